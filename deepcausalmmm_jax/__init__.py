@@ -1,0 +1,22 @@
+"""Marketing mix modelling on JAX and Flax: what each channel contributed, and how good the forecast is."""
+
+from importlib.metadata import version as _version
+
+from deepcausalmmm_jax.config import Config as Config
+from deepcausalmmm_jax.config import Penalties as Penalties
+from deepcausalmmm_jax.config import Training as Training
+from deepcausalmmm_jax.data.panel import Panel as Panel
+from deepcausalmmm_jax.data.synthetic import Truth as Truth
+from deepcausalmmm_jax.data.synthetic import simulate as simulate
+from deepcausalmmm_jax.errors import ConfigError as ConfigError
+from deepcausalmmm_jax.errors import DataError as DataError
+from deepcausalmmm_jax.errors import DeepCausalMMMError as DeepCausalMMMError
+from deepcausalmmm_jax.errors import FitError as FitError
+from deepcausalmmm_jax.errors import FitStatus as FitStatus
+from deepcausalmmm_jax.errors import OutputError as OutputError
+from deepcausalmmm_jax.fitting import fit as fit
+from deepcausalmmm_jax.result import FitResult as FitResult
+from deepcausalmmm_jax.result import load as load
+from deepcausalmmm_jax.result import report as report
+
+__version__ = _version("deepcausalmmm_jax")

@@ -1,0 +1,1 @@
+"""Answers: tables read off a fitted model; nothing here trains."""

@@ -1,0 +1,113 @@
+"""Accuracy: how far predictions are from the KPI, beside what forecasts without a model achieve."""
+
+import numpy as np
+import pandas as pd
+
+SEASON_WEEKS = 52
+_RECENT_WEEKS = 8
+
+NAIVE_FORECASTS = ("mean", "last", "mean8", "seasonal")
+_SCORES = ("r2", "r2_median_region", "rmse", "wmape")
+
+
+def naive_forecasts(kpi: np.ndarray, weights: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
+    """Forecasts from the training weeks alone.
+
+    Args:
+        kpi: `[region, week]` of the training weeks.
+        weights: `[region, week]`, 0 where the KPI is not observed.
+        horizon: weeks to forecast.
+
+    Returns:
+        `[region, horizon]` by name: regional `mean`, `last` observed week, `mean8` of the last eight observed weeks,
+        and `seasonal`, the same week 52 weeks before, NaN where there is none.
+    """
+    observed = np.where(weights > 0, kpi, np.nan)
+    flat = {"mean": np.nanmean(observed, axis=1)}
+    recent = [row[~np.isnan(row)] for row in observed]
+    flat["last"] = np.array([row[-1] for row in recent])
+    flat["mean8"] = np.array([row[-_RECENT_WEEKS:].mean() for row in recent])
+    forecasts = {name: np.repeat(level[:, None], horizon, axis=1) for name, level in flat.items()}
+    source = observed.shape[1] + np.arange(horizon) - SEASON_WEEKS
+    usable = (source >= 0) & (source < observed.shape[1])
+    seasonal = np.full((len(observed), horizon), np.nan)
+    seasonal[:, usable] = observed[:, source[usable]]
+    forecasts["seasonal"] = seasonal
+    return forecasts
+
+
+def scores(kpi: np.ndarray, prediction: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+    """Measures over region-weeks with weight; a region's own R2 needs at least 3 weeks that differ.
+
+    Args:
+        kpi: `[region, week]`.
+        prediction: `[region, week]`, same unit.
+        weights: `[region, week]`, 0 leaves a region-week out.
+
+    Returns:
+        `r2` with one mean over all, `r2_median_region`, `rmse` in KPI units, and `wmape`, sum of absolute errors
+        over sum of absolute KPI.
+    """
+    used = weights > 0
+    error = np.where(used, kpi - prediction, np.nan)
+    within = []
+    for region in range(len(kpi)):
+        values = kpi[region, used[region]]
+        if len(values) >= 3 and np.ptp(values) > 0:
+            within.append(1.0 - np.nansum(error[region] ** 2) / np.sum((values - values.mean()) ** 2))
+    total = np.sum((kpi[used] - kpi[used].mean()) ** 2) if used.any() else 0.0
+    return {
+        "r2": float(1.0 - np.nansum(error**2) / total) if total > 0 else np.nan,
+        "r2_median_region": float(np.median(within)) if within else np.nan,
+        "rmse": _rmse(error),
+        "wmape": float(np.nansum(np.abs(error)) / np.abs(kpi[used]).sum()) if used.any() else np.nan,
+    }
+
+
+def accuracy_table(
+    kpi: np.ndarray, prediction: np.ndarray, observed: np.ndarray, n_training_weeks: int, holdout: bool
+) -> pd.DataFrame:
+    """The metrics of a fit.
+
+    Args:
+        kpi: `[region, week]`.
+        prediction: `[region, week]`.
+        observed: `[region, week]`, 0 where the KPI is not observed.
+        n_training_weeks: weeks learned from; the rest is holdout.
+        holdout: whether weeks were held out.
+
+    Returns:
+        Rows `train` and, if there is one, `holdout`; columns `r2`, `r2_median_region`, `rmse`, `wmape`, the RMSE of
+        each naive forecast as `rmse_mean`, ..., the least of them `rmse_naive` with its name `naive`, and `skill`,
+        1 - rmse / rmse_naive. On training weeks the regional mean is the only naive forecast that has a meaning.
+    """
+    past = slice(0, n_training_weeks)
+    training_mean = naive_forecasts(kpi[:, past], observed[:, past], n_training_weeks)["mean"]
+    rows = {"train": _row(kpi[:, past], prediction[:, past], observed[:, past], {"mean": training_mean})}
+    if holdout:
+        later = slice(n_training_weeks, None)
+        naive = naive_forecasts(kpi[:, past], observed[:, past], kpi.shape[1] - n_training_weeks)
+        rows["holdout"] = _row(kpi[:, later], prediction[:, later], observed[:, later], naive)
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _row(
+    kpi: np.ndarray, prediction: np.ndarray, observed: np.ndarray, naive: dict[str, np.ndarray]
+) -> dict[str, float | str]:
+    row: dict[str, float | str] = dict(scores(kpi, prediction, observed))
+    errors = {}
+    for name in NAIVE_FORECASTS:
+        complete = name in naive and not np.isnan(naive[name][observed > 0]).any() and bool((observed > 0).any())
+        errors[name] = _rmse(np.where(observed > 0, kpi - naive[name], np.nan)) if complete else np.nan
+        row[f"rmse_{name}"] = errors[name]
+    known = {name: error for name, error in errors.items() if not np.isnan(error)}
+    best = min(known, key=lambda name: known[name]) if known else ""
+    row["rmse_naive"] = known[best] if known else np.nan
+    row["naive"] = best
+    row["skill"] = 1.0 - float(row["rmse"]) / known[best] if known and known[best] > 0 else np.nan
+    return row
+
+
+def _rmse(error: np.ndarray) -> float:
+    known = error[~np.isnan(error)]
+    return float(np.sqrt(np.mean(known**2))) if known.size else float("nan")

@@ -1,0 +1,100 @@
+"""The fitted model run on a panel, in KPI units."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.model.inputs import Design, Inputs, inputs_from
+from deepcausalmmm_jax.model.structural import Components, Internals
+from deepcausalmmm_jax.train.fit import model_for
+from deepcausalmmm_jax.train.fitted import Fitted
+
+
+class PanelComponents(NamedTuple):
+    """Terms of the prediction in KPI units, double precision, so that they add up to the last digit shown."""
+
+    structural: np.ndarray  # [region, week, 3]: baseline, trend, seasonality
+    control: np.ndarray  # [region, week, control]
+    media: np.ndarray  # [region, week, channel]
+
+    def prediction(self) -> np.ndarray:
+        """`[region, week]`."""
+        return self.stacked().sum(axis=-1)
+
+    def stacked(self) -> np.ndarray:
+        """`[region, week, component]`: structural, controls, channels."""
+        return np.concatenate(self, axis=-1)
+
+
+def components(fitted: Fitted, panel: Panel) -> PanelComponents:
+    """Terms of the prediction for a panel that begins with the training weeks and has all their regions."""
+    scaled, _ = _run(fitted.variables, _inputs(fitted, panel), fitted.design)
+    unit = fitted.scales.kpi[:, None, None]
+    structural = np.stack([scaled.baseline, scaled.trend, scaled.seasonality], axis=-1, dtype=np.float64)
+    return PanelComponents(
+        structural * unit, np.asarray(scaled.control, np.float64) * unit, np.asarray(scaled.media, np.float64) * unit
+    )
+
+
+def internals(fitted: Fitted) -> Internals:
+    """Coefficients, curves and edges on the panel of the fit, scaled units."""
+    _, inside = _run(fitted.variables, _inputs(fitted, fitted.panel), fitted.design)
+    return jax.tree.map(np.asarray, inside)
+
+
+def media_outcome(fitted: Fitted, factor: float) -> np.ndarray:
+    """Outcome that hangs on one channel at a time, on the panel of the fit.
+
+    The channel's exposure is multiplied by `factor` in all weeks, and everything downstream of it is recomputed:
+    adstock, saturation, the graph, the GRU.
+
+    Args:
+        fitted: the model.
+        factor: 0 for the incremental outcome; 1.01 for the marginal one (then negative: what 1 % more would add).
+
+    Returns:
+        `[region, week, channel]`, KPI units: prediction as it was, less the prediction with the channel changed.
+    """
+    inputs = _inputs(fitted, fitted.panel)
+    change = _changes(fitted.variables, inputs, jnp.float32(factor), fitted.design)
+    return np.moveaxis(np.asarray(change, np.float64), 0, -1) * fitted.scales.kpi[:, None, None]
+
+
+def _inputs(fitted: Fitted, panel: Panel) -> Inputs:
+    weights = np.zeros(panel.weights.shape)
+    shared = min(panel.weights.shape[1], fitted.weights.shape[1])
+    weights[:, :shared] = fitted.weights[:, :shared]
+    return inputs_from(panel, fitted.scales, weights, fitted.config, fitted.n_training_weeks)
+
+
+@partial(jax.jit, static_argnames="design")
+def _run(variables: Any, inputs: Inputs, design: Design) -> tuple[Components, Internals]:
+    return model_for(design).apply(variables, inputs)
+
+
+@partial(jax.jit, static_argnames="design")
+def _changes(variables: Any, inputs: Inputs, factor: Array, design: Design) -> Array:
+    model = model_for(design)
+    as_it_was, _ = model.apply(variables, inputs)
+
+    def change(channel: Array) -> Array:
+        selected = jnp.arange(design.n_channels) == channel
+        exposure = inputs.exposure * jnp.where(selected, factor, 1.0)
+        changed, _ = model.apply(variables, inputs._replace(exposure=exposure))
+        # Term by term: the difference of two sums would lose small effects to rounding.
+        return jax.tree.reduce(
+            jnp.add,
+            Components(*(_summed(a - b) for a, b in zip(as_it_was, changed, strict=True))),
+        )
+
+    return jax.lax.map(change, jnp.arange(design.n_channels))
+
+
+def _summed(term: Array) -> Array:
+    """`[region, week]` from `[region, week]` or `[region, week, part]`."""
+    return term if term.ndim == 2 else term.sum(axis=-1)

@@ -1,0 +1,66 @@
+"""What each channel earned: incremental outcome, ROI and their kin, by the model's own counterfactuals."""
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.analysis.forward import components, media_outcome
+from deepcausalmmm_jax.train.fitted import Fitted
+from deepcausalmmm_jax.types import CHANNEL
+
+_MORE = 0.01  # for the marginal return
+
+
+def media_summary(fitted: Fitted) -> pd.DataFrame:
+    """Totals by channel over all region-weeks of the panel that have a row.
+
+    Returns:
+        A table by channel:
+        - `exposure`: in the channel's unit;
+        - `spend`: currency;
+        - `incremental_outcome`: KPI units; prediction less the prediction with the channel at zero in all weeks,
+          everything downstream recomputed;
+        - `pct_of_contribution`: that, in percent of the predicted KPI;
+        - `roi`: incremental revenue / spend (incremental KPI / spend where no revenue per KPI is known);
+        - `mroi`: the same for the last 1 % of spend more;
+        - `cpik`: spend / incremental KPI;
+        - `effectiveness`: incremental outcome / exposure unit;
+        - `note`: why a figure is missing or what its unit is, empty otherwise.
+    """
+    panel = fitted.panel
+    present = panel.present[:, :, None]
+    incremental = np.where(present, media_outcome(fitted, 0.0), 0.0)
+    marginal = -np.where(present, media_outcome(fitted, 1.0 + _MORE), 0.0)
+    prediction = np.where(panel.present, components(fitted, panel).prediction(), 0.0).sum()
+    worth = np.ones(panel.present.shape) if panel.revenue_per_kpi is None else panel.revenue_per_kpi
+    exposure = panel.exposure.sum(axis=(0, 1))
+    outcome = incremental.sum(axis=(0, 1))
+    spend = np.full(len(panel.channels), np.nan) if panel.spend is None else panel.spend.sum(axis=(0, 1))
+    paid = np.where(spend > 0, spend, np.nan)
+    table = pd.DataFrame(
+        {
+            "exposure": exposure,
+            "spend": spend,
+            "incremental_outcome": outcome,
+            "pct_of_contribution": 100.0 * outcome / prediction,
+            "roi": (incremental * worth[:, :, None]).sum(axis=(0, 1)) / paid,
+            "mroi": (marginal * worth[:, :, None]).sum(axis=(0, 1)) / (_MORE * paid),
+            "cpik": np.where(outcome > 0, paid, np.nan) / np.where(outcome > 0, outcome, 1.0),
+            "effectiveness": outcome / exposure,
+        },
+        index=pd.Index(panel.channels, name=CHANNEL),
+    )
+    table["note"] = [_note(spend[i], outcome[i], panel.revenue_per_kpi is not None) for i in range(len(spend))]
+    return table
+
+
+def _note(spend: float, outcome: float, has_revenue: bool) -> str:
+    if np.isnan(spend):
+        return "no spend given: roi, mroi and cpik are unknown"
+    if spend == 0:
+        return "spend is zero: roi, mroi and cpik are undefined"
+    notes = []
+    if not has_revenue:
+        notes.append("no revenue per KPI given: roi and mroi are in KPI units per unit of spend")
+    if outcome <= 0:
+        notes.append("no positive outcome: cpik is undefined")
+    return "; ".join(notes)

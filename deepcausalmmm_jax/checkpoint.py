@@ -1,0 +1,175 @@
+"""One file per fit: arrays and a JSON manifest in a NumPy archive; nothing in it is executed on loading."""
+
+import json
+import os
+import tempfile
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.config import Config
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.errors import FitStatus, OutputError
+from deepcausalmmm_jax.train.fitted import Fitted, TrainingRecord
+
+SCHEMA = 1
+_MANIFEST = "manifest"
+_PANEL_ARRAYS = ("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi", "population")
+_RECORD_ARRAYS = ("objective", "acyclicity", "learning_rate")
+
+
+def save(fitted: Fitted, path: str | Path) -> Path:
+    """Write a fit. The file appears whole or not at all; one that was there before stays until then.
+
+    Args:
+        fitted: what to keep.
+        path: file to write; `.npz` is added where it has no ending.
+
+    Returns:
+        The path written.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    path = Path(path)
+    path = path if path.suffix else path.with_suffix(".npz")
+    arrays = _arrays(fitted) | {_MANIFEST: np.array(json.dumps(_manifest(fitted)))}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise OutputError(f"The fit cannot be saved to {path}: {error.strerror}.") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+        os.replace(unfinished, path)
+    except OSError as error:
+        Path(unfinished).unlink(missing_ok=True)
+        raise OutputError(f"The fit cannot be saved to {path}: {error.strerror}.") from None
+    return path
+
+
+def read(path: str | Path) -> Fitted:
+    """Read what `save` wrote.
+
+    Raises:
+        OutputError: there is no such file, or it is not a saved fit, or was written by a later version.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise OutputError(f"There is no saved fit {path}.")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        manifest = json.loads(str(arrays[_MANIFEST]))
+        if manifest["schema"] > SCHEMA:
+            raise OutputError(f"{path} was written by version {manifest['versions']['deepcausalmmm_jax']}; upgrade to read it.")  # fmt: skip
+        return _fitted(arrays, manifest)
+    except OutputError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        raise OutputError(f"{path} is not a fit saved by this package, or is damaged.") from None
+
+
+def _manifest(fitted: Fitted) -> dict[str, Any]:
+    panel, record = fitted.panel, fitted.record
+    packages = ("deepcausalmmm_jax", "jax", "flax", "numpy")
+    return {
+        "schema": SCHEMA,
+        "versions": {name: version(name) for name in packages},
+        "config": fitted.config.to_dict(),
+        "seed": fitted.seed,
+        "status": int(record.status),
+        "seconds": record.seconds,
+        "regions": _labels(panel.regions),
+        "weeks": _labels(panel.weeks),
+        "channels": panel.channels,
+        "controls": panel.controls,
+        "names": [panel.kpi_name, panel.region_name, panel.time_name],
+    }
+
+
+def _labels(index: pd.Index) -> dict[str, Any]:
+    if isinstance(index, pd.DatetimeIndex):
+        return {"kind": "date", "values": [str(week.date()) for week in index]}
+    if pd.api.types.is_integer_dtype(index):
+        return {"kind": "integer", "values": [int(label) for label in index]}
+    if pd.api.types.is_float_dtype(index):
+        return {"kind": "float", "values": [float(label) for label in index]}
+    return {"kind": "text", "values": [str(label) for label in index]}
+
+
+def _index(labels: dict[str, Any]) -> pd.Index:
+    if labels["kind"] == "date":
+        return pd.DatetimeIndex(labels["values"])
+    return pd.Index(labels["values"])
+
+
+def _arrays(fitted: Fitted) -> dict[str, np.ndarray]:
+    arrays = {f"variables/{name}": leaf for name, leaf in _flat(fitted.variables).items()}
+    panel = {name: getattr(fitted.panel, name) for name in _PANEL_ARRAYS}
+    arrays |= {f"panel/{name}": array for name, array in panel.items() if array is not None}
+    arrays |= {f"scales/{name}": array for name, array in fitted.scales._asdict().items()}
+    arrays |= {f"record/{name}": getattr(fitted.record, name) for name in _RECORD_ARRAYS}
+    arrays |= {f"terms/{name}": term for name, term in fitted.record.terms.items()}
+    return arrays | {"weights": fitted.weights}
+
+
+def _fitted(arrays: dict[str, np.ndarray], manifest: dict[str, Any]) -> Fitted:
+    kpi_name, region_name, time_name = manifest["names"]
+    panel_arrays = _under("panel/", arrays)
+    panel = Panel(
+        regions=_index(manifest["regions"]),
+        weeks=_index(manifest["weeks"]),
+        channels=tuple(manifest["channels"]),
+        controls=tuple(manifest["controls"]),
+        kpi_name=kpi_name,
+        region_name=region_name,
+        time_name=time_name,
+        **{name: panel_arrays.get(name) for name in _PANEL_ARRAYS},  # type: ignore[arg-type]
+    )
+    record = TrainingRecord(
+        **_under("record/", arrays),  # type: ignore[arg-type]
+        terms=_under("terms/", arrays),
+        status=FitStatus(manifest["status"]),
+        seconds=manifest["seconds"],
+    )
+    return Fitted(
+        variables=_nested(_under("variables/", arrays)),
+        panel=panel,
+        weights=arrays["weights"],
+        scales=Scales(**_under("scales/", arrays)),
+        config=Config.from_dict(manifest["config"]),
+        record=record,
+        seed=manifest["seed"],
+    )
+
+
+def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, np.ndarray]:
+    leaves: dict[str, np.ndarray] = {}
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            leaves |= _flat(value, f"{prefix}{name}/")
+        else:
+            leaves[f"{prefix}{name}"] = np.asarray(value)
+    return leaves
+
+
+def _nested(leaves: dict[str, np.ndarray]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, leaf in leaves.items():
+        *path, last = name.split("/")
+        branch = tree
+        for step in path:
+            branch = branch.setdefault(step, {})
+        branch[last] = leaf
+    return tree

@@ -1,0 +1,237 @@
+"""Settings of a fit: frozen dataclasses with checks, read from and written to TOML."""
+
+import dataclasses
+import difflib
+import json
+import math
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self, get_args, get_origin
+
+from deepcausalmmm_jax.errors import ConfigError
+
+AdstockKind = Literal["geometric", "delayed", "binomial"]
+GraphKind = Literal["notears", "dagma", "triangular", "none"]
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """Typical sizes of what the model may learn: a smaller one is a stiffer penalty.
+
+    Each is the standard deviation (or, for the graph, the mean) of a prior, so its unit is that of the quantity: the
+    penalty of a quantity q is (q / size)^2 / 2, in nats, on the same footing as the log-likelihood of the data.
+
+    Attributes:
+        media_total: media's share of the KPI around which coefficients are centred, split equally over channels.
+        media: spread of a channel's coefficient around that centre, in logs.
+        media_region: spread of a channel's coefficient over regions, in logs.
+        time_variation: spread of a channel's coefficient over weeks, the same in all regions, in logs.
+        time_variation_region: spread of a region's coefficient over weeks around that, in logs.
+        decay: spread of the adstock decay, in logits around 0.5.
+        slope: spread of the Hill slope, in logs around 1.5.
+        half_saturation: spread of the half-saturation, in logs around the mean exposure.
+        baseline: spread of the regional level, as a share of the mean KPI.
+        trend: change of the national trend over a quarter, as a share of the mean KPI.
+        trend_region: the same for a region's own deviation from it.
+        seasonality: size of a shared seasonal term, as a share of the mean KPI.
+        seasonality_region: the same for a region's own seasonal term.
+        control: effect of one standard deviation of a control, as a share of the mean KPI.
+        control_region: spread of that effect over regions.
+        noise_region: spread of the noise level over regions, in logs.
+        graph: mean strength of an edge between channels.
+        gru: spread of the GRU's weights.
+    """
+
+    media_total: float = 0.3
+    media: float = 0.8
+    media_region: float = 0.15
+    time_variation: float = 0.1
+    time_variation_region: float = 0.01
+    decay: float = 1.0
+    slope: float = 0.4
+    half_saturation: float = 0.5
+    baseline: float = 0.5
+    trend: float = 0.07
+    trend_region: float = 0.03
+    seasonality: float = 0.05
+    seasonality_region: float = 0.02
+    control: float = 0.2
+    control_region: float = 0.05
+    noise_region: float = 0.3
+    graph: float = 0.02
+    gru: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_kinds(self)
+        for name in (item.name for item in dataclasses.fields(self)):
+            _require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the objective is brought down.
+
+    Attributes:
+        learning_rate: first step size of Adam.
+        huber_delta: residual, in standard deviations of the noise, beyond which it counts linearly.
+        max_epochs: most epochs; each sees all the data.
+        chunk_epochs: epochs between two looks at the objective; the progress bar moves at the same pace.
+        tolerance: least fall of the objective over a chunk, in nats per observation, that counts as progress.
+        patience: chunks without progress before the step size is cut.
+        step_cuts: cuts of the step size, to a third each, before training ends.
+    """
+
+    learning_rate: float = 0.02
+    huber_delta: float = 2.0
+    max_epochs: int = 1500
+    chunk_epochs: int = 50
+    tolerance: float = 1e-4
+    patience: int = 2
+    step_cuts: int = 2
+
+    def __post_init__(self) -> None:
+        _check_kinds(self)
+        for name in ("learning_rate", "huber_delta"):
+            _require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+        _require(self.tolerance >= 0, "tolerance", self.tolerance, "0 or more")
+        for name in ("max_epochs", "chunk_epochs", "patience"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        _require(self.step_cuts >= 0, "step_cuts", self.step_cuts, "0 or more")
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of a fit; the default needs no change.
+
+    Attributes:
+        adstock: kind of carry-over. `geometric` has no last lag; `delayed` may peak later; `binomial` ends.
+        max_lag: lags of the `delayed` and `binomial` kinds, in weeks.
+        min_slope: lower bound of the Hill slope (the paper's is 2; below 1 the curve is concave everywhere).
+        graph: how channels' links are kept acyclic: `notears` (trace-exponential), `dagma` (log-determinant),
+            `triangular` (an earlier channel may feed a later one), or `none`.
+        graph_threshold: edges weaker than this are dropped, as a share of the receiving channel's activity.
+        hidden_size: states of the GRU that moves coefficients over time.
+        season_length: weeks in a year.
+        harmonics: Fourier pairs of the yearly season.
+        knot_spacing: weeks between knots of the national trend; 1 is a random walk.
+        region_knot_spacing: weeks between knots of a region's deviation from it.
+        penalties: typical sizes of what the model may learn.
+        training: how the objective is brought down.
+
+    Raises:
+        ConfigError: a value of the wrong kind or out of range.
+    """
+
+    adstock: AdstockKind = "geometric"
+    max_lag: int = 13
+    min_slope: float = 0.5
+    graph: GraphKind = "notears"
+    graph_threshold: float = 0.01
+    hidden_size: int = 8
+    season_length: float = 365.25 / 7
+    harmonics: int = 2
+    knot_spacing: int = 1
+    region_knot_spacing: int = 13
+    penalties: Penalties = field(default_factory=Penalties)
+    training: Training = field(default_factory=Training)
+
+    def __post_init__(self) -> None:
+        _check_kinds(self)
+        for name in ("max_lag", "hidden_size", "knot_spacing", "region_knot_spacing"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        _require(self.harmonics >= 0, "harmonics", self.harmonics, "0 or more")
+        _require(0 < self.min_slope < 5, "min_slope", self.min_slope, "between 0 and 5")
+        _require(0 <= self.graph_threshold < 1, "graph_threshold", self.graph_threshold, "from 0 to below 1")
+        _require(self.season_length > 1, "season_length", self.season_length, "above 1 week")
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some settings changed, e.g. `config.replace(graph="none")`.
+
+        Raises:
+            ConfigError: an unknown setting, or a bad value.
+        """
+        _refuse_unknown(type(self), changes, "")
+        return dataclasses.replace(self, **changes)
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Self:
+        """Read settings from a TOML file; what it does not name keeps its default.
+
+        Raises:
+            ConfigError: the file cannot be read or parsed, or names an unknown or bad setting.
+        """
+        try:
+            with open(path, "rb") as file:
+                table = tomllib.load(file)
+        except OSError as error:
+            raise ConfigError(f"The configuration {path} cannot be read: {error.strerror}.") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"The configuration {path} is not valid TOML: {error}.") from None
+        return cls.from_dict(table)
+
+    @classmethod
+    def from_dict(cls, table: dict[str, Any]) -> Self:
+        """Settings from nested tables, as in a TOML file.
+
+        Raises:
+            ConfigError: an unknown or bad setting.
+        """
+        _refuse_unknown(cls, table, "")
+        sections: dict[str, type] = {"penalties": Penalties, "training": Training}
+        values = dict(table)
+        for name, section in sections.items():
+            if name not in values:
+                continue
+            if not isinstance(values[name], dict):
+                raise ConfigError(f"Setting {name} must be a table of settings, got {values[name]!r}.")
+            _refuse_unknown(section, values[name], f"{name}.")
+            values[name] = section(**values[name])
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings as nested tables of numbers and words."""
+        return dataclasses.asdict(self)
+
+    def to_toml(self) -> str:
+        """All settings as TOML, which `from_toml` reads back to an equal Config."""
+        tables = {key: value for key, value in self.to_dict().items() if isinstance(value, dict)}
+        plain = {key: value for key, value in self.to_dict().items() if key not in tables}
+        blocks = [_toml_lines(plain)]
+        blocks += [f"[{name}]\n{_toml_lines(table)}" for name, table in tables.items()]
+        return "\n\n".join(blocks) + "\n"
+
+
+def _toml_lines(table: dict[str, Any]) -> str:
+    # JSON's words and numbers are TOML's too.
+    return "\n".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
+
+
+def _require(holds: bool, name: str, value: object, wanted: str) -> None:
+    if not holds:
+        raise ConfigError(f"Setting {name} must be {wanted}, got {value!r}.")
+
+
+def _refuse_unknown(cls: type, table: dict[str, Any], prefix: str) -> None:
+    known = [item.name for item in dataclasses.fields(cls)]
+    for name in table:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {prefix}{near[0]}?" if near else f"; known are {', '.join(known)}."
+            raise ConfigError(f"Unknown setting {prefix}{name}{hint}")
+
+
+def _check_kinds(config: Any) -> None:
+    """Each value has its field's kind; a whole number is welcome where a number is wanted."""
+    for item in dataclasses.fields(config):
+        value, kind = getattr(config, item.name), item.type
+        if get_origin(kind) is Literal:
+            options = get_args(kind)
+            _require(value in options, item.name, value, "one of " + ", ".join(options))
+        elif kind is float:
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            _require(is_number and math.isfinite(value), item.name, value, "a finite number")
+        elif kind is int:
+            _require(isinstance(value, int) and not isinstance(value, bool), item.name, value, "a whole number")
+        elif isinstance(kind, type):
+            _require(isinstance(value, kind), item.name, value, f"a {kind.__name__}")

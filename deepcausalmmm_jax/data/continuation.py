@@ -1,0 +1,87 @@
+"""Running on from the training weeks: the past that adstock and GRU need, with the weeks that are asked for."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.errors import DataError
+
+
+def continued(history: Panel, asked: Panel) -> tuple[Panel, slice, np.ndarray]:
+    """Lay the weeks asked for behind the history before them.
+
+    Args:
+        history: the panel that a model was fitted on.
+        asked: a panel of some of its regions; its weeks begin within the history or right after it. Where the two
+            overlap, the exposure and controls asked for count.
+
+    Returns:
+        A panel of all regions of the history from its first week to the last one asked for, with no KPI after the
+        history; the positions of the weeks asked for in it; and `[region]` positions of the regions asked for.
+
+    Raises:
+        DataError: a channel, control or region that the history lacks, or weeks that do not connect.
+    """
+    _refuse_other_columns(history, asked)
+    regions = history.regions.get_indexer(asked.regions)
+    if (regions < 0).any():
+        unknown = asked.regions[int((regions < 0).argmax())]
+        raise DataError(f"The model was not fitted on region {unknown}; predict for its own regions only.")
+    start = _start_position(history, asked)
+    n_weeks = start + len(asked.weeks)
+    weeks = history.weeks[:start].append(asked.weeks)
+    channel = [asked.channels.index(name) for name in history.channels]
+    control = [asked.controls.index(name) for name in history.controls]
+
+    def joined(past: np.ndarray, new: np.ndarray) -> np.ndarray:
+        array = np.zeros((past.shape[0], n_weeks, *past.shape[2:]), dtype=past.dtype)
+        known = min(past.shape[1], n_weeks)
+        array[:, :known] = past[:, :known]
+        array[regions, start:] = new
+        return array
+
+    panel = dataclasses.replace(
+        history,
+        weeks=weeks,
+        kpi=np.zeros((len(history.regions), n_weeks)),
+        weights=np.zeros((len(history.regions), n_weeks)),
+        present=joined(history.present, asked.present),
+        exposure=joined(history.exposure, asked.exposure[:, :, channel]),
+        control=joined(history.control, asked.control[:, :, control]),
+        spend=None,
+        revenue_per_kpi=None,
+    )
+    return panel, slice(start, n_weeks), regions
+
+
+def _refuse_other_columns(history: Panel, asked: Panel) -> None:
+    for what, known, given in (
+        ("channel", history.channels, asked.channels),
+        ("control", history.controls, asked.controls),
+    ):
+        for name in known:
+            if name not in given:
+                raise DataError(f"The panel to predict lacks the {what} {name!r}, which the model was fitted with.")
+        for name in given:
+            if name not in known:
+                raise DataError(f"The panel to predict has the {what} {name!r}, which the model was not fitted with.")
+
+
+def _start_position(history: Panel, asked: Panel) -> int:
+    """Position of the first week asked for, counted from the history's first."""
+    if isinstance(history.weeks, pd.DatetimeIndex) != isinstance(asked.weeks, pd.DatetimeIndex):
+        raise DataError("The panel to predict and the training panel must both have dates, or both numbers, for weeks.")
+    offset = asked.week_numbers[0] - history.week_numbers[0]
+    first, wanted = history.week_label(0), asked.week_label(0)
+    if offset != round(offset):
+        raise DataError(f"Week {wanted} is not a whole number of weeks after the first training week, {first}.")
+    if offset < 0:
+        raise DataError(f"The panel to predict begins with week {wanted}, before the first training week, {first}.")
+    if offset > len(history.weeks):
+        raise DataError(
+            f"The panel to predict begins with week {wanted}, but the model knows exposure only up to week "
+            f"{history.week_label(-1)}; include the weeks between."
+        )
+    return round(offset)

@@ -1,0 +1,63 @@
+"""What makes a panel unfit to learn from, said before any time is spent on it."""
+
+import numpy as np
+
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.errors import DataError
+
+
+def refuse_unfit(panel: Panel, weights: np.ndarray) -> None:
+    """Check that the training weeks can tell the channels and regions apart.
+
+    Args:
+        panel: the panel.
+        weights: `[region, week]`, 0 in weeks that are not learned from.
+
+    Raises:
+        DataError: a region without a usable KPI, a channel that is all zero, never varies, or repeats another.
+    """
+    _refuse_unusable_kpi(panel, weights)
+    last = int(np.nonzero(weights.sum(axis=0))[0][-1]) + 1
+    exposure = panel.exposure[:, :last]
+    _refuse_constant(panel, exposure)
+    _refuse_identical(panel, exposure)
+
+
+def _refuse_unusable_kpi(panel: Panel, weights: np.ndarray) -> None:
+    seen = weights.sum(axis=1)
+    if (seen == 0).any():
+        region = panel.regions[int((seen == 0).argmax())]
+        raise DataError(f"Region {region} has no observed KPI in the training weeks; leave it out or shorten the holdout.")  # fmt: skip
+    mean = (panel.kpi * weights).sum(axis=1) / seen
+    if (mean <= 0).any():
+        worst = int((mean <= 0).argmax())
+        raise DataError(
+            f"The KPI of region {panel.regions[worst]} averages {mean[worst]:g} over the training weeks; it must be "
+            "above 0, so leave the region out."
+        )
+
+
+def _refuse_constant(panel: Panel, exposure: np.ndarray) -> None:
+    for i, channel in enumerate(panel.channels):
+        values = exposure[:, :, i]
+        if not values.any():
+            raise DataError(f"Channel {channel!r} is zero in all training weeks; leave it out.")
+        rows = [values[r][panel.present[r, : values.shape[1]]] for r in range(len(panel.regions))]
+        if all(row.size == 0 or np.ptp(row) == 0 for row in rows):
+            raise DataError(
+                f"Channel {channel!r} never varies over the training weeks of any region, so its effect cannot be "
+                "told from the baseline; leave it out."
+            )
+
+
+def _refuse_identical(panel: Panel, exposure: np.ndarray) -> None:
+    flat = exposure.reshape(-1, exposure.shape[-1])
+    scaled = flat / flat.max(axis=0)
+    for j in range(flat.shape[1]):
+        for i in range(j):
+            if np.allclose(scaled[:, i], scaled[:, j], rtol=1e-9, atol=1e-12):
+                same = "identical" if np.allclose(flat[:, i], flat[:, j]) else "multiples of each other"
+                raise DataError(
+                    f"Channels {panel.channels[i]!r} and {panel.channels[j]!r} are {same}, so their effects cannot be "
+                    "told apart; leave one out or add them up."
+                )

@@ -1,0 +1,81 @@
+"""Scales that bring every region, channel and control to the order of one, taken from training weeks alone."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from deepcausalmmm_jax.data.panel import Panel
+
+_QUARTILES_TO_SD = 1.349  # width of the normal distribution's middle half, in standard deviations
+_FEWEST_REGIONS = 5  # to judge by whether a control grows with the region
+
+
+class Scales(NamedTuple):
+    """What the panel is divided by.
+
+    Exposure is divided by a fixed number per region and channel, so that its level survives: twice the exposure in
+    all channels is twice the scaled exposure.
+    """
+
+    kpi: np.ndarray  # [region], KPI units: mean over the training weeks
+    exposure: np.ndarray  # [region, channel], exposure units: mean over the training weeks
+    intensity: np.ndarray  # [region, channel], exposure per head against the channel's typical region
+    control_center: np.ndarray  # [region, control]
+    control_scale: np.ndarray  # [region, control]
+
+
+def scales_from(panel: Panel, weights: np.ndarray) -> Scales:
+    """Scales from the weeks with weight.
+
+    Args:
+        panel: the panel.
+        weights: `[region, week]`, 0 in weeks that are not learned from.
+    """
+    kpi = (panel.kpi * weights).sum(axis=1) / weights.sum(axis=1)
+    last = int(np.nonzero(weights.sum(axis=0))[0][-1]) + 1
+    present = panel.present[:, :last]
+    mean = panel.exposure[:, :last].sum(axis=1) / np.maximum(present.sum(axis=1), 1)[:, None]
+    heads = kpi if panel.population is None else panel.population
+    per_head = mean / heads[:, None]
+    typical = np.array([np.exp(np.log(column[column > 0]).mean()) for column in per_head.T])
+    # A region that never saw the channel gets the scale of a typical region of its size.
+    exposure = np.where(mean > 0, mean, typical * heads[:, None])
+    center, scale = _control_scales(np.where(present[:, :, None], panel.control[:, :last], np.nan))
+    return Scales(kpi, exposure, exposure / heads[:, None] / typical, center, scale)
+
+
+def _control_scales(control: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centre and scale of each control, `[region, control]` each, from `[region, week, control]` with NaN for no row.
+
+    Centred within the region, since the baseline holds the level. One spread for all regions, unless the control
+    grows with the region, as stores or rivals' sales do: then its spread is taken as a share of its regional mean.
+    """
+    center = np.nanmean(control, axis=1)
+    unit = np.where(_grows_with_region(control, center), np.abs(center), 1.0)
+    deviation = (control - center[:, None, :]) / unit[:, None, :]
+    return center, unit * _robust_spread(deviation.reshape(-1, control.shape[2]))
+
+
+def _grows_with_region(control: np.ndarray, center: np.ndarray) -> np.ndarray:
+    """Whether a control's spread within regions is proportional to its regional mean, `[control]`."""
+    spread = np.nanstd(control, axis=1)
+    grows = np.zeros(control.shape[2], dtype=bool)
+    for k in range(control.shape[2]):
+        varies = spread[:, k] > 0
+        if varies.sum() < _FEWEST_REGIONS or (center[:, k] <= 0).any():
+            continue
+        size, width = np.log(center[varies, k]), np.log(spread[varies, k])
+        grows[k] = size.std() > 0.1 and width.std() > 0 and np.corrcoef(size, width)[0, 1] > 0.8
+    return grows
+
+
+def _robust_spread(values: np.ndarray) -> np.ndarray:
+    """Spread of each column `[row, control]` by its quartiles, which outliers do not move."""
+    if values.shape[1] == 0:
+        return np.ones(0)
+    low, high = np.nanquantile(values, [0.25, 0.75], axis=0)
+    spread = (high - low) / _QUARTILES_TO_SD
+    deviation = np.nanstd(values, axis=0)
+    # A control that is nearly always the same, a promotion say, has no width between its quartiles.
+    spread = np.where(spread > 0.1 * deviation, spread, deviation)
+    return np.where(spread > 0, spread, 1.0)

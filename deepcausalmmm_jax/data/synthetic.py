@@ -1,0 +1,241 @@
+"""Simulated panels of known truth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.signal import lfilter
+
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.errors import DataError
+from deepcausalmmm_jax.types import CHANNEL, REGION, TIME
+
+_YEAR = 365.25 / 7
+_REVENUE_PER_KPI = 12.5
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What a simulated panel was made of.
+
+    Attributes:
+        contributions: `(region, time, channel)`, KPI units: what each channel added.
+        parameters: by channel: `decay`, `slope`, `half_saturation` (in mean weeks of the region), `coefficient` (share
+            of the mean KPI at full activity), `share` (of the KPI, over the whole panel).
+        adjacency: channel x channel; row i, column j: how strongly channel i's exposure drives channel j's.
+        baseline: `(region, time)`, KPI units: everything but media and noise.
+        noise: standard deviation of the noise, as a share of a region's mean KPI.
+    """
+
+    contributions: xr.DataArray
+    parameters: pd.DataFrame
+    adjacency: pd.DataFrame
+    baseline: xr.DataArray
+    noise: float
+
+
+def simulate(
+    n_regions: int = 20,
+    n_weeks: int = 120,
+    n_channels: int = 5,
+    n_controls: int = 3,
+    seed: int = 0,
+    *,
+    media_share: float = 0.25,
+    noise: float = 0.06,
+    drift: float = 0.1,
+    start: str = "2022-01-03",
+) -> tuple[Panel, Truth]:
+    """A panel with the difficulties of real ones, and its truth.
+
+    Regions differ in size, level, trend and responsiveness; the nation drifts; exposure comes in flights and seasons,
+    some channels drive others' exposure; the last channel's exposure follows the first control, which moves the KPI
+    itself (a confounder); effects carry over, saturate and drift in time.
+
+    Args:
+        n_regions: number of regions.
+        n_weeks: number of weeks.
+        n_channels: number of media channels, named `channel_1`, ...
+        n_controls: number of controls, named `control_1`, ...
+        seed: of all random draws; the same seed gives the same panel.
+        media_share: share of the KPI that media bring, about.
+        noise: standard deviation of the noise, as a share of a region's mean KPI.
+        drift: spread of a channel's coefficient over time, in logs.
+        start: Monday of the first week.
+
+    Returns:
+        The panel, with spend and revenue per KPI, and the truth.
+
+    Raises:
+        DataError: a size or share out of range.
+    """
+    _check_sizes(n_regions, n_weeks, n_channels, n_controls, media_share, noise, drift)
+    rng = np.random.default_rng(seed)
+    weeks = pd.DatetimeIndex(pd.date_range(start, periods=n_weeks, freq="7D"), freq=None)
+    size = np.exp(rng.normal(9.0, 0.7, n_regions))
+    control = _autoregressive(rng, (n_regions, n_weeks, n_controls), 0.7)
+    adjacency = _random_links(rng, n_channels)
+    relative = _exposure(rng, adjacency, control, (n_regions, n_weeks, n_channels))
+    parameters = pd.DataFrame(
+        {
+            "decay": rng.uniform(0.2, 0.8, n_channels),
+            "slope": rng.uniform(1.0, 2.5, n_channels),
+            "half_saturation": rng.uniform(0.7, 2.0, n_channels),
+        },
+        index=pd.Index([f"channel_{m + 1}" for m in range(n_channels)], name=CHANNEL),
+    )
+    activity = _activity(relative, parameters)
+    media, parameters["coefficient"] = _media(rng, activity, media_share, drift)
+    base = _baseline(rng, weeks, control, 1.0 - media_share)
+    unit = size[:, None]
+    error = noise * rng.normal(size=(n_regions, n_weeks))
+    # A KPI counts sales or visits: the rare draw below zero is cut at a hundredth of the regional mean.
+    kpi = np.maximum(base + media.sum(axis=2) + error, 0.01) * unit
+    parameters["share"] = (media * unit[:, :, None]).sum(axis=(0, 1)) / kpi.sum()
+    panel = _panel(rng, weeks, kpi, relative, control, size, list(parameters.index))
+    grid = {REGION: panel.regions, TIME: panel.weeks}
+    names = list(parameters.index)
+    truth = Truth(
+        contributions=xr.DataArray(
+            media * unit[:, :, None], dims=(REGION, TIME, CHANNEL), coords=grid | {CHANNEL: names}, name="contribution"
+        ),
+        parameters=parameters,
+        adjacency=pd.DataFrame(adjacency, index=names, columns=names),
+        baseline=xr.DataArray(base * unit, dims=(REGION, TIME), coords=grid, name="baseline"),
+        noise=noise,
+    )
+    return panel, truth
+
+
+def _check_sizes(
+    n_regions: int, n_weeks: int, n_channels: int, n_controls: int, media_share: float, noise: float, drift: float
+) -> None:
+    least = {"n_regions": (n_regions, 1), "n_weeks": (n_weeks, 2), "n_channels": (n_channels, 1), "n_controls": (n_controls, 0)}  # fmt: skip
+    for name, (value, bound) in least.items():
+        if value < bound:
+            raise DataError(f"{name} must be {bound} or more, got {value}.")
+    if not 0 < media_share < 1:
+        raise DataError(f"media_share must be between 0 and 1, got {media_share}.")
+    for name, value in (("noise", noise), ("drift", drift)):
+        if value < 0:
+            raise DataError(f"{name} must be 0 or more, got {value}.")
+
+
+def _autoregressive(rng: np.random.Generator, shape: tuple[int, ...], memory: float) -> np.ndarray:
+    """Stationary AR(1) along axis 1 with unit variance."""
+    shocks = rng.normal(size=shape) * np.sqrt(1.0 - memory**2)
+    shocks[:, 0] /= np.sqrt(1.0 - memory**2)
+    return lfilter([1.0], [1.0, -memory], shocks, axis=1)
+
+
+def _random_links(rng: np.random.Generator, n_channels: int) -> np.ndarray:
+    """One link for every third channel, always from an earlier to a later one of a random order."""
+    adjacency = np.zeros((n_channels, n_channels))
+    order = rng.permutation(n_channels)
+    for _ in range(n_channels // 3 + (n_channels >= 2)):
+        source, target = np.sort(rng.choice(n_channels, 2, replace=False))
+        adjacency[order[source], order[target]] = rng.uniform(0.3, 0.7)
+    return adjacency
+
+
+def _exposure(
+    rng: np.random.Generator, adjacency: np.ndarray, control: np.ndarray, shape: tuple[int, int, int]
+) -> np.ndarray:
+    """Exposure relative to each region's mean, `[region, week, channel]`."""
+    n_regions, n_weeks, n_channels = shape
+    log_level = 0.35 * _autoregressive(rng, (1, n_weeks, n_channels), 0.8)
+    log_level = log_level + 0.45 * _autoregressive(rng, shape, 0.5)
+    phase = rng.uniform(0, 2 * np.pi, n_channels)
+    log_level = log_level + 0.3 * np.sin(2 * np.pi * np.arange(n_weeks)[:, None] / _YEAR + phase)
+    if control.shape[2]:
+        log_level[:, :, -1] += 0.4 * control[:, :, 0]
+    own = np.exp(log_level)
+    own /= own.mean(axis=1, keepdims=True)
+    on = _flights(rng, n_weeks, n_channels)
+    driven = own * on
+    for _ in range(n_channels):  # along the links, each once; the graph has no longer path
+        driven = on * (own + driven @ adjacency)
+    return driven / driven.mean(axis=1, keepdims=True)
+
+
+def _flights(rng: np.random.Generator, n_weeks: int, n_channels: int) -> np.ndarray:
+    """1 in weeks on air: the first channel flights four weeks on, four off; about every fourth one pauses at times."""
+    on = np.ones((n_weeks, n_channels))
+    if n_channels > 1:
+        on[:, 0] = (np.arange(n_weeks) // 4) % 2 == rng.integers(2)
+    for channel in range(3, n_channels, 4):
+        pauses = rng.choice(max(n_weeks // 8, 1), max(n_weeks // 32, 1), replace=False)
+        on[np.isin(np.arange(n_weeks) // 8, pauses), channel] = 0.0
+    return on
+
+
+def _activity(relative: np.ndarray, parameters: pd.DataFrame) -> np.ndarray:
+    """Adstock and Hill, written apart from the model's own code so that the truth does not share its mistakes."""
+    activity = np.zeros_like(relative)
+    for m, (decay, slope, half) in enumerate(parameters.to_numpy()):
+        carried = lfilter([1.0 - decay], [1.0, -decay], relative[:, :, m], axis=1)
+        activity[:, :, m] = carried**slope / (carried**slope + half**slope)
+    return activity
+
+
+def _media(
+    rng: np.random.Generator, activity: np.ndarray, media_share: float, drift: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Contributions relative to the mean KPI, and each channel's coefficient."""
+    n_regions, n_weeks, n_channels = activity.shape
+    split = rng.dirichlet(np.full(n_channels, 2.0))
+    coefficient = media_share * split / activity.mean(axis=(0, 1))
+    by_region = np.exp(rng.normal(0.0, 0.25, (n_regions, 1, n_channels)))
+    wander = drift * _autoregressive(rng, (1, n_weeks, n_channels), 0.97)
+    by_week = np.exp(wander - wander.mean(axis=1, keepdims=True))
+    return coefficient * by_region * by_week * activity, coefficient
+
+
+def _baseline(rng: np.random.Generator, weeks: pd.DatetimeIndex, control: np.ndarray, level: float) -> np.ndarray:
+    """Everything but media, relative to the mean KPI, `[region, week]`."""
+    n_regions, n_weeks, n_controls = control.shape
+    time = np.arange(n_weeks)
+    levels = level * np.exp(rng.normal(0.0, 0.05, (n_regions, 1)))
+    slopes = rng.normal(0.0, 0.1, (n_regions, 1)) * (time / max(n_weeks, 52) - 0.5)
+    national = 0.03 * _autoregressive(rng, (1, n_weeks), 0.85)
+    angle = 2 * np.pi * (time + weeks[0].dayofyear / 7) / _YEAR
+    season = sum(
+        rng.normal(0.0, 0.06 / k, (1, 2)) @ np.stack([np.sin(k * angle), np.cos(k * angle)]) for k in (1, 2)
+    )
+    effect = rng.normal(0.0, 0.03, n_controls)
+    if n_controls:
+        effect[0] = 0.06
+    effects = effect * (1.0 + rng.normal(0.0, 0.3, (n_regions, n_controls)))
+    return levels + slopes + national + season + (control * effects[:, None, :]).sum(axis=2)
+
+
+def _panel(
+    rng: np.random.Generator,
+    weeks: pd.DatetimeIndex,
+    kpi: np.ndarray,
+    relative: np.ndarray,
+    control: np.ndarray,
+    size: np.ndarray,
+    channels: list[str],
+) -> Panel:
+    """Exposure in impressions, priced per thousand."""
+    n_regions, n_weeks, n_channels = relative.shape
+    reach = np.exp(rng.normal(np.log(30.0), 0.8, n_channels)) * np.exp(rng.normal(0.0, 0.2, (n_regions, n_channels)))
+    exposure = np.round(relative * (size[:, None] * reach)[:, None, :])
+    cost = rng.uniform(2.0, 25.0, n_channels) / 1000.0
+    price = cost * np.exp(0.1 * rng.normal(size=(1, n_weeks, n_channels)))
+    return Panel(
+        regions=pd.Index([f"region_{r + 1:0{len(str(n_regions))}d}" for r in range(n_regions)]),
+        weeks=weeks,
+        channels=tuple(channels),
+        controls=tuple(f"control_{k + 1}" for k in range(control.shape[2])),
+        kpi=kpi,
+        weights=np.ones(kpi.shape),
+        present=np.ones(kpi.shape, dtype=bool),
+        exposure=exposure,
+        control=control,
+        spend=exposure * price,
+        revenue_per_kpi=np.full(kpi.shape, _REVENUE_PER_KPI),
+        kpi_name="sales",
+    )

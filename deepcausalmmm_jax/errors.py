@@ -1,0 +1,46 @@
+"""What can go wrong, as exceptions with one clear sentence each, and the ways a fit can end."""
+
+from enum import IntEnum
+
+
+class DeepCausalMMMError(Exception):
+    """Base of all errors that this package raises on purpose; the text is one sentence for the user."""
+
+
+class DataError(DeepCausalMMMError, ValueError):
+    """The table, the panel or the request does not fit the data: names the column, region or week."""
+
+
+class ConfigError(DeepCausalMMMError, ValueError):
+    """A setting is unknown, of the wrong kind or out of range: names the setting."""
+
+
+class FitError(DeepCausalMMMError, RuntimeError):
+    """Training ended without usable parameters."""
+
+
+class OutputError(DeepCausalMMMError, OSError):
+    """A file or folder cannot be read or written: names the path."""
+
+
+class FitStatus(IntEnum):
+    """How training ended. Inside compiled code it is the number; `sentence` is for people."""
+
+    RUNNING = 0
+    CONVERGED = 1
+    EPOCH_LIMIT = 2
+    DIVERGED = 3
+
+    @property
+    def sentence(self) -> str:
+        """One sentence on what the status means and what to do."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    FitStatus.RUNNING: "Training was interrupted before the objective stopped falling.",
+    FitStatus.CONVERGED: "The training objective stopped falling.",
+    FitStatus.EPOCH_LIMIT: "The limit of epochs was reached while the objective was still falling; raise max_epochs.",
+    FitStatus.DIVERGED: "The training objective became infinite or NaN; lower the learning rate or check the data "
+    "for extreme values.",
+}

@@ -1,0 +1,80 @@
+"""`fit`: from a panel to a result, in one call."""
+
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from deepcausalmmm_jax.config import Config
+from deepcausalmmm_jax.data.diagnose import refuse_unfit
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.scaling import scales_from
+from deepcausalmmm_jax.data.split import training_weights
+from deepcausalmmm_jax.errors import DataError, FitError, FitStatus
+from deepcausalmmm_jax.model.inputs import Design, inputs_from, training_weeks
+from deepcausalmmm_jax.result import FitResult
+from deepcausalmmm_jax.train.fit import estimate_in_chunks
+from deepcausalmmm_jax.train.fitted import Fitted, TrainingRecord
+from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
+from deepcausalmmm_jax.train.progress import epoch_bar
+from deepcausalmmm_jax.train.schedule import Schedule
+from deepcausalmmm_jax.train.state import History
+
+
+def fit(
+    panel: Panel, config: Config | None = None, holdout: int | None = 8, seed: int = 0, *, progress: bool | None = None
+) -> FitResult:
+    """Fit the model to a panel.
+
+    Args:
+        panel: the data.
+        config: settings; the defaults when None.
+        holdout: number of last weeks whose KPI is hidden from everything and used to judge the forecast; None learns
+            from all weeks.
+        seed: of the random start; the same seed on the same machine gives the same numbers.
+        progress: whether to show a progress bar; None shows one where there is a terminal.
+
+    Returns:
+        The result.
+
+    Raises:
+        DataError: the panel cannot be learned from, or the holdout does not fit it.
+        FitError: training ended without usable parameters.
+    """
+    if not isinstance(panel, Panel):
+        raise DataError(f"fit needs a Panel, got {type(panel).__name__}; build one with Panel.from_dataframe.")
+    config = config if config is not None else Config()
+    began = time.perf_counter()
+    weights = training_weights(panel, holdout)
+    refuse_unfit(panel, weights)
+    scales = scales_from(panel, weights)
+    inputs = inputs_from(panel, scales, weights, config)
+    schedule = Schedule.of(config)
+    with epoch_bar(schedule.max_epochs, progress) as on_chunk:
+        variables, history = estimate_in_chunks(
+            jax.random.key(seed),
+            inputs,
+            jnp.asarray(weights, dtype=jnp.float32),
+            Hyperparameters.of(config),
+            design=Design.of(panel, config, training_weeks(weights)),
+            schedule=schedule,
+            on_chunk=on_chunk,
+        )
+    record = _record(history, time.perf_counter() - began)
+    if record.status is FitStatus.DIVERGED:
+        raise FitError(record.status.sentence)
+    on_host = jax.tree.map(np.asarray, variables)
+    return FitResult(Fitted(on_host, panel, weights, scales, config, record, seed))
+
+
+def _record(history: History, seconds: float) -> TrainingRecord:
+    run = int(history.epochs)
+    return TrainingRecord(
+        objective=np.asarray(history.objective)[:run],
+        acyclicity=np.asarray(history.acyclicity)[:run],
+        learning_rate=np.asarray(history.learning_rate)[:run],
+        terms={name: np.asarray(term)[:run] for name, term in history.terms.items()},
+        status=FitStatus(int(history.status)),
+        seconds=seconds,
+    )

@@ -1,0 +1,84 @@
+"""Baseline: what the KPI would be without media, by level, trend, season and controls."""
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array
+
+class Level(nn.Module):
+    r"""Baseline of each region, $\mu_r - \overline{\mathrm{media}}_r$: its mean prediction less what media add on average.
+
+    The trained number is the mean mu, which the data fix at once whatever media do; trained itself, the baseline
+    would have to follow each move of every coefficient, and the descent would crawl.
+
+    Attributes:
+        n_regions: number of regions.
+    """
+
+    n_regions: int
+
+    @nn.compact
+    def __call__(self, media: Array, weights: Array | None) -> Array:
+        """Baseline as a share of the mean KPI.
+
+        Args:
+            media: `[region, week]`, contribution of all channels.
+            weights: `[region, week]` of the training weeks, over which media are averaged; None to use the baseline
+                found at the end of training.
+
+        Returns:
+            `[region]`.
+        """
+        mean = self.param("mean", nn.initializers.ones, (self.n_regions,))
+        baseline = self.variable("fitted", "baseline", jnp.zeros, (self.n_regions,))
+        if weights is not None:
+            used = (weights > 0).astype(media.dtype)
+            baseline.value = mean - (media * used).sum(axis=1) / jnp.maximum(used.sum(axis=1), 1.0)
+        return baseline.value
+
+
+class PooledTerms(nn.Module):
+    r"""Linear terms with a shared coefficient and a penalised deviation a region, $(b_k + d_{rk}) f_{rtk}$.
+
+    Attributes:
+        n_regions: number of regions.
+        n_terms: number of terms k.
+    """
+
+    n_regions: int
+    n_terms: int
+
+    @nn.compact
+    def __call__(self) -> Array:
+        """Coefficients, `[region, term]`."""
+        shared = self.param("shared", nn.initializers.zeros, (self.n_terms,))
+        region = self.param("region", nn.initializers.zeros, (self.n_regions, self.n_terms))
+        return shared + region
+
+
+class Trend(nn.Module):
+    """National path of the KPI and each region's slower deviation from it, by their values at knots.
+
+    Attributes:
+        n_regions: number of regions.
+        n_knots: knots of the national path.
+        n_region_knots: knots of the deviations.
+    """
+
+    n_regions: int
+    n_knots: int
+    n_region_knots: int
+
+    @nn.compact
+    def __call__(self, basis: Array, region_basis: Array) -> Array:
+        """Trend as a share of the mean KPI.
+
+        Args:
+            basis: `[week, knot]`.
+            region_basis: `[week, region_knot]`.
+
+        Returns:
+            `[region, week]`.
+        """
+        shared = self.param("shared", nn.initializers.zeros, (self.n_knots,))
+        region = self.param("region", nn.initializers.zeros, (self.n_regions, self.n_region_knots))
+        return basis @ shared + region @ region_basis.T

@@ -1,0 +1,118 @@
+"""What the model reads: a panel scaled and laid out as arrays, and the sizes that fix its shapes."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from deepcausalmmm_jax.config import AdstockKind, Config, GraphKind
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.ops.seasonality import fourier_basis, knot_basis
+
+
+class Inputs(NamedTuple):
+    """Arrays of one panel in scaled units; the KPI is read by the loss alone."""
+
+    exposure: Array  # [region, week, channel], 1 = the region's mean training week
+    intensity: Array  # [region, channel], log of exposure per head against the channel's typical region
+    control: Array  # [region, week, control], robust z-scores
+    trend_basis: Array  # [week, knot], of the national trend, centred over the training weeks
+    region_trend_basis: Array  # [week, region_knot], of the regional deviations, likewise
+    season_basis: Array  # [week, 2 * harmonics]
+    elapsed: Array  # [week], -1 at the first training week, 1 from the last one on
+    kpi: Array  # [region, week], 1 = the region's mean training week; 0 where hidden or missing
+
+
+@dataclass(frozen=True)
+class Design:
+    """Sizes and branches of the model: everything that decides a shape or a program, and nothing else."""
+
+    n_regions: int
+    n_channels: int
+    n_controls: int
+    n_knots: int
+    n_region_knots: int
+    n_training_weeks: int
+    n_season_terms: int
+    adstock: AdstockKind
+    max_lag: int
+    min_slope: float
+    graph: GraphKind
+    hidden_size: int
+
+    @classmethod
+    def of(cls, panel: Panel, config: Config, n_training_weeks: int) -> Self:
+        """Design for a panel of which the first `n_training_weeks` weeks are learned from."""
+        n_regions, _, n_channels, n_controls = panel.shape
+        return cls(
+            n_regions=n_regions,
+            n_channels=n_channels,
+            n_controls=n_controls,
+            n_knots=len(_knot_weeks(n_training_weeks, config.knot_spacing)),
+            n_region_knots=len(_knot_weeks(n_training_weeks, config.region_knot_spacing)),
+            n_training_weeks=n_training_weeks,
+            n_season_terms=2 * config.harmonics,
+            adstock=config.adstock,
+            max_lag=config.max_lag,
+            min_slope=config.min_slope,
+            graph=config.graph if n_channels > 1 else "none",
+            hidden_size=config.hidden_size,
+        )
+
+
+def inputs_from(
+    panel: Panel, scales: Scales, weights: np.ndarray, config: Config, n_training_weeks: int | None = None
+) -> Inputs:
+    """Scale a panel that begins where training began; weeks after the training weeks may follow.
+
+    Args:
+        panel: regions in the order of `scales`.
+        scales: from the training weeks.
+        weights: `[region, week]` of the training weeks, 0 in weeks that are not learned from. The KPI of those is
+            left out of the arrays.
+        config: for the season and the knots.
+        n_training_weeks: weeks up to the last one learned from; read off `weights` when None.
+    """
+    n_training = training_weeks(weights) if n_training_weeks is None else n_training_weeks
+    week = panel.week_numbers
+    steps = jnp.arange(len(week), dtype=jnp.float32)
+
+    def trend(spacing: int) -> Array:
+        knots = jnp.asarray(_knot_weeks(n_training, spacing), dtype=jnp.float32)
+        centre = knot_basis(jnp.arange(n_training, dtype=jnp.float32), knots).mean(axis=0)
+        return knot_basis(steps, knots) - centre
+
+    # Reduced on the host in double precision: a calendar counted in thousands of weeks loses its phase in single.
+    phase = jnp.asarray(week % config.season_length, dtype=jnp.float32)
+    known = np.where(weights > 0, panel.kpi, 0.0)
+    return Inputs(
+        exposure=jnp.asarray(panel.exposure / scales.exposure[:, None, :], dtype=jnp.float32),
+        intensity=jnp.asarray(np.log(scales.intensity), dtype=jnp.float32),
+        control=jnp.asarray(
+            np.where(panel.present[:, :, None], _standardised(panel, scales), 0.0),
+            dtype=jnp.float32,
+        ),
+        trend_basis=trend(config.knot_spacing),
+        region_trend_basis=trend(config.region_knot_spacing),
+        season_basis=fourier_basis(phase, config.season_length, config.harmonics),
+        elapsed=jnp.minimum(2.0 * steps / max(n_training - 1, 1) - 1.0, 1.0),
+        kpi=jnp.asarray(known / scales.kpi[:, None], dtype=jnp.float32),
+    )
+
+
+def _standardised(panel: Panel, scales: Scales) -> np.ndarray:
+    return (panel.control - scales.control_center[:, None, :]) / scales.control_scale[:, None, :]
+
+
+def training_weeks(weights: np.ndarray) -> int:
+    """Number of weeks up to the last one that any region learns from."""
+    return int(np.nonzero(weights.sum(axis=0))[0][-1]) + 1
+
+
+def _knot_weeks(n_training_weeks: int, spacing: int) -> np.ndarray:
+    """Knots `spacing` weeks apart that end with the last training week, from where on the level is held."""
+    intervals = max(1, round((n_training_weeks - 1) / spacing))
+    return np.linspace(0.0, n_training_weeks - 1.0, intervals + 1)

@@ -1,0 +1,90 @@
+"""Media: carry-over and diminishing returns of each channel."""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from deepcausalmmm_jax.config import AdstockKind
+from deepcausalmmm_jax.ops.adstock import binomial_kernel, delayed_kernel, geometric_adstock, kernel_adstock
+from deepcausalmmm_jax.ops.bijectors import from_above, from_unit, to_above, to_positive, to_unit
+from deepcausalmmm_jax.ops.hill import hill
+
+TYPICAL_SLOPE = 1.5
+_TYPICAL_LOCALITY = 0.2
+
+
+class MediaCurves(NamedTuple):
+    """Curves of the channels in their own units."""
+
+    decay: Array  # [channel], (0, 1)
+    delay: Array  # [channel], weeks; 0 unless the adstock is delayed
+    slope: Array  # [channel], above the lower bound
+    half_saturation: Array  # [channel], in mean training weeks of a region of typical intensity
+    locality: Array  # [], 0: a region saturates against its own mean exposure; 1: against exposure per head
+
+
+class Media(nn.Module):
+    r"""Exposure -> saturated, carried-over exposure.
+
+    $H = \mathrm{hill}(\mathrm{adstock}(x))$ (Jin et al. 2017), curves shared by all regions. What counts as much
+    exposure may be judged against the region's own mean or against exposure per head; the model learns where between
+    the two the panel lies, $g_{rm} = g_m q_{rm}^{-\kappa}$ with q the region's intensity.
+
+    Attributes:
+        n_channels: number of channels.
+        adstock: kind of carry-over.
+        max_lag: lags of the finite kernels, weeks.
+        min_slope: lower bound of the Hill slope.
+    """
+
+    n_channels: int
+    adstock: AdstockKind
+    max_lag: int
+    min_slope: float
+
+    def setup(self) -> None:
+        shape = (self.n_channels,)
+        start_slope = from_above(jnp.maximum(TYPICAL_SLOPE, self.min_slope + 0.1), self.min_slope)
+        self.decay = self.param("decay", nn.initializers.zeros, shape)
+        self.slope = self.param("slope", nn.initializers.constant(start_slope), shape)
+        self.half_saturation = self.param("half_saturation", nn.initializers.zeros, shape)
+        self.locality = self.param(
+            "locality", nn.initializers.constant(from_unit(jnp.asarray(_TYPICAL_LOCALITY))), ()
+        )
+        self.delay = self.param("delay", nn.initializers.zeros, shape) if self.adstock == "delayed" else None
+
+    def curves(self) -> MediaCurves:
+        """The parameters in their own units, as the forward pass uses them."""
+        delay = jnp.zeros(self.n_channels) if self.delay is None else to_above(self.delay, 0.0)
+        return MediaCurves(
+            decay=to_unit(self.decay),
+            delay=delay,
+            slope=to_above(self.slope, self.min_slope),
+            half_saturation=to_positive(self.half_saturation),
+            locality=to_unit(self.locality),
+        )
+
+    def __call__(self, exposure: Array, intensity: Array) -> Array:
+        """Saturated exposure.
+
+        Args:
+            exposure: `[region, week, channel]`, scaled.
+            intensity: `[region, channel]`, log of exposure per head against the typical region.
+
+        Returns:
+            `[region, week, channel]`, in [0, 1).
+        """
+        curves = self.curves()
+        carried = jax.vmap(self._carry, in_axes=(0, None))(exposure, curves)
+        half = curves.half_saturation * jnp.exp(-curves.locality * intensity)
+        return jax.vmap(hill, in_axes=(0, None, 0))(carried, curves.slope, half)
+
+    def _carry(self, exposure: Array, curves: MediaCurves) -> Array:
+        if self.adstock == "geometric":
+            return geometric_adstock(exposure, curves.decay)
+        if self.adstock == "delayed":
+            return kernel_adstock(exposure, delayed_kernel(curves.decay, curves.delay, self.max_lag))
+        return kernel_adstock(exposure, binomial_kernel(curves.decay, self.max_lag))

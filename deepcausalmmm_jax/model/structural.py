@@ -1,0 +1,90 @@
+"""The default model: baseline, trend, season and controls, plus one term a channel."""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array
+
+from deepcausalmmm_jax.model.baseline import Level, PooledTerms, Trend
+from deepcausalmmm_jax.model.coefficients import Coefficients
+from deepcausalmmm_jax.model.graph import ChannelGraph
+from deepcausalmmm_jax.model.inputs import Design, Inputs
+from deepcausalmmm_jax.model.media import Media, MediaCurves
+
+
+class Components(NamedTuple):
+    """Terms of the prediction in scaled units, 1 = the region's mean training week."""
+
+    baseline: Array  # [region, week]
+    trend: Array  # [region, week]
+    seasonality: Array  # [region, week]
+    control: Array  # [region, week, control]
+    media: Array  # [region, week, channel]
+
+    def prediction(self) -> Array:
+        """Their sum, `[region, week]`."""
+        return self.baseline + self.trend + self.seasonality + self.control.sum(axis=-1) + self.media.sum(axis=-1)
+
+
+class Internals(NamedTuple):
+    """What else the forward pass finds on its way."""
+
+    variation: Array  # [region, week, channel], delta: log of the coefficient against its constant part
+    coefficient: Array  # [region, week, channel], share of the mean KPI at full activity
+    edges: Array  # [channel, channel], strength of the graph's edges
+    curves: MediaCurves
+    level: Array  # [region], baseline as a share of the mean KPI
+    noise: Array  # [region], standard deviation of the noise, as a share of the mean KPI
+
+
+class StructuralMMM(nn.Module):
+    """adstock -> Hill -> channel graph -> coefficients from a GRU; baseline, trend, season and controls beside it.
+
+    Attributes:
+        design: sizes and branches.
+        media_start: coefficient of every channel before training, as a share of the mean KPI.
+    """
+
+    design: Design
+    media_start: float = 0.05
+
+    def setup(self) -> None:
+        d = self.design
+        self.media = Media(d.n_channels, d.adstock, d.max_lag, d.min_slope)
+        self.graph = ChannelGraph(d.n_channels, d.graph)
+        self.coefficients = Coefficients(d.n_regions, d.n_channels, d.hidden_size, self.media_start)
+        self.level = Level(d.n_regions)
+        self.trend = Trend(d.n_regions, d.n_knots, d.n_region_knots)
+        self.seasonality = PooledTerms(d.n_regions, d.n_season_terms)
+        self.control = PooledTerms(d.n_regions, d.n_controls)
+        self.noise = self.param("noise", nn.initializers.constant(jnp.log(0.1)), (d.n_regions,))
+
+    def __call__(self, inputs: Inputs, weights: Array | None = None) -> tuple[Components, Internals]:
+        """Components of the prediction.
+
+        Args:
+            inputs: the panel; its KPI is not read.
+            weights: `[region, week]` while training, see `Coefficients` and `Level`; None to predict.
+        """
+        activity = self.graph(self.media(inputs.exposure, inputs.intensity))
+        coefficient, variation = self.coefficients(activity, _drivers(inputs), weights)
+        media = coefficient * activity
+        level = self.level(media.sum(axis=-1), weights)
+        components = Components(
+            baseline=jnp.broadcast_to(level[:, None], activity.shape[:2]),
+            trend=self.trend(inputs.trend_basis, inputs.region_trend_basis),
+            seasonality=self.seasonality() @ inputs.season_basis.T,
+            control=inputs.control * self.control()[:, None, :],
+            media=media,
+        )
+        noise = jnp.exp(self.noise)
+        return components, Internals(variation, coefficient, self.graph.edges(), self.media.curves(), level, noise)
+
+
+def _drivers(inputs: Inputs) -> Array:
+    """What may move coefficients beside activity, `[region, week, driver]`: controls, time elapsed, season."""
+    n_regions, n_weeks = inputs.control.shape[:2]
+    calendar = jnp.concatenate([inputs.elapsed[:, None], inputs.season_basis], axis=1)
+    shared = jnp.broadcast_to(calendar, (n_regions, n_weeks, calendar.shape[1]))
+    return jnp.concatenate([inputs.control, shared], axis=-1)

@@ -1,0 +1,91 @@
+r"""Adstock: how exposure of earlier weeks goes on working.
+
+Each function takes one region's exposure `[week, channel]` and returns the carried-over exposure in the same unit.
+All kernels sum to one, so that the mean level of exposure is the same before and after.
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+def geometric_adstock(exposure: Array, decay: Array) -> Array:
+    r"""Geometric carry-over, $A_t = (1 - \alpha) x_t + \alpha A_{t-1}$, from $A_{-1} = 0$.
+
+    Normalised to unit sum (Jin et al. 2017, "Bayesian methods for media mix modeling", section 2.1).
+
+    Args:
+        exposure: `[week, channel]`, any unit.
+        decay: `[channel]`, alpha in (0, 1), share carried from one week to the next.
+
+    Returns:
+        `[week, channel]`, in the unit of `exposure`.
+    """
+
+    def step(carried: Array, x: Array) -> tuple[Array, Array]:
+        carried = (1.0 - decay) * x + decay * carried
+        return carried, carried
+
+    _, adstocked = jax.lax.scan(step, jnp.zeros_like(exposure[0]), exposure)
+    return adstocked
+
+
+def delayed_kernel(decay: Array, delay: Array, max_lag: int) -> Array:
+    r"""Weights $w_k \propto \alpha^{(k - \theta)^2}$: the effect peaks `delay` weeks after the exposure.
+
+    Jin et al. 2017, equation 3.
+
+    Args:
+        decay: `[channel]`, alpha in (0, 1).
+        delay: `[channel]`, theta in weeks, 0 or more.
+        max_lag: number of lags, so weeks 0 to `max_lag - 1`.
+
+    Returns:
+        `[lag, channel]`, each channel's weights summing to 1.
+    """
+    lag = jnp.arange(max_lag, dtype=decay.dtype)[:, None]
+    # The softmax is the normalisation, and stays finite where every plain power would underflow.
+    return jax.nn.softmax((lag - delay) ** 2 * jnp.log(decay), axis=0)
+
+
+def binomial_kernel(decay: Array, max_lag: int) -> Array:
+    r"""Weights $w_k \propto (1 - k / L)^{1/\alpha - 1}$: carry-over that ends after `max_lag` weeks.
+
+    Google Meridian's documentation, "Binomial decay"; alpha near 1 is flat, near 0 immediate.
+
+    Args:
+        decay: `[channel]`, alpha in (0, 1).
+        max_lag: L, number of lags.
+
+    Returns:
+        `[lag, channel]`, each channel's weights summing to 1.
+    """
+    lag = jnp.arange(max_lag, dtype=decay.dtype)[:, None]
+    return jax.nn.softmax((1.0 / decay - 1.0) * jnp.log1p(-lag / max_lag), axis=0)
+
+
+def geometric_kernel(decay: Array, max_lag: int) -> Array:
+    r"""First `max_lag` weights $(1 - \alpha) \alpha^k$ of `geometric_adstock`, `[lag, channel]`, for plots and tables."""
+    lag = jnp.arange(max_lag, dtype=decay.dtype)[:, None]
+    return (1.0 - decay) * jnp.exp(lag * jnp.log(decay))
+
+
+def kernel_adstock(exposure: Array, kernel: Array) -> Array:
+    r"""Carry-over by a finite kernel, $A_t = \sum_k w_k x_{t-k}$, with zeros before the first week.
+
+    Args:
+        exposure: `[week, channel]`, any unit.
+        kernel: `[lag, channel]`.
+
+    Returns:
+        `[week, channel]`, in the unit of `exposure`.
+    """
+    n_weeks, n_lags = exposure.shape[0], kernel.shape[0]
+    padded = jnp.pad(exposure, ((n_lags - 1, 0), (0, 0)))
+
+    def add_lag(total: Array, lag: Array) -> tuple[Array, None]:
+        shifted = jax.lax.dynamic_slice_in_dim(padded, n_lags - 1 - lag, n_weeks)
+        return total + kernel[lag] * shifted, None
+
+    adstocked, _ = jax.lax.scan(add_lag, jnp.zeros_like(exposure), jnp.arange(n_lags))
+    return adstocked

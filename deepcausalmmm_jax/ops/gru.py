@@ -1,0 +1,63 @@
+"""Gated recurrent unit as a scan over weeks."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+class GRUParameters(NamedTuple):
+    """Weights of one GRU layer, gates side by side in the order reset, update, new."""
+
+    input_kernel: Array  # [feature, 3 * hidden]
+    hidden_kernel: Array  # [hidden, 3 * hidden]
+    input_bias: Array  # [3 * hidden]
+    hidden_bias: Array  # [3 * hidden]
+
+
+def gru_step(parameters: GRUParameters, h: Array, x: Array) -> Array:
+    r"""One week of the GRU (Cho et al. 2014, in the variant of PyTorch and cuDNN).
+
+    $r = \sigma(W_r x + U_r h)$, $z = \sigma(W_z x + U_z h)$, $n = \tanh(W_n x + r \odot U_n h)$ with biases inside,
+    $h' = (1 - z) n + z h$.
+
+    Args:
+        parameters: weights.
+        h: state before the week, `[hidden]`.
+        x: inputs of the week, `[feature]`.
+
+    Returns:
+        State after the week, `[hidden]`.
+    """
+    from_input = x @ parameters.input_kernel + parameters.input_bias
+    from_hidden = h @ parameters.hidden_kernel + parameters.hidden_bias
+    reset_x, update_x, new_x = jnp.split(from_input, 3)
+    reset_h, update_h, new_h = jnp.split(from_hidden, 3)
+    r = jax.nn.sigmoid(reset_x + reset_h)
+    z = jax.nn.sigmoid(update_x + update_h)
+    n = jnp.tanh(new_x + r * new_h)
+    return (1.0 - z) * n + z * h
+
+
+def gru_scan(parameters: GRUParameters, start: Array, inputs: Array) -> Array:
+    """States after each week.
+
+    The input product stays inside the scan: hoisted, it is written out whole and read back, which costs a CPU more
+    than the one larger product saves.
+
+    Args:
+        parameters: weights.
+        start: state before the first week, `[hidden]`.
+        inputs: `[week, feature]`.
+
+    Returns:
+        `[week, hidden]`.
+    """
+
+    def step(h: Array, x: Array) -> tuple[Array, Array]:
+        h = gru_step(parameters, h, x)
+        return h, h
+
+    _, states = jax.lax.scan(step, start, inputs)
+    return states

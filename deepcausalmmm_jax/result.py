@@ -1,0 +1,195 @@
+"""FitResult: a fitted model and all that can be read off it."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from deepcausalmmm_jax import checkpoint
+from deepcausalmmm_jax.analysis.accuracy import accuracy_table
+from deepcausalmmm_jax.analysis.contributions import contribution_table, contributions, prediction_from
+from deepcausalmmm_jax.analysis.curves import adjacency, adstock_decay, channel_graph, curve_parameters, hill_curves
+from deepcausalmmm_jax.analysis.forward import internals
+from deepcausalmmm_jax.analysis.media_summary import media_summary
+from deepcausalmmm_jax.config import Config
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.errors import FitStatus
+from deepcausalmmm_jax.train.fitted import Fitted
+from deepcausalmmm_jax.types import CHANNEL, REGION, TIME
+
+
+class FitResult:
+    """What `fit` returns and `load` reads; every table is computed when first asked for, none of it trains.
+
+    Attributes:
+        fitted: parameters, panel, scales, settings and the record of the training.
+    """
+
+    def __init__(self, fitted: Fitted) -> None:
+        self.fitted = fitted
+
+    def __repr__(self) -> str:
+        regions, weeks, channels, controls = self.panel.shape
+        return (
+            f"FitResult({regions} regions x {weeks} weeks, {channels} channels, {controls} controls, "
+            f"holdout {self.holdout}, {self.status.name.lower()} after {len(self.fitted.record.objective)} epochs)"
+        )
+
+    @property
+    def panel(self) -> Panel:
+        """The panel of the fit, held-out weeks included."""
+        return self.fitted.panel
+
+    @property
+    def config(self) -> Config:
+        """Settings of the fit."""
+        return self.fitted.config
+
+    @property
+    def status(self) -> FitStatus:
+        """How training ended; `status.sentence` says it in words."""
+        return self.fitted.record.status
+
+    @property
+    def holdout(self) -> int:
+        """Number of weeks held out at the end."""
+        return len(self.panel.weeks) - self.fitted.n_training_weeks
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """Accuracy on the `train` and `holdout` weeks beside the naive forecasts; see `accuracy_table`."""
+        prediction = self.contributions.values.sum(axis=-1)
+        return accuracy_table(
+            self.panel.kpi, prediction, self.panel.weights, self.fitted.n_training_weeks, self.holdout > 0
+        )
+
+    @cached_property
+    def contributions(self) -> xr.DataArray:
+        """`(region, time, component)` in KPI units; sums over components to the prediction."""
+        return contributions(self.fitted)
+
+    def predict(self, panel: Panel | None = None) -> xr.DataArray:
+        """Prediction `(region, time)` in KPI units, running on from the training weeks.
+
+        Args:
+            panel: regions and weeks wanted, with their exposure and controls; its KPI is not read. It may hold the
+                training weeks or begin after them. The panel of the fit when None.
+
+        Raises:
+            DataError: the panel's columns, regions or weeks do not connect with the fit.
+        """
+        return prediction_from(self.contributions if panel is None else contributions(self.fitted, panel))
+
+    def contributions_of(self, panel: Panel) -> xr.DataArray:
+        """`contributions` for another panel; see `predict` for which ones fit.
+
+        Raises:
+            DataError: the panel's columns, regions or weeks do not connect with the fit.
+        """
+        return contributions(self.fitted, panel)
+
+    def contribution_table(self) -> pd.DataFrame:
+        """`contributions` as a table, one row per region and week, with KPI and prediction."""
+        return contribution_table(self.contributions, self.panel)
+
+    def media_summary(self) -> pd.DataFrame:
+        """By channel: exposure, spend, incremental_outcome, pct_of_contribution, roi, mroi, cpik, effectiveness."""
+        return self._media_summary.copy()
+
+    @cached_property
+    def _media_summary(self) -> pd.DataFrame:
+        return media_summary(self.fitted)
+
+    @cached_property
+    def adjacency(self) -> pd.DataFrame:
+        """Channel x channel: share of the row's activity that works through the column; acyclic."""
+        return adjacency(self.fitted)
+
+    def graph(self) -> nx.DiGraph:
+        """The channel graph as a networkx graph with edge weights."""
+        return channel_graph(self.fitted)
+
+    @cached_property
+    def curve_parameters(self) -> pd.DataFrame:
+        """By channel: decay, delay, slope, half_saturation, coefficient."""
+        return curve_parameters(self.fitted)
+
+    def adstock_decay(self) -> pd.DataFrame:
+        """Share of an exposure's effect by weeks after it; a column a channel."""
+        return adstock_decay(self.fitted)
+
+    def hill_curves(self) -> pd.DataFrame:
+        """Saturation against exposure, by channel."""
+        return hill_curves(self.fitted)
+
+    def coefficients(self) -> xr.DataArray:
+        """`(region, time, channel)`: KPI of a week per full activity of a channel, as a share of the mean KPI."""
+        return xr.DataArray(
+            internals(self.fitted).coefficient.astype(np.float64),
+            dims=(REGION, TIME, CHANNEL),
+            coords={REGION: self.panel.regions, TIME: self.panel.weeks, CHANNEL: list(self.panel.channels)},
+            name="coefficient",
+        )
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """Course of the training by epoch: objective, acyclicity, learning rate, and every term of the objective."""
+        record = self.fitted.record
+        columns = {
+            "objective": record.objective,
+            "acyclicity_h": record.acyclicity,
+            "learning_rate": record.learning_rate,
+        }
+        return pd.DataFrame(columns | record.terms, index=pd.RangeIndex(1, len(record.objective) + 1, name="epoch"))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the fit to one file (`.npz`), to be read by `load`.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        return checkpoint.save(self.fitted, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a fit that `save` wrote.
+
+        Raises:
+            OutputError: there is no such file, or it is not a saved fit.
+        """
+        return cls(checkpoint.read(path))
+
+    def report(self, path: str | Path) -> Path:
+        """Write one self-contained HTML page; see `deepcausalmmm_jax.report`."""
+        return report(self, path)
+
+
+def load(path: str | Path) -> FitResult:
+    """Read a fit that `FitResult.save` wrote.
+
+    Raises:
+        OutputError: there is no such file, or it is not a saved fit.
+    """
+    return FitResult.load(path)
+
+
+def report(result: FitResult, path: str | Path) -> Path:
+    """Write one self-contained HTML page: accuracy beside naive forecasts, contributions, curves, graph.
+
+    Args:
+        result: the fit.
+        path: file to write; it appears whole or not at all.
+
+    Returns:
+        The path written.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    from deepcausalmmm_jax.plots.report import write_report  # plotly is loaded only when something is drawn
+
+    return write_report(result, path)

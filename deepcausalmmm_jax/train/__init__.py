@@ -1,0 +1,1 @@
+"""Learning: from arrays and weights to parameters, compiled as a whole."""

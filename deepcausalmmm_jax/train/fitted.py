@@ -1,0 +1,66 @@
+"""What a fit leaves behind: everything that answers are computed from, and nothing computed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deepcausalmmm_jax.config import Config
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.errors import FitStatus
+from deepcausalmmm_jax.model.inputs import Design, training_weeks
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """Course of the training, by epoch run.
+
+    Attributes:
+        objective: `[epoch]`, nats per observation.
+        acyclicity: `[epoch]`, h of the channel graph.
+        learning_rate: `[epoch]`.
+        terms: `[epoch]` by name: the data's terms and every penalty, nats per observation.
+        status: how training ended.
+        seconds: wall time, compilation included.
+    """
+
+    objective: np.ndarray
+    acyclicity: np.ndarray
+    learning_rate: np.ndarray
+    terms: dict[str, np.ndarray]
+    status: FitStatus
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Parameters with the panel, scales and settings they belong to.
+
+    Attributes:
+        variables: the model's `params` and `fitted` variables, numpy arrays in nested dicts.
+        panel: all weeks that the fit was given, held-out ones included.
+        weights: `[region, week]`, 0 in weeks that were not learned from.
+        scales: from the training weeks.
+        config: settings.
+        record: course of the training.
+        seed: of the random start.
+    """
+
+    variables: dict[str, Any]
+    panel: Panel
+    weights: np.ndarray
+    scales: Scales
+    config: Config
+    record: TrainingRecord
+    seed: int
+
+    @property
+    def n_training_weeks(self) -> int:
+        """Weeks up to the last one learned from."""
+        return training_weeks(self.weights)
+
+    @property
+    def design(self) -> Design:
+        """Sizes and branches of the model."""
+        return Design.of(self.panel, self.config, self.n_training_weeks)

@@ -1,0 +1,89 @@
+"""Objective: how badly the parameters explain the weighted observations, plus what was held likely before."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+from deepcausalmmm_jax.model.inputs import Inputs
+from deepcausalmmm_jax.model.penalties import penalty_terms, pooling_volume
+from deepcausalmmm_jax.model.structural import Components, Internals, StructuralMMM
+from deepcausalmmm_jax.ops.metrics import huber
+from deepcausalmmm_jax.ops.notears import log_determinant, trace_exponential
+from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
+
+
+class Multipliers(NamedTuple):
+    """Augmented Lagrangian of the acyclicity constraint h = 0."""
+
+    alpha: Array  # [], price of h
+    rho: Array  # [], price of h^2
+
+
+class Forward(NamedTuple):
+    """What one evaluation of the objective leaves behind."""
+
+    terms: dict[str, Array]  # scalars, nats per observation
+    acyclicity: Array  # [], h
+    fitted: Any  # variables that follow from the data: centre of the variation, edges kept
+
+
+def objective(
+    parameters: Any,
+    fitted: Any,
+    model: StructuralMMM,
+    inputs: Inputs,
+    weights: Array,
+    hyperparameters: Hyperparameters,
+    multipliers: Multipliers,
+) -> tuple[Array, Forward]:
+    r"""Weighted Huber log-likelihood with a noise level a region, plus penalties, per observation.
+
+    $\frac{1}{n} [\sum_{rt} w_{rt} (\rho_\delta(e_{rt} / \sigma_r) + \log \sigma_r) + \sum_k P_k] + \alpha h +
+    \frac{\rho}{2} h^2$. With the noise estimated (Huber 1981, section 7.7) penalties and data are in the same unit,
+    so that the same sizes serve a quiet panel and a noisy one.
+
+    Args:
+        parameters: the model's trained variables.
+        fitted: variables that training sets otherwise.
+        model: the module.
+        inputs: the panel.
+        weights: `[region, week]`, 0 or more; observations with weight 0 have no influence.
+        hyperparameters: sizes of the penalties and the Huber delta.
+        multipliers: prices of cycles in the graph.
+
+    Returns:
+        The objective, and what the evaluation leaves behind.
+    """
+    variables = {"params": parameters, "fitted": fitted}
+    (components, internals), updated = model.apply(variables, inputs, weights, mutable=["fitted"])
+    n = jnp.maximum(jnp.sum(weights), 1.0)
+    fit_terms = _data_terms(components, internals, inputs, weights, hyperparameters.huber_delta)
+    penalties = penalty_terms(parameters, internals, hyperparameters.penalties, model.design.n_training_weeks)
+    penalties["pooling"] = pooling_volume(
+        components.media, internals.noise, weights, hyperparameters.penalties.media_region
+    )
+    terms = {name: value / n for name, value in (fit_terms | penalties).items()}
+    h = acyclicity(internals.edges, model.design.graph)
+    terms["acyclicity"] = multipliers.alpha * h + 0.5 * multipliers.rho * h**2
+    return sum(terms.values(), start=jnp.zeros(())), Forward(terms, h, updated["fitted"])
+
+
+def acyclicity(edges: Array, kind: str) -> Array:
+    """Smooth measure of cycles, 0 for a graph that is acyclic by its mask. Edges count by the root of their strength,
+    so that the measure, which squares them, is linear in the strength that is penalised."""
+    if kind in ("none", "triangular"):
+        return jnp.zeros(())
+    measure = trace_exponential if kind == "notears" else log_determinant
+    return measure(jnp.sqrt(edges + 1e-12) * (1.0 - jnp.eye(edges.shape[0])))
+
+
+def _data_terms(
+    components: Components, internals: Internals, inputs: Inputs, weights: Array, delta: Array
+) -> dict[str, Array]:
+    sigma = internals.noise[:, None]
+    residual = (inputs.kpi - components.prediction()) / sigma
+    return {
+        "huber": jnp.sum(jnp.where(weights > 0, weights * huber(residual, delta), 0.0)),
+        "noise": jnp.sum(weights * jnp.log(sigma)),
+    }
