@@ -1,8 +1,6 @@
 """One file per fit: arrays and a JSON manifest in a NumPy archive; nothing in it is executed on loading."""
 
 import json
-import os
-import tempfile
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +13,7 @@ from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import FitStatus, OutputError
+from deepcausalmmm_jax.files import write_whole
 from deepcausalmmm_jax.train.fitted import Fitted, TrainingRecord
 
 SCHEMA = 1
@@ -39,19 +38,7 @@ def save(fitted: Fitted, path: str | Path) -> Path:
     path = Path(path)
     path = path if path.suffix else path.with_suffix(".npz")
     arrays = _arrays(fitted) | {_MANIFEST: np.array(json.dumps(_manifest(fitted)))}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise OutputError(f"The fit cannot be saved to {path}: {error.strerror}.") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        os.replace(unfinished, path)
-    except OSError as error:
-        Path(unfinished).unlink(missing_ok=True)
-        raise OutputError(f"The fit cannot be saved to {path}: {error.strerror}.") from None
-    return path
+    return write_whole(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
 
 
 def read(path: str | Path) -> Fitted:

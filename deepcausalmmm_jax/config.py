@@ -53,7 +53,7 @@ class Penalties:
     half_saturation: float = 0.5
     baseline: float = 0.5
     trend: float = 0.07
-    trend_region: float = 0.03
+    trend_region: float = 0.08
     seasonality: float = 0.05
     seasonality_region: float = 0.02
     control: float = 0.2

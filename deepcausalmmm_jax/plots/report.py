@@ -1,0 +1,138 @@
+"""The report: one self-contained HTML page."""
+
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+import xarray as xr
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from deepcausalmmm_jax.analysis.answers import Answers
+from deepcausalmmm_jax.files import write_whole
+from deepcausalmmm_jax.plots import contribution, fit, graph, response
+from deepcausalmmm_jax.types import COMPONENT, REGION
+
+_METRIC_FORMATS = {"r2": "{:.3f}", "r2_median_region": "{:.3f}", "wmape": "{:.1%}", "skill": "{:+.3f}"}
+
+
+def write_report(result: Answers, path: str | Path) -> Path:
+    """Write the page.
+
+    Args:
+        result: the fit.
+        path: file to write; it appears whole or not at all.
+
+    Returns:
+        The path written.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    environment = Environment(loader=PackageLoader("deepcausalmmm_jax.plots"), autoescape=True)
+    page = environment.get_template("report.html").render(
+        plotly=Markup(get_plotlyjs()),
+        kpi=result.panel.kpi_name,
+        shape=dict(zip(("regions", "weeks", "channels", "controls"), result.panel.shape, strict=True)),
+        holdout=result.holdout,
+        status=result.status.sentence,
+        metrics=_metrics_rows(result.metrics),
+        verdict=_verdict(result.metrics),
+        media=_media_rows(result.media_summary()),
+        edges=_edges(result.adjacency),
+        figures={name: _embedded(figure, name) for name, figure in _figures(result).items()},
+        settings=result.config.to_toml(),
+    )
+    return write_whole(Path(path), lambda file: file.write(page.encode()))
+
+
+def _figures(result: Answers) -> dict[str, go.Figure]:
+    panel, channels = result.panel, list(result.panel.channels)
+    table = result.contribution_table()
+    weekly = result.contributions.where(_present(result)).sum(REGION).to_pandas()
+    weekly.columns = [str(name) for name in result.contributions[COMPONENT].values]
+    start = panel.weeks[-result.holdout] if result.holdout else None
+    figures = {
+        "fit": fit.actual_and_predicted(table, panel.time_name, panel.kpi_name, start),
+        "over_time": contribution.contribution_over_time(weekly, channels, panel.kpi_name),
+        "total": contribution.contribution_total(result.media_summary()),
+        "adstock": response.adstock_decay(result.adstock_decay()),
+        "hill": response.hill_curves(result.hill_curves()),
+        "training": fit.training_progress(result.history),
+    }
+    if len(panel.regions) > 1:
+        figures["regions"] = fit.regional_fit(table, panel.region_name, panel.kpi_name)
+    if len(channels) > 1:
+        figures["network"] = graph.graph_network(result.adjacency)
+        figures["heatmap"] = graph.graph_heatmap(result.adjacency)
+    return figures
+
+
+def _present(result: Answers) -> xr.DataArray:
+    terms = result.contributions
+    return xr.DataArray(result.panel.present, dims=terms.dims[:2], coords={d: terms[d] for d in terms.dims[:2]})
+
+
+def _embedded(figure: go.Figure, name: str) -> Markup:
+    html = figure.to_html(
+        full_html=False,
+        include_plotlyjs=False,
+        div_id=f"figure-{name}",
+        config={"displaylogo": False, "responsive": True},
+    )
+    return Markup(html)
+
+
+def _number(value: float, form: str = "{:,.0f}") -> str:
+    return "–" if pd.isna(value) else form.format(value)
+
+
+def _metrics_rows(metrics: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    """A row a measure, a column a period."""
+    rows = []
+    for measure in metrics.columns:
+        if measure == "naive":
+            cells = [str(value) or "–" for value in metrics[measure]]
+        else:
+            cells = [_number(float(value), _METRIC_FORMATS.get(measure, "{:,.0f}")) for value in metrics[measure]]
+        rows.append((measure, cells))
+    return rows
+
+
+def _verdict(metrics: pd.DataFrame) -> str:
+    """The forecast against the best naive one, in a sentence."""
+    if "holdout" not in metrics.index:
+        return "No weeks were held out, so nothing here says how well the model forecasts."
+    row = metrics.loc["holdout"]
+    if pd.isna(row["skill"]):
+        return "The held-out weeks have no naive forecast to compare with."
+    word = "below" if row["skill"] > 0 else "above"
+    return (
+        f"On the held-out weeks the error is {abs(row['skill']):.0%} {word} that of the best naive forecast "
+        f"({row['naive']}, chosen in hindsight)."
+    )
+
+
+def _media_rows(summary: pd.DataFrame) -> list[dict[str, str]]:
+    return [
+        {
+            "channel": str(name),
+            "exposure": _number(row["exposure"]),
+            "spend": _number(row["spend"]),
+            "outcome": _number(row["incremental_outcome"]),
+            "share": _number(row["pct_of_contribution"], "{:.2f} %"),
+            "roi": _number(row["roi"], "{:.3g}"),
+            "mroi": _number(row["mroi"], "{:.3g}"),
+            "cpik": _number(row["cpik"], "{:.3g}"),
+            "effectiveness": _number(row["effectiveness"], "{:.3g}"),
+            "note": str(row["note"]),
+        }
+        for name, row in summary.iterrows()
+    ]
+
+
+def _edges(adjacency: pd.DataFrame) -> list[tuple[str, str, str]]:
+    links = adjacency.stack()
+    links = links[links > 0].sort_values(ascending=False)
+    return [(str(source), str(target), f"{weight:.1%}") for (source, target), weight in links.items()]
