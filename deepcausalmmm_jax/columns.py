@@ -1,0 +1,84 @@
+"""Column names and globs of the command line -> the columns of a table."""
+
+import difflib
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from deepcausalmmm_jax.errors import DataError
+
+_WILD = "*?["
+
+
+def expanded(patterns: Sequence[str], columns: Sequence[str], option: str) -> list[str]:
+    """Columns that the patterns name, in the table's order within a glob, each once.
+
+    Args:
+        patterns: names or globs, several to a text when separated by commas.
+        columns: of the table.
+        option: name of the option, for messages.
+
+    Raises:
+        DataError: a pattern that matches no column.
+    """
+    found: dict[str, None] = {}
+    for pattern in _split(patterns):
+        matches = [pattern] if pattern in columns else [name for name in columns if fnmatchcase(name, pattern)]
+        if not matches:
+            near = difflib.get_close_matches(pattern.strip("*"), list(columns), n=1, cutoff=0.4)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            raise DataError(f"{option} {pattern!r} matches no column of the table{hint}")
+        found |= dict.fromkeys(matches)
+    return list(found)
+
+
+def paired_spend(
+    media: Sequence[str], media_patterns: Sequence[str], spend_patterns: Sequence[str], columns: Sequence[str]
+) -> dict[str, str]:
+    """Spend column of each channel.
+
+    A pattern is `channel=column`, or names columns. Columns found by a glob are paired with the channels by what the
+    wildcard stands for (`tv` in `impressions_tv` and `spend_tv`); otherwise both lists pair in order.
+
+    Raises:
+        DataError: an unknown channel or column, or columns that cannot be paired for certain.
+    """
+    explicit = [pattern for pattern in _split(spend_patterns) if "=" in pattern and pattern not in columns]
+    pairs: dict[str, str] = {}
+    for pattern in explicit:
+        channel, column = pattern.split("=", 1)
+        if channel not in media:
+            raise DataError(f"--spend {pattern!r}: {channel!r} is no media column.")
+        pairs[channel] = expanded([column], columns, "--spend")[0]
+    rest = [pattern for pattern in _split(spend_patterns) if pattern not in explicit]
+    if rest:
+        pairs |= _paired_by_name_or_order(media, _split(media_patterns), rest, columns)
+    return pairs
+
+
+def _paired_by_name_or_order(
+    media: Sequence[str], media_patterns: Sequence[str], spend_patterns: Sequence[str], columns: Sequence[str]
+) -> dict[str, str]:
+    spend = expanded(spend_patterns, columns, "--spend")
+    stem_of_channel = {_stem(name, media_patterns): name for name in media}
+    by_stem = {_stem(name, spend_patterns): name for name in spend}
+    if None not in stem_of_channel and None not in by_stem and by_stem.keys() <= stem_of_channel.keys():
+        return {stem_of_channel[stem]: column for stem, column in by_stem.items()}
+    if len(spend) != len(media) or any(mark in pattern for pattern in spend_patterns for mark in _WILD):
+        raise DataError(
+            f"--spend names {len(spend)} columns that cannot be paired with the {len(media)} media columns; write "
+            f"--spend {media[0]}={spend[0]} for each channel."
+        )
+    return dict(zip(media, spend, strict=True))
+
+
+def _stem(name: str, patterns: Sequence[str]) -> str | None:
+    """What the single `*` of the first matching glob stands for; None where no such glob matches."""
+    for pattern in patterns:
+        head, star, tail = pattern.partition("*")
+        if star and not any(mark in tail for mark in _WILD) and name.startswith(head) and name.endswith(tail):
+            return name[len(head) : len(name) - len(tail)]
+    return None
+
+
+def _split(patterns: Sequence[str]) -> list[str]:
+    return [part.strip() for pattern in patterns for part in pattern.split(",") if part.strip()]
