@@ -55,11 +55,13 @@ def read(path: str | Path) -> Fitted:
             arrays = {name: archive[name] for name in archive.files}
         manifest = json.loads(str(arrays[_MANIFEST]))
         if manifest["schema"] > SCHEMA:
-            raise OutputError(f"{path} was written by version {manifest['versions']['deepcausalmmm_jax']}; upgrade to read it.")  # fmt: skip
+            raise OutputError(
+                f"{path} was written by version {manifest['versions']['deepcausalmmm_jax']}; upgrade to read it."
+            )
         return _fitted(arrays, manifest)
     except OutputError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         raise OutputError(f"{path} is not a fit saved by this package, or is damaged.") from None
 
 
@@ -121,7 +123,7 @@ def _fitted(arrays: dict[str, np.ndarray], manifest: dict[str, Any]) -> Fitted:
         **{name: panel_arrays.get(name) for name in _PANEL_ARRAYS},  # type: ignore[arg-type]
     )
     record = TrainingRecord(
-        **_under("record/", arrays),  # type: ignore[arg-type]
+        **_under("record/", arrays),
         terms=_under("terms/", arrays),
         status=FitStatus(manifest["status"]),
         seconds=manifest["seconds"],

@@ -155,7 +155,8 @@ def _column_or_number(text: str | None, columns: list[str]) -> str | float | Non
 
 
 def _print_accuracy(result: FitResult) -> None:
-    print(f"\n{result.status.sentence} {len(result.fitted.record.objective)} epochs, {result.fitted.record.seconds:.1f} s.")  # fmt: skip
+    record = result.fitted.record
+    print(f"\n{record.status.sentence} {len(record.objective)} epochs, {record.seconds:.1f} s.")
     print("\nAccuracy, with naive forecasts")
     print(result.metrics.T.to_string(float_format=lambda value: f"{value:,.4g}", na_rep="-"))
 

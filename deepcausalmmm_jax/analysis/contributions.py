@@ -56,11 +56,13 @@ def contribution_table(terms: xr.DataArray, panel: Panel) -> pd.DataFrame:
 
     The columns `kpi` (empty where it is not observed) and `prediction` come before the components.
     """
-    wide = terms.to_pandas() if terms.ndim == 2 else terms.stack(row=(REGION, TIME)).transpose("row", COMPONENT).to_pandas()  # fmt: skip
-    wide.columns.name = None
-    table = wide.reset_index().rename(columns={REGION: panel.region_name, TIME: panel.time_name})
+    n_rows = panel.present.size
+    keys = pd.MultiIndex.from_product([panel.regions, panel.weeks], names=[panel.region_name, panel.time_name])
+    names = [str(name) for name in terms[COMPONENT].values]
+    wide = pd.DataFrame(terms.values.reshape(n_rows, len(names)), columns=names)
+    table = pd.concat([keys.to_frame(index=False), wide], axis=1)
     present, weights = panel.present.ravel(), panel.weights.ravel()
     kpi = pd.Series(panel.kpi.ravel()).where(weights > 0)
     table.insert(2, "kpi", kpi)
-    table.insert(3, "prediction", wide.sum(axis=1).to_numpy())
+    table.insert(3, "prediction", terms.values.sum(axis=-1).ravel())
     return table[present].reset_index(drop=True)

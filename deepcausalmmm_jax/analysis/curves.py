@@ -17,8 +17,11 @@ _DECAY_WEEKS = 13
 
 
 def curve_parameters(fitted: Fitted) -> pd.DataFrame:
-    """Parameters by channel: `decay`, `delay` (weeks), `slope`, `half_saturation` (in mean training weeks of a region
-    of typical intensity), `coefficient` (KPI share at full activity, mean over regions)."""
+    """Parameters by channel.
+
+    Columns: `decay`, `delay` (weeks), `slope`, `half_saturation` (in mean training weeks of a region
+    of typical intensity), `coefficient` (KPI share at full activity, mean over regions).
+    """
     inside = internals(fitted)
     curves: MediaCurves = inside.curves
     return pd.DataFrame(
@@ -76,8 +79,11 @@ def hill_curves(fitted: Fitted) -> pd.DataFrame:
 
 
 def adjacency(fitted: Fitted) -> pd.DataFrame:
-    """Channel graph: row i, column j holds the share of channel i's activity that works through channel j; 0 is no
-    edge. Acyclic for certain."""
+    """Channel graph as a table.
+
+    Row i, column j holds the share of channel i's activity that works through channel j; 0 is no
+    edge. Acyclic for certain.
+    """
     names = list(fitted.panel.channels)
     return pd.DataFrame(internals(fitted).edges.astype(np.float64), index=names, columns=names)
 

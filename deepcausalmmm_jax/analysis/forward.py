@@ -74,7 +74,8 @@ def _inputs(fitted: Fitted, panel: Panel) -> Inputs:
 
 @partial(jax.jit, static_argnames="design")
 def _run(variables: Any, inputs: Inputs, design: Design) -> tuple[Components, Internals]:
-    return model_for(design).apply(variables, inputs)
+    outcome: Any = model_for(design).apply(variables, inputs)
+    return outcome
 
 
 @partial(jax.jit, static_argnames="design")

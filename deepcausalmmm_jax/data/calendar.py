@@ -52,7 +52,9 @@ def _date_grid(column: pd.Series, name: str) -> tuple[pd.Index, np.ndarray]:
     except (ValueError, TypeError, OverflowError):
         readable = pd.to_datetime(column, errors="coerce")
         bad = column[readable.isna()].iloc[0] if readable.isna().any() else column.iloc[0]
-        raise DataError(f"Column {name!r} has {bad!r}, which is no date; write weeks as 2024-01-29, or as whole numbers.") from None  # fmt: skip
+        raise DataError(
+            f"Column {name!r} has {bad!r}, which is no date; write weeks as 2024-01-29, or as whole numbers."
+        ) from None
     if dates.dt.tz is not None:
         dates = dates.dt.tz_localize(None)
     days = (dates.dt.normalize() - pd.Timestamp(1970, 1, 1)).dt.days.to_numpy()
@@ -67,7 +69,7 @@ def _date_grid(column: pd.Series, name: str) -> tuple[pd.Index, np.ndarray]:
     weeks = (unique - unique[0]) // 7
     _refuse_uneven(weeks, labels, name)
     grid = pd.date_range(labels[0], labels[-1], freq="7D")
-    return pd.DatetimeIndex(grid, freq=None), (days - unique[0]) // 7
+    return pd.DatetimeIndex(grid.to_numpy()), (days - unique[0]) // 7
 
 
 def _refuse_uneven(weeks: np.ndarray, labels: list[str], name: str) -> None:

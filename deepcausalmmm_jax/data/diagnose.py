@@ -27,7 +27,9 @@ def _refuse_unusable_kpi(panel: Panel, weights: np.ndarray) -> None:
     seen = weights.sum(axis=1)
     if (seen == 0).any():
         region = panel.regions[int((seen == 0).argmax())]
-        raise DataError(f"Region {region} has no observed KPI in the training weeks; leave it out or shorten the holdout.")  # fmt: skip
+        raise DataError(
+            f"Region {region} has no observed KPI in the training weeks; leave it out or shorten the holdout."
+        )
     mean = (panel.kpi * weights).sum(axis=1) / seen
     if (mean <= 0).any():
         worst = int((mean <= 0).argmax())

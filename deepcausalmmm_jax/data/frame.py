@@ -61,9 +61,16 @@ class ColumnRoles:
         if missing_kpi not in ("error", "mask"):
             raise DataError(f"missing_kpi must be 'error' or 'mask', got {missing_kpi!r}.")
         roles = cls(
-            region, time, kpi, tuple(media), _paired_spend(media, spend), tuple(controls), revenue_per_kpi, population,
+            region,
+            time,
+            kpi,
+            tuple(media),
+            _paired_spend(media, spend),
+            tuple(controls),
+            revenue_per_kpi,
+            population,
             missing_kpi == "mask",
-        )  # fmt: skip
+        )
         for column in roles.columns():
             _require_column(df, column)
         roles._refuse_double_roles()
@@ -110,7 +117,9 @@ def read_table(path: str | Path, delimiter: str = ",") -> pd.DataFrame:
         raise DataError(f"Reading {path} needs pyarrow; install it, or convert the file to CSV.") from None
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         reason = str(error).splitlines()[0]
-        raise DataError(f"The file {path} cannot be read as a table with {delimiter!r} between columns: {reason}") from None
+        raise DataError(
+            f"The file {path} cannot be read as a table with {delimiter!r} between columns: {reason}"
+        ) from None
     if df.shape[1] == 1:
         _suggest_delimiter(path, str(df.columns[0]), delimiter)
     if df.empty:
@@ -158,16 +167,16 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> dict[str, Any]:
         "control": stacked(roles.controls, "control", signed=True),
         "spend": _spend(roles, stacked),
         "revenue_per_kpi": _revenue_per_kpi(roles, present.shape, stacked),
-        "population": None if roles.population is None else _population(df, roles.population, regions, region_of_row, where),
+        "population": None
+        if roles.population is None
+        else _population(df, roles.population, regions, region_of_row, where),
         "kpi_name": roles.kpi or "kpi",
         "region_name": roles.region or "region",
         "time_name": roles.time,
-    }  # fmt: skip
+    }
 
 
-def _paired_spend(
-    media: Sequence[str], spend: Mapping[str, str] | Sequence[str] | None
-) -> tuple[tuple[str, str], ...]:
+def _paired_spend(media: Sequence[str], spend: Mapping[str, str] | Sequence[str] | None) -> tuple[tuple[str, str], ...]:
     if spend is None:
         return ()
     if isinstance(spend, Mapping):
@@ -243,10 +252,15 @@ def _finite(df: pd.DataFrame, column: str, what: str, signed: bool, where: Any) 
     array = _number_column(df, column, where)
     if np.isnan(array).any():
         row = int(np.isnan(array).argmax())
-        raise DataError(f"Column {column!r} has no value at {where(row)}; write 0 or the value, since a missing {what} cannot be masked.")  # fmt: skip
+        raise DataError(
+            f"Column {column!r} has no value at {where(row)}; write 0 or the value, "
+            f"since a missing {what} cannot be masked."
+        )
     if not signed and (array < 0).any():
         row = int((array < 0).argmax())
-        raise DataError(f"Column {column!r} has a negative {what}, {array[row]:g}, at {where(row)}; it must be 0 or more.")  # fmt: skip
+        raise DataError(
+            f"Column {column!r} has a negative {what}, {array[row]:g}, at {where(row)}; it must be 0 or more."
+        )
     return array
 
 
@@ -268,8 +282,8 @@ def _refuse_missing_kpi(
     if missing.any():
         region, week = np.argwhere(missing)[0]
         raise DataError(
-            f"Column {roles.kpi!r} has no value at region {regions[region]}, week {week_text(weeks, week)}; fill it in, "
-            "or pass missing_kpi='mask' (--mask-missing-kpi) to give such weeks no weight."
+            f"Column {roles.kpi!r} has no value at region {regions[region]}, week {week_text(weeks, week)}; fill it "
+            "in, or pass missing_kpi='mask' (--mask-missing-kpi) to give such weeks no weight."
         )
 
 
@@ -293,9 +307,7 @@ def _revenue_per_kpi(roles: ColumnRoles, shape: tuple[int, int], stacked: Any) -
     return np.full(shape, float(roles.revenue_per_kpi))
 
 
-def _population(
-    df: pd.DataFrame, column: str, regions: pd.Index, region_of_row: np.ndarray, where: Any
-) -> np.ndarray:
+def _population(df: pd.DataFrame, column: str, regions: pd.Index, region_of_row: np.ndarray, where: Any) -> np.ndarray:
     values = _finite(df, column, "population", False, where)
     if (values <= 0).any():
         raise DataError(f"Column {column!r} has no inhabitants at {where(int((values <= 0).argmax()))}.")

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -124,12 +124,13 @@ class Panel:
         def cut(array: np.ndarray | None) -> np.ndarray | None:
             return None if array is None else array[rows][:, week]
 
+        arrays: dict[str, Any] = {name: cut(getattr(self, name)) for name in _REGION_WEEK_ARRAYS}
         return dataclasses.replace(
             self,
             regions=self.regions[rows],
             weeks=self.weeks[week],
             population=None if self.population is None else self.population[rows],
-            **{name: cut(getattr(self, name)) for name in _REGION_WEEK_ARRAYS},
+            **arrays,
         )
 
     def _positions(self, regions: Sequence[object]) -> np.ndarray:

@@ -25,7 +25,9 @@ def training_weights(panel: Panel, holdout: int | None) -> np.ndarray:
     if holdout is None:
         hidden = 0
     elif not isinstance(holdout, int | np.integer) or isinstance(holdout, bool) or holdout < 1:
-        raise DataError(f"holdout must be a whole number of weeks, 1 or more, got {holdout!r}; None learns from all weeks.")  # fmt: skip
+        raise DataError(
+            f"holdout must be a whole number of weeks, 1 or more, got {holdout!r}; None learns from all weeks."
+        )
     elif holdout >= n_weeks:
         raise DataError(f"holdout={holdout} hides all of the panel's {n_weeks} weeks; make it shorter.")
     else:

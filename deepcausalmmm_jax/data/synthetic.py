@@ -72,7 +72,7 @@ def simulate(
     """
     _check_sizes(n_regions, n_weeks, n_channels, n_controls, media_share, noise, drift)
     rng = np.random.default_rng(seed)
-    weeks = pd.DatetimeIndex(pd.date_range(start, periods=n_weeks, freq="7D"), freq=None)
+    weeks = pd.DatetimeIndex(pd.date_range(start, periods=n_weeks, freq="7D").to_numpy())
     size = np.exp(rng.normal(9.0, 0.7, n_regions))
     control = _autoregressive(rng, (n_regions, n_weeks, n_controls), 0.7)
     adjacency = _random_links(rng, n_channels)
@@ -111,15 +111,20 @@ def simulate(
 def _check_sizes(
     n_regions: int, n_weeks: int, n_channels: int, n_controls: int, media_share: float, noise: float, drift: float
 ) -> None:
-    least = {"n_regions": (n_regions, 1), "n_weeks": (n_weeks, 2), "n_channels": (n_channels, 1), "n_controls": (n_controls, 0)}  # fmt: skip
+    least = {
+        "n_regions": (n_regions, 1),
+        "n_weeks": (n_weeks, 2),
+        "n_channels": (n_channels, 1),
+        "n_controls": (n_controls, 0),
+    }
     for name, (value, bound) in least.items():
         if value < bound:
             raise DataError(f"{name} must be {bound} or more, got {value}.")
     if not 0 < media_share < 1:
         raise DataError(f"media_share must be between 0 and 1, got {media_share}.")
-    for name, value in (("noise", noise), ("drift", drift)):
-        if value < 0:
-            raise DataError(f"{name} must be 0 or more, got {value}.")
+    for name, spread in (("noise", noise), ("drift", drift)):
+        if spread < 0:
+            raise DataError(f"{name} must be 0 or more, got {spread}.")
 
 
 def _autoregressive(rng: np.random.Generator, shape: tuple[int, ...], memory: float) -> np.ndarray:
@@ -199,15 +204,12 @@ def _baseline(rng: np.random.Generator, weeks: pd.DatetimeIndex, control: np.nda
     levels = level * np.exp(rng.normal(0.0, 0.05, (n_regions, 1)))
     slopes = rng.normal(0.0, 0.1, (n_regions, 1)) * (time / max(n_weeks, 52) - 0.5)
     national = 0.03 * _autoregressive(rng, (1, n_weeks), 0.85)
-    angle = 2 * np.pi * (time + weeks[0].dayofyear / 7) / _YEAR
-    season = sum(
-        rng.normal(0.0, 0.06 / k, (1, 2)) @ np.stack([np.sin(k * angle), np.cos(k * angle)]) for k in (1, 2)
-    )
-    effect = rng.normal(0.0, 0.03, n_controls)
-    if n_controls:
-        effect[0] = 0.06
-    effects = effect * (1.0 + rng.normal(0.0, 0.3, (n_regions, n_controls)))
-    return levels + slopes + national + season + (control * effects[:, None, :]).sum(axis=2)
+    angle = 2 * np.pi * (time + weeks[0].day_of_year / 7) / _YEAR
+    harmonics = np.concatenate([[np.sin(k * angle) / k, np.cos(k * angle) / k] for k in (1, 2)])
+    season = rng.normal(0.0, 0.06, (1, 4)) @ harmonics
+    effect = np.where(np.arange(n_controls) == 0, 0.06, rng.normal(0.0, 0.03, n_controls))
+    by_region = effect * (1.0 + rng.normal(0.0, 0.3, (n_regions, n_controls)))
+    return levels + slopes + national + season + (control * by_region[:, None, :]).sum(axis=2)
 
 
 def _panel(

@@ -4,8 +4,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
+
 class Level(nn.Module):
-    r"""Baseline of each region, $\mu_r - \overline{\mathrm{media}}_r$: its mean prediction less what media add on average.
+    r"""Baseline of each region: its mean prediction less what media add, $\mu_r - \overline{\mathrm{media}}_r$.
 
     The trained number is the mean mu, which the data fix at once whatever media do; trained itself, the baseline
     would have to follow each move of every coefficient, and the descent would crawl.

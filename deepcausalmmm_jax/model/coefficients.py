@@ -76,9 +76,7 @@ class Coefficients(nn.Module):
         shape = (self.n_regions, self.n_channels)
         log_level = self.param("level", nn.initializers.constant(jnp.log(self.start)), shape[1:])
         log_region = self.param("region", nn.initializers.zeros, shape)
-        raw = VariationGRU(self.hidden_size, self.n_channels, name="gru")(
-            jnp.concatenate([activity, drivers], axis=-1)
-        )
+        raw = VariationGRU(self.hidden_size, self.n_channels, name="gru")(jnp.concatenate([activity, drivers], axis=-1))
         centre = self.variable("fitted", "centre", jnp.zeros, shape)
         if weights is not None:
             used = (weights > 0).astype(raw.dtype)[:, :, None]

@@ -26,6 +26,7 @@ class ChannelGraph(nn.Module):
     kind: GraphKind
 
     def setup(self) -> None:
+        """Declare weights and mixes."""
         if self.kind == "none":
             return
         shape = (self.n_channels, self.n_channels)

@@ -46,14 +46,13 @@ class Media(nn.Module):
     min_slope: float
 
     def setup(self) -> None:
+        """Declare the curves' parameters."""
         shape = (self.n_channels,)
         start_slope = from_above(jnp.maximum(TYPICAL_SLOPE, self.min_slope + 0.1), self.min_slope)
         self.decay = self.param("decay", nn.initializers.zeros, shape)
         self.slope = self.param("slope", nn.initializers.constant(start_slope), shape)
         self.half_saturation = self.param("half_saturation", nn.initializers.zeros, shape)
-        self.locality = self.param(
-            "locality", nn.initializers.constant(from_unit(jnp.asarray(_TYPICAL_LOCALITY))), ()
-        )
+        self.locality = self.param("locality", nn.initializers.constant(from_unit(jnp.asarray(_TYPICAL_LOCALITY))), ())
         self.delay = self.param("delay", nn.initializers.zeros, shape) if self.adstock == "delayed" else None
 
     def curves(self) -> MediaCurves:

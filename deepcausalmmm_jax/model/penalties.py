@@ -15,7 +15,9 @@ _DRIFT_WEEKS = 26.0
 _QUARTER = 13.0
 
 
-def penalty_terms(parameters: Mapping[str, Any], internals: Internals, sizes: Penalties, n_weeks: int) -> dict[str, Array]:
+def penalty_terms(
+    parameters: Mapping[str, Any], internals: Internals, sizes: Penalties, n_weeks: int
+) -> dict[str, Array]:
     r"""Each penalty, $\sum (q / s)^2 / 2$ with s the typical size of q, except the graph's, $\sum |q| / s$.
 
     Args:
@@ -50,14 +52,14 @@ def penalty_terms(parameters: Mapping[str, Any], internals: Internals, sizes: Pe
         "control_region": _gauss(parameters["control"]["region"], sizes.control_region),
         "noise_region": _gauss(noise - noise.mean(), sizes.noise_region),
         "graph": jnp.sum(internals.edges) / sizes.graph,
-        "gru": sum(_gauss(leaf, sizes.gru) for leaf in coefficients["gru"].values()),
+        "gru": sum((_gauss(leaf, sizes.gru) for leaf in coefficients["gru"].values()), start=jnp.zeros(())),
     }
     if "delay" in parameters["media"]:
         terms["delay"] = _gauss(curves.delay, 3.0)
     return terms
 
 
-def pooling_volume(media: Array, noise: Array, weights: Array, size: Array) -> Array:
+def pooling_volume(media: Array, noise: Array, weights: Array, size: Array | float) -> Array:
     r"""Laplace's correction for coefficients that differ between regions, $\frac12 \sum_{rm} \log(1 + s^2 I_{rm})$.
 
     The penalties seek the best single value of each regional deviation; what counts is how well the model does over
@@ -80,15 +82,17 @@ def _gauss(quantity: Array, size: Array | float) -> Array:
     return 0.5 * jnp.sum((quantity / size) ** 2)
 
 
+def _drift(path: Array, size: Array | float) -> Array:
+    r"""Ornstein-Uhlenbeck prior of a path `[..., week, channel]`.
 
-def _drift(path: Array, size: Array) -> Array:
-    r"""Ornstein-Uhlenbeck prior of a path `[..., week, channel]`, $\int \frac{\ell}{4 s^2} \dot x^2 +
-    \frac{1}{4 \ell s^2} x^2 dt$: standard deviation s, forgotten over l weeks, so quick moves are dear, slow ones cheap."""
+    $\int \frac{\ell}{4 s^2} \dot x^2 + \frac{1}{4 \ell s^2} x^2 dt$: standard deviation s, forgotten over l weeks, so
+    that quick moves are dear and slow ones cheap.
+    """
     roughness = _DRIFT_WEEKS * jnp.sum(jnp.diff(path, axis=-2) ** 2)
     return (roughness + jnp.sum(path**2) / _DRIFT_WEEKS) / (4.0 * size**2)
 
 
-def _walk(knots: Array, size: Array, n_weeks: int) -> Array:
+def _walk(knots: Array, size: Array | float, n_weeks: int) -> Array:
     """Random walk over knots `[..., knot]` that moves by `size` in a quarter, however close the knots are."""
     steps = knots.shape[-1] - 1
     quarters = (n_weeks - 1) / steps / _QUARTER

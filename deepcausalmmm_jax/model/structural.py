@@ -50,6 +50,7 @@ class StructuralMMM(nn.Module):
     media_start: float = 0.05
 
     def setup(self) -> None:
+        """Declare the parts."""
         d = self.design
         self.media = Media(d.n_channels, d.adstock, d.max_lag, d.min_slope)
         self.graph = ChannelGraph(d.n_channels, d.graph)

@@ -65,7 +65,7 @@ def binomial_kernel(decay: Array, max_lag: int) -> Array:
 
 
 def geometric_kernel(decay: Array, max_lag: int) -> Array:
-    r"""First `max_lag` weights $(1 - \alpha) \alpha^k$ of `geometric_adstock`, `[lag, channel]`, for plots and tables."""
+    r"""First `max_lag` weights $(1 - \alpha) \alpha^k$ of `geometric_adstock`, `[lag, channel]`, for tables."""
     lag = jnp.arange(max_lag, dtype=decay.dtype)[:, None]
     return (1.0 - decay) * jnp.exp(lag * jnp.log(decay))
 

@@ -90,5 +90,7 @@ def training_progress(history: pd.DataFrame, most: int = 8) -> go.Figure:
         x=thin.index, y=thin["objective"], name="objective", mode="lines", line={"color": ACTUAL_COLOR, "width": 2.5}
     )
     for name in shown:
-        figure.add_scatter(x=thin.index, y=thin[name], name=name, mode="lines", line={"color": colors[name], "width": 1.2})  # fmt: skip
+        figure.add_scatter(
+            x=thin.index, y=thin[name], name=name, mode="lines", line={"color": colors[name], "width": 1.2}
+        )
     return styled(figure, "Training", "epoch", "nats per observation")

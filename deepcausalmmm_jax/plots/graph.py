@@ -48,10 +48,22 @@ def graph_network(adjacency: pd.DataFrame) -> go.Figure:
             weight = float(adjacency.loc[source, target])
             if weight > 0:
                 figure.add_annotation(
-                    x=at[target][0], y=at[target][1], ax=at[source][0], ay=at[source][1],
-                    xref="x", yref="y", axref="x", ayref="y", text="", showarrow=True,
-                    arrowhead=2, arrowwidth=1 + 3 * weight / strongest, arrowcolor=MUTED, standoff=14, startstandoff=14,
-                )  # fmt: skip
+                    x=at[target][0],
+                    y=at[target][1],
+                    ax=at[source][0],
+                    ay=at[source][1],
+                    xref="x",
+                    yref="y",
+                    axref="x",
+                    ayref="y",
+                    text="",
+                    showarrow=True,
+                    arrowhead=2,
+                    arrowwidth=1 + 3 * weight / strongest,
+                    arrowcolor=MUTED,
+                    standoff=14,
+                    startstandoff=14,
+                )
     figure.add_scatter(
         x=[at[name][0] for name in channels],
         y=[at[name][1] for name in channels],

@@ -50,8 +50,8 @@ def write_report(result: Answers, path: str | Path) -> Path:
 def _figures(result: Answers) -> dict[str, go.Figure]:
     panel, channels = result.panel, list(result.panel.channels)
     table = result.contribution_table()
-    weekly = result.contributions.where(_present(result)).sum(REGION).to_pandas()
-    weekly.columns = [str(name) for name in result.contributions[COMPONENT].values]
+    national = result.contributions.where(_present(result)).sum(REGION)
+    weekly = pd.DataFrame(national.values, index=panel.weeks, columns=[str(n) for n in national[COMPONENT].values])
     start = panel.weeks[-result.holdout] if result.holdout else None
     figures = {
         "fit": fit.actual_and_predicted(table, panel.time_name, panel.kpi_name, start),
@@ -133,6 +133,10 @@ def _media_rows(summary: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _edges(adjacency: pd.DataFrame) -> list[tuple[str, str, str]]:
-    links = adjacency.stack()
-    links = links[links > 0].sort_values(ascending=False)
-    return [(str(source), str(target), f"{weight:.1%}") for (source, target), weight in links.items()]
+    links = [
+        (str(source), str(target), float(adjacency.loc[source, target]))
+        for source in adjacency.index
+        for target in adjacency.columns
+        if adjacency.loc[source, target] > 0
+    ]
+    return [(source, target, f"{weight:.1%}") for source, target, weight in sorted(links, key=lambda edge: -edge[2])]

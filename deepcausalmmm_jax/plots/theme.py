@@ -6,9 +6,23 @@ import plotly.graph_objects as go
 
 # Okabe & Ito (2008), told apart with any colour vision; then a lighter and a darker turn of the same.
 _PALETTE = (
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8C6D1F", "#5D3A9B",
-    "#66AAD1", "#F0C566", "#66C5AB", "#E69E66", "#E0AFCA", "#00415F", "#005F45", "#7F3800",
-)  # fmt: skip
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#8C6D1F",
+    "#5D3A9B",
+    "#66AAD1",
+    "#F0C566",
+    "#66C5AB",
+    "#E69E66",
+    "#E0AFCA",
+    "#00415F",
+    "#005F45",
+    "#7F3800",
+)
 INK = "#1f2933"
 MUTED = "#7b8794"
 GRID = "#e4e7eb"

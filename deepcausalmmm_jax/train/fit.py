@@ -67,7 +67,12 @@ def estimate_in_chunks(
     """`estimate` with the loop over chunks on the host, for a progress bar; same arguments, same numbers.
 
     Args:
-        key, inputs, weights, hyperparameters, design, schedule: as for `estimate`.
+        key: as for `estimate`, like all that follow but the last.
+        inputs: panel in scaled units.
+        weights: `[region, week]`.
+        hyperparameters: what scales a term.
+        design: sizes and branches.
+        schedule: length of the fit.
         on_chunk: called after each chunk with the epochs run and the objective.
     """
     state = start_state(key, inputs, weights, hyperparameters, design=design, schedule=schedule)
@@ -144,7 +149,9 @@ def run_chunk(
     step_size = hyperparameters.learning_rate * _STEP_CUT**state.progress.cuts
     evaluate = jax.value_and_grad(objective, has_aux=True)
 
-    def epoch(carry: tuple[Any, Any, Any], _: None) -> tuple[tuple[Any, Any, Any], tuple[Array, Array, dict[str, Array]]]:
+    def epoch(
+        carry: tuple[Any, Any, Any], _: None
+    ) -> tuple[tuple[Any, Any, Any], tuple[Array, Array, dict[str, Array]]]:
         parameters, fitted, moments = carry
         (value, forward), gradient = evaluate(
             parameters, fitted, model, inputs, weights, hyperparameters, state.multipliers
@@ -169,7 +176,7 @@ def _cut_graph(state: FitState, hyperparameters: Hyperparameters, model: Structu
     if "graph" not in state.fitted:
         return state.fitted
     variables = {"params": state.parameters, "fitted": state.fitted}
-    edges = model.apply(variables, method=lambda module: module.graph.edges())
+    edges = jnp.asarray(model.apply(variables, method=lambda module: module.graph.edges()))
     kept, _ = cut_to_acyclic(jnp.where(edges > hyperparameters.graph_threshold, edges, 0.0))
     graph = {"kept_edges": kept.astype(edges.dtype)}
     return {**state.fitted, "graph": graph}

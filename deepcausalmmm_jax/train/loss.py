@@ -70,8 +70,10 @@ def objective(
 
 
 def acyclicity(edges: Array, kind: str) -> Array:
-    """Smooth measure of cycles, 0 for a graph that is acyclic by its mask. Edges count by the root of their strength,
-    so that the measure, which squares them, is linear in the strength that is penalised."""
+    """Smooth measure of cycles, 0 for a graph that is acyclic by its mask.
+
+    Edges count by the root of their strength, so that the measure, which squares them, is linear in the strength.
+    """
     if kind in ("none", "triangular"):
         return jnp.zeros(())
     measure = trace_exponential if kind == "notears" else log_determinant

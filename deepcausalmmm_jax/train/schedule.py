@@ -96,8 +96,6 @@ def _raised(state: FitState, h: Array) -> tuple[Multipliers, Array]:
     # Once the graph is cut, nothing is left to price.
     active = ~state.progress.graph_cut
     return (
-        Multipliers(
-            alpha=jnp.where(active, multipliers.alpha + rho * h, 0.0), rho=jnp.where(active, rho, 0.0)
-        ),
+        Multipliers(alpha=jnp.where(active, multipliers.alpha + rho * h, 0.0), rho=jnp.where(active, rho, 0.0)),
         h,
     )

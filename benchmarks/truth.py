@@ -1,0 +1,74 @@
+"""Scoreboard: attribution and forecasts on panels of known truth, default settings, last 8 weeks held out.
+
+python benchmarks/truth.py [--simulated 8]
+"""
+
+import argparse
+
+import numpy as np
+import pandas as pd
+from harness import SHARED, record
+from panels import GEO, RECOVERY, geo_truth, recovery, simulated
+
+import deepcausalmmm_jax as dcm
+
+COLUMNS = ("mae_pp", "rel_total", "week_corr", "srmse", "rmse_over_naive", "seconds")
+
+# mae_pp, rel_total, week_corr, rmse_over_naive of other packages on panels of the same kind as geo_truth, other seeds
+ANCHORS = """others on panels of the geo_truth kind (other seeds): mae_pp / rel_total / week_corr / rmse over best naive
+  original 1.0.21     6.86 / +0.59 / -0.29 / 1.64
+  PyMC-Marketing      1.72 / +0.28 /  0.83 / 1.28
+  Meridian            3.18 / +0.61 /  0.84 / 0.70
+  LightweightMMM      8.38 / +1.73 /  0.17 /  -
+others on recovery, SRMSE small / growing / medium / large
+  PyMC-Marketing      0.20 / 0.39 / 0.13 / not run
+  Meridian (best)     0.57 / 0.49 / 0.23 / not finished"""
+
+
+def score(panel: dcm.Panel, true: pd.DataFrame) -> dict[str, float]:
+    """Figures of one default fit against the truth, as `measurement.md` defines them."""
+    result = dcm.fit(panel, holdout=8, seed=0, progress=False)
+    channels = list(panel.channels)
+    estimated = result.contributions.sel(component=channels).values
+    grid = pd.MultiIndex.from_product([panel.regions, panel.weeks])
+    truth = true.reindex(grid).to_numpy().reshape(estimated.shape)
+    total = panel.kpi.sum()
+    share, true_share = estimated.sum((0, 1)) / total, truth.sum((0, 1)) / total
+    size = np.abs(truth.mean(axis=1))
+    error = np.sqrt(((estimated - truth) ** 2).mean(axis=1))
+    holdout = result.metrics.loc["holdout"]
+    return {
+        "mae_pp": 100 * np.abs(share - true_share).mean(),
+        "rel_total": share.sum() / true_share.sum() - 1,
+        "week_corr": np.corrcoef(estimated.sum(0).ravel(), truth.sum(0).ravel())[0, 1],
+        "srmse": (error[size > 0] / size[size > 0]).mean(),
+        "rmse_over_naive": holdout["rmse"] / holdout["rmse_naive"],
+        "seconds": result.fitted.record.seconds,
+    }
+
+
+def main() -> None:
+    """Print the scoreboard and write it as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--simulated", type=int, default=4, help="panels of our own generator")
+    wanted = parser.parse_args().simulated
+    panels = [(f"simulated_{seed}", simulated, seed) for seed in range(100, 100 + wanted)]
+    if SHARED.is_dir():
+        panels = [(n, geo_truth, n) for n in GEO] + [(n, recovery, n) for n in RECOVERY] + panels
+    else:
+        print(f"No shared panels at {SHARED}: simulated ones only.")
+    rows = {}
+    for name, load, which in panels:
+        rows[name] = score(*load(which))
+        print(f"{name:18s}" + "  ".join(f"{column} {rows[name][column]:+.2f}" for column in COLUMNS), flush=True)
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    for kind in ("geo20", "simulated"):
+        part = table[table.index.str.startswith(kind)]
+        if len(part):
+            print(f"mean of {len(part)} {kind}: " + "  ".join(f"{c} {part[c].mean():+.3f}" for c in COLUMNS))
+    print(ANCHORS)
+    print("wrote", record("truth", rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Several CPU devices before JAX starts, a quick configuration, and panels that tests share."""
+
+import os
+
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+import deepcausalmmm_jax as dcm
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the shared panels."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the shared data are not at {SHARED}")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def quick() -> dcm.Config:
+    """A short training: enough to move, not to converge."""
+    return dcm.Config(training=dataclasses.replace(dcm.Training(), max_epochs=100, chunk_epochs=25))
+
+
+@pytest.fixture(scope="session")
+def small_panel() -> dcm.Panel:
+    """Four regions, 60 weeks, three channels, two controls."""
+    return dcm.simulate(4, 60, 3, 2, seed=1)[0]
+
+
+@pytest.fixture(scope="session")
+def small_result(small_panel: dcm.Panel, quick: dcm.Config) -> dcm.FitResult:
+    """A quick fit of the small panel."""
+    return dcm.fit(small_panel, quick, holdout=8)

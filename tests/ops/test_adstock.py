@@ -1,0 +1,69 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jax.test_util import check_grads
+
+from deepcausalmmm_jax.ops.adstock import (
+    binomial_kernel,
+    delayed_kernel,
+    geometric_adstock,
+    geometric_kernel,
+    kernel_adstock,
+)
+
+EXPOSURE = jnp.asarray(np.random.default_rng(0).gamma(1.0, 1.0, (12, 2)), dtype=jnp.float32)
+
+
+def test_geometric_follows_the_recursion_by_hand():
+    carried = geometric_adstock(jnp.array([[1.0], [0.0], [2.0]]), jnp.array([0.5]))
+    # 0.5 * 1; half of it; half again plus 0.5 * 2
+    np.testing.assert_allclose(carried[:, 0], [0.5, 0.25, 1.125], rtol=1e-6)
+
+
+def test_geometric_equals_its_kernel_when_no_lag_is_cut_off():
+    decay = jnp.array([0.3, 0.9])
+    by_kernel = kernel_adstock(EXPOSURE, geometric_kernel(decay, 12))
+    np.testing.assert_allclose(geometric_adstock(EXPOSURE, decay), by_kernel, rtol=1e-5, atol=1e-6)
+
+
+@given(decay=st.floats(1e-4, 0.999), delay=st.floats(0.0, 8.0), max_lag=st.integers(1, 20))
+@settings(max_examples=30, deadline=None)
+def test_kernels_are_positive_and_sum_to_one(decay, delay, max_lag):
+    for kernel in (
+        delayed_kernel(jnp.array([decay]), jnp.array([delay]), max_lag),
+        binomial_kernel(jnp.array([decay]), max_lag),
+    ):
+        assert (kernel >= 0).all()
+        np.testing.assert_allclose(kernel.sum(axis=0), 1.0, rtol=1e-5)
+
+
+def test_delayed_peaks_at_its_delay():
+    assert int(jnp.argmax(delayed_kernel(jnp.array([0.7]), jnp.array([3.0]), 10)[:, 0])) == 3
+
+
+def test_later_exposure_does_not_reach_back():
+    decay = jnp.array([0.5, 0.8])
+    changed = EXPOSURE.at[7:].add(5.0)
+    np.testing.assert_array_equal(geometric_adstock(EXPOSURE, decay)[:7], geometric_adstock(changed, decay)[:7])
+
+
+@pytest.mark.parametrize("decay", [1e-6, 0.5, 1.0 - 1e-6])
+def test_gradients_are_finite_up_to_the_edges(decay):
+    gradient = jax.grad(lambda d: geometric_adstock(EXPOSURE, d).sum())(jnp.full(2, decay))
+    assert jnp.isfinite(gradient).all()
+
+
+def test_gradients_match_finite_differences():
+    with jax.enable_x64(True):
+        exposure = jnp.asarray(np.asarray(EXPOSURE, np.float64))
+        check_grads(geometric_adstock, (exposure, jnp.array([0.3, 0.6])), order=1, modes=["rev"], rtol=1e-4)
+        check_grads(
+            lambda d: kernel_adstock(exposure, delayed_kernel(d, d + 1.0, 6)),
+            (jnp.array([0.3, 0.6]),),
+            order=1,
+            modes=["rev"],
+            rtol=1e-4,
+        )

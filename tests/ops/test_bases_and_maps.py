@@ -1,0 +1,45 @@
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deepcausalmmm_jax.ops import bijectors
+from deepcausalmmm_jax.ops.metrics import huber, weighted_mean
+from deepcausalmmm_jax.ops.seasonality import fourier_basis, knot_basis
+
+
+@pytest.mark.parametrize(
+    ("forward", "inverse", "values"),
+    [
+        (bijectors.to_unit, bijectors.from_unit, [0.01, 0.5, 0.99]),
+        (bijectors.to_positive, bijectors.from_positive, [1e-3, 1.0, 50.0]),
+        (lambda x: bijectors.to_above(x, 0.5), lambda x: bijectors.from_above(x, 0.5), [0.6, 1.5, 9.0]),
+    ],
+)
+def test_inverse_leads_back(forward, inverse, values):
+    np.testing.assert_allclose(forward(inverse(jnp.array(values))), values, rtol=1e-4)
+
+
+def test_season_repeats_after_a_year():
+    basis = fourier_basis(jnp.array([3.0, 55.0]), 52.0, 2)
+    np.testing.assert_allclose(basis[0], basis[1], atol=1e-5)
+
+
+@given(weeks=st.integers(2, 80), knots=st.integers(2, 10))
+@settings(max_examples=25, deadline=None)
+def test_knots_interpolate_straight_lines_and_hold_the_last_level(weeks, knots):
+    position = np.linspace(0.0, weeks - 1.0, knots)
+    week = np.arange(weeks + 5.0)
+    basis = knot_basis(jnp.asarray(week), jnp.asarray(position))
+    np.testing.assert_allclose(basis.sum(axis=1), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(basis @ jnp.asarray(position), np.minimum(week, weeks - 1.0), atol=1e-3)
+
+
+def test_huber_is_square_inside_and_linear_outside():
+    np.testing.assert_allclose(huber(jnp.array([0.5, -3.0]), 1.0), [0.125, 2.5])
+
+
+def test_weighted_mean_ignores_what_has_no_weight():
+    values = jnp.array([1.0, jnp.nan, 3.0])
+    assert float(weighted_mean(values, jnp.array([1.0, 0.0, 3.0]))) == pytest.approx(2.5)

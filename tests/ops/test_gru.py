@@ -1,0 +1,32 @@
+import jax.numpy as jnp
+import numpy as np
+
+from deepcausalmmm_jax.ops.gru import GRUParameters, gru_scan
+
+
+def _parameters(n_features=3, hidden=4, seed=0):
+    draw = np.random.default_rng(seed).normal
+    shapes = ((n_features, 3 * hidden), (hidden, 3 * hidden), (3 * hidden,), (3 * hidden,))
+    return GRUParameters(*(jnp.asarray(draw(size=shape), jnp.float32) for shape in shapes))
+
+
+def test_matches_the_equations_written_out():
+    p = [np.asarray(leaf) for leaf in _parameters()]
+    inputs = np.random.default_rng(1).normal(size=(5, 3)).astype(np.float32)
+    h, expected = np.zeros(4), []
+    sigmoid = lambda x: 1 / (1 + np.exp(-x))  # noqa: E731
+    for x in inputs:
+        a, b = x @ p[0] + p[2], h @ p[1] + p[3]
+        r, z = sigmoid(a[:4] + b[:4]), sigmoid(a[4:8] + b[4:8])
+        h = (1 - z) * np.tanh(a[8:] + r * b[8:]) + z * h
+        expected.append(h)
+    np.testing.assert_allclose(
+        gru_scan(_parameters(), jnp.zeros(4), jnp.asarray(inputs)), expected, rtol=1e-4, atol=1e-5
+    )
+
+
+def test_runs_on_from_a_state():
+    inputs = jnp.asarray(np.random.default_rng(2).normal(size=(10, 3)), jnp.float32)
+    whole = gru_scan(_parameters(), jnp.zeros(4), inputs)
+    first = gru_scan(_parameters(), jnp.zeros(4), inputs[:6])
+    np.testing.assert_allclose(gru_scan(_parameters(), first[-1], inputs[6:]), whole[6:], rtol=1e-6)

@@ -1,0 +1,36 @@
+import pytest
+
+import deepcausalmmm_jax as dcm
+
+
+def test_toml_leads_back(tmp_path):
+    config = dcm.Config(adstock="delayed", graph="none", penalties=dcm.Penalties(trend=0.5))
+    (tmp_path / "config.toml").write_text(config.to_toml())
+    assert dcm.Config.from_toml(tmp_path / "config.toml") == config
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("adstok = 'geometric'", r"Unknown setting adstok; did you mean adstock\?"),
+        ("[penalties]\ntrnd = 1.0", r"Unknown setting penalties.trnd; did you mean penalties.trend\?"),
+        ("adstock = 'weibull'", "one of geometric, delayed, binomial, got 'weibull'"),
+        ("hidden_size = 2.5", "hidden_size must be a whole number, got 2.5"),
+        ("hidden_size = 0", "hidden_size must be 1 or more"),
+        ("[training]\nlearning_rate = 'fast'", "learning_rate must be a finite number"),
+        ("[training]\nlearning_rate = nan", "learning_rate must be a finite number"),
+        ("[penalties]\nmedia = -1.0", "media must be a number above 0"),
+        ("penalties = 3", "penalties must be a table"),
+        ("harmonics = ", "not valid TOML"),
+    ],
+)
+def test_bad_settings_are_refused_by_name(tmp_path, text, message):
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    with pytest.raises(dcm.ConfigError, match=message):
+        dcm.Config.from_toml(path)
+
+
+def test_absent_file_is_refused_by_name(tmp_path):
+    with pytest.raises(dcm.ConfigError, match="cannot be read"):
+        dcm.Config.from_toml(tmp_path / "none.toml")
