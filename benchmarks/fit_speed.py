@@ -64,9 +64,8 @@ def main() -> None:
         print(f"{name:5s}" + "  ".join(f"{key} {value:,.2f}" for key, value in rows[name].items()), flush=True)
     regions = np.log([rows[str(n)]["regions"] for n in REGIONS])
     exponent = np.polyfit(regions, np.log([rows[str(n)]["ms_per_epoch"] for n in REGIONS]), 1)[0]
-    print(
-        f"time per epoch grows as regions^{exponent:.2f}; {len(jax.devices())} device(s), {jax.devices()[0].device_kind}"
-    )
+    devices = ", ".join(device.device_kind for device in jax.devices())
+    print(f"time per epoch grows as regions^{exponent:.2f}; on {devices}")
     print("wrote", record("fit_speed", {"cases": rows, "exponent_regions": exponent}))
 
 

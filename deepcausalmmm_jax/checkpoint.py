@@ -51,7 +51,7 @@ def read(path: str | Path) -> Fitted:
     if not path.is_file():
         raise OutputError(f"There is no saved fit {path}.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         manifest = json.loads(str(arrays[_MANIFEST]))
         if manifest["schema"] > SCHEMA:

@@ -1,6 +1,7 @@
 """Column names and globs of the command line -> the columns of a table."""
 
 import difflib
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -71,13 +72,23 @@ def _paired_by_name_or_order(
     return dict(zip(media, spend, strict=True))
 
 
-def _stem(name: str, patterns: Sequence[str]) -> str | None:
-    """What the single `*` of the first matching glob stands for; None where no such glob matches."""
+def _stem(name: str, patterns: Sequence[str]) -> tuple[str, ...] | None:
+    """What the wildcards of the first matching glob stand for; None where no glob matches."""
     for pattern in patterns:
-        head, star, tail = pattern.partition("*")
-        if star and not any(mark in tail for mark in _WILD) and name.startswith(head) and name.endswith(tail):
-            return name[len(head) : len(name) - len(tail)]
+        match = re.fullmatch(_with_groups(pattern), name)
+        if match and match.groups():
+            return match.groups()
     return None
+
+
+def _with_groups(pattern: str) -> str:
+    """The glob as a regular expression with a group for each wildcard."""
+    parts = re.split(r"(\*|\?|\[[^\]]+\])", pattern)
+    wild = {"*": "(.*)", "?": "(.)"}
+    return "".join(
+        wild.get(part, f"({part})" if part.startswith("[") and part.endswith("]") else re.escape(part))
+        for part in parts
+    )
 
 
 def _split(patterns: Sequence[str]) -> list[str]:

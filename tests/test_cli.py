@@ -66,7 +66,7 @@ BAD = {
     ),
     "misspelt column": (lambda w: changed("--kpi", "sale"), "no column 'sale'; did you mean 'sales'?"),
     "empty glob": (lambda w: changed("--media", "chanel_*"), "--media 'chanel_*' matches no column"),
-    "unpaired spend": (lambda w: changed("--spend", "control_*"), "cannot be paired"),
+    "unpaired spend": (lambda w: changed("--spend", "sa*"), "cannot be paired"),
     "holdout zero": (lambda w: [*FIT, "--holdout", "0"], "1 or more, got 0"),
     "holdout too long": (lambda w: [*FIT, "--holdout", "40"], "hides all"),
     "too few weeks": (lambda w: [*FIT, "--holdout", "30"], "leaves 10 to learn from"),

@@ -47,14 +47,12 @@ def _integer_grid(values: np.ndarray, name: str) -> tuple[pd.Index, np.ndarray]:
 
 
 def _date_grid(column: pd.Series, name: str) -> tuple[pd.Index, np.ndarray]:
-    try:
-        dates = pd.to_datetime(column)
-    except (ValueError, TypeError, OverflowError):
-        readable = pd.to_datetime(column, errors="coerce")
-        bad = column[readable.isna()].iloc[0] if readable.isna().any() else column.iloc[0]
-        raise DataError(
-            f"Column {name!r} has {bad!r}, which is no date; write weeks as 2024-01-29, or as whole numbers."
-        ) from None
+    # Text must be in the one order that has a single reading: 03/04/2024 is a guess.
+    is_text = not pd.api.types.is_datetime64_any_dtype(column)
+    dates = pd.to_datetime(column, format="ISO8601", errors="coerce") if is_text else column
+    if dates.isna().any():
+        bad = column[dates.isna()].iloc[0]
+        raise DataError(f"Column {name!r} has {bad!r}, which is no date; write weeks as 2024-01-29, or whole numbers.")
     if dates.dt.tz is not None:
         dates = dates.dt.tz_localize(None)
     days = (dates.dt.normalize() - pd.Timestamp(1970, 1, 1)).dt.days.to_numpy()

@@ -26,13 +26,15 @@ def arguments(small_panel, quick):
 
 def test_mapped_over_keys_and_weights_it_equals_one_by_one(arguments):
     inputs, weights, hyperparameters, static = arguments
+    # Few epochs: Adam divides by the size of the gradient, so rounding grows where a gradient is nearly zero.
+    static = static | {"schedule": Schedule(max_epochs=20, chunk_epochs=10)}
     keys = jax.random.split(jax.random.key(3), 3)
     draws = weights * jax.random.exponential(jax.random.key(4), (3, *weights.shape))
     mapped, _ = jax.vmap(lambda key, w: estimate(key, inputs, w, hyperparameters, **static))(keys, draws)
     for i in range(3):
         single, _ = estimate(keys[i], inputs, draws[i], hyperparameters, **static)
         for ours, theirs in zip(jax.tree.leaves(single), jax.tree.leaves(mapped), strict=True):
-            np.testing.assert_allclose(ours, theirs[i], rtol=2e-3, atol=2e-4)
+            np.testing.assert_allclose(ours, theirs[i], rtol=1e-4, atol=1e-5)
 
 
 def test_chunks_on_the_host_give_the_same_numbers(arguments):
