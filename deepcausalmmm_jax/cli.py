@@ -111,9 +111,9 @@ def fit_command(
     _print_accuracy(result)
     print("\nChannels")
     print(result.media_summary().drop(columns="note").to_string(float_format=lambda value: f"{value:,.4g}"))
-    for name, note in result.media_summary()["note"].items():
-        if note:
-            print(f"  {name}: {note}")
+    notes = result.media_summary()["note"]
+    for note in dict.fromkeys(notes[notes != ""]):
+        print(f"  {', '.join(notes.index[notes == note])}: {note}")
     _write_results(result, out)
 
 

@@ -40,6 +40,7 @@ def write_report(result: Answers, path: str | Path) -> Path:
         metrics=_metrics_rows(result.metrics),
         verdict=_verdict(result.metrics),
         media=_media_rows(result.media_summary()),
+        notes=_notes(result.media_summary()),
         edges=_edges(result.adjacency),
         figures={name: _embedded(figure, name) for name, figure in _figures(result).items()},
         settings=result.config.to_toml(),
@@ -126,10 +127,15 @@ def _media_rows(summary: pd.DataFrame) -> list[dict[str, str]]:
             "mroi": _number(row["mroi"], "{:.3g}"),
             "cpik": _number(row["cpik"], "{:.3g}"),
             "effectiveness": _number(row["effectiveness"], "{:.3g}"),
-            "note": str(row["note"]),
         }
         for name, row in summary.iterrows()
     ]
+
+
+def _notes(summary: pd.DataFrame) -> list[tuple[str, str]]:
+    """Each note once, with the channels it holds for."""
+    notes = summary.loc[summary["note"] != "", "note"]
+    return [(note, ", ".join(str(name) for name in notes.index[notes == note])) for note in dict.fromkeys(notes)]
 
 
 def _edges(adjacency: pd.DataFrame) -> list[tuple[str, str, str]]:
