@@ -48,7 +48,7 @@ def main() -> None:
         sys.exit(BAD_INPUT)
 
 
-@app.command(epilog=_FIT_EXAMPLE)
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo"),
     seed: Annotated[int, typer.Option(help="Of the simulated panel.")] = 0,

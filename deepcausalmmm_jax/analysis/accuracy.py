@@ -5,6 +5,7 @@ import pandas as pd
 
 SEASON_WEEKS = 52
 _RECENT_WEEKS = 8
+_ENOUGH_COVERAGE = 0.9
 
 NAIVE_FORECASTS = ("mean", "last", "mean8", "seasonal")
 _SCORES = ("r2", "r2_median_region", "rmse", "wmape")
@@ -78,8 +79,9 @@ def accuracy_table(
 
     Returns:
         Rows `train` and, if there is one, `holdout`; columns `r2`, `r2_median_region`, `rmse`, `wmape`, the RMSE of
-        each naive forecast as `rmse_mean`, ..., the least of them `rmse_naive` with its name `naive`, and `skill`,
-        1 - rmse / rmse_naive. On training weeks the regional mean is the only naive forecast that has a meaning.
+        each naive forecast (where there is one) as `rmse_mean`, ..., the least of those that cover nine tenths of the
+        region-weeks as `rmse_naive` with its name `naive`, and `skill`, 1 - rmse / rmse_naive. On training
+        weeks the regional mean is the only naive forecast that has a meaning.
     """
     past = slice(0, n_training_weeks)
     training_mean = naive_forecasts(kpi[:, past], observed[:, past], n_training_weeks)["mean"]
@@ -95,12 +97,13 @@ def _row(
     kpi: np.ndarray, prediction: np.ndarray, observed: np.ndarray, naive: dict[str, np.ndarray]
 ) -> dict[str, float | str]:
     row: dict[str, float | str] = dict(scores(kpi, prediction, observed))
-    errors = {}
+    known = {}
     for name in NAIVE_FORECASTS:
-        complete = name in naive and not np.isnan(naive[name][observed > 0]).any() and bool((observed > 0).any())
-        errors[name] = _rmse(np.where(observed > 0, kpi - naive[name], np.nan)) if complete else np.nan
-        row[f"rmse_{name}"] = errors[name]
-    known = {name: error for name, error in errors.items() if not np.isnan(error)}
+        error = np.where(observed > 0, kpi - naive.get(name, np.full(kpi.shape, np.nan)), np.nan)
+        row[f"rmse_{name}"] = _rmse(error)
+        # A forecast that exists for a few region-weeks alone is shown, but is no rival to one that covers all.
+        if (~np.isnan(error)).sum() >= _ENOUGH_COVERAGE * (observed > 0).sum() > 0:
+            known[name] = _rmse(error)
     best = min(known, key=lambda name: known[name]) if known else ""
     row["rmse_naive"] = known[best] if known else np.nan
     row["naive"] = best

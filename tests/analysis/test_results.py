@@ -122,6 +122,17 @@ def test_skill_is_zero_for_the_best_naive_forecast_itself():
     assert table.loc["train", "naive"] == "mean"
 
 
+def test_a_naive_forecast_of_few_regions_is_shown_but_no_rival():
+    rng = np.random.default_rng(0)
+    kpi = rng.uniform(5, 10, (4, 70))
+    observed = np.ones_like(kpi)
+    observed[1:, :20] = 0
+    kpi[0, 62:] = kpi[0, 10:18]
+    row = accuracy_table(kpi, kpi + 1.0, observed, 62, holdout=True).loc["holdout"]
+    assert row["rmse_seasonal"] == 0
+    assert row["naive"] != "seasonal"
+
+
 def test_default_fit_finds_known_contributions():
     panel, truth = dcm.simulate(seed=7)
     result = dcm.fit(panel)
