@@ -14,6 +14,8 @@ from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.types import STRUCTURAL_COMPONENTS
 
 NATIONAL = "national"
+# Names that the tables of a result use beside the columns of the user.
+_RESERVED = (*STRUCTURAL_COMPONENTS, "kpi", "prediction")
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,8 @@ class ColumnRoles:
         for column, role in [*single, *several]:
             if column is None:
                 continue
-            if column in STRUCTURAL_COMPONENTS and role in ("a media channel", "a control"):
-                raise DataError(f"Column {column!r} has the name of a part of the model; rename it.")
+            if column in _RESERVED and role in ("a media channel", "a control"):
+                raise DataError(f"Column {column!r} has a name that results use for themselves; rename it.")
             if column in seen:
                 raise DataError(f"Column {column!r} is given both as {seen[column]} and as {role}; leave one out.")
             seen[column] = role

@@ -53,7 +53,7 @@ def _control_scales(control: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     center = np.nanmean(control, axis=1)
     unit = np.where(_grows_with_region(control, center), np.abs(center), 1.0)
     deviation = (control - center[:, None, :]) / unit[:, None, :]
-    return center, unit * _robust_spread(deviation.reshape(-1, control.shape[2]))
+    return center, unit * _robust_spread(deviation.reshape(center.shape[0] * control.shape[1], control.shape[2]))
 
 
 def _grows_with_region(control: np.ndarray, center: np.ndarray) -> np.ndarray:

@@ -99,6 +99,22 @@ def test_national_model_works_the_same(quick):
     assert list(dcm.fit(panel, quick, holdout=None).metrics.index) == ["train"]
 
 
+@pytest.mark.parametrize("shape", [(2, 40, 1, 0), (1, 30, 2, 0)])
+def test_no_controls_no_season_and_a_single_channel_work(quick, shape):
+    panel, _ = dcm.simulate(*shape, seed=3)
+    result = dcm.fit(panel, quick.replace(harmonics=0, knot_spacing=60))
+    assert np.isfinite(result.predict()).all()
+    assert result.adjacency.shape == (shape[2], shape[2])
+
+
+def test_holdout_without_any_kpi_has_no_score_but_a_forecast(small_panel, quick):
+    weights = small_panel.weights.copy()
+    weights[:, -4:] = 0
+    result = dcm.fit(dataclasses.replace(small_panel, weights=weights), quick, holdout=4)
+    assert np.isnan(result.metrics.loc["holdout", "rmse"])
+    assert np.isfinite(result.predict()).all()
+
+
 def test_naive_forecasts_by_hand():
     kpi = np.arange(1.0, 61.0)[None, :]
     weights = np.ones_like(kpi)

@@ -157,6 +157,7 @@ def test_bad_holdout_is_refused(holdout, message):
         ({"media": []}, "at least one"),
         ({"media": "tv"}, "must be a list"),
         ({"controls": ["tv"]}, "given both as a media channel and as a control"),
+        ({"media": ["tv", "geo"]}, "given both as the region and as a media channel"),
         ({"spend": {"radio": "tv"}}, "'radio', which is no media column"),
         ({"spend": ["tv"]}, "names 1 columns for 2"),
         ({"revenue_per_kpi": -1.0}, "above 0"),
