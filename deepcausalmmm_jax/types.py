@@ -5,7 +5,6 @@ from typing import Final
 REGION: Final = "region"
 TIME: Final = "time"
 CHANNEL: Final = "channel"
-CONTROL: Final = "control"
 COMPONENT: Final = "component"
 
 BASELINE: Final = "baseline"

@@ -8,7 +8,6 @@ _RECENT_WEEKS = 8
 _ENOUGH_COVERAGE = 0.9
 
 NAIVE_FORECASTS = ("mean", "last", "mean8", "seasonal")
-_SCORES = ("r2", "r2_median_region", "rmse", "wmape")
 
 
 def naive_forecasts(kpi: np.ndarray, weights: np.ndarray, horizon: int) -> dict[str, np.ndarray]:

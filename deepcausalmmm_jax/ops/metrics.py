@@ -1,4 +1,4 @@
-"""Weighted errors: the Huber loss of training and the measures of accuracy."""
+"""The Huber loss of training."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -17,9 +17,3 @@ def huber(error: Array, delta: Array | float) -> Array:
     # The clipped product has the right gradient on both sides and no branch to differentiate through.
     inside = jnp.clip(error, -delta, delta)
     return inside * (error - 0.5 * inside)
-
-
-def weighted_mean(values: Array, weights: Array) -> Array:
-    """Mean of `values` under `weights` of the same shape; 0 where all weights are 0."""
-    total = jnp.sum(weights)
-    return jnp.sum(jnp.where(weights > 0, values * weights, 0.0)) / jnp.where(total > 0, total, 1.0)

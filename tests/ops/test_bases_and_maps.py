@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepcausalmmm_jax.ops import bijectors
-from deepcausalmmm_jax.ops.metrics import huber, weighted_mean
+from deepcausalmmm_jax.ops.metrics import huber
 from deepcausalmmm_jax.ops.seasonality import fourier_basis, knot_basis
 
 
@@ -38,8 +38,3 @@ def test_knots_interpolate_straight_lines_and_hold_the_last_level(weeks, knots):
 
 def test_huber_is_square_inside_and_linear_outside():
     np.testing.assert_allclose(huber(jnp.array([0.5, -3.0]), 1.0), [0.125, 2.5])
-
-
-def test_weighted_mean_ignores_what_has_no_weight():
-    values = jnp.array([1.0, jnp.nan, 3.0])
-    assert float(weighted_mean(values, jnp.array([1.0, 0.0, 3.0]))) == pytest.approx(2.5)
