@@ -3,6 +3,7 @@
 from importlib.metadata import version as _version
 
 from deepcausalmmm_jax.config import Config as Config
+from deepcausalmmm_jax.config import Links as Links
 from deepcausalmmm_jax.config import Penalties as Penalties
 from deepcausalmmm_jax.config import Training as Training
 from deepcausalmmm_jax.data.panel import Panel as Panel

@@ -39,7 +39,8 @@ class Penalties:
         control: effect of one standard deviation of a control, as a share of the mean KPI.
         control_region: spread of that effect over regions.
         noise_region: spread of the noise level over regions, in logs.
-        graph: mean strength of an edge between channels.
+        graph: mean strength of an edge between channels, in standard deviations of the target per one of the source.
+        blend: mean share of a channel's activity that is taken from another one that drives it.
         gru: spread of the GRU's weights.
     """
 
@@ -60,6 +61,7 @@ class Penalties:
     control_region: float = 0.05
     noise_region: float = 0.3
     graph: float = 0.02
+    blend: float = 0.02
     gru: float = 1.0
 
     def __post_init__(self) -> None:
@@ -101,6 +103,47 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Links:
+    """What is known of the links between channels; channels by name, from source to target.
+
+    Attributes:
+        forbid: pairs (source, target) that are no edge: `(("search", "tv"),)`, search does not drive tv.
+        require: pairs that are an edge, however weak.
+        fix: triples (source, target, value): an edge of known strength, the target's exposure, in its mean weeks, per
+            mean week of the source.
+        tiers: groups of channels in the order of a funnel; no channel drives one of an earlier tier. Channels in no
+            tier are free.
+
+    Raises:
+        ConfigError: an entry that is not of this form, a link from a channel to itself, or a channel in two tiers.
+    """
+
+    forbid: tuple[tuple[str, str], ...] = ()
+    require: tuple[tuple[str, str], ...] = ()
+    fix: tuple[tuple[str, str, float], ...] = ()
+    tiers: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("forbid", "require", "fix", "tiers"):
+            value = getattr(self, name)
+            is_nested = isinstance(value, list | tuple) and all(isinstance(entry, list | tuple) for entry in value)
+            _require(is_nested, f"links.{name}", value, "a list of lists of channels")
+            object.__setattr__(self, name, tuple(tuple(entry) for entry in value))
+        for name, links in (("forbid", self.forbid), ("require", self.require), ("fix", self.fix)):
+            for link in links:
+                _check_link(name, link)
+        named = [channel for tier in self.tiers for channel in tier]
+        _require(all(isinstance(channel, str) for channel in named), "links.tiers", self.tiers, "names of channels")
+        twice = sorted({channel for channel in named if named.count(channel) > 1})
+        _require(not twice, "links.tiers", self.tiers, f"free of repeats ({', '.join(twice)} stands in two places)")
+
+    def channels(self) -> tuple[str, ...]:
+        """All channels that are named, once each."""
+        pairs = (*self.forbid, *self.require, *(link[:2] for link in self.fix), *self.tiers)
+        return tuple(dict.fromkeys(channel for group in pairs for channel in group))
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a fit; the default needs no change.
 
@@ -110,12 +153,14 @@ class Config:
         min_slope: lower bound of the Hill slope (the paper's is 2; below 1 the curve is concave everywhere).
         graph: how channels' links are kept acyclic: `notears` (trace-exponential), `dagma` (log-determinant),
             `triangular` (an earlier channel may feed a later one), or `none`.
-        graph_threshold: edges weaker than this are dropped, as a share of the receiving channel's activity.
+        graph_threshold: edges weaker than this are dropped, in standard deviations of the target per one of the source.
+        graph_evidence: edges that stand fewer standard errors than this above zero are dropped.
         hidden_size: states of the GRU that moves coefficients over time.
         season_length: weeks in a year.
         harmonics: Fourier pairs of the yearly season.
         knot_spacing: weeks between knots of the national trend; 1 is a random walk.
         region_knot_spacing: weeks between knots of a region's deviation from it.
+        links: what is known of the links between channels.
         penalties: typical sizes of what the model may learn.
         training: how the objective is brought down.
 
@@ -127,7 +172,9 @@ class Config:
     max_lag: int = 13
     min_slope: float = 0.5
     graph: GraphKind = "notears"
-    graph_threshold: float = 0.01
+    graph_threshold: float = 0.1
+    graph_evidence: float = 4.0
+    links: Links = field(default_factory=Links)
     hidden_size: int = 8
     season_length: float = 365.25 / 7
     harmonics: int = 2
@@ -143,6 +190,9 @@ class Config:
         _require(self.harmonics >= 0, "harmonics", self.harmonics, "0 or more")
         _require(0 < self.min_slope < 5, "min_slope", self.min_slope, "between 0 and 5")
         _require(0 <= self.graph_threshold < 1, "graph_threshold", self.graph_threshold, "from 0 to below 1")
+        _require(self.graph_evidence >= 0, "graph_evidence", self.graph_evidence, "0 or more")
+        if self.graph == "none" and self.links.channels():
+            raise ConfigError('Setting links needs a channel graph, but graph is "none"; set graph="notears".')
         _require(self.season_length > 1, "season_length", self.season_length, "above 1 week")
 
     def replace(self, **changes: Any) -> Self:
@@ -178,7 +228,7 @@ class Config:
             ConfigError: an unknown or bad setting.
         """
         _refuse_unknown(cls, table, "")
-        sections: dict[str, type] = {"penalties": Penalties, "training": Training}
+        sections: dict[str, type] = {"links": Links, "penalties": Penalties, "training": Training}
         values = dict(table)
         for name, section in sections.items():
             if name not in values:
@@ -205,6 +255,15 @@ class Config:
 def _toml_lines(table: dict[str, Any]) -> str:
     # JSON's words and numbers are TOML's too.
     return "\n".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
+
+
+def _check_link(name: str, link: tuple[Any, ...]) -> None:
+    wanted = "(source, target, value)" if name == "fix" else "(source, target)"
+    numbers = [value for value in link[2:] if isinstance(value, int | float) and math.isfinite(value)]
+    named = len(link) >= 2 and all(isinstance(channel, str) for channel in link[:2])
+    right = named and len(link) == 2 + len(numbers) == (3 if name == "fix" else 2)
+    _require(right, f"links.{name}", link, f"made of {wanted}")
+    _require(link[0] != link[1], f"links.{name}", link, "a link between two different channels")
 
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:

@@ -13,6 +13,7 @@ from deepcausalmmm_jax import checkpoint
 from deepcausalmmm_jax.analysis.accuracy import accuracy_table
 from deepcausalmmm_jax.analysis.contributions import contribution_table, contributions, prediction_from
 from deepcausalmmm_jax.analysis.curves import adjacency, adstock_decay, channel_graph, curve_parameters, hill_curves
+from deepcausalmmm_jax.analysis.effects import effects
 from deepcausalmmm_jax.analysis.forward import internals
 from deepcausalmmm_jax.analysis.media_summary import media_summary
 from deepcausalmmm_jax.config import Config
@@ -104,9 +105,17 @@ class FitResult:
     def _media_summary(self) -> pd.DataFrame:
         return media_summary(self.fitted)
 
+    def effects(self) -> pd.DataFrame:
+        """By channel: direct, mediated and total effect on the KPI; see `analysis.effects.effects`."""
+        return self._effects.copy()
+
+    @cached_property
+    def _effects(self) -> pd.DataFrame:
+        return effects(self.fitted)
+
     @cached_property
     def adjacency(self) -> pd.DataFrame:
-        """Channel x channel: share of the row's activity that works through the column; acyclic."""
+        """Channel x channel: mean weeks that the column's exposure gains per mean week of the row's; acyclic."""
         return adjacency(self.fitted)
 
     def graph(self) -> nx.DiGraph:

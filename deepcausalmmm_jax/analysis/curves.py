@@ -81,11 +81,11 @@ def hill_curves(fitted: Fitted) -> pd.DataFrame:
 def adjacency(fitted: Fitted) -> pd.DataFrame:
     """Channel graph as a table.
 
-    Row i, column j holds the share of channel i's activity that works through channel j; 0 is no
-    edge. Acyclic for certain.
+    Row i, column j holds by how many of its mean training weeks channel j's exposure rises with one more mean week
+    of channel i's; 0 is no edge. Acyclic for certain.
     """
     names = list(fitted.panel.channels)
-    return pd.DataFrame(internals(fitted).edges.astype(np.float64), index=names, columns=names)
+    return pd.DataFrame(internals(fitted).relative_edges.astype(np.float64), index=names, columns=names)
 
 
 def channel_graph(fitted: Fitted) -> nx.DiGraph:
@@ -97,6 +97,6 @@ def channel_graph(fitted: Fitted) -> nx.DiGraph:
         (source, target, float(table.loc[source, target]))
         for source in table.index
         for target in table.columns
-        if table.loc[source, target] > 0
+        if table.loc[source, target] != 0
     )
     return graph

@@ -65,6 +65,17 @@ def media_outcome(fitted: Fitted, factor: float) -> np.ndarray:
     return np.moveaxis(np.asarray(change, np.float64), 0, -1) * fitted.scales.kpi[:, None, None]
 
 
+def effects_by_channel(fitted: Fitted) -> np.ndarray:
+    """Direct and total outcome that hang on one channel at a time, on the panel of the fit.
+
+    Returns:
+        `[channel, 2, region, week]`, KPI units: what is lost with the channel's exposure at zero and everything that
+        other channels do left as it was; and what is lost when the channels it drives fall with it.
+    """
+    lost = _effects(fitted.variables, _inputs(fitted, fitted.panel), fitted.design)
+    return np.asarray(lost, np.float64) * fitted.scales.kpi[:, None]
+
+
 def _inputs(fitted: Fitted, panel: Panel) -> Inputs:
     weights = np.zeros(panel.weights.shape)
     shared = min(panel.weights.shape[1], fitted.weights.shape[1])
@@ -87,13 +98,35 @@ def _changes(variables: Any, inputs: Inputs, factor: Array, design: Design) -> A
         selected = jnp.arange(design.n_channels) == channel
         exposure = inputs.exposure * jnp.where(selected, factor, 1.0)
         changed, _ = model.apply(variables, inputs._replace(exposure=exposure))
-        # Term by term: the difference of two sums would lose small effects to rounding.
-        return jax.tree.reduce(
-            jnp.add,
-            Components(*(_summed(a - b) for a, b in zip(as_it_was, changed, strict=True))),
-        )
+        return _difference(as_it_was, changed)
 
     return jax.lax.map(change, jnp.arange(design.n_channels))
+
+
+@partial(jax.jit, static_argnames="design")
+def _effects(variables: Any, inputs: Inputs, design: Design) -> Array:
+    model = model_for(design)
+    outcome: Any = model.apply(variables, inputs)
+    as_it_was, inside = outcome
+    channels = jnp.arange(design.n_channels)
+    # What a mean week more of channel i adds to channel j, by all paths.
+    reach = jnp.linalg.inv(jnp.eye(design.n_channels) - inside.relative_edges)
+
+    def lost(channel: Array) -> Array:
+        alone = jnp.where(channels == channel, 0.0, inputs.exposure)
+        driven = inputs.exposure[:, :, channel][:, :, None] * reach[channel]
+        followed = jnp.where(channels == channel, 0.0, jnp.maximum(inputs.exposure - driven, 0.0))
+        direct, _ = model.apply(variables, inputs._replace(exposure=alone), source_exposure=inputs.exposure)
+        total, _ = model.apply(variables, inputs._replace(exposure=followed))
+        return jnp.stack([_difference(as_it_was, direct), _difference(as_it_was, total)])
+
+    return jax.lax.map(lost, channels)
+
+
+def _difference(before: Components, after: Components) -> Array:
+    """`[region, week]`, term by term: the difference of two sums would lose small effects to rounding."""
+    parts = Components(*(_summed(a - b) for a, b in zip(before, after, strict=True)))
+    return jax.tree.reduce(jnp.add, parts)
 
 
 def _summed(term: Array) -> Array:

@@ -1,6 +1,7 @@
 """Simulated panels of known truth."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,8 @@ class Truth:
         adjacency: channel x channel; row i, column j: how strongly channel i's exposure drives channel j's.
         baseline: `(region, time)`, KPI units: everything but media and noise.
         noise: standard deviation of the noise, as a share of a region's mean KPI.
+        effects: by channel, KPI units over the whole panel, with the channel's exposure at zero: `direct`, what its own
+            contribution loses; `mediated`, what other channels lose because it no longer drives them; `total`.
     """
 
     contributions: xr.DataArray
@@ -33,6 +36,7 @@ class Truth:
     adjacency: pd.DataFrame
     baseline: xr.DataArray
     noise: float
+    effects: pd.DataFrame
 
 
 def simulate(
@@ -45,6 +49,7 @@ def simulate(
     media_share: float = 0.25,
     noise: float = 0.06,
     drift: float = 0.1,
+    links: int | None = None,
     start: str = "2022-01-03",
 ) -> tuple[Panel, Truth]:
     """A panel with the difficulties of real ones, and its truth.
@@ -62,6 +67,8 @@ def simulate(
         media_share: share of the KPI that media bring, about.
         noise: standard deviation of the noise, as a share of a region's mean KPI.
         drift: spread of a channel's coefficient over time, in logs.
+        links: times a link from one channel to another is drawn (a pair may be drawn twice); one for every third
+            channel and one more when None.
         start: Monday of the first week.
 
     Returns:
@@ -70,13 +77,16 @@ def simulate(
     Raises:
         DataError: a size or share out of range.
     """
-    _check_sizes(n_regions, n_weeks, n_channels, n_controls, media_share, noise, drift)
+    links = n_channels // 3 + (n_channels >= 2) if links is None else links
+    _check_sizes(n_regions, n_weeks, n_channels, n_controls, links)
+    _check_shares(media_share, noise, drift)
     rng = np.random.default_rng(seed)
     weeks = pd.DatetimeIndex(pd.date_range(start, periods=n_weeks, freq="7D").to_numpy())
     size = np.exp(rng.normal(9.0, 0.7, n_regions))
     control = _autoregressive(rng, (n_regions, n_weeks, n_controls), 0.7)
-    adjacency = _random_links(rng, n_channels)
-    relative = _exposure(rng, adjacency, control, (n_regions, n_weeks, n_channels))
+    adjacency = _random_links(rng, n_channels, links)
+    budgets = _budgets(rng, control, (n_regions, n_weeks, n_channels))
+    relative, unit_exposure = _driven(budgets, adjacency)
     parameters = pd.DataFrame(
         {
             "decay": rng.uniform(0.2, 0.8, n_channels),
@@ -86,7 +96,8 @@ def simulate(
         index=pd.Index([f"channel_{m + 1}" for m in range(n_channels)], name=CHANNEL),
     )
     activity = _activity(relative, parameters)
-    media, parameters["coefficient"] = _media(rng, activity, media_share, drift)
+    worth, parameters["coefficient"] = _worth(rng, activity, media_share, drift)
+    media = worth * activity
     base = _baseline(rng, weeks, control, 1.0 - media_share)
     unit = size[:, None]
     error = noise * rng.normal(size=(n_regions, n_weeks))
@@ -104,22 +115,27 @@ def simulate(
         adjacency=pd.DataFrame(adjacency, index=names, columns=names),
         baseline=xr.DataArray(base * unit, dims=(REGION, TIME), coords=grid, name="baseline"),
         noise=noise,
+        effects=_effects(budgets, adjacency, parameters, worth * unit[:, :, None], activity, unit_exposure),
     )
     return panel, truth
 
 
-def _check_sizes(
-    n_regions: int, n_weeks: int, n_channels: int, n_controls: int, media_share: float, noise: float, drift: float
-) -> None:
+def _check_sizes(n_regions: int, n_weeks: int, n_channels: int, n_controls: int, links: int) -> None:
     least = {
         "n_regions": (n_regions, 1),
         "n_weeks": (n_weeks, 2),
         "n_channels": (n_channels, 1),
         "n_controls": (n_controls, 0),
+        "links": (links, 0),
     }
     for name, (value, bound) in least.items():
         if value < bound:
             raise DataError(f"{name} must be {bound} or more, got {value}.")
+    if links and n_channels < 2:
+        raise DataError(f"links={links} needs two channels or more, got n_channels={n_channels}.")
+
+
+def _check_shares(media_share: float, noise: float, drift: float) -> None:
     if not 0 < media_share < 1:
         raise DataError(f"media_share must be between 0 and 1, got {media_share}.")
     for name, spread in (("noise", noise), ("drift", drift)):
@@ -134,20 +150,25 @@ def _autoregressive(rng: np.random.Generator, shape: tuple[int, ...], memory: fl
     return lfilter([1.0], [1.0, -memory], shocks, axis=1)
 
 
-def _random_links(rng: np.random.Generator, n_channels: int) -> np.ndarray:
-    """One link for every third channel, always from an earlier to a later one of a random order."""
+def _random_links(rng: np.random.Generator, n_channels: int, links: int) -> np.ndarray:
+    """Links, always from an earlier to a later channel of a random order."""
     adjacency = np.zeros((n_channels, n_channels))
     order = rng.permutation(n_channels)
-    for _ in range(n_channels // 3 + (n_channels >= 2)):
+    for _ in range(links):
         source, target = np.sort(rng.choice(n_channels, 2, replace=False))
         adjacency[order[source], order[target]] = rng.uniform(0.3, 0.7)
     return adjacency
 
 
-def _exposure(
-    rng: np.random.Generator, adjacency: np.ndarray, control: np.ndarray, shape: tuple[int, int, int]
-) -> np.ndarray:
-    """Exposure relative to each region's mean, `[region, week, channel]`."""
+class _Budgets(NamedTuple):
+    """What advertisers decide, before channels drive each other."""
+
+    own: np.ndarray  # [region, week, channel], exposure were it always on air
+    on: np.ndarray  # [week, channel], 1 in weeks on air
+
+
+def _budgets(rng: np.random.Generator, control: np.ndarray, shape: tuple[int, int, int]) -> _Budgets:
+    """Exposure of each channel's own, relative to each region's mean."""
     n_regions, n_weeks, n_channels = shape
     log_level = 0.35 * _autoregressive(rng, (1, n_weeks, n_channels), 0.8)
     log_level = log_level + 0.45 * _autoregressive(rng, shape, 0.5)
@@ -156,12 +177,43 @@ def _exposure(
     if control.shape[2]:
         log_level[:, :, -1] += 0.4 * control[:, :, 0]
     own = np.exp(log_level)
-    own /= own.mean(axis=1, keepdims=True)
-    on = _flights(rng, n_weeks, n_channels)
-    driven = own * on
-    for _ in range(n_channels):  # along the links, each once; the graph has no longer path
-        driven = on * (own + driven @ adjacency)
-    return driven / driven.mean(axis=1, keepdims=True)
+    return _Budgets(own / own.mean(axis=1, keepdims=True), _flights(rng, n_weeks, n_channels))
+
+
+def _driven(
+    budgets: _Budgets, adjacency: np.ndarray, unit: np.ndarray | None = None, silent: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Exposure with what other channels drive, and its unit.
+
+    Args:
+        budgets: of the channels.
+        adjacency: links.
+        unit: `[region, 1, channel]`, exposure that counts as 1; the regional mean when None.
+        silent: a channel whose exposure is zero throughout.
+    """
+    on = budgets.on if silent is None else budgets.on * (np.arange(len(adjacency)) != silent)
+    driven = budgets.own * on
+    for _ in range(len(adjacency)):  # along the links, each once; the graph has no longer path
+        driven = on * (budgets.own + driven @ adjacency)
+    unit = driven.mean(axis=1, keepdims=True) if unit is None else unit
+    return driven / unit, unit
+
+
+def _effects(
+    budgets: _Budgets,
+    adjacency: np.ndarray,
+    parameters: pd.DataFrame,
+    worth: np.ndarray,
+    activity: np.ndarray,
+    unit: np.ndarray,
+) -> pd.DataFrame:
+    """Effects of silencing each channel, by the simulator's own equations; `worth` in KPI units per activity."""
+    rows = {}
+    for m, channel in enumerate(parameters.index):
+        silenced = _activity(_driven(budgets, adjacency, unit, silent=m)[0], parameters)
+        lost = (worth * (activity - silenced)).sum(axis=(0, 1))
+        rows[channel] = {"direct": lost[m], "mediated": lost.sum() - lost[m], "total": lost.sum()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(CHANNEL)
 
 
 def _flights(rng: np.random.Generator, n_weeks: int, n_channels: int) -> np.ndarray:
@@ -178,23 +230,23 @@ def _flights(rng: np.random.Generator, n_weeks: int, n_channels: int) -> np.ndar
 def _activity(relative: np.ndarray, parameters: pd.DataFrame) -> np.ndarray:
     """Adstock and Hill, written apart from the model's own code so that the truth does not share its mistakes."""
     activity = np.zeros_like(relative)
-    for m, (decay, slope, half) in enumerate(parameters.to_numpy()):
+    for m, (decay, slope, half) in enumerate(parameters[["decay", "slope", "half_saturation"]].to_numpy()):
         carried = lfilter([1.0 - decay], [1.0, -decay], relative[:, :, m], axis=1)
         activity[:, :, m] = carried**slope / (carried**slope + half**slope)
     return activity
 
 
-def _media(
+def _worth(
     rng: np.random.Generator, activity: np.ndarray, media_share: float, drift: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Contributions relative to the mean KPI, and each channel's coefficient."""
+    """KPI per activity relative to the mean KPI, `[region, week, channel]`, and each channel's coefficient."""
     n_regions, n_weeks, n_channels = activity.shape
     split = rng.dirichlet(np.full(n_channels, 2.0))
     coefficient = media_share * split / activity.mean(axis=(0, 1))
     by_region = np.exp(rng.normal(0.0, 0.25, (n_regions, 1, n_channels)))
     wander = drift * _autoregressive(rng, (1, n_weeks, n_channels), 0.97)
     by_week = np.exp(wander - wander.mean(axis=1, keepdims=True))
-    return coefficient * by_region * by_week * activity, coefficient
+    return coefficient * by_region * by_week, coefficient
 
 
 def _baseline(rng: np.random.Generator, weeks: pd.DatetimeIndex, control: np.ndarray, level: float) -> np.ndarray:

@@ -8,9 +8,29 @@ import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.config import AdstockKind, Config, GraphKind
+from deepcausalmmm_jax.data.activity import channel_activity
+from deepcausalmmm_jax.data.links import link_masks
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.ops.seasonality import fourier_basis, knot_basis
+
+
+class ActivityInputs(NamedTuple):
+    """Weekly news of the channels' exposure; see `data.activity.Activity`."""
+
+    regional: Array  # [region, week, channel]
+    national: Array  # [week, channel]
+    known: Array  # [region, week]
+    on: Array  # [week, channel]
+    unit: Array  # [channel]
+
+
+class EdgeMasks(NamedTuple):
+    """What is known of the channel graph before training, `[channel, channel]` each, entry [i, j] for i -> j."""
+
+    free: Array  # 1 where an edge may be learned
+    required: Array  # 1 where it must be
+    fixed: Array  # its value in mean weeks where the user gave it, else 0
 
 
 class Inputs(NamedTuple):
@@ -24,6 +44,8 @@ class Inputs(NamedTuple):
     season_basis: Array  # [week, 2 * harmonics]
     elapsed: Array  # [week], -1 at the first training week, 1 from the last one on
     kpi: Array  # [region, week], 1 = the region's mean training week; 0 where hidden or missing
+    activity: ActivityInputs
+    links: EdgeMasks
 
 
 @dataclass(frozen=True)
@@ -88,19 +110,27 @@ def inputs_from(
     # Reduced on the host in double precision: a calendar counted in thousands of weeks loses its phase in single.
     phase = jnp.asarray(week % config.season_length, dtype=jnp.float32)
     known = np.where(weights > 0, panel.kpi, 0.0)
+    season = fourier_basis(phase, config.season_length, config.harmonics)
+    exposure = panel.exposure / scales.exposure[:, None, :]
+    control = np.where(panel.present[:, :, None], _standardised(panel, scales), 0.0)
     return Inputs(
-        exposure=jnp.asarray(panel.exposure / scales.exposure[:, None, :], dtype=jnp.float32),
+        exposure=jnp.asarray(exposure, dtype=jnp.float32),
         intensity=jnp.asarray(np.log(scales.intensity), dtype=jnp.float32),
-        control=jnp.asarray(
-            np.where(panel.present[:, :, None], _standardised(panel, scales), 0.0),
-            dtype=jnp.float32,
-        ),
+        control=jnp.asarray(control, dtype=jnp.float32),
         trend_basis=trend(config.knot_spacing),
         region_trend_basis=trend(config.region_knot_spacing),
-        season_basis=fourier_basis(phase, config.season_length, config.harmonics),
+        season_basis=season,
         elapsed=jnp.minimum(2.0 * steps / max(n_training - 1, 1) - 1.0, 1.0),
         kpi=jnp.asarray(known / scales.kpi[:, None], dtype=jnp.float32),
+        activity=_activity(exposure, control, np.asarray(season), weights),
+        links=EdgeMasks(*(jnp.asarray(mask, jnp.float32) for mask in link_masks(panel.channels, config))),
     )
+
+
+def _activity(exposure: np.ndarray, control: np.ndarray, season: np.ndarray, weights: np.ndarray) -> ActivityInputs:
+    shared = np.broadcast_to(season, (len(exposure), *season.shape))
+    found = channel_activity(exposure, np.concatenate([control, shared], axis=-1), weights > 0)
+    return ActivityInputs(*(jnp.asarray(array, jnp.float32) for array in found))
 
 
 def _standardised(panel: Panel, scales: Scales) -> np.ndarray:

@@ -13,18 +13,21 @@ from deepcausalmmm_jax.model.structural import Internals
 # Weeks over which a drifting coefficient forgets where it was.
 _DRIFT_WEEKS = 26.0
 _QUARTER = 13.0
+_SKEW = 1.0  # spread of the log skew of the exposure noise
 
 
 def penalty_terms(
-    parameters: Mapping[str, Any], internals: Internals, sizes: Penalties, n_weeks: int
+    parameters: Mapping[str, Any], internals: Internals, sizes: Penalties, n_weeks: int, optional_edges: Array
 ) -> dict[str, Array]:
-    r"""Each penalty, $\sum (q / s)^2 / 2$ with s the typical size of q, except the graph's, $\sum |q| / s$.
+    r"""Each penalty, $\sum (q / s)^2 / 2$ with s the typical size of q, for graph and blend $\sum |q| / s$.
 
     Args:
         parameters: the model's parameters by module.
         internals: of the forward pass with these parameters.
         sizes: typical sizes; may be traced.
         n_weeks: training weeks, over which the knots of the trend are spread.
+        optional_edges: `[channel, channel]`, 1 where an edge is penalised: not where the user required it, nor once the
+            edges to keep are known.
 
     Returns:
         Scalars by name.
@@ -51,9 +54,12 @@ def penalty_terms(
         "control": _gauss(parameters["control"]["shared"], sizes.control),
         "control_region": _gauss(parameters["control"]["region"], sizes.control_region),
         "noise_region": _gauss(noise - noise.mean(), sizes.noise_region),
-        "graph": jnp.sum(internals.edges) / sizes.graph,
         "gru": sum((_gauss(leaf, sizes.gru) for leaf in coefficients["gru"].values()), start=jnp.zeros(())),
     }
+    if "graph" in parameters:
+        terms["graph"] = jnp.sum(jnp.abs(internals.edges) * optional_edges) / sizes.graph
+        terms["blend"] = jnp.sum(internals.blend) / sizes.blend
+        terms["skew"] = _gauss(parameters["equations"]["log_skew"], _SKEW)
     if "delay" in parameters["media"]:
         terms["delay"] = _gauss(curves.delay, 3.0)
     return terms

@@ -8,7 +8,7 @@ from jax import Array
 
 from deepcausalmmm_jax.model.baseline import Level, PooledTerms, Trend
 from deepcausalmmm_jax.model.coefficients import Coefficients
-from deepcausalmmm_jax.model.graph import ChannelGraph
+from deepcausalmmm_jax.model.graph import ChannelGraph, ExposureEquations
 from deepcausalmmm_jax.model.inputs import Design, Inputs
 from deepcausalmmm_jax.model.media import Media, MediaCurves
 
@@ -32,7 +32,10 @@ class Internals(NamedTuple):
 
     variation: Array  # [region, week, channel], delta: log of the coefficient against its constant part
     coefficient: Array  # [region, week, channel], share of the mean KPI at full activity
-    edges: Array  # [channel, channel], strength of the graph's edges
+    edges: Array  # [channel, channel], B of the channel graph, in standard deviations of the channels' news
+    relative_edges: Array  # [channel, channel], B in mean weeks
+    blend: Array  # [channel, channel], share of the column's activity that is taken from the row
+    structure: Array  # [], negative log-likelihood of the channels' news, nats; 0 when predicting
     curves: MediaCurves
     level: Array  # [region], baseline as a share of the mean KPI
     noise: Array  # [region], standard deviation of the noise, as a share of the mean KPI
@@ -54,6 +57,7 @@ class StructuralMMM(nn.Module):
         d = self.design
         self.media = Media(d.n_channels, d.adstock, d.max_lag, d.min_slope)
         self.graph = ChannelGraph(d.n_channels, d.graph)
+        self.equations = None if d.graph == "none" else ExposureEquations(d.n_channels)
         self.coefficients = Coefficients(d.n_regions, d.n_channels, d.hidden_size, self.media_start)
         self.level = Level(d.n_regions)
         self.trend = Trend(d.n_regions, d.n_knots, d.n_region_knots)
@@ -61,14 +65,20 @@ class StructuralMMM(nn.Module):
         self.control = PooledTerms(d.n_regions, d.n_controls)
         self.noise = self.param("noise", nn.initializers.constant(jnp.log(0.1)), (d.n_regions,))
 
-    def __call__(self, inputs: Inputs, weights: Array | None = None) -> tuple[Components, Internals]:
+    def __call__(
+        self, inputs: Inputs, weights: Array | None = None, source_exposure: Array | None = None
+    ) -> tuple[Components, Internals]:
         """Components of the prediction.
 
         Args:
             inputs: the panel; its KPI is not read.
             weights: `[region, week]` while training, see `Coefficients` and `Level`; None to predict.
+            source_exposure: `[region, week, channel]`, exposure that the graph's edges draw on where it is not the
+                panel's own, for what-if questions.
         """
-        activity = self.graph(self.media(inputs.exposure, inputs.intensity))
+        saturated = self.media(inputs.exposure, inputs.intensity)
+        source = None if source_exposure is None else self.media(source_exposure, inputs.intensity)
+        activity = self.graph(saturated, source)
         coefficient, variation = self.coefficients(activity, _drivers(inputs), weights)
         media = coefficient * activity
         level = self.level(media.sum(axis=-1), weights)
@@ -79,8 +89,22 @@ class StructuralMMM(nn.Module):
             control=inputs.control * self.control()[:, None, :],
             media=media,
         )
-        noise = jnp.exp(self.noise)
-        return components, Internals(variation, coefficient, self.graph.edges(), self.media.curves(), level, noise)
+        return components, Internals(
+            variation=variation,
+            coefficient=coefficient,
+            edges=self.graph.edges(),
+            relative_edges=self.graph.relative_edges(),
+            blend=self.graph.blend(),
+            structure=self._structure(inputs, weights),
+            curves=self.media.curves(),
+            level=level,
+            noise=jnp.exp(self.noise),
+        )
+
+    def _structure(self, inputs: Inputs, weights: Array | None) -> Array:
+        if weights is None or self.equations is None:
+            return jnp.zeros(())
+        return jnp.asarray(self.equations(self.graph.edges(), inputs.activity, weights))
 
 
 def _drivers(inputs: Inputs) -> Array:

@@ -110,3 +110,29 @@ def cut_to_acyclic(adjacency: Array) -> tuple[Array, Array]:
     start = (jnp.zeros((), jnp.int32), jnp.asarray(candidates.shape[0] - 1, jnp.int32))
     _, cut = jax.lax.fori_loop(0, steps, halve, start)
     return strength > candidates[cut], candidates[cut]
+
+
+def strongest_acyclic(strength: Array) -> Array:
+    """Edges of an acyclic graph, taken in the order of their strength, none that would close a cycle.
+
+    Unlike `cut_to_acyclic`, a weak edge that lies on no cycle stays.
+
+    Args:
+        strength: `[channel, channel]`; entries of 0 or less, and the diagonal, are no edges.
+
+    Returns:
+        Boolean edges kept, `[channel, channel]`.
+    """
+    d = strength.shape[0]
+    order = jnp.argsort(-strength.ravel())
+
+    def consider(k: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
+        kept, reach = state  # reach[i, j]: a path leads from i to j, itself included
+        source, target = order[k] // d, order[k] % d
+        take = (strength[source, target] > 0) & ~reach[target, source]
+        joined = reach[:, source][:, None] & reach[target, :][None, :]
+        return kept.at[source, target].set(take), jnp.where(take, reach | joined, reach)
+
+    start = (jnp.zeros((d, d), bool), jnp.eye(d, dtype=bool))
+    kept, _ = jax.lax.fori_loop(0, d * d, consider, start)
+    return kept

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.plots.theme import INK, MUTED, channel_colors, escaped, styled
+from deepcausalmmm_jax.plots.theme import INK, MUTED, WARNING, channel_colors, escaped, styled
 
 
 def graph_heatmap(adjacency: pd.DataFrame) -> go.Figure:
@@ -17,22 +17,22 @@ def graph_heatmap(adjacency: pd.DataFrame) -> go.Figure:
     labels = [escaped(name) for name in adjacency.columns]
     figure = go.Figure(
         go.Heatmap(
-            z=adjacency.where(adjacency > 0).to_numpy(),
+            z=adjacency.where(adjacency != 0).to_numpy(),
             x=labels,
             y=labels,
-            colorscale="Blues",
-            zmin=0,
-            colorbar={"title": {"text": "share"}, "tickformat": ".0%"},
-            hovertemplate="%{y} → %{x}: %{z:.2%}<extra></extra>",
+            colorscale="RdBu",
+            zmid=0,
+            colorbar={"title": {"text": "mean weeks"}, "tickformat": ".2~f"},
+            hovertemplate="%{y} → %{x}: %{z:.2f}<extra></extra>",
         )
     )
-    styled(figure, "Channel graph: share of a row's activity that works through a column", "to", "from", height=460)
+    styled(figure, "Channel graph: mean weeks a column gains per mean week of a row", "to", "from", height=460)
     figure.update_yaxes(autorange="reversed")
     return figure
 
 
 def graph_network(adjacency: pd.DataFrame) -> go.Figure:
-    """Channels on a circle, an arrow for each edge.
+    """Channels on a circle, an arrow for each edge; one that takes exposure away is in the warning colour.
 
     Args:
         adjacency: channel x channel, 0 where there is no edge.
@@ -42,11 +42,11 @@ def graph_network(adjacency: pd.DataFrame) -> go.Figure:
     angle = {name: 2 * math.pi * i / len(channels) + math.pi / 2 for i, name in enumerate(channels)}
     at = {name: (math.cos(angle[name]), math.sin(angle[name])) for name in channels}
     figure = go.Figure()
-    strongest = float(adjacency.max().max())
+    strongest = float(adjacency.abs().max().max())
     for source in channels:
         for target in channels:
             weight = float(adjacency.loc[source, target])
-            if weight > 0:
+            if weight != 0:
                 figure.add_annotation(
                     x=at[target][0],
                     y=at[target][1],
@@ -59,8 +59,8 @@ def graph_network(adjacency: pd.DataFrame) -> go.Figure:
                     text="",
                     showarrow=True,
                     arrowhead=2,
-                    arrowwidth=1 + 3 * weight / strongest,
-                    arrowcolor=MUTED,
+                    arrowwidth=1 + 3 * abs(weight) / strongest,
+                    arrowcolor=MUTED if weight > 0 else WARNING,
                     standoff=14,
                     startstandoff=14,
                 )

@@ -143,6 +143,8 @@ def _edges(adjacency: pd.DataFrame) -> list[tuple[str, str, str]]:
         (str(source), str(target), float(adjacency.loc[source, target]))
         for source in adjacency.index
         for target in adjacency.columns
-        if adjacency.loc[source, target] > 0
+        if adjacency.loc[source, target] != 0
     ]
-    return [(source, target, f"{weight:.1%}") for source, target, weight in sorted(links, key=lambda edge: -edge[2])]
+    return [
+        (source, target, f"{weight:+.2f}") for source, target, weight in sorted(links, key=lambda edge: -abs(edge[2]))
+    ]

@@ -10,9 +10,10 @@ import optax
 from jax import Array
 
 from deepcausalmmm_jax.errors import FitStatus
+from deepcausalmmm_jax.model.graph import starting_links
 from deepcausalmmm_jax.model.inputs import Design, Inputs
 from deepcausalmmm_jax.model.structural import StructuralMMM
-from deepcausalmmm_jax.ops.notears import cut_to_acyclic
+from deepcausalmmm_jax.train.edges import cut_graph
 from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
 from deepcausalmmm_jax.train.loss import Forward, Multipliers, objective
 from deepcausalmmm_jax.train.optimizer import make_optimizer
@@ -107,28 +108,28 @@ def start_state(
     """State before the first epoch."""
     model = model_for(design)
     variables = model.init(key, *_first_weeks(inputs, weights))
-    zero = jnp.zeros(())
-    multipliers = Multipliers(alpha=zero, rho=jnp.ones(()))
-    acyclic_by_mask = design.graph in ("none", "triangular")
+    fitted = variables["fitted"]
+    if "graph" in fitted:
+        fitted = {**fitted, "graph": starting_links(inputs.links, inputs.activity.unit)}
+    zero, one = jnp.zeros(()), jnp.ones(())
+    multipliers = Multipliers(alpha=zero, rho=one, sparsity=one)
     progress = Progress(
         epoch=jnp.zeros((), jnp.int32),
         status=jnp.asarray(FitStatus.RUNNING, jnp.int32),
         best=jnp.asarray(jnp.inf),
         waited=zero,
         cuts=zero,
-        graph_cut=jnp.asarray(acyclic_by_mask),
+        graph_cut=jnp.asarray(design.graph == "none"),
         last_h=jnp.asarray(jnp.inf),
     )
     return FitState(
         parameters=variables["params"],
-        fitted=variables["fitted"],
+        fitted=fitted,
         optimizer=make_optimizer().init(variables["params"]),
         multipliers=multipliers,
         progress=progress,
         history=_blank_history(
-            lambda: objective(
-                variables["params"], variables["fitted"], model, inputs, weights, hyperparameters, multipliers
-            ),
+            lambda: objective(variables["params"], fitted, model, inputs, weights, hyperparameters, multipliers),
             schedule.max_epochs,
         ),
     )
@@ -168,26 +169,20 @@ def run_chunk(
         optimizer=moments,
         history=_recorded(state, values, h, terms, step_size),
     )
-    return after_chunk(advanced, values, h, hyperparameters, schedule, partial(_cut_graph, model=model))
-
-
-def _cut_graph(state: FitState, hyperparameters: Hyperparameters, model: StructuralMMM) -> Any:
-    """The fitted variables with cycles and weak edges gone from the graph."""
-    if "graph" not in state.fitted:
-        return state.fitted
-    variables = {"params": state.parameters, "fitted": state.fitted}
-    edges = jnp.asarray(model.apply(variables, method=lambda module: module.graph.edges()))
-    kept, _ = cut_to_acyclic(jnp.where(edges > hyperparameters.graph_threshold, edges, 0.0))
-    graph = {"kept_edges": kept.astype(edges.dtype)}
-    return {**state.fitted, "graph": graph}
+    cut = partial(cut_graph, model=model, inputs=inputs, weights=weights)
+    return after_chunk(advanced, values, h, hyperparameters, schedule, cut)
 
 
 def _first_weeks(inputs: Inputs, weights: Array) -> tuple[Inputs, Array]:
     """Two weeks of the panel, enough to fix every shape."""
     by_region = ("exposure", "control", "kpi")
     by_week = ("trend_basis", "region_trend_basis", "season_basis", "elapsed")
-    cut = {name: getattr(inputs, name)[:, :2] for name in by_region}
+    cut: dict[str, Any] = {name: getattr(inputs, name)[:, :2] for name in by_region}
     cut |= {name: getattr(inputs, name)[:2] for name in by_week}
+    news = inputs.activity
+    cut["activity"] = news._replace(
+        regional=news.regional[:, :2], national=news.national[:2], known=news.known[:, :2], on=news.on[:2]
+    )
     return inputs._replace(**cut), weights[:, :2]
 
 

@@ -22,6 +22,7 @@ class Hyperparameters(NamedTuple):
     patience: Array
     step_cuts: Array
     graph_threshold: Array
+    graph_evidence: Array
 
     @classmethod
     def of(cls, config: Config) -> Self:
@@ -35,6 +36,7 @@ class Hyperparameters(NamedTuple):
             patience=float(training.patience),  # type: ignore[arg-type]
             step_cuts=float(training.step_cuts),  # type: ignore[arg-type]
             graph_threshold=config.graph_threshold,  # type: ignore[arg-type]
+            graph_evidence=config.graph_evidence,  # type: ignore[arg-type]
         )
         return jax.tree.map(jnp.float32, numbers)
 

@@ -14,10 +14,11 @@ from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
 
 
 class Multipliers(NamedTuple):
-    """Augmented Lagrangian of the acyclicity constraint h = 0."""
+    """Augmented Lagrangian of the acyclicity constraint h = 0, and what else changes when the graph is cut."""
 
     alpha: Array  # [], price of h
     rho: Array  # [], price of h^2
+    sparsity: Array  # [], 1 while edges are penalised; 0 for those that were kept, so that they are not shrunk
 
 
 class Forward(NamedTuple):
@@ -39,9 +40,10 @@ def objective(
 ) -> tuple[Array, Forward]:
     r"""Weighted Huber log-likelihood with a noise level a region, plus penalties, per observation.
 
-    $\frac{1}{n} [\sum_{rt} w_{rt} (\rho_\delta(e_{rt} / \sigma_r) + \log \sigma_r) + \sum_k P_k] + \alpha h +
-    \frac{\rho}{2} h^2$. With the noise estimated (Huber 1981, section 7.7) penalties and data are in the same unit,
-    so that the same sizes serve a quiet panel and a noisy one.
+    $\frac{1}{n} [\sum_{rt} w_{rt} (\rho_\delta(e_{rt} / \sigma_r) + \log \sigma_r) + S + \sum_k P_k] + \alpha h
+    + \frac{\rho}{2} h^2$ with S the negative log-likelihood of the channels' exposure under the channel graph. With
+    the noise estimated (Huber 1981, section 7.7) penalties and data are in the same unit, so that the same sizes
+    serve a quiet panel and a noisy one.
 
     Args:
         parameters: the model's trained variables.
@@ -59,7 +61,14 @@ def objective(
     (components, internals), updated = model.apply(variables, inputs, weights, mutable=["fitted"])
     n = jnp.maximum(jnp.sum(weights), 1.0)
     fit_terms = _data_terms(components, internals, inputs, weights, hyperparameters.huber_delta)
-    penalties = penalty_terms(parameters, internals, hyperparameters.penalties, model.design.n_training_weeks)
+    fit_terms["structure"] = internals.structure
+    penalties = penalty_terms(
+        parameters,
+        internals,
+        hyperparameters.penalties,
+        model.design.n_training_weeks,
+        (1.0 - inputs.links.required) * multipliers.sparsity,
+    )
     penalties["pooling"] = pooling_volume(
         components.media, internals.noise, weights, hyperparameters.penalties.media_region
     )
@@ -70,14 +79,14 @@ def objective(
 
 
 def acyclicity(edges: Array, kind: str) -> Array:
-    """Smooth measure of cycles, 0 for a graph that is acyclic by its mask.
-
-    Edges count by the root of their strength, so that the measure, which squares them, is linear in the strength.
-    """
+    """Smooth measure of cycles, 0 for a graph that is acyclic by its mask."""
     if kind in ("none", "triangular"):
         return jnp.zeros(())
-    measure = trace_exponential if kind == "notears" else log_determinant
-    return measure(jnp.sqrt(edges + 1e-12) * (1.0 - jnp.eye(edges.shape[0])))
+    if kind == "notears":
+        return trace_exponential(edges)
+    # Outside the region where the log-determinant is valid, the trace-exponential drives the edges back into it.
+    h = log_determinant(edges)
+    return jnp.where(jnp.isfinite(h), h, trace_exponential(edges))
 
 
 def _data_terms(

@@ -72,8 +72,9 @@ def after_chunk(
             jnp.where(epoch >= schedule.max_epochs, FitStatus.EPOCH_LIMIT, FitStatus.RUNNING),
         ),
     ).astype(jnp.int32)
-    # A fit that runs out of epochs still must not leave with cycles in its graph.
-    must_cut = fix_graph | ((status != FitStatus.RUNNING) & ~before.graph_cut)
+    # The graph is looked at once more at the end: edges have come to rest since, and some lost their evidence. A fit
+    # that runs out of epochs must not leave with cycles either.
+    must_cut = fix_graph | (status != FitStatus.RUNNING)
     progress = before._replace(
         epoch=epoch,
         status=status,
@@ -82,20 +83,16 @@ def after_chunk(
         cuts=before.cuts + jnp.where(stalled & ~fix_graph, 1.0, 0.0),
         graph_cut=before.graph_cut | must_cut,
     )
-    multipliers, last_h = _raised(state, h[-1])
-    cut = cut_graph(state, hyperparameters)
-    fitted = jax.tree.map(lambda new, old: jnp.where(must_cut, new, old), cut, state.fitted)
+    multipliers, last_h = _raised(state, h[-1], progress.graph_cut)
+    fitted = jax.lax.cond(must_cut, lambda: cut_graph(state, hyperparameters), lambda: state.fitted)
     return state._replace(progress=progress._replace(last_h=last_h), fitted=fitted, multipliers=multipliers)
 
 
-def _raised(state: FitState, h: Array) -> tuple[Multipliers, Array]:
+def _raised(state: FitState, h: Array, graph_cut: Array) -> tuple[Multipliers, Array]:
     """Augmented Lagrangian step (Zheng et al. 2018, section 4): dearer cycles until they are gone."""
     multipliers = state.multipliers
     slow = h > _ENOUGH_FALL * state.progress.last_h
     rho = jnp.where(slow, jnp.minimum(multipliers.rho * _RHO_GROWTH, _RHO_LIMIT), multipliers.rho)
     # Once the graph is cut, nothing is left to price.
-    active = ~state.progress.graph_cut
-    return (
-        Multipliers(alpha=jnp.where(active, multipliers.alpha + rho * h, 0.0), rho=jnp.where(active, rho, 0.0)),
-        h,
-    )
+    raised = Multipliers(alpha=multipliers.alpha + rho * h, rho=rho, sparsity=multipliers.sparsity)
+    return jax.tree.map(lambda value: jnp.where(graph_cut, 0.0, value), raised), h

@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from deepcausalmmm_jax.ops.notears import cut_to_acyclic, is_acyclic, log_determinant, trace_exponential
+from deepcausalmmm_jax.ops.notears import (
+    cut_to_acyclic,
+    is_acyclic,
+    log_determinant,
+    strongest_acyclic,
+    trace_exponential,
+)
 
 
 def _random(d, seed, size=0.3):
@@ -63,3 +69,23 @@ def test_cut_leaves_no_cycle_and_drops_no_more_than_it_must(d, seed):
     np.testing.assert_array_equal(kept, np.abs(w) > threshold)
     if threshold > 0:
         assert not bool(is_acyclic(jnp.asarray(np.abs(w) >= threshold)))
+
+
+@given(d=st.integers(1, 15), seed=st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_strongest_edges_are_taken_unless_they_close_a_cycle(d, seed):
+    w = np.abs(_random(d, seed, 1.0))
+    w[w < 0.3] = 0.0
+    kept = np.asarray(strongest_acyclic(jnp.asarray(w)))
+    assert bool(is_acyclic(jnp.asarray(kept)))
+    assert not kept[w == 0].any()
+    if (w > 0).any():
+        assert kept[np.unravel_index(w.argmax(), w.shape)]
+    for i, j in np.argwhere((w > 0) & ~kept):
+        with_it = (kept & (w >= w[i, j])) | (np.arange(d)[:, None] == i) & (np.arange(d) == j)
+        assert not bool(is_acyclic(jnp.asarray(with_it))), "left out though no stronger edges close a cycle with it"
+
+
+def test_a_weak_edge_on_no_cycle_stays():
+    w = jnp.array([[0.0, 0.9, 0.0], [0.5, 0.0, 0.1], [0.0, 0.0, 0.0]])
+    np.testing.assert_array_equal(strongest_acyclic(w), [[False, True, False], [False, False, True], [False] * 3])

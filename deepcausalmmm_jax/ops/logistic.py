@@ -1,0 +1,41 @@
+"""Skewed logistic distribution: for what comes in bursts, as media budgets do."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+def skewed_logistic_loss(value: Array, location: Array, log_scale: Array, log_skew: Array) -> Array:
+    r"""Negative log-density of the generalised logistic distribution of type I (Balakrishnan 1992, chapter 9).
+
+    $-\log p(v) = \log s - \log c + u + (c + 1) \log(1 + e^{-u})$ with $u = (v - m) / s$. Tails are exponential, so
+    that a burst costs linearly; $c = 1$ is the symmetric logistic, a larger c has its long tail upwards.
+
+    Args:
+        value: v, any shape.
+        location: m, broadcastable to it, like the two that follow.
+        log_scale: $\log s$.
+        log_skew: $\log c$.
+
+    Returns:
+        Nats, the shape of `value`.
+    """
+    u = (value - location) * jnp.exp(-log_scale)
+    return log_scale - log_skew + u + (jnp.exp(log_skew) + 1.0) * jax.nn.softplus(-u)
+
+
+def skewed_logistic_curvature(value: Array, location: Array, log_scale: Array, log_skew: Array) -> tuple[Array, Array]:
+    r"""First and second derivative of `skewed_logistic_loss` by its value.
+
+    $(1 - (c + 1) \sigma(-u)) / s$ and $(c + 1) \sigma(u) \sigma(-u) / s^2$.
+
+    Args:
+        value: as for `skewed_logistic_loss`, like all that follow.
+        location: m.
+        log_scale: $\log s$.
+        log_skew: $\log c$.
+    """
+    rate = jnp.exp(-log_scale)
+    above = jax.nn.sigmoid((value - location) * rate)
+    steepness = jnp.exp(log_skew) + 1.0
+    return (1.0 - steepness * (1.0 - above)) * rate, steepness * above * (1.0 - above) * rate**2
