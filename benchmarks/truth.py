@@ -25,23 +25,29 @@ others on recovery, SRMSE small / growing / medium / large
   Meridian (best)     0.57 / 0.49 / 0.23 / not finished"""
 
 
-def score(panel: dcm.Panel, true: pd.DataFrame) -> dict[str, float]:
-    """Figures of one default fit against the truth, as `measurement.md` defines them."""
-    result = dcm.fit(panel, holdout=8, seed=0, progress=False)
-    channels = list(panel.channels)
-    estimated = result.contributions.sel(component=channels).values
+def against_truth(result: dcm.FitResult, true: pd.DataFrame) -> dict[str, float]:
+    """Errors of a fit's attribution, as `measurement.md` defines them."""
+    panel = result.panel
+    estimated = result.contributions.sel(component=list(panel.channels)).values
     grid = pd.MultiIndex.from_product([panel.regions, panel.weeks])
     truth = true.reindex(grid).to_numpy().reshape(estimated.shape)
     total = panel.kpi.sum()
     share, true_share = estimated.sum((0, 1)) / total, truth.sum((0, 1)) / total
     size = np.abs(truth.mean(axis=1))
     error = np.sqrt(((estimated - truth) ** 2).mean(axis=1))
-    holdout = result.metrics.loc["holdout"]
     return {
         "mae_pp": 100 * np.abs(share - true_share).mean(),
         "rel_total": share.sum() / true_share.sum() - 1,
         "week_corr": np.corrcoef(estimated.sum(0).ravel(), truth.sum(0).ravel())[0, 1],
         "srmse": (error[size > 0] / size[size > 0]).mean(),
+    }
+
+
+def score(panel: dcm.Panel, true: pd.DataFrame) -> dict[str, float]:
+    """Figures of one default fit."""
+    result = dcm.fit(panel, holdout=8, seed=0, progress=False)
+    holdout = result.metrics.loc["holdout"]
+    return against_truth(result, true) | {
         "rmse_over_naive": holdout["rmse"] / holdout["rmse_naive"],
         "seconds": result.fitted.record.seconds,
     }

@@ -1,18 +1,20 @@
 """Settings of a fit: frozen dataclasses with checks, read from and written to TOML."""
 
 import dataclasses
-import difflib
 import json
 import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self, get_args, get_origin
+from typing import Any, Literal, Self
 
+from deepcausalmmm_jax.checks import check_kinds, refuse_unknown, require
 from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.published import Published
 
 AdstockKind = Literal["geometric", "delayed", "binomial"]
 GraphKind = Literal["notears", "dagma", "triangular", "none"]
+ModelKind = Literal["structural", "paper"]
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,9 @@ class Penalties:
     gru: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_kinds(self)
+        check_kinds(self)
         for name in (item.name for item in dataclasses.fields(self)):
-            _require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+            require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,13 @@ class Training:
     step_cuts: int = 2
 
     def __post_init__(self) -> None:
-        _check_kinds(self)
+        check_kinds(self)
         for name in ("learning_rate", "huber_delta"):
-            _require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
-        _require(self.tolerance >= 0, "tolerance", self.tolerance, "0 or more")
+            require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+        require(self.tolerance >= 0, "tolerance", self.tolerance, "0 or more")
         for name in ("max_epochs", "chunk_epochs", "patience"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        _require(self.step_cuts >= 0, "step_cuts", self.step_cuts, "0 or more")
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        require(self.step_cuts >= 0, "step_cuts", self.step_cuts, "0 or more")
 
 
 @dataclass(frozen=True)
@@ -127,15 +129,15 @@ class Links:
         for name in ("forbid", "require", "fix", "tiers"):
             value = getattr(self, name)
             is_nested = isinstance(value, list | tuple) and all(isinstance(entry, list | tuple) for entry in value)
-            _require(is_nested, f"links.{name}", value, "a list of lists of channels")
+            require(is_nested, f"links.{name}", value, "a list of lists of channels")
             object.__setattr__(self, name, tuple(tuple(entry) for entry in value))
         for name, links in (("forbid", self.forbid), ("require", self.require), ("fix", self.fix)):
             for link in links:
                 _check_link(name, link)
         named = [channel for tier in self.tiers for channel in tier]
-        _require(all(isinstance(channel, str) for channel in named), "links.tiers", self.tiers, "names of channels")
+        require(all(isinstance(channel, str) for channel in named), "links.tiers", self.tiers, "names of channels")
         twice = sorted({channel for channel in named if named.count(channel) > 1})
-        _require(not twice, "links.tiers", self.tiers, f"free of repeats ({', '.join(twice)} stands in two places)")
+        require(not twice, "links.tiers", self.tiers, f"free of repeats ({', '.join(twice)} stands in two places)")
 
     def channels(self) -> tuple[str, ...]:
         """All channels that are named, once each."""
@@ -148,6 +150,8 @@ class Config:
     """All settings of a fit; the default needs no change.
 
     Attributes:
+        model: `structural`, the default model; or `paper`, the published DeepCausalMMM, which reads `graph`
+            (`triangular` or `notears`) and `published` and none of the others. `Config.paper()` sets it up.
         adstock: kind of carry-over. `geometric` has no last lag; `delayed` may peak later; `binomial` ends.
         max_lag: lags of the `delayed` and `binomial` kinds, in weeks.
         min_slope: lower bound of the Hill slope (the paper's is 2; below 1 the curve is concave everywhere).
@@ -163,11 +167,13 @@ class Config:
         links: what is known of the links between channels.
         penalties: typical sizes of what the model may learn.
         training: how the objective is brought down.
+        published: settings of the paper's model.
 
     Raises:
         ConfigError: a value of the wrong kind or out of range.
     """
 
+    model: ModelKind = "structural"
     adstock: AdstockKind = "geometric"
     max_lag: int = 13
     min_slope: float = 0.5
@@ -182,18 +188,22 @@ class Config:
     region_knot_spacing: int = 13
     penalties: Penalties = field(default_factory=Penalties)
     training: Training = field(default_factory=Training)
+    published: Published = field(default_factory=Published)
 
     def __post_init__(self) -> None:
-        _check_kinds(self)
+        check_kinds(self)
+        if self.model == "paper":
+            require(self.graph in ("triangular", "notears"), "graph", self.graph, "triangular or notears in the paper")
+            require(not self.links.channels(), "links", self.links, "empty: the paper's model knows none")
         for name in ("max_lag", "hidden_size", "knot_spacing", "region_knot_spacing"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        _require(self.harmonics >= 0, "harmonics", self.harmonics, "0 or more")
-        _require(0 < self.min_slope < 5, "min_slope", self.min_slope, "between 0 and 5")
-        _require(0 <= self.graph_threshold < 1, "graph_threshold", self.graph_threshold, "from 0 to below 1")
-        _require(self.graph_evidence >= 0, "graph_evidence", self.graph_evidence, "0 or more")
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        require(self.harmonics >= 0, "harmonics", self.harmonics, "0 or more")
+        require(0 < self.min_slope < 5, "min_slope", self.min_slope, "between 0 and 5")
+        require(0 <= self.graph_threshold < 1, "graph_threshold", self.graph_threshold, "from 0 to below 1")
+        require(self.graph_evidence >= 0, "graph_evidence", self.graph_evidence, "0 or more")
         if self.graph == "none" and self.links.channels():
             raise ConfigError('Setting links needs a channel graph, but graph is "none"; set graph="notears".')
-        _require(self.season_length > 1, "season_length", self.season_length, "above 1 week")
+        require(self.season_length > 1, "season_length", self.season_length, "above 1 week")
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some settings changed, e.g. `config.replace(graph="none")`.
@@ -201,8 +211,22 @@ class Config:
         Raises:
             ConfigError: an unknown setting, or a bad value.
         """
-        _refuse_unknown(type(self), changes, "")
+        refuse_unknown(type(self), changes, "")
         return dataclasses.replace(self, **changes)
+
+    @classmethod
+    def paper(cls, graph: GraphKind = "triangular", **changes: Any) -> Self:
+        """The published DeepCausalMMM (arXiv 2510.13087), trained as published but for its leaks.
+
+        Args:
+            graph: `triangular` or `notears`.
+            changes: settings of `Published` to change, e.g. `epochs=300`.
+
+        Raises:
+            ConfigError: an unknown setting, or a bad value.
+        """
+        refuse_unknown(Published, changes, "published.")
+        return cls(model="paper", graph=graph, published=Published(**changes))
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:
@@ -227,15 +251,20 @@ class Config:
         Raises:
             ConfigError: an unknown or bad setting.
         """
-        _refuse_unknown(cls, table, "")
-        sections: dict[str, type] = {"links": Links, "penalties": Penalties, "training": Training}
+        refuse_unknown(cls, table, "")
+        sections: dict[str, type] = {
+            "links": Links,
+            "penalties": Penalties,
+            "training": Training,
+            "published": Published,
+        }
         values = dict(table)
         for name, section in sections.items():
             if name not in values:
                 continue
             if not isinstance(values[name], dict):
                 raise ConfigError(f"Setting {name} must be a table of settings, got {values[name]!r}.")
-            _refuse_unknown(section, values[name], f"{name}.")
+            refuse_unknown(section, values[name], f"{name}.")
             values[name] = section(**values[name])
         return cls(**values)
 
@@ -262,35 +291,5 @@ def _check_link(name: str, link: tuple[Any, ...]) -> None:
     numbers = [value for value in link[2:] if isinstance(value, int | float) and math.isfinite(value)]
     named = len(link) >= 2 and all(isinstance(channel, str) for channel in link[:2])
     right = named and len(link) == 2 + len(numbers) == (3 if name == "fix" else 2)
-    _require(right, f"links.{name}", link, f"made of {wanted}")
-    _require(link[0] != link[1], f"links.{name}", link, "a link between two different channels")
-
-
-def _require(holds: bool, name: str, value: object, wanted: str) -> None:
-    if not holds:
-        raise ConfigError(f"Setting {name} must be {wanted}, got {value!r}.")
-
-
-def _refuse_unknown(cls: type, table: dict[str, Any], prefix: str) -> None:
-    known = [item.name for item in dataclasses.fields(cls)]
-    for name in table:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {prefix}{near[0]}?" if near else f"; known are {', '.join(known)}."
-            raise ConfigError(f"Unknown setting {prefix}{name}{hint}")
-
-
-def _check_kinds(config: Any) -> None:
-    """Each value has its field's kind; a whole number is welcome where a number is wanted."""
-    for item in dataclasses.fields(config):
-        value, kind = getattr(config, item.name), item.type
-        if get_origin(kind) is Literal:
-            options = get_args(kind)
-            _require(value in options, item.name, value, "one of " + ", ".join(options))
-        elif kind is float:
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            _require(is_number and math.isfinite(value), item.name, value, "a finite number")
-        elif kind is int:
-            _require(isinstance(value, int) and not isinstance(value, bool), item.name, value, "a whole number")
-        elif isinstance(kind, type):
-            _require(isinstance(value, kind), item.name, value, f"a {kind.__name__}")
+    require(right, f"links.{name}", link, f"made of {wanted}")
+    require(link[0] != link[1], f"links.{name}", link, "a link between two different channels")

@@ -30,6 +30,7 @@ class FitStatus(IntEnum):
     CONVERGED = 1
     EPOCH_LIMIT = 2
     DIVERGED = 3
+    COMPLETED = 4
 
     @property
     def sentence(self) -> str:
@@ -38,6 +39,7 @@ class FitStatus(IntEnum):
 
 
 _SENTENCES = {
+    FitStatus.COMPLETED: "All epochs of the published schedule were run.",
     FitStatus.RUNNING: "Training was interrupted before the objective stopped falling.",
     FitStatus.CONVERGED: "The training objective stopped falling.",
     FitStatus.EPOCH_LIMIT: "The limit of epochs was reached while the objective was still falling; raise max_epochs.",

@@ -9,16 +9,13 @@ import numpy as np
 from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.diagnose import refuse_unfit
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.data.scaling import scales_from
 from deepcausalmmm_jax.data.split import training_weights
 from deepcausalmmm_jax.errors import DataError, FitError, FitStatus
-from deepcausalmmm_jax.model.inputs import Design, inputs_from, training_weeks
 from deepcausalmmm_jax.result import FitResult
 from deepcausalmmm_jax.train.fit import estimate_in_chunks
 from deepcausalmmm_jax.train.fitted import Fitted, TrainingRecord
-from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
+from deepcausalmmm_jax.train.preparation import prepare
 from deepcausalmmm_jax.train.progress import epoch_bar
-from deepcausalmmm_jax.train.schedule import Schedule
 from deepcausalmmm_jax.train.state import History
 
 
@@ -48,24 +45,22 @@ def fit(
     began = time.perf_counter()
     weights = training_weights(panel, holdout)
     refuse_unfit(panel, weights)
-    scales = scales_from(panel, weights)
-    inputs = inputs_from(panel, scales, weights, config)
-    schedule = Schedule.of(config)
-    with epoch_bar(schedule.max_epochs, progress) as on_chunk:
+    ready = prepare(panel, weights, config)
+    with epoch_bar(ready.schedule.max_epochs, progress) as on_chunk:
         variables, history = estimate_in_chunks(
             jax.random.key(seed),
-            inputs,
+            ready.inputs,
             jnp.asarray(weights, dtype=jnp.float32),
-            Hyperparameters.of(config),
-            design=Design.of(panel, config, training_weeks(weights)),
-            schedule=schedule,
+            ready.hyperparameters,
+            design=ready.design,
+            schedule=ready.schedule,
             on_chunk=on_chunk,
         )
     record = _record(history, time.perf_counter() - began)
     if record.status is FitStatus.DIVERGED:
         raise FitError(record.status.sentence)
     on_host = jax.tree.map(np.asarray, variables)
-    return FitResult(Fitted(on_host, panel, weights, scales, config, record, seed))
+    return FitResult(Fitted(on_host, panel, weights, ready.scales, config, record, seed))
 
 
 def _record(history: History, seconds: float) -> TrainingRecord:

@@ -7,8 +7,10 @@ import pandas as pd
 
 from deepcausalmmm_jax.analysis.forward import internals
 from deepcausalmmm_jax.model.media import MediaCurves
+from deepcausalmmm_jax.model.paper import share_of_voice
 from deepcausalmmm_jax.ops.adstock import binomial_kernel, delayed_kernel, geometric_kernel
 from deepcausalmmm_jax.ops.hill import hill
+from deepcausalmmm_jax.ops.notears import strongest_acyclic
 from deepcausalmmm_jax.train.fitted import Fitted
 from deepcausalmmm_jax.types import CHANNEL
 
@@ -55,15 +57,16 @@ def hill_curves(fitted: Fitted) -> pd.DataFrame:
     """Saturation against carried-over exposure, for a region of typical intensity.
 
     Returns:
-        Rows `channel`, `relative_exposure` (1 = the mean training week), `exposure` (channel units, per week and
-        typical region: the mean over regions), `saturation` (share of the ceiling), up to the largest week seen.
+        Rows `channel`, `relative_exposure` (1 = the mean training week; in the paper's model the share of voice),
+        `exposure` (channel units, per week and typical region: the mean over regions), `saturation` (share of the
+        ceiling), up to the largest week seen.
     """
     curves = internals(fitted).curves
-    scaled = fitted.panel.exposure[:, : fitted.n_training_weeks] / fitted.scales.exposure[:, None, :]
+    scaled, unit = _model_exposure(fitted)
     largest = np.quantile(scaled.reshape(-1, scaled.shape[2]), 0.995, axis=0)
-    grid = np.linspace(0.0, np.maximum(largest, 1.0), _CURVE_POINTS)
+    ceiling = largest if fitted.config.model == "paper" else np.maximum(largest, 1.0)
+    grid = np.linspace(0.0, ceiling, _CURVE_POINTS)
     saturation = np.asarray(hill(jnp.asarray(grid), jnp.asarray(curves.slope), jnp.asarray(curves.half_saturation)))
-    unit = fitted.scales.exposure.mean(axis=0)
     frames = [
         pd.DataFrame(
             {
@@ -78,14 +81,28 @@ def hill_curves(fitted: Fitted) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def _model_exposure(fitted: Fitted) -> tuple[np.ndarray, np.ndarray]:
+    """Exposure as the Hill curve sees it, `[region, week, channel]` of the training weeks, and what 1 is worth."""
+    exposure = fitted.panel.exposure[:, : fitted.n_training_weeks]
+    if fitted.config.model == "paper":
+        whole = exposure.sum(axis=-1).mean()
+        return np.asarray(share_of_voice(jnp.asarray(exposure, jnp.float32))), np.full(exposure.shape[-1], whole)
+    return exposure / fitted.scales.exposure[:, None, :], fitted.scales.exposure.mean(axis=0)
+
+
 def adjacency(fitted: Fitted) -> pd.DataFrame:
     """Channel graph as a table.
 
     Row i, column j holds by how many of its mean training weeks channel j's exposure rises with one more mean week
-    of channel i's; 0 is no edge. Acyclic for certain.
+    of channel i's; 0 is no edge. Acyclic for certain. In the paper's model it is E, how much of channel i's activity is
+    mixed into channel j's; its `notears` graph may have cycles, and the edges that close them, the weakest, are left
+    out here.
     """
-    names = list(fitted.panel.channels)
-    return pd.DataFrame(internals(fitted).relative_edges.astype(np.float64), index=names, columns=names)
+    names, inside = list(fitted.panel.channels), internals(fitted)
+    edges = np.asarray(inside.relative_edges)
+    if fitted.config.model == "paper":
+        edges = np.where(strongest_acyclic(jnp.asarray(inside.edges)), inside.edges, 0.0)
+    return pd.DataFrame(edges.astype(np.float64), index=names, columns=names)
 
 
 def channel_graph(fitted: Fitted) -> nx.DiGraph:

@@ -9,10 +9,10 @@ import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.model.inputs import Design, Inputs, inputs_from
 from deepcausalmmm_jax.model.structural import Components, Internals
-from deepcausalmmm_jax.train.fit import model_for
+from deepcausalmmm_jax.train.fit import AnyDesign, model_for
 from deepcausalmmm_jax.train.fitted import Fitted
+from deepcausalmmm_jax.train.preparation import design_of, inputs_of
 
 
 class PanelComponents(NamedTuple):
@@ -33,7 +33,7 @@ class PanelComponents(NamedTuple):
 
 def components(fitted: Fitted, panel: Panel) -> PanelComponents:
     """Terms of the prediction for a panel that begins with the training weeks and has all their regions."""
-    scaled, _ = _run(fitted.variables, _inputs(fitted, panel), fitted.design)
+    scaled, _ = _run(fitted.variables, inputs_of(fitted, panel), design_of(fitted))
     unit = fitted.scales.kpi[:, None, None]
     structural = np.stack([scaled.baseline, scaled.trend, scaled.seasonality], axis=-1, dtype=np.float64)
     return PanelComponents(
@@ -43,7 +43,7 @@ def components(fitted: Fitted, panel: Panel) -> PanelComponents:
 
 def internals(fitted: Fitted) -> Internals:
     """Coefficients, curves and edges on the panel of the fit, scaled units."""
-    _, inside = _run(fitted.variables, _inputs(fitted, fitted.panel), fitted.design)
+    _, inside = _run(fitted.variables, inputs_of(fitted, fitted.panel), design_of(fitted))
     return jax.tree.map(np.asarray, inside)
 
 
@@ -60,8 +60,8 @@ def media_outcome(fitted: Fitted, factor: float) -> np.ndarray:
     Returns:
         `[region, week, channel]`, KPI units: prediction as it was, less the prediction with the channel changed.
     """
-    inputs = _inputs(fitted, fitted.panel)
-    change = _changes(fitted.variables, inputs, jnp.float32(factor), fitted.design)
+    inputs = inputs_of(fitted, fitted.panel)
+    change = _changes(fitted.variables, inputs, jnp.float32(factor), design_of(fitted))
     return np.moveaxis(np.asarray(change, np.float64), 0, -1) * fitted.scales.kpi[:, None, None]
 
 
@@ -72,25 +72,18 @@ def effects_by_channel(fitted: Fitted) -> np.ndarray:
         `[channel, 2, region, week]`, KPI units: what is lost with the channel's exposure at zero and everything that
         other channels do left as it was; and what is lost when the channels it drives fall with it.
     """
-    lost = _effects(fitted.variables, _inputs(fitted, fitted.panel), fitted.design)
+    lost = _effects(fitted.variables, inputs_of(fitted, fitted.panel), design_of(fitted))
     return np.asarray(lost, np.float64) * fitted.scales.kpi[:, None]
 
 
-def _inputs(fitted: Fitted, panel: Panel) -> Inputs:
-    weights = np.zeros(panel.weights.shape)
-    shared = min(panel.weights.shape[1], fitted.weights.shape[1])
-    weights[:, :shared] = fitted.weights[:, :shared]
-    return inputs_from(panel, fitted.scales, weights, fitted.config, fitted.n_training_weeks)
-
-
 @partial(jax.jit, static_argnames="design")
-def _run(variables: Any, inputs: Inputs, design: Design) -> tuple[Components, Internals]:
+def _run(variables: Any, inputs: Any, design: AnyDesign) -> tuple[Components, Internals]:
     outcome: Any = model_for(design).apply(variables, inputs)
     return outcome
 
 
 @partial(jax.jit, static_argnames="design")
-def _changes(variables: Any, inputs: Inputs, factor: Array, design: Design) -> Array:
+def _changes(variables: Any, inputs: Any, factor: Array, design: AnyDesign) -> Array:
     model = model_for(design)
     as_it_was, _ = model.apply(variables, inputs)
 
@@ -104,7 +97,7 @@ def _changes(variables: Any, inputs: Inputs, factor: Array, design: Design) -> A
 
 
 @partial(jax.jit, static_argnames="design")
-def _effects(variables: Any, inputs: Inputs, design: Design) -> Array:
+def _effects(variables: Any, inputs: Any, design: AnyDesign) -> Array:
     model = model_for(design)
     outcome: Any = model.apply(variables, inputs)
     as_it_was, inside = outcome

@@ -9,7 +9,7 @@ from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import FitStatus
-from deepcausalmmm_jax.model.inputs import Design, training_weeks
+from deepcausalmmm_jax.model.inputs import training_weeks
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,3 @@ class Fitted:
     def n_training_weeks(self) -> int:
         """Weeks up to the last one learned from."""
         return training_weeks(self.weights)
-
-    @property
-    def design(self) -> Design:
-        """Sizes and branches of the model."""
-        return Design.of(self.panel, self.config, self.n_training_weeks)

@@ -1,12 +1,14 @@
 """Hyperparameters that scale a term: traced arrays, so that a grid of them compiles once and may be mapped over."""
 
-from typing import NamedTuple, Self
+import dataclasses
+from typing import Any, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.config import Config, Penalties
+from deepcausalmmm_jax.published import Published
 
 
 class Hyperparameters(NamedTuple):
@@ -41,17 +43,29 @@ class Hyperparameters(NamedTuple):
         return jax.tree.map(jnp.float32, numbers)
 
 
-def _flatten(penalties: Penalties) -> tuple[tuple[object, ...], None]:
-    return tuple(getattr(penalties, name) for name in _PENALTIES), None
+def hyperparameters_of(config: Config) -> Hyperparameters | Published:
+    """The traced part of a Config, for the model it asks for."""
+    if config.model == "paper":
+        return jax.tree.map(jnp.float32, config.published)
+    return Hyperparameters.of(config)
 
 
-def _unflatten(_: None, values: tuple[object, ...]) -> Penalties:
-    # Tracers stand in for numbers here, so the checks of the constructor are passed by.
-    penalties = object.__new__(Penalties)
-    for name, value in zip(_PENALTIES, values, strict=True):
-        object.__setattr__(penalties, name, value)
-    return penalties
+def _register(cls: type[Penalties] | type[Published]) -> None:
+    """Let settings pass through JAX transformations, with arrays in place of their numbers."""
+    names = tuple(item.name for item in dataclasses.fields(cls))
+
+    def flatten(settings: object) -> tuple[tuple[object, ...], None]:
+        return tuple(getattr(settings, name) for name in names), None
+
+    def unflatten(_: None, values: tuple[object, ...]) -> Any:
+        # Tracers stand in for numbers here, so the checks of the constructor are passed by.
+        settings: Any = object.__new__(cls)
+        for name, value in zip(names, values, strict=True):
+            object.__setattr__(settings, name, value)
+        return settings
+
+    jax.tree_util.register_pytree_node(cls, flatten, unflatten)
 
 
-_PENALTIES = tuple(Penalties.__dataclass_fields__)
-jax.tree_util.register_pytree_node(Penalties, _flatten, _unflatten)
+_register(Penalties)
+_register(Published)

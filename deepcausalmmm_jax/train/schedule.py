@@ -14,6 +14,7 @@ from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
 from deepcausalmmm_jax.train.loss import Multipliers
 from deepcausalmmm_jax.train.state import FitState
 
+_PAPER_CHUNK = 50  # most epochs between two moves of the progress bar
 _RHO_GROWTH = 10.0
 _RHO_LIMIT = 1e6
 _ENOUGH_FALL = 0.25  # h must fall to this share, or its price is raised
@@ -29,6 +30,10 @@ class Schedule:
     @classmethod
     def of(cls, config: Config) -> Self:
         """The static part of a Config's training settings; the last chunk is always whole."""
+        if config.model == "paper":
+            epochs = config.published.warm_start_epochs + config.published.epochs
+            whole = [length for length in range(1, _PAPER_CHUNK + 1) if epochs % length == 0]
+            return cls(max_epochs=epochs, chunk_epochs=whole[-1])
         chunk = min(config.training.chunk_epochs, config.training.max_epochs)
         return cls(max_epochs=config.training.max_epochs // chunk * chunk, chunk_epochs=chunk)
 

@@ -1,0 +1,109 @@
+"""Training of the default model: Adam in chunks, each followed by a look at the objective and the graph."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from deepcausalmmm_jax.errors import FitStatus
+from deepcausalmmm_jax.model.graph import starting_links
+from deepcausalmmm_jax.model.inputs import Design, Inputs
+from deepcausalmmm_jax.model.structural import StructuralMMM
+from deepcausalmmm_jax.train.edges import cut_graph
+from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
+from deepcausalmmm_jax.train.loss import Multipliers, objective
+from deepcausalmmm_jax.train.optimizer import make_optimizer
+from deepcausalmmm_jax.train.schedule import Schedule, after_chunk
+from deepcausalmmm_jax.train.state import FitState, Progress, blank_history, recorded
+
+_STEP_CUT = 1.0 / 3.0
+_TYPICAL_ACTIVITY = 0.4  # mean of a Hill curve over weeks, to turn a share of the KPI into a coefficient
+_START_SHARE = 0.2  # of the KPI, all media together
+
+
+def structural_model(design: Design) -> StructuralMMM:
+    """The module that a design describes."""
+    return StructuralMMM(design, media_start=_START_SHARE / design.n_channels / _TYPICAL_ACTIVITY)
+
+
+class StructuralRecipe(NamedTuple):
+    """The two pure functions of a training: its start, and a chunk of epochs."""
+
+    design: Design
+    schedule: Schedule
+
+    def start(self, key: Array, inputs: Inputs, weights: Array, hyperparameters: Hyperparameters) -> FitState:
+        """State before the first epoch."""
+        model = structural_model(self.design)
+        variables = model.init(key, *_first_weeks(inputs, weights))
+        fitted = variables["fitted"]
+        if "graph" in fitted:
+            fitted = {**fitted, "graph": starting_links(inputs.links, inputs.activity.unit)}
+        zero, one = jnp.zeros(()), jnp.ones(())
+        multipliers = Multipliers(alpha=zero, rho=one, sparsity=one)
+        progress = Progress(
+            epoch=jnp.zeros((), jnp.int32),
+            status=jnp.asarray(FitStatus.RUNNING, jnp.int32),
+            best=jnp.asarray(jnp.inf),
+            waited=zero,
+            cuts=zero,
+            graph_cut=jnp.asarray(self.design.graph == "none"),
+            last_h=jnp.asarray(jnp.inf),
+        )
+        return FitState(
+            parameters=variables["params"],
+            fitted=fitted,
+            optimizer=make_optimizer().init(variables["params"]),
+            multipliers=multipliers,
+            progress=progress,
+            history=blank_history(
+                lambda: objective(variables["params"], fitted, model, inputs, weights, hyperparameters, multipliers),
+                self.schedule.max_epochs,
+            ),
+        )
+
+    def advance(self, state: FitState, inputs: Inputs, weights: Array, hyperparameters: Hyperparameters) -> FitState:
+        """A chunk of epochs, then one look at the training objective: go on, cut the step, cut the graph, or stop."""
+        model, optimizer = structural_model(self.design), make_optimizer()
+        step_size = hyperparameters.learning_rate * _STEP_CUT**state.progress.cuts
+        evaluate = jax.value_and_grad(objective, has_aux=True)
+
+        def epoch(
+            carry: tuple[Any, Any, Any], _: None
+        ) -> tuple[tuple[Any, Any, Any], tuple[Array, Array, dict[str, Array]]]:
+            parameters, fitted, moments = carry
+            (value, forward), gradient = evaluate(
+                parameters, fitted, model, inputs, weights, hyperparameters, state.multipliers
+            )
+            direction, moments = optimizer.update(gradient, moments)
+            parameters = optax.apply_updates(parameters, jax.tree.map(lambda d: -step_size * d, direction))
+            return (parameters, forward.fitted, moments), (value, forward.acyclicity, forward.terms)
+
+        start = (state.parameters, state.fitted, state.optimizer)
+        (parameters, fitted, moments), (values, h, terms) = jax.lax.scan(
+            epoch, start, length=self.schedule.chunk_epochs
+        )
+        advanced = state._replace(
+            parameters=parameters,
+            fitted=fitted,
+            optimizer=moments,
+            history=recorded(state.history, state.progress.epoch, values, h, terms, jnp.full(values.shape, step_size)),
+        )
+        cut = partial(cut_graph, model=model, inputs=inputs, weights=weights)
+        return after_chunk(advanced, values, h, hyperparameters, self.schedule, cut)
+
+
+def _first_weeks(inputs: Inputs, weights: Array) -> tuple[Inputs, Array]:
+    """Two weeks of the panel, enough to fix every shape."""
+    by_region = ("exposure", "control", "kpi")
+    by_week = ("trend_basis", "region_trend_basis", "season_basis", "elapsed")
+    cut: dict[str, Any] = {name: getattr(inputs, name)[:, :2] for name in by_region}
+    cut |= {name: getattr(inputs, name)[:2] for name in by_week}
+    news = inputs.activity
+    cut["activity"] = news._replace(
+        regional=news.regional[:, :2], national=news.national[:2], known=news.known[:, :2], on=news.on[:2]
+    )
+    return inputs._replace(**cut), weights[:, :2]
