@@ -49,9 +49,10 @@ def main() -> None:
         panel, true = (dma_panel(), None) if name == "dma" else geo_truth(name)
         for model in wanted.model:
             config = dcm.Config() if model == "default" else dcm.Config.paper(epochs=wanted.epochs)
-            rows[f"{name} {model}"] = row(panel, true, config)
-            figures = rows[f"{name} {model}"].items()
-            print(f"{name} {model}: " + "  ".join(f"{k} {v:,.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in figures), flush=True)  # fmt: skip
+            key = f"{name} {model}"
+            rows[key] = row(panel, true, config)
+            shown = (f"{k} {v:,.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in rows[key].items())
+            print(f"{key}: " + "  ".join(shown), flush=True)
     print("wrote", record("paper_" + "_".join(wanted.panel), rows))
 
 

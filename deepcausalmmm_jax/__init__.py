@@ -16,8 +16,10 @@ from deepcausalmmm_jax.errors import FitError as FitError
 from deepcausalmmm_jax.errors import FitStatus as FitStatus
 from deepcausalmmm_jax.errors import OutputError as OutputError
 from deepcausalmmm_jax.fitting import fit as fit
+from deepcausalmmm_jax.published import Published as Published
 from deepcausalmmm_jax.result import FitResult as FitResult
 from deepcausalmmm_jax.result import load as load
 from deepcausalmmm_jax.result import report as report
+from deepcausalmmm_jax.taking_over import from_torch_state_dict as from_torch_state_dict
 
 __version__ = _version("deepcausalmmm_jax")

@@ -31,6 +31,7 @@ class FitStatus(IntEnum):
     EPOCH_LIMIT = 2
     DIVERGED = 3
     COMPLETED = 4
+    TAKEN_OVER = 5
 
     @property
     def sentence(self) -> str:
@@ -39,6 +40,7 @@ class FitStatus(IntEnum):
 
 
 _SENTENCES = {
+    FitStatus.TAKEN_OVER: "Weights were taken over from the published package; nothing was trained here.",
     FitStatus.COMPLETED: "All epochs of the published schedule were run.",
     FitStatus.RUNNING: "Training was interrupted before the objective stopped falling.",
     FitStatus.CONVERGED: "The training objective stopped falling.",

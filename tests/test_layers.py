@@ -13,7 +13,7 @@ FLOORS = [
     {"checkpoint", "analysis"},
     {"plots"},
     {"result"},
-    {"fitting"},
+    {"fitting", "taking_over"},
     {"cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

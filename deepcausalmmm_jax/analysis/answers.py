@@ -66,6 +66,10 @@ class Answers(Protocol):
         """By channel."""
         ...
 
+    def effects(self) -> pd.DataFrame:
+        """By channel: direct, mediated, total."""
+        ...
+
     def adstock_decay(self) -> pd.DataFrame:
         """By lag, a column a channel."""
         ...

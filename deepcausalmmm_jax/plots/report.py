@@ -42,6 +42,8 @@ def write_report(result: Answers, path: str | Path) -> Path:
         media=_media_rows(result.media_summary()),
         notes=_notes(result.media_summary()),
         edges=_edges(result.adjacency),
+        edge_meaning=_edge_meaning(result.config.model),
+        effects=_effect_rows(result.effects()),
         figures={name: _embedded(figure, name) for name, figure in _figures(result).items()},
         settings=result.config.to_toml(),
     )
@@ -60,8 +62,9 @@ def _figures(result: Answers) -> dict[str, go.Figure]:
         "total": contribution.contribution_total(result.media_summary()),
         "adstock": response.adstock_decay(result.adstock_decay()),
         "hill": response.hill_curves(result.hill_curves()),
-        "training": fit.training_progress(result.history),
     }
+    if len(result.history):  # weights that were taken over have none
+        figures["training"] = fit.training_progress(result.history)
     if len(panel.regions) > 1:
         figures["regions"] = fit.regional_fit(table, panel.region_name, panel.kpi_name)
     if len(channels) > 1:
@@ -136,6 +139,25 @@ def _notes(summary: pd.DataFrame) -> list[tuple[str, str]]:
     """Each note once, with the channels it holds for."""
     notes = summary.loc[summary["note"] != "", "note"]
     return [(note, ", ".join(str(name) for name in notes.index[notes == note])) for note in dict.fromkeys(notes)]
+
+
+def _edge_meaning(model: str) -> str:
+    if model == "paper":
+        return "An edge says how much of a channel's activity the published model mixes into another's."
+    return (
+        "An edge says by how many of its mean weeks a channel's exposure rises with one more mean week of another's, "
+        "read off their weekly ups and downs. A common cause that is not among the controls can look like a link."
+    )
+
+
+def _effect_rows(effects: pd.DataFrame) -> list[dict[str, str]]:
+    """Channels with an effect through others."""
+    mediated = effects[effects["mediated"] != 0]
+    return [
+        {"channel": str(row.Index), "through": str(row.through)}
+        | {name: _number(float(getattr(row, name))) for name in ("direct", "mediated", "total")}
+        for row in mediated.itertuples()
+    ]
 
 
 def _edges(adjacency: pd.DataFrame) -> list[tuple[str, str, str]]:
