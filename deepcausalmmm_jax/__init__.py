@@ -20,6 +20,10 @@ from deepcausalmmm_jax.published import Published as Published
 from deepcausalmmm_jax.result import FitResult as FitResult
 from deepcausalmmm_jax.result import load as load
 from deepcausalmmm_jax.result import report as report
+from deepcausalmmm_jax.structure import EdgeFrequencies as EdgeFrequencies
+from deepcausalmmm_jax.structure import LearnedGraph as LearnedGraph
+from deepcausalmmm_jax.structure import bootstrap_dag as bootstrap_dag
+from deepcausalmmm_jax.structure import learn_dag as learn_dag
 from deepcausalmmm_jax.taking_over import from_torch_state_dict as from_torch_state_dict
 
 __version__ = _version("deepcausalmmm_jax")

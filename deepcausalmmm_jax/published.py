@@ -33,8 +33,8 @@ class Published:
         l2: of the squares of all parameters.
         graph_warm_up: epochs of AdamW before acyclicity is priced (`notears` only).
         graph_interval: epochs between two raises of its price.
-        ridge: of the regression that starts the stable media coefficients. Those act in burn-in weeks alone, which do not
-            count here, so that they hardly matter.
+        ridge: of the regression that starts the stable media coefficients. Those act in burn-in weeks alone, which do
+            not count here, so that they hardly matter.
 
     Raises:
         ConfigError: a value of the wrong kind or out of range.
