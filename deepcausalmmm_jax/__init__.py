@@ -25,5 +25,6 @@ from deepcausalmmm_jax.structure import LearnedGraph as LearnedGraph
 from deepcausalmmm_jax.structure import bootstrap_dag as bootstrap_dag
 from deepcausalmmm_jax.structure import learn_dag as learn_dag
 from deepcausalmmm_jax.taking_over import from_torch_state_dict as from_torch_state_dict
+from deepcausalmmm_jax.validation import cross_validate as cross_validate
 
 __version__ = _version("deepcausalmmm_jax")

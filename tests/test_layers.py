@@ -13,7 +13,7 @@ FLOORS = [
     {"checkpoint", "analysis"},
     {"plots"},
     {"result"},
-    {"fitting", "taking_over", "structure"},
+    {"fitting", "taking_over", "structure", "validation"},
     {"cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

@@ -14,6 +14,8 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.ops.seasonality import fourier_basis, knot_basis
 
+_QUARTER = 13.0  # weeks
+
 
 class ActivityInputs(NamedTuple):
     """Weekly news of the channels' exposure; see `data.activity.Activity`."""
@@ -41,8 +43,13 @@ class Inputs(NamedTuple):
     control: Array  # [region, week, control], robust z-scores
     trend_basis: Array  # [week, knot], of the national trend, centred over the training weeks
     region_trend_basis: Array  # [week, region_knot], of the regional deviations, likewise
+    trend_step: (
+        Array  # [knot - 1], quarters between knots of the national trend; infinite where there is no further knot
+    )
+    region_trend_step: Array  # [region_knot - 1], the same for the deviations
     season_basis: Array  # [week, 2 * harmonics]
     elapsed: Array  # [week], -1 at the first training week, 1 from the last one on
+    real: Array  # [week], 1; 0 for weeks that only fill the arrays
     kpi: Array  # [region, week], 1 = the region's mean training week; 0 where hidden or missing
     activity: ActivityInputs
     links: EdgeMasks
@@ -57,7 +64,6 @@ class Design:
     n_controls: int
     n_knots: int
     n_region_knots: int
-    n_training_weeks: int
     n_season_terms: int
     adstock: AdstockKind
     max_lag: int
@@ -75,7 +81,6 @@ class Design:
             n_controls=n_controls,
             n_knots=len(_knot_weeks(n_training_weeks, config.knot_spacing)),
             n_region_knots=len(_knot_weeks(n_training_weeks, config.region_knot_spacing)),
-            n_training_weeks=n_training_weeks,
             n_season_terms=2 * config.harmonics,
             adstock=config.adstock,
             max_lag=config.max_lag,
@@ -102,25 +107,29 @@ def inputs_from(
     week = panel.week_numbers
     steps = jnp.arange(len(week), dtype=jnp.float32)
 
-    def trend(spacing: int) -> Array:
+    def trend(spacing: int) -> tuple[Array, Array]:
         knots = jnp.asarray(_knot_weeks(n_training, spacing), dtype=jnp.float32)
         centre = knot_basis(jnp.arange(n_training, dtype=jnp.float32), knots).mean(axis=0)
-        return knot_basis(steps, knots) - centre
+        return knot_basis(steps, knots) - centre, jnp.diff(knots) / _QUARTER
 
     # Reduced on the host in double precision: a calendar counted in thousands of weeks loses its phase in single.
     phase = jnp.asarray(week % config.season_length, dtype=jnp.float32)
     known = np.where(weights > 0, panel.kpi, 0.0)
     season = fourier_basis(phase, config.season_length, config.harmonics)
     exposure = panel.exposure / scales.exposure[:, None, :]
+    (basis, step), (region_basis, region_step) = trend(config.knot_spacing), trend(config.region_knot_spacing)
     control = np.where(panel.present[:, :, None], _standardised(panel, scales), 0.0)
     return Inputs(
         exposure=jnp.asarray(exposure, dtype=jnp.float32),
         intensity=jnp.asarray(np.log(scales.intensity), dtype=jnp.float32),
         control=jnp.asarray(control, dtype=jnp.float32),
-        trend_basis=trend(config.knot_spacing),
-        region_trend_basis=trend(config.region_knot_spacing),
+        trend_basis=basis,
+        region_trend_basis=region_basis,
+        trend_step=step,
+        region_trend_step=region_step,
         season_basis=season,
         elapsed=jnp.minimum(2.0 * steps / max(n_training - 1, 1) - 1.0, 1.0),
+        real=jnp.ones(len(week), jnp.float32),
         kpi=jnp.asarray(known / scales.kpi[:, None], dtype=jnp.float32),
         activity=_activity(exposure, control, np.asarray(season), weights),
         links=EdgeMasks(*(jnp.asarray(mask, jnp.float32) for mask in link_masks(panel.channels, config))),
@@ -135,6 +144,38 @@ def _activity(exposure: np.ndarray, control: np.ndarray, season: np.ndarray, wei
 
 def _standardised(panel: Panel, scales: Scales) -> np.ndarray:
     return (panel.control - scales.control_center[:, None, :]) / scales.control_scale[:, None, :]
+
+
+def padded(inputs: Inputs, n_weeks: int, n_knots: int, n_region_knots: int) -> Inputs:
+    """The same inputs in larger arrays: weeks after the last are empty, knots after the last touch nothing.
+
+    Panels of different lengths then fit one compiled program. Their estimates are the same.
+    """
+    weeks = n_weeks - inputs.elapsed.shape[0]
+    knots, region_knots = n_knots - inputs.trend_basis.shape[1], n_region_knots - inputs.region_trend_basis.shape[1]
+
+    def longer(array: Array, *widths: int, fill: float = 0.0) -> Array:
+        return jnp.pad(array, [(0, width) for width in widths], constant_values=fill)
+
+    news = inputs.activity
+    return inputs._replace(
+        exposure=longer(inputs.exposure, 0, weeks, 0),
+        control=longer(inputs.control, 0, weeks, 0),
+        trend_basis=longer(inputs.trend_basis, weeks, knots),
+        region_trend_basis=longer(inputs.region_trend_basis, weeks, region_knots),
+        trend_step=longer(inputs.trend_step, knots, fill=np.inf),
+        region_trend_step=longer(inputs.region_trend_step, region_knots, fill=np.inf),
+        season_basis=longer(inputs.season_basis, weeks, 0),
+        elapsed=longer(inputs.elapsed, weeks, fill=1.0),
+        real=longer(inputs.real, weeks),
+        kpi=longer(inputs.kpi, 0, weeks),
+        activity=news._replace(
+            regional=longer(news.regional, 0, weeks, 0),
+            national=longer(news.national, weeks, 0),
+            known=longer(news.known, 0, weeks),
+            on=longer(news.on, weeks, 0),
+        ),
+    )
 
 
 def training_weeks(weights: np.ndarray) -> int:

@@ -7,17 +7,21 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.config import Penalties
+from deepcausalmmm_jax.model.inputs import Inputs
 from deepcausalmmm_jax.model.media import TYPICAL_SLOPE
 from deepcausalmmm_jax.model.structural import Internals
 
 # Weeks over which a drifting coefficient forgets where it was.
 _DRIFT_WEEKS = 26.0
-_QUARTER = 13.0
 _SKEW = 1.0  # spread of the log skew of the exposure noise
 
 
 def penalty_terms(
-    parameters: Mapping[str, Any], internals: Internals, sizes: Penalties, n_weeks: int, optional_edges: Array
+    parameters: Mapping[str, Any],
+    internals: Internals,
+    sizes: Penalties,
+    inputs: Inputs,
+    optional_edges: Array,
 ) -> dict[str, Array]:
     r"""Each penalty, $\sum (q / s)^2 / 2$ with s the typical size of q, for graph and blend $\sum |q| / s$.
 
@@ -25,7 +29,7 @@ def penalty_terms(
         parameters: the model's parameters by module.
         internals: of the forward pass with these parameters.
         sizes: typical sizes; may be traced.
-        n_weeks: training weeks, over which the knots of the trend are spread.
+        inputs: for the spacing of the trends' knots, and which weeks are real.
         optional_edges: `[channel, channel]`, 1 where an edge is penalised: not where the user required it, nor once the
             edges to keep are known.
 
@@ -40,15 +44,15 @@ def penalty_terms(
     terms = {
         "media": _gauss(coefficients["level"] - centre, sizes.media),
         "media_region": _gauss(coefficients["region"], sizes.media_region),
-        "time_variation": _drift(drift, sizes.time_variation),
-        "time_variation_region": _drift(internals.variation - drift, sizes.time_variation_region),
+        "time_variation": _drift(drift, sizes.time_variation, inputs.real),
+        "time_variation_region": _drift(internals.variation - drift, sizes.time_variation_region, inputs.real),
         "decay": _gauss(parameters["media"]["decay"], sizes.decay),
         "slope": _gauss(jnp.log(curves.slope / TYPICAL_SLOPE), sizes.slope),
         "half_saturation": _gauss(jnp.log(curves.half_saturation), sizes.half_saturation),
         "locality": _gauss(parameters["media"]["locality"], 2.0),
         "baseline": _gauss(internals.level - 1.0 + sizes.media_total, sizes.baseline),
-        "trend": _walk(parameters["trend"]["shared"], sizes.trend, n_weeks),
-        "trend_region": _walk(parameters["trend"]["region"], sizes.trend_region, n_weeks),
+        "trend": _walk(parameters["trend"]["shared"], sizes.trend, inputs.trend_step),
+        "trend_region": _walk(parameters["trend"]["region"], sizes.trend_region, inputs.region_trend_step),
         "seasonality": _gauss(parameters["seasonality"]["shared"], sizes.seasonality),
         "seasonality_region": _gauss(parameters["seasonality"]["region"], sizes.seasonality_region),
         "control": _gauss(parameters["control"]["shared"], sizes.control),
@@ -88,18 +92,16 @@ def _gauss(quantity: Array, size: Array | float) -> Array:
     return 0.5 * jnp.sum((quantity / size) ** 2)
 
 
-def _drift(path: Array, size: Array | float) -> Array:
+def _drift(path: Array, size: Array | float, real: Array) -> Array:
     r"""Ornstein-Uhlenbeck prior of a path `[..., week, channel]`.
 
     $\int \frac{\ell}{4 s^2} \dot x^2 + \frac{1}{4 \ell s^2} x^2 dt$: standard deviation s, forgotten over l weeks, so
     that quick moves are dear and slow ones cheap.
     """
-    roughness = _DRIFT_WEEKS * jnp.sum(jnp.diff(path, axis=-2) ** 2)
-    return (roughness + jnp.sum(path**2) / _DRIFT_WEEKS) / (4.0 * size**2)
+    roughness = _DRIFT_WEEKS * jnp.sum(jnp.diff(path, axis=-2) ** 2 * real[1:, None])
+    return (roughness + jnp.sum(path**2 * real[:, None]) / _DRIFT_WEEKS) / (4.0 * size**2)
 
 
-def _walk(knots: Array, size: Array | float, n_weeks: int) -> Array:
+def _walk(knots: Array, size: Array | float, quarters: Array) -> Array:
     """Random walk over knots `[..., knot]` that moves by `size` in a quarter, however close the knots are."""
-    steps = knots.shape[-1] - 1
-    quarters = (n_weeks - 1) / steps / _QUARTER
     return _gauss(jnp.diff(knots), size * jnp.sqrt(quarters))

@@ -66,7 +66,7 @@ def objective(
         parameters,
         internals,
         hyperparameters.penalties,
-        model.design.n_training_weeks,
+        inputs,
         (1.0 - inputs.links.required) * multipliers.sparsity,
     )
     penalties["pooling"] = pooling_volume(

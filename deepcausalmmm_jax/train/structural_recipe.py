@@ -99,7 +99,7 @@ class StructuralRecipe(NamedTuple):
 def _first_weeks(inputs: Inputs, weights: Array) -> tuple[Inputs, Array]:
     """Two weeks of the panel, enough to fix every shape."""
     by_region = ("exposure", "control", "kpi")
-    by_week = ("trend_basis", "region_trend_basis", "season_basis", "elapsed")
+    by_week = ("trend_basis", "region_trend_basis", "season_basis", "elapsed", "real")
     cut: dict[str, Any] = {name: getattr(inputs, name)[:, :2] for name in by_region}
     cut |= {name: getattr(inputs, name)[:2] for name in by_week}
     news = inputs.activity
