@@ -8,7 +8,7 @@ demo: $(VENV)/.installed
 	$(BIN)/deepcausalmmm-jax demo --out demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check .

@@ -45,7 +45,7 @@ def linked(seed: int) -> dict[str, object]:
     panel, truth = dcm.simulate(seed=seed)
     result = dcm.fit(panel, holdout=8, progress=False)
     found, true = result.adjacency.to_numpy(), truth.adjacency.to_numpy() > 0
-    table = result.effects().join(truth.effects, rsuffix="_true")[true.any(axis=1)]
+    table = result.effects().join(truth.effects.add_suffix("_true"))[true.any(axis=1)]
     error = (table["total"] / table["total_true"] - 1).to_dict()
     mediated = (table["mediated"] / table["mediated_true"] - 1).to_dict()
     shown = ", ".join(f"{c} total {error[c]:+.2f} mediated {mediated[c]:+.2f}" for c in error)

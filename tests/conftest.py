@@ -7,6 +7,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
 import dataclasses
 from pathlib import Path
 
+import jax
 import pytest
 
 import deepcausalmmm_jax as dcm
@@ -38,3 +39,12 @@ def small_panel() -> dcm.Panel:
 def small_result(small_panel: dcm.Panel, quick: dcm.Config) -> dcm.FitResult:
     """A quick fit of the small panel."""
     return dcm.fit(small_panel, quick, holdout=8)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def room_for_programs():
+    """Forget compiled programs where there are many: each holds memory maps, and the kernel has a limit of 65,530."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and len(maps.read_text().splitlines()) > 20_000:
+        jax.clear_caches()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jax.test_util import check_grads
 from scipy.linalg import expm
 
 from deepcausalmmm_jax.ops.notears import (
@@ -29,6 +30,24 @@ def test_value_and_gradient_agree_with_the_matrix_exponential(d, size):
     value, gradient = jax.value_and_grad(trace_exponential)(jnp.asarray(w, jnp.float32))
     np.testing.assert_allclose(value, np.trace(exponential) - d, rtol=1e-4)
     np.testing.assert_allclose(gradient, exponential.T * 2 * w, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("d", [2, 6])
+def test_gradient_agrees_with_finite_differences(d):
+    check_grads(trace_exponential, (jnp.asarray(_random(d, 3, 0.6)),), order=1, modes=["rev"], rtol=2e-2)
+    check_grads(log_determinant, (jnp.asarray(_random(d, 3, 0.3)),), order=1, modes=["rev"], rtol=2e-2)
+
+
+@pytest.mark.parametrize("size", [10.0, 1e3, 1e6])
+def test_large_entries_do_not_blow_up(size):
+    cyclic = jnp.asarray(_random(20, 1, size))
+    value, gradient = jax.value_and_grad(trace_exponential)(cyclic)
+    assert jnp.isfinite(value)
+    assert value > 0
+    assert jnp.isfinite(gradient).all()
+    # Downhill is towards smaller weights.
+    assert (gradient * cyclic >= 0).all()
+    assert trace_exponential(jnp.triu(cyclic, 1)) == 0
 
 
 def test_small_cycles_do_not_cancel_to_zero_in_single_precision():
