@@ -1,9 +1,13 @@
 """Bases of the calendar: Fourier terms for the yearly season, linear knots for the trend."""
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 from jax import Array
 
 
+@partial(jax.jit, static_argnames="harmonics")
 def fourier_basis(week: Array, period: float, harmonics: int) -> Array:
     r"""Yearly season as $\cos(2 \pi k t / P)$ and $\sin(2 \pi k t / P)$ for k = 1 ... `harmonics`.
 
@@ -21,6 +25,7 @@ def fourier_basis(week: Array, period: float, harmonics: int) -> Array:
     return jnp.concatenate([jnp.cos(angle), jnp.sin(angle)], axis=1)
 
 
+@jax.jit
 def knot_basis(week: Array, knots: Array) -> Array:
     """Linear interpolation weights between knots; before the first and after the last knot the level is held.
 

@@ -59,7 +59,7 @@ class PaperRecipe(NamedTuple):
         variables = model.init(start_key, inputs._replace(**_first_weeks(inputs)))
         parameters = {**variables["params"], **start_values(inputs, weights, published)}
         fitted = {"season": inputs.season}
-        zero, inf = jnp.zeros(()), jnp.asarray(jnp.inf)
+        zero, inf = jnp.zeros(()), jnp.asarray(jnp.inf, jnp.float32)
         progress = PaperProgress(
             epoch=jnp.zeros((), jnp.int32),
             status=jnp.asarray(FitStatus.RUNNING, jnp.int32),

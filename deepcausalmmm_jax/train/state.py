@@ -52,7 +52,7 @@ def blank_history(evaluate: Callable[[], tuple[Array, Any]], max_epochs: int) ->
         max_epochs: room.
     """
     _, forward = jax.eval_shape(evaluate)
-    blank = jnp.full(max_epochs, jnp.nan)
+    blank = jnp.full(max_epochs, jnp.nan, jnp.float32)  # a dtype given: a weak one would compile each chunk twice
     zero = jnp.zeros((), jnp.int32)
     return History(blank, blank, blank, {name: blank for name in forward.terms}, zero, zero)
 

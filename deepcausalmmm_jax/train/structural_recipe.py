@@ -47,11 +47,11 @@ class StructuralRecipe(NamedTuple):
         progress = Progress(
             epoch=jnp.zeros((), jnp.int32),
             status=jnp.asarray(FitStatus.RUNNING, jnp.int32),
-            best=jnp.asarray(jnp.inf),
+            best=jnp.asarray(jnp.inf, jnp.float32),
             waited=zero,
             cuts=zero,
             graph_cut=jnp.asarray(self.design.graph == "none"),
-            last_h=jnp.asarray(jnp.inf),
+            last_h=jnp.asarray(jnp.inf, jnp.float32),
         )
         return FitState(
             parameters=variables["params"],

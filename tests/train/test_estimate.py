@@ -70,6 +70,15 @@ def test_same_seed_same_numbers_and_no_second_compilation(small_panel, quick, sm
     assert run_chunk._cache_size() == programs
 
 
+@pytest.mark.parametrize("config", [None, dcm.Config.paper("notears", hidden_size=4, epochs=20, warm_start_epochs=10)])
+def test_a_new_shape_compiles_a_chunk_once(quick, config):
+    panel, _ = dcm.simulate(3, 41, 2, 1, seed=5)
+    programs = run_chunk._cache_size()
+    result = dcm.fit(panel, config or quick)
+    assert len(result.history) >= 20
+    assert run_chunk._cache_size() == programs + 1
+
+
 def test_objective_is_the_sum_of_its_named_terms(small_result):
     history = small_result.history
     named = history.drop(columns=["objective", "acyclicity_h", "learning_rate"])
