@@ -43,6 +43,23 @@ def recovery(name: str) -> tuple[dcm.Panel, pd.DataFrame]:
     return panel, true[media]
 
 
+def meridian() -> dcm.Panel:
+    """Meridian's demo panel: 40 geos x 156 weeks, five paid channels, one organic, promotions as a control."""
+    df = pd.read_csv(SHARED / "meridian" / "geo_all_channels.csv")
+    paid = [f"Channel{i}_impression" for i in range(5)]
+    return dcm.Panel.from_dataframe(
+        df,
+        region="geo",
+        time="time",
+        kpi="conversions",
+        media=[*paid, "Organic_channel0_impression"],
+        spend={name: name.replace("impression", "spend") for name in paid},
+        controls=["competitor_sales_control", "sentiment_score_control", "Promo"],
+        revenue_per_kpi="revenue_per_conversion",
+        population="population",
+    )
+
+
 def simulated(seed: int) -> tuple[dcm.Panel, pd.DataFrame]:
     """A panel of our own generator, and its true contributions by (region, week)."""
     panel, truth = dcm.simulate(seed=seed)

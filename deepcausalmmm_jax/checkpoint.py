@@ -16,7 +16,7 @@ from deepcausalmmm_jax.errors import FitStatus, OutputError
 from deepcausalmmm_jax.files import write_whole
 from deepcausalmmm_jax.train.fitted import Fitted, TrainingRecord
 
-SCHEMA = 2  # 2: the channel graph holds edges between exposures
+SCHEMA = 3  # 3: sizes of penalties, persistence and the present are variables of the model
 _MANIFEST = "manifest"
 _PANEL_ARRAYS = ("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi", "population")
 _RECORD_ARRAYS = ("objective", "acyclicity", "learning_rate")
@@ -59,7 +59,7 @@ def read(path: str | Path) -> Fitted:
                 f"{path} was written by version {manifest['versions']['deepcausalmmm_jax']}; upgrade to read it."
             )
         if manifest["schema"] < SCHEMA:
-            raise OutputError(f"{path} was written before the channel graph had its present form; fit once more.")
+            raise OutputError(f"{path} was written before the model had its present form; fit once more.")
         return _fitted(arrays, manifest)
     except OutputError:
         raise

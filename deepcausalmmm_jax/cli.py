@@ -62,6 +62,7 @@ def demo(
     _print_accuracy(result)
     print("\nContribution, percent of the KPI")
     print(_against_truth(result, truth).to_string(float_format=lambda value: f"{value:.2f}"))
+    _print_trust(result)
     _write_results(result, out)
 
 
@@ -114,6 +115,7 @@ def fit_command(
     notes = result.media_summary()["note"]
     for note in dict.fromkeys(notes[notes != ""]):
         print(f"  {', '.join(notes.index[notes == note])}: {note}")
+    _print_trust(result)
     _write_results(result, out)
 
 
@@ -159,6 +161,15 @@ def _print_accuracy(result: FitResult) -> None:
     print(f"\n{record.status.sentence} {len(record.objective)} epochs, {record.seconds:.1f} s.")
     print("\nAccuracy, with naive forecasts")
     print(result.metrics.T.to_string(float_format=lambda value: f"{value:,.4g}", na_rep="-"))
+
+
+def _print_trust(result: FitResult) -> None:
+    print("\nHow well each share is known, percent of the KPI")
+    print(result.notes().to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
+    for title, table in (("Stated priors", result.priors()), ("Sizes learned from the data", result.tuning)):
+        if len(table):
+            print(f"\n{title}")
+            print(table.to_string(float_format=lambda value: f"{value:.3g}", na_rep="-"))
 
 
 def _against_truth(result: FitResult, truth: Truth) -> pd.DataFrame:

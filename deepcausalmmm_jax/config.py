@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 from deepcausalmmm_jax.checks import check_kinds, refuse_unknown, require
 from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.priors import Priors
 from deepcausalmmm_jax.published import Published
 
 AdstockKind = Literal["geometric", "delayed", "binomial"]
@@ -25,14 +26,14 @@ class Penalties:
     penalty of a quantity q is (q / size)^2 / 2, in nats, on the same footing as the log-likelihood of the data.
 
     Attributes:
-        media_total: media's share of the KPI around which coefficients are centred, split equally over channels.
-        media: spread of a channel's coefficient around that centre, in logs.
+        media_total: media's share of the KPI that is expected before the data are seen, split equally over channels;
+            a channel's share has an exponential prior, which lets a channel without effect go to zero.
         media_region: spread of a channel's coefficient over regions, in logs.
         time_variation: spread of a channel's coefficient over weeks, the same in all regions, in logs.
         time_variation_region: spread of a region's coefficient over weeks around that, in logs.
         decay: spread of the adstock decay, in logits around 0.5.
         slope: spread of the Hill slope, in logs around 1.5.
-        half_saturation: spread of the half-saturation, in logs around the mean exposure.
+        half_saturation: spread of the half-saturation, in logs around 1.3 times the mean exposure.
         baseline: spread of the regional level, as a share of the mean KPI.
         trend: change of the national trend over a quarter, as a share of the mean KPI.
         trend_region: the same for a region's own deviation from it.
@@ -47,13 +48,12 @@ class Penalties:
     """
 
     media_total: float = 0.3
-    media: float = 0.8
     media_region: float = 0.15
     time_variation: float = 0.1
     time_variation_region: float = 0.01
     decay: float = 1.0
     slope: float = 0.4
-    half_saturation: float = 0.5
+    half_saturation: float = 0.35
     baseline: float = 0.5
     trend: float = 0.07
     trend_region: float = 0.08
@@ -152,6 +152,8 @@ class Config:
     Attributes:
         model: `structural`, the default model; or `paper`, the published DeepCausalMMM, which reads `graph`
             (`triangular` or `notears`) and `published` and none of the others. `Config.paper()` sets it up.
+        tune: whether the data adjust the sizes in `penalties` for trend, season, controls, pooling and variation over
+            time, by their evidence; False takes them as they stand.
         adstock: kind of carry-over. `geometric` has no last lag; `delayed` may peak later; `binomial` ends.
         max_lag: lags of the `delayed` and `binomial` kinds, in weeks.
         min_slope: lower bound of the Hill slope (the paper's is 2; below 1 the curve is concave everywhere).
@@ -165,6 +167,7 @@ class Config:
         knot_spacing: weeks between knots of the national trend; 1 is a random walk.
         region_knot_spacing: weeks between knots of a region's deviation from it.
         links: what is known of the links between channels.
+        priors: what is known of channels and controls, in business terms.
         penalties: typical sizes of what the model may learn.
         training: how the objective is brought down.
         published: settings of the paper's model.
@@ -174,6 +177,7 @@ class Config:
     """
 
     model: ModelKind = "structural"
+    tune: bool = True
     adstock: AdstockKind = "geometric"
     max_lag: int = 13
     min_slope: float = 0.5
@@ -181,6 +185,7 @@ class Config:
     graph_threshold: float = 0.1
     graph_evidence: float = 4.0
     links: Links = field(default_factory=Links)
+    priors: Priors = field(default_factory=Priors)
     hidden_size: int = 8
     season_length: float = 365.25 / 7
     harmonics: int = 2
@@ -195,6 +200,7 @@ class Config:
         if self.model == "paper":
             require(self.graph in ("triangular", "notears"), "graph", self.graph, "triangular or notears in the paper")
             require(not self.links.channels(), "links", self.links, "empty: the paper's model knows none")
+            require(self.priors == Priors(), "priors", self.priors, "empty: the paper's model knows none")
         for name in ("max_lag", "hidden_size", "knot_spacing", "region_knot_spacing"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         require(self.harmonics >= 0, "harmonics", self.harmonics, "0 or more")
@@ -254,6 +260,7 @@ class Config:
         refuse_unknown(cls, table, "")
         sections: dict[str, type] = {
             "links": Links,
+            "priors": Priors,
             "penalties": Penalties,
             "training": Training,
             "published": Published,

@@ -20,7 +20,13 @@ from deepcausalmmm_jax.train.state import History
 
 
 def fit(
-    panel: Panel, config: Config | None = None, holdout: int | None = 8, seed: int = 0, *, progress: bool | None = None
+    panel: Panel,
+    config: Config | None = None,
+    holdout: int | None = 8,
+    seed: int = 0,
+    *,
+    tune: bool | None = None,
+    progress: bool | None = None,
 ) -> FitResult:
     """Fit the model to a panel.
 
@@ -30,6 +36,7 @@ def fit(
         holdout: number of last weeks whose KPI is hidden from everything and used to judge the forecast; None learns
             from all weeks.
         seed: of the random start; the same seed on the same machine gives the same numbers.
+        tune: whether the data adjust the sizes of the penalties (`Config.tune`); None does as the settings say.
         progress: whether to show a progress bar; None shows one where there is a terminal.
 
     Returns:
@@ -42,6 +49,8 @@ def fit(
     if not isinstance(panel, Panel):
         raise DataError(f"fit needs a Panel, got {type(panel).__name__}; build one with Panel.from_dataframe.")
     config = config if config is not None else Config()
+    if tune is not None:
+        config = config.replace(tune=tune)
     began = time.perf_counter()
     weights = training_weights(panel, holdout)
     refuse_unfit(panel, weights)

@@ -15,7 +15,9 @@ from deepcausalmmm_jax.analysis.contributions import contribution_table, contrib
 from deepcausalmmm_jax.analysis.curves import adjacency, adstock_decay, channel_graph, curve_parameters, hill_curves
 from deepcausalmmm_jax.analysis.effects import effects
 from deepcausalmmm_jax.analysis.forward import internals
+from deepcausalmmm_jax.analysis.health import channel_notes
 from deepcausalmmm_jax.analysis.media_summary import media_summary
+from deepcausalmmm_jax.analysis.tuning import prior_table, tuning_table
 from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import FitStatus
@@ -104,6 +106,23 @@ class FitResult:
     @cached_property
     def _media_summary(self) -> pd.DataFrame:
         return media_summary(self.fitted)
+
+    @cached_property
+    def tuning(self) -> pd.DataFrame:
+        """By size of a penalty: set, learned, factor, evidence in nats; see `analysis.tuning.tuning_table`."""
+        return tuning_table(self.fitted)
+
+    def priors(self) -> pd.DataFrame:
+        """Stated priors beside what was found; see `analysis.tuning.prior_table`."""
+        return prior_table(self.fitted)
+
+    def notes(self) -> pd.DataFrame:
+        """By channel: share, share_error, z, distinguishable, note; see `analysis.health.channel_notes`."""
+        return self._channel_notes.copy()
+
+    @cached_property
+    def _channel_notes(self) -> pd.DataFrame:
+        return channel_notes(self.fitted)
 
     def effects(self) -> pd.DataFrame:
         """By channel: direct, mediated and total effect on the KPI; see `analysis.effects.effects`."""

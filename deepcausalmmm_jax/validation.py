@@ -137,7 +137,7 @@ def _groups(folds: list[_Fold], settings: list[Config]) -> list[_Group]:
 
 def _seen_by(inputs: Any, config: Config) -> Any:
     """What decides the inputs beside the data: configurations with the same share them."""
-    return (config.season_length, config.links) if isinstance(inputs, Inputs) else None
+    return (config.season_length, config.links, config.priors) if isinstance(inputs, Inputs) else None
 
 
 def _as_large(preparation: Preparation, template: Preparation) -> Any:

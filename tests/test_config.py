@@ -19,7 +19,7 @@ def test_toml_leads_back(tmp_path):
         ("hidden_size = 0", "hidden_size must be 1 or more"),
         ("[training]\nlearning_rate = 'fast'", "learning_rate must be a finite number"),
         ("[training]\nlearning_rate = nan", "learning_rate must be a finite number"),
-        ("[penalties]\nmedia = -1.0", "media must be a number above 0"),
+        ("[penalties]\nmedia_total = -1.0", "media_total must be a number above 0"),
         ("penalties = 3", "penalties must be a table"),
         ("harmonics = ", "not valid TOML"),
     ],

@@ -6,7 +6,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "deepcausalmmm_jax"
 NAME = "deepcausalmmm_jax"
 FLOORS = [
-    {"types", "errors", "checks", "published", "config"},
+    {"types", "errors", "checks", "published", "priors", "config"},
     {"ops", "data", "files", "columns"},
     {"model"},
     {"train"},

@@ -66,6 +66,19 @@ class Answers(Protocol):
         """By channel."""
         ...
 
+    @property
+    def tuning(self) -> pd.DataFrame:
+        """By size of a penalty."""
+        ...
+
+    def priors(self) -> pd.DataFrame:
+        """Stated priors beside what was found."""
+        ...
+
+    def notes(self) -> pd.DataFrame:
+        """By channel: how far its share can be trusted."""
+        ...
+
     def effects(self) -> pd.DataFrame:
         """By channel: direct, mediated, total."""
         ...

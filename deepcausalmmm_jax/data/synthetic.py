@@ -1,5 +1,6 @@
 """Simulated panels of known truth."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,9 +9,10 @@ import pandas as pd
 import xarray as xr
 from scipy.signal import lfilter
 
+from deepcausalmmm_jax.data.difficulties import Roles, changed_budgets, freaks, gaps, roles
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
-from deepcausalmmm_jax.types import CHANNEL, REGION, TIME
+from deepcausalmmm_jax.types import CHANNEL, COMPONENT, REGION, STRUCTURAL_COMPONENTS, TIME
 
 _YEAR = 365.25 / 7
 _REVENUE_PER_KPI = 12.5
@@ -23,12 +25,16 @@ class Truth:
     Attributes:
         contributions: `(region, time, channel)`, KPI units: what each channel added.
         parameters: by channel: `decay`, `slope`, `half_saturation` (in mean weeks of the region), `coefficient` (share
-            of the mean KPI at full activity), `share` (of the KPI, over the whole panel).
+            of the mean KPI at full activity), `share` (of the KPI, over the whole panel), and
+            whether the channel is `flighted`, `national`, `late`, `placebo` or `confounded`.
         adjacency: channel x channel; row i, column j: how strongly channel i's exposure drives channel j's.
         baseline: `(region, time)`, KPI units: everything but media and noise.
         noise: standard deviation of the noise, as a share of a region's mean KPI.
         effects: by channel, KPI units over the whole panel, with the channel's exposure at zero: `direct`, what its own
             contribution loses; `mediated`, what other channels lose because it no longer drives them; `total`.
+        components: `(region, time, component)`, KPI units: baseline, trend, seasonality, each control and each channel,
+            with the names of `FitResult.contributions`; with the noise they sum to the KPI.
+        coefficients: `(region, time, channel)`, share of the region's mean KPI at full activity.
     """
 
     contributions: xr.DataArray
@@ -37,6 +43,8 @@ class Truth:
     baseline: xr.DataArray
     noise: float
     effects: pd.DataFrame
+    components: xr.DataArray
+    coefficients: xr.DataArray
 
 
 def simulate(
@@ -50,6 +58,13 @@ def simulate(
     noise: float = 0.06,
     drift: float = 0.1,
     links: int | None = None,
+    flighted: int = 1,
+    national: int = 0,
+    late: int = 0,
+    placebo: int = 0,
+    confounded: int = 1,
+    outliers: float = 0.0,
+    missing: float = 0.0,
     start: str = "2022-01-03",
 ) -> tuple[Panel, Truth]:
     """A panel with the difficulties of real ones, and its truth.
@@ -69,6 +84,13 @@ def simulate(
         drift: spread of a channel's coefficient over time, in logs.
         links: times a link from one channel to another is drawn (a pair may be drawn twice); one for every third
             channel and one more when None.
+        flighted: channels that are four weeks on air and four off, the first ones.
+        national: channels with the same exposure in all regions, relative to their size, drawn by lot.
+        late: channels that are silent in the first half of the weeks.
+        placebo: channels without effect on the KPI.
+        confounded: channels whose exposure follows the first control, the last ones.
+        outliers: share of region-weeks whose KPI is off by six standard deviations of the noise.
+        missing: share of region-weeks whose KPI is missing.
         start: Monday of the first week.
 
     Returns:
@@ -79,13 +101,17 @@ def simulate(
     """
     links = n_channels // 3 + (n_channels >= 2) if links is None else links
     _check_sizes(n_regions, n_weeks, n_channels, n_controls, links)
-    _check_shares(media_share, noise, drift)
+    _check_shares(media_share, noise, drift, outliers, missing)
+    counts = {"flighted": flighted, "national": national, "late": late, "placebo": placebo, "confounded": confounded}
+    _check_roles(counts, n_channels)
+    difficult = np.random.default_rng([seed, 1])  # apart, so that an easy panel stays the same
+    given = roles(difficult, n_channels, **counts)
     rng = np.random.default_rng(seed)
     weeks = pd.DatetimeIndex(pd.date_range(start, periods=n_weeks, freq="7D").to_numpy())
     size = np.exp(rng.normal(9.0, 0.7, n_regions))
     control = _autoregressive(rng, (n_regions, n_weeks, n_controls), 0.7)
     adjacency = _random_links(rng, n_channels, links)
-    budgets = _budgets(rng, control, (n_regions, n_weeks, n_channels))
+    budgets = _budgets(rng, control, (n_regions, n_weeks, n_channels), given)
     relative, unit_exposure = _driven(budgets, adjacency)
     parameters = pd.DataFrame(
         {
@@ -96,15 +122,19 @@ def simulate(
         index=pd.Index([f"channel_{m + 1}" for m in range(n_channels)], name=CHANNEL),
     )
     activity = _activity(relative, parameters)
-    worth, parameters["coefficient"] = _worth(rng, activity, media_share, drift)
+    worth, parameters["coefficient"] = _worth(rng, activity, media_share, drift, given.placebo)
     media = worth * activity
-    base = _baseline(rng, weeks, control, 1.0 - media_share)
+    parts = _baseline(rng, weeks, control, 1.0 - media_share)
+    base = parts.sum(axis=2)
     unit = size[:, None]
     error = noise * rng.normal(size=(n_regions, n_weeks))
+    error = error + freaks(difficult, error.shape, outliers, noise)
     # A KPI counts sales or visits: the rare draw below zero is cut at a hundredth of the regional mean.
     kpi = np.maximum(base + media.sum(axis=2) + error, 0.01) * unit
     parameters["share"] = (media * unit[:, :, None]).sum(axis=(0, 1)) / kpi.sum()
+    parameters = parameters.assign(**{name: given._asdict()[name] for name in Roles._fields})
     panel = _panel(rng, weeks, kpi, relative, control, size, list(parameters.index))
+    panel = _with_gaps(panel, gaps(difficult, kpi.shape, missing))
     grid = {REGION: panel.regions, TIME: panel.weeks}
     names = list(parameters.index)
     truth = Truth(
@@ -116,6 +146,15 @@ def simulate(
         baseline=xr.DataArray(base * unit, dims=(REGION, TIME), coords=grid, name="baseline"),
         noise=noise,
         effects=_effects(budgets, adjacency, parameters, worth * unit[:, :, None], activity, unit_exposure),
+        components=xr.DataArray(
+            np.concatenate([parts, media], axis=2) * unit[:, :, None],
+            dims=(REGION, TIME, COMPONENT),
+            coords=grid | {COMPONENT: [*STRUCTURAL_COMPONENTS, *panel.controls, *names]},
+            name="component",
+        ),
+        coefficients=xr.DataArray(
+            worth, dims=(REGION, TIME, CHANNEL), coords=grid | {CHANNEL: names}, name="coefficient"
+        ),
     )
     return panel, truth
 
@@ -135,12 +174,30 @@ def _check_sizes(n_regions: int, n_weeks: int, n_channels: int, n_controls: int,
         raise DataError(f"links={links} needs two channels or more, got n_channels={n_channels}.")
 
 
-def _check_shares(media_share: float, noise: float, drift: float) -> None:
+def _check_shares(media_share: float, noise: float, drift: float, outliers: float, missing: float) -> None:
     if not 0 < media_share < 1:
         raise DataError(f"media_share must be between 0 and 1, got {media_share}.")
     for name, spread in (("noise", noise), ("drift", drift)):
         if spread < 0:
             raise DataError(f"{name} must be 0 or more, got {spread}.")
+    for name, share in (("outliers", outliers), ("missing", missing)):
+        if not 0 <= share <= 0.5:
+            raise DataError(f"{name} must be from 0 to 0.5, got {share}.")
+
+
+def _check_roles(counts: dict[str, int], n_channels: int) -> None:
+    for name, count in counts.items():
+        # The defaults of one flighted and one confounded channel hold for a single channel too.
+        if not 0 <= count <= max(n_channels, 1):
+            raise DataError(f"{name} must be from 0 to n_channels={n_channels}, got {count}.")
+    if counts["placebo"] == n_channels:
+        raise DataError(f"placebo={n_channels} leaves no channel with an effect; at least one is needed.")
+
+
+def _with_gaps(panel: Panel, missing: np.ndarray) -> Panel:
+    return dataclasses.replace(
+        panel, kpi=np.where(missing, 0.0, panel.kpi), weights=np.where(missing, 0.0, panel.weights)
+    )
 
 
 def _autoregressive(rng: np.random.Generator, shape: tuple[int, ...], memory: float) -> np.ndarray:
@@ -167,7 +224,7 @@ class _Budgets(NamedTuple):
     on: np.ndarray  # [week, channel], 1 in weeks on air
 
 
-def _budgets(rng: np.random.Generator, control: np.ndarray, shape: tuple[int, int, int]) -> _Budgets:
+def _budgets(rng: np.random.Generator, control: np.ndarray, shape: tuple[int, int, int], given: Roles) -> _Budgets:
     """Exposure of each channel's own, relative to each region's mean."""
     n_regions, n_weeks, n_channels = shape
     log_level = 0.35 * _autoregressive(rng, (1, n_weeks, n_channels), 0.8)
@@ -175,9 +232,12 @@ def _budgets(rng: np.random.Generator, control: np.ndarray, shape: tuple[int, in
     phase = rng.uniform(0, 2 * np.pi, n_channels)
     log_level = log_level + 0.3 * np.sin(2 * np.pi * np.arange(n_weeks)[:, None] / _YEAR + phase)
     if control.shape[2]:
-        log_level[:, :, -1] += 0.4 * control[:, :, 0]
+        log_level += 0.4 * control[:, :, :1] * given.confounded
     own = np.exp(log_level)
-    return _Budgets(own / own.mean(axis=1, keepdims=True), _flights(rng, n_weeks, n_channels))
+    own, on = changed_budgets(
+        own / own.mean(axis=1, keepdims=True), _flights(rng, n_weeks, n_channels, given.flighted), given
+    )
+    return _Budgets(own, on)
 
 
 def _driven(
@@ -216,11 +276,13 @@ def _effects(
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(CHANNEL)
 
 
-def _flights(rng: np.random.Generator, n_weeks: int, n_channels: int) -> np.ndarray:
-    """1 in weeks on air: the first channel flights four weeks on, four off; about every fourth one pauses at times."""
+def _flights(rng: np.random.Generator, n_weeks: int, n_channels: int, flighted: np.ndarray) -> np.ndarray:
+    """1 in weeks on air: flighted channels four weeks on, four off; about every fourth one pauses at times."""
     on = np.ones((n_weeks, n_channels))
     if n_channels > 1:
-        on[:, 0] = (np.arange(n_weeks) // 4) % 2 == rng.integers(2)
+        first = rng.integers(2)
+        turn = (np.arange(n_weeks) // 4)[:, None] % 2 == (first + np.arange(n_channels)) % 2
+        on = np.where(flighted, turn, on)
     for channel in range(3, n_channels, 4):
         pauses = rng.choice(max(n_weeks // 8, 1), max(n_weeks // 32, 1), replace=False)
         on[np.isin(np.arange(n_weeks) // 8, pauses), channel] = 0.0
@@ -237,11 +299,12 @@ def _activity(relative: np.ndarray, parameters: pd.DataFrame) -> np.ndarray:
 
 
 def _worth(
-    rng: np.random.Generator, activity: np.ndarray, media_share: float, drift: float
+    rng: np.random.Generator, activity: np.ndarray, media_share: float, drift: float, placebo: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """KPI per activity relative to the mean KPI, `[region, week, channel]`, and each channel's coefficient."""
     n_regions, n_weeks, n_channels = activity.shape
-    split = rng.dirichlet(np.full(n_channels, 2.0))
+    split = rng.dirichlet(np.full(n_channels, 2.0)) * ~placebo
+    split = split / split.sum()
     coefficient = media_share * split / activity.mean(axis=(0, 1))
     by_region = np.exp(rng.normal(0.0, 0.25, (n_regions, 1, n_channels)))
     wander = drift * _autoregressive(rng, (1, n_weeks, n_channels), 0.97)
@@ -250,7 +313,7 @@ def _worth(
 
 
 def _baseline(rng: np.random.Generator, weeks: pd.DatetimeIndex, control: np.ndarray, level: float) -> np.ndarray:
-    """Everything but media, relative to the mean KPI, `[region, week]`."""
+    """Level, trend, season and each control, relative to the mean KPI, `[region, week, 3 + control]`."""
     n_regions, n_weeks, n_controls = control.shape
     time = np.arange(n_weeks)
     levels = level * np.exp(rng.normal(0.0, 0.05, (n_regions, 1)))
@@ -261,7 +324,9 @@ def _baseline(rng: np.random.Generator, weeks: pd.DatetimeIndex, control: np.nda
     season = rng.normal(0.0, 0.06, (1, 4)) @ harmonics
     effect = np.where(np.arange(n_controls) == 0, 0.06, rng.normal(0.0, 0.03, n_controls))
     by_region = effect * (1.0 + rng.normal(0.0, 0.3, (n_regions, n_controls)))
-    return levels + slopes + national + season + (control * by_region[:, None, :]).sum(axis=2)
+    shape = (n_regions, n_weeks)
+    parts = [np.broadcast_to(part, shape) for part in (levels, slopes + national, season)]
+    return np.concatenate([np.stack(parts, axis=2), control * by_region[:, None, :]], axis=2)
 
 
 def _panel(

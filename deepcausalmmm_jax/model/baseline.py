@@ -83,3 +83,45 @@ class Trend(nn.Module):
         shared = self.param("shared", nn.initializers.zeros, (self.n_knots,))
         region = self.param("region", nn.initializers.zeros, (self.n_regions, self.n_region_knots))
         return basis @ shared + region @ region_basis.T
+
+
+class Present(nn.Module):
+    r"""What trend and season become after the last training week: held level, fading swing, season as far as known.
+
+    $l_r + a\, e^{-h/\tau} + a_r e^{-h/\tau_r} + B_t s_r$, h weeks ahead. Nothing here is trained by the objective; see
+    `train.present` for how the numbers are found when training has ended.
+
+    Attributes:
+        n_regions: number of regions.
+        n_terms: number of seasonal terms.
+    """
+
+    n_regions: int
+    n_terms: int
+
+    @nn.compact
+    def __call__(self, ahead: Array, season_basis: Array) -> tuple[Array, Array]:
+        """Level with swing, and season, as shares of the mean KPI, `[region, week]` each.
+
+        Args:
+            ahead: `[week]`, weeks after the last training week.
+            season_basis: `[week, term]`.
+        """
+
+        def blank() -> dict[str, Array]:
+            regions, zero, one = jnp.zeros(self.n_regions), jnp.zeros(()), jnp.ones(())
+            return {
+                "level": regions,
+                "national_swing": zero,
+                "regional_swing": regions,
+                "season": jnp.zeros((self.n_regions, self.n_terms)),
+                "national_memory": one,
+                "regional_memory": one,
+                "national_sizes": jnp.zeros(3),
+                "regional_sizes": jnp.zeros(3),
+            }
+
+        state = self.variable("fitted", "state", blank).value
+        national = state["national_swing"] * jnp.exp(-ahead / state["national_memory"])
+        regional = state["regional_swing"][:, None] * jnp.exp(-ahead / state["regional_memory"])
+        return state["level"][:, None] + national + regional, state["season"] @ season_basis.T

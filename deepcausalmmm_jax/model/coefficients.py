@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from deepcausalmmm_jax.model.inputs import DRIFT_WEEKS
 from deepcausalmmm_jax.ops.bijectors import to_positive
 from deepcausalmmm_jax.ops.gru import GRUParameters, gru_scan
 
@@ -61,12 +62,14 @@ class Coefficients(nn.Module):
     start: float
 
     @nn.compact
-    def __call__(self, activity: Array, drivers: Array, weights: Array | None) -> tuple[Array, Array]:
+    def __call__(self, activity: Array, drivers: Array, ahead: Array, weights: Array | None) -> tuple[Array, Array]:
         """Coefficients and their variation.
 
         Args:
             activity: `[region, week, channel]`.
             drivers: `[region, week, driver]`, what else may move coefficients: controls and the calendar.
+            ahead: `[week]`, weeks after the last training week; there the variation fades from where it stood, since
+                nothing has been seen of it.
             weights: `[region, week]` of the training weeks, over which the variation is centred; None to use the
                 centre found at the end of training.
 
@@ -81,5 +84,13 @@ class Coefficients(nn.Module):
         if weights is not None:
             used = (weights > 0).astype(raw.dtype)[:, :, None]
             centre.value = (raw * used).sum(axis=1) / jnp.maximum(used.sum(axis=1), 1.0)
-        variation = raw - centre.value[:, None, :]
+        variation = _held(raw - centre.value[:, None, :], ahead)
         return to_positive(log_level + log_region)[:, None, :] * jnp.exp(variation), variation
+
+
+def _held(variation: Array, ahead: Array) -> Array:
+    """The variation `[region, week, channel]`; in the weeks after training it fades from where it stood."""
+    is_last = (ahead == 0) & jnp.concatenate([ahead[1:] > 0, jnp.ones(1, bool)])
+    last = jnp.einsum("rtm,t->rm", variation, is_last.astype(variation.dtype))
+    faded = last[:, None, :] * jnp.exp(-ahead / DRIFT_WEEKS)[:, None]
+    return jnp.where(ahead[:, None] > 0, faded, variation)

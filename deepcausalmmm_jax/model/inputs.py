@@ -9,12 +9,14 @@ from jax import Array
 
 from deepcausalmmm_jax.config import AdstockKind, Config, GraphKind
 from deepcausalmmm_jax.data.activity import channel_activity
+from deepcausalmmm_jax.data.beliefs import beliefs
 from deepcausalmmm_jax.data.links import link_masks
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.ops.seasonality import fourier_basis, knot_basis
 
-_QUARTER = 13.0  # weeks
+DRIFT_WEEKS = 26.0  # over which a drifting coefficient forgets where it was
+WEEKS_IN_QUARTER = 13.0
 
 
 class ActivityInputs(NamedTuple):
@@ -35,6 +37,20 @@ class EdgeMasks(NamedTuple):
     fixed: Array  # its value in mean weeks where the user gave it, else 0
 
 
+class BeliefInputs(NamedTuple):
+    """Stated priors; see `data.beliefs.Beliefs`."""
+
+    share: Array  # [channel], like all that follow but the last
+    share_precision: Array
+    decay: Array
+    decay_precision: Array
+    half_saturation: Array
+    half_saturation_precision: Array
+    slope: Array
+    slope_precision: Array
+    control_sign: Array  # [control]
+
+
 class Inputs(NamedTuple):
     """Arrays of one panel in scaled units; the KPI is read by the loss alone."""
 
@@ -49,10 +65,13 @@ class Inputs(NamedTuple):
     region_trend_step: Array  # [region_knot - 1], the same for the deviations
     season_basis: Array  # [week, 2 * harmonics]
     elapsed: Array  # [week], -1 at the first training week, 1 from the last one on
+    ahead: Array  # [week], weeks after the last training week; 0 up to it
     real: Array  # [week], 1; 0 for weeks that only fill the arrays
+    kpi_unit: Array  # [region], KPI of a mean week as a share of all regions' KPI over the training weeks
     kpi: Array  # [region, week], 1 = the region's mean training week; 0 where hidden or missing
     activity: ActivityInputs
     links: EdgeMasks
+    beliefs: BeliefInputs
 
 
 @dataclass(frozen=True)
@@ -110,7 +129,7 @@ def inputs_from(
     def trend(spacing: int) -> tuple[Array, Array]:
         knots = jnp.asarray(_knot_weeks(n_training, spacing), dtype=jnp.float32)
         centre = knot_basis(jnp.arange(n_training, dtype=jnp.float32), knots).mean(axis=0)
-        return knot_basis(steps, knots) - centre, jnp.diff(knots) / _QUARTER
+        return knot_basis(steps, knots) - centre, jnp.diff(knots) / WEEKS_IN_QUARTER
 
     # Reduced on the host in double precision: a calendar counted in thousands of weeks loses its phase in single.
     phase = jnp.asarray(week % config.season_length, dtype=jnp.float32)
@@ -129,9 +148,12 @@ def inputs_from(
         region_trend_step=region_step,
         season_basis=season,
         elapsed=jnp.minimum(2.0 * steps / max(n_training - 1, 1) - 1.0, 1.0),
+        ahead=jnp.maximum(steps - (n_training - 1.0), 0.0),
         real=jnp.ones(len(week), jnp.float32),
+        kpi_unit=jnp.asarray(scales.kpi / (scales.kpi * weights.sum(axis=1)).sum(), dtype=jnp.float32),
         kpi=jnp.asarray(known / scales.kpi[:, None], dtype=jnp.float32),
         activity=_activity(exposure, control, np.asarray(season), weights),
+        beliefs=BeliefInputs(*(jnp.asarray(array, jnp.float32) for array in beliefs(panel, weights, config.priors))),
         links=EdgeMasks(*(jnp.asarray(mask, jnp.float32) for mask in link_masks(panel.channels, config))),
     )
 
@@ -167,6 +189,7 @@ def padded(inputs: Inputs, n_weeks: int, n_knots: int, n_region_knots: int) -> I
         region_trend_step=longer(inputs.region_trend_step, region_knots, fill=np.inf),
         season_basis=longer(inputs.season_basis, weeks, 0),
         elapsed=longer(inputs.elapsed, weeks, fill=1.0),
+        ahead=longer(inputs.ahead, weeks, fill=1.0),
         real=longer(inputs.real, weeks),
         kpi=longer(inputs.kpi, 0, weeks),
         activity=news._replace(

@@ -13,6 +13,8 @@ from deepcausalmmm_jax.ops.bijectors import from_above, from_unit, to_above, to_
 from deepcausalmmm_jax.ops.hill import hill
 
 TYPICAL_SLOPE = 1.5
+TYPICAL_HALF_SATURATION = 1.3  # mean weeks: an advertiser seldom buys a mean week deep in saturation
+TYPICAL_ACTIVITY = 0.4  # mean of a Hill curve over weeks, to turn a share of the KPI into a coefficient
 _TYPICAL_LOCALITY = 0.2
 
 

@@ -86,6 +86,8 @@ class PaperMMM(nn.Module):
             structure=jnp.zeros(()),
             curves=MediaCurves(decay, zero, slope, half, jnp.zeros(())),
             level=components.baseline[:, 0],
+            size_factors={},
+            persistence=jnp.zeros(()),
             noise=jnp.zeros(self.design.n_regions),
         )
 

@@ -7,18 +7,17 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.config import Penalties
-from deepcausalmmm_jax.model.inputs import Inputs
-from deepcausalmmm_jax.model.media import TYPICAL_SLOPE
+from deepcausalmmm_jax.model.inputs import DRIFT_WEEKS, BeliefInputs, Inputs
+from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY, TYPICAL_HALF_SATURATION, TYPICAL_SLOPE
 from deepcausalmmm_jax.model.structural import Internals
 
-# Weeks over which a drifting coefficient forgets where it was.
-_DRIFT_WEEKS = 26.0
 _SKEW = 1.0  # spread of the log skew of the exposure noise
 
 
 def penalty_terms(
     parameters: Mapping[str, Any],
     internals: Internals,
+    share: Array,
     sizes: Penalties,
     inputs: Inputs,
     optional_edges: Array,
@@ -28,6 +27,7 @@ def penalty_terms(
     Args:
         parameters: the model's parameters by module.
         internals: of the forward pass with these parameters.
+        share: `[channel]`, share of the KPI.
         sizes: typical sizes; may be traced.
         inputs: for the spacing of the trends' knots, and which weeks are real.
         optional_edges: `[channel, channel]`, 1 where an edge is penalised: not where the user required it, nor once the
@@ -39,16 +39,21 @@ def penalty_terms(
     curves, coefficients = internals.curves, parameters["coefficients"]
     n_channels = internals.variation.shape[-1]
     drift = internals.variation.mean(axis=0)
-    centre = jnp.log(sizes.media_total / n_channels)
+    stated = inputs.beliefs
+    unstated = (stated.share_precision == 0).astype(share.dtype)
     noise = parameters["noise"]
     terms = {
-        "media": _gauss(coefficients["level"] - centre, sizes.media),
+        "media": jnp.sum(unstated * jnp.exp(coefficients["level"])) * TYPICAL_ACTIVITY * n_channels / sizes.media_total,
+        "priors": _stated(stated, internals, share),
         "media_region": _gauss(coefficients["region"], sizes.media_region),
         "time_variation": _drift(drift, sizes.time_variation, inputs.real),
         "time_variation_region": _drift(internals.variation - drift, sizes.time_variation_region, inputs.real),
-        "decay": _gauss(parameters["media"]["decay"], sizes.decay),
-        "slope": _gauss(jnp.log(curves.slope / TYPICAL_SLOPE), sizes.slope),
-        "half_saturation": _gauss(jnp.log(curves.half_saturation), sizes.half_saturation),
+        "decay": _gauss(parameters["media"]["decay"] * (stated.decay_precision == 0), sizes.decay),
+        "slope": _gauss(jnp.log(curves.slope / TYPICAL_SLOPE) * (stated.slope_precision == 0), sizes.slope),
+        "half_saturation": _gauss(
+            jnp.log(curves.half_saturation / TYPICAL_HALF_SATURATION) * (stated.half_saturation_precision == 0),
+            sizes.half_saturation,
+        ),
         "locality": _gauss(parameters["media"]["locality"], 2.0),
         "baseline": _gauss(internals.level - 1.0 + sizes.media_total, sizes.baseline),
         "trend": _walk(parameters["trend"]["shared"], sizes.trend, inputs.trend_step),
@@ -57,7 +62,9 @@ def penalty_terms(
         "seasonality_region": _gauss(parameters["seasonality"]["region"], sizes.seasonality_region),
         "control": _gauss(parameters["control"]["shared"], sizes.control),
         "control_region": _gauss(parameters["control"]["region"], sizes.control_region),
+        "persistence": _gauss(parameters["persistence"] + 1.0, 1.5),
         "noise_region": _gauss(noise - noise.mean(), sizes.noise_region),
+        "sizes": _sizes(parameters["sizes"]),
         "gru": sum((_gauss(leaf, sizes.gru) for leaf in coefficients["gru"].values()), start=jnp.zeros(())),
     }
     if "graph" in parameters:
@@ -69,23 +76,25 @@ def penalty_terms(
     return terms
 
 
-def pooling_volume(media: Array, noise: Array, weights: Array, size: Array | float) -> Array:
-    r"""Laplace's correction for coefficients that differ between regions, $\frac12 \sum_{rm} \log(1 + s^2 I_{rm})$.
+def _sizes(factors: Mapping[str, Array]) -> Array:
+    """Logs of the factors on the sizes: of spread 1, but variation over time seldom grows.
 
-    The penalties seek the best single value of each regional deviation; what counts is how well the model does over
-    all its likely values (MacKay 1992, "Bayesian interpolation"). A larger channel gives its deviations more to fit,
-    so without this term the most likely point overstates media.
-
-    Args:
-        media: `[region, week, channel]`, contributions; the derivative of the prediction by the deviation.
-        noise: `[region]`, same unit.
-        weights: `[region, week]`.
-        size: s, spread of the deviations over regions, in logs.
+    A network that may move far soon explains whatever else the model lacks.
     """
-    used = weights[:, :, None]
-    mean = (media * used).sum(axis=1, keepdims=True) / jnp.maximum(used.sum(axis=1, keepdims=True), 1e-6)
-    information = (used * (media - mean) ** 2).sum(axis=1) / noise[:, None] ** 2
-    return 0.5 * jnp.sum(jnp.log1p(size**2 * information))
+    upward = jnp.maximum(factors["time_variation"], 0.0) / 0.25
+    return sum((_gauss(factor, 1.0) for factor in factors.values()), start=_gauss(upward, 1.0))
+
+
+def _stated(stated: BeliefInputs, internals: Internals, share: Array) -> Array:
+    """What the user stated of shares and curves; it takes the place of the defaults for the channels concerned."""
+    curves = internals.curves
+    terms = (
+        (share, stated.share, stated.share_precision),
+        (curves.decay, stated.decay, stated.decay_precision),
+        (curves.half_saturation, stated.half_saturation, stated.half_saturation_precision),
+        (curves.slope, stated.slope, stated.slope_precision),
+    )
+    return sum((0.5 * jnp.sum(precision * (q - m) ** 2) for q, m, precision in terms), start=jnp.zeros(()))
 
 
 def _gauss(quantity: Array, size: Array | float) -> Array:
@@ -98,10 +107,13 @@ def _drift(path: Array, size: Array | float, real: Array) -> Array:
     $\int \frac{\ell}{4 s^2} \dot x^2 + \frac{1}{4 \ell s^2} x^2 dt$: standard deviation s, forgotten over l weeks, so
     that quick moves are dear and slow ones cheap.
     """
-    roughness = _DRIFT_WEEKS * jnp.sum(jnp.diff(path, axis=-2) ** 2 * real[1:, None])
-    return (roughness + jnp.sum(path**2 * real[:, None]) / _DRIFT_WEEKS) / (4.0 * size**2)
+    roughness = DRIFT_WEEKS * jnp.sum(jnp.diff(path, axis=-2) ** 2 * real[1:, None])
+    return (roughness + jnp.sum(path**2 * real[:, None]) / DRIFT_WEEKS) / (4.0 * size**2)
 
 
 def _walk(knots: Array, size: Array | float, quarters: Array) -> Array:
     """Random walk over knots `[..., knot]` that moves by `size` in a quarter, however close the knots are."""
-    return _gauss(jnp.diff(knots), size * jnp.sqrt(quarters))
+    exists = jnp.isfinite(quarters)
+    steps = jnp.where(exists, jnp.diff(knots), 0.0)
+    # Finite where there is no knot, or the gradient by a learned size would not be.
+    return _gauss(steps, size * jnp.sqrt(jnp.where(exists, quarters, 1.0)))

@@ -6,11 +6,16 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.model.baseline import Level, PooledTerms, Trend
+from deepcausalmmm_jax.model.baseline import Level, PooledTerms, Present, Trend
 from deepcausalmmm_jax.model.coefficients import Coefficients
+from deepcausalmmm_jax.model.evidence import Sizes
 from deepcausalmmm_jax.model.graph import ChannelGraph, ExposureEquations
 from deepcausalmmm_jax.model.inputs import Design, Inputs
 from deepcausalmmm_jax.model.media import Media, MediaCurves
+from deepcausalmmm_jax.ops.bijectors import to_unit
+
+_START_PERSISTENCE = -2.0  # logit: 12 %
+_SIGN_SOFTNESS = 0.01  # share of the mean KPI over which an effect of stated sign bends away from zero
 
 
 class Components(NamedTuple):
@@ -38,7 +43,9 @@ class Internals(NamedTuple):
     structure: Array  # [], negative log-likelihood of the channels' news, nats; 0 when predicting
     curves: MediaCurves
     level: Array  # [region], baseline as a share of the mean KPI
-    noise: Array  # [region], standard deviation of the noise, as a share of the mean KPI
+    size_factors: dict[str, Array]  # scalars, logs of what the data made of the penalties' sizes
+    persistence: Array  # [], phi: share of a week's residual that is still there a week later
+    noise: Array  # [region], standard deviation of what is new in a week's residual, as a share of the mean KPI
 
 
 class StructuralMMM(nn.Module):
@@ -61,8 +68,11 @@ class StructuralMMM(nn.Module):
         self.coefficients = Coefficients(d.n_regions, d.n_channels, d.hidden_size, self.media_start)
         self.level = Level(d.n_regions)
         self.trend = Trend(d.n_regions, d.n_knots, d.n_region_knots)
+        self.present = Present(d.n_regions, d.n_season_terms)
         self.seasonality = PooledTerms(d.n_regions, d.n_season_terms)
         self.control = PooledTerms(d.n_regions, d.n_controls)
+        self.sizes = Sizes()
+        self.persistence = self.param("persistence", nn.initializers.constant(_START_PERSISTENCE), ())
         self.noise = self.param("noise", nn.initializers.constant(jnp.log(0.1)), (d.n_regions,))
 
     def __call__(
@@ -79,14 +89,20 @@ class StructuralMMM(nn.Module):
         saturated = self.media(inputs.exposure, inputs.intensity)
         source = None if source_exposure is None else self.media(source_exposure, inputs.intensity)
         activity = self.graph(saturated, source)
-        coefficient, variation = self.coefficients(activity, _drivers(inputs), weights)
+        coefficient, variation = self.coefficients(activity, _drivers(inputs), inputs.ahead, weights)
         media = coefficient * activity
         level = self.level(media.sum(axis=-1), weights)
+        trend = self.trend(inputs.trend_basis, inputs.region_trend_basis)
+        seasonality = self.seasonality() @ inputs.season_basis.T
+        carried, season_ahead = self.present(inputs.ahead, inputs.season_basis)
+        if weights is None:
+            trend = jnp.where(inputs.ahead > 0, carried - level[:, None], trend)
+            seasonality = jnp.where(inputs.ahead > 0, season_ahead, seasonality)
         components = Components(
             baseline=jnp.broadcast_to(level[:, None], activity.shape[:2]),
-            trend=self.trend(inputs.trend_basis, inputs.region_trend_basis),
-            seasonality=self.seasonality() @ inputs.season_basis.T,
-            control=inputs.control * self.control()[:, None, :],
+            trend=trend,
+            seasonality=seasonality,
+            control=inputs.control * _signed(self.control(), inputs.beliefs.control_sign)[:, None, :],
             media=media,
         )
         return components, Internals(
@@ -98,6 +114,8 @@ class StructuralMMM(nn.Module):
             structure=self._structure(inputs, weights),
             curves=self.media.curves(),
             level=level,
+            size_factors=self.sizes(),
+            persistence=to_unit(self.persistence),
             noise=jnp.exp(self.noise),
         )
 
@@ -105,6 +123,12 @@ class StructuralMMM(nn.Module):
         if weights is None or self.equations is None:
             return jnp.zeros(())
         return jnp.asarray(self.equations(self.graph.edges(), inputs.activity, weights))
+
+
+def _signed(effect: Array, sign: Array) -> Array:
+    """Effects `[region, control]`, smoothly kept on the side that `sign` `[control]` states; free where it is 0."""
+    kept = sign * _SIGN_SOFTNESS * nn.softplus(sign * effect / _SIGN_SOFTNESS)
+    return jnp.where(sign == 0.0, effect, kept)
 
 
 def _drivers(inputs: Inputs) -> Array:

@@ -41,6 +41,9 @@ def write_report(result: Answers, path: str | Path) -> Path:
         verdict=_verdict(result.metrics),
         media=_media_rows(result.media_summary()),
         notes=_notes(result.media_summary()),
+        trust=_trust_rows(result.notes()),
+        priors=_prior_rows(result.priors()),
+        tuning=_tuning_rows(result.tuning),
         edges=_edges(result.adjacency),
         edge_meaning=_edge_meaning(result.config.model),
         effects=_effect_rows(result.effects()),
@@ -90,6 +93,33 @@ def _embedded(figure: go.Figure, name: str) -> Markup:
 
 def _number(value: float, form: str = "{:,.0f}") -> str:
     return "–" if pd.isna(value) else form.format(value)
+
+
+def _trust_rows(notes: pd.DataFrame) -> list[dict[str, str]]:
+    return [
+        {
+            "channel": str(channel),
+            "share": _number(row["share"], "{:.2f}"),
+            "error": _number(row["share_error"], "{:.2f}"),
+            "note": str(row["note"]) or "–",
+        }
+        for channel, row in notes.iterrows()
+    ]
+
+
+def _prior_rows(priors: pd.DataFrame) -> list[list[str]]:
+    rows = []
+    for _, row in priors.iterrows():
+        stated, form = row["stated"], "{:.3g}"
+        shown = stated if isinstance(stated, str) else _number(float(stated), form)
+        numbers = [_number(float(row[name]), form) for name in ("sd", "found")]
+        rows.append([str(row["quantity"]), str(row["name"]), shown, *numbers])
+    return rows
+
+
+def _tuning_rows(tuning: pd.DataFrame) -> list[list[str]]:
+    forms = {"set": "{:.3g}", "learned": "{:.3g}", "evidence": "{:+.1f}"}
+    return [[str(size), *(_number(row[name], form) for name, form in forms.items())] for size, row in tuning.iterrows()]
 
 
 def _metrics_rows(metrics: pd.DataFrame) -> list[tuple[str, list[str]]]:

@@ -32,6 +32,10 @@ class Recipe(Protocol):
         """State after a chunk of epochs."""
         ...
 
+    def conclude(self, variables: Any, inputs: Any, weights: Array, hyperparameters: Any) -> Any:
+        """Variables once training has ended."""
+        ...
+
 
 def recipe_for(design: AnyDesign, schedule: Schedule) -> Recipe:
     """The training of the model that a design describes."""
@@ -73,7 +77,8 @@ def estimate(
         return recipe.advance(state, inputs, weights, hyperparameters)
 
     state = recipe.start(key, inputs, weights, hyperparameters)
-    return finish(jax.lax.while_loop(runs, advance, state))
+    variables, history = finish(jax.lax.while_loop(runs, advance, state))
+    return recipe.conclude(variables, inputs, weights, hyperparameters), history
 
 
 def estimate_in_chunks(
@@ -102,7 +107,8 @@ def estimate_in_chunks(
         state = run_chunk(state, inputs, weights, hyperparameters, design=design, schedule=schedule)
         epoch = int(state.progress.epoch)
         on_chunk(epoch, float(state.history.objective[epoch - 1]))
-    return finish(state)
+    variables, history = finish(state)
+    return conclude(variables, inputs, weights, hyperparameters, design=design, schedule=schedule), history
 
 
 def finish(state: Any) -> tuple[Any, History]:
@@ -125,3 +131,11 @@ def run_chunk(
 ) -> Any:
     """State after a chunk of epochs."""
     return recipe_for(design, schedule).advance(state, inputs, weights, hyperparameters)
+
+
+@partial(jax.jit, static_argnames=("design", "schedule"))
+def conclude(
+    variables: Any, inputs: Any, weights: Array, hyperparameters: Any, *, design: AnyDesign, schedule: Schedule
+) -> Any:
+    """Variables once training has ended."""
+    return recipe_for(design, schedule).conclude(variables, inputs, weights, hyperparameters)

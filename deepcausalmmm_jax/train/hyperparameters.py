@@ -25,6 +25,7 @@ class Hyperparameters(NamedTuple):
     step_cuts: Array
     graph_threshold: Array
     graph_evidence: Array
+    tune: Array  # 1 where the sizes of penalties are learned, 0 where they are fixed
 
     @classmethod
     def of(cls, config: Config) -> Self:
@@ -39,6 +40,7 @@ class Hyperparameters(NamedTuple):
             step_cuts=float(training.step_cuts),  # type: ignore[arg-type]
             graph_threshold=config.graph_threshold,  # type: ignore[arg-type]
             graph_evidence=config.graph_evidence,  # type: ignore[arg-type]
+            tune=float(config.tune),  # type: ignore[arg-type]
         )
         return jax.tree.map(jnp.float32, numbers)
 

@@ -2,14 +2,17 @@
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
+from deepcausalmmm_jax.model.evidence import tuned, volume_terms
 from deepcausalmmm_jax.model.inputs import Inputs
-from deepcausalmmm_jax.model.penalties import penalty_terms, pooling_volume
+from deepcausalmmm_jax.model.penalties import penalty_terms
 from deepcausalmmm_jax.model.structural import Components, Internals, StructuralMMM
 from deepcausalmmm_jax.ops.metrics import huber
 from deepcausalmmm_jax.ops.notears import log_determinant, trace_exponential
+from deepcausalmmm_jax.ops.persistence import whitened
 from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
 
 
@@ -62,16 +65,17 @@ def objective(
     n = jnp.maximum(jnp.sum(weights), 1.0)
     fit_terms = _data_terms(components, internals, inputs, weights, hyperparameters.huber_delta)
     fit_terms["structure"] = internals.structure
+    sizes = tuned(hyperparameters.penalties, internals.size_factors, hyperparameters.tune)
     penalties = penalty_terms(
         parameters,
         internals,
-        hyperparameters.penalties,
+        jnp.einsum("rt,rtm->m", weights * inputs.kpi_unit[:, None], components.media),
+        sizes,
         inputs,
         (1.0 - inputs.links.required) * multipliers.sparsity,
     )
-    penalties["pooling"] = pooling_volume(
-        components.media, internals.noise, weights, hyperparameters.penalties.media_region
-    )
+    volumes = volume_terms(components.media, internals.noise, internals.persistence, inputs, weights, sizes)
+    penalties["volume"] = sum(volumes.values(), start=jnp.zeros(()))
     terms = {name: value / n for name, value in (fit_terms | penalties).items()}
     h = acyclicity(internals.edges, model.design.graph)
     terms["acyclicity"] = multipliers.alpha * h + 0.5 * multipliers.rho * h**2
@@ -93,8 +97,10 @@ def _data_terms(
     components: Components, internals: Internals, inputs: Inputs, weights: Array, delta: Array
 ) -> dict[str, Array]:
     sigma = internals.noise[:, None]
-    residual = (inputs.kpi - components.prediction()) / sigma
+    observed = weights > 0
+    residual = jnp.where(observed, inputs.kpi - components.prediction(), 0.0)
+    residual = jax.vmap(whitened, in_axes=(0, 0, None))(residual, observed, internals.persistence) / sigma
     return {
-        "huber": jnp.sum(jnp.where(weights > 0, weights * huber(residual, delta), 0.0)),
+        "huber": jnp.sum(weights * huber(residual, delta)),
         "noise": jnp.sum(weights * jnp.log(sigma)),
     }

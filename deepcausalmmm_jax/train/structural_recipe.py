@@ -11,22 +11,23 @@ from jax import Array
 from deepcausalmmm_jax.errors import FitStatus
 from deepcausalmmm_jax.model.graph import starting_links
 from deepcausalmmm_jax.model.inputs import Design, Inputs
+from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY
 from deepcausalmmm_jax.model.structural import StructuralMMM
 from deepcausalmmm_jax.train.edges import cut_graph
 from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
 from deepcausalmmm_jax.train.loss import Multipliers, objective
 from deepcausalmmm_jax.train.optimizer import make_optimizer
+from deepcausalmmm_jax.train.present import present_state
 from deepcausalmmm_jax.train.schedule import Schedule, after_chunk
 from deepcausalmmm_jax.train.state import FitState, Progress, blank_history, recorded
 
 _STEP_CUT = 1.0 / 3.0
-_TYPICAL_ACTIVITY = 0.4  # mean of a Hill curve over weeks, to turn a share of the KPI into a coefficient
 _START_SHARE = 0.2  # of the KPI, all media together
 
 
 def structural_model(design: Design) -> StructuralMMM:
     """The module that a design describes."""
-    return StructuralMMM(design, media_start=_START_SHARE / design.n_channels / _TYPICAL_ACTIVITY)
+    return StructuralMMM(design, media_start=_START_SHARE / design.n_channels / TYPICAL_ACTIVITY)
 
 
 class StructuralRecipe(NamedTuple):
@@ -95,11 +96,18 @@ class StructuralRecipe(NamedTuple):
         cut = partial(cut_graph, model=model, inputs=inputs, weights=weights)
         return after_chunk(advanced, values, h, hyperparameters, self.schedule, cut)
 
+    def conclude(self, variables: Any, inputs: Inputs, weights: Array, hyperparameters: Hyperparameters) -> Any:
+        """The variables with the present learned, from which forecasts start."""
+        outcome: Any = structural_model(self.design).apply(variables, inputs)
+        components, internals = outcome
+        state = present_state(components, internals.noise, inputs, weights, hyperparameters.penalties)
+        return {**variables, "fitted": {**variables["fitted"], "present": {"state": state}}}
+
 
 def _first_weeks(inputs: Inputs, weights: Array) -> tuple[Inputs, Array]:
     """Two weeks of the panel, enough to fix every shape."""
     by_region = ("exposure", "control", "kpi")
-    by_week = ("trend_basis", "region_trend_basis", "season_basis", "elapsed", "real")
+    by_week = ("trend_basis", "region_trend_basis", "season_basis", "elapsed", "ahead", "real")
     cut: dict[str, Any] = {name: getattr(inputs, name)[:, :2] for name in by_region}
     cut |= {name: getattr(inputs, name)[:2] for name in by_week}
     news = inputs.activity

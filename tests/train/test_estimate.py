@@ -82,7 +82,7 @@ def test_a_new_shape_compiles_a_chunk_once(quick, config):
 def test_objective_is_the_sum_of_its_named_terms(small_result):
     history = small_result.history
     named = history.drop(columns=["objective", "acyclicity_h", "learning_rate"])
-    assert {"huber", "noise", "media", "time_variation", "graph", "blend", "structure", "acyclicity", "pooling"} <= set(
+    assert {"huber", "noise", "media", "time_variation", "graph", "blend", "structure", "acyclicity", "volume"} <= set(
         named
     )
     np.testing.assert_allclose(named.sum(axis=1), history["objective"], rtol=1e-4, atol=1e-4)

@@ -1,0 +1,64 @@
+"""What makes a simulated panel hard beyond the usual: drawn apart, so that a panel without it stays the same."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+_LATE_START = 0.5  # of the weeks
+_FREAK = 6.0  # standard deviations of the noise
+
+
+class Roles(NamedTuple):
+    """Which channels are out of the ordinary, boolean `[channel]` each."""
+
+    flighted: np.ndarray  # four weeks on air, four off
+    national: np.ndarray  # the same in all regions, relative to their size
+    late: np.ndarray  # silent in the first half of the weeks
+    placebo: np.ndarray  # without effect on the KPI
+    confounded: np.ndarray  # exposure follows the first control
+
+
+def roles(
+    rng: np.random.Generator,
+    n_channels: int,
+    *,
+    flighted: int,
+    national: int,
+    late: int,
+    placebo: int,
+    confounded: int,
+) -> Roles:
+    """Channels for each role: flighted ones from the first on, confounded ones from the last back, others by lot."""
+    position = np.arange(n_channels)
+
+    def drawn(count: int) -> np.ndarray:
+        return np.isin(position, rng.permutation(n_channels)[:count])
+
+    return Roles(
+        flighted=position < flighted,
+        national=drawn(national),
+        late=drawn(late),
+        placebo=drawn(placebo),
+        confounded=position >= n_channels - confounded,
+    )
+
+
+def changed_budgets(own: np.ndarray, on: np.ndarray, given: Roles) -> tuple[np.ndarray, np.ndarray]:
+    """Exposure `[region, week, channel]` and weeks on air `[week, channel]` with national and late channels."""
+    national = own.mean(axis=0, keepdims=True)
+    own = np.where(given.national, national / national.mean(axis=1, keepdims=True), own)
+    before = np.arange(len(on)) < _LATE_START * len(on)
+    return own, np.where(before[:, None] & given.late, 0.0, on)
+
+
+def freaks(rng: np.random.Generator, shape: tuple[int, int], share: float, noise: float) -> np.ndarray:
+    """Additional error `[region, week]`: a share of region-weeks with a freak value, either way."""
+    hit = rng.random(shape) < share
+    return hit * rng.choice([-1.0, 1.0], shape) * _FREAK * noise
+
+
+def gaps(rng: np.random.Generator, shape: tuple[int, int], share: float) -> np.ndarray:
+    """`[region, week]`, True where the KPI is missing; never a region's first or last week."""
+    missing = rng.random(shape) < share
+    missing[:, [0, -1]] = False
+    return missing

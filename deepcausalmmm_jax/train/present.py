@@ -1,0 +1,123 @@
+"""The present: where the KPI stands at the end of training beside what media and controls explain, and how it fades."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from deepcausalmmm_jax.config import Penalties
+from deepcausalmmm_jax.model.inputs import WEEKS_IN_QUARTER, Inputs
+from deepcausalmmm_jax.model.structural import Components
+from deepcausalmmm_jax.ops.kalman import Motion, Tracked, track
+
+_EPOCHS = 80
+_STEP = 0.15
+_LIMIT = 3.0  # standard deviations beyond which a week is a freak
+# Likely sizes before the data are seen: mean of the log and its spread. Weeks and shares of the mean KPI.
+_SWING, _MEMORY = 0.03, 4.0
+_SPREAD = 1.0
+
+
+class _Sizes(NamedTuple):
+    """Logs of sizes over their likely values; scalars."""
+
+    level_step: Array
+    swing: Array
+    memory: Array
+    season: Array
+    noise: Array
+
+
+def present_state(
+    components: Components, noise: Array, inputs: Inputs, weights: Array, penalties: Penalties
+) -> dict[str, Array]:
+    """Level, swing and season after the last training week, by marginal likelihood.
+
+    What media and controls leave of the KPI is taken apart into the nation's mean over regions and each region's
+    deviation. Each is a random walk, a swing that fades and a season, whose sizes are those under which the series
+    are most likely (type-II maximum likelihood, with log-normal priors around the penalties' sizes): a KPI that
+    stays where it is gives the forecast `last`, one that returns gives `mean`, one with a steady season carries it on.
+
+    Args:
+        components: of the fitted model, scaled units.
+        noise: `[region]`, standard deviations.
+        inputs: the panel.
+        weights: `[region, week]`, 0 in weeks not learned from.
+        penalties: for the likely sizes.
+
+    Returns:
+        The variables of `model.baseline.Present`.
+    """
+    rest = inputs.kpi - components.control.sum(axis=-1) - components.media.sum(axis=-1)
+    trained = (weights > 0) & (inputs.ahead <= 0)
+    precision = jnp.where(trained, weights / noise[:, None] ** 2, 0.0)
+    total = precision.sum(axis=0)
+    national = (rest * precision).sum(axis=0) / jnp.maximum(total, 1e-9)
+    n_regions = rest.shape[0]
+    deviation = jnp.where(trained, rest - national, 0.0)
+    own_noise = noise[:, None] ** 2 / jnp.maximum(weights, 1e-6)
+
+    def of_nation(sizes: _Sizes) -> tuple[Tracked, Array]:
+        motion = _motion(sizes, penalties.trend, penalties.seasonality, penalties.baseline)
+        shocks = (0.3 * noise.mean() * jnp.exp(sizes.noise)) ** 2
+        variance = shocks + 1.0 / jnp.maximum(total, 1e-9)
+        mean = jnp.asarray(1.0 - penalties.media_total)
+        return track(national, variance, (total > 0) & (inputs.ahead <= 0), inputs.season_basis, motion, mean, _LIMIT)
+
+    def of_regions(sizes: _Sizes) -> tuple[Tracked, Array]:
+        motion = _motion(sizes, penalties.trend_region, penalties.seasonality_region, penalties.baseline)
+
+        def one(series: Array, variance: Array, seen: Array) -> tuple[Tracked, Array]:
+            return track(series, variance, seen, inputs.season_basis, motion, jnp.zeros(()), _LIMIT)
+
+        seen = trained & (n_regions > 1)
+        return jax.vmap(one)(deviation, own_noise * jnp.exp(2.0 * sizes.noise), seen)
+
+    (nation, nation_sizes), (regions, region_sizes) = _most_likely(of_nation), _most_likely(of_regions)
+    return {
+        "level": nation.level + regions.level,
+        "national_swing": nation.swing,
+        "regional_swing": regions.swing,
+        "season": nation.season + regions.season,
+        "national_memory": _MEMORY * jnp.exp(nation_sizes.memory),
+        "regional_memory": _MEMORY * jnp.exp(region_sizes.memory),
+        "national_sizes": jnp.stack(_shown(nation_sizes, penalties.trend, penalties.seasonality)),
+        "regional_sizes": jnp.stack(_shown(region_sizes, penalties.trend_region, penalties.seasonality_region)),
+    }
+
+
+def _motion(sizes: _Sizes, trend: Any, season: Any, start: Any) -> Motion:
+    return Motion(
+        level_start=jnp.asarray(start),
+        level_step=trend / jnp.sqrt(WEEKS_IN_QUARTER) * jnp.exp(sizes.level_step),
+        swing=_SWING * jnp.exp(sizes.swing),
+        memory=_MEMORY * jnp.exp(sizes.memory),
+        season=season * jnp.exp(sizes.season),
+    )
+
+
+def _shown(sizes: _Sizes, trend: Any, season: Any) -> tuple[Array, Array, Array]:
+    """Sizes in the units of `Penalties`: trend a quarter, swing, season."""
+    return trend * jnp.exp(sizes.level_step), _SWING * jnp.exp(sizes.swing), season * jnp.exp(sizes.season)
+
+
+def _most_likely(tracked: Any) -> tuple[Tracked, _Sizes]:
+    """Sizes of least loss, found by Adam from the likely ones, and the state under them."""
+
+    def loss(sizes: _Sizes) -> Array:
+        _, value = tracked(sizes)
+        prior = sum((size / _SPREAD) ** 2 for size in sizes)
+        return jnp.sum(value) + 0.5 * jnp.asarray(prior)
+
+    optimizer = optax.adam(optax.cosine_decay_schedule(_STEP, _EPOCHS))
+
+    def epoch(carry: tuple[_Sizes, Any], _: None) -> tuple[tuple[_Sizes, Any], None]:
+        sizes, moments = carry
+        updates, moments = optimizer.update(jax.grad(loss)(sizes), moments)
+        return (optax.apply_updates(sizes, updates), moments), None
+
+    start = _Sizes(*(jnp.zeros(()) for _ in _Sizes._fields))
+    (sizes, _), _ = jax.lax.scan(epoch, (start, optimizer.init(start)), length=_EPOCHS)
+    return tracked(sizes)[0], sizes

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+import deepcausalmmm_jax as dcm
+
+
+def test_components_with_noise_make_the_kpi():
+    panel, truth = dcm.simulate(5, 60, 4, 2, seed=3, noise=0.0)
+    np.testing.assert_allclose(truth.components.sum("component").values, panel.kpi, rtol=1e-10)
+    assert list(truth.components["component"].values[:3]) == ["baseline", "trend", "seasonality"]
+
+
+@pytest.mark.parametrize("role", ["national", "late", "placebo", "confounded", "flighted"])
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_as_many_channels_have_a_role_as_asked_for(role, count):
+    _, truth = dcm.simulate(3, 60, 4, 2, seed=1, **{role: count})
+    assert truth.parameters[role].sum() == count
+
+
+def test_placebo_channels_add_nothing_and_media_keep_their_total():
+    _, truth = dcm.simulate(20, 100, 5, 2, seed=2, placebo=2)
+    share = truth.parameters["share"]
+    assert (share[truth.parameters["placebo"]] == 0).all()
+    assert 0.2 < share.sum() < 0.3
+
+
+def test_late_channels_are_silent_at_first_and_national_ones_the_same_everywhere():
+    panel, truth = dcm.simulate(6, 80, 6, 2, seed=4, late=1, national=1, links=0)
+    late = truth.parameters["late"].to_numpy().argmax()
+    assert not panel.exposure[:, :40, late].any()
+    assert panel.exposure[:, 40:, late].any()
+    national = truth.parameters["national"].to_numpy().argmax()
+    relative = panel.exposure[:, :, national] / panel.exposure[:, :, national].mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(relative, np.broadcast_to(relative[0], relative.shape), rtol=0.02, atol=0.01)
+
+
+def test_missing_weeks_have_no_weight_and_outliers_stand_out():
+    panel, truth = dcm.simulate(20, 100, 3, 2, seed=5, missing=0.1, outliers=0.02)
+    assert 0.08 < 1 - panel.weights.mean() < 0.12
+    error = (panel.kpi - truth.components.sum("component").values) / panel.kpi.mean(axis=1, keepdims=True)
+    far = np.abs(error[panel.weights > 0]) > 4 * truth.noise
+    assert 0.01 < far.mean() < 0.03
+
+
+def test_difficulties_leave_the_rest_of_the_panel_as_it_was():
+    easy, _ = dcm.simulate(4, 50, 3, 2, seed=6)
+    gappy, _ = dcm.simulate(4, 50, 3, 2, seed=6, missing=0.1)
+    np.testing.assert_array_equal(easy.exposure, gappy.exposure)
+    seen = gappy.weights > 0
+    np.testing.assert_array_equal(easy.kpi[seen], gappy.kpi[seen])
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        ({"placebo": 3}, "leaves no channel with an effect"),
+        ({"late": 4}, "late must be from 0 to n_channels=3"),
+        ({"missing": 0.9}, "missing must be from 0 to 0.5"),
+        ({"outliers": -0.1}, "outliers must be"),
+    ],
+)
+def test_impossible_requests_are_refused(bad, sentence):
+    with pytest.raises(dcm.DataError, match=sentence):
+        dcm.simulate(3, 40, 3, 1, **bad)

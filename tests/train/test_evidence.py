@@ -1,0 +1,172 @@
+"""What the data decide: sizes of penalties, the present, stated priors, and what is said of each channel."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.model.evidence import LEARNED, _walk_volume
+from deepcausalmmm_jax.result import FitResult
+
+
+@pytest.fixture(scope="module")
+def placebo_fit():
+    panel, truth = dcm.simulate(20, 120, 6, 2, seed=400, placebo=2)
+    return dcm.fit(panel, progress=False), truth
+
+
+@pytest.mark.parametrize("persistence", [0.0, 0.5, 0.9])
+def test_volume_of_a_weekly_walk_is_the_determinant_it_stands_for(persistence):
+    n, information, size = 20, 30.0, 0.3
+    steps = np.full(n - 1, 1 / 13)
+    # What is new in a week shows (1 - phi) of the level before and the step itself.
+    path = np.tril(np.ones((n, n)), -1)[:, : n - 1]
+    shown = (path - persistence * np.vstack([np.zeros(n - 1), path[:-1]]))[1:]
+    level = np.full((n - 1, 1), 1 - persistence)
+    start = 1 / information / max(1 - persistence, 0.05) ** 2
+    C = size**2 / 13 * shown @ shown.T + start * level @ level.T
+    exact = 0.5 * np.linalg.slogdet(np.eye(n - 1) + information * C)[1]
+    found = _walk_volume(jnp.asarray(information), size, jnp.asarray(steps), jnp.asarray(persistence))
+    np.testing.assert_allclose(found, exact, rtol=1e-3)
+
+
+def test_untuned_sizes_stay_as_set(small_panel, quick):
+    fixed = dcm.fit(small_panel, quick, tune=False)
+    assert fixed.config.tune is False
+    assert len(fixed.tuning) == 0
+    assert all(abs(float(factor)) < 1e-6 for factor in fixed.fitted.variables["params"]["sizes"].values())
+
+
+def test_learned_sizes_are_shown_with_their_evidence(small_result):
+    assert list(small_result.tuning.index) == list(LEARNED)
+    np.testing.assert_allclose(
+        small_result.tuning["learned"], small_result.tuning["set"] * small_result.tuning["factor"]
+    )
+    assert np.isfinite(small_result.tuning["evidence"]).all()
+
+
+def test_converged_sizes_have_more_evidence_than_the_set_ones(placebo_fit):
+    result, _ = placebo_fit
+    assert result.tuning["evidence"].min() > -0.5
+    assert result.tuning["evidence"].max() > 10
+
+
+def test_steady_coefficients_are_found_flat(placebo_fit):
+    panel, _ = dcm.simulate(seed=301, n_channels=6, drift=0.0)
+    coefficient = dcm.fit(panel, progress=False).coefficients().mean("region").values
+    assert np.abs(coefficient / coefficient.mean(axis=0) - 1).max() < 0.05
+
+
+def test_most_placebos_are_flagged_and_strong_channels_are_not(placebo_fit):
+    result, truth = placebo_fit
+    notes, role = result.notes(), truth.parameters
+    strong = role["share"] > 0.04
+    assert notes.loc[strong, "distinguishable"].all()
+    assert notes.loc[role["placebo"], "z"].max() < notes.loc[strong, "z"].min()
+
+
+@pytest.mark.parametrize("swing", ["last", "return"])
+def test_the_forecast_falls_back_to_what_carries_on_when_media_say_nothing(swing):
+    rng = np.random.default_rng(7)
+    panel, _ = dcm.simulate(6, 90, 2, 0, seed=11)
+    walk = 0.08 * np.cumsum(rng.normal(size=(1, 90)), axis=1) + 0.01 * rng.normal(size=(6, 90))
+    level = 10 + walk if swing == "last" else 10 + 0.3 * rng.normal(size=(6, 90))
+    short = dcm.Config(training=dataclasses.replace(dcm.Training(), max_epochs=400))
+    result = dcm.fit(dataclasses.replace(panel, kpi=1000 * level), short, progress=False)
+    held = result.metrics.loc["holdout"]
+    assert held["rmse"] < 1.35 * held["rmse_naive"]
+
+
+def test_a_swing_fades_with_the_weeks_ahead(small_result):
+    state = small_result.fitted.variables["fitted"]["present"]["state"]
+    assert state["regional_memory"] > 0
+    longer, _ = dcm.simulate(4, 80, 3, 2, seed=1)
+    ahead = small_result.contributions_of(longer).sel(component="trend").values[:, 52:]
+    assert np.isfinite(ahead).all()
+    changes = np.abs(np.diff(ahead, axis=1))
+    assert (changes[:, -1] <= changes[:, 0] + 1e-6).all()
+
+
+STATED = dcm.Priors(
+    share=(("channel_1", 0.2, 0.001),),
+    decay=(("channel_2", 0.9, 0.001),),
+    half_saturation=(("channel_2", 3.0, 0.001),),
+    slope=(("channel_3", 1.2, 0.001),),
+    control_sign=(("control_1", "negative"),),
+)
+
+
+def test_firm_priors_are_followed_and_shown_beside_what_was_found(small_panel, quick):
+    longer = quick.replace(priors=STATED, training=dataclasses.replace(quick.training, max_epochs=600))
+    result = dcm.fit(small_panel, longer)
+    table = result.priors().set_index("quantity")
+    for quantity in ("share", "decay", "half_saturation", "slope"):
+        row = table.loc[quantity]
+        assert row["found"] == pytest.approx(row["stated"], rel=0.1)
+    effect = result.contributions.sel(component="control_1").values
+    assert (np.sign(effect[:, :52]) == -np.sign(small_panel.control[:, :52, 0] - _centre(result))).mean() > 0.99
+
+
+def _centre(result: FitResult) -> np.ndarray:
+    return result.fitted.scales.control_center[:, None, 0]
+
+
+def test_an_roi_stands_for_a_share(small_panel, quick):
+    training = dataclasses.replace(quick.training, max_epochs=600)
+    result = dcm.fit(small_panel, quick.replace(priors=dcm.Priors(roi=(("channel_1", 3.0, 0.01),)), training=training))
+    assert result.priors()["found"].iloc[0] == pytest.approx(3.0, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("priors", "sentence"),
+    [
+        ({"share": (("chanel_1", 0.1, 0.1),)}, "did you mean 'channel_1'"),
+        ({"control_sign": (("price", "negative"),)}, "the control 'price'"),
+    ],
+)
+def test_priors_of_unknown_names_are_refused(small_panel, quick, priors, sentence):
+    with pytest.raises(dcm.ConfigError, match=sentence):
+        dcm.fit(small_panel, quick.replace(priors=dcm.Priors(**priors)))
+
+
+def test_an_roi_without_spend_is_refused(small_panel, quick):
+    bare = dataclasses.replace(small_panel, spend=None)
+    with pytest.raises(dcm.ConfigError, match="has no spend"):
+        dcm.fit(bare, quick.replace(priors=dcm.Priors(roi=(("channel_1", 2.0, 1.0),))))
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        ({"share": (("a", 1.5, 0.1),)}, "between 0 and 1"),
+        ({"share": (("a", 0.5),)}, "made of"),
+        ({"decay": (("a", 0.5, 0.0),)}, "standard deviation above 0"),
+        ({"share": (("a", 0.5, 0.1), ("a", 0.4, 0.1))}, "free of repeats"),
+        ({"control_sign": (("a", "up"),)}, "positive or negative"),
+        ({"share": (("a", 0.5, 0.1),), "roi": (("a", 2.0, 0.1),)}, "not both"),
+        ({"share": "a"}, "a list of lists"),
+    ],
+)
+def test_bad_priors_are_refused(bad, sentence):
+    with pytest.raises(dcm.ConfigError, match=sentence):
+        dcm.Priors(**bad)
+
+
+def test_priors_survive_toml(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text(dcm.Config(priors=STATED).to_toml())
+    assert dcm.Config.from_toml(path) == dcm.Config(priors=STATED)
+
+
+def test_rare_late_and_twin_channels_are_noted(quick):
+    panel, _ = dcm.simulate(4, 80, 4, 1, seed=8, late=1, links=0)
+    exposure = panel.exposure.copy()
+    exposure[:, :, 1] = exposure[:, :, 0] * np.random.default_rng(0).normal(1, 0.02, exposure.shape[:2])
+    exposure[:, np.arange(80) % 8 != 0, 3] = 0.0
+    result = dcm.fit(dataclasses.replace(panel, exposure=exposure), quick)
+    notes = result.notes()["note"]
+    assert "moves with channel_2" in notes["channel_1"]
+    assert "on air in" in notes["channel_4"]
+    assert "starts late" in " ".join(notes)
