@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepcausalmmm_jax.errors import DataError
+
 _LATE_START = 0.5  # of the weeks
 _FREAK = 6.0  # standard deviations of the noise
 
@@ -41,6 +43,16 @@ def roles(
         placebo=drawn(placebo),
         confounded=position >= n_channels - confounded,
     )
+
+
+def check_roles(counts: dict[str, int], n_channels: int) -> None:
+    """Raise DataError for more channels of a role than there are, or none with an effect."""
+    for name, count in counts.items():
+        # The defaults of one flighted and one confounded channel hold for a single channel too.
+        if not 0 <= count <= max(n_channels, 1):
+            raise DataError(f"{name} must be from 0 to n_channels={n_channels}, got {count}.")
+    if counts["placebo"] == n_channels:
+        raise DataError(f"placebo={n_channels} leaves no channel with an effect; at least one is needed.")
 
 
 def changed_budgets(own: np.ndarray, on: np.ndarray, given: Roles) -> tuple[np.ndarray, np.ndarray]:

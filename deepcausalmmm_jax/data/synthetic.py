@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy.signal import lfilter
 
-from deepcausalmmm_jax.data.difficulties import Roles, changed_budgets, freaks, gaps, roles
+from deepcausalmmm_jax.data.difficulties import Roles, changed_budgets, check_roles, freaks, gaps, roles
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.types import CHANNEL, COMPONENT, REGION, STRUCTURAL_COMPONENTS, TIME
@@ -103,7 +103,7 @@ def simulate(
     _check_sizes(n_regions, n_weeks, n_channels, n_controls, links)
     _check_shares(media_share, noise, drift, outliers, missing)
     counts = {"flighted": flighted, "national": national, "late": late, "placebo": placebo, "confounded": confounded}
-    _check_roles(counts, n_channels)
+    check_roles(counts, n_channels)
     difficult = np.random.default_rng([seed, 1])  # apart, so that an easy panel stays the same
     given = roles(difficult, n_channels, **counts)
     rng = np.random.default_rng(seed)
@@ -135,28 +135,27 @@ def simulate(
     parameters = parameters.assign(**{name: given._asdict()[name] for name in Roles._fields})
     panel = _panel(rng, weeks, kpi, relative, control, size, list(parameters.index))
     panel = _with_gaps(panel, gaps(difficult, kpi.shape, missing))
-    grid = {REGION: panel.regions, TIME: panel.weeks}
     names = list(parameters.index)
-    truth = Truth(
-        contributions=xr.DataArray(
-            media * unit[:, :, None], dims=(REGION, TIME, CHANNEL), coords=grid | {CHANNEL: names}, name="contribution"
-        ),
+    unit = unit[:, :, None]
+    components = [*STRUCTURAL_COMPONENTS, *panel.controls, *names]
+    return panel, Truth(
+        contributions=_labelled(media * unit, panel, CHANNEL, names, "contribution"),
         parameters=parameters,
         adjacency=pd.DataFrame(adjacency, index=names, columns=names),
-        baseline=xr.DataArray(base * unit, dims=(REGION, TIME), coords=grid, name="baseline"),
+        baseline=_labelled(base[:, :, None] * unit, panel, COMPONENT, ["baseline"], "baseline").squeeze(
+            COMPONENT, drop=True
+        ),
         noise=noise,
-        effects=_effects(budgets, adjacency, parameters, worth * unit[:, :, None], activity, unit_exposure),
-        components=xr.DataArray(
-            np.concatenate([parts, media], axis=2) * unit[:, :, None],
-            dims=(REGION, TIME, COMPONENT),
-            coords=grid | {COMPONENT: [*STRUCTURAL_COMPONENTS, *panel.controls, *names]},
-            name="component",
-        ),
-        coefficients=xr.DataArray(
-            worth, dims=(REGION, TIME, CHANNEL), coords=grid | {CHANNEL: names}, name="coefficient"
-        ),
+        effects=_effects(budgets, adjacency, parameters, worth * unit, activity, unit_exposure),
+        components=_labelled(np.concatenate([parts, media], axis=2) * unit, panel, COMPONENT, components, "component"),
+        coefficients=_labelled(worth, panel, CHANNEL, names, "coefficient"),
     )
-    return panel, truth
+
+
+def _labelled(values: np.ndarray, panel: Panel, axis: str, names: list[str], name: str) -> xr.DataArray:
+    """Values `[region, week, name]` with their labels."""
+    coords = {REGION: panel.regions, TIME: panel.weeks, axis: names}
+    return xr.DataArray(values, dims=(REGION, TIME, axis), coords=coords, name=name)
 
 
 def _check_sizes(n_regions: int, n_weeks: int, n_channels: int, n_controls: int, links: int) -> None:
@@ -183,15 +182,6 @@ def _check_shares(media_share: float, noise: float, drift: float, outliers: floa
     for name, share in (("outliers", outliers), ("missing", missing)):
         if not 0 <= share <= 0.5:
             raise DataError(f"{name} must be from 0 to 0.5, got {share}.")
-
-
-def _check_roles(counts: dict[str, int], n_channels: int) -> None:
-    for name, count in counts.items():
-        # The defaults of one flighted and one confounded channel hold for a single channel too.
-        if not 0 <= count <= max(n_channels, 1):
-            raise DataError(f"{name} must be from 0 to n_channels={n_channels}, got {count}.")
-    if counts["placebo"] == n_channels:
-        raise DataError(f"placebo={n_channels} leaves no channel with an effect; at least one is needed.")
 
 
 def _with_gaps(panel: Panel, missing: np.ndarray) -> Panel:
