@@ -2,6 +2,7 @@
 
 from importlib.metadata import version as _version
 
+from deepcausalmmm_jax.bootstrapping import bootstrap as bootstrap
 from deepcausalmmm_jax.config import Config as Config
 from deepcausalmmm_jax.config import Links as Links
 from deepcausalmmm_jax.config import Penalties as Penalties
@@ -9,6 +10,8 @@ from deepcausalmmm_jax.config import Training as Training
 from deepcausalmmm_jax.data.panel import Panel as Panel
 from deepcausalmmm_jax.data.synthetic import Truth as Truth
 from deepcausalmmm_jax.data.synthetic import simulate as simulate
+from deepcausalmmm_jax.ensemble import Ensemble as Ensemble
+from deepcausalmmm_jax.ensemble import load as load
 from deepcausalmmm_jax.errors import ConfigError as ConfigError
 from deepcausalmmm_jax.errors import DataError as DataError
 from deepcausalmmm_jax.errors import DeepCausalMMMError as DeepCausalMMMError
@@ -19,7 +22,6 @@ from deepcausalmmm_jax.fitting import fit as fit
 from deepcausalmmm_jax.priors import Priors as Priors
 from deepcausalmmm_jax.published import Published as Published
 from deepcausalmmm_jax.result import FitResult as FitResult
-from deepcausalmmm_jax.result import load as load
 from deepcausalmmm_jax.result import report as report
 from deepcausalmmm_jax.structure import EdgeFrequencies as EdgeFrequencies
 from deepcausalmmm_jax.structure import LearnedGraph as LearnedGraph

@@ -9,25 +9,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.archive import flat, nested, read_arrays, under, write_arrays
 from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import FitStatus, OutputError
-from deepcausalmmm_jax.files import write_whole
-from deepcausalmmm_jax.train.fitted import Fitted, TrainingRecord
+from deepcausalmmm_jax.train.fitted import Fitted, Replicates, TrainingRecord
 
 SCHEMA = 3  # 3: sizes of penalties, persistence and the present are variables of the model
 _MANIFEST = "manifest"
 _PANEL_ARRAYS = ("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi", "population")
+_REFIT_ARRAYS = ("status", "epochs", "check")
+_REFIT_FACTS = ("method", "block", "seed", "warm_start", "seconds", "compile_seconds")
 _RECORD_ARRAYS = ("objective", "acyclicity", "learning_rate")
 
 
-def save(fitted: Fitted, path: str | Path) -> Path:
+def save(fitted: Fitted, path: str | Path, replicates: Replicates | None = None) -> Path:
     """Write a fit. The file appears whole or not at all; one that was there before stays until then.
 
     Args:
         fitted: what to keep.
         path: file to write; `.npz` is added where it has no ending.
+        replicates: refits to keep with it.
 
     Returns:
         The path written.
@@ -37,12 +40,16 @@ def save(fitted: Fitted, path: str | Path) -> Path:
     """
     path = Path(path)
     path = path if path.suffix else path.with_suffix(".npz")
-    arrays = _arrays(fitted) | {_MANIFEST: np.array(json.dumps(_manifest(fitted)))}
-    return write_whole(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
+    arrays, manifest = _arrays(fitted), _manifest(fitted)
+    if replicates is not None:
+        arrays |= {f"replicates/{name}": leaf for name, leaf in flat(replicates.variables).items()}
+        arrays |= {f"refits/{name}": getattr(replicates, name) for name in _REFIT_ARRAYS}
+        manifest["replicates"] = {name: getattr(replicates, name) for name in _REFIT_FACTS}
+    return write_arrays(path, arrays | {_MANIFEST: np.array(json.dumps(manifest))})
 
 
-def read(path: str | Path) -> Fitted:
-    """Read what `save` wrote.
+def read(path: str | Path) -> tuple[Fitted, Replicates | None]:
+    """Read what `save` wrote: the fit, and its refits where there are any.
 
     Raises:
         OutputError: there is no such file, or it is not a saved fit, or was written by a later version.
@@ -51,8 +58,7 @@ def read(path: str | Path) -> Fitted:
     if not path.is_file():
         raise OutputError(f"There is no saved fit {path}.")
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_arrays(path)
         manifest = json.loads(str(arrays[_MANIFEST]))
         if manifest["schema"] > SCHEMA:
             raise OutputError(
@@ -60,7 +66,7 @@ def read(path: str | Path) -> Fitted:
             )
         if manifest["schema"] < SCHEMA:
             raise OutputError(f"{path} was written before the model had its present form; fit once more.")
-        return _fitted(arrays, manifest)
+        return _fitted(arrays, manifest), _replicates(arrays, manifest)
     except OutputError:
         raise
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
@@ -102,7 +108,7 @@ def _index(labels: dict[str, Any]) -> pd.Index:
 
 
 def _arrays(fitted: Fitted) -> dict[str, np.ndarray]:
-    arrays = {f"variables/{name}": leaf for name, leaf in _flat(fitted.variables).items()}
+    arrays = {f"variables/{name}": leaf for name, leaf in flat(fitted.variables).items()}
     panel = {name: getattr(fitted.panel, name) for name in _PANEL_ARRAYS}
     arrays |= {f"panel/{name}": array for name, array in panel.items() if array is not None}
     arrays |= {f"scales/{name}": array for name, array in fitted.scales._asdict().items()}
@@ -113,7 +119,7 @@ def _arrays(fitted: Fitted) -> dict[str, np.ndarray]:
 
 def _fitted(arrays: dict[str, np.ndarray], manifest: dict[str, Any]) -> Fitted:
     kpi_name, region_name, time_name = manifest["names"]
-    panel_arrays = _under("panel/", arrays)
+    panel_arrays = under("panel/", arrays)
     panel = Panel(
         regions=_index(manifest["regions"]),
         weeks=_index(manifest["weeks"]),
@@ -125,42 +131,24 @@ def _fitted(arrays: dict[str, np.ndarray], manifest: dict[str, Any]) -> Fitted:
         **{name: panel_arrays.get(name) for name in _PANEL_ARRAYS},  # type: ignore[arg-type]
     )
     record = TrainingRecord(
-        **_under("record/", arrays),
-        terms=_under("terms/", arrays),
+        **under("record/", arrays),
+        terms=under("terms/", arrays),
         status=FitStatus(manifest["status"]),
         seconds=manifest["seconds"],
     )
     return Fitted(
-        variables=_nested(_under("variables/", arrays)),
+        variables=nested(under("variables/", arrays)),
         panel=panel,
         weights=arrays["weights"],
-        scales=Scales(**_under("scales/", arrays)),
+        scales=Scales(**under("scales/", arrays)),
         config=Config.from_dict(manifest["config"]),
         record=record,
         seed=manifest["seed"],
     )
 
 
-def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-
-
-def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, np.ndarray]:
-    leaves: dict[str, np.ndarray] = {}
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            leaves |= _flat(value, f"{prefix}{name}/")
-        else:
-            leaves[f"{prefix}{name}"] = np.asarray(value)
-    return leaves
-
-
-def _nested(leaves: dict[str, np.ndarray]) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for name, leaf in leaves.items():
-        *path, last = name.split("/")
-        branch = tree
-        for step in path:
-            branch = branch.setdefault(step, {})
-        branch[last] = leaf
-    return tree
+def _replicates(arrays: dict[str, np.ndarray], manifest: dict[str, Any]) -> Replicates | None:
+    if "replicates" not in manifest:
+        return None
+    facts: dict[str, Any] = {**under("refits/", arrays), **manifest["replicates"]}
+    return Replicates(nested(under("replicates/", arrays)), **facts)

@@ -14,10 +14,11 @@ from deepcausalmmm_jax.data.frame import read_table
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.split import training_weights
 from deepcausalmmm_jax.data.synthetic import Truth, simulate
+from deepcausalmmm_jax.ensemble import load
 from deepcausalmmm_jax.errors import DeepCausalMMMError
 from deepcausalmmm_jax.files import refuse_unwritable, write_whole
 from deepcausalmmm_jax.fitting import fit
-from deepcausalmmm_jax.result import FitResult, load
+from deepcausalmmm_jax.result import FitResult
 
 BAD_INPUT = 2
 

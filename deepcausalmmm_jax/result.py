@@ -189,20 +189,11 @@ class FitResult:
         Raises:
             OutputError: there is no such file, or it is not a saved fit.
         """
-        return cls(checkpoint.read(path))
+        return cls(checkpoint.read(path)[0])
 
     def report(self, path: str | Path) -> Path:
         """Write one self-contained HTML page; see `deepcausalmmm_jax.report`."""
         return report(self, path)
-
-
-def load(path: str | Path) -> FitResult:
-    """Read a fit that `FitResult.save` wrote.
-
-    Raises:
-        OutputError: there is no such file, or it is not a saved fit.
-    """
-    return FitResult.load(path)
 
 
 def report(result: FitResult, path: str | Path) -> Path:

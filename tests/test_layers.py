@@ -7,13 +7,14 @@ PACKAGE = Path(__file__).resolve().parents[1] / "deepcausalmmm_jax"
 NAME = "deepcausalmmm_jax"
 FLOORS = [
     {"types", "errors", "checks", "published", "priors", "config"},
-    {"ops", "data", "files", "columns"},
+    {"ops", "data", "files", "archive", "columns"},
     {"model"},
     {"train"},
     {"checkpoint", "analysis"},
     {"plots"},
     {"result"},
-    {"fitting", "taking_over", "structure", "validation"},
+    {"ensemble"},
+    {"fitting", "taking_over", "structure", "validation", "bootstrapping"},
     {"cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

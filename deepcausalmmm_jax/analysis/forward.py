@@ -61,7 +61,7 @@ def media_outcome(fitted: Fitted, factor: float) -> np.ndarray:
         `[region, week, channel]`, KPI units: prediction as it was, less the prediction with the channel changed.
     """
     inputs = inputs_of(fitted, fitted.panel)
-    change = _changes(fitted.variables, inputs, jnp.float32(factor), design_of(fitted))
+    change = changes(fitted.variables, inputs, jnp.float32(factor), design_of(fitted))
     return np.moveaxis(np.asarray(change, np.float64), 0, -1) * fitted.scales.kpi[:, None, None]
 
 
@@ -83,7 +83,8 @@ def _run(variables: Any, inputs: Any, design: AnyDesign) -> tuple[Components, In
 
 
 @partial(jax.jit, static_argnames="design")
-def _changes(variables: Any, inputs: Any, factor: Array, design: AnyDesign) -> Array:
+def changes(variables: Any, inputs: Any, factor: Array, design: AnyDesign) -> Array:
+    """Prediction as it was less that with one channel's exposure times `factor`, `[channel, region, week]`, scaled."""
     model = model_for(design)
     as_it_was, _ = model.apply(variables, inputs)
 

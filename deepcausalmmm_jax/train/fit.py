@@ -32,6 +32,10 @@ class Recipe(Protocol):
         """State after a chunk of epochs."""
         ...
 
+    def warmed(self, state: Any, start: Any) -> Any:
+        """A state before the first epoch that begins from the variables of another fit."""
+        ...
+
     def conclude(self, variables: Any, inputs: Any, weights: Array, hyperparameters: Any) -> Any:
         """Variables once training has ended."""
         ...
@@ -51,7 +55,14 @@ def model_for(design: AnyDesign) -> StructuralMMM | PaperMMM:
 
 @partial(jax.jit, static_argnames=("design", "schedule"))
 def estimate(
-    key: Array, inputs: Any, weights: Array, hyperparameters: Any, *, design: AnyDesign, schedule: Schedule
+    key: Array,
+    inputs: Any,
+    weights: Array,
+    hyperparameters: Any,
+    start: Any = None,
+    *,
+    design: AnyDesign,
+    schedule: Schedule,
 ) -> tuple[Any, History]:
     """Fit the model: pure, compiled as a whole, and the same function under `vmap` over any of its arrays.
 
@@ -62,6 +73,7 @@ def estimate(
         inputs: the panel in scaled units: `Inputs` or, for a `PaperDesign`, `PaperInputs`.
         weights: `[region, week]`, how much each observation counts; 0 for missing and held-out weeks.
         hyperparameters: what scales a term: `Hyperparameters`, or `Published`.
+        start: variables of another fit of the same shapes to begin from; None draws them.
         design: sizes and branches of the model; its type says which model it is.
         schedule: most epochs, and epochs a chunk.
 
@@ -77,6 +89,7 @@ def estimate(
         return recipe.advance(state, inputs, weights, hyperparameters)
 
     state = recipe.start(key, inputs, weights, hyperparameters)
+    state = state if start is None else recipe.warmed(state, start)
     variables, history = finish(jax.lax.while_loop(runs, advance, state))
     return recipe.conclude(variables, inputs, weights, hyperparameters), history
 

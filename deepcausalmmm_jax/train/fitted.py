@@ -59,3 +59,37 @@ class Fitted:
     def n_training_weeks(self) -> int:
         """Weeks up to the last one learned from."""
         return training_weeks(self.weights)
+
+
+@dataclass(frozen=True, eq=False)
+class Replicates:
+    """Refits to draws of the panel.
+
+    Attributes:
+        variables: the model's variables, each array with a leading axis `[replicate]`.
+        status: `[replicate]`, how each refit ended, a FitStatus.
+        epochs: `[replicate]`.
+        check: `[check, 2, channel]`, shares of the KPI of some draws, refitted from the point estimate (0) and from a
+            random start (1).
+        method: how the panel was drawn anew.
+        block: weeks that stayed together.
+        seed: of the draws.
+        warm_start: whether the refits began from the point estimate.
+        seconds: wall time without compilation.
+        compile_seconds: wall time of the compilation.
+    """
+
+    variables: dict[str, Any]
+    status: np.ndarray
+    epochs: np.ndarray
+    check: np.ndarray
+    method: str
+    block: int
+    seed: int
+    warm_start: bool
+    seconds: float
+    compile_seconds: float
+
+    def __len__(self) -> int:
+        """Number of refits."""
+        return len(self.status)

@@ -125,6 +125,10 @@ class PaperRecipe(NamedTuple):
         history = recorded(state.history, state.progress.epoch, values, forward.acyclicity, forward.terms, sizes)
         return moved._replace(progress=moved.progress._replace(status=status), history=history)
 
+    def warmed(self, state: PaperState, start: Any) -> PaperState:
+        """The state with the parameters of another fit."""
+        return state._replace(parameters=start["params"])
+
     def conclude(self, variables: Any, inputs: PaperInputs, weights: Array, hyperparameters: Published) -> Any:
         """The variables as they are: the paper's model has no present."""
         return variables

@@ -1,4 +1,4 @@
-"""A bar that moves with the epochs."""
+"""Bars that move with the epochs of a fit or with the refits of a bootstrap."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -29,5 +29,33 @@ def epoch_bar(max_epochs: int, wanted: bool | None) -> Iterator[Callable[[int, f
         def move(epoch: int, objective: float) -> None:
             bar.update(epoch - bar.n)
             bar.set_postfix_str(f"objective {objective:.4f}")
+
+        yield move
+
+
+@contextmanager
+def replicate_bar(replicates: int, done: int, wanted: bool | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar over refits on standard error, with the time left.
+
+    Args:
+        replicates: length of the bar.
+        done: refits that are there already.
+        wanted: None shows it where standard error is a terminal, and stays quiet otherwise.
+
+    Yields:
+        A function of the refits just finished.
+    """
+    if not (sys.stderr.isatty() if wanted is None else wanted):
+        yield lambda finished: None
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        yield lambda finished: None
+        return
+    with tqdm(total=replicates, initial=done, desc="refits", unit="refit", file=sys.stderr) as bar:
+
+        def move(finished: int) -> None:
+            bar.update(finished)
 
         yield move

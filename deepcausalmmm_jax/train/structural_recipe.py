@@ -96,6 +96,11 @@ class StructuralRecipe(NamedTuple):
         cut = partial(cut_graph, model=model, inputs=inputs, weights=weights)
         return after_chunk(advanced, values, h, hyperparameters, self.schedule, cut)
 
+    def warmed(self, state: FitState, start: Any) -> FitState:
+        """The state with the variables of another fit; the graph is learned anew, from the edges found there."""
+        kept = {name: value for name, value in state.fitted.items() if name == "graph"}
+        return state._replace(parameters=start["params"], fitted={**start["fitted"], **kept})
+
     def conclude(self, variables: Any, inputs: Inputs, weights: Array, hyperparameters: Hyperparameters) -> Any:
         """The variables with the present learned, from which forecasts start."""
         outcome: Any = structural_model(self.design).apply(variables, inputs)

@@ -1,0 +1,179 @@
+"""Ensemble: a fit with its refits, the same accessors with intervals; and `load`, which reads either."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from deepcausalmmm_jax import checkpoint
+from deepcausalmmm_jax.analysis.intervals import bounds, summary_draws, with_bounds
+from deepcausalmmm_jax.analysis.replicates import Contributed, contributed, earned, shares
+from deepcausalmmm_jax.errors import OutputError
+from deepcausalmmm_jax.result import FitResult
+from deepcausalmmm_jax.train.fitted import Fitted, Replicates
+from deepcausalmmm_jax.types import CHANNEL, COMPONENT, TIME
+
+_LEVEL = 0.9
+_CLEAR = 2.0  # standard errors
+_BOUNDS = ("low", "high")
+
+
+class Ensemble(FitResult):
+    """What `bootstrap` returns: the point estimate's answers, with percentiles over the refits beside them.
+
+    Attributes:
+        fitted: the point estimate.
+        replicates: the refits.
+    """
+
+    def __init__(self, fitted: Fitted, replicates: Replicates) -> None:
+        super().__init__(fitted)
+        self.replicates = replicates
+
+    def __repr__(self) -> str:
+        return f"Ensemble({len(self.replicates)} refits by {self.replicates.method}, of {super().__repr__()})"
+
+    @cached_property
+    def _contributed(self) -> Contributed:
+        return contributed(self.fitted, self.replicates.variables)
+
+    @cached_property
+    def _shares(self) -> np.ndarray:
+        return shares(self.fitted, self.replicates.variables)
+
+    @cached_property
+    def _summary_draws(self) -> dict[str, np.ndarray]:
+        return summary_draws(earned(self.fitted, self.replicates.variables), self.panel)
+
+    def share_draws(self) -> pd.DataFrame:
+        """Share of the KPI in the training weeks, percent; a row a refit, a column a channel."""
+        index = pd.RangeIndex(len(self.replicates), name="replicate")
+        return pd.DataFrame(100 * self._shares, index=index, columns=list(self.panel.channels))
+
+    def media_summary(self, level: float = _LEVEL) -> pd.DataFrame:
+        """`FitResult.media_summary` with `_low` and `_high` beside every estimated column.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        return with_bounds(super().media_summary(), self._summary_draws, level)
+
+    def notes(self, level: float = _LEVEL) -> pd.DataFrame:
+        """`FitResult.notes`, with the standard error and an interval of each share from the refits.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        table = super().notes()
+        table["share_error"] = 100 * self._shares.std(axis=0, ddof=min(1, len(self.replicates) - 1))
+        table["z"] = table["share"] / table["share_error"].where(table["share_error"] > 0)
+        clear = table["z"] >= _CLEAR
+        flag = "not distinguishable from zero"
+        rest = [[part for part in note.split("; ") if part and part != flag] for note in table["note"]]
+        table["note"] = ["; ".join(r if c else [flag, *r]) for r, c in zip(rest, clear, strict=True)]
+        table["distinguishable"] = clear
+        return with_bounds(table, {"share": 100 * self._shares}, level)
+
+    def contribution_intervals(self, level: float = _LEVEL) -> xr.DataArray:
+        """National contributions with their interval, `(bound, time, component)`, KPI units; bound: low, high.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        return xr.DataArray(
+            bounds(self._contributed.national, level),
+            dims=("bound", TIME, COMPONENT),
+            coords={"bound": list(_BOUNDS), TIME: self.panel.weeks, COMPONENT: self.contributions[COMPONENT].values},
+            name="contribution",
+            attrs={"units": self.panel.kpi_name, "level": level},
+        )
+
+    def region_intervals(self, level: float = _LEVEL) -> xr.DataArray:
+        """Contributions by region, summed over weeks, with their interval, `(bound, region, component)`, KPI units.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        return xr.DataArray(
+            bounds(self._contributed.regional, level),
+            dims=("bound", "region", COMPONENT),
+            coords={
+                "bound": list(_BOUNDS),
+                "region": self.panel.regions,
+                COMPONENT: self.contributions[COMPONENT].values,
+            },
+            name="contribution",
+            attrs={"units": self.panel.kpi_name, "level": level},
+        )
+
+    def curve_intervals(self, level: float = _LEVEL) -> pd.DataFrame:
+        """`curve_parameters` with `_low` and `_high`.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        draws = self._contributed.curves | {"coefficient": self._contributed.coefficient}
+        return with_bounds(self.curve_parameters, draws, level)
+
+    @cached_property
+    def edge_frequency(self) -> pd.DataFrame:
+        """Channel x channel: share of the refits whose graph has the edge from the row to the column."""
+        names = pd.Index(self.panel.channels, name=CHANNEL)
+        return pd.DataFrame((self._contributed.edges != 0).mean(axis=0), index=names, columns=list(names))
+
+    def warm_start_check(self) -> pd.DataFrame:
+        """Whether refits from the point estimate and from a random start agree, on the same draws.
+
+        Returns:
+            By channel, points of the KPI: `warm` and `cold`, mean shares over the draws looked at; `difference`, the
+            mean of warm less cold; `largest`, the largest one; `spread`, the standard deviation over all refits, beside
+            which the differences should be small. Empty where nothing was checked.
+        """
+        check = 100 * self.replicates.check
+        names = pd.Index(self.panel.channels, name=CHANNEL)
+        if not len(check):
+            return pd.DataFrame(columns=["warm", "cold", "difference", "largest", "spread"])
+        apart = check[:, 0] - check[:, 1]
+        return pd.DataFrame(
+            {
+                "warm": check[:, 0].mean(axis=0),
+                "cold": check[:, 1].mean(axis=0),
+                "difference": apart.mean(axis=0),
+                "largest": np.abs(apart).max(axis=0),
+                "spread": 100 * self._shares.std(axis=0),
+            },
+            index=names,
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write fit and refits to one file (`.npz`), to be read by `load`.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        return checkpoint.save(self.fitted, path, self.replicates)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            OutputError: there is no such file, it is not a saved fit, or it has no refits.
+        """
+        fitted, replicates = checkpoint.read(path)
+        if replicates is None:
+            raise OutputError(f"{path} holds a fit without refits; load it with deepcausalmmm_jax.load.")
+        return cls(fitted, replicates)
+
+
+def load(path: str | Path) -> FitResult:
+    """Read a fit, or an ensemble where refits were saved with it.
+
+    Raises:
+        OutputError: there is no such file, or it is not a saved fit.
+    """
+    fitted, replicates = checkpoint.read(path)
+    return FitResult(fitted) if replicates is None else Ensemble(fitted, replicates)
