@@ -1,13 +1,16 @@
-"""Command line: `deepcausalmmm-jax {demo,fit,simulate,report}`; the only file that prints."""
+"""Command line: `deepcausalmmm-jax {demo,fit,bootstrap,simulate,report}`; the only file that prints."""
 
 import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pandas as pd
 import typer
 
+from deepcausalmmm_jax.analysis.intervals import bounds
+from deepcausalmmm_jax.bootstrapping import bootstrap
 from deepcausalmmm_jax.columns import expanded, paired_spend
 from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.frame import read_table
@@ -118,6 +121,44 @@ def fit_command(
         print(f"  {', '.join(notes.index[notes == note])}: {note}")
     _print_trust(result)
     _write_results(result, out)
+
+
+@app.command("bootstrap")
+def bootstrap_command(
+    run: Annotated[Path, typer.Argument(help="A fit's folder or its fit.npz.", metavar="RUN")],
+    out: Annotated[Path, typer.Option(help="Folder for the results; a run cut short goes on from there.")],
+    replicates: Annotated[int, typer.Option(help="Refits.")] = 200,
+    method: Annotated[str | None, typer.Option(help="weights, region or block; by the panel where none.")] = None,
+    block: Annotated[int, typer.Option(help="Weeks in a block.")] = 8,
+    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.9,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Refit to draws of the panel and write every channel's figures with intervals."""
+    result = load(run / "fit.npz" if run.is_dir() else run)
+    bounds(np.zeros(1), level)  # a bad level is said before any work is done
+    refuse_unwritable(out)
+    ensemble = bootstrap(
+        result,
+        replicates,
+        method,  # type: ignore[arg-type]  # `bootstrap` names the known ones
+        seed,
+        block=block,
+        out=out / "refits",
+        progress=False if quiet else None,
+    )
+    made = ensemble.replicates
+    print(f"{len(made)} refits by {made.method}, {made.seconds:.1f} s and {made.compile_seconds:.1f} s to compile.")
+    print(f"\nShare of the KPI in percent, {level:.0%} intervals")
+    print(ensemble.notes(level).to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
+    check = ensemble.warm_start_check()
+    if len(check):
+        print(f"\nRefits from the estimate against a random start, {len(made.check)} draws, points")
+        print(check.to_string(float_format=lambda value: f"{value:.2f}"))
+    _write_csv(ensemble.media_summary(level), out / "media_summary.csv", index=True)
+    _write_csv(ensemble.notes(level), out / "shares.csv", index=True)
+    ensemble.save(out / "ensemble.npz")
+    print(f"\nWrote media_summary.csv, shares.csv and ensemble.npz to {out}{os.sep}")
 
 
 @app.command("simulate")

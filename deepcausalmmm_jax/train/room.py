@@ -8,7 +8,7 @@ from deepcausalmmm_jax.train.fit import AnyDesign
 
 _SHARE = 0.7  # of the device's memory that refits may take
 _SMALL = 40_000  # region-weeks x channels up to which a core gains by refits side by side
-_SIDE_BY_SIDE = 4
+_SIDE_BY_SIDE = 8
 
 
 def batch_size_on_cpu(design: AnyDesign, n_weeks: int) -> int:
