@@ -59,7 +59,7 @@ def bootstrap(
         warm_start: begin from the point estimate, which is quicker; False draws the start anew.
         checks: draws that are also refitted from a random start, to see whether warm starts bias the spread; see
             `Ensemble.warm_start_check`. 0 for none.
-        engine: `threads`, `shard_map` or `pmap`; None takes what suits the devices.
+        engine: one of `train.distributed.Engine`; None takes what suits the devices.
         batch_size: refits side by side on a core or device; None goes by the panel's size and the memory.
         out: folder in which finished refits are kept as they end; started again with the same arguments, the run
             goes on from there.
@@ -78,9 +78,11 @@ def bootstrap(
     chosen: Method = method or ("weights" if len(fitted.panel.regions) >= _FEWEST_REGIONS else "block")
     ready = prepare(fitted.panel, fitted.weights, fitted.config)
     sample = _sample(fitted, ready, warm=warm_start)
+    panel = fitted.panel
+    names = [str(name) for part in (panel.regions, panel.weeks, panel.channels, panel.controls) for name in part]
+    settings = {"seed": seed, "method": chosen, "block": block, "warm_start": warm_start, "names": names}
     identity = identity_of(
-        (ready.inputs, fitted.weights, fitted.variables),
-        {"config": fitted.config.to_dict(), "seed": seed, "method": chosen, "block": block, "warm_start": warm_start},
+        (ready.inputs, fitted.scales, fitted.weights, fitted.variables), {"config": fitted.config.to_dict()} | settings
     )
     store = None if out is None else Store(Path(out), identity)
     crew = _crew(ready, chosen, block, fitted, engine, batch_size, sample, replicates)

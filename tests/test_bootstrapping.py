@@ -97,7 +97,7 @@ def test_block_draws_lay_residuals_of_the_same_weeks_on_all_regions(sample):
     inputs, weights = drawn(jax.random.key(1), sample, "block", 4, 52)
     np.testing.assert_array_equal(weights, sample.weights)
     new = np.asarray(inputs.kpi - sample.prediction)[:, :52]
-    old = np.asarray(sample.inputs.kpi - sample.prediction)[:, :52]
+    old = np.array(sample.inputs.kpi - sample.prediction)[:, :52]
     old -= old.mean(axis=1, keepdims=True)
     source = [int(np.abs(old - new[:, [t]]).sum(axis=0).argmin()) for t in range(52)]
     np.testing.assert_allclose(new, old[:, source], atol=1e-5)
