@@ -148,7 +148,8 @@ def bootstrap_command(
         progress=False if quiet else None,
     )
     made = ensemble.replicates
-    print(f"{len(made)} refits by {made.method}, {made.seconds:.1f} s and {made.compile_seconds:.1f} s to compile.")
+    apart = f" and {made.compile_seconds:.1f} s to compile" if made.compile_seconds else ", compilation included"
+    print(f"{len(made)} refits by {made.method}, {made.seconds:.1f} s{apart}.")
     print(f"\nShare of the KPI in percent, {level:.0%} intervals")
     print(ensemble.notes(level).to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
     check = ensemble.warm_start_check()
