@@ -1,10 +1,12 @@
 import dataclasses
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -188,6 +190,39 @@ def test_a_killed_run_gives_the_numbers_of_an_undisturbed_one(small_result, tmp_
     resumed = dcm.bootstrap(small_result, 6, out=tmp_path / "run", **settings)
     undisturbed = dcm.bootstrap(small_result, 6, **settings)
     np.testing.assert_allclose(_shares(resumed), _shares(undisturbed), **_ROUNDING)
+
+
+def test_two_hosts_give_the_refits_of_one(small_result, ensemble, tmp_path):
+    small_result.save(tmp_path / "fit.npz")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    script = Path(__file__).parents[1] / "examples" / "bootstrap_hosts.py"
+    options = f"--replicates 5 --method weights --seed 3 --out {tmp_path / 'refits'} --to {tmp_path / 'all.npz'}"
+    hosts = [
+        subprocess.Popen(
+            [
+                sys.executable,
+                script,
+                tmp_path / "fit.npz",
+                *options.split(),
+                "--coordinator",
+                address,
+                "--hosts",
+                "2",
+                "--host",
+                str(host),
+            ],
+            env=os.environ | {"XLA_FLAGS": ""},
+        )
+        for host in range(2)
+    ]
+    try:
+        assert [host.wait(timeout=300) for host in hosts] == [0, 0]
+    finally:
+        for host in hosts:
+            host.kill()
+    np.testing.assert_allclose(_shares(dcm.load(tmp_path / "all.npz")), _shares(ensemble), **_ROUNDING)
 
 
 @pytest.mark.parametrize(
