@@ -209,6 +209,9 @@ def _print_accuracy(result: FitResult) -> None:
 def _print_trust(result: FitResult) -> None:
     print("\nHow well each share is known, percent of the KPI")
     print(result.notes().to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
+    n_regions = len(result.panel.regions)
+    if n_regions > 1:
+        print(f"\nThe {n_regions} regions weigh as much as {result.effective_regions:.1f} independent ones.")
     for title, table in (("Stated priors", result.priors()), ("Sizes learned from the data", result.tuning)):
         if len(table):
             print(f"\n{title}")

@@ -107,6 +107,16 @@ class FitResult:
     def _media_summary(self) -> pd.DataFrame:
         return media_summary(self.fitted)
 
+    @property
+    def effective_regions(self) -> float:
+        """Number of independent regions that the panel's amount to; small where regions move together.
+
+        The data weigh as much as that many regions against priors and penalties (`ops.dependence`). The paper's model
+        knows no such thing and counts every region.
+        """
+        share = float(self.fitted.variables["fitted"].get("effective", 1.0))
+        return share * len(self.panel.regions)
+
     @cached_property
     def tuning(self) -> pd.DataFrame:
         """By size of a penalty: set, learned, factor, evidence in nats; see `analysis.tuning.tuning_table`."""

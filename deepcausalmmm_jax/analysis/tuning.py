@@ -29,9 +29,9 @@ def tuning_table(fitted: Fitted) -> pd.DataFrame:
     if fitted.config.model == "paper" or not fitted.config.tune:
         return pd.DataFrame(columns=list(TUNING_COLUMNS), index=pd.Index([], name="size"), dtype=float)
     inputs = inputs_of(fitted, fitted.panel)
-    weights = jnp.asarray(fitted.weights, jnp.float32)
     outcome: Any = model_for(design_of(fitted)).apply(fitted.variables, inputs)
     terms, inside = outcome
+    weights = jnp.asarray(fitted.weights, jnp.float32) * inside.effective
     base = Hyperparameters.of(fitted.config).penalties
     share = jnp.zeros(terms.media.shape[-1])
     factors = fitted.variables["params"]["sizes"]

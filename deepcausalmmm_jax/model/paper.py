@@ -88,6 +88,7 @@ class PaperMMM(nn.Module):
             level=components.baseline[:, 0],
             size_factors={},
             persistence=jnp.zeros(()),
+            effective=jnp.ones(()),
             noise=jnp.zeros(self.design.n_regions),
         )
 

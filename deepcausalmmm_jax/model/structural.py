@@ -46,6 +46,7 @@ class Internals(NamedTuple):
     size_factors: dict[str, Array]  # scalars, logs of what the data made of the penalties' sizes
     persistence: Array  # [], phi: share of a week's residual that is still there a week later
     noise: Array  # [region], standard deviation of what is new in a week's residual, as a share of the mean KPI
+    effective: Array  # [], share of the region-weeks that count as independent, see `ops.dependence`
 
 
 class StructuralMMM(nn.Module):
@@ -73,6 +74,7 @@ class StructuralMMM(nn.Module):
         self.control = PooledTerms(d.n_regions, d.n_controls)
         self.sizes = Sizes()
         self.persistence = self.param("persistence", nn.initializers.constant(_START_PERSISTENCE), ())
+        self.effective = self.variable("fitted", "effective", jnp.ones, ())
         self.noise = self.param("noise", nn.initializers.constant(jnp.log(0.1)), (d.n_regions,))
 
     def __call__(
@@ -117,6 +119,7 @@ class StructuralMMM(nn.Module):
             size_factors=self.sizes(),
             persistence=to_unit(self.persistence),
             noise=jnp.exp(self.noise),
+            effective=self.effective.value,
         )
 
     def _structure(self, inputs: Inputs, weights: Array | None) -> Array:

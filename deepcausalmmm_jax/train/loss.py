@@ -46,7 +46,8 @@ def objective(
     $\frac{1}{n} [\sum_{rt} w_{rt} (\rho_\delta(e_{rt} / \sigma_r) + \log \sigma_r) + S + \sum_k P_k] + \alpha h
     + \frac{\rho}{2} h^2$ with S the negative log-likelihood of the channels' exposure under the channel graph. With
     the noise estimated (Huber 1981, section 7.7) penalties and data are in the same unit, so that the same sizes
-    serve a quiet panel and a noisy one.
+    serve a quiet panel and a noisy one. Where regions move together, w is scaled down to the number of independent ones
+    (Pauli, Racugno & Ventura 2011): else a hundred regions with the same surprise would be a hundred witnesses.
 
     Args:
         parameters: the model's trained variables.
@@ -62,8 +63,9 @@ def objective(
     """
     variables = {"params": parameters, "fitted": fitted}
     (components, internals), updated = model.apply(variables, inputs, weights, mutable=["fitted"])
-    n = jnp.maximum(jnp.sum(weights), 1.0)
-    fit_terms = _data_terms(components, internals, inputs, weights, hyperparameters.huber_delta)
+    independent = weights * internals.effective
+    n = jnp.maximum(jnp.sum(independent), 1.0)
+    fit_terms = _data_terms(components, internals, inputs, independent, hyperparameters.huber_delta)
     fit_terms["structure"] = internals.structure
     sizes = tuned(hyperparameters.penalties, internals.size_factors, hyperparameters.tune)
     penalties = penalty_terms(
@@ -74,7 +76,7 @@ def objective(
         inputs,
         (1.0 - inputs.links.required) * multipliers.sparsity,
     )
-    volumes = volume_terms(components.media, internals.noise, internals.persistence, inputs, weights, sizes)
+    volumes = volume_terms(components.media, internals.noise, internals.persistence, inputs, independent, sizes)
     penalties["volume"] = sum(volumes.values(), start=jnp.zeros(()))
     terms = {name: value / n for name, value in (fit_terms | penalties).items()}
     h = acyclicity(internals.edges, model.design.graph)

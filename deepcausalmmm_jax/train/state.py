@@ -20,6 +20,7 @@ class Progress(NamedTuple):
     cuts: Array  # [], float32, cuts of the step size so far
     graph_cut: Array  # [], bool, whether the graph has been made acyclic for certain
     last_h: Array  # [], acyclicity when the multipliers were last raised
+    inherited: Array  # [], bool, whether the dependence between regions was taken over from another fit
 
 
 class FitState(NamedTuple):

@@ -13,6 +13,7 @@ from deepcausalmmm_jax.model.graph import starting_links
 from deepcausalmmm_jax.model.inputs import Design, Inputs
 from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY
 from deepcausalmmm_jax.model.structural import StructuralMMM
+from deepcausalmmm_jax.train.dependence import with_dependence
 from deepcausalmmm_jax.train.edges import cut_graph
 from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
 from deepcausalmmm_jax.train.loss import Multipliers, objective
@@ -53,6 +54,7 @@ class StructuralRecipe(NamedTuple):
             cuts=zero,
             graph_cut=jnp.asarray(self.design.graph == "none"),
             last_h=jnp.asarray(jnp.inf, jnp.float32),
+            inherited=jnp.asarray(False),
         )
         return FitState(
             parameters=variables["params"],
@@ -94,18 +96,21 @@ class StructuralRecipe(NamedTuple):
             history=recorded(state.history, state.progress.epoch, values, h, terms, jnp.full(values.shape, step_size)),
         )
         cut = partial(cut_graph, model=model, inputs=inputs, weights=weights)
-        return after_chunk(advanced, values, h, hyperparameters, self.schedule, cut)
+        judged = after_chunk(advanced, values, h, hyperparameters, self.schedule, cut)
+        return with_dependence(judged, state.progress, model=model, inputs=inputs, weights=weights)
 
     def warmed(self, state: FitState, start: Any) -> FitState:
         """The state with the variables of another fit; the graph is learned anew, from the edges found there."""
         kept = {name: value for name, value in state.fitted.items() if name == "graph"}
-        return state._replace(parameters=start["params"], fitted={**start["fitted"], **kept})
+        progress = state.progress._replace(inherited=jnp.asarray(True))
+        return state._replace(parameters=start["params"], fitted={**start["fitted"], **kept}, progress=progress)
 
     def conclude(self, variables: Any, inputs: Inputs, weights: Array, hyperparameters: Hyperparameters) -> Any:
         """The variables with the present learned, from which forecasts start."""
         outcome: Any = structural_model(self.design).apply(variables, inputs)
         components, internals = outcome
-        state = present_state(components, internals.noise, inputs, weights, hyperparameters.penalties)
+        independent = weights * internals.effective
+        state = present_state(components, internals.noise, inputs, independent, hyperparameters.penalties)
         return {**variables, "fitted": {**variables["fitted"], "present": {"state": state}}}
 
 

@@ -170,3 +170,17 @@ def test_rare_late_and_twin_channels_are_noted(quick):
     assert "moves with channel_2" in notes["channel_1"]
     assert "on air in" in notes["channel_4"]
     assert "starts late" in " ".join(notes)
+
+
+def test_regions_that_move_together_count_as_fewer(small_panel, quick):
+    rng = np.random.default_rng(3)
+    shocks = 0.3 * rng.normal(size=(1, small_panel.kpi.shape[1])) * np.array([[1.0], [1.0], [-1.0], [-1.0]])
+    together = dataclasses.replace(small_panel, kpi=small_panel.kpi * np.exp(shocks))
+    apart = dcm.fit(small_panel, quick, progress=False).effective_regions
+    assert dcm.fit(together, quick, progress=False).effective_regions < 0.7 * apart <= 4.0
+
+
+def test_refits_take_over_how_far_regions_count_apart(small_result):
+    ensemble = dcm.bootstrap(small_result, 2, checks=0, progress=False)
+    shares = ensemble.replicates.variables["fitted"]["effective"]
+    np.testing.assert_allclose(shares * 4, small_result.effective_regions, rtol=1e-6)
