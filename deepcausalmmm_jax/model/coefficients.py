@@ -9,6 +9,10 @@ from deepcausalmmm_jax.model.inputs import DRIFT_WEEKS
 from deepcausalmmm_jax.ops.bijectors import to_positive
 from deepcausalmmm_jax.ops.gru import GRUParameters, gru_scan
 
+# A step of Adam in units of the path: small beside what a path may learn, or the unrest of the descent would pass for
+# movement and keep the learned size of it up.
+_PATH_UNIT = 0.05
+
 
 class VariationGRU(nn.Module):
     """GRU over weeks, shared by all regions, that says by how much coefficients deviate from constant.
@@ -46,8 +50,9 @@ class VariationGRU(nn.Module):
 class Coefficients(nn.Module):
     r"""$\beta_{rtm} = \beta^0_{rm} e^{\delta_{rtm}}$, delta with mean zero over a region's training weeks.
 
-    $\beta^0_{rm} = \beta_m e^{u_{rm}}$ is partially pooled: u is penalised towards zero. delta comes from a GRU on
-    activity, controls and the calendar, and is penalised towards zero.
+    $\beta^0_{rm} = \beta_m e^{u_{rm}}$ is partially pooled: u is penalised towards zero. delta is a path of the
+    nation's, free from week to week, plus what a GRU makes of activity, controls and the calendar; it is penalised
+    towards zero, and its size is learned.
 
     Attributes:
         n_regions: number of regions.
@@ -62,12 +67,15 @@ class Coefficients(nn.Module):
     start: float
 
     @nn.compact
-    def __call__(self, activity: Array, drivers: Array, ahead: Array, weights: Array | None) -> tuple[Array, Array]:
+    def __call__(
+        self, activity: Array, drivers: Array, basis: Array, ahead: Array, weights: Array | None
+    ) -> tuple[Array, Array]:
         """Coefficients and their variation.
 
         Args:
             activity: `[region, week, channel]`.
             drivers: `[region, week, driver]`, what else may move coefficients: controls and the calendar.
+            basis: `[week, knot]`, of the nation's path.
             ahead: `[week]`, weeks after the last training week; there the variation fades from where it stood, since
                 nothing has been seen of it.
             weights: `[region, week]` of the training weeks, over which the variation is centred; None to use the
@@ -80,6 +88,8 @@ class Coefficients(nn.Module):
         log_level = self.param("level", nn.initializers.constant(jnp.log(self.start)), shape[1:])
         log_region = self.param("region", nn.initializers.zeros, shape)
         raw = VariationGRU(self.hidden_size, self.n_channels, name="gru")(jnp.concatenate([activity, drivers], axis=-1))
+        path = self.param("path", nn.initializers.zeros, (basis.shape[1], self.n_channels))
+        raw = raw + _PATH_UNIT * (basis @ path)
         centre = self.variable("fitted", "centre", jnp.zeros, shape)
         if weights is not None:
             used = (weights > 0).astype(raw.dtype)[:, :, None]

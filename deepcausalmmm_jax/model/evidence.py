@@ -25,13 +25,17 @@ LEARNED = (
 )
 
 
+# Log of the factor before training where it is not 0: what is not explained yet would pass for variation over time.
+_START = {"time_variation": -1.2}
+
+
 class Sizes(nn.Module):
     """Typical sizes of what the model may learn, themselves learned: each the user's times a factor."""
 
     @nn.compact
     def __call__(self) -> dict[str, Array]:
         """Logs of the factors, by name."""
-        return {name: self.param(name, nn.initializers.zeros, ()) for name in LEARNED}
+        return {name: self.param(name, nn.initializers.constant(_START.get(name, 0.0)), ()) for name in LEARNED}
 
 
 def tuned(sizes: Penalties, factors: dict[str, Array], tune: Array) -> Penalties:

@@ -91,7 +91,9 @@ class StructuralMMM(nn.Module):
         saturated = self.media(inputs.exposure, inputs.intensity)
         source = None if source_exposure is None else self.media(source_exposure, inputs.intensity)
         activity = self.graph(saturated, source)
-        coefficient, variation = self.coefficients(activity, _drivers(inputs), inputs.ahead, weights)
+        coefficient, variation = self.coefficients(
+            activity, _drivers(inputs), inputs.trend_basis, inputs.ahead, weights
+        )
         media = coefficient * activity
         level = self.level(media.sum(axis=-1), weights)
         trend = self.trend(inputs.trend_basis, inputs.region_trend_basis)
