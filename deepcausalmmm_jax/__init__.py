@@ -19,6 +19,7 @@ from deepcausalmmm_jax.errors import FitError as FitError
 from deepcausalmmm_jax.errors import FitStatus as FitStatus
 from deepcausalmmm_jax.errors import OutputError as OutputError
 from deepcausalmmm_jax.fitting import fit as fit
+from deepcausalmmm_jax.fitting_many import fit_many as fit_many
 from deepcausalmmm_jax.priors import Priors as Priors
 from deepcausalmmm_jax.published import Published as Published
 from deepcausalmmm_jax.result import FitResult as FitResult

@@ -16,7 +16,6 @@ from deepcausalmmm_jax.train.fit import estimate_in_chunks
 from deepcausalmmm_jax.train.fitted import Fitted, TrainingRecord
 from deepcausalmmm_jax.train.preparation import prepare
 from deepcausalmmm_jax.train.progress import epoch_bar
-from deepcausalmmm_jax.train.state import History
 
 
 def fit(
@@ -65,20 +64,8 @@ def fit(
             schedule=ready.schedule,
             on_chunk=on_chunk,
         )
-    record = _record(history, time.perf_counter() - began)
+    record = TrainingRecord.of(history, time.perf_counter() - began)
     if record.status is FitStatus.DIVERGED:
         raise FitError(record.status.sentence)
     on_host = jax.tree.map(np.asarray, variables)
     return FitResult(Fitted(on_host, panel, weights, ready.scales, config, record, seed))
-
-
-def _record(history: History, seconds: float) -> TrainingRecord:
-    run = int(history.epochs)
-    return TrainingRecord(
-        objective=np.asarray(history.objective)[:run],
-        acyclicity=np.asarray(history.acyclicity)[:run],
-        learning_rate=np.asarray(history.learning_rate)[:run],
-        terms={name: np.asarray(term)[:run] for name, term in history.terms.items()},
-        status=FitStatus(int(history.status)),
-        seconds=seconds,
-    )

@@ -14,7 +14,7 @@ FLOORS = [
     {"plots"},
     {"result"},
     {"ensemble"},
-    {"fitting", "taking_over", "structure", "validation", "bootstrapping"},
+    {"fitting", "fitting_many", "taking_over", "structure", "validation", "bootstrapping"},
     {"cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
