@@ -3,6 +3,7 @@
 from importlib.metadata import version as _version
 
 from deepcausalmmm_jax.bootstrapping import bootstrap as bootstrap
+from deepcausalmmm_jax.compilation import keep_programs as keep_programs
 from deepcausalmmm_jax.config import Config as Config
 from deepcausalmmm_jax.config import Links as Links
 from deepcausalmmm_jax.config import Penalties as Penalties

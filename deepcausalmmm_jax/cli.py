@@ -12,6 +12,7 @@ import typer
 from deepcausalmmm_jax.analysis.intervals import bounds
 from deepcausalmmm_jax.bootstrapping import bootstrap
 from deepcausalmmm_jax.columns import expanded, paired_spend
+from deepcausalmmm_jax.compilation import keep_programs
 from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.frame import read_table
 from deepcausalmmm_jax.data.panel import Panel
@@ -45,6 +46,7 @@ _FIT_EXAMPLE = """Example, which runs as it stands:
 
 def main() -> None:
     """Run the command line: bad input is one sentence on standard error and exit code 2."""
+    keep_programs()
     try:
         app()
     except DeepCausalMMMError as error:

@@ -38,20 +38,16 @@ def test_each_of_many_fits_is_the_single_one(many, small_result, other_panel, qu
     assert many[3].fitted.record.seconds > 0
 
 
-@pytest.mark.parametrize("settings", [{"engine": "threads"}, {"engine": "pmap"}, {"batch_size": 2}])
-def test_engines_and_batches_give_the_same_fits(many, small_panel, other_panel, quick, settings):
-    found = dcm.fit_many([small_panel, other_panel], quick, seeds=[0, 5], progress=False, **settings)
-    for one, other in zip(found, many, strict=True):
-        np.testing.assert_allclose(_shares(one), _shares(other), **_ROUNDING)
+_TINY = dcm.Config.paper(hidden_size=2, epochs=20, warm_start_epochs=5)
 
 
-def test_fits_of_other_shapes_and_settings_are_grouped_by_program(small_panel, quick, many):
-    plain = quick.replace(graph="none")
-    panels = [small_panel, small_panel.select(regions=list(small_panel.regions[:3]))]
-    found = dcm.fit_many(panels, [quick, plain], progress=False)
+def test_fits_of_other_shapes_are_grouped_by_program(small_panel):
+    smaller = small_panel.select(regions=list(small_panel.regions[:3]))
+    faster = _TINY.replace(published=dataclasses.replace(_TINY.published, learning_rate=0.02))
+    found = dcm.fit_many([small_panel, smaller], [_TINY, faster], progress=False)
     assert [result.panel.shape[0] for result in found] == [4, 4, 3, 3]
-    assert [result.fitted.config.graph for result in found] == ["notears", "none", "notears", "none"]
-    np.testing.assert_allclose(_shares(found[0]), _shares(many[0]), **_ROUNDING)
+    assert [result.fitted.config.published.learning_rate for result in found] == [0.01, 0.02, 0.01, 0.02]
+    assert np.abs(_shares(found[3]) - _shares(found[2])).max() > 1e-4
 
 
 def test_bad_requests_name_the_panel(small_panel, quick):
@@ -74,7 +70,7 @@ def test_bad_requests_name_the_panel(small_panel, quick):
 def test_a_fit_that_breaks_is_named(small_panel, quick):
     wild = quick.replace(training=dataclasses.replace(quick.training, learning_rate=1e30))
     with pytest.raises(dcm.FitError, match="panel 0, setting 1, seed 0"):
-        dcm.fit_many(small_panel, [quick, wild], progress=False)
+        dcm.fit_many(small_panel, [quick, wild], seeds=[0, 5], progress=False)
 
 
 def test_devices_may_be_named_or_listed():

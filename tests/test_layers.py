@@ -7,7 +7,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "deepcausalmmm_jax"
 NAME = "deepcausalmmm_jax"
 FLOORS = [
     {"types", "errors", "checks", "published", "priors", "config"},
-    {"ops", "data", "files", "archive", "columns"},
+    {"ops", "data", "files", "archive", "columns", "compilation"},
     {"model"},
     {"train"},
     {"checkpoint", "analysis"},

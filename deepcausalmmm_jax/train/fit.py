@@ -15,6 +15,7 @@ from deepcausalmmm_jax.model.paper_inputs import PaperDesign
 from deepcausalmmm_jax.model.structural import StructuralMMM
 from deepcausalmmm_jax.train.paper_recipe import PaperRecipe
 from deepcausalmmm_jax.train.schedule import Schedule
+from deepcausalmmm_jax.train.sharding import whole_on_each
 from deepcausalmmm_jax.train.state import History
 from deepcausalmmm_jax.train.structural_recipe import StructuralRecipe, structural_model
 
@@ -116,8 +117,10 @@ def estimate_in_chunks(
         on_chunk: called after each chunk with the epochs run and the objective.
     """
     state = start_state(key, inputs, weights, hyperparameters, design=design, schedule=schedule)
+    state = whole_on_each(state, weights)
     while int(state.progress.status) == FitStatus.RUNNING:
         state = run_chunk(state, inputs, weights, hyperparameters, design=design, schedule=schedule)
+        state = whole_on_each(state, weights)
         epoch = int(state.progress.epoch)
         on_chunk(epoch, float(state.history.objective[epoch - 1]))
     variables, history = finish(state)
