@@ -1,4 +1,4 @@
-"""Command line: `deepcausalmmm-jax {demo,fit,bootstrap,simulate,report}`; the only file that prints."""
+"""Command line: `deepcausalmmm-jax {demo,fit,bootstrap,simulate,report,benchmark}`; only it and `cli_*` print."""
 
 import os
 import sys
@@ -11,6 +11,7 @@ import typer
 
 from deepcausalmmm_jax.analysis.intervals import bounds
 from deepcausalmmm_jax.bootstrapping import bootstrap
+from deepcausalmmm_jax.cli_benchmark import benchmark_command
 from deepcausalmmm_jax.columns import expanded, paired_spend
 from deepcausalmmm_jax.compilation import keep_programs
 from deepcausalmmm_jax.config import Config
@@ -42,6 +43,9 @@ _FIT_EXAMPLE = """Example, which runs as it stands:
       --media 'channel_?' --spend 'channel_?_spend' --controls 'control_*' \\
       --revenue-per-kpi revenue_per_kpi --holdout 8 --out example/run
 """
+
+
+app.command("benchmark")(benchmark_command)
 
 
 def main() -> None:

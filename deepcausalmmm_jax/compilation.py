@@ -11,6 +11,7 @@ from pathlib import Path
 import jax
 
 SWITCH = "DEEPCAUSALMMM_JAX_CACHE"
+_FOLDER = "jax_compilation_cache_dir"
 _OFF = ("off", "0", "no", "false")
 _LIMIT = 2**30  # bytes
 _QUICK = 0.5  # seconds to compile below which a program is not worth a file
@@ -33,8 +34,9 @@ def keep_programs(folder: str | Path | None = None) -> Path | None:
     wish = os.environ.get(SWITCH, "")
     if wish.lower() in _OFF and wish:
         return None
-    if jax.config.jax_compilation_cache_dir:
-        return Path(jax.config.jax_compilation_cache_dir)
+    told: str | None = getattr(jax.config, _FOLDER)
+    if told:
+        return Path(told)
     above = Path(folder or wish or _home() / "deepcausalmmm_jax")
     place = above / f"jax-{version('jax')}-jaxlib-{version('jaxlib')}-{_processor()}"
     try:
@@ -45,7 +47,7 @@ def keep_programs(folder: str | Path | None = None) -> Path | None:
         _make_room(place)
     except (OSError, RuntimeError):
         return None
-    jax.config.update("jax_compilation_cache_dir", str(place))
+    jax.config.update(_FOLDER, str(place))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", _QUICK)
     return place
 

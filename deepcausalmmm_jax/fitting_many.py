@@ -67,7 +67,9 @@ def fit_many(
     wanted = _wanted(panels, configs, holdout, seeds, batch_size)
     working = devices_for(devices)
     refuse_disagreement(
-        {
+        {}
+        if jax.process_count() == 1
+        else {
             "panels": [identity_of((one.weights, one.ready.inputs), {}) for one in wanted],
             "settings": [one.config for one in wanted],
             "seeds": [one.seed for one in wanted],

@@ -279,7 +279,7 @@ def test_hosts_with_different_arguments_all_say_so(tmp_path):
         subprocess.Popen([*command, str(host)], env=environment, stdout=subprocess.PIPE, text=True) for host in range(2)
     ]
     try:
-        said = [host.communicate(timeout=120)[0].strip() for host in hosts]
+        said = [host.communicate(timeout=120)[0].strip().splitlines()[-1] for host in hosts]
     finally:
         for host in hosts:
             host.kill()

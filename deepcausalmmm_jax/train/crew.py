@@ -52,7 +52,9 @@ def crew_for(batch: Any, devices: tuple[Any, ...], engine: Engine | None, most: 
     """All cores of a CPU, or all devices; no more than `most` parts on a CPU."""
     engine = engine or default_engine(devices)
     devices = devices[:1] if engine == "threads" else devices
-    return Crew(batch, devices, engine, max(1, min(cores(), most)) if engine == "threads" else 1)
+    workers = max(1, min(cores(), most)) if engine == "threads" else 1
+    each = -(-most // (workers if engine == "threads" else len(devices)))
+    return Crew(batch._replace(batch_size=max(1, min(batch.batch_size, each))), devices, engine, workers)
 
 
 def cores() -> int:
