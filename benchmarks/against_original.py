@@ -25,6 +25,7 @@ from statistics import median
 import numpy as np
 
 _BURN_IN = 6
+_ANSWER = "answer: "
 _ABSENT = 3  # exit status of a side that cannot be run
 _HOW = "run `pip install '.[compare]' && pip install --no-deps deepcausalmmm==1.0.21`, or name --original-python"
 
@@ -119,27 +120,38 @@ def started(name: str, python: str, arrays: Path, wanted: argparse.Namespace) ->
     command = [python, __file__, "--side", name, "--arrays", str(arrays)]
     command += ["--epochs", str(wanted.epochs), "--threads", threads, "--hidden", str(wanted.hidden)]
     side = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
-    first = side.stdout.readline()
-    if not first.startswith("{"):
+    first = said(side)
+    if first is None:
         side.wait()
         return None
     return side, json.loads(first)
+
+
+def said(side: subprocess.Popen) -> str | None:
+    """What a side answers; the original logs on the same channel. None once it has ended."""
+    for line in side.stdout:
+        if line.startswith(_ANSWER):
+            return line.removeprefix(_ANSWER)
+    return None
 
 
 def asked(side: subprocess.Popen) -> float:
     """Seconds of a turn."""
     side.stdin.write("go\n")
     side.stdin.flush()
-    return float(side.stdout.readline())
+    answered = said(side)
+    if answered is None:
+        sys.exit("A side ended before its turn was over; its message stands above.")
+    return float(answered)
 
 
 def answer(about: dict[str, object], work) -> None:
     """Say what one is, then work whenever asked, and say how long it took."""
-    print(json.dumps(about), flush=True)
+    print(_ANSWER + json.dumps(about), flush=True)
     for _ in sys.stdin:
         began = time.perf_counter()
         work()
-        print(time.perf_counter() - began, flush=True)
+        print(f"{_ANSWER}{time.perf_counter() - began}", flush=True)
 
 
 def original_side(wanted: argparse.Namespace) -> None:
