@@ -10,14 +10,13 @@ import jax.numpy as jnp
 from deepcausalmmm_jax.benchmarking.ceilings import Ceilings
 from deepcausalmmm_jax.benchmarking.floors import floors
 from deepcausalmmm_jax.benchmarking.machine import peak_gib
+from deepcausalmmm_jax.benchmarking.panels import Shape, panel_of
 from deepcausalmmm_jax.benchmarking.timing import seconds
 from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.split import training_weights
-from deepcausalmmm_jax.data.synthetic import simulate
 from deepcausalmmm_jax.train.fit import model_for, run_chunk, start_state
 from deepcausalmmm_jax.train.preparation import Preparation, prepare
 
-Shape = tuple[int, int, int, int]
 _HOLDOUT = 8
 
 
@@ -108,7 +107,7 @@ def where_it_goes(shape: Shape, config: Config, epochs: int = 5, times: int = 3)
 
 
 def _prepared(shape: Shape, config: Config, epochs: int) -> _Prepared:
-    panel = simulate(*shape, seed=0)[0]
+    panel = panel_of(shape)
     known = training_weights(panel, _HOLDOUT)
     ready = prepare(panel, known, config)
     schedule = dataclasses.replace(ready.schedule, max_epochs=100 * epochs, chunk_epochs=epochs)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from deepcausalmmm_jax.benchmarking.epochs import Shape
+from deepcausalmmm_jax.benchmarking.panels import Shape
 from deepcausalmmm_jax.config import Config
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from deepcausalmmm_jax.benchmarking.epochs import Shape
+from deepcausalmmm_jax.benchmarking.panels import Shape, panel_of
 from deepcausalmmm_jax.bootstrapping import bootstrap
 from deepcausalmmm_jax.config import Config
-from deepcausalmmm_jax.data.synthetic import simulate
 from deepcausalmmm_jax.fitting import fit
 from deepcausalmmm_jax.result import FitResult
 from deepcausalmmm_jax.train.crew import cores
@@ -18,7 +17,7 @@ from deepcausalmmm_jax.train.crew import cores
 def fitted(shape: Shape, epochs: int) -> FitResult:
     """A fit to refit: its chunks, and so the refits, are short."""
     training = dataclasses.replace(Config().training, chunk_epochs=epochs, max_epochs=10 * epochs)
-    return fit(simulate(*shape, seed=0)[0], Config(training=training), progress=False)
+    return fit(panel_of(shape), Config(training=training), progress=False)
 
 
 def refit_figures(result: FitResult, replicates: int, devices: tuple[Any, ...]) -> dict[str, float]:

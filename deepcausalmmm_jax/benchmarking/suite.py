@@ -10,12 +10,12 @@ import jax
 import numpy as np
 
 from deepcausalmmm_jax.benchmarking.ceilings import Ceilings, ceilings
-from deepcausalmmm_jax.benchmarking.epochs import Shape, epoch_figures, where_it_goes
+from deepcausalmmm_jax.benchmarking.epochs import epoch_figures, where_it_goes
 from deepcausalmmm_jax.benchmarking.machine import machine
+from deepcausalmmm_jax.benchmarking.panels import Shape, panel_of
 from deepcausalmmm_jax.benchmarking.plan import Plan
 from deepcausalmmm_jax.benchmarking.refits import fitted, only, parts, refit_figures
 from deepcausalmmm_jax.config import Config
-from deepcausalmmm_jax.data.synthetic import simulate
 from deepcausalmmm_jax.fitting import fit
 
 _CACHE = "jax_enable_compilation_cache"
@@ -66,7 +66,7 @@ def _single(plan: Plan, limits: Ceilings, say: Callable[[str], None]) -> list[di
         elif plan.full_fit:
             say(f"a default fit of {_written(plan.single)}")
             began = time.perf_counter()
-            result = fit(simulate(*plan.single, seed=0)[0], progress=False)
+            result = fit(panel_of(plan.single), progress=False)
             row["first_fit_s"] = time.perf_counter() - began
             row["epochs_of_fit"] = float(len(result.fitted.record.objective))
             row["fit_s_by_epochs"] = row["epochs_of_fit"] * row["ms_per_epoch"] / 1000
