@@ -18,6 +18,9 @@ lint: $(VENV)/.installed-lint
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/truth.py
 	$(BIN)/python benchmarks/fit_speed.py
+	$(BIN)/python benchmarks/gru.py
+	$(BIN)/python benchmarks/precision.py
+	$(BIN)/deepcausalmmm-jax benchmark --out benchmarks/results/suite
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'

@@ -1,4 +1,4 @@
-"""Command line: `deepcausalmmm-jax {demo,fit,bootstrap,simulate,report}`; the only file that prints."""
+"""Command line: `deepcausalmmm-jax {demo,fit,bootstrap,simulate,report,benchmark}`; only it and `cli_*` print."""
 
 import os
 import sys
@@ -11,7 +11,9 @@ import typer
 
 from deepcausalmmm_jax.analysis.intervals import bounds
 from deepcausalmmm_jax.bootstrapping import bootstrap
+from deepcausalmmm_jax.cli_benchmark import benchmark_command
 from deepcausalmmm_jax.columns import expanded, paired_spend
+from deepcausalmmm_jax.compilation import keep_programs
 from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.frame import read_table
 from deepcausalmmm_jax.data.panel import Panel
@@ -43,8 +45,12 @@ _FIT_EXAMPLE = """Example, which runs as it stands:
 """
 
 
+app.command("benchmark")(benchmark_command)
+
+
 def main() -> None:
     """Run the command line: bad input is one sentence on standard error and exit code 2."""
+    keep_programs()
     try:
         app()
     except DeepCausalMMMError as error:

@@ -15,6 +15,7 @@ from deepcausalmmm_jax.published import Published
 
 AdstockKind = Literal["geometric", "delayed", "binomial"]
 GraphKind = Literal["notears", "dagma", "triangular", "none"]
+Precision = Literal["highest", "tf32", "bfloat16"]
 ModelKind = Literal["structural", "paper"]
 
 
@@ -171,6 +172,9 @@ class Config:
         penalties: typical sizes of what the model may learn.
         training: how the objective is brought down.
         published: settings of the paper's model.
+        precision: of the factors of matrix products while training: `highest` (single precision, 24 bits), `tf32` (11)
+            or `bfloat16` (8); sums are in single precision. The lower ones are quicker on accelerators that have
+            them; a CPU rounds the same way and is no quicker.
 
     Raises:
         ConfigError: a value of the wrong kind or out of range.
@@ -194,6 +198,7 @@ class Config:
     penalties: Penalties = field(default_factory=Penalties)
     training: Training = field(default_factory=Training)
     published: Published = field(default_factory=Published)
+    precision: Precision = "highest"
 
     def __post_init__(self) -> None:
         check_kinds(self)

@@ -12,11 +12,12 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.split import training_weights
 from deepcausalmmm_jax.errors import DataError, FitError, FitStatus
 from deepcausalmmm_jax.result import FitResult
+from deepcausalmmm_jax.train.devices import Devices, devices_for
 from deepcausalmmm_jax.train.fit import estimate_in_chunks
 from deepcausalmmm_jax.train.fitted import Fitted, TrainingRecord
 from deepcausalmmm_jax.train.preparation import prepare
 from deepcausalmmm_jax.train.progress import epoch_bar
-from deepcausalmmm_jax.train.state import History
+from deepcausalmmm_jax.train.sharding import over_regions
 
 
 def fit(
@@ -26,6 +27,7 @@ def fit(
     seed: int = 0,
     *,
     tune: bool | None = None,
+    devices: Devices = None,
     progress: bool | None = None,
 ) -> FitResult:
     """Fit the model to a panel.
@@ -37,6 +39,8 @@ def fit(
             from all weeks.
         seed: of the random start; the same seed on the same machine gives the same numbers.
         tune: whether the data adjust the sizes of the penalties (`Config.tune`); None does as the settings say.
+        devices: devices to spread the panel's regions over, for panels that are large for one: `cpu`, `gpu` or `tpu`,
+            or some of `jax.local_devices()`. As many work as divide the number of regions. None takes one.
         progress: whether to show a progress bar; None shows one where there is a terminal.
 
     Returns:
@@ -44,6 +48,7 @@ def fit(
 
     Raises:
         DataError: the panel cannot be learned from, or the holdout does not fit it.
+        ConfigError: devices that are not here.
         FitError: training ended without usable parameters.
     """
     if not isinstance(panel, Panel):
@@ -55,30 +60,20 @@ def fit(
     weights = training_weights(panel, holdout)
     refuse_unfit(panel, weights)
     ready = prepare(panel, weights, config)
+    arrays = ready.inputs, jnp.asarray(weights, dtype=jnp.float32)
+    if devices is not None:
+        arrays = over_regions(arrays, devices_for(devices), len(panel.regions))
     with epoch_bar(ready.schedule.max_epochs, progress) as on_chunk:
         variables, history = estimate_in_chunks(
             jax.random.key(seed),
-            ready.inputs,
-            jnp.asarray(weights, dtype=jnp.float32),
+            *arrays,
             ready.hyperparameters,
             design=ready.design,
             schedule=ready.schedule,
             on_chunk=on_chunk,
         )
-    record = _record(history, time.perf_counter() - began)
+    record = TrainingRecord.of(history, time.perf_counter() - began)
     if record.status is FitStatus.DIVERGED:
         raise FitError(record.status.sentence)
     on_host = jax.tree.map(np.asarray, variables)
     return FitResult(Fitted(on_host, panel, weights, ready.scales, config, record, seed))
-
-
-def _record(history: History, seconds: float) -> TrainingRecord:
-    run = int(history.epochs)
-    return TrainingRecord(
-        objective=np.asarray(history.objective)[:run],
-        acyclicity=np.asarray(history.acyclicity)[:run],
-        learning_rate=np.asarray(history.learning_rate)[:run],
-        terms={name: np.asarray(term)[:run] for name, term in history.terms.items()},
-        status=FitStatus(int(history.status)),
-        seconds=seconds,
-    )

@@ -1,8 +1,14 @@
 """Several CPU devices before JAX starts, a quick configuration, and panels that tests share."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+if "DEEPCAUSALMMM_JAX_CACHE" not in os.environ:  # command lines under test share programs, and leave none behind
+    os.environ["DEEPCAUSALMMM_JAX_CACHE"] = tempfile.mkdtemp(prefix="deepcausalmmm_jax_tests_")
+    atexit.register(shutil.rmtree, os.environ["DEEPCAUSALMMM_JAX_CACHE"], ignore_errors=True)
 
 import dataclasses
 from pathlib import Path

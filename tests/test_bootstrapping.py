@@ -1,5 +1,6 @@
 import dataclasses
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -245,3 +246,47 @@ def test_bad_requests_are_one_sentence(small_result, changes, said):
 def test_levels_out_of_range_are_refused(ensemble):
     with pytest.raises(dcm.ConfigError, match="level must be between 0 and 1"):
         ensemble.notes(level=90)
+
+
+def test_more_refits_than_the_disk_holds_are_refused_before_any_work(small_result, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 20_000))
+    with pytest.raises(dcm.OutputError, match="3 refits take about .* GiB free; ask for fewer"):
+        dcm.bootstrap(small_result, 3, out=tmp_path)
+    assert list(tmp_path.glob("*.npz")) == []
+
+
+_DISAGREEING = """
+import sys, jax
+jax.distributed.initialize(sys.argv[1], 2, int(sys.argv[2]), cluster_detection_method="deactivate",
+                           coordinator_bind_address=sys.argv[1] if sys.argv[2] == "0" else None)
+from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.train.hosts import refuse_disagreement
+refuse_disagreement({"panel": "one", "seed": 3})
+try:
+    refuse_disagreement({"panel": "one", "seed": int(sys.argv[2])})
+except ConfigError as error:
+    print(error)
+"""
+
+
+def test_hosts_with_different_arguments_all_say_so(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [sys.executable, "-c", _DISAGREEING, address]
+    environment = os.environ | {"XLA_FLAGS": ""}
+    hosts = [
+        subprocess.Popen([*command, str(host)], env=environment, stdout=subprocess.PIPE, text=True) for host in range(2)
+    ]
+    try:
+        said = [host.communicate(timeout=120)[0].strip().splitlines()[-1] for host in hosts]
+    finally:
+        for host in hosts:
+            host.kill()
+    assert said == ["Host 1 was started with another seed than host 0; start all hosts with the same arguments."] * 2
+
+
+def test_compiling_is_told_apart_from_running(ensemble):
+    made = ensemble.replicates
+    assert made.compile_seconds > 0
+    assert made.seconds > 0

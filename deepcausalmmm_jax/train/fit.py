@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,9 @@ from deepcausalmmm_jax.model.paper import PaperMMM
 from deepcausalmmm_jax.model.paper_inputs import PaperDesign
 from deepcausalmmm_jax.model.structural import StructuralMMM
 from deepcausalmmm_jax.train.paper_recipe import PaperRecipe
+from deepcausalmmm_jax.train.precision import at_precision
 from deepcausalmmm_jax.train.schedule import Schedule
+from deepcausalmmm_jax.train.sharding import whole_on_each
 from deepcausalmmm_jax.train.state import History
 from deepcausalmmm_jax.train.structural_recipe import StructuralRecipe, structural_model
 
@@ -41,11 +43,34 @@ class Recipe(Protocol):
         ...
 
 
+class PreciseRecipe(NamedTuple):
+    """A recipe whose matrix products have the precision that the settings ask for."""
+
+    recipe: Recipe
+    precision: str
+
+    def start(self, key: Array, inputs: Any, weights: Array, hyperparameters: Any) -> Any:
+        """State before the first epoch."""
+        return at_precision(self.recipe.start, self.precision)(key, inputs, weights, hyperparameters)
+
+    def advance(self, state: Any, inputs: Any, weights: Array, hyperparameters: Any) -> Any:
+        """State after a chunk of epochs."""
+        return at_precision(self.recipe.advance, self.precision)(state, inputs, weights, hyperparameters)
+
+    def warmed(self, state: Any, start: Any) -> Any:
+        """A state before the first epoch that begins from the variables of another fit."""
+        return self.recipe.warmed(state, start)
+
+    def conclude(self, variables: Any, inputs: Any, weights: Array, hyperparameters: Any) -> Any:
+        """Variables once training has ended."""
+        return at_precision(self.recipe.conclude, self.precision)(variables, inputs, weights, hyperparameters)
+
+
 def recipe_for(design: AnyDesign, schedule: Schedule) -> Recipe:
     """The training of the model that a design describes."""
-    if isinstance(design, PaperDesign):
-        return PaperRecipe(design, schedule)
-    return StructuralRecipe(design, schedule)
+    recipe: Recipe
+    recipe = PaperRecipe(design, schedule) if isinstance(design, PaperDesign) else StructuralRecipe(design, schedule)
+    return PreciseRecipe(recipe, schedule.precision)
 
 
 def model_for(design: AnyDesign) -> StructuralMMM | PaperMMM:
@@ -116,8 +141,10 @@ def estimate_in_chunks(
         on_chunk: called after each chunk with the epochs run and the objective.
     """
     state = start_state(key, inputs, weights, hyperparameters, design=design, schedule=schedule)
+    state = whole_on_each(state, weights)
     while int(state.progress.status) == FitStatus.RUNNING:
         state = run_chunk(state, inputs, weights, hyperparameters, design=design, schedule=schedule)
+        state = whole_on_each(state, weights)
         epoch = int(state.progress.epoch)
         on_chunk(epoch, float(state.history.objective[epoch - 1]))
     variables, history = finish(state)

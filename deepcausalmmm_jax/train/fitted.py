@@ -1,7 +1,7 @@
 """What a fit leaves behind: everything that answers are computed from, and nothing computed."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import FitStatus
 from deepcausalmmm_jax.model.inputs import training_weeks
+from deepcausalmmm_jax.train.state import History
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,19 @@ class TrainingRecord:
     terms: dict[str, np.ndarray]
     status: FitStatus
     seconds: float
+
+    @classmethod
+    def of(cls, history: History, seconds: float) -> Self:
+        """The record of a fit that has ended, epochs that were not run left out."""
+        run = int(history.epochs)
+        return cls(
+            objective=np.asarray(history.objective)[:run],
+            acyclicity=np.asarray(history.acyclicity)[:run],
+            learning_rate=np.asarray(history.learning_rate)[:run],
+            terms={name: np.asarray(term)[:run] for name, term in history.terms.items()},
+            status=FitStatus(int(history.status)),
+            seconds=seconds,
+        )
 
 
 @dataclass(frozen=True, eq=False)

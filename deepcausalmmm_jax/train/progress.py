@@ -34,16 +34,17 @@ def epoch_bar(max_epochs: int, wanted: bool | None) -> Iterator[Callable[[int, f
 
 
 @contextmanager
-def replicate_bar(replicates: int, done: int, wanted: bool | None) -> Iterator[Callable[[int], None]]:
-    """A progress bar over refits on standard error, with the time left.
+def progress_bar(count: int, done: int, wanted: bool | None, unit: str) -> Iterator[Callable[[int], None]]:
+    """A progress bar over refits or fits on standard error, with the time left.
 
     Args:
-        replicates: length of the bar.
-        done: refits that are there already.
+        count: length of the bar.
+        done: what is there already.
         wanted: None shows it where standard error is a terminal, and stays quiet otherwise.
+        unit: what is counted, in the singular.
 
     Yields:
-        A function of the refits just finished.
+        A function of how many have just been finished.
     """
     if not (sys.stderr.isatty() if wanted is None else wanted):
         yield lambda finished: None
@@ -53,7 +54,7 @@ def replicate_bar(replicates: int, done: int, wanted: bool | None) -> Iterator[C
     except ImportError:
         yield lambda finished: None
         return
-    with tqdm(total=replicates, initial=done, desc="refits", unit="refit", file=sys.stderr) as bar:
+    with tqdm(total=count, initial=done, desc=f"{unit}s", unit=unit, file=sys.stderr) as bar:
 
         def move(finished: int) -> None:
             bar.update(finished)

@@ -67,7 +67,7 @@ class Refits(NamedTuple):
             )
             return Refit(variables, history.status, history.epochs)
 
-        return jax.lax.map(one, keys, batch_size=self.batch_size)
+        return jax.lax.map(one, keys, batch_size=self.batch_size if self.batch_size > 1 else None)
 
 
 def drawn(key: Array, sample: Sample, method: Method, block: int, n_training: int) -> tuple[Any, Array]:

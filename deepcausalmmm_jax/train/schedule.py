@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.config import Config
+from deepcausalmmm_jax.config import Config, Precision
 from deepcausalmmm_jax.errors import FitStatus
 from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
 from deepcausalmmm_jax.train.loss import Multipliers
@@ -22,10 +22,11 @@ _ENOUGH_FALL = 0.25  # h must fall to this share, or its price is raised
 
 @dataclass(frozen=True)
 class Schedule:
-    """Length of a fit: decides the shape of the history, so it is static."""
+    """Length of a fit, which decides the shape of the history, and precision of its products: both are static."""
 
     max_epochs: int
     chunk_epochs: int
+    precision: Precision = "highest"
 
     @classmethod
     def of(cls, config: Config) -> Self:
@@ -33,9 +34,9 @@ class Schedule:
         if config.model == "paper":
             epochs = config.published.warm_start_epochs + config.published.epochs
             whole = [length for length in range(1, _PAPER_CHUNK + 1) if epochs % length == 0]
-            return cls(max_epochs=epochs, chunk_epochs=whole[-1])
+            return cls(max_epochs=epochs, chunk_epochs=whole[-1], precision=config.precision)
         chunk = min(config.training.chunk_epochs, config.training.max_epochs)
-        return cls(max_epochs=config.training.max_epochs // chunk * chunk, chunk_epochs=chunk)
+        return cls(config.training.max_epochs // chunk * chunk, chunk, config.precision)
 
 
 def after_chunk(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from deepcausalmmm_jax.files import write_whole
 from deepcausalmmm_jax.train.replicates import Refit
 
 _MANIFEST = "refits.json"
+_OVERHEAD = 4096  # bytes a refit for the archive's own records
 _NAME = re.compile(r"refits_(\d{6})_(\d{6})\.npz")
 
 
@@ -68,6 +70,19 @@ class Store:
                 if number < replicates:
                     found[int(number)] = jax.tree.map(lambda leaf, at=at: leaf[at], chunk)
         return found
+
+    def refuse_full_disk(self, count: int, size: int) -> None:
+        """Find out, before any work is done, whether `count` refits of `size` bytes each have room.
+
+        Raises:
+            OutputError: they do not.
+        """
+        needed, free = count * (size + _OVERHEAD), shutil.disk_usage(self.folder).free
+        if needed > free:
+            raise OutputError(
+                f"{count} refits take about {needed / 2**30:.2g} GiB, but {self.folder} has {free / 2**30:.2g} GiB "
+                f"free; ask for fewer, or choose a folder on another disk."
+            )
 
     def keep(self, numbers: Sequence[int], chunk: Refit) -> None:
         """Write a finished chunk.

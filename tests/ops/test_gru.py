@@ -1,5 +1,7 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from deepcausalmmm_jax.ops.gru import GRUParameters, gru_scan
 
@@ -30,3 +32,24 @@ def test_runs_on_from_a_state():
     whole = gru_scan(_parameters(), jnp.zeros(4), inputs)
     first = gru_scan(_parameters(), jnp.zeros(4), inputs[:6])
     np.testing.assert_allclose(gru_scan(_parameters(), first[-1], inputs[6:]), whole[6:], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"project_inputs": "hoist"},
+        {"unroll": 3},
+        {"rematerialise": True},
+        {"project_inputs": "hoist", "rematerialise": True},
+    ],
+)
+def test_choices_of_speed_change_neither_states_nor_gradients(choices):
+    parameters, start = _parameters(), jnp.full(4, 0.1)
+    inputs = jnp.asarray(np.random.default_rng(3).normal(size=(7, 3)), jnp.float32)
+
+    def total(p, h, x, **how):
+        return (gru_scan(p, h, x, **how) ** 2).sum()
+
+    plain = jax.value_and_grad(total, argnums=(0, 1, 2))(parameters, start, inputs)
+    other = jax.value_and_grad(total, argnums=(0, 1, 2))(parameters, start, inputs, **choices)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), other, plain)

@@ -1,0 +1,119 @@
+"""Time, memory and needs of an epoch of a model on a panel of some shape."""
+
+import dataclasses
+import time
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from deepcausalmmm_jax.benchmarking.ceilings import Ceilings
+from deepcausalmmm_jax.benchmarking.floors import floors
+from deepcausalmmm_jax.benchmarking.machine import peak_gib
+from deepcausalmmm_jax.benchmarking.panels import Shape, panel_of
+from deepcausalmmm_jax.benchmarking.timing import seconds
+from deepcausalmmm_jax.config import Config
+from deepcausalmmm_jax.data.split import training_weights
+from deepcausalmmm_jax.train.fit import model_for, run_chunk, start_state
+from deepcausalmmm_jax.train.preparation import Preparation, prepare
+
+_HOLDOUT = 8
+
+
+class _Prepared(NamedTuple):
+    ready: Preparation
+    weights: jax.Array
+    state: Any
+
+
+def epoch_figures(
+    shape: Shape, config: Config, limits: Ceilings | None, epochs: int = 5, times: int = 3
+) -> dict[str, Any]:
+    """Measure the epochs of a fit without running it to its end.
+
+    Args:
+        shape: regions, weeks, channels and controls of a simulated panel.
+        config: settings.
+        limits: of the machine; None leaves out the shares of them.
+        epochs: in a chunk.
+        times: chunks that are counted, of which the median is taken.
+    """
+    began = time.perf_counter()
+    made = _prepared(shape, config, epochs)
+    prepared_s = time.perf_counter() - began
+    ready, weights = made.ready, made.weights
+    arguments = made.state, ready.inputs, weights, ready.hyperparameters
+
+    def chunk(*given: Any) -> Any:
+        return run_chunk(*given, design=ready.design, schedule=ready.schedule)
+
+    began = time.perf_counter()
+    program: Any = run_chunk.lower(*arguments, design=ready.design, schedule=ready.schedule).compile()
+    compile_s = time.perf_counter() - began
+    ms = 1000 * seconds(lambda: program(*arguments), times) / epochs
+    needs = floors(chunk, *arguments).per(epochs)
+    memory = program.memory_analysis()
+    figures = {
+        **dict(zip(("regions", "weeks", "channels", "controls"), shape, strict=True)),
+        "ms_per_epoch": ms,
+        "epochs_per_s": 1000 / ms,
+        "prepare_s": prepared_s,
+        "compile_s": compile_s,
+        "program_gib": (memory.temp_size_in_bytes + memory.argument_size_in_bytes) / 2**30,
+        "peak_gib": peak_gib(jax.tree.leaves(made.state)[0].devices().pop()),
+        "gflop": 1e-9 * needs.products,
+        "gflop_elementwise": 1e-9 * needs.others,
+        "gbytes": 1e-9 * needs.streamed,
+        "steps": needs.steps,
+    }
+    return figures if limits is None else figures | _against(limits, needs, ms)
+
+
+def _against(limits: Ceilings, needs: Any, ms: float) -> dict[str, Any]:
+    least = needs.least_ms(limits)
+    return {
+        **{f"least_ms_{name}": value for name, value in least.items()},
+        "share_of_product_ceiling": least["products"] / ms,
+        "share_of_bandwidth_ceiling": least["bytes"] / ms,
+        "share_of_step_ceiling": least["steps"] / ms,
+        "us_per_step": 1000 * ms / max(needs.steps, 1.0),
+    }
+
+
+def where_it_goes(shape: Shape, config: Config, epochs: int = 5, times: int = 3) -> dict[str, float]:
+    """Milliseconds of an epoch by part: the model forward, its gradient, and the rest.
+
+    The rest is penalties, evidence, the optimizer and the record.
+    """
+    made = _prepared(shape, config, epochs)
+    ready, model = made.ready, model_for(made.ready.design)
+    variables = {"params": made.state.parameters, "fitted": made.state.fitted}
+
+    def error(parameters: Any) -> jax.Array:
+        outcome: Any = model.apply({**variables, "params": parameters}, ready.inputs)
+        return jnp.sum(made.weights * (outcome[0].prediction() - ready.inputs.kpi) ** 2)
+
+    forward, both = jax.jit(error), jax.jit(jax.value_and_grad(error))
+    parameters = made.state.parameters
+    arguments = made.state, ready.inputs, made.weights, ready.hyperparameters
+    whole = seconds(lambda: run_chunk(*arguments, design=ready.design, schedule=ready.schedule), times) / epochs
+    a, b = seconds(lambda: forward(parameters), times), seconds(lambda: both(parameters), times)
+    return {
+        "forward_ms": 1000 * a,
+        "backward_ms": 1000 * (b - a),
+        "rest_ms": 1000 * (whole - b),
+        "epoch_ms": 1000 * whole,
+    }
+
+
+def _prepared(shape: Shape, config: Config, epochs: int) -> _Prepared:
+    panel = panel_of(shape)
+    known = training_weights(panel, _HOLDOUT)
+    ready = prepare(panel, known, config)
+    schedule = dataclasses.replace(ready.schedule, max_epochs=100 * epochs, chunk_epochs=epochs)
+    weights = jnp.asarray(known, jnp.float32)
+    ready = ready._replace(schedule=schedule)
+    state = start_state(
+        jax.random.key(0), ready.inputs, weights, ready.hyperparameters, design=ready.design, schedule=schedule
+    )
+    return _Prepared(ready, weights, jax.block_until_ready(state))

@@ -1,0 +1,185 @@
+"""`fit_many`: many panels, settings and seeds as few programs, over all cores, devices and hosts."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from deepcausalmmm_jax.config import Config
+from deepcausalmmm_jax.data.diagnose import refuse_unfit
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.split import training_weights
+from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
+from deepcausalmmm_jax.result import FitResult
+from deepcausalmmm_jax.train.crew import Clock, Crew, crew_for, work_done
+from deepcausalmmm_jax.train.devices import Devices, devices_for
+from deepcausalmmm_jax.train.distributed import Engine
+from deepcausalmmm_jax.train.fitted import Fitted, TrainingRecord
+from deepcausalmmm_jax.train.folds import stacked
+from deepcausalmmm_jax.train.hosts import gathered, own_share, refuse_disagreement
+from deepcausalmmm_jax.train.many import Fits, Task
+from deepcausalmmm_jax.train.preparation import Preparation, prepare
+from deepcausalmmm_jax.train.progress import progress_bar
+from deepcausalmmm_jax.train.room import batch_size_by_memory
+from deepcausalmmm_jax.train.store import identity_of
+
+_ROUNDS = 4  # fits one after the other on a core between two moves of the progress bar
+
+
+def fit_many(
+    panels: Panel | Sequence[Panel],
+    configs: Config | Sequence[Config] | None = None,
+    holdout: int | None = 8,
+    seeds: int | Sequence[int] = 0,
+    *,
+    engine: Engine | None = None,
+    batch_size: int | None = None,
+    devices: Devices = None,
+    progress: bool | None = None,
+) -> list[FitResult]:
+    """Fit each panel with each of the settings and each of the seeds: clients, brands, seeds, grids.
+
+    Fits of equal shapes share a compiled program, so that a hundred clients compile once; every core or device works
+    on them, and under `jax.distributed` every host. Each result is that of `fit`, up to rounding.
+
+    Args:
+        panels: one or more.
+        configs: settings, one or more; the defaults when None.
+        holdout: number of last weeks whose KPI is hidden; None learns from all weeks.
+        seeds: of the random starts, one or more.
+        engine: one of `train.distributed.Engine`; None takes what suits the devices.
+        batch_size: fits side by side on a core or device; None takes 1 on a CPU, where fits side by side wait for the
+            slowest, and what the memory holds elsewhere.
+        devices: `cpu`, `gpu` or `tpu`, or some of `jax.local_devices()`; None takes all that JAX finds.
+        progress: whether to show a progress bar; None shows one where there is a terminal.
+
+    Returns:
+        Results by panel, then setting, then seed: with P panels, C settings and S seeds, number
+        `(panel * C + setting) * S + seed`. `seconds` of each is its share of the time of all.
+
+    Raises:
+        DataError: a panel that cannot be learned from, by its position in `panels`.
+        ConfigError: nothing to fit, a bad number or engine, or devices that are not here.
+        FitError: a fit ended without usable parameters.
+    """
+    wanted = _wanted(panels, configs, holdout, seeds, batch_size)
+    working = devices_for(devices)
+    refuse_disagreement(
+        {}
+        if jax.process_count() == 1
+        else {
+            "panels": [identity_of((one.weights, one.ready.inputs), {}) for one in wanted],
+            "settings": [one.config for one in wanted],
+            "seeds": [one.seed for one in wanted],
+        }
+    )
+    groups: dict[Any, list[int]] = {}
+    for number, one in enumerate(wanted):
+        shapes = str(jax.tree.map(jnp.shape, one.ready.inputs))
+        groups.setdefault((one.ready.design, one.ready.schedule, shapes), []).append(number)
+    results: dict[int, FitResult] = {}
+    with progress_bar(len(wanted), 0, progress, "fit") as on_chunk:
+        for numbers in groups.values():
+            outcomes, seconds = _fitted([wanted[n] for n in numbers], working, engine, batch_size, on_chunk)
+            for at, number in enumerate(numbers):
+                results[number] = _result(wanted[number], jax.tree.map(lambda a, at=at: a[at], outcomes), seconds)
+    return [results[number] for number in range(len(wanted))]
+
+
+class _Wanted(NamedTuple):
+    """One fit that is to be made."""
+
+    label: str
+    panel: Panel
+    weights: np.ndarray  # [region, week]
+    config: Config
+    seed: int
+    ready: Preparation
+
+
+def _wanted(
+    panels: Panel | Sequence[Panel],
+    configs: Config | Sequence[Config] | None,
+    holdout: int | None,
+    seeds: int | Sequence[int],
+    batch_size: int | None,
+) -> list[_Wanted]:
+    all_panels = [panels] if isinstance(panels, Panel) else list(panels)
+    settings = [configs or Config()] if configs is None or isinstance(configs, Config) else list(configs)
+    all_seeds = [int(seeds)] if isinstance(seeds, int | np.integer) else [int(seed) for seed in seeds]
+    for name, values in (("panel", all_panels), ("configuration", settings), ("seed", all_seeds)):
+        if not values:
+            raise ConfigError(f"fit_many needs at least one {name}.")
+    if batch_size is not None and (isinstance(batch_size, bool) or batch_size != int(batch_size) or batch_size < 1):
+        raise ConfigError(f"batch_size must be a whole number, 1 or more, got {batch_size!r}.")
+    wanted = []
+    for p, panel in enumerate(all_panels):
+        if not isinstance(panel, Panel):
+            raise DataError(f"Entry {p} of panels is no Panel but {type(panel).__name__}; use Panel.from_dataframe.")
+        try:
+            weights = training_weights(panel, holdout)
+            refuse_unfit(panel, weights)
+        except DataError as error:
+            raise DataError(f"Panel {p}: {error}") from None
+        for c, config in enumerate(settings):
+            ready = prepare(panel, weights, config)
+            wanted += [
+                _Wanted(f"panel {p}, setting {c}, seed {s}", panel, weights, config, s, ready) for s in all_seeds
+            ]
+    return wanted
+
+
+def _fitted(
+    wanted: list[_Wanted], devices: tuple[Any, ...], engine: Engine | None, batch_size: int | None, on_chunk: Any
+) -> tuple[Any, float]:
+    """Variables and histories of fits of one program, `[fit]` first, and seconds a fit."""
+    own = own_share(len(wanted))
+    tasks = stacked(
+        [
+            Task(
+                jax.random.key(one.seed),
+                one.ready.inputs,
+                jnp.asarray(one.weights, jnp.float32),
+                one.ready.hyperparameters,
+            )
+            for one in (wanted[number] for number in own)
+        ]
+    )
+    crew = _crew(wanted[0].ready, tasks, len(own), devices, engine, batch_size)
+    clock, found, begin = Clock(), [], 0
+    while begin < len(own):
+        chunk = jax.tree.map(lambda a, b=begin, e=begin + crew.chunk: a[b:e], tasks)
+        outcome, crew = work_done(chunk, None, crew, clock)
+        found.append(outcome)
+        begin += len(outcome[1].status)
+        on_chunk(len(outcome[1].status))
+    joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
+    each = [jax.tree.map(lambda leaf, at=at: leaf[at], joined) for at in range(len(own))]
+    return gathered(each, len(wanted)), (clock.run + clock.compiled) / len(own)
+
+
+def _crew(
+    ready: Preparation,
+    tasks: Task,
+    count: int,
+    devices: tuple[Any, ...],
+    engine: Engine | None,
+    batch_size: int | None,
+) -> Crew:
+    fits = Fits(ready.design, ready.schedule, 1)
+    if batch_size is None and devices[0].platform != "cpu":
+        single = jax.tree.map(lambda leaf: leaf[:1], tasks)
+        batch_size = batch_size_by_memory(devices[0], fits, single, None, -(-count // len(devices)))
+    crew = crew_for(fits._replace(batch_size=int(batch_size or 1)), devices, engine, count)
+    calls = -(-count // (crew.chunk * _ROUNDS))
+    return crew._replace(rounds=-(-count // (crew.chunk * calls)))
+
+
+def _result(one: _Wanted, outcome: Any, seconds: float) -> FitResult:
+    variables, history = outcome
+    record = TrainingRecord.of(history, seconds)
+    if record.status is FitStatus.DIVERGED:
+        raise FitError(f"The fit of {one.label}: {record.status.sentence}")
+    return FitResult(Fitted(variables, one.panel, one.weights, one.ready.scales, one.config, record, one.seed))

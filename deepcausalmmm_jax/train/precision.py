@@ -1,0 +1,85 @@
+"""Precision of matrix products while training, the same on every device."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+
+_NATIVE = {"highest": "highest", "tf32": "tensorfloat32", "bfloat16": "bfloat16"}
+_EXPONENT = 8
+_MANTISSA = {"tf32": 10, "bfloat16": 7}  # bits
+
+
+def at_precision(function: Callable[..., Any], precision: str) -> Callable[..., Any]:
+    """The function with the factors of its matrix products rounded; sums stay in single precision.
+
+    Accelerators have such products. A CPU has none that JAX reaches, so there the factors are rounded in front of a
+    product in full precision: the same numbers, without the speed.
+
+    Args:
+        function: arrays in, arrays out; gradients taken inside it are rounded too.
+        precision: `highest`, `tf32` or `bfloat16`.
+    """
+
+    def at_native_precision(*arguments: Any) -> Any:
+        with jax.default_matmul_precision(_NATIVE[precision]):
+            return function(*arguments)
+
+    if precision == "highest" or jax.default_backend() != "cpu":
+        return at_native_precision
+    return _rounded(function, _MANTISSA[precision])
+
+
+def _rounded(function: Callable[..., Any], mantissa: int) -> Callable[..., Any]:
+    def wrapped(*arguments: Any) -> Any:
+        flattened: Any = jax.tree.flatten(arguments)
+        leaves, structure = flattened
+        trace: Any = jax.make_jaxpr(lambda *given: function(*structure.unflatten(given)), return_shape=True)
+        program, shapes = trace(*leaves)
+        outcome = _run(program.jaxpr, program.consts, mantissa, *leaves)
+        return jax.tree.unflatten(jax.tree.structure(shapes), outcome)
+
+    return wrapped
+
+
+def _run(jaxpr: Any, constants: Any, mantissa: int, *arguments: Any) -> list[Any]:
+    """Evaluate a traced function, products with rounded factors, loops and branches included."""
+    values = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*constants, *arguments], strict=True))
+    for equation in jaxpr.eqns:
+        given = [item.val if hasattr(item, "val") else values[item] for item in equation.invars]
+        if equation.primitive.name == "dot_general":
+            given = [_short(value, mantissa) for value in given]
+        settings = {name: _rewritten(value, mantissa) for name, value in equation.params.items()}
+        bound: Any = equation.primitive.get_bind_params(settings)
+        functions, settings = bound if isinstance(bound, tuple) else ((), bound)  # JAX changed it between 0.10 versions
+        outcome = equation.primitive.bind(*functions, *given, **settings)
+        outcome = outcome if equation.primitive.multiple_results else [outcome]
+        values.update(zip(equation.outvars, outcome, strict=True))
+    return [item.val if hasattr(item, "val") else values[item] for item in jaxpr.outvars]
+
+
+def _short(value: Any, mantissa: int) -> Any:
+    is_single = jax.numpy.result_type(value) == jax.numpy.float32
+    return jax.lax.reduce_precision(value, _EXPONENT, mantissa) if is_single else value
+
+
+def _rewritten(setting: Any, mantissa: int) -> Any:
+    """A function among an operation's settings, the body of a loop say, with its products rounded."""
+    if type(setting) in (tuple, list):  # branches; the parts of a linear solve come in a type of their own, and stay
+        return type(setting)(_rewritten(item, mantissa) for item in setting) if _any_function(setting) else setting
+    if hasattr(setting, "jaxpr") and hasattr(setting, "consts"):
+        return _traced(setting.jaxpr, setting.consts, mantissa)
+    if hasattr(setting, "eqns") and not setting.constvars:
+        return _traced(setting, (), mantissa).jaxpr
+    return setting
+
+
+def _any_function(settings: Any) -> bool:
+    return any(hasattr(item, "eqns") or hasattr(item, "jaxpr") for item in settings)
+
+
+def _traced(jaxpr: Any, constants: Any, mantissa: int) -> Any:
+    kinds = [variable.aval for variable in jaxpr.invars]
+    shapes = [jax.ShapeDtypeStruct(kind.shape, kind.dtype, weak_type=kind.weak_type) for kind in kinds]
+    return jax.make_jaxpr(partial(_run, jaxpr, constants, mantissa))(*shapes)
