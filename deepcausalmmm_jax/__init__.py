@@ -22,6 +22,8 @@ from deepcausalmmm_jax.fitting import fit as fit
 from deepcausalmmm_jax.priors import Priors as Priors
 from deepcausalmmm_jax.published import Published as Published
 from deepcausalmmm_jax.result import FitResult as FitResult
+from deepcausalmmm_jax.responding import ResponseCurves as ResponseCurves
+from deepcausalmmm_jax.responding import response_curves as response_curves
 from deepcausalmmm_jax.result import report as report
 from deepcausalmmm_jax.structure import EdgeFrequencies as EdgeFrequencies
 from deepcausalmmm_jax.structure import LearnedGraph as LearnedGraph

@@ -12,9 +12,9 @@ FLOORS = [
     {"train"},
     {"checkpoint", "analysis"},
     {"plots"},
-    {"result"},
+    {"result", "plan"},
     {"ensemble"},
-    {"fitting", "taking_over", "structure", "validation", "bootstrapping"},
+    {"fitting", "taking_over", "structure", "validation", "bootstrapping", "responding", "budgeting", "scenarios"},
     {"cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
