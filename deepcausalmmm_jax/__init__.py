@@ -3,6 +3,7 @@
 from importlib.metadata import version as _version
 
 from deepcausalmmm_jax.bootstrapping import bootstrap as bootstrap
+from deepcausalmmm_jax.budgeting import optimize_budget as optimize_budget
 from deepcausalmmm_jax.config import Config as Config
 from deepcausalmmm_jax.config import Links as Links
 from deepcausalmmm_jax.config import Penalties as Penalties
@@ -19,6 +20,8 @@ from deepcausalmmm_jax.errors import FitError as FitError
 from deepcausalmmm_jax.errors import FitStatus as FitStatus
 from deepcausalmmm_jax.errors import OutputError as OutputError
 from deepcausalmmm_jax.fitting import fit as fit
+from deepcausalmmm_jax.plan import BudgetPlan as BudgetPlan
+from deepcausalmmm_jax.plan import compare as compare
 from deepcausalmmm_jax.priors import Priors as Priors
 from deepcausalmmm_jax.published import Published as Published
 from deepcausalmmm_jax.result import FitResult as FitResult

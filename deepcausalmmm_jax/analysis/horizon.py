@@ -227,9 +227,7 @@ def _refuse_unpriced(history: Panel, spend: np.ndarray, first: str) -> None:
             )
 
 
-def _future_worth(
-    history: Panel, asked: Panel, regions: np.ndarray, weeks: slice, n_weeks: int
-) -> np.ndarray | None:
+def _future_worth(history: Panel, asked: Panel, regions: np.ndarray, weeks: slice, n_weeks: int) -> np.ndarray | None:
     """`[region, week]` of the history with the weeks asked for behind it."""
     if history.revenue_per_kpi is None and asked.revenue_per_kpi is None:
         return None
