@@ -158,7 +158,7 @@ def _problem(
     ends = outcome.values(np.stack([np.zeros(len(cells)), cells.typical]))[:, :, value].sum(axis=-1)
     unit = max(abs(float((ends[1] - ends[0]).mean())), 1e-300)
     utility = utility_of(aim[0], outcome.n_replicates, unit, aim[1])
-    return Problem(outcome, utility, value, ends[0], plan, cells.typical, unit)
+    return Problem(outcome, utility, value, ends[0], plan, cells.typical, unit, separable="week" not in cells.split)
 
 
 def _searched(problem: Problem, cells: Cells, targets: Targets, search: Search) -> Found:
@@ -196,13 +196,13 @@ def _plan(
     n_channels, x = len(horizon.panel.channels), found.x
     whole = _with_point(fitted, replicates, horizon, cells)
     today, plan = (effects_of(whole, cells, spend, n_channels) for spend in (cells.today, x))
-    point = replicates is None
+    point, table = replicates is None, allocation(fitted, horizon, cells, x)
     drawn = np.stack([today.whole[1:, value], plan.whole[1:, value]], axis=1)
     labels = cells.labels(horizon)
     names = [", ".join(str(part) for part in row) for row in labels.itertuples(index=False)]
     first, last = (horizon.panel.week_label(at) for at in (horizon.start, horizon.stop - 1))
     return BudgetPlan(
-        table=allocation(fitted, horizon, cells, x),
+        table=table,
         channels=channel_table(horizon, cells, x, today, plan, point, level),
         summary=summary_table(
             (float(cells.today.sum()), float(x.sum())), today, plan, point, level, margin, horizon.has_revenue
@@ -219,7 +219,7 @@ def _plan(
         level=level,
         period=f"{horizon.stop - horizon.start} weeks, {first} to {last}",
         units=units_of(fitted.panel, horizon.in_currency, horizon.has_revenue),
-        notes=_notes(horizon, cells),
+        notes=_notes(horizon, cells, bool(table["extrapolation"].any())),
     )
 
 
@@ -235,8 +235,10 @@ def _with_point(fitted: Fitted, replicates: Replicates | None, horizon: Horizon,
     return Outcome(fitted, variables, horizon, cells)
 
 
-def _notes(horizon: Horizon, cells: Cells) -> tuple[str, ...]:
+def _notes(horizon: Horizon, cells: Cells, beyond: bool) -> tuple[str, ...]:
     notes = list(horizon.notes)
+    if beyond:
+        notes.append("The plan spends more in some cells than any week of training saw; see `extrapolation`.")
     kept = [name for i, name in enumerate(horizon.panel.channels) if i not in cells.channel]
     if kept:
         notes.append(f"Without spend and so without a budget, left as they were: {', '.join(kept)}.")

@@ -87,11 +87,10 @@ class BudgetPlan:
         """
         folder = Path(folder)
         for name in _TABLES:
-            text = getattr(self, name).to_csv(index=name in _INDEXED)
-            write_whole(folder / f"{name}.csv", lambda file, text=text: file.write(text.encode()))
+            _write(folder / f"{name}.csv", getattr(self, name).to_csv(index=name in _INDEXED))
         rest = {name: _plain(getattr(self, name)) for name in _FIGURES}
         rest |= {"units": self.units._asdict(), "notes": list(self.notes)}
-        write_whole(folder / "plan.json", lambda file: file.write(json.dumps(rest, indent=1).encode()))
+        _write(folder / "plan.json", json.dumps(rest, indent=1))
         return folder
 
     @classmethod
@@ -104,8 +103,10 @@ class BudgetPlan:
         folder = Path(folder)
         try:
             rest = json.loads((folder / "plan.json").read_text())
-            tables = {name: pd.read_csv(folder / f"{name}.csv", index_col=_INDEXED.get(name)) for name in _TABLES}
-            figures = {name: np.nan if rest[name] is None else rest[name] for name in _FIGURES}
+            tables: dict[str, Any] = {
+                name: pd.read_csv(folder / f"{name}.csv", index_col=_INDEXED.get(name)) for name in _TABLES
+            }
+            figures: dict[str, Any] = {name: np.nan if rest[name] is None else rest[name] for name in _FIGURES}
             return cls(**tables, **figures, units=Units(**rest["units"]), notes=tuple(rest["notes"]))
         except (OSError, ValueError, KeyError, TypeError):
             raise OutputError(f"{folder} holds no saved plan.") from None
@@ -129,7 +130,7 @@ def compare(plans: Mapping[str, BudgetPlan]) -> pd.DataFrame:
         raise ConfigError("There is no plan to compare; give plans by name.")
     rows = {}
     for name, plan in plans.items():
-        row: dict[str, float] = {}
+        row: dict[str, Any] = {}
         for figure, values in plan.summary.iterrows():
             row[str(figure)] = values["plan"]
             for end in ("low", "high"):
@@ -144,3 +145,7 @@ def compare(plans: Mapping[str, BudgetPlan]) -> pd.DataFrame:
 
 def _plain(value: object) -> object:
     return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def _write(path: Path, text: str) -> None:
+    write_whole(path, lambda file: file.write(text.encode()))

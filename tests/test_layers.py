@@ -14,7 +14,17 @@ FLOORS = [
     {"plots"},
     {"result", "plan"},
     {"ensemble"},
-    {"fitting", "taking_over", "structure", "validation", "bootstrapping", "responding", "budgeting", "scenarios"},
+    {
+        "fitting",
+        "taking_over",
+        "structure",
+        "validation",
+        "bootstrapping",
+        "responding",
+        "budgeting",
+        "scenarios",
+        "curve_planning",
+    },
     {"cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

@@ -3,18 +3,33 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from scipy.optimize import linprog
 
 from deepcausalmmm_jax.analysis.budget_cells import WHOLE, Cells
-from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError
 
 Ends = tuple[float | None, float | None]
 TOTAL = "the total"
 _SLACK = 1e-9  # of the sums at hand, by which they may miss and still count as met
+
+
+class Names(Protocol):
+    """Whatever has channels and regions, as a panel does."""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels."""
+        ...
+
+    @property
+    def regions(self) -> pd.Index:
+        """Labels of the regions."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -80,7 +95,7 @@ class Feasible:
         return float(max(misses.max(initial=0.0), 0.0) / size)
 
 
-def feasible(cells: Cells, panel: Panel, limits: Limits) -> Feasible:
+def feasible(cells: Cells, panel: Names, limits: Limits) -> Feasible:
     """Limits laid out by cell.
 
     Raises:
@@ -91,15 +106,15 @@ def feasible(cells: Cells, panel: Panel, limits: Limits) -> Feasible:
     for key, ends in _both(cells, panel, limits):
         where, name = _where(cells, panel, key)
         plan = _limited(plan, where, ends, name)
-    for region, ends in limits.region_bounds.items():
+    for region, pair in limits.region_bounds.items():
         where = cells.region == _region(panel, region, "region_bounds")
         if not where.any():
             raise ConfigError(f"region_bounds name {region!r}, but the plan is not split by region; set by.")
-        plan = _limited(plan, where, _ends(ends, f"region {region}"), f"region {region}")
-    for names, ends in limits.groups.items():
+        plan = _limited(plan, where, _ends(pair, f"region {region}"), f"region {region}")
+    for names, pair in limits.groups.items():
         chosen = (names,) if isinstance(names, str) else names
         where = np.isin(cells.channel, [_channel(cells, panel, name, "groups") for name in chosen])
-        plan = _limited(plan, where, _ends(ends, " + ".join(chosen)), " + ".join(chosen))
+        plan = _limited(plan, where, _ends(pair, " + ".join(chosen)), " + ".join(chosen))
     for name in limits.fixed:
         where = cells.channel == _channel(cells, panel, name, "fixed")
         plan = dataclasses.replace(
@@ -109,15 +124,15 @@ def feasible(cells: Cells, panel: Panel, limits: Limits) -> Feasible:
     return plan
 
 
-def _both(cells: Cells, panel: Panel, limits: Limits) -> list[tuple[str | tuple[str, object], tuple[float, float]]]:
+def _both(cells: Cells, panel: Names, limits: Limits) -> list[tuple[str | tuple[str, object], tuple[float, float]]]:
     """Bounds by key, absolute, the relative ones times today's spend."""
     relative = limits.relative_bounds
     if isinstance(relative, tuple):
         bought = [panel.channels[i] for i in np.unique(cells.channel)]
         relative = {name: relative for name in bought}
     found = [(key, _ends(ends, _named(key))) for key, ends in limits.bounds.items()]
-    for key, ends in relative.items():
-        low, high = _ends(ends, _named(key))
+    for key, pair in relative.items():
+        low, high = _ends(pair, _named(key))
         today = float(cells.today[_where(cells, panel, key)[0]].sum())
         found.append((key, (low * today, high * today if np.isfinite(high) else np.inf)))
     return found
@@ -142,7 +157,7 @@ def _limited(plan: Feasible, where: np.ndarray, ends: tuple[float, float], name:
     return plan.with_sum(where.astype(np.float64), ends[0] if ends[0] > 0 else -np.inf, ends[1], name)
 
 
-def _where(cells: Cells, panel: Panel, key: str | tuple[str, object]) -> tuple[np.ndarray, str]:
+def _where(cells: Cells, panel: Names, key: str | tuple[str, object]) -> tuple[np.ndarray, str]:
     if isinstance(key, tuple):
         name, region = key
         where = cells.channel == _channel(cells, panel, name, "bounds")
@@ -156,7 +171,7 @@ def _named(key: str | tuple[str, object]) -> str:
     return f"{key[0]} in {key[1]}" if isinstance(key, tuple) else str(key)
 
 
-def _channel(cells: Cells, panel: Panel, name: str, option: str) -> int:
+def _channel(cells: Cells, panel: Names, name: str, option: str) -> int:
     if name not in panel.channels:
         raise ConfigError(f"{option} name the channel {name!r}; the model has {', '.join(panel.channels)}.")
     position = panel.channels.index(name)
@@ -165,14 +180,14 @@ def _channel(cells: Cells, panel: Panel, name: str, option: str) -> int:
     return position
 
 
-def _region(panel: Panel, region: object, option: str) -> int:
-    position = int(panel.regions.get_indexer(panel.regions[:0].append(type(panel.regions)([region])))[0])
-    if position < 0:
+def _region(panel: Names, region: object, option: str) -> int:
+    labels = [str(label) for label in panel.regions]  # as a table on disk has them, too
+    if str(region) not in labels:
         raise ConfigError(f"{option} name the region {region!r}, which the model does not have.")
-    return position
+    return labels.index(str(region))
 
 
-def _refuse_crossed(plan: Feasible, cells: Cells, panel: Panel) -> None:
+def _refuse_crossed(plan: Feasible, cells: Cells, panel: Names) -> None:
     crossed = plan.low > plan.high * (1 + _SLACK)
     if crossed.any():
         i = int(np.flatnonzero(crossed)[0])

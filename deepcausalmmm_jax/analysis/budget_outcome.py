@@ -119,7 +119,8 @@ def _outcome(plan: Array, own: Any, memory: Any, stage: Stage, shape: Shape) -> 
     whole = jax.lax.dynamic_update_slice_in_dim(inputs.exposure, exposure, shape.first, axis=1)
     inputs, model = inputs._replace(exposure=whole), model_for(shape.design)
     if memory is not None:
-        driven: Any = model.apply(own, inputs, memory, method="media_after").sum(axis=-1)
+        media: Any = model.apply(own, inputs, memory, method="media_after")
+        driven = media.sum(axis=-1)
     else:
         terms: Any = model.apply(own, inputs)[0]
         driven = terms.media.sum(axis=-1)

@@ -2,13 +2,27 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from deepcausalmmm_jax.analysis.budget_constraints import Feasible
-from deepcausalmmm_jax.analysis.budget_outcome import Outcome
 from deepcausalmmm_jax.analysis.budget_projection import project
 from deepcausalmmm_jax.analysis.budget_utility import Utility
+
+
+class Brings(Protocol):
+    """What plans bring: the model, or a table of curves."""
+
+    def values(self, plans: np.ndarray) -> np.ndarray:
+        """KPI and revenue `[plan, replicate, 2, region]` from spend `[plan, cell]`."""
+        ...
+
+    def value_and_slope(
+        self, plan: np.ndarray, ranked: np.ndarray, aversion: float, value: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Outcome `[replicate, 2, region]` and the slope `[cell]` of a utility of it."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,15 +37,17 @@ class Problem:
         plan: limits.
         typical: `[cell]`, spend by which steps are measured.
         unit: utility of today's plan, to bring values to the order of one.
+        separable: whether cells share next to nothing, as channels and regions do and weeks do not.
     """
 
-    outcome: Outcome
+    outcome: Brings
     utility: Utility
     value: int
     nothing: np.ndarray
     plan: Feasible
     typical: np.ndarray
     unit: float
+    separable: bool = False
 
     def within(self, plan: Feasible) -> "Problem":
         """The same with other limits."""

@@ -1,7 +1,8 @@
 r"""Nearest plan within the limits, by the dual: one number a sum, found by Newton's method.
 
-$\min_x \tfrac12 \sum_i (x_i - y_i)^2 / s_i$ under box and sums has $x(\lambda) = \mathrm{clip}(y + s A^T \lambda)$, and the
-multipliers maximise a concave function of as many variables as there are sums (semismooth Newton: Qi & Sun 1993).
+$\min_x \tfrac12 \sum_i (x_i - y_i)^2 / s_i$ under box and sums has
+$x(\lambda) = \mathrm{clip}(y + s A^T \lambda)$, and the multipliers maximise a concave function of as many variables as
+there are sums (semismooth Newton: Qi & Sun 1993).
 """
 
 import numpy as np

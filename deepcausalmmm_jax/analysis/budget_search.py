@@ -9,14 +9,16 @@ import pandas as pd
 from deepcausalmmm_jax.analysis.budget_constraints import refuse_total, total_range
 from deepcausalmmm_jax.analysis.budget_prices import total_price
 from deepcausalmmm_jax.analysis.budget_problem import Problem
-from deepcausalmmm_jax.analysis.budget_solvers import Method, Solved, solver_for
+from deepcausalmmm_jax.analysis.budget_solvers import Method, Solved, Solver, projected, solver_for
 from deepcausalmmm_jax.analysis.budget_starts import starts
+from deepcausalmmm_jax.analysis.budget_tabulated import Curves, separable, tabulated
 from deepcausalmmm_jax.errors import ConfigError
 
 _SAME = 1e-4  # of the best value, within which a start counts as having found it
 _LARGEST = 5.0  # of today's spend, the most that is looked at where limits leave it open
 _LEAST = 0.02
 _TOTALS = 10
+_NEAR = 0.01  # of the spend, by which two ends on the curves may differ and count as one
 _HALVINGS = 14
 
 
@@ -57,14 +59,20 @@ def best_for_total(
     refuse_total(problem.plan, total)
     held = problem.within(problem.plan.with_total(total))
     name, solve = solver_for(how.method, len(today))
-    begins = starts(held, today, total, how.n_starts, how.seed)
+    curves = tabulated(held, total)
+    begins = starts(held, today, total, curves, how.n_starts, how.seed)
     if warm is not None:
         begins.append(("plan of a near total", held.projected(warm)))
     at_start = held.utilities(np.stack([x for _, x in begins]))
     if name in ("differential_evolution", "hybrid"):  # a population of its own: one run, from the best start
         chosen = int(np.argmax(at_start))
         begins, at_start = [begins[chosen]], at_start[[chosen]]
-    ended = [solve(held, x, how.steps, how.seed) for _, x in begins]
+    whole = held.utility.is_mean and held.separable
+    ended = (
+        _together(held, curves, begins, solve, how)
+        if whole
+        else [solve(held, x, how.steps, how.seed) for _, x in begins]
+    )
     kept = [
         end if end.value >= v else Solved(x, float(v)) for end, (_, x), v in zip(ended, begins, at_start, strict=True)
     ]
@@ -79,6 +87,24 @@ def best_for_total(
         }
     )
     return Found(best.x, best.value, name, table, held)
+
+
+def _together(
+    problem: Problem, curves: Curves, begins: list[tuple[str, np.ndarray]], solve: Solver, how: Search
+) -> list[Solved]:
+    """Every start solved on the cells' curves, and each plan that some of them end in solved once by the model."""
+    looked_up = separable(problem, curves)
+    ends = [projected(looked_up, x, how.steps, how.seed).x for _, x in begins]
+    size = max(float(np.abs(ends[0]).sum()), 1e-300)
+    solved: list[tuple[np.ndarray, Solved]] = []
+    found = []
+    for end in ends:
+        near = [one for x, one in solved if np.abs(x - end).sum() < _NEAR * size]
+        if not near:
+            near = [solve(problem, end, how.steps, how.seed)]
+            solved.append((end, near[0]))
+        found.append(near[0])
+    return found
 
 
 def largest_total(

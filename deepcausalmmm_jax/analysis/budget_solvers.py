@@ -1,10 +1,10 @@
 """Solvers by name; each goes from one plan to a better one within the limits, and ends with a projection."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, differential_evolution, minimize
+from scipy.optimize import BFGS, Bounds, LinearConstraint, differential_evolution, minimize
 
 from deepcausalmmm_jax.analysis.budget_problem import Problem
 from deepcausalmmm_jax.checks import require
@@ -43,10 +43,10 @@ def projected(problem: Problem, start: np.ndarray, steps: int, seed: int) -> Sol
 
     A cell's returns bend in proportion to what it spends, so steps are measured by the root of that.
     """
-    weight, plan = problem.typical, problem.plan
+    weight = problem.typical
     x = problem.projected(start)
     value, slope = problem.value_and_slope(x)
-    best, recent, length = Solved(x, value), [value], 1.0
+    best, recent = Solved(x, value), [value]
     scale = max(float((weight * slope * slope).sum()), 1e-300)
     length = float(np.sqrt((x * x / weight).sum() / scale)) or 1.0
     checked = value
@@ -75,7 +75,6 @@ def projected(problem: Problem, start: np.ndarray, steps: int, seed: int) -> Sol
             if best.value - checked < 2e-6 * abs(best.value):
                 break
             checked = best.value
-    del plan, seed
     return best
 
 
@@ -84,7 +83,9 @@ def slsqp(problem: Problem, start: np.ndarray, steps: int, seed: int) -> Solved:
     unit = problem.typical
     rows, least, most = _scaled_rows(problem)
     equal = least == most
-    sums = [{"type": "eq", "fun": lambda z: rows[equal] @ z - least[equal], "jac": lambda z: rows[equal]}]
+    sums: list[dict[str, Any]] = [
+        {"type": "eq", "fun": lambda z: rows[equal] @ z - least[equal], "jac": lambda z: rows[equal]}
+    ]
     for chosen, sign, ends in ((np.isfinite(least) & ~equal, 1.0, least), (np.isfinite(most) & ~equal, -1.0, most)):
         if chosen.any():
             side, end = sign * rows[chosen], sign * ends[chosen]
@@ -109,7 +110,7 @@ def trust_constr(problem: Problem, start: np.ndarray, steps: int, seed: int) -> 
         _falling(problem, unit),
         start / unit,
         jac=True,
-        hess=_flat(len(start)),
+        hess=BFGS(),
         method="trust-constr",
         bounds=Bounds(problem.plan.low / unit, problem.plan.high / unit),
         constraints=LinearConstraint(rows, least, most),
@@ -156,13 +157,6 @@ _SOLVERS: dict[str, Solver] = {
     "hybrid": hybrid,
     "projected": projected,
 }
-
-
-def _flat(n: int) -> Callable[[np.ndarray], object]:
-    from scipy.optimize import BFGS
-
-    del n
-    return BFGS()  # type: ignore[no-any-return]
 
 
 def _falling(problem: Problem, unit: np.ndarray) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:

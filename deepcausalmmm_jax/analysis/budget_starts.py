@@ -3,25 +3,29 @@
 import numpy as np
 
 from deepcausalmmm_jax.analysis.budget_problem import Problem
+from deepcausalmmm_jax.analysis.budget_tabulated import Curves
 
-_LEVELS = 24  # at which the slope of each cell's own curve is looked at
 
-
-def starts(problem: Problem, today: np.ndarray, total: float, number: int, seed: int) -> list[tuple[str, np.ndarray]]:
+def starts(
+    problem: Problem, today: np.ndarray, total: float, curves: Curves, number: int, seed: int
+) -> list[tuple[str, np.ndarray]]:
     """Plans within the limits, named; today's plan, or the nearest one, is the first.
 
     Args:
         problem: what is solved.
         today: spend without a plan, `[cell]`.
         total: sum of the cells.
+        curves: of the cells.
         number: plans wanted.
         seed: of the random ones.
     """
     scaled = today * (total / today.sum()) if today.sum() > 0 else problem.typical * (total / problem.typical.sum())
-    found = [("today", problem.projected(today)), ("today, scaled", problem.projected(scaled))]
-    if number > 1:
-        found.append(("best by each cell's own curve", problem.projected(_by_own_curves(problem, total))))
-    if number > 2:
+    found = [("today", problem.projected(today))]
+    if abs(total - today.sum()) > 1e-6 * total:
+        found.append(("today, scaled", problem.projected(scaled)))
+    if number > len(found):
+        found.append(("best by each cell's own curve", problem.projected(_by_own_curves(problem, curves, total))))
+    if number > len(found):
         slope = np.maximum(problem.value_and_slope(found[0][1])[1], 0.0) * np.maximum(scaled, problem.typical)
         share = slope / slope.sum() if slope.sum() > 0 else np.full(len(slope), 1 / len(slope))
         found.append(("in proportion to marginal returns", problem.projected(total * share)))
@@ -32,29 +36,18 @@ def starts(problem: Problem, today: np.ndarray, total: float, number: int, seed:
     return found
 
 
-def _by_own_curves(problem: Problem, total: float) -> np.ndarray:
+def _by_own_curves(problem: Problem, curves: Curves, total: float) -> np.ndarray:
     """The best plan were each cell's return a curve of its own spend, and the curves concave.
 
-    Slopes at common multiples of the typical spend are summed up to curves; each curve's concave hull is bought in the
-    order of its slopes until the total is spent. Exact for channels that share nothing, up to the steps.
+    Each curve's concave hull is bought in the order of its slopes until the total is spent.
     """
-    n = len(problem.typical)
-    high = np.minimum(problem.plan.high, np.maximum(total, problem.plan.low))
-    reach = np.minimum(high, np.maximum(10.0 * problem.typical, 4.0 * problem.typical * total / problem.typical.sum()))
-    low = np.minimum(problem.plan.low, high)
-    reach = np.maximum(reach, low)
-    at = np.linspace(0.0, 1.0, _LEVELS + 1) ** 2
-    levels = low + (reach - low) * at[:, None]
-    slopes = np.stack([problem.value_and_slope(level)[1] for level in 0.5 * (levels[1:] + levels[:-1])])
-    width = np.diff(levels, axis=0)
-    curve = np.concatenate([np.zeros((1, n)), np.cumsum(slopes * width, axis=0)])
-    steps, gains = _hull_steps(levels, curve)
+    steps, gains = _hull_steps(curves.levels, curves.heights)
     order = np.argsort(-gains, axis=None, kind="stable")
-    bought, left = np.zeros(steps.size), max(total - low.sum(), 0.0)
+    bought, left = np.zeros(steps.size), max(total - curves.low.sum(), 0.0)
     sizes = steps.ravel()[order]
     spent = np.minimum(sizes, np.maximum(left - np.concatenate([[0.0], np.cumsum(sizes)[:-1]]), 0.0))
     bought[order] = spent
-    return low + bought.reshape(steps.shape).sum(axis=0)
+    return curves.low + bought.reshape(steps.shape).sum(axis=0)
 
 
 def _hull_steps(levels: np.ndarray, curve: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -25,6 +25,11 @@ class Utility:
     ranked: np.ndarray
     aversion: float
 
+    @property
+    def is_mean(self) -> bool:
+        """Whether it is the plain mean, which is a sum over cells where they share nothing."""
+        return not self.aversion and bool(np.ptp(self.ranked) == 0)
+
     def __call__(self, outcomes: np.ndarray) -> float:
         """Of outcomes `[replicate]`."""
         spread = 0.5 * self.aversion * outcomes.var() if self.aversion else 0.0

@@ -99,7 +99,7 @@ def changes(variables: Any, inputs: Any, factor: Array, design: AnyDesign) -> Ar
         selected = jnp.arange(design.n_channels) == channel
         exposure = inputs.exposure * jnp.where(selected, factor, 1.0)
         changed, _ = model.apply(variables, inputs._replace(exposure=exposure))
-        return _difference(as_it_was, changed)
+        return difference(as_it_was, changed)
 
     return jax.lax.map(change, jnp.arange(design.n_channels))
 
@@ -119,12 +119,12 @@ def _effects(variables: Any, inputs: Any, design: AnyDesign) -> Array:
         followed = jnp.where(channels == channel, 0.0, jnp.maximum(inputs.exposure - driven, 0.0))
         direct, _ = model.apply(variables, inputs._replace(exposure=alone), source_exposure=inputs.exposure)
         total, _ = model.apply(variables, inputs._replace(exposure=followed))
-        return jnp.stack([_difference(as_it_was, direct), _difference(as_it_was, total)])
+        return jnp.stack([difference(as_it_was, direct), difference(as_it_was, total)])
 
     return jax.lax.map(lost, channels)
 
 
-def _difference(before: Components, after: Components) -> Array:
+def difference(before: Components, after: Components) -> Array:
     """`[region, week]`, term by term: the difference of two sums would lose small effects to rounding."""
     parts = Components(*(_summed(a - b) for a, b in zip(before, after, strict=True)))
     return jax.tree.reduce(jnp.add, parts)

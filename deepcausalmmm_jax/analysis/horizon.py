@@ -112,7 +112,7 @@ def future_weeks(fitted: Fitted, asked: Panel, cost: Mapping[str, float] | None 
     elsewhere = ~np.isin(np.arange(shape[0]), regions)
     spend[elsewhere] = np.where(np.isnan(spend).all(axis=(0, 1)), np.nan, 0.0)
     full = dataclasses.replace(full, revenue_per_kpi=_future_worth(history, asked, regions, weeks, len(full.weeks)))
-    notes = ()
+    notes: tuple[str, ...] = ()
     if asked.revenue_per_kpi is None and history.revenue_per_kpi is not None:
         notes = ("The panel of future weeks has no revenue per KPI; each region's mean of the last year stands in.",)
     tail = settling_weeks(fitted)
@@ -260,7 +260,7 @@ def _lengthened(panel: Panel, n_weeks: int, exposure: np.ndarray, fitted: Fitted
     def longer(past: np.ndarray, new: np.ndarray) -> np.ndarray:
         return np.concatenate([past, np.broadcast_to(new[:, None], (regions, n_weeks, *past.shape[2:]))], axis=1)
 
-    here = panel.present.any(axis=1)
+    here = np.asarray(panel.present.any(axis=1))
     worth = None if panel.revenue_per_kpi is None else longer(panel.revenue_per_kpi, _mean_worth(panel))
     return dataclasses.replace(
         panel,

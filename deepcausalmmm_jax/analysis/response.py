@@ -185,7 +185,7 @@ def _table(
     beyond = _beyond(fitted, horizon, grid)
     if by == "all":
         exposure, spend = exposure.sum(axis=1, keepdims=True), spend.sum(axis=1, keepdims=True)
-        beyond = beyond.any(axis=2, keepdims=True)
+        beyond = np.asarray(beyond.any(axis=2, keepdims=True))
     regions = [ALL_REGIONS] if by == "all" else list(fitted.panel.regions)
     index = pd.MultiIndex.from_product([grid, fitted.panel.channels, regions], names=["multiplier", CHANNEL, REGION])
     paid = np.where(spend > 0, spend, np.nan)
@@ -207,7 +207,7 @@ def _table(
     columns["extrapolation"] = beyond
     table = pd.DataFrame({name: np.ravel(values) for name, values in columns.items()}, index=index).reset_index()
     if not horizon.has_revenue:
-        table = table.drop(columns=[name for name in table if name.startswith("revenue")])
+        table = table.drop(columns=[name for name in table if str(name).startswith("revenue")])
     order = table[CHANNEL].map({name: i for i, name in enumerate(fitted.panel.channels)})
     table = table.assign(order=order).sort_values(["order", REGION, "multiplier"]).drop(columns="order")
     front = [CHANNEL, REGION, "multiplier"]
