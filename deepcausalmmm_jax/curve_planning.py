@@ -129,7 +129,7 @@ def _keys(table: pd.DataFrame) -> list[tuple[object, ...]]:
 
 def _cells(table: pd.DataFrame, total: float) -> tuple[_Names, Cells]:
     channel, channels = pd.factorize(table[CHANNEL])
-    region, regions = pd.factorize(table[REGION]) if REGION in table else (np.full(len(table), WHOLE), [])
+    region, regions = pd.factorize(table[REGION]) if REGION in table else (np.full(len(table), WHOLE), pd.Index([]))
     n = len(table)
     today = table["spend_today"].to_numpy(np.float64) if "spend_today" in table else np.zeros(n)
     none = np.zeros((1, 1, n))
@@ -145,7 +145,7 @@ def _cells(table: pd.DataFrame, total: float) -> tuple[_Names, Cells]:
         today=today,
         typical=np.maximum(np.maximum(today, 0.1 * even), 1e-300),
     )
-    return _Names(tuple(str(name) for name in channels), pd.Index(regions)), cells
+    return _Names(tuple(str(name) for name in channels), pd.Index(list(regions))), cells
 
 
 def _shown(table: pd.DataFrame, cells: Cells, x: np.ndarray, gained: np.ndarray) -> pd.DataFrame:

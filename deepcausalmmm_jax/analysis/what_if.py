@@ -97,14 +97,17 @@ def _weeks(panel: Panel, change: Change, horizon: Horizon) -> tuple[int, int]:
     if change.weeks is None:
         return horizon.start, horizon.stop
     try:
-        first, last = (panel.weeks.get_loc(type(panel.weeks[0])(week)) for week in change.weeks)
-    except (KeyError, ValueError, TypeError):
-        raise ConfigError(f"The change of {change.name} names weeks {change.weeks!r} that are not all there.") from None
+        labels = pd.Index([type(panel.weeks[0])(week) for week in change.weeks])
+        first, last = (int(at) for at in panel.weeks.get_indexer(labels))
+    except (ValueError, TypeError):
+        first = last = -1
+    if first < 0 or last < 0:
+        raise ConfigError(f"The change of {change.name} names weeks {change.weeks!r} that are not all there.")
     if not horizon.start <= first <= last < horizon.stop:
         raise ConfigError(
             f"The weeks {change.weeks!r} of {change.name} do not lie within the scenario's weeks, in order."
         )
-    return int(first), int(last) + 1
+    return first, last + 1
 
 
 def _predicted(fitted: Fitted, horizon: Horizon) -> np.ndarray:
