@@ -186,7 +186,7 @@ def test_the_papers_model_can_be_planned_with_too(small_panel):
     config = dcm.Config.paper()
     config = dataclasses.replace(config, training=dataclasses.replace(config.training, max_epochs=20, chunk_epochs=10))
     result = dcm.fit(small_panel, config, holdout=8)
-    plan = dcm.optimize_budget(result, weeks=8, relative_bounds=(0.5, 1.5), starts=2, max_steps=40)
+    plan = dcm.optimize_budget(result, weeks=8, relative_bounds=(0.5, 1.5), starts=1, max_steps=3)
     assert plan.summary.loc["revenue", "change"] >= 0
     np.testing.assert_allclose(plan.total, plan.table["spend_today"].sum(), rtol=1e-6)
 
@@ -396,7 +396,7 @@ def test_scenarios_are_the_difference_of_two_predictions(small_result, small_pan
     exposure[1, first : last + 1, 2] *= 1.2
     changed = small_result.predict(dataclasses.replace(small_panel, exposure=exposure)) - small_result.predict()
     np.testing.assert_allclose(table.loc[("all", "all"), "change"], float(changed.sum()), rtol=1e-3)
-    assert table.loc[("region", "region_1"), "change"] == 0.0
+    assert abs(table.loc[("region", "region_1"), "change"]) < 1e-5 * abs(float(changed.sum()))
     np.testing.assert_allclose(
         table.loc[("all", "all"), "spend_change"], 0.2 * small_panel.spend[1, first : last + 1, 2].sum()
     )

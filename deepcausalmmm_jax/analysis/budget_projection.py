@@ -7,11 +7,14 @@ there are sums (semismooth Newton: Qi & Sun 1993).
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.optimize import minimize
 
 from deepcausalmmm_jax.analysis.budget_constraints import Feasible
 
-_MOST_STEPS = 200
-_EXACT = 1e-11  # of the sums at hand
+_MOST_STEPS = 30
+_LENGTHS = 0.5 ** np.arange(10)
+_EXACT = 1e-12  # of the sums at hand
+_CLOSE = 1e-9
 
 
 def project(y: np.ndarray, plan: Feasible, weight: np.ndarray) -> np.ndarray:
@@ -25,18 +28,13 @@ def project(y: np.ndarray, plan: Feasible, weight: np.ndarray) -> np.ndarray:
     Returns:
         `[cell]`, within the box exactly and within the sums to 1e-9 of the largest.
     """
-    held = np.isfinite(plan.least) | np.isfinite(plan.most)
+    held = (np.isfinite(plan.least) | np.isfinite(plan.most)) & (np.diff(plan.rows.indptr) > 0)
     if not held.any():
         return np.clip(y, plan.low, plan.high)
     dual = _Dual(y, plan, weight, held)
-    multipliers = np.zeros(int(held.sum()))
-    for _ in range(_MOST_STEPS):
-        x, sums = dual.primal(multipliers)
-        target, active = dual.aims(multipliers, sums)
-        off = np.where(active, sums - target, dual.unit * multipliers)
-        if np.abs(off).max() <= _EXACT * dual.size:
-            break
-        multipliers = dual.ascended(multipliers, dual.newton(x, multipliers, sums, target, active))
+    multipliers, met = dual.by_newton(np.zeros(int(held.sum())))
+    if not met:  # Newton's steps can circle between sets of touched ends; a plain ascent cannot
+        multipliers, _ = dual.by_newton(dual.by_ascent(multipliers))
     return dual.primal(multipliers)[0]
 
 
@@ -70,10 +68,10 @@ class _Dual:
             ends = np.where(up > 0, up * self.least, 0.0) - np.where(down > 0, down * self.most, 0.0)
         return float(apart + ends.sum())
 
-    def newton(
-        self, x: np.ndarray, multipliers: np.ndarray, sums: np.ndarray, target: np.ndarray, active: np.ndarray
-    ) -> np.ndarray:
+    def newton(self, multipliers: np.ndarray) -> np.ndarray:
         """Step of the multipliers."""
+        x, sums = self.primal(multipliers)
+        target, active = self.aims(multipliers, sums)
         step = -multipliers.copy()
         if not active.any():
             return step
@@ -82,35 +80,57 @@ class _Dual:
         # Sums whose multipliers go to zero move the cells too.
         shift = rows @ (moves * (self.across[:, ~active] @ step[~active])) if (~active).any() else 0.0
         matrix = (rows @ sp.diags(moves) @ rows.T).toarray()
-        ridge = 1e-12 * self.unit[active] + np.where(matrix.diagonal() <= 0, self.unit[active], 0.0)
+        ridge = 1e-10 * self.unit[active] + np.where(matrix.diagonal() <= 0, self.unit[active], 0.0)
         matrix[np.diag_indices_from(matrix)] += ridge
         step[active] = np.linalg.solve(matrix, (target - sums)[active] - shift)
         return step
 
-    def ascended(self, multipliers: np.ndarray, step: np.ndarray) -> np.ndarray:
-        """As far along the step as the dual rises; else along the sums' own misses, one by one."""
-        before = self.value(multipliers)
-        for length in 0.5 ** np.arange(12):
-            tried = multipliers + length * step
-            if self.value(tried) > before - 1e-15 * abs(before):
-                return tried
-        return self.swept(multipliers)
+    def by_newton(self, multipliers: np.ndarray) -> tuple[np.ndarray, bool]:
+        """Multipliers after Newton's steps, each of which raises the dual, and whether all sums are met."""
+        off = self.off(multipliers)
+        for _ in range(_MOST_STEPS):
+            if off <= _EXACT * self.size:
+                break
+            step = self.newton(multipliers)
+            before = self.value(multipliers)
+            rising = (multipliers + length * step for length in _LENGTHS)
+            moved = next((tried for tried in rising if self.value(tried) > before), multipliers + step)
+            now = self.off(moved)
+            # Where the dual is flat to the last digit, the sums themselves say whether a step helps.
+            after = self.value(moved)
+            if after <= before and (now > 0.5 * off or after < before - 1e-9 * abs(before)):
+                break
+            multipliers, off = moved, now
+        return multipliers, off <= _CLOSE * self.size
 
-    def swept(self, multipliers: np.ndarray) -> np.ndarray:
-        """Each multiplier in turn moved until its sum is where it is to be (Hildreth 1957), by halving."""
-        moved = multipliers.copy()
-        for k in range(len(moved)):
-            low, high = self._around(moved, k)
-            for _ in range(60):
-                moved[k] = 0.5 * (low + high)
-                low, high = (moved[k], high) if self._rises(moved, k) else (low, moved[k])
-        return moved
+    def off(self, multipliers: np.ndarray) -> float:
+        """How far the sums are from where they are to be."""
+        _, sums = self.primal(multipliers)
+        target, active = self.aims(multipliers, sums)
+        return float(np.abs(np.where(active, sums - target, self.unit * multipliers)).max())
 
-    def _rises(self, multipliers: np.ndarray, k: int) -> bool:
-        total = self.primal(multipliers)[1][k]
-        end = self.least[k] if multipliers[k] > 0 else self.most[k]
-        return bool(total < end)
+    def by_ascent(self, multipliers: np.ndarray) -> np.ndarray:
+        """Multipliers by L-BFGS-B (Zhu, Byrd, Lu & Nocedal 1997), up and down apart, so that the dual is smooth."""
+        k, unit = len(multipliers), self.size / self.unit
+        rising, falling = np.isfinite(self.least), np.isfinite(self.most)
+        least, most = np.where(rising, self.least, 0.0), np.where(falling, self.most, 0.0)
 
-    def _around(self, multipliers: np.ndarray, k: int) -> tuple[float, float]:
-        reach = max(self.size / self.unit[k], abs(multipliers[k]), 1e-12)
-        return multipliers[k] - 64 * reach, multipliers[k] + 64 * reach
+        def negative(z: np.ndarray) -> tuple[float, np.ndarray]:
+            up, down = z[:k] * unit, z[k:] * unit
+            x, sums = self.primal(up - down)
+            value = 0.5 * ((x - self.y) ** 2 / self.weight).sum() - (up - down) @ sums + up @ least - down @ most
+            return -value / scale, np.concatenate([(sums - least) * unit, (most - sums) * unit]) / scale
+
+        scale = float((self.size * unit).max())
+        start = np.concatenate([np.maximum(multipliers, 0.0) / unit, np.maximum(-multipliers, 0.0) / unit])
+        ends = [(0.0, None if free else 0.0) for free in (*rising, *falling)]
+        start = np.where([end[1] == 0.0 for end in ends], 0.0, start)
+        found = minimize(
+            negative,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=ends,
+            options={"maxiter": 500, "ftol": 1e-16, "gtol": 1e-12},
+        ).x
+        return (found[:k] - found[k:]) * unit

@@ -103,7 +103,8 @@ def future_weeks(fitted: Fitted, asked: Panel, cost: Mapping[str, float] | None 
     spend, price = np.full(shape, np.nan), np.full(shape, np.nan)
     given, unit = _priced(asked, cost)
     order = [asked.channels.index(name) for name in history.channels]
-    spend[regions], price[regions] = given[:, :, order], unit[:, :, order]
+    if asked.spend is not None or cost:
+        spend[regions], price[regions] = given[:, :, order], unit[:, :, order]
     if history.spend is not None or cost:
         _refuse_unpriced(history, spend, full.week_label(weeks.start))
     elif asked.spend is None:
