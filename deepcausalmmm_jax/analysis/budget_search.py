@@ -142,7 +142,7 @@ def largest_total(
         )
     low = total
     if above is not None:
-        low = _halved(problem, today, quick, warm, low, above, lambda found: reached(found) >= target)
+        low, warm = _halved(problem, today, quick, warm, low, above, lambda found: reached(found) >= target)
     return best_for_total(problem, today, low, how, warm)
 
 
@@ -167,7 +167,7 @@ def least_total(problem: Problem, today: np.ndarray, how: Search, target: float)
         )
     high = total
     if below is not None:
-        high = _halved(problem, today, quick, warm, high, below, lambda found: found.value >= target)
+        high, warm = _halved(problem, today, quick, warm, high, below, lambda found: found.value >= target)
     return best_for_total(problem, today, high, how, warm)
 
 
@@ -179,15 +179,15 @@ def _halved(
     good: float,
     bad: float,
     holds: Callable[[Found], bool],
-) -> float:
-    """The last total on the way from a good one to a bad one that is still good."""
-    how = how._replace(n_starts=1)
+) -> tuple[float, np.ndarray | None]:
+    """The last total on the way from a good one to a bad one that is still good, and its plan."""
+    how, kept = how._replace(n_starts=1), warm
     for _ in range(_HALVINGS):
         middle = 0.5 * (good + bad)
         found = best_for_total(problem, today, middle, how, warm)
-        good, bad = (middle, bad) if holds(found) else (good, middle)
+        good, bad, kept = (middle, bad, found.x) if holds(found) else (good, middle, kept)
         warm = found.x
-    return good
+    return good, kept
 
 
 def _totals(problem: Problem, today: np.ndarray) -> np.ndarray:
