@@ -1,4 +1,4 @@
-"""Command line: `deepcausalmmm-jax {demo,fit,bootstrap,simulate,report,benchmark}`; only it and `cli_*` print."""
+"""Command line: demo, fit, bootstrap, optimize, scenario, simulate, report, benchmark; only it and `cli_*` print."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ import typer
 from deepcausalmmm_jax.analysis.intervals import bounds
 from deepcausalmmm_jax.bootstrapping import bootstrap
 from deepcausalmmm_jax.cli_benchmark import benchmark_command
+from deepcausalmmm_jax.cli_budget import optimize_command, scenario_command
 from deepcausalmmm_jax.columns import expanded, paired_spend
 from deepcausalmmm_jax.compilation import keep_programs
 from deepcausalmmm_jax.config import Config
@@ -166,6 +167,10 @@ def bootstrap_command(
     _write_csv(ensemble.notes(level), out / "shares.csv", index=True)
     ensemble.save(out / "ensemble.npz")
     print(f"\nWrote media_summary.csv, shares.csv and ensemble.npz to {out}{os.sep}")
+
+
+app.command("optimize")(optimize_command)
+app.command("scenario")(scenario_command)
 
 
 @app.command("simulate")

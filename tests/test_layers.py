@@ -12,11 +12,22 @@ FLOORS = [
     {"train"},
     {"checkpoint", "analysis"},
     {"plots"},
-    {"result"},
+    {"result", "plan"},
     {"ensemble"},
-    {"fitting", "fitting_many", "taking_over", "structure", "validation", "bootstrapping"},
+    {
+        "fitting",
+        "fitting_many",
+        "taking_over",
+        "structure",
+        "validation",
+        "bootstrapping",
+        "responding",
+        "budgeting",
+        "scenarios",
+        "curve_planning",
+    },
     {"benchmarking"},
-    {"cli", "cli_benchmark"},
+    {"cli", "cli_benchmark", "cli_budget"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")

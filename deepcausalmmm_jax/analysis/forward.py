@@ -60,8 +60,12 @@ def media_outcome(fitted: Fitted, factor: float) -> np.ndarray:
     Returns:
         `[region, week, channel]`, KPI units: prediction as it was, less the prediction with the channel changed.
     """
-    inputs = inputs_of(fitted, fitted.panel)
-    change = changes(fitted.variables, inputs, jnp.float32(factor), design_of(fitted))
+    return outcome_lost(fitted, inputs_of(fitted, fitted.panel), factor)
+
+
+def outcome_lost(fitted: Fitted, inputs: Any, factor: float | np.ndarray) -> np.ndarray:
+    """`media_outcome` on other inputs, with a factor for all weeks or `[week, 1]`."""
+    change = changes(fitted.variables, inputs, jnp.asarray(factor, jnp.float32), design_of(fitted))
     return np.moveaxis(np.asarray(change, np.float64), 0, -1) * fitted.scales.kpi[:, None, None]
 
 
@@ -84,7 +88,10 @@ def _run(variables: Any, inputs: Any, design: AnyDesign) -> tuple[Components, In
 
 @partial(jax.jit, static_argnames="design")
 def changes(variables: Any, inputs: Any, factor: Array, design: AnyDesign) -> Array:
-    """Prediction as it was less that with one channel's exposure times `factor`, `[channel, region, week]`, scaled."""
+    """Prediction as it was less that with one channel's exposure times `factor`, `[channel, region, week]`, scaled.
+
+    The factor holds for all weeks, or is given by week, `[week, 1]`.
+    """
     model = model_for(design)
     as_it_was, _ = model.apply(variables, inputs)
 
@@ -92,7 +99,7 @@ def changes(variables: Any, inputs: Any, factor: Array, design: AnyDesign) -> Ar
         selected = jnp.arange(design.n_channels) == channel
         exposure = inputs.exposure * jnp.where(selected, factor, 1.0)
         changed, _ = model.apply(variables, inputs._replace(exposure=exposure))
-        return _difference(as_it_was, changed)
+        return difference(as_it_was, changed)
 
     return jax.lax.map(change, jnp.arange(design.n_channels))
 
@@ -112,12 +119,12 @@ def _effects(variables: Any, inputs: Any, design: AnyDesign) -> Array:
         followed = jnp.where(channels == channel, 0.0, jnp.maximum(inputs.exposure - driven, 0.0))
         direct, _ = model.apply(variables, inputs._replace(exposure=alone), source_exposure=inputs.exposure)
         total, _ = model.apply(variables, inputs._replace(exposure=followed))
-        return jnp.stack([_difference(as_it_was, direct), _difference(as_it_was, total)])
+        return jnp.stack([difference(as_it_was, direct), difference(as_it_was, total)])
 
     return jax.lax.map(lost, channels)
 
 
-def _difference(before: Components, after: Components) -> Array:
+def difference(before: Components, after: Components) -> Array:
     """`[region, week]`, term by term: the difference of two sums would lose small effects to rounding."""
     parts = Components(*(_summed(a - b) for a, b in zip(before, after, strict=True)))
     return jax.tree.reduce(jnp.add, parts)

@@ -1,5 +1,7 @@
 """Coefficients: what a unit of a channel's activity is worth, by region and week."""
 
+from typing import NamedTuple
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -14,6 +16,13 @@ from deepcausalmmm_jax.ops.gru import GRUParameters, gru_scan
 _PATH_UNIT = 0.05
 
 
+class CoefficientMemory(NamedTuple):
+    """What weeks leave to the coefficients of the weeks after them."""
+
+    hidden: Array | None  # [region, state] of the GRU; None once training weeks are over, when it is not asked
+    variation: Array  # [region, channel], deviation in the last training week; read after it only
+
+
 class VariationGRU(nn.Module):
     """GRU over weeks, shared by all regions, that says by how much coefficients deviate from constant.
 
@@ -26,14 +35,15 @@ class VariationGRU(nn.Module):
     n_outputs: int
 
     @nn.compact
-    def __call__(self, inputs: Array) -> Array:
-        """Deviations in logs, zero before training.
+    def __call__(self, inputs: Array, hidden: Array | None = None) -> tuple[Array, Array]:
+        """Deviations in logs, zero before training, and the state after the last week.
 
         Args:
             inputs: `[region, week, feature]`.
+            hidden: `[region, state]`, before the first week; the learned start when None.
 
         Returns:
-            `[region, week, channel]`.
+            `[region, week, channel]` and `[region, state]`.
         """
         gates = 3 * self.hidden_size
         parameters = GRUParameters(
@@ -44,7 +54,11 @@ class VariationGRU(nn.Module):
         )
         start = self.param("start", nn.initializers.zeros, (self.hidden_size,))
         readout = self.param("readout", nn.initializers.zeros, (self.hidden_size, self.n_outputs))
-        return jax.vmap(gru_scan, in_axes=(None, None, 0))(parameters, start, inputs) @ readout
+        if hidden is None:
+            states = jax.vmap(gru_scan, in_axes=(None, None, 0))(parameters, start, inputs)
+        else:
+            states = jax.vmap(gru_scan, in_axes=(None, 0, 0))(parameters, hidden, inputs)
+        return states @ readout, states[:, -1]
 
 
 class Coefficients(nn.Module):
@@ -68,9 +82,15 @@ class Coefficients(nn.Module):
 
     @nn.compact
     def __call__(
-        self, activity: Array, drivers: Array, basis: Array, ahead: Array, weights: Array | None
-    ) -> tuple[Array, Array]:
-        """Coefficients and their variation.
+        self,
+        activity: Array,
+        drivers: Array,
+        basis: Array,
+        ahead: Array,
+        weights: Array | None,
+        memory: CoefficientMemory | None = None,
+    ) -> tuple[Array, Array, CoefficientMemory]:
+        """Coefficients, their variation, and what is left to later weeks.
 
         Args:
             activity: `[region, week, channel]`.
@@ -80,27 +100,36 @@ class Coefficients(nn.Module):
                 nothing has been seen of it.
             weights: `[region, week]` of the training weeks, over which the variation is centred; None to use the
                 centre found at the end of training.
+            memory: what earlier weeks left; None where there are none.
 
         Returns:
-            beta and delta, `[region, week, channel]` each.
+            beta and delta, `[region, week, channel]` each, and the memory of these weeks.
         """
         shape = (self.n_regions, self.n_channels)
         log_level = self.param("level", nn.initializers.constant(jnp.log(self.start)), shape[1:])
         log_region = self.param("region", nn.initializers.zeros, shape)
-        raw = VariationGRU(self.hidden_size, self.n_channels, name="gru")(jnp.concatenate([activity, drivers], axis=-1))
+        level = to_positive(log_level + log_region)[:, None, :]
+        if memory is not None and memory.hidden is None:
+            variation = _faded(memory.variation, ahead)
+            return level * jnp.exp(variation), variation, memory
+        gru = VariationGRU(self.hidden_size, self.n_channels, name="gru")
+        raw, hidden = gru(jnp.concatenate([activity, drivers], axis=-1), None if memory is None else memory.hidden)
         path = self.param("path", nn.initializers.zeros, (basis.shape[1], self.n_channels))
         raw = raw + _PATH_UNIT * (basis @ path)
         centre = self.variable("fitted", "centre", jnp.zeros, shape)
         if weights is not None:
             used = (weights > 0).astype(raw.dtype)[:, :, None]
             centre.value = (raw * used).sum(axis=1) / jnp.maximum(used.sum(axis=1), 1.0)
-        variation = _held(raw - centre.value[:, None, :], ahead)
-        return to_positive(log_level + log_region)[:, None, :] * jnp.exp(variation), variation
+        variation, last = _held(raw - centre.value[:, None, :], ahead)
+        return level * jnp.exp(variation), variation, CoefficientMemory(hidden, last)
 
 
-def _held(variation: Array, ahead: Array) -> Array:
-    """The variation `[region, week, channel]`; in the weeks after training it fades from where it stood."""
+def _held(variation: Array, ahead: Array) -> tuple[Array, Array]:
+    """The variation `[region, week, channel]`, fading after training from where it stood; and where it stood."""
     is_last = (ahead == 0) & jnp.concatenate([ahead[1:] > 0, jnp.ones(1, bool)])
     last = jnp.einsum("rtm,t->rm", variation, is_last.astype(variation.dtype))
-    faded = last[:, None, :] * jnp.exp(-ahead / DRIFT_WEEKS)[:, None]
-    return jnp.where(ahead[:, None] > 0, faded, variation)
+    return jnp.where(ahead[:, None] > 0, _faded(last, ahead), variation), last
+
+
+def _faded(last: Array, ahead: Array) -> Array:
+    return last[:, None, :] * jnp.exp(-ahead / DRIFT_WEEKS)[:, None]

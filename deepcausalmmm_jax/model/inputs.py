@@ -168,6 +168,19 @@ def _standardised(panel: Panel, scales: Scales) -> np.ndarray:
     return (panel.control - scales.control_center[:, None, :]) / scales.control_scale[:, None, :]
 
 
+def from_week(inputs: Inputs, start: int, stop: int | None = None) -> Inputs:
+    """The weeks from one position to another, as far as media are made of them; the rest is left as it is."""
+    weeks = slice(start, stop)
+    return inputs._replace(
+        exposure=inputs.exposure[:, weeks],
+        control=inputs.control[:, weeks],
+        trend_basis=inputs.trend_basis[weeks],
+        season_basis=inputs.season_basis[weeks],
+        elapsed=inputs.elapsed[weeks],
+        ahead=inputs.ahead[weeks],
+    )
+
+
 def padded(inputs: Inputs, n_weeks: int, n_knots: int, n_region_knots: int) -> Inputs:
     """The same inputs in larger arrays: weeks after the last are empty, knots after the last touch nothing.
 

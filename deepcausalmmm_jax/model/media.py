@@ -68,24 +68,36 @@ class Media(nn.Module):
             locality=to_unit(self.locality),
         )
 
-    def __call__(self, exposure: Array, intensity: Array) -> Array:
+    def __call__(self, exposure: Array, intensity: Array, before: Array | None = None) -> Array:
         """Saturated exposure.
 
         Args:
             exposure: `[region, week, channel]`, scaled.
             intensity: `[region, channel]`, log of exposure per head against the typical region.
+            before: what earlier weeks left behind, see `left_behind`; None where there are none.
 
         Returns:
             `[region, week, channel]`, in [0, 1).
         """
         curves = self.curves()
-        carried = jax.vmap(self._carry, in_axes=(0, None))(exposure, curves)
+        carried = jax.vmap(self._carry, in_axes=(0, None, None if before is None else 0))(exposure, curves, before)
         half = curves.half_saturation * jnp.exp(-curves.locality * intensity)
         return jax.vmap(hill, in_axes=(0, None, 0))(carried, curves.slope, half)
 
-    def _carry(self, exposure: Array, curves: MediaCurves) -> Array:
+    def left_behind(self, exposure: Array) -> Array:
+        """What weeks leave to the weeks after them, `[region, lag, channel]`.
+
+        Carried-over exposure of the last week for a geometric adstock, a single lag; exposure of the last
+        `max_lag - 1` weeks for the others.
+        """
         if self.adstock == "geometric":
-            return geometric_adstock(exposure, curves.decay)
+            return jax.vmap(geometric_adstock, in_axes=(0, None))(exposure, self.curves().decay)[:, -1:]
+        lags = self.max_lag - 1
+        return jnp.pad(exposure, ((0, 0), (lags, 0), (0, 0)))[:, exposure.shape[1] :]
+
+    def _carry(self, exposure: Array, curves: MediaCurves, before: Array | None) -> Array:
+        if self.adstock == "geometric":
+            return geometric_adstock(exposure, curves.decay, None if before is None else before[0])
         if self.adstock == "delayed":
-            return kernel_adstock(exposure, delayed_kernel(curves.decay, curves.delay, self.max_lag))
-        return kernel_adstock(exposure, binomial_kernel(curves.decay, self.max_lag))
+            return kernel_adstock(exposure, delayed_kernel(curves.decay, curves.delay, self.max_lag), before)
+        return kernel_adstock(exposure, binomial_kernel(curves.decay, self.max_lag), before)

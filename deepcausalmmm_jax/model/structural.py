@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.model.baseline import Level, PooledTerms, Present, Trend
-from deepcausalmmm_jax.model.coefficients import Coefficients
+from deepcausalmmm_jax.model.coefficients import CoefficientMemory, Coefficients
 from deepcausalmmm_jax.model.evidence import Sizes
 from deepcausalmmm_jax.model.graph import ChannelGraph, ExposureEquations
 from deepcausalmmm_jax.model.inputs import Design, Inputs
@@ -47,6 +47,13 @@ class Internals(NamedTuple):
     persistence: Array  # [], phi: share of a week's residual that is still there a week later
     noise: Array  # [region], standard deviation of what is new in a week's residual, as a share of the mean KPI
     effective: Array  # [], share of the region-weeks that count as independent, see `ops.dependence`
+
+
+class Memory(NamedTuple):
+    """What the weeks before a window leave to media within it."""
+
+    exposure: Array  # [region, lag, channel], see `Media.left_behind`
+    coefficient: CoefficientMemory
 
 
 class StructuralMMM(nn.Module):
@@ -91,7 +98,7 @@ class StructuralMMM(nn.Module):
         saturated = self.media(inputs.exposure, inputs.intensity)
         source = None if source_exposure is None else self.media(source_exposure, inputs.intensity)
         activity = self.graph(saturated, source)
-        coefficient, variation = self.coefficients(
+        coefficient, variation, _ = self.coefficients(
             activity, _drivers(inputs), inputs.trend_basis, inputs.ahead, weights
         )
         media = coefficient * activity
@@ -123,6 +130,25 @@ class StructuralMMM(nn.Module):
             noise=jnp.exp(self.noise),
             effective=self.effective.value,
         )
+
+    def memory(self, inputs: Inputs) -> Memory:
+        """What these weeks leave to the weeks after them."""
+        activity = self.graph(self.media(inputs.exposure, inputs.intensity))
+        _, _, coefficient = self.coefficients(activity, _drivers(inputs), inputs.trend_basis, inputs.ahead, None)
+        return Memory(self.media.left_behind(inputs.exposure), coefficient)
+
+    def media_after(self, inputs: Inputs, memory: Memory) -> Array:
+        """Contributions of the channels in weeks that follow others, `[region, week, channel]`, scaled.
+
+        Args:
+            inputs: the weeks, see `model.inputs.from_week`.
+            memory: what the weeks before left; see `memory`.
+        """
+        activity = self.graph(self.media(inputs.exposure, inputs.intensity, memory.exposure))
+        coefficient, _, _ = self.coefficients(
+            activity, _drivers(inputs), inputs.trend_basis, inputs.ahead, None, memory.coefficient
+        )
+        return coefficient * activity
 
     def _structure(self, inputs: Inputs, weights: Array | None) -> Array:
         if weights is None or self.equations is None:

@@ -9,14 +9,15 @@ import jax.numpy as jnp
 from jax import Array
 
 
-def geometric_adstock(exposure: Array, decay: Array) -> Array:
-    r"""Geometric carry-over, $A_t = (1 - \alpha) x_t + \alpha A_{t-1}$, from $A_{-1} = 0$.
+def geometric_adstock(exposure: Array, decay: Array, before: Array | None = None) -> Array:
+    r"""Geometric carry-over, $A_t = (1 - \alpha) x_t + \alpha A_{t-1}$, from $A_{-1} = 0$ unless told.
 
     Normalised to unit sum (Jin et al. 2017, "Bayesian methods for media mix modeling", section 2.1).
 
     Args:
         exposure: `[week, channel]`, any unit.
         decay: `[channel]`, alpha in (0, 1), share carried from one week to the next.
+        before: `[channel]`, A of the week before the first.
 
     Returns:
         `[week, channel]`, in the unit of `exposure`.
@@ -26,7 +27,7 @@ def geometric_adstock(exposure: Array, decay: Array) -> Array:
         carried = (1.0 - decay) * x + decay * carried
         return carried, carried
 
-    _, adstocked = jax.lax.scan(step, jnp.zeros_like(exposure[0]), exposure)
+    _, adstocked = jax.lax.scan(step, jnp.zeros_like(exposure[0]) if before is None else before, exposure)
     return adstocked
 
 
@@ -70,18 +71,20 @@ def geometric_kernel(decay: Array, max_lag: int) -> Array:
     return (1.0 - decay) * jnp.exp(lag * jnp.log(decay))
 
 
-def kernel_adstock(exposure: Array, kernel: Array) -> Array:
-    r"""Carry-over by a finite kernel, $A_t = \sum_k w_k x_{t-k}$, with zeros before the first week.
+def kernel_adstock(exposure: Array, kernel: Array, before: Array | None = None) -> Array:
+    r"""Carry-over by a finite kernel, $A_t = \sum_k w_k x_{t-k}$, with zeros before the first week unless told.
 
     Args:
         exposure: `[week, channel]`, any unit.
         kernel: `[lag, channel]`.
+        before: `[lag - 1, channel]`, exposure of the weeks before the first.
 
     Returns:
         `[week, channel]`, in the unit of `exposure`.
     """
     n_weeks, n_lags = exposure.shape[0], kernel.shape[0]
-    padded = jnp.pad(exposure, ((n_lags - 1, 0), (0, 0)))
+    silent = jnp.zeros((n_lags - 1, exposure.shape[1]), exposure.dtype)
+    padded = jnp.concatenate([silent if before is None else before, exposure])
 
     def add_lag(total: Array, lag: Array) -> tuple[Array, None]:
         shifted = jax.lax.dynamic_slice_in_dim(padded, n_lags - 1 - lag, n_weeks)

@@ -1,0 +1,114 @@
+"""What a plan means, as tables: the allocation, each channel's outcome, and the whole beside today's."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.analysis.budget_cells import Cells, exposure_of
+from deepcausalmmm_jax.analysis.budget_outcome import KPI, REVENUE, Outcome
+from deepcausalmmm_jax.analysis.horizon import Horizon
+from deepcausalmmm_jax.analysis.intervals import bounds
+from deepcausalmmm_jax.train.fitted import Fitted
+from deepcausalmmm_jax.types import CHANNEL
+
+
+class Effects(NamedTuple):
+    """Incremental outcome of one plan, KPI units and revenue."""
+
+    whole: np.ndarray  # [replicate, 2]
+    channel: np.ndarray  # [replicate, 2, channel]; the channel at zero, the others as planned
+
+
+def effects_of(outcome: Outcome, cells: Cells, x: np.ndarray, n_channels: int) -> Effects:
+    """Incremental outcome of a plan, whole and by channel."""
+    silent = np.where(cells.channel == np.arange(n_channels)[:, None], 0.0, x)
+    values = outcome.values(np.concatenate([[x, np.zeros_like(x)], silent])).sum(axis=-1)
+    return Effects(values[0] - values[1], np.moveaxis(values[0] - values[2:], 0, -1))
+
+
+def allocation(fitted: Fitted, horizon: Horizon, cells: Cells, x: np.ndarray) -> pd.DataFrame:
+    """A row a cell: spend and exposure today and as planned, and whether the plan leaves what was seen in training."""
+    table = cells.labels(horizon)
+    change = x - cells.today
+    table["spend_today"], table["spend_plan"], table["change"] = cells.today, x, change
+    table["change_pct"] = 100.0 * change / np.where(cells.today > 0, cells.today, np.nan)
+    planned = exposure_of(cells, x)
+    largest = fitted.panel.exposure[:, : fitted.n_training_weeks].max(axis=1)
+    beyond = planned > largest[:, None, :] * (1 + 1e-6)
+    if cells.split != "channel_region_week":  # a pattern's peaks are history's: judged by the mean week
+        weeks = np.maximum(horizon.present.sum(axis=1), 1)[:, None]
+        by_week = (np.where(horizon.present[:, :, None], planned, 0.0).sum(axis=1) / weeks)[:, None, :]
+        beyond = np.broadcast_to(by_week > largest[:, None, :] * (1 + 1e-6), planned.shape)
+
+    def by_cell(values: np.ndarray) -> np.ndarray:
+        return np.bincount(cells.cell.ravel(), weights=values.ravel(), minlength=len(cells) + 1)[: len(cells)]
+
+    table["exposure_today"], table["exposure_plan"] = by_cell(horizon.exposure), by_cell(planned)
+    table["extrapolation"] = by_cell(beyond.astype(np.float64)) > 0
+    return table
+
+
+def channel_table(
+    horizon: Horizon, cells: Cells, x: np.ndarray, today: Effects, plan: Effects, point: bool, level: float
+) -> pd.DataFrame:
+    """By channel: spend, incremental outcome and ROI, today and as planned, with intervals where there are refits.
+
+    Args:
+        horizon: weeks and prices.
+        cells: of the plan.
+        x: the plan, `[cell]`.
+        today: effects of today's spend; the first replicate is the point estimate.
+        plan: effects of the plan, likewise.
+        point: whether there is nothing but the point estimate.
+        level: of the intervals.
+    """
+    bought = np.unique(cells.channel)
+    table = pd.DataFrame(index=pd.Index([horizon.panel.channels[i] for i in bought], name=CHANNEL))
+    for name, spend, effects in (("today", cells.today, today), ("plan", x, plan)):
+        paid = np.bincount(cells.channel, weights=spend, minlength=bought.max() + 1)[bought]
+        outcome, revenue = effects.channel[:, KPI][:, bought], effects.channel[:, REVENUE][:, bought]
+        table[f"spend_{name}"] = paid
+        columns = {"incremental_outcome": outcome, "roi": revenue / np.where(paid > 0, paid, np.nan)}
+        for column, values in columns.items():
+            table[f"{column}_{name}"] = values[0]
+            if not point:
+                table[f"{column}_{name}_low"], table[f"{column}_{name}_high"] = bounds(values[1:], level)
+    table["roi_change"] = table["roi_plan"] - table["roi_today"]
+    return table
+
+
+def summary_table(
+    spend: tuple[float, float],
+    today: Effects,
+    plan: Effects,
+    point: bool,
+    level: float,
+    margin: float | None,
+    has_revenue: bool,
+) -> pd.DataFrame:
+    """The whole, a row a figure, columns `today`, `plan` and `change`, with intervals where there are refits.
+
+    Figures: `spend`, `incremental_outcome` (KPI units), `revenue`, `roi`, `cpik`, and with a margin `profit`: margin
+    times revenue less spend.
+    """
+    paid = np.array(spend)
+    outcome = np.stack([today.whole[:, KPI], plan.whole[:, KPI]])  # [2, replicate]
+    revenue = np.stack([today.whole[:, REVENUE], plan.whole[:, REVENUE]])
+    spent = np.where(paid > 0, paid, np.nan)[:, None]
+    figures = {"spend": np.broadcast_to(paid[:, None], outcome.shape), "incremental_outcome": outcome}
+    if has_revenue:
+        figures["revenue"] = revenue
+    figures["roi"] = revenue / spent
+    figures["cpik"] = spent / np.where(outcome > 0, outcome, np.nan)
+    if margin is not None:
+        figures["profit"] = margin * revenue - paid[:, None]
+    rows = {}
+    for name, values in figures.items():
+        change = values[1] - values[0]
+        row = {"today": values[0, 0], "plan": values[1, 0], "change": change[0]}
+        if not point:
+            for column, drawn in (("today", values[0]), ("plan", values[1]), ("change", change)):
+                row[f"{column}_low"], row[f"{column}_high"] = bounds(drawn[1:], level)
+        rows[name] = row
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("figure")

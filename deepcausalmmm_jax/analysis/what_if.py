@@ -1,0 +1,164 @@
+"""What if: exposure or controls changed in some regions and weeks, and what the model then predicts."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from jax import Array
+
+from deepcausalmmm_jax.analysis.forward import difference
+from deepcausalmmm_jax.analysis.horizon import Horizon
+from deepcausalmmm_jax.analysis.intervals import bounds
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.train.fit import AnyDesign, model_for
+from deepcausalmmm_jax.train.fitted import Fitted, Replicates
+from deepcausalmmm_jax.train.preparation import design_of, inputs_of
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of a scenario: `factor` times what was, or `to` a value.
+
+    Attributes:
+        name: a channel, whose exposure (and spend) is changed, or a control.
+        factor: what it is multiplied by; 1.2 is 20 % more.
+        to: value that replaces it, exposure units or the control's own; None to multiply.
+        regions: labels; all when None.
+        weeks: first and last week, labels as the panel has them; all when None.
+    """
+
+    name: str
+    factor: float = 1.0
+    to: float | None = None
+    regions: Sequence[object] | None = None
+    weeks: tuple[object, object] | None = None
+
+
+def scenario_table(
+    fitted: Fitted, replicates: Replicates | None, horizon: Horizon, changes: Sequence[Change], level: float
+) -> pd.DataFrame:
+    """See `deepcausalmmm_jax.scenario`."""
+    if not changes:
+        raise ConfigError("The scenario changes nothing; give at least one Change.")
+    bounds(np.zeros(1), level)
+    before, after = horizon.panel, horizon.panel
+    for change in changes:
+        after = _changed(after, change, horizon)
+    variables: Any = jax.tree.map(lambda a: np.asarray(a)[None], fitted.variables)
+    if replicates is not None:
+        variables = jax.tree.map(lambda a, b: np.concatenate([a, np.asarray(b)]), variables, replicates.variables)
+    gained = _gained(variables, inputs_of(fitted, before), inputs_of(fitted, after), design_of(fitted))
+    outcome = np.asarray(gained, np.float64)[:, :, horizon.start :] * fitted.scales.kpi[:, None]
+    outcome = np.where(horizon.counted, outcome, 0.0)
+    base = _predicted(fitted, horizon)
+    bought = (after.exposure - before.exposure)[:, horizon.start : horizon.stop]
+    spend = np.nansum(bought * horizon.price, axis=2)
+    return _tidy(horizon, outcome, base, spend, replicates is not None, level)
+
+
+def _changed(panel: Panel, change: Change, horizon: Horizon) -> Panel:
+    where = np.zeros(panel.present.shape, bool)
+    rows = _rows(panel, change)
+    start, stop = _weeks(panel, change, horizon)
+    where[rows, start:stop] = panel.present[rows, start:stop]
+    for kind, names in (("exposure", panel.channels), ("control", panel.controls)):
+        if change.name in names:
+            array = getattr(panel, kind).copy()
+            values = array[:, :, names.index(change.name)]
+            to = values * change.factor if change.to is None else np.full(values.shape, float(change.to))
+            if not np.isfinite(to).all() or (kind == "exposure" and (to < 0).any()):
+                raise ConfigError(f"The change of {change.name} must give finite exposure of 0 or more.")
+            array[:, :, names.index(change.name)] = np.where(where, to, values)
+            return dataclasses.replace(panel, **{kind: array})
+    known = ", ".join([*panel.channels, *panel.controls])
+    raise ConfigError(f"The scenario changes {change.name!r}, which is no channel and no control; known are {known}.")
+
+
+def _rows(panel: Panel, change: Change) -> np.ndarray:
+    if change.regions is None:
+        return np.arange(len(panel.regions))
+    labels = [str(label) for label in panel.regions]
+    for region in change.regions:
+        if str(region) not in labels:
+            raise ConfigError(
+                f"The change of {change.name} names the region {region!r}, which the model does not have."
+            )
+    return np.array([labels.index(str(region)) for region in change.regions], int)
+
+
+def _weeks(panel: Panel, change: Change, horizon: Horizon) -> tuple[int, int]:
+    if change.weeks is None:
+        return horizon.start, horizon.stop
+    try:
+        labels = pd.Index([type(panel.weeks[0])(week) for week in change.weeks])
+        first, last = (int(at) for at in panel.weeks.get_indexer(labels))
+    except (ValueError, TypeError):
+        first = last = -1
+    if first < 0 or last < 0:
+        raise ConfigError(f"The change of {change.name} names weeks {change.weeks!r} that are not all there.")
+    if not horizon.start <= first <= last < horizon.stop:
+        raise ConfigError(
+            f"The weeks {change.weeks!r} of {change.name} do not lie within the scenario's weeks, in order."
+        )
+    return first, last + 1
+
+
+def _predicted(fitted: Fitted, horizon: Horizon) -> np.ndarray:
+    """`[region, week from start]`, KPI units, without the changes."""
+    terms: Any = _prediction(fitted.variables, inputs_of(fitted, horizon.panel), design_of(fitted))
+    base = np.asarray(terms, np.float64)[:, horizon.start :] * fitted.scales.kpi[:, None]
+    return np.where(horizon.counted, base, 0.0)
+
+
+@partial(jax.jit, static_argnames="design")
+def _prediction(variables: Any, inputs: Any, design: AnyDesign) -> Array:
+    outcome: Any = model_for(design).apply(variables, inputs)
+    return outcome[0].prediction()
+
+
+@partial(jax.jit, static_argnames="design")
+def _gained(variables: Any, before: Any, after: Any, design: AnyDesign) -> Array:
+    """`[replicate, region, week]`, scaled."""
+
+    def one(own: Any) -> Array:
+        was: Any = model_for(design).apply(own, before)
+        would_be: Any = model_for(design).apply(own, after)
+        return difference(would_be[0], was[0])
+
+    return jax.lax.map(one, jax.tree.map(jnp.asarray, variables))
+
+
+def _tidy(
+    horizon: Horizon, outcome: np.ndarray, base: np.ndarray, spend: np.ndarray, drawn: bool, level: float
+) -> pd.DataFrame:
+    """Rows for the whole, each region, and each week."""
+    longer = np.pad(spend, ((0, 0), (0, base.shape[1] - spend.shape[1])))
+    worth, weeks = outcome * horizon.worth, horizon.panel.weeks[horizon.start :]
+    cuts: tuple[tuple[str, list[object], tuple[int, ...]], ...] = (
+        ("all", ["all"], (0, 1)),
+        ("region", list(horizon.panel.regions), (1,)),
+        ("time", list(weeks), (0,)),
+    )
+    frames = []
+    for by, labels, axes in cuts:
+        over = tuple(axis + 1 for axis in axes)
+        gained, revenue = (part.sum(axis=over).reshape(len(outcome), -1) for part in (outcome, worth))
+        base_sum, paid = base.sum(axis=axes).ravel(), longer.sum(axis=axes).ravel()
+        columns: dict[str, object] = {"by": by, "label": labels, "prediction": base_sum, "change": gained[0]}
+        if drawn:
+            columns["change_low"], columns["change_high"] = bounds(gained[1:], level)
+        columns["change_pct"] = 100.0 * gained[0] / np.where(base_sum == 0, np.nan, base_sum)
+        columns["spend_change"] = paid
+        if horizon.has_revenue:
+            columns["revenue_change"] = revenue[0]
+            if drawn:
+                columns["revenue_change_low"], columns["revenue_change_high"] = bounds(revenue[1:], level)
+        frames.append(pd.DataFrame(columns))
+    return pd.concat(frames, ignore_index=True)

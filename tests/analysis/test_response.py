@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+import deepcausalmmm_jax as dcm
+
+
+@pytest.fixture(scope="module")
+def ensemble(small_result):
+    return dcm.bootstrap(small_result, 4, seed=3, method="weights", checks=0, progress=False)
+
+
+@pytest.fixture(scope="module")
+def curves(small_result):
+    return dcm.response_curves(small_result, multipliers=[0, 0.5, 1, 2, 20])
+
+
+def test_the_curve_at_todays_spend_is_the_roi_table(small_result, curves):
+    today, table = curves.today.set_index("channel"), small_result.media_summary()
+    for name in ("incremental_outcome", "spend", "exposure", "roi", "mroi"):
+        np.testing.assert_allclose(today[name], table[name], rtol=1e-12)
+
+
+def test_curves_begin_at_zero_rise_and_label_what_training_never_saw(curves):
+    for _, curve in curves.table.groupby("channel"):
+        assert curve["incremental_outcome"].iloc[0] == 0.0
+        assert (np.diff(curve["incremental_outcome"]) > 0).all()
+        assert not curve["extrapolation"].iloc[:3].any()
+        assert curve["extrapolation"].iloc[-1]
+
+
+def test_regional_curves_add_up_to_the_national_one(small_result, curves):
+    regional = dcm.response_curves(small_result, by="region", multipliers=[0.5, 2])
+    total = regional.table.groupby(["channel", "multiplier"])["incremental_outcome"].sum()
+    national = curves.table.set_index(["channel", "multiplier"])["incremental_outcome"]
+    np.testing.assert_allclose(total, national.loc[total.index], rtol=1e-6)
+
+
+def test_a_settled_week_is_the_coefficient_times_the_hill_curve(small_panel, quick):
+    result = dcm.fit(small_panel, dcm.Config(graph="none", training=quick.training), holdout=8)
+    curves = dcm.response_curves(result, weeks="steady", by="region", multipliers=[1, 3])
+    fitted = result.fitted
+    parameters = fitted.variables["params"]["coefficients"]
+    level = np.exp(parameters["level"] + parameters["region"]) * fitted.scales.kpi[:, None]
+    shape, half = (result.curve_parameters[name].to_numpy() for name in ("slope", "half_saturation"))
+    locality = 1 / (1 + np.exp(-fitted.variables["params"]["media"]["locality"]))
+    half = half * fitted.scales.intensity**-locality
+    mean = small_panel.exposure[:, -52:].mean(axis=1) / fitted.scales.exposure
+    for multiplier in (1.0, 3.0):
+        x = mean * multiplier
+        expected = level * x**shape / (x**shape + half**shape)
+        found = curves.table[curves.table["multiplier"] == multiplier]["incremental_outcome"]
+        np.testing.assert_allclose(found.to_numpy().reshape(3, 4).T, expected, rtol=0.02)  # 1 % of carry-over is left
+
+
+def test_weeks_after_the_panel_bring_about_their_number_of_settled_weeks(small_result):
+    week = dcm.response_curves(small_result, weeks="steady").today["incremental_outcome"]
+    quarter = dcm.response_curves(small_result, weeks=13).today["incremental_outcome"]
+    np.testing.assert_allclose(quarter, 13 * week, rtol=0.35)  # the first weeks build up, coefficients drift back
+
+
+def test_refits_put_bounds_on_every_estimate(ensemble):
+    table = dcm.response_curves(ensemble, multipliers=[1, 2], level=0.8).table
+    summary = ensemble.media_summary(0.8)
+    today = table[table["multiplier"] == 1.0].set_index("channel")
+    for name in ("incremental_outcome", "roi", "mroi"):
+        for end in ("low", "high"):
+            np.testing.assert_allclose(today[f"{name}_{end}"], summary[f"{name}_{end}"], rtol=1e-4)
+    assert (table["revenue_low"] <= table["revenue_high"]).all()
+
+
+def test_units_are_said_and_half_saturation_is_in_them(small_result, curves):
+    assert curves.units.spend == "spend, currency"
+    assert curves.units.outcome == "sales, KPI units"
+    half = curves.half_saturation.set_index("channel")
+    assert (half["multiplier"] > 0).all()
+    assert "without" not in curves.period
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weeks": 0}, "weeks must be None"),
+        ({"weeks": "soon"}, "weeks must be None"),
+        ({"by": "town"}, "all or region"),
+        ({"multipliers": [-1]}, "0 or more"),
+        ({"level": 2}, "between 0 and 1"),
+    ],
+)
+def test_bad_questions_are_refused_in_one_sentence(small_result, options, message):
+    with pytest.raises(dcm.ConfigError, match=message):
+        dcm.response_curves(small_result, **options)

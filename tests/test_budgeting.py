@@ -1,0 +1,419 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import differential_evolution, minimize
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.analysis.budget_constraints import Feasible
+from deepcausalmmm_jax.analysis.budget_projection import project
+from deepcausalmmm_jax.analysis.budget_utility import utility_of
+from deepcausalmmm_jax.analysis.hill_fit import hill_value
+
+
+@pytest.fixture(scope="module")
+def ensemble(small_result):
+    return dcm.bootstrap(small_result, 4, seed=3, method="weights", checks=0, progress=False)
+
+
+@pytest.fixture(scope="module")
+def plan(small_result):
+    return dcm.optimize_budget(small_result, relative_bounds=(0.5, 1.5))
+
+
+def _future(panel, weeks=6, controls=True, spend=True):
+    df = panel.select(weeks=slice(-weeks, None)).to_dataframe()
+    df["time"] += pd.Timedelta(days=7 * weeks)
+    channels = list(panel.channels)
+    return dcm.Panel.from_dataframe(
+        df, region="region", time="time", kpi=None, media=channels,
+        spend={name: f"{name}_spend" for name in channels} if spend else None,
+        controls=list(panel.controls) if controls else [], revenue_per_kpi="revenue_per_kpi",
+    )  # fmt: skip
+
+
+def test_history_of_the_plan_is_the_roi_table(small_result, plan):
+    table = small_result.media_summary()
+    np.testing.assert_allclose(plan.channels["incremental_outcome_today"], table["incremental_outcome"], rtol=2e-5)
+    np.testing.assert_allclose(plan.channels["roi_today"], table["roi"], rtol=2e-5)
+    np.testing.assert_allclose(plan.channels["spend_today"], table["spend"], rtol=1e-12)
+
+
+def test_the_plan_keeps_total_and_bounds_and_brings_more_than_today(plan):
+    today, spend = plan.table["spend_today"], plan.table["spend_plan"]
+    np.testing.assert_allclose(spend.sum(), today.sum(), rtol=1e-6)
+    assert (spend >= 0.5 * today * (1 - 1e-6)).all()
+    assert (spend <= 1.5 * today * (1 + 1e-6)).all()
+    assert plan.summary.loc["incremental_outcome", "change"] > 0
+    assert plan.starts_at_best >= 1
+
+
+def test_no_finer_grid_finds_a_better_plan_than_a_hundredth_of_a_percent(small_result):
+    plan = dcm.optimize_budget(small_result, weeks=8, relative_bounds=(0.3, 2.0))
+    found = _outcome(small_result, 8)
+    today, total = plan.table["spend_today"].to_numpy(), plan.total
+    first, second = (np.linspace(0.3 * spend, 2.0 * spend, 41) for spend in today[:2])
+    grid = np.array([(a, b, total - a - b) for a in first for b in second])
+    grid = grid[(grid[:, 2] >= 0.3 * today[2]) & (grid[:, 2] <= 2.0 * today[2])]
+    best = found(grid).max()
+    own = found(plan.table["spend_plan"].to_numpy()[None])[0]
+    assert own >= best * (1 - 1e-4)
+
+
+def _outcome(result, weeks):
+    from deepcausalmmm_jax.analysis.budget_cells import cells_of
+    from deepcausalmmm_jax.analysis.budget_outcome import REVENUE, Outcome
+    from deepcausalmmm_jax.analysis.horizon import past_weeks
+
+    horizon = past_weeks(result.fitted, weeks)
+    outcome = Outcome(result.fitted, None, horizon, cells_of(horizon, "channel", result.fitted.scales.exposure))
+    return lambda plans: outcome.values(plans)[:, 0, REVENUE].sum(axis=-1)
+
+
+@pytest.mark.parametrize("by", ["channel_week", "channel_region_week"])
+def test_finer_splits_bring_at_least_as_much_within_the_same_total(small_result, by):
+    coarse = dcm.optimize_budget(small_result, weeks=4, relative_bounds=(0.5, 1.5))
+    fine = dcm.optimize_budget(small_result, weeks=4, by=by, relative_bounds=(0.5, 1.5), starts=2)
+    np.testing.assert_allclose(fine.total, coarse.total, rtol=1e-6)
+    assert fine.summary.loc["revenue", "plan"] >= coarse.summary.loc["revenue", "plan"] * (1 - 1e-4)
+    by_channel = fine.table.groupby("channel")[["spend_today", "spend_plan"]].sum()
+    assert (by_channel["spend_plan"] <= 1.5 * by_channel["spend_today"] * (1 + 1e-6)).all()
+    assert (by_channel["spend_plan"] >= 0.5 * by_channel["spend_today"] * (1 - 1e-6)).all()
+
+
+def test_limits_of_every_kind_hold(small_result):
+    plan = dcm.optimize_budget(
+        small_result, weeks=6, by="channel_region", fixed=["channel_1"], starts=2,
+        groups={("channel_1", "channel_2"): (None, 30_000)}, region_bounds={"region_2": (30_000, 31_000)},
+        bounds={("channel_3", "region_1"): (5_000, 9_000)},
+    )  # fmt: skip
+    table = plan.table.set_index(["channel", "region"])
+    np.testing.assert_allclose(table.loc["channel_1", "change"], 0.0, atol=1e-6)
+    assert table.loc[["channel_1", "channel_2"], "spend_plan"].sum() <= 30_000 * (1 + 1e-6)
+    assert 30_000 * (1 - 1e-6) <= table.xs("region_2", level="region")["spend_plan"].sum() <= 31_000 * (1 + 1e-6)
+    assert 5_000 <= table.loc[("channel_3", "region_1"), "spend_plan"] <= 9_000
+    assert {"channel_1 + channel_2", "the total"} <= set(plan.binding["limit"])
+
+
+def test_shadow_price_of_the_total_is_what_one_more_unit_brings(small_result):
+    options = {"weeks": 8, "relative_bounds": (0.2, 3.0)}
+    plan = dcm.optimize_budget(small_result, 150_000, **options)
+    more = dcm.optimize_budget(small_result, 153_000, **options)
+    gained = more.summary.loc["revenue", "plan"] - plan.summary.loc["revenue", "plan"]
+    assert 0.9 < gained / (3_000 * plan.shadow_price) < 1.05
+
+
+def test_targets_find_their_totals(small_result):
+    options = {"weeks": 8, "relative_bounds": (0.0, 3.0), "starts": 2}
+    base = dcm.optimize_budget(small_result, **options)
+    roi = 0.9 * base.summary.loc["roi", "plan"]
+    by_roi = dcm.optimize_budget(small_result, target_roi=roi, **options)
+    np.testing.assert_allclose(by_roi.summary.loc["roi", "plan"], roi, rtol=2e-3)
+    assert by_roi.total > base.total
+    by_mroi = dcm.optimize_budget(small_result, target_mroi=base.shadow_price * 1.2, **options)
+    assert by_mroi.shadow_price >= base.shadow_price * 1.2 * (1 - 1e-3)
+    assert by_mroi.total < base.total
+    wanted = 0.8 * base.summary.loc["incremental_outcome", "plan"]
+    by_kpi = dcm.optimize_budget(small_result, target_kpi=wanted, **options)
+    np.testing.assert_allclose(by_kpi.summary.loc["incremental_outcome", "plan"], wanted, rtol=2e-3)
+
+
+@pytest.mark.parametrize("method", ["SLSQP", "trust-constr", "differential_evolution", "hybrid", "projected"])
+def test_every_solver_finds_the_same_plan(small_result, plan, method):
+    other = dcm.optimize_budget(small_result, relative_bounds=(0.5, 1.5), method=method, starts=2, max_steps=100)
+    assert other.method == method
+    np.testing.assert_allclose(other.summary.loc["revenue", "plan"], plan.summary.loc["revenue", "plan"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("objective", ["quantile", "cvar", "mean_variance"])
+def test_objectives_over_refits_are_best_at_their_own_figure(ensemble, objective):
+    options = {"weeks": 8, "relative_bounds": (0.3, 2.0), "starts": 3}
+    own = dcm.optimize_budget(ensemble, objective=objective, risk=0.3, **options)
+    mean = dcm.optimize_budget(ensemble, **options)
+    utility = utility_of(objective, 4, float(mean.draws["today"].mean()), 0.3)
+    assert utility(own.draws["plan"].to_numpy()) >= utility(mean.draws["plan"].to_numpy()) * (1 - 1e-4)
+    assert 0 <= own.chance_better <= 1
+    assert {"plan_low", "change_high"} <= set(own.summary)
+
+
+def test_weeks_with_a_minimum_are_off_or_at_least_there(small_result):
+    least = 4_000.0
+    plan = dcm.optimize_budget(
+        small_result, 60_000, weeks=6, by="channel_week", minimum={"channel_2": least}, starts=2, max_steps=60
+    )
+    spend = plan.table[plan.table["channel"] == "channel_2"]["spend_plan"]
+    assert ((spend < 1e-6) | (spend >= least * (1 - 1e-6))).all()
+    np.testing.assert_allclose(plan.total, 60_000, rtol=1e-6)
+
+
+def test_future_weeks_are_planned_at_their_own_prices(small_result, small_panel):
+    future = _future(small_panel)
+    plan = dcm.optimize_budget(small_result, weeks=future, relative_bounds=(0.5, 1.5))
+    np.testing.assert_allclose(plan.channels["spend_today"], future.spend.sum(axis=(0, 1)), rtol=1e-9)
+    assert plan.summary.loc["revenue", "change"] > 0
+    priced = dcm.optimize_budget(
+        small_result, weeks=_future(small_panel, spend=False), cost=dict.fromkeys(small_panel.channels, 0.01)
+    )
+    np.testing.assert_allclose(priced.channels["spend_today"], 0.01 * future.exposure.sum(axis=(0, 1)), rtol=1e-9)
+
+
+def test_without_spend_the_plan_is_in_exposure_units_and_says_so(small_panel, quick):
+    panel = dataclasses.replace(small_panel, spend=None, revenue_per_kpi=None)
+    result = dcm.fit(panel, quick, holdout=8)
+    plan = dcm.optimize_budget(result, weeks=8, relative_bounds=(0.5, 1.5), starts=2)
+    assert "exposure units" in plan.units.spend
+    assert any("No spend is known" in note for note in plan.notes)
+    np.testing.assert_allclose(plan.table["spend_today"], plan.table["exposure_today"])
+    curves = dcm.response_curves(result, multipliers=[1])
+    assert "exposure units" in curves.units.spend
+    assert "KPI units" in curves.units.roi
+
+
+def test_a_channel_without_spend_stays_as_it_was(small_panel, quick):
+    spend = small_panel.spend.copy()
+    spend[:, :, 1] = np.nan
+    result = dcm.fit(dataclasses.replace(small_panel, spend=spend), quick, holdout=8)
+    plan = dcm.optimize_budget(result, weeks=8, starts=2)
+    assert list(plan.channels.index) == ["channel_1", "channel_3"]
+    assert any("left as they were: channel_2" in note for note in plan.notes)
+
+
+def test_the_papers_model_can_be_planned_with_too(small_panel):
+    config = dcm.Config.paper()
+    config = dataclasses.replace(config, training=dataclasses.replace(config.training, max_epochs=20, chunk_epochs=10))
+    result = dcm.fit(small_panel, config, holdout=8)
+    plan = dcm.optimize_budget(result, weeks=8, relative_bounds=(0.5, 1.5), starts=1, max_steps=3)
+    assert plan.summary.loc["revenue", "change"] >= 0
+    np.testing.assert_allclose(plan.total, plan.table["spend_today"].sum(), rtol=1e-6)
+
+
+def test_a_saved_plan_reads_back_and_plans_compare(plan, small_result, tmp_path):
+    again = dcm.BudgetPlan.load(plan.save(tmp_path / "plan"))
+    for name in ("table", "channels", "summary", "binding", "starts"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(plan, name), check_dtype=False)
+    assert again.units == plan.units
+    more = dcm.optimize_budget(small_result, 1.2 * plan.total, relative_bounds=(0.5, 1.5), starts=2)
+    table = dcm.compare({"same": again, "more": more})
+    assert table.loc["more", "incremental_outcome"] > table.loc["same", "incremental_outcome"]
+    assert table.loc["same", "spend: channel_1"] == again.channels.loc["channel_1", "spend_plan"]
+    assert {trace.name for trace in plan.plot().data} == {"today", "plan"}
+    with pytest.raises(dcm.OutputError, match="no saved plan"):
+        dcm.BudgetPlan.load(tmp_path)
+
+
+BAD = {
+    "below the minima": ({"total": 10.0, "relative_bounds": (0.5, 1.5)}, "below the sum of the least spends"),
+    "above the maxima": ({"total": 1e12, "relative_bounds": (0.5, 1.5)}, "above the sum of the most spends"),
+    "negative total": ({"total": -5.0}, "above 0"),
+    "zero total": ({"total": 0.0}, "above 0"),
+    "crossed bounds": ({"bounds": {"channel_1": (5, 3)}}, "bounds of channel_1 cross"),
+    "negative bound": ({"bounds": {"channel_1": (-5, 3)}}, "0 or more"),
+    "unknown channel": ({"bounds": {"tv": (1, 3)}}, "bounds name the channel 'tv'; the model has channel_1"),
+    "unknown fixed": ({"fixed": ["tv"]}, "fixed name the channel 'tv'"),
+    "unknown minimum": ({"minimum": {"tv": 3.0}}, "minimum names the channel 'tv'"),
+    "unknown region": ({"by": "channel_region", "region_bounds": {"mars": (1, 3)}}, "region 'mars'"),
+    "region without split": ({"region_bounds": {"region_1": (1, 3)}}, "not split by region"),
+    "two targets": ({"total": 1.0, "target_roi": 1.0}, "Give one of"),
+    "roi out of reach": ({"target_roi": 1e6, "relative_bounds": (0.5, 1.5)}, "the best is"),
+    "kpi out of reach": ({"target_kpi": 1e12, "relative_bounds": (0.5, 1.5)}, "the most is"),
+    "unknown method": ({"method": "newton"}, "one of auto, SLSQP"),
+    "unknown split": ({"by": "town"}, "one of channel"),
+    "objective without refits": ({"objective": "cvar"}, "bootstrap it first"),
+    "weeks beyond": ({"weeks": 600}, "does not lie within them"),
+    "groups that clash": (
+        {"by": "channel_region", "bounds": {"channel_1": (5e5, None)}, "groups": {("channel_1", "channel_2"): (0, 1e5)}},
+        "No plan meets all bounds: they miss channel_1 by|No plan meets all bounds: they miss channel_1 \\+ channel_2 by",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_clear_sentence(small_result, name):
+    options, message = BAD[name]
+    with pytest.raises(dcm.ConfigError, match=message) as caught:
+        dcm.optimize_budget(small_result, **({"weeks": 8, "starts": 2} | options))
+    assert "\n" not in str(caught.value)
+
+
+def test_future_weeks_without_controls_or_costs_are_refused(small_result, small_panel):
+    with pytest.raises(dcm.DataError, match="lacks the control"):
+        dcm.optimize_budget(small_result, weeks=_future(small_panel, controls=False))
+    with pytest.raises(dcm.DataError, match="have no cost for 'channel_1'"):
+        dcm.optimize_budget(small_result, weeks=_future(small_panel, spend=False))
+    with pytest.raises(dcm.DataError, match="cost names the channel 'tv'"):
+        dcm.optimize_budget(small_result, weeks=_future(small_panel), cost={"tv": 1.0})
+
+
+def _table(seed, n, slopes):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "channel": [f"c{i}" for i in range(n)],
+            "bottom": rng.uniform(0, 3, n),
+            "top": rng.uniform(5, 40, n),
+            "half_saturation": rng.uniform(2, 20, n),
+            "slope": rng.uniform(*slopes, n),
+            "spend_today": rng.uniform(1, 10, n),
+        }
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_concave_plans_are_within_a_hundredth_of_a_percent_of_equal_marginal_returns(seed):
+    table = _table(seed, 7, (0.5, 1.0))
+    plan = dcm.optimize_budget_from_curves(table, 60.0)
+    bottom, top, half, slope = table[["bottom", "top", "half_saturation", "slope"]].to_numpy().T
+
+    def spend(price):  # each channel up to where its own marginal return is the price, by halving
+        low, high = np.full(7, 1e-12), np.full(7, 1e4)
+        for _ in range(200):
+            x = np.sqrt(low * high)
+            share = hill_value(x, 0, 1, half, slope)
+            above = (top - bottom) * slope * share * (1 - share) / x > price
+            low, high = np.where(above, x, low), np.where(above, high, x)
+        return x
+
+    cheap, dear = 1e-9, 1e9
+    for _ in range(200):
+        price = np.sqrt(cheap * dear)
+        cheap, dear = (price, dear) if spend(price).sum() > 60.0 else (cheap, price)
+    best = (hill_value(spend(price), bottom, top, half, slope) - bottom).sum()
+    assert plan.summary.loc["incremental_outcome", "plan"] >= best * (1 - 1e-4)
+    np.testing.assert_allclose(plan.shadow_price, price, rtol=1e-2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_s_shaped_plans_are_as_good_as_differential_evolution(seed):
+    table = _table(seed, 6, (1.5, 4.0))
+    plan = dcm.optimize_budget_from_curves(table, 30.0)
+    own = table[["bottom", "top", "half_saturation", "slope"]].to_numpy().T
+
+    def falling(z):
+        share = z / z.sum(axis=0)
+        return -(hill_value(30.0 * share.T, *own) - own[0]).sum(axis=1)
+
+    by_evolution = differential_evolution(
+        falling,
+        [(1e-6, 1)] * 6,
+        vectorized=True,
+        updating="deferred",
+        maxiter=400,
+        popsize=20,
+        tol=1e-10,
+        polish=False,
+        rng=seed,
+    )
+    assert plan.summary.loc["incremental_outcome", "plan"] >= -by_evolution.fun * (1 - 1e-4)
+    assert plan.summary.loc["incremental_outcome", "change"] > -np.inf
+
+
+def test_curves_are_fitted_back_by_region_and_the_interval_holds_the_truth():
+    rng = np.random.default_rng(0)
+    x = np.tile(rng.uniform(0, 60, 80), 2)
+    region = np.repeat(["north", "south"], 80)
+    top = np.where(region == "north", 30.0, 50.0)
+    y = hill_value(x, 5.0, top, 12.0, 1.6) + rng.normal(0, 0.5, 160)
+    table = dcm.fit_hill(x, y, region).set_index("region")
+    for label, true in (("north", 30.0), ("south", 50.0)):
+        row = table.loc[label]
+        for name, value in {"bottom": 5.0, "top": true, "half_saturation": 12.0, "slope": 1.6}.items():
+            np.testing.assert_allclose(row[name], value, rtol=0.25)
+            assert row[f"{name}_low"] < row[name] < row[f"{name}_high"]
+        np.testing.assert_allclose(row["saturation_point"], 12.0 * 9 ** (1 / 1.6), rtol=0.25)
+        assert row["r2"] > 0.98
+    assert list(dcm.fit_hill(x, y)["region"]) == ["all"]
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        ([1, 2, 3], [1, 2, 3], "5 rows or more"),
+        ([1] * 6, range(6), "does not vary"),
+        ([-1, 2, 3, 4, 5], range(5), "0 or more"),
+        ([1, 2, 3, 4, np.nan], range(5), "finite"),
+        ([1, 2, 3, 4, 5], range(6), "must be the same"),
+    ],
+)
+def test_tables_that_hold_no_curve_are_refused(x, y, message):
+    with pytest.raises(dcm.DataError, match=message):
+        dcm.fit_hill(x, y)
+
+
+def test_tables_of_curves_are_checked():
+    table = _table(0, 3, (1.0, 2.0))
+    with pytest.raises(dcm.DataError, match="no column 'slope'"):
+        dcm.optimize_budget_from_curves(table.drop(columns="slope"), 10.0)
+    with pytest.raises(dcm.DataError, match="twice"):
+        dcm.optimize_budget_from_curves(pd.concat([table, table]), 10.0)
+    with pytest.raises(dcm.ConfigError, match="above 0"):
+        dcm.optimize_budget_from_curves(table, -1.0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_projection_is_the_nearest_plan(seed):
+    rng = np.random.default_rng(seed)
+    n = 8
+    rows = (rng.random((3, n)) < 0.5).astype(float)
+    inside = rng.uniform(0.5, 2.0, n)
+    sums = rows @ inside
+    plan = Feasible(
+        np.full(n, 0.2),
+        np.where(rng.random(n) < 0.5, 3.0, np.inf),
+        sp.csr_matrix(rows),
+        sums * 0.9,
+        sums * 1.02,
+        ("a", "b", "c"),
+    ).with_total(float(inside.sum()))
+    y, weight = rng.normal(1.0, 3.0, n), rng.uniform(0.5, 2.0, n)
+    x = project(y, plan, weight)
+    assert plan.violation(x) < 1e-6
+    limits = [
+        {"type": "eq", "fun": lambda z: z.sum() - inside.sum()},
+        {"type": "ineq", "fun": lambda z: rows @ z - 0.9 * sums},
+        {"type": "ineq", "fun": lambda z: 1.02 * sums - rows @ z},
+    ]
+    other = minimize(
+        lambda z: (((z - y) ** 2) / weight).sum(),
+        inside,
+        method="SLSQP",
+        bounds=list(zip(plan.low, plan.high, strict=True)),
+        constraints=limits,
+        options={"ftol": 1e-12, "maxiter": 500},
+    )
+    assert (((x - y) ** 2) / weight).sum() <= other.fun * (1 + 1e-5) + 1e-7
+
+
+def test_scenarios_are_the_difference_of_two_predictions(small_result, small_panel, ensemble):
+    change = dcm.Change("channel_3", 1.2, regions=["region_2"], weeks=("2022-06-06", "2022-07-04"))
+    table = dcm.scenario(small_result, change).set_index(["by", "label"])
+    first, last = small_panel.weeks.get_indexer(pd.to_datetime(["2022-06-06", "2022-07-04"]))
+    exposure = small_panel.exposure.copy()
+    exposure[1, first : last + 1, 2] *= 1.2
+    changed = small_result.predict(dataclasses.replace(small_panel, exposure=exposure)) - small_result.predict()
+    np.testing.assert_allclose(table.loc[("all", "all"), "change"], float(changed.sum()), rtol=1e-3)
+    assert abs(table.loc[("region", "region_1"), "change"]) < 1e-5 * abs(float(changed.sum()))
+    np.testing.assert_allclose(
+        table.loc[("all", "all"), "spend_change"], 0.2 * small_panel.spend[1, first : last + 1, 2].sum()
+    )
+    bounded = dcm.scenario(ensemble, [change, dcm.Change("control_1", to=0.0)])
+    assert (bounded["change_low"] <= bounded["change_high"]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (dcm.Change("tv", 1.2), "no channel and no control"),
+        (dcm.Change("channel_1", -1.0), "0 or more"),
+        (dcm.Change("channel_1", 1.2, regions=["mars"]), "'mars'"),
+        (dcm.Change("channel_1", 1.2, weeks=("1999-01-04", "1999-02-01")), "not all there"),
+        ([], "changes nothing"),
+    ],
+)  # fmt: skip
+def test_scenarios_that_make_no_sense_are_refused(small_result, change, message):
+    with pytest.raises(dcm.ConfigError, match=message):
+        dcm.scenario(small_result, change)
