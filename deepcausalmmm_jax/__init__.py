@@ -2,6 +2,7 @@
 
 from importlib.metadata import version as _version
 
+from deepcausalmmm_jax import plots as plots
 from deepcausalmmm_jax.bootstrapping import bootstrap as bootstrap
 from deepcausalmmm_jax.config import Config as Config
 from deepcausalmmm_jax.config import Links as Links
