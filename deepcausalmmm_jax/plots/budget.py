@@ -80,7 +80,7 @@ def _beside(allocation: pd.DataFrame, what: str, title: str, unit: str, top: int
             name=label,
             marker={"color": own},
             error_x=errors,
-            hovertemplate="%{y}: %{x:.4s}<extra>" + label + "</extra>",
+            hovertemplate="%{y}: %{x:,.4~r}<extra>" + label + "</extra>",
             meta={"channels": list(drawn.index)},
         )
     styled(figure, title, unit, "", height=row_height(int(1.6 * len(drawn))))

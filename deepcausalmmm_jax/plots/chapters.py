@@ -64,7 +64,7 @@ def _contribution(result: Answers) -> Chapter:
 def _time(result: Answers) -> Chapter:
     chapter = Chapter("time", "When did it happen?")
     chapter.add("over_time", "Contribution over time", lambda: contribution.contribution_over_time(result))
-    lines = "The same without the base; intervals are drawn where few channels are shown."
+    lines = "The same without the base; with refits, the three largest channels have their intervals."
     chapter.add("lines", "By channel", lambda: contribution.contribution_over_time(result, "lines"), lines)
     chapter.add("percent", "In percent", lambda: contribution.contribution_over_time(result, "percent"))
     return chapter

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from deepcausalmmm_jax.analysis.answers import Answers, has_refits
 from deepcausalmmm_jax.errors import ConfigError
-from deepcausalmmm_jax.plots.marks import OTHERS, add_band, largest, mark_holdout, rest_color
+from deepcausalmmm_jax.plots.marks import OTHERS, add_band, add_intervals, largest, mark_holdout, rest_color
 from deepcausalmmm_jax.plots.theme import (
     ACTUAL_COLOR,
     BASE_COLOR,
@@ -15,7 +15,6 @@ from deepcausalmmm_jax.plots.theme import (
     channel_colors,
     compact,
     escaped,
-    interval_bars,
     labels,
     row_height,
     styled,
@@ -23,14 +22,14 @@ from deepcausalmmm_jax.plots.theme import (
 
 BASE_NAME = "baseline, trend, season and controls"
 Kind = Literal["stacked", "lines", "percent"]
-_MOST_BANDS = 6
+_MOST_BANDS = 3  # more would hide one another
 
 
 def contribution_over_time(result: Answers, kind: Kind = "stacked", top: int = 12) -> go.Figure:
     """Weekly contributions of all regions together.
 
     Args:
-        result: a fit; refits give `lines` their bands, as far as few channels are drawn.
+        result: a fit; with refits, `lines` has 90 % intervals of the three largest channels.
         kind: `stacked` on the base, channels as `lines`, or in `percent` of the prediction.
         top: channels drawn; the others are added up.
 
@@ -46,7 +45,7 @@ def contribution_over_time(result: Answers, kind: Kind = "stacked", top: int = 1
     colors, shown = channel_colors(channels), labels([*channels, OTHERS, BASE_NAME])
     figure = go.Figure()
     for name in weekly.columns:
-        color = rest_color(name, colors)
+        color = BASE_COLOR if name == BASE_NAME else rest_color(name, colors)
         figure.add_scatter(
             x=weekly.index,
             y=weekly[name],
@@ -56,14 +55,16 @@ def contribution_over_time(result: Answers, kind: Kind = "stacked", top: int = 1
             stackgroup=None if kind == "lines" else "all",
             groupnorm="percent" if kind == "percent" else None,
             meta={"series": f"part:{name}", **({"channel": name} if name in channels else {})},
-            hovertemplate="%{x}: %{y:.3s}<extra>%{fullData.name}</extra>",
+            hovertemplate="%{x}: %{y:,.4~r}<extra>%{fullData.name}</extra>",
         )
-    if kind == "lines" and has_refits(result) and len(weekly.columns) <= _MOST_BANDS:
+    if kind == "lines" and has_refits(result):
         bounds = result.contribution_intervals()
-        for name in [column for column in weekly.columns if column in channels]:
+        for name in largest(weekly[[column for column in weekly.columns if column in channels]].sum(), _MOST_BANDS):
             low, high = (bounds.sel(bound=b, component=name).values for b in ("low", "high"))
             add_band(figure, list(weekly.index), low, high, colors[name], {"channel": name, "whole": True})
     mark_holdout(figure, result)
+    if kind == "percent":
+        figure.update_yaxes(range=[0, 100])
     title = {
         "stacked": "Contribution over time",
         "lines": "Contribution of each channel over time",
@@ -95,27 +96,30 @@ def contribution_total(result: Answers, top: int = 25) -> go.Figure:
     ordered = summary.loc[kept].sort_values("pct_of_contribution")
     colors, shown = channel_colors(list(summary.index)), labels(list(summary.index))
     refitted = "pct_of_contribution_low" in summary
-    errors = (
-        interval_bars(*(ordered[f"pct_of_contribution{end}"] for end in ("_low", "", "_high"))) if refitted else None
-    )
+    names = [shown[name] for name in ordered.index]
     figure = go.Figure(
         go.Bar(
             x=ordered["pct_of_contribution"],
-            y=[shown[name] for name in ordered.index],
+            y=names,
+            name="estimate",
             orientation="h",
             marker={"color": [colors[name] for name in ordered.index]},
-            error_x=errors,
             text=None if refitted else [f"{share:.1f} %" for share in ordered["pct_of_contribution"]],
             textposition=None if refitted else "outside",
             cliponaxis=False,
             customdata=ordered["incremental_outcome"],
-            hovertemplate="%{y}: %{x:.2f} % · %{customdata:.3s} " + escaped(result.panel.kpi_name) + "<extra></extra>",
+            hovertemplate="%{y}: %{x:.2f} % · %{customdata:,.4~r} "
+            + escaped(result.panel.kpi_name)
+            + "<extra></extra>",
             meta={"channels": list(ordered.index), "matrix": "pct_of_contribution"},
         )
     )
+    if refitted:
+        low, high = ordered["pct_of_contribution_low"], ordered["pct_of_contribution_high"]
+        add_intervals(figure, names, low, high, list(ordered.index))
     title = "Contribution of each channel" + (", 90 % intervals" if refitted else "") + _of(kept, summary)
     styled(figure, title, "percent of the predicted KPI", "", height=row_height(len(ordered)))
-    return figure.update_yaxes(tickmode="linear", showgrid=False)
+    return figure.update_yaxes(tickmode="linear", showgrid=False).update_layout(showlegend=False)
 
 
 def contribution_donut(result: Answers, top: int = 8) -> go.Figure:
@@ -137,13 +141,13 @@ def contribution_donut(result: Answers, top: int = 8) -> go.Figure:
             sort=False,
             direction="clockwise",
             marker={
-                "colors": [rest_color(name, colors) for name in parts.index],
+                "colors": [BASE_COLOR if name == BASE_NAME else rest_color(name, colors) for name in parts.index],
                 "line": {"color": "white", "width": 1.5},
             },
             textinfo="percent",
             texttemplate="%{percent:.1%}",
             textposition="outside",
-            hovertemplate="%{label}: %{value:.4s}, %{percent:.1%}<extra></extra>",
+            hovertemplate="%{label}: %{value:,.4~r}, %{percent:.1%}<extra></extra>",
             automargin=True,
         )
     )
@@ -183,9 +187,12 @@ def contribution_waterfall(result: Answers, top: int = 10) -> go.Figure:
             decreasing={"marker": {"color": "#D55E00"}},
             totals={"marker": {"color": ACTUAL_COLOR}},
             textfont={"color": INK},
-            hovertemplate="%{y}: %{delta:.4s}<extra></extra>",
+            hovertemplate="%{y}: %{delta:,.4~r}<extra></extra>",
         )
     )
+    reached = pd.Series(steps).cumsum()
+    low, high = min(0.0, float(reached.min())), max(0.0, float(reached.max()))
+    figure.update_xaxes(range=[low - 0.1 * (high - low) * (low < 0), high + 0.14 * (high - low)])
     title = "From the baseline to the prediction"
     styled(figure, title, escaped(result.panel.kpi_name), "", height=row_height(len(steps) + 1))
     return figure.update_yaxes(autorange="reversed", tickmode="linear", showgrid=False).update_layout(showlegend=False)

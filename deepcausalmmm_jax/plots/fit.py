@@ -82,13 +82,14 @@ def actual_and_predicted(result: Answers, region: object | None = None, *, scale
             mode="lines",
             line={"color": color, "width": 2.2, "dash": dash},
             meta={"series": column},
-            hovertemplate="%{x}: %{y:.4s}<extra>" + label + "</extra>",
+            hovertemplate="%{x}: %{y:,.4~r}<extra>" + label + "</extra>",
         )
     if result.holdout and not scaled:
         _add_naive(figure, table, str(result.metrics.loc["holdout", "naive"]))
     mark_holdout(figure, result)
     unit = f"{kpi}, 1 = mean training week" if scaled else kpi
-    return styled(figure, f"Actual and predicted, {name}", "week", unit)
+    what = "Actual and predicted, each region over its mean week" if scaled else "Actual and predicted"
+    return styled(figure, f"{what}, {name}", "week", unit)
 
 
 def fit_table(result: Answers, region: object | None) -> tuple[pd.DataFrame, str]:
@@ -120,7 +121,7 @@ def _add_naive(figure: go.Figure, table: pd.DataFrame, best: str) -> None:
                 line={"color": color, "width": 1.8, "dash": "dot"},
                 visible=True if name == best else "legendonly",
                 meta={"series": name},
-                hovertemplate="%{x}: %{y:.4s}<extra>" + label + "</extra>",
+                hovertemplate="%{x}: %{y:,.4~r}<extra>" + label + "</extra>",
             )
 
 
@@ -151,8 +152,9 @@ def holdout_scatter(result: Answers) -> go.Figure:
     panel = result.panel
     table = result.forecasts(by_region=True)
     table = table[table["held_out"]]
-    every = -(-len(table) // _MOST_MARKERS)
-    shown = table.iloc[::every]
+    above = table[(table["kpi"] > 0) & (table["prediction"] > 0)]
+    every = -(-len(above) // _MOST_MARKERS)
+    shown = above.iloc[::every]
     names = [
         f"{region}, {str(week)[:10]}"
         for region, week in zip(shown[panel.region_name], shown[panel.time_name], strict=True)
@@ -161,7 +163,8 @@ def holdout_scatter(result: Answers) -> go.Figure:
     figure = go.Figure()
     _add_points(figure, shown["kpi"], shown["prediction"], names)
     note = "" if every == 1 else f", one region-week in {every}"
-    title = f"The {result.holdout} held-out weeks{note}"
+    left_out = f", {len(table) - len(above)} at or below zero left out" if len(above) < len(table) else ""
+    title = f"The {result.holdout} held-out weeks{note}{left_out}"
     styled(figure, title, f"actual {kpi}", f"predicted {kpi}", height=460)
     return _logarithmic(figure, shown[["kpi", "prediction"]])
 
@@ -178,7 +181,7 @@ def _add_points(figure: go.Figure, x: pd.Series, y: pd.Series, names: Iterable[o
         name="actual and predicted",
         text=[escaped(name) for name in names],
         marker={"color": PREDICTED_COLOR, "size": 6, "opacity": 0.55},
-        hovertemplate="%{text}: %{x:.4s} actual, %{y:.4s} predicted<extra></extra>",
+        hovertemplate="%{text}: %{x:,.4~r} actual, %{y:,.4~r} predicted<extra></extra>",
     )
 
 

@@ -162,7 +162,7 @@ def effects(result: Answers, top: int = 20) -> go.Figure:
                 "pattern": {"shape": "" if part == "direct" else "/", "fgcolor": "white", "size": 6},
             },
             customdata=[escaped(name) for name in drawn["through"]],
-            hovertemplate="%{y}: %{x:.3s} "
+            hovertemplate="%{y}: %{x:,.4~r} "
             + ("itself" if part == "direct" else "through %{customdata}")
             + "<extra></extra>",
             meta={"channels": list(drawn.index)},
@@ -173,7 +173,7 @@ def effects(result: Answers, top: int = 20) -> go.Figure:
         mode="markers",
         name="total",
         marker={"symbol": "line-ns", "size": 16, "line": {"color": INK, "width": 2.5}},
-        hovertemplate="%{y}: %{x:.3s} in total<extra></extra>",
+        hovertemplate="%{y}: %{x:,.4~r} in total<extra></extra>",
         meta={"channels": list(drawn.index)},
     )
     styled(figure, "Direct, mediated and total effect", escaped(result.panel.kpi_name), "")

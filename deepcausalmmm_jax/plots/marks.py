@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from deepcausalmmm_jax.analysis.answers import Answers
 from deepcausalmmm_jax.errors import DataError
-from deepcausalmmm_jax.plots.theme import BASE_COLOR, MUTED, faded
+from deepcausalmmm_jax.plots.theme import INK, MUTED, REST_COLOR, faded
 
 OTHERS = "other channels"
 
@@ -37,7 +37,7 @@ def mark_holdout(figure: go.Figure, result: Answers) -> None:
         text="held out",
         showarrow=False,
         xanchor="right",
-        yanchor="bottom",
+        yanchor="top",
         font={"size": 12, "color": MUTED},
     )
 
@@ -65,6 +65,42 @@ def add_band(
     )
 
 
+def add_intervals(
+    figure: go.Figure, names: Sequence[Any], low: Iterable[float], high: Iterable[float], channels: Sequence[Any]
+) -> None:
+    """Whiskers from `low` to `high` on horizontal bars or dots, wherever the estimate itself lies.
+
+    Args:
+        figure: changed in place.
+        names: labels on the vertical axis.
+        low: lower ends; empty where there is none.
+        high: upper ends.
+        channels: the channel of each label.
+    """
+    ends = {"low": list(low), "high": list(high)}
+    x = [value for pair in zip(ends["low"], ends["high"], strict=True) for value in (*pair, None)]
+    figure.add_scatter(
+        x=x,
+        y=[name for name in names for _ in range(3)],
+        mode="lines",
+        line={"color": INK, "width": 1.5},
+        hoverinfo="skip",
+        showlegend=False,
+        meta={"channels": [name for name in channels for _ in range(3)], "whole": True},
+    )
+    for end, values in ends.items():
+        figure.add_scatter(
+            x=values,
+            y=list(names),
+            mode="markers",
+            name=end,
+            marker={"symbol": "line-ns", "size": 9, "line": {"color": INK, "width": 1.5}},
+            showlegend=False,
+            meta={"channels": list(channels), "whole": True},
+            hovertemplate="%{y}, " + end + " end: %{x:,.3~r}<extra></extra>",
+        )
+
+
 def need(given: object, what: str, way: str) -> None:
     """Refuse a figure whose data are not there.
 
@@ -77,4 +113,4 @@ def need(given: object, what: str, way: str) -> None:
 
 def rest_color(name: object, colors: dict[str, str]) -> str:
     """Colour of a channel, or of the rest."""
-    return colors.get(str(name), BASE_COLOR)
+    return colors.get(str(name), REST_COLOR)

@@ -108,7 +108,7 @@ def panel_spend(panel: Panel, top: int = 12) -> go.Figure:
             stackgroup="all",
             line={"color": rest_color(name, colors), "width": 0.5},
             meta={"channel": name} if name in panel.channels else {},
-            hovertemplate="%{x}: %{y:.3s}<extra>" + shown[name] + "</extra>",
+            hovertemplate="%{x}: %{y:,.4~r}<extra>" + shown[name] + "</extra>",
         )
     return styled(figure, "Spend, all regions", "week", "currency")
 
@@ -118,12 +118,13 @@ def panel_gaps(panel: Panel, order: Literal["gaps", "panel"] = "gaps", top: int 
 
     Args:
         panel: the data.
-        order: regions with most gaps first, or as in the panel.
+        order: regions with gaps, most first; or all as in the panel.
         top: regions drawn.
     """
     state = panel.present.astype(int) + (panel.weights > 0)
     gaps = (state < 2).sum(axis=1)
-    rows = np.argsort(-gaps, kind="stable")[:top] if order == "gaps" else np.arange(min(top, len(gaps)))
+    some = np.argsort(-gaps, kind="stable")[: min(top, max(1, int((gaps > 0).sum())))]
+    rows = some if order == "gaps" else np.arange(min(top, len(gaps)))
     shown = labels([str(panel.regions[row]) for row in rows])
     figure = go.Figure(
         go.Heatmap(
@@ -145,6 +146,6 @@ def panel_gaps(panel: Panel, order: Literal["gaps", "panel"] = "gaps", top: int 
             hovertemplate="%{y}, %{x}<extra></extra>",
         )
     )
-    some = f"{int((gaps > 0).sum())} of {len(gaps)} regions have gaps, {int(gaps.sum()):,} region-weeks in all"
-    styled(figure, f"Gaps: {some}", "week", "", height=row_height(min(len(rows), 24)))
-    return figure.update_yaxes(autorange="reversed", type="category", showgrid=False, nticks=24)
+    title = f"{int((gaps > 0).sum())} of {len(gaps)} regions have gaps, {int(gaps.sum()):,} region-weeks in all"
+    styled(figure, f"Gaps: {title}", "week", "", height=row_height(len(rows)))
+    return figure.update_yaxes(autorange="reversed", type="category", showgrid=False, tickmode="linear")

@@ -56,8 +56,15 @@ def places_of(panel: Panel) -> Places | None:
     known = {line.split()[0]: line.split() for line in MARKETS.strip().splitlines()}
     if not all(name in known for name in names):
         return None
-    at = {name: (float(known[name][-1]), float(known[name][-2])) for name in names}
+    at = {name: _moved_in(float(known[name][-1]), float(known[name][-2])) for name in names}
     return Places("markets", at, {name: " ".join(known[name][1:-2]) for name in names})
+
+
+def _moved_in(longitude: float, latitude: float) -> tuple[float, float]:
+    """Alaska and Hawaii below the south-west, as on most maps of the country."""
+    if latitude > 50:
+        return -118.0 + 0.3 * (longitude + 150.0), 26.0 + 0.3 * (latitude - 60.0)
+    return (-110.0, 25.5) if longitude < -150 else (longitude, latitude)
 
 
 def _entries(text: str) -> list[str]:

@@ -51,7 +51,7 @@ def region_heatmap(
             xgap=1,
             ygap=1,
             colorbar={"title": {"text": _UNITS[measure], "font": {"size": 12}}, "thickness": 12, "len": 0.9},
-            hovertemplate="%{y}, %{x}: %{z:.3~g}<extra></extra>",
+            hovertemplate="%{y}, %{x}: %{z:,.3~r}<extra></extra>",
             meta={"columns": list(table.columns)},
         )
     )
@@ -81,7 +81,9 @@ def region_map(result: Answers, measure: Measure = "pct_of_contribution") -> go.
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1.0 if places.kind == "states" else 1.25)
     unit = "percent" if measure == "pct_of_contribution" else "ROI"
-    return figure.update_layout(coloraxis={"colorscale": SEQUENTIAL, "colorbar": {"title": unit, "thickness": 12}})
+    low, high = values.quantile([0.02, 0.98])  # one odd region must not bleach the others
+    axis = {"colorscale": SEQUENTIAL, "cmin": low, "cmax": high, "colorbar": {"title": unit, "thickness": 12}}
+    return figure.update_layout(coloraxis=axis)
 
 
 def _tiles(values: pd.Series, places: Places) -> go.Figure:
@@ -101,7 +103,7 @@ def _tiles(values: pd.Series, places: Places) -> go.Figure:
                 "line": {"color": INK, "width": 0.5},
             },
             customdata=[escaped(name) for name in values.index],
-            hovertemplate="%{customdata}: %{marker.color:.3~g}<extra></extra>",
+            hovertemplate="%{customdata}: %{marker.color:,.3~r}<extra></extra>",
         )
     )
 
@@ -123,7 +125,7 @@ def _bubbles(values: pd.Series, kpi: pd.Series, places: Places) -> go.Figure:
                 "opacity": 0.85,
                 "line": {"color": INK, "width": 0.6},
             },
-            hovertemplate="%{text}: %{marker.color:.3~g}, KPI %{customdata}<extra></extra>",
+            hovertemplate="%{text}: %{marker.color:,.3~r}, KPI %{customdata}<extra></extra>",
         )
     )
 

@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 
 from deepcausalmmm_jax.analysis.answers import Answers
 from deepcausalmmm_jax.plots.fit import fit_table
-from deepcausalmmm_jax.plots.marks import add_band, mark_holdout, need
+from deepcausalmmm_jax.plots.marks import mark_holdout, need
 from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, PREDICTED_COLOR, escaped, styled
 
 
@@ -25,7 +25,7 @@ def residuals(result: Answers, region: object | None = None) -> go.Figure:
             y=table["residual"],
             marker={"color": PREDICTED_COLOR},
             meta={"series": "residual"},
-            hovertemplate="%{x}: %{y:.4s}<extra></extra>",
+            hovertemplate="%{x}: %{y:,.4~r}<extra></extra>",
         )
     )
     mark_holdout(figure, result)
@@ -43,9 +43,8 @@ def residual_autocorrelation(result: Answers) -> go.Figure:
     table = result.residual_autocorrelation()
     need(len(table), "more weeks", "take a longer panel")
     figure = go.Figure()
-    edge = [float(table.index[0]) - 0.5, float(table.index[-1]) + 0.5]
     bound = float(table["bound"].iloc[0])
-    add_band(figure, edge, [-bound, -bound], [bound, bound], BASE_COLOR, {})
+    figure.add_hrect(y0=-bound, y1=bound, fillcolor=BASE_COLOR, opacity=0.3, line_width=0, layer="below")
     figure.add_bar(x=table.index, y=table["national"], name="all regions together", marker={"color": PREDICTED_COLOR})
     if len(result.panel.regions) > 1:
         figure.add_scatter(

@@ -139,7 +139,7 @@ def _add_response(
         "mode": "lines",
         "legendgroup": name,
         "meta": meta,
-        "hovertemplate": "%{x:.3s}: %{y:.3s}<extra>" + label + "</extra>",
+        "hovertemplate": "%{x:,.4~r}: %{y:,.4~r}<extra>" + label + "</extra>",
     }
     figure.add_scatter(x=inside["spend"], y=inside[measure], name=label, line={"color": color, "width": 2}, **look)
     for side in (curve[beyond & (curve["multiplier"] > 1)], curve[beyond & (curve["multiplier"] < 1)]):
@@ -161,7 +161,7 @@ def _add_response(
         legendgroup=name,
         showlegend=False,
         meta=meta,
-        hovertemplate="today: %{x:.3s}, %{y:.3s}<extra>" + label + "</extra>",
+        hovertemplate="today: %{x:,.4~r}, %{y:,.4~r}<extra>" + label + "</extra>",
     )
 
 

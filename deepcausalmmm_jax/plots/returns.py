@@ -7,13 +7,12 @@ import plotly.graph_objects as go
 
 from deepcausalmmm_jax.analysis.answers import Answers
 from deepcausalmmm_jax.errors import ConfigError
-from deepcausalmmm_jax.plots.marks import largest, need
+from deepcausalmmm_jax.plots.marks import add_intervals, largest, need
 from deepcausalmmm_jax.plots.theme import (
     BASE_COLOR,
     INK,
     channel_colors,
     escaped,
-    interval_bars,
     labels,
     row_height,
     styled,
@@ -53,29 +52,32 @@ def channel_returns(result: Answers, measure: Measure = "roi", top: int = 25) ->
     low, high = (
         drawn[f"{measure}{end}"].fillna(drawn[measure]) if refitted else drawn[measure] for end in ("_low", "_high")
     )
+    names = [shown[name] for name in drawn.index]
     figure = go.Figure(
         go.Scatter(
             x=drawn[measure],
-            y=[shown[name] for name in drawn.index],
+            y=names,
+            name="estimate",
             mode="markers" if refitted else "markers+text",
             text=None if refitted else [f"{value:.3g}" for value in drawn[measure]],
             textposition="middle right",
             cliponaxis=False,
             marker={"size": 13, "color": [colors[name] for name in drawn.index], "line": {"color": INK, "width": 1}},
-            error_x=interval_bars(low, drawn[measure], high) if refitted else None,
-            hovertemplate="%{y}: %{x:.3~g}<extra></extra>",
+            hovertemplate="%{y}: %{x:,.3~r}<extra></extra>",
             meta={
                 "channels": list(drawn.index),
                 **({"matrix": measure} if measure in ("roi", "effectiveness") else {}),
             },
         )
     )
+    if refitted:
+        add_intervals(figure, names, drawn[f"{measure}_low"], drawn[f"{measure}_high"], list(drawn.index))
     title = _TITLES[measure] + (", 90 % intervals" if refitted else "")
     styled(figure, title, _unit(result, measure), "", height=row_height(len(drawn)))
     _set_range(figure, drawn[measure].to_numpy(), low.to_numpy(), high.to_numpy())
     if measure in ("roi", "mroi") and result.panel.revenue_per_kpi is not None:
         figure.add_vline(x=1.0, line={"dash": "dot", "width": 1.5, "color": BASE_COLOR})
-    return figure.update_yaxes(tickmode="linear")
+    return figure.update_yaxes(tickmode="linear").update_layout(showlegend=False)
 
 
 def _unit(result: Answers, measure: str) -> str:

@@ -1,6 +1,6 @@
 """One look for all figures: colours that a channel keeps everywhere, readable numbers, quiet axes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
@@ -28,6 +28,7 @@ MUTED = "#616e7c"
 GRID = "#e4e7eb"
 WARNING = "#D55E00"
 BASE_COLOR = "#9aa5b1"
+REST_COLOR = "#cbd2d9"  # channels added up
 ACTUAL_COLOR = INK
 PREDICTED_COLOR = "#0072B2"
 NAIVE_COLORS = {"mean": "#8C6D1F", "last": "#D55E00", "mean8": "#CC79A7", "seasonal": "#009E73"}
@@ -45,8 +46,8 @@ _AXIS = {
     "ticks": "outside",
     "tickcolor": GRID,
     "title": {"standoff": 10, "font": {"size": 13}},
-    "exponentformat": "SI",
-    "minexponent": 4,
+    "exponentformat": "B",
+    "minexponent": 3,
 }
 TEMPLATE = go.layout.Template(
     layout={
@@ -118,22 +119,6 @@ def compact(value: float) -> str:
         if abs(value) >= size:
             return f"{value / size:.3g}{letter}" if abs(value) < 999.5 * size else f"{value / size:,.0f}{letter}"
     return f"{value:.3g}"
-
-
-def interval_bars(low: Iterable[float], value: Iterable[float], high: Iterable[float]) -> dict[str, object]:
-    """Error bars from a lower and an upper end; a point estimate outside its interval keeps bars of length 0 there."""
-    ends = list(zip(low, value, high, strict=True))
-    up = [max(h - v, 0.0) for _, v, h in ends]
-    down = [max(v - b, 0.0) for b, v, _ in ends]
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": up,
-        "arrayminus": down,
-        "color": INK,
-        "thickness": 1.4,
-        "width": 4,
-    }
 
 
 def faded(color: str, opacity: float) -> str:

@@ -7,6 +7,7 @@ from deepcausalmmm_jax.analysis.answers import Answers, has_refits
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.plots.marks import largest, need
 from deepcausalmmm_jax.plots.theme import (
+    INK,
     NAIVE_COLORS,
     PREDICTED_COLOR,
     channel_colors,
@@ -44,7 +45,7 @@ def cross_validation(scores: pd.DataFrame, kpi_name: str = "KPI") -> go.Figure:
             y=table[column],
             name="model" if model else f"naive {name}",
             marker={"color": PREDICTED_COLOR if model else NAIVE_COLORS[name], "opacity": 1.0 if model else 0.55},
-            hovertemplate="%{x}: %{y:.4s}<extra>" + ("model" if model else f"naive {name}") + "</extra>",
+            hovertemplate="%{x}: %{y:,.4~r}<extra>" + ("model" if model else f"naive {name}") + "</extra>",
         )
     figure.update_layout(barmode="group", bargap=0.3)
     styled(figure, "Forecasts from rolling origins, beside naive ones", "", f"RMSE, {escaped(kpi_name)}")
@@ -82,16 +83,16 @@ def distributions(result: Answers, column: str = "pct_of_contribution", top: int
             orientation="h",
             showlegend=False,
             meta={"channel": name},
-            hovertemplate="%{x:.3~g}<extra>" + shown[name] + "</extra>",
+            hovertemplate="%{x:,.3~r}<extra>" + shown[name] + "</extra>",
         )
     figure.add_scatter(
         x=summary.loc[order, column],
         y=[shown[name] for name in order],
         mode="markers",
         name="estimate",
-        marker={"symbol": "diamond", "size": 9, "color": "white", "line": {"color": "#1f2933", "width": 1.5}},
+        marker={"symbol": "diamond", "size": 9, "color": "white", "line": {"color": INK, "width": 1.5}},
         meta={"channels": list(order)},
-        hovertemplate="estimate %{x:.3~g}<extra></extra>",
+        hovertemplate="estimate %{x:,.3~r}<extra></extra>",
     )
     unit = _UNITS.get(column, column.replace("_", " "))
     styled(figure, f"What {len(draws)} refits say", unit, "", height=row_height(len(order), base=180))

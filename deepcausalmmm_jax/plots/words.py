@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from deepcausalmmm_jax.analysis.answers import Answers, PlanAnswers, has_refits
+from deepcausalmmm_jax.analysis.answers import Answers, PlanAnswers, RefittedAnswers, has_refits
 from deepcausalmmm_jax.errors import FitStatus
 from deepcausalmmm_jax.plots.theme import compact
 
 _NAMED = 3
 _FULL = 0.8  # of the ceiling: more exposure adds little
 _ROOM = 0.4
-_CLEAR_PART = 0.05
+_FEWEST_REFITS = 100
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def _tiles(result: Answers, summary: pd.DataFrame, notes: pd.DataFrame) -> list[
     skill = float(result.metrics["skill"].iloc[-1])
     if result.holdout and pd.notna(skill):
         word = "smaller" if skill > 0 else "larger"
-        tiles.append((f"{abs(skill):.0%}", f"{word} forecast error than the best naive forecast"))
+        tiles.append((f"{100 * abs(skill):.0f} %", f"{word} forecast error than the best naive forecast"))
     return tiles
 
 
@@ -55,7 +55,7 @@ def _worked(result: Answers, summary: pd.DataFrame) -> list[str]:
     ordered = summary.sort_values("pct_of_contribution", ascending=False)
     parts = [_share(str(name), row) for name, row in ordered.head(_NAMED).iterrows()]
     kpi = result.panel.kpi_name
-    words = [f"Most of {kpi} that media brought came from {_listed(parts)} of the predicted {kpi}."]
+    words = [f"Of the predicted {kpi}, most hangs on {_listed(parts)}."]
     earning = summary[summary["roi"].notna() & (summary["spend"] > 0)].sort_values("roi", ascending=False)
     if len(earning) > 1:
         unit = "revenue" if result.panel.revenue_per_kpi is not None else kpi
@@ -76,7 +76,7 @@ def _share(name: str, row: pd.Series) -> str:
 def _range(row: pd.Series, column: str) -> str:
     if f"{column}_low" not in row or pd.isna(row[f"{column}_low"]):
         return ""
-    return f", between {row[f'{column}_low']:.3g} and {row[f'{column}_high']:.3g}"
+    return f"; refits say {row[f'{column}_low']:.3g} to {row[f'{column}_high']:.3g}"
 
 
 def _sure(result: Answers, notes: pd.DataFrame) -> list[str]:
@@ -109,7 +109,7 @@ def forecast_verdict(metrics: pd.DataFrame) -> str:
         return "The held-out weeks have no naive forecast to compare with."
     word = "below" if row["skill"] > 0 else "above"
     return (
-        f"On the held-out weeks the error is {abs(row['skill']):.0%} {word} that of the best naive forecast "
+        f"On the held-out weeks the error is {100 * abs(row['skill']):.0f} % {word} that of the best naive forecast "
         f"({row['naive']}, chosen in hindsight)."
     )
 
@@ -169,6 +169,8 @@ def _doubt(result: Answers, notes: pd.DataFrame) -> list[str]:
         "These are estimates from observed data, not from an experiment: what moves with media and is not among the "
         "controls is counted as media's doing."
     ]
+    if has_refits(result):
+        words += _doubt_of_refits(result)
     said: dict[str, list[str]] = {}
     for channel, text in notes["note"].items():
         for part in [piece for piece in str(text).split("; ") if piece and "distinguishable" not in piece]:
@@ -181,6 +183,20 @@ def _doubt(result: Answers, notes: pd.DataFrame) -> list[str]:
     ]
     if result.config.model == "paper":
         words.append("The published model's media share is set by its prior, and it cannot see the total of a budget.")
+    return words
+
+
+def _doubt_of_refits(result: RefittedAnswers) -> list[str]:
+    words, summary = [], result.media_summary()
+    if len(result.share_draws()) < _FEWEST_REFITS:
+        words.append(f"{len(result.share_draws())} refits give rough intervals; take {_FEWEST_REFITS} or more.")
+    value, low, high = (summary[f"pct_of_contribution{end}"] for end in ("", "_low", "_high"))
+    outside = [str(name) for name in summary.index[(value < low) | (value > high)]]
+    if outside:
+        words.append(
+            f"The estimate of {_listed(_few(outside))} lies outside the interval of its refits: the fit had not "
+            "converged, or the refits pull it elsewhere. Believe neither before a longer training."
+        )
     return words
 
 

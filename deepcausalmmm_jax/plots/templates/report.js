@@ -3,7 +3,7 @@
 
 const DATA = JSON.parse(document.getElementById("report-data").textContent);
 const state = { region: null, channels: new Set(DATA.channels), drawn: new Map(), hidden: new Map() };
-const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+const CONFIG = { displaylogo: false, responsive: true, showSendToCloud: false, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
 const NARROW = 600;
 const ROW = 26;
 const unpacked = new Map();
@@ -45,7 +45,7 @@ function withSeries(trace, values) {
 function withTotals(trace, row) {
   const values = trace.meta.channels.map((name) => row[DATA.channels.indexOf(name)]);
   const text = trace.text ? values.map((v) => (v === null ? "" : trace.type === "bar" ? `${v.toFixed(1)} %` : v.toPrecision(3))) : trace.text;
-  const { error_x, customdata, ...rest } = trace;
+  const { customdata, ...rest } = trace;
   return { ...rest, x: values, text, hovertemplate: "%{y}: %{x:.3~g}<extra></extra>" };
 }
 
@@ -55,9 +55,6 @@ function withPoints(trace, names) {
   const cut = { ...trace };
   for (const key of ["x", "y", "text", "customdata"]) if (Array.isArray(cut[key])) cut[key] = pick(cut[key], keep);
   if (Array.isArray(trace.marker?.color)) cut.marker = { ...trace.marker, color: pick(trace.marker.color, keep) };
-  if (Array.isArray(trace.error_x?.array)) {
-    cut.error_x = { ...trace.error_x, array: pick(trace.error_x.array, keep), arrayminus: pick(trace.error_x.arrayminus, keep) };
-  }
   return cut;
 }
 
@@ -103,12 +100,15 @@ function narrowed(layout, traces) {
     if (own.tickmode !== "linear" && own.type !== "log") layout[axis].nticks = 6;
   }
   for (const trace of traces) {
-    if (trace.type === "heatmap" && trace.colorbar) trace.colorbar = { ...trace.colorbar, title: { text: "" }, thickness: 8 };
+    if (trace.type === "heatmap") delete trace.texttemplate;
+    if (trace.type === "heatmap" && trace.colorbar && !trace.colorbar.ticktext) trace.colorbar = { ...trace.colorbar, title: { text: "" }, thickness: 8 };
     if (trace.type === "scatter" && trace.marker?.symbol === "square") {
       trace.marker = { ...trace.marker, size: 22 };
       trace.textfont = { size: 8 };
     }
   }
+  if (traces[0]?.type === "heatmap") layout.xaxis = { ...layout.xaxis, tickfont: { size: 9 } };
+  if (layout.annotations?.some((a) => a.axref)) layout.xaxis = { ...layout.xaxis, range: [-2.5, 2.5] };
   if (layout.coloraxis) layout.coloraxis = { ...layout.coloraxis, colorbar: { thickness: 8 } };
 }
 
@@ -129,7 +129,7 @@ function draw(figure) {
   plot.setAttribute("aria-label", describe(title, table));
   drawLegend(figure, key, traces);
   const width = plot.clientWidth;
-  Plotly.react(plot, traces, layoutOf(chart, traces, width), CONFIG);
+  Plotly.react(plot, traces, layoutOf(chart, traces, width), { ...CONFIG, displayModeBar: width < NARROW || traces[0]?.type === "pie" ? false : "hover" });
   state.drawn.set(key, { table, width });
   const behind = figure.querySelector(".behind");
   if (behind.open) showTable(behind.querySelector("div"), table);
@@ -142,6 +142,16 @@ function drawLegend(figure, key, traces) {
   const holder = figure.querySelector(".legend");
   holder.replaceChildren();
   const named = traces.filter((t) => t.name && t.showlegend !== false && ["scatter", "bar"].includes(t.type || "scatter"));
+  if (traces[0]?.type === "pie") {
+    traces[0].labels.forEach((label, i) => {
+      const entry = holder.appendChild(document.createElement("span"));
+      const swatch = entry.appendChild(document.createElement("i"));
+      swatch.className = "box";
+      swatch.style.background = traces[0].marker.colors[i];
+      entry.append(asText(label));
+    });
+    return;
+  }
   if (named.length < 2 && DATA.charts[key].layout.showlegend !== true) return;
   if (DATA.charts[key].layout.showlegend === false) return;
   for (const trace of named) {
@@ -150,6 +160,7 @@ function drawLegend(figure, key, traces) {
     button.setAttribute("aria-pressed", String(trace.visible !== "legendonly"));
     const swatch = button.appendChild(document.createElement("i"));
     const color = trace.type === "bar" ? trace.marker.color : trace.line?.color || trace.marker?.color;
+    if (trace.marker?.color === "white") swatch.style.outline = "1.5px solid #1f2933";
     swatch.style.background = Array.isArray(color) ? "linear-gradient(90deg, #0072B2, #E69F00)" : color;
     if (trace.type === "bar" || trace.stackgroup || trace.mode === "markers") swatch.className = "box";
     button.append(asText(trace.name));

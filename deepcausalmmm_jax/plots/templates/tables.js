@@ -55,13 +55,7 @@ function byKey(traces, key, value) {
   for (const trace of traces) {
     if (trace.mode === "markers" && trace.showlegend === false && key === "x") continue; // today's points
     const name = asText(trace.name || "value");
-    const values = trace[value];
-    add(name, trace[key], values);
-    const error = trace[`error_${value}`];
-    if (error && Array.isArray(error.array)) {
-      add(`${name}, low`, trace[key], values.map((v, i) => v - error.arrayminus[i]));
-      add(`${name}, high`, trace[key], values.map((v, i) => v + error.array[i]));
-    }
+    add(name, trace[key], trace[value]);
   }
   const list = [...rows.values()];
   for (const row of list) for (let i = 0; i < header.length; i++) row[i] ??= null;
