@@ -22,6 +22,7 @@ from deepcausalmmm_jax.plots.theme import (
 
 BASE_NAME = "baseline, trend, season and controls"
 Kind = Literal["stacked", "lines", "percent"]
+_TOLD = 0.01  # parts below carry no number
 _MOST_BANDS = 3  # more would hide one another
 
 
@@ -55,6 +56,7 @@ def contribution_over_time(result: Answers, kind: Kind = "stacked", top: int = 1
             stackgroup=None if kind == "lines" else "all",
             groupnorm="percent" if kind == "percent" else None,
             meta={"series": f"part:{name}", **({"channel": name} if name in channels else {})},
+            visible="legendonly" if kind == "lines" and name == OTHERS else True,
             hovertemplate="%{x}: %{y:,.4~r}<extra>%{fullData.name}</extra>",
         )
     if kind == "lines" and has_refits(result):
@@ -117,6 +119,8 @@ def contribution_total(result: Answers, top: int = 25) -> go.Figure:
     if refitted:
         low, high = ordered["pct_of_contribution_low"], ordered["pct_of_contribution_high"]
         add_intervals(figure, names, low, high, list(ordered.index))
+    else:
+        figure.update_xaxes(range=_with_room(ordered["pct_of_contribution"]))
     title = "Contribution of each channel" + (", 90 % intervals" if refitted else "") + _of(kept, summary)
     styled(figure, title, "percent of the predicted KPI", "", height=row_height(len(ordered)))
     return figure.update_yaxes(tickmode="linear", showgrid=False).update_layout(showlegend=False)
@@ -144,8 +148,8 @@ def contribution_donut(result: Answers, top: int = 8) -> go.Figure:
                 "colors": [BASE_COLOR if name == BASE_NAME else rest_color(name, colors) for name in parts.index],
                 "line": {"color": "white", "width": 1.5},
             },
-            textinfo="percent",
-            texttemplate="%{percent:.1%}",
+            text=[f"{100 * share:.1f} %" if share >= _TOLD else "" for share in parts / parts.sum()],
+            textinfo="text",
             textposition="outside",
             hovertemplate="%{label}: %{value:,.4~r}, %{percent:.1%}<extra></extra>",
             automargin=True,
@@ -196,6 +200,11 @@ def contribution_waterfall(result: Answers, top: int = 10) -> go.Figure:
     title = "From the baseline to the prediction"
     styled(figure, title, escaped(result.panel.kpi_name), "", height=row_height(len(steps) + 1))
     return figure.update_yaxes(autorange="reversed", tickmode="linear", showgrid=False).update_layout(showlegend=False)
+
+
+def _with_room(values: pd.Series) -> list[float]:
+    """Ends of the axis, with room for the numbers at the longest bars."""
+    return [1.15 * min(float(values.min()), 0.0), 1.15 * max(float(values.max()), 1e-12)]
 
 
 def _of(kept: list[object], summary: pd.DataFrame) -> str:

@@ -68,8 +68,15 @@ TEMPLATE = go.layout.Template(
 
 
 def channel_colors(channels: Sequence[str]) -> dict[str, str]:
-    """Colour of each channel by its place in the panel, the same in every figure of a panel."""
-    return {name: _PALETTE[i % len(_PALETTE)] for i, name in enumerate(channels)}
+    """Colour of each channel by its place in the panel, the same in every figure of a panel; no two alike up to 64."""
+    return {name: _turned(_PALETTE[i % len(_PALETTE)], i // len(_PALETTE)) for i, name in enumerate(channels)}
+
+
+def _turned(color: str, turn: int) -> str:
+    """The colour, or in later turns a darker or lighter one of the same hue."""
+    toward, share = ((0, 0.0), (0, 0.35), (255, 0.35), (0, 0.6))[turn % 4]
+    parts = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(part + share * (toward - part)):02x}" for part in parts)
 
 
 def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 420) -> go.Figure:
@@ -115,10 +122,11 @@ def _shortened(name: str) -> str:
 
 def compact(value: float) -> str:
     """A number in three digits for a label: 1.23M, 45.6k, 0.12."""
+    rounded = float(f"{value:.3g}")
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:.3g}{letter}" if abs(value) < 999.5 * size else f"{value / size:,.0f}{letter}"
-    return f"{value:.3g}"
+        if abs(rounded) >= size:
+            return f"{rounded / size:,.3g}{letter}" if abs(rounded) < 1000 * size else f"{rounded / size:,.0f}{letter}"
+    return f"{rounded:.3g}"
 
 
 def faded(color: str, opacity: float) -> str:

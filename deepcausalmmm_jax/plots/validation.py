@@ -17,7 +17,12 @@ from deepcausalmmm_jax.plots.theme import (
     styled,
 )
 
-_UNITS = {"pct_of_contribution": "percent of the predicted KPI", "incremental_outcome": "KPI units"}
+_UNITS = {
+    "pct_of_contribution": "percent of the predicted KPI",
+    "incremental_outcome": "KPI units",
+    "roi": "ROI",
+    "mroi": "marginal ROI",
+}
 
 
 def cross_validation(scores: pd.DataFrame, kpi_name: str = "KPI") -> go.Figure:
@@ -95,5 +100,5 @@ def distributions(result: Answers, column: str = "pct_of_contribution", top: int
         hovertemplate="estimate %{x:,.3~r}<extra></extra>",
     )
     unit = _UNITS.get(column, column.replace("_", " "))
-    styled(figure, f"What {len(draws)} refits say", unit, "", height=row_height(len(order), base=180))
+    styled(figure, f"What {len(draws)} refits say: {unit}", unit, "", height=row_height(len(order), base=180))
     return figure.update_yaxes(tickmode="linear", showgrid=False).update_layout(showlegend=True)

@@ -58,10 +58,10 @@ def _worked(result: Answers, summary: pd.DataFrame) -> list[str]:
     words = [f"Of the predicted {kpi}, most hangs on {_listed(parts)}."]
     earning = summary[summary["roi"].notna() & (summary["spend"] > 0)].sort_values("roi", ascending=False)
     if len(earning) > 1:
-        unit = "revenue" if result.panel.revenue_per_kpi is not None else kpi
+        unit = "ROI" if result.panel.revenue_per_kpi is not None else kpi
         best, worst = earning.iloc[0], earning.iloc[-1]
         words.append(
-            f"A unit of spend earned most on {earning.index[0]} ({best['roi']:.3g} {unit}{_range(best, 'roi')}) and "
+            f"A unit of spend earned most on {earning.index[0]} ({unit} {best['roi']:.3g}{_range(best, 'roi')}) and "
             f"least on {earning.index[-1]} ({worst['roi']:.3g}{_range(worst, 'roi')})."
         )
     elif not len(earning):

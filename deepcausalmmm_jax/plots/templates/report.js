@@ -109,6 +109,10 @@ function narrowed(layout, traces) {
   }
   if (traces[0]?.type === "heatmap") layout.xaxis = { ...layout.xaxis, tickfont: { size: 9 } };
   if (layout.annotations?.some((a) => a.axref)) layout.xaxis = { ...layout.xaxis, range: [-2.5, 2.5] };
+  if (layout.coloraxis) {
+    layout.height = 320;
+    for (const t of traces) if (Array.isArray(t.marker.size)) t.marker = { ...t.marker, size: t.marker.size.map((v) => 0.5 * v) };
+  }
   if (layout.coloraxis) layout.coloraxis = { ...layout.coloraxis, colorbar: { thickness: 8 } };
 }
 
@@ -160,8 +164,9 @@ function drawLegend(figure, key, traces) {
     button.setAttribute("aria-pressed", String(trace.visible !== "legendonly"));
     const swatch = button.appendChild(document.createElement("i"));
     const color = trace.type === "bar" ? trace.marker.color : trace.line?.color || trace.marker?.color;
+    if (trace.marker?.symbol === "line-ns") swatch.style.cssText = "width: 3px; height: 13px; background: #1f2933";
     if (trace.marker?.color === "white") swatch.style.outline = "1.5px solid #1f2933";
-    swatch.style.background = Array.isArray(color) ? "linear-gradient(90deg, #0072B2, #E69F00)" : color;
+    if (color) swatch.style.background = Array.isArray(color) ? "linear-gradient(90deg, #0072B2, #E69F00)" : color;
     if (trace.type === "bar" || trace.stackgroup || trace.mode === "markers") swatch.className = "box";
     button.append(asText(trace.name));
     button.addEventListener("click", () => toggle(figure, key, traces, trace));
@@ -198,7 +203,7 @@ function changed() {
   const n = state.channels.size;
   document.getElementById("channel-count").textContent = n === DATA.channels.length ? "all" : `${n} of ${DATA.channels.length}`;
   const region = state.region === null ? "All regions" : `Region ${DATA.regions.names[state.region]} where a chart can show one`;
-  const some = n === DATA.channels.length ? "" : `, ${n} of ${DATA.channels.length} channels`;
+  const some = n === DATA.channels.length ? "" : `, ${n} of ${DATA.channels.length} channels, but for charts of the whole`;
   document.getElementById("state").textContent = state.region === null && !some ? "" : `${region}${some}.`;
 }
 
