@@ -47,7 +47,7 @@ def places_of(panel: Panel) -> Places | None:
     if len(names) < 2:
         return None
     codes = {entry.rsplit(" ", 1)[0].lower(): entry.rsplit(" ", 1)[1] for entry in _entries(_STATES)}
-    tiles = {code: (int(x), -int(y)) for code, x, y in (entry.split() for entry in _entries(_TILES))}
+    tiles = tile_grid()
     state = {name: codes.get(name.strip().lower(), name.strip().upper()) for name in names}
     if all(code in tiles for code in state.values()):
         return Places("states", {name: tiles[code] for name, code in state.items()}, state)
@@ -58,6 +58,11 @@ def places_of(panel: Panel) -> Places | None:
         return None
     at = {name: _moved_in(float(known[name][-1]), float(known[name][-2])) for name in names}
     return Places("markets", at, {name: " ".join(known[name][1:-2]) for name in names})
+
+
+def tile_grid() -> dict[str, tuple[float, float]]:
+    """Column and row of each state's tile, by its two letters."""
+    return {code: (float(x), -float(y)) for code, x, y in (entry.split() for entry in _entries(_TILES))}
 
 
 def _moved_in(longitude: float, latitude: float) -> tuple[float, float]:

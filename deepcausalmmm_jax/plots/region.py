@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from deepcausalmmm_jax.analysis.answers import Answers
 from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.plots.marks import largest, need
-from deepcausalmmm_jax.plots.places import Places, places_of
-from deepcausalmmm_jax.plots.theme import INK, SEQUENTIAL, compact, escaped, labels, row_height, styled
+from deepcausalmmm_jax.plots.places import Places, places_of, tile_grid
+from deepcausalmmm_jax.plots.theme import GRID, INK, MUTED, SEQUENTIAL, compact, escaped, labels, row_height, styled
 
 Measure = Literal["pct_of_contribution", "roi"]
 _NAMES = {"pct_of_contribution": "Contribution by region", "roi": "ROI by region"}
@@ -87,25 +87,39 @@ def region_map(result: Answers, measure: Measure = "pct_of_contribution") -> go.
 
 
 def _tiles(values: pd.Series, places: Places) -> go.Figure:
+    """A square a state; those that the panel lacks are pale, so that the country can be made out."""
     x, y = zip(*(places.at[name] for name in values.index), strict=True)
-    return go.Figure(
-        go.Scatter(
-            x=x,
-            y=y,
-            mode="markers+text",
-            text=[places.label[name] for name in values.index],
-            textfont={"size": 11},
-            marker={
-                "symbol": "square",
-                "size": 36,
-                "color": values,
-                "coloraxis": "coloraxis",
-                "line": {"color": INK, "width": 0.5},
-            },
-            customdata=[escaped(name) for name in values.index],
-            hovertemplate="%{customdata}: %{marker.color:,.3~r}<extra></extra>",
-        )
+    rest = {code: at for code, at in tile_grid().items() if code not in places.label.values()}
+    dark = values > values.quantile(0.02) + 0.55 * (values.quantile(0.98) - values.quantile(0.02))
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[column for column, _ in rest.values()],
+        y=[row for _, row in rest.values()],
+        mode="markers+text",
+        text=list(rest),
+        textfont={"size": 11, "color": MUTED},
+        marker={"symbol": "square", "size": 36, "color": GRID},
+        hoverinfo="skip",
+        showlegend=False,
     )
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode="markers+text",
+        text=[places.label[name] for name in values.index],
+        textfont={"size": 11, "color": ["white" if deep else INK for deep in dark]},
+        marker={
+            "symbol": "square",
+            "size": 36,
+            "color": values,
+            "coloraxis": "coloraxis",
+            "line": {"color": INK, "width": 0.5},
+        },
+        customdata=[escaped(name) for name in values.index],
+        hovertemplate="%{customdata}: %{marker.color:,.3~r}<extra></extra>",
+        showlegend=False,
+    )
+    return figure
 
 
 def _bubbles(values: pd.Series, kpi: pd.Series, places: Places) -> go.Figure:

@@ -182,6 +182,6 @@ def test_the_map_places_every_region(small_result, name, regions):
     panel = dataclasses.replace(small_result.panel, regions=pd.Index(regions), region_name=name)
     result = dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel))
     for measure in ("pct_of_contribution", "roi"):
-        points = dcm.plots.region_map(result, measure).data[0]
+        points = dcm.plots.region_map(result, measure).data[-1]
         assert len(points.x) == 4
         assert np.isfinite(np.asarray(points.marker.color)).all()

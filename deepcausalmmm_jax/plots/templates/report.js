@@ -104,7 +104,7 @@ function narrowed(layout, traces) {
     if (trace.type === "heatmap" && trace.colorbar && !trace.colorbar.ticktext) trace.colorbar = { ...trace.colorbar, title: { text: "" }, thickness: 8 };
     if (trace.type === "scatter" && trace.marker?.symbol === "square") {
       trace.marker = { ...trace.marker, size: 22 };
-      trace.textfont = { size: 8 };
+      trace.textfont = { ...trace.textfont, size: 8 };
     }
   }
   if (traces[0]?.type === "heatmap") layout.xaxis = { ...layout.xaxis, tickfont: { size: 9 } };
@@ -133,7 +133,13 @@ function draw(figure) {
   plot.setAttribute("aria-label", describe(title, table));
   drawLegend(figure, key, traces);
   const width = plot.clientWidth;
-  Plotly.react(plot, traces, layoutOf(chart, traces, width), { ...CONFIG, displayModeBar: width < NARROW || traces[0]?.type === "pie" ? false : "hover" });
+  const empty = !traces.some((t) => t.hoverinfo !== "skip");
+  if (empty || plot.classList.contains("empty")) {
+    Plotly.purge(plot);
+    plot.textContent = empty ? "Nothing to show with these filters." : "";
+  }
+  plot.classList.toggle("empty", empty);
+  if (!empty) Plotly.react(plot, traces, layoutOf(chart, traces, width), { ...CONFIG, displayModeBar: width < NARROW || traces[0]?.type === "pie" ? false : "hover" });
   state.drawn.set(key, { table, width });
   const behind = figure.querySelector(".behind");
   if (behind.open) showTable(behind.querySelector("div"), table);
