@@ -149,8 +149,23 @@ class PlanAnswers(Protocol):
     """What a report asks of a budget plan."""
 
     @property
-    def allocation(self) -> pd.DataFrame:
-        """By channel: `spend_history` and `spend_plan`, currency; `outcome_history` and `outcome_plan` where known."""
+    def channels(self) -> pd.DataFrame:
+        """By channel: `spend_today` and `spend_plan`, currency; `incremental_outcome_today` and `_plan`, KPI units."""
+        ...
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """By figure, e.g. `spend`, `incremental_outcome`: `today`, `plan`."""
+        ...
+
+    @property
+    def chance_better(self) -> float:
+        """Share of the refits in which the plan brings more than today's spend; missing without refits."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What had to be assumed."""
         ...
 
 

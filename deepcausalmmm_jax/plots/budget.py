@@ -6,83 +6,83 @@ import plotly.graph_objects as go
 from deepcausalmmm_jax.analysis.answers import PlanAnswers
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.plots.marks import largest
-from deepcausalmmm_jax.plots.theme import BASE_COLOR, channel_colors, escaped, labels, row_height, styled
+from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, channel_colors, escaped, labels, row_height, styled
 
 
-def plan_against_history(allocation: pd.DataFrame, top: int = 25) -> go.Figure:
-    """Spend of the plan (colour) beside that of history (grey), by channel.
+def plan_against_history(channels: pd.DataFrame, unit: str = "currency", top: int = 25) -> go.Figure:
+    """Spend of the plan (colour) beside today's (grey), by channel.
 
     Args:
-        allocation: by channel: `spend_history` and `spend_plan`, currency.
+        channels: by channel: `spend_today` and `spend_plan`.
+        unit: what spend is counted in.
         top: channels drawn, by spend.
 
     Raises:
         DataError: a missing column, or no channel.
     """
-    return _beside(allocation, "spend", "Budget: plan (colour) beside history (grey)", "spend, currency", top)
+    return _beside(channels, "spend", "Budget: plan (colour) beside today (grey)", f"spend, {escaped(unit)}", top)
 
 
-def outcome_against_history(allocation: pd.DataFrame, kpi_name: str = "KPI", top: int = 25) -> go.Figure:
-    """Outcome expected of the plan (colour) beside that of history (grey), by channel.
+def outcome_against_history(channels: pd.DataFrame, kpi_name: str = "KPI", top: int = 25) -> go.Figure:
+    """Outcome expected of the plan (colour) beside that of today's spend (grey), by channel.
 
     Args:
-        allocation: by channel: `outcome_history` and `outcome_plan`, KPI units; `outcome_plan_low` and `_high` where
-            there are refits.
+        channels: by channel: `incremental_outcome_today` and `incremental_outcome_plan`, KPI units, with `_low` and
+            `_high` of the plan where there are refits.
         kpi_name: name of the KPI.
         top: channels drawn, by outcome.
 
     Raises:
         DataError: a missing column, or no channel.
     """
-    title = "Expected outcome: plan (colour) beside history (grey)"
-    return _beside(allocation, "outcome", title, escaped(kpi_name), top)
+    title = "Expected outcome: plan (colour) beside today (grey)"
+    return _beside(channels, "incremental_outcome", title, f"incremental {escaped(kpi_name)}", top)
 
 
 def refuse_unknown_plan(plan: PlanAnswers) -> None:
-    """Check that a plan can be shown beside history.
+    """Check that a plan can be shown beside today's budget.
 
     Raises:
         DataError: a missing column, or no channel.
     """
-    _refuse(plan.allocation, "spend")
+    _refuse(plan.channels, "spend")
 
 
-def _refuse(allocation: pd.DataFrame, what: str) -> None:
-    for column in (f"{what}_history", f"{what}_plan"):
-        if column not in allocation:
-            raise DataError(f"The allocation of a plan has no column {column!r}.")
-    if allocation.empty:
-        raise DataError("The allocation of a plan has no channel.")
+def _refuse(channels: pd.DataFrame, what: str) -> None:
+    for column in (f"{what}_today", f"{what}_plan"):
+        if column not in channels:
+            raise DataError(f"The plan's table of channels has no column {column!r}.")
+    if channels.empty:
+        raise DataError("The plan has no channel.")
 
 
-def _beside(allocation: pd.DataFrame, what: str, title: str, unit: str, top: int) -> go.Figure:
-    before, after = f"{what}_history", f"{what}_plan"
-    _refuse(allocation, what)
-    colors, shown = channel_colors(list(allocation.index)), labels(list(allocation.index))
-    drawn = allocation.loc[largest(allocation[[before, after]].max(axis=1), top)].sort_values(after)
+def _beside(channels: pd.DataFrame, what: str, title: str, unit: str, top: int) -> go.Figure:
+    _refuse(channels, what)
+    before, after = f"{what}_today", f"{what}_plan"
+    colors, shown = channel_colors(list(channels.index)), labels(list(channels.index))
+    drawn = channels.loc[largest(channels[[before, after]].max(axis=1), top)].sort_values(after)
     names = [shown[name] for name in drawn.index]
     figure = go.Figure()
-    for column, label in ((before, "history"), (after, "plan")):
-        own = [BASE_COLOR if column == before else colors[name] for name in drawn.index]
-        bounds = [drawn.get(f"{column}_{end}") for end in ("low", "high")]
-        errors = None
-        if bounds[0] is not None and bounds[1] is not None:
-            errors = {
-                "type": "data",
-                "symmetric": False,
-                "array": bounds[1] - drawn[column],
-                "arrayminus": drawn[column] - bounds[0],
-            }
+    for column, label in ((before, "today"), (after, "plan")):
         figure.add_bar(
             x=drawn[column],
             y=names,
             orientation="h",
             name=label,
-            marker={"color": own},
-            error_x=errors,
+            marker={"color": [BASE_COLOR if column == before else colors[name] for name in drawn.index]},
+            error_x=_bars(drawn, column),
             hovertemplate="%{y}: %{x:,.4~r}<extra>" + label + "</extra>",
             meta={"channels": list(drawn.index)},
         )
     styled(figure, title, unit, "", height=row_height(int(1.6 * len(drawn))))
     figure.update_yaxes(tickmode="linear", showgrid=False)
     return figure.update_layout(barmode="group", bargap=0.25, showlegend=False)
+
+
+def _bars(drawn: pd.DataFrame, column: str) -> dict[str, object] | None:
+    """Error bars, which keep to their bar in a group; none where the plan has no intervals."""
+    if f"{column}_low" not in drawn:
+        return None
+    up = (drawn[f"{column}_high"] - drawn[column]).clip(lower=0)
+    down = (drawn[column] - drawn[f"{column}_low"]).clip(lower=0)
+    return {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "color": INK, "thickness": 1.3}

@@ -88,9 +88,9 @@ def _returns(result: Answers) -> Chapter:
 
 def _plan(result: Answers, plan: PlanAnswers) -> Chapter:
     chapter = Chapter("plan", "What does the plan change?")
-    chapter.add("plan", "Plan and history", lambda: budget.plan_against_history(plan.allocation))
+    chapter.add("plan", "Plan and today", lambda: budget.plan_against_history(plan.channels))
     name = result.panel.kpi_name
-    chapter.add("plan_outcome", "Expected outcome", lambda: budget.outcome_against_history(plan.allocation, name))
+    chapter.add("plan_outcome", "Expected outcome", lambda: budget.outcome_against_history(plan.channels, name))
     return chapter
 
 

@@ -95,20 +95,24 @@ def coefficients_over_time(result: Answers, top: int = 12) -> go.Figure:
     return figure.update_yaxes(rangemode="tozero")
 
 
-def response_curves(table: pd.DataFrame, kpi_name: str = "KPI", measure: Response = "incremental_outcome") -> go.Figure:
+def response_curves(
+    table: pd.DataFrame, kpi_name: str = "KPI", measure: Response = "incremental_outcome", unit: str = "currency"
+) -> go.Figure:
     """What each channel would bring at other budgets, with today's point.
 
     Args:
         table: rows by `channel` and `multiplier` (1 = today's spend), with `spend` in currency, the measure,
             `<measure>_low` and `_high` where there are refits, and `extrapolation` where spend goes beyond what was
             seen (drawn dotted).
-            Rows of several regions are not added up: pass those of one, or of all together.
+            A channel without spend is drawn over its `exposure`. Rows of several regions are not added up: pass those
+            of one, or of all together.
         kpi_name: name of the KPI.
         measure: `incremental_outcome`, `roi` or `mroi`.
+        unit: what spend is counted in.
 
     Raises:
         ConfigError: an unknown measure.
-        DataError: a missing column, or no rows.
+        DataError: a missing column, no rows, or rows of several regions.
     """
     if measure not in get_args(Response):
         raise ConfigError(f"measure must be one of {', '.join(get_args(Response))}, got {measure!r}.")
@@ -117,14 +121,21 @@ def response_curves(table: pd.DataFrame, kpi_name: str = "KPI", measure: Respons
             raise DataError(f"The table of response curves has no column {column!r}.")
     if table.empty:
         raise DataError("The table of response curves has no rows.")
+    if "region" in table and table["region"].nunique() > 1:
+        raise DataError("The table of response curves has several regions; pass the rows of one.")
     channels = list(dict.fromkeys(table["channel"]))
     colors, shown = channel_colors(channels), labels(channels)
     figure = go.Figure()
     for name in channels:
         curve = table[table["channel"] == name].sort_values("multiplier")
+        if curve["spend"].isna().all() and "exposure" in curve:
+            curve = curve.assign(spend=curve["exposure"])
         _add_response(figure, curve, measure, colors[name], shown[name], name, banded=len(channels) <= _MOST_BANDS)
-    unit = {"incremental_outcome": escaped(kpi_name), "roi": "ROI", "mroi": "marginal ROI"}[measure]
-    return styled(figure, f"{_RESPONSES[measure]}; dots: today", "spend, currency", unit, height=460)
+    over = f"spend, {escaped(unit)}" if table["spend"].notna().any() else "exposure"
+    quantity = {"incremental_outcome": f"incremental {escaped(kpi_name)}", "roi": "ROI", "mroi": "marginal ROI"}[
+        measure
+    ]
+    return styled(figure, f"{_RESPONSES[measure]}; dots: today", over, quantity, height=460)
 
 
 def _add_response(

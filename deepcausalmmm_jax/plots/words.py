@@ -28,12 +28,13 @@ class Words:
 def in_words(result: Answers, plan: PlanAnswers | None) -> Words:
     """Put the main findings into sentences."""
     summary, notes = result.media_summary(), result.notes()
+    doubt = _doubt(result, notes) + [str(note) for note in (plan.notes if plan is not None else ())]
     return Words(
         tiles=_tiles(result, summary, notes),
         worked=_worked(result, summary),
         sure=_sure(result, notes),
         next_steps=_next_steps(result, summary, notes, plan),
-        doubt=_doubt(result, notes),
+        doubt=doubt,
     )
 
 
@@ -142,15 +143,22 @@ def _next_steps(result: Answers, summary: pd.DataFrame, notes: pd.DataFrame, pla
 
 
 def _of_plan(plan: PlanAnswers) -> list[str]:
-    table = plan.allocation
-    change = (table["spend_plan"] - table["spend_history"]).sort_values()
+    table = plan.channels
+    change = (table["spend_plan"] - table["spend_today"]).sort_values()
     up, down = change[change > 0].index[::-1][:_NAMED], change[change < 0].index[:_NAMED]
     parts = []
     if len(up):
         parts.append("more for " + _listed([f"{name} (+{compact(float(change[name]))})" for name in up]))
     if len(down):
         parts.append("less for " + _listed([f"{name} (-{compact(float(-change[name]))})" for name in down]))
-    return [f"The plan gives {'; '.join(parts)}."] if parts else ["The plan leaves the budget as it was."]
+    words = [f"The plan gives {'; '.join(parts)}."] if parts else ["The plan leaves the budget as it was."]
+    if "incremental_outcome" in plan.summary.index:
+        row = plan.summary.loc[["incremental_outcome"]]
+        today, planned = float(row["today"].iloc[0]), float(row["plan"].iloc[0])
+        words.append(f"It should bring {compact(planned)}, where today's budget brings {compact(today)}.")
+    if pd.notna(plan.chance_better):
+        words.append(f"In {100 * plan.chance_better:.0f} % of the refits it is better than today's budget.")
+    return words
 
 
 def _experiment(notes: pd.DataFrame) -> str:

@@ -130,10 +130,15 @@ class Plan:
     """A plan as the report takes one."""
 
     def __init__(self, channels) -> None:
-        self.allocation = pd.DataFrame(
-            {"spend_history": 100.0, "spend_plan": np.linspace(50.0, 150.0, len(channels)), "outcome_history": 10.0, "outcome_plan": 12.0},
+        self.channels = pd.DataFrame(
+            {"spend_today": 100.0, "spend_plan": np.linspace(50.0, 150.0, len(channels)), "incremental_outcome_today": 10.0, "incremental_outcome_plan": 12.0},
             index=pd.Index(channels, name="channel"),
         )  # fmt: skip
+        self.summary = pd.DataFrame(
+            {"today": [100.0, 30.0], "plan": [100.0, 36.0]}, index=["spend", "incremental_outcome"]
+        )
+        self.chance_better = 0.9
+        self.notes = ("Prices stay as they were.",)
 
 
 @pytest.fixture

@@ -60,9 +60,9 @@ def test_response_curves_show_today_and_draw_what_was_not_seen_dotted(curves, me
 
 
 def test_plan_stands_beside_history(plan):
-    figure = dcm.plots.plan_against_history(plan.allocation)
-    assert {trace.name: max(trace.x) for trace in figure.data} == {"history": 100.0, "plan": 150.0}
-    assert len(dcm.plots.outcome_against_history(plan.allocation).data) == 2
+    figure = dcm.plots.plan_against_history(plan.channels)
+    assert {trace.name: max(trace.x) for trace in figure.data} == {"today": 100.0, "plan": 150.0}
+    assert len(dcm.plots.outcome_against_history(plan.channels).data) == 2
 
 
 def test_cross_validation_puts_naive_forecasts_beside_the_model(scores):
@@ -106,7 +106,8 @@ def test_panels_without_spend_and_results_without_training_say_so(bare_result):
         (lambda r, t: dcm.plots.response_curves(t.drop(columns="spend")), "no column 'spend'"),
         (lambda r, t: dcm.plots.response_curves(t, measure="gain"), "measure must be one of"),
         (lambda r, t: dcm.plots.response_curves(t.iloc[:0]), "no rows"),
-        (lambda r, t: dcm.plots.plan_against_history(t), "no column 'spend_history'"),
+        (lambda r, t: dcm.plots.response_curves(t.assign(region=range(len(t)))), "several regions"),
+        (lambda r, t: dcm.plots.plan_against_history(t), "no column 'spend_today'"),
         (lambda r, t: dcm.plots.cross_validation(t), "table of cross_validate"),
     ],
 )

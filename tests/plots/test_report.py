@@ -99,6 +99,9 @@ def test_the_first_page_and_the_tables_are_there_without_scripts(page):
         "What not to trust",
         "rmse_mean8",
         "The plan gives",
+        "It should bring 36",
+        "In 90 % of the refits",
+        "Prices stay as they were.",
     ):
         assert words in source
     assert "3 refits give rough intervals" in source
@@ -233,7 +236,7 @@ def test_a_bare_result_gives_a_report_that_says_what_is_left_out(browser, bare_r
 
 
 def test_a_plan_without_spend_is_refused(small_result, tmp_path, plan):
-    plan.allocation = plan.allocation.drop(columns="spend_plan")
+    plan.channels = plan.channels.drop(columns="spend_plan")
     with pytest.raises(dcm.DataError, match="no column 'spend_plan'"):
         dcm.report(small_result, tmp_path / "report.html", plan=plan)
     assert not (tmp_path / "report.html").exists()
