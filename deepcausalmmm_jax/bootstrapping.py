@@ -15,6 +15,7 @@ from deepcausalmmm_jax.analysis.replicates import shares
 from deepcausalmmm_jax.ensemble import Ensemble
 from deepcausalmmm_jax.errors import ConfigError, FitError, FitStatus
 from deepcausalmmm_jax.result import FitResult
+from deepcausalmmm_jax.telling import Telling
 from deepcausalmmm_jax.train.distributed import Engine, default_engine, spread
 from deepcausalmmm_jax.train.fit import start_state
 from deepcausalmmm_jax.train.fitted import Fitted, Replicates
@@ -89,7 +90,7 @@ def bootstrap(
     own = _own_share(replicates)
     found = {} if store is None else store.finished(replicates)
     missing = [number for number in own if number not in found]
-    clock = _Clock()
+    clock, telling = _Clock(), Telling("refits", len(own), len(own) - len(missing))
     with replicate_bar(len(own), len(own) - len(missing), progress) as on_chunk:
         while missing:
             numbers = missing[: crew.chunk]
@@ -100,6 +101,8 @@ def bootstrap(
                 found[number] = jax.tree.map(lambda leaf, at=at: leaf[at], chunk)
             missing = missing[len(numbers) :]
             on_chunk(len(numbers))
+            telling.at(len(own) - len(missing))
+    telling.end("All are done.")
     together = _gathered([found[number] for number in own], replicates)
     check = _check(min(checks, replicates) if warm_start else 0, together, seed, fitted, ready, sample, crew)
     usable = np.asarray(together.status) != FitStatus.DIVERGED

@@ -22,6 +22,7 @@ from deepcausalmmm_jax.errors import DeepCausalMMMError
 from deepcausalmmm_jax.files import refuse_unwritable, write_whole
 from deepcausalmmm_jax.fitting import fit
 from deepcausalmmm_jax.result import FitResult
+from deepcausalmmm_jax.telling import tell_in_plain_text
 
 BAD_INPUT = 2
 
@@ -45,6 +46,8 @@ _FIT_EXAMPLE = """Example, which runs as it stands:
 
 def main() -> None:
     """Run the command line: bad input is one sentence on standard error and exit code 2."""
+    if "--quiet" not in sys.argv:
+        tell_in_plain_text()
     try:
         app()
     except DeepCausalMMMError as error:

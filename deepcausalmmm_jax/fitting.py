@@ -12,6 +12,7 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.split import training_weights
 from deepcausalmmm_jax.errors import DataError, FitError, FitStatus
 from deepcausalmmm_jax.result import FitResult
+from deepcausalmmm_jax.telling import Telling
 from deepcausalmmm_jax.train.fit import estimate_in_chunks
 from deepcausalmmm_jax.train.fitted import Fitted, TrainingRecord
 from deepcausalmmm_jax.train.preparation import prepare
@@ -55,7 +56,13 @@ def fit(
     weights = training_weights(panel, holdout)
     refuse_unfit(panel, weights)
     ready = prepare(panel, weights, config)
-    with epoch_bar(ready.schedule.max_epochs, progress) as on_chunk:
+    telling = Telling("training, epochs", ready.schedule.max_epochs)
+    with epoch_bar(ready.schedule.max_epochs, progress) as move:
+
+        def on_chunk(epoch: int, objective: float) -> None:
+            move(epoch, objective)
+            telling.at(epoch)
+
         variables, history = estimate_in_chunks(
             jax.random.key(seed),
             ready.inputs,
@@ -66,6 +73,7 @@ def fit(
             on_chunk=on_chunk,
         )
     record = _record(history, time.perf_counter() - began)
+    telling.end(record.status.sentence)
     if record.status is FitStatus.DIVERGED:
         raise FitError(record.status.sentence)
     on_host = jax.tree.map(np.asarray, variables)
