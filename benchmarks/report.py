@@ -4,6 +4,7 @@ python benchmarks/report.py [saved.npz ...]   a saved fit or ensemble each; with
 """
 
 import dataclasses
+import shutil
 import sys
 import tempfile
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from harness import record
 from panels import dma_panel, meridian
 from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
 
 import deepcausalmmm_jax as dcm
 
@@ -52,7 +54,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for flag in (*FLAGS, f"user-data-dir={folder}/profile"):
             options.add_argument(f"--{flag}")
-        chrome = webdriver.Chrome(options=options)
+        options.binary_location = shutil.which("chromium") or ""
+        chrome = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
         chrome.get("about:blank")
         found = {}
         for name, result in (saved or quick_ensembles()).items():
