@@ -2,6 +2,7 @@
 
 from importlib.metadata import version as _version
 
+from deepcausalmmm_jax import plots as plots
 from deepcausalmmm_jax.analysis.hill_fit import fit_hill as fit_hill
 from deepcausalmmm_jax.bootstrapping import bootstrap as bootstrap
 from deepcausalmmm_jax.budgeting import optimize_budget as optimize_budget

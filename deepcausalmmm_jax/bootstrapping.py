@@ -12,6 +12,7 @@ from deepcausalmmm_jax.analysis.replicates import shares
 from deepcausalmmm_jax.ensemble import Ensemble
 from deepcausalmmm_jax.errors import ConfigError, FitError, FitStatus
 from deepcausalmmm_jax.result import FitResult
+from deepcausalmmm_jax.telling import Telling
 from deepcausalmmm_jax.train.crew import Clock, Crew, all_done, crew_for, work_done
 from deepcausalmmm_jax.train.devices import Devices, devices_for
 from deepcausalmmm_jax.train.distributed import Engine
@@ -103,8 +104,9 @@ def bootstrap(
     refits = Refits(ready.design, ready.schedule, chosen, int(block), fitted.n_training_weeks, 1)
     crew = _crew(refits, fitted, working, engine, batch_size, sample, len(own))
     missing = list(dict.fromkeys(number for number in own if number not in found))
-    clock = Clock()
-    with progress_bar(len(set(own)), len(set(own)) - len(missing), progress, "refit") as on_chunk:
+    n_own = len(set(own))
+    clock, telling = Clock(), Telling("refits", n_own, n_own - len(missing))
+    with progress_bar(n_own, n_own - len(missing), progress, "refit") as on_chunk:
         while missing:
             chunk, crew = work_done(_keys(missing[: crew.chunk], seed), sample, crew, clock)
             numbers = missing[: len(chunk.status)]
@@ -114,6 +116,8 @@ def bootstrap(
                 found[number] = jax.tree.map(lambda leaf, at=at: leaf[at], chunk)
             missing = missing[len(numbers) :]
             on_chunk(len(numbers))
+            telling.at(n_own - len(missing))
+    telling.end("All are done.")
     together = gathered([found[number] for number in own], replicates)
     check = _check(min(checks, replicates) if warm_start else 0, together, seed, fitted, ready, sample, crew)
     usable = np.asarray(together.status) != FitStatus.DIVERGED

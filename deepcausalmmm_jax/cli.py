@@ -25,6 +25,7 @@ from deepcausalmmm_jax.errors import DeepCausalMMMError
 from deepcausalmmm_jax.files import refuse_unwritable, write_whole
 from deepcausalmmm_jax.fitting import fit
 from deepcausalmmm_jax.result import FitResult
+from deepcausalmmm_jax.telling import tell_in_plain_text
 
 BAD_INPUT = 2
 
@@ -52,6 +53,8 @@ app.command("benchmark")(benchmark_command)
 def main() -> None:
     """Run the command line: bad input is one sentence on standard error and exit code 2."""
     keep_programs()
+    if "--quiet" not in sys.argv:
+        tell_in_plain_text()
     try:
         app()
     except DeepCausalMMMError as error:

@@ -9,9 +9,10 @@ import pandas as pd
 import xarray as xr
 
 from deepcausalmmm_jax import checkpoint
+from deepcausalmmm_jax.analysis.curve_bands import hill_bands
 from deepcausalmmm_jax.analysis.intervals import bounds, summary_draws, with_bounds
 from deepcausalmmm_jax.analysis.replicates import Contributed, contributed, earned, shares
-from deepcausalmmm_jax.errors import OutputError
+from deepcausalmmm_jax.errors import ConfigError, OutputError
 from deepcausalmmm_jax.result import FitResult
 from deepcausalmmm_jax.train.fitted import Fitted, Replicates
 from deepcausalmmm_jax.types import CHANNEL, COMPONENT, TIME
@@ -52,6 +53,17 @@ class Ensemble(FitResult):
         """Share of the KPI in the training weeks, percent; a row a refit, a column a channel."""
         index = pd.RangeIndex(len(self.replicates), name="replicate")
         return pd.DataFrame(100 * self._shares, index=index, columns=list(self.panel.channels))
+
+    def draws(self, column: str = "pct_of_contribution") -> pd.DataFrame:
+        """A column of `media_summary` by refit; a row a refit, a column a channel.
+
+        Raises:
+            ConfigError: a column that has no draws.
+        """
+        if column not in self._summary_draws:
+            raise ConfigError(f"column must be one of {', '.join(self._summary_draws)}, got {column!r}.")
+        index = pd.RangeIndex(len(self.replicates), name="replicate")
+        return pd.DataFrame(self._summary_draws[column], index=index, columns=list(self.panel.channels))
 
     def media_summary(self, level: float = _LEVEL) -> pd.DataFrame:
         """`FitResult.media_summary` with `_low` and `_high` beside every estimated column.
@@ -117,6 +129,14 @@ class Ensemble(FitResult):
         """
         draws = self._contributed.curves | {"coefficient": self._contributed.coefficient}
         return with_bounds(self.curve_parameters, draws, level)
+
+    def hill_intervals(self, level: float = _LEVEL) -> pd.DataFrame:
+        """`hill_curves` with `saturation_low` and `saturation_high`.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        return hill_bands(self.fitted, self._contributed.curves, level)
 
     @cached_property
     def edge_frequency(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.split import training_weights
 from deepcausalmmm_jax.errors import DataError, FitError, FitStatus
 from deepcausalmmm_jax.result import FitResult
+from deepcausalmmm_jax.telling import Telling
 from deepcausalmmm_jax.train.devices import Devices, devices_for
 from deepcausalmmm_jax.train.fit import estimate_in_chunks
 from deepcausalmmm_jax.train.fitted import Fitted, TrainingRecord
@@ -63,7 +64,13 @@ def fit(
     arrays = ready.inputs, jnp.asarray(weights, dtype=jnp.float32)
     if devices is not None:
         arrays = over_regions(arrays, devices_for(devices), len(panel.regions))
-    with epoch_bar(ready.schedule.max_epochs, progress) as on_chunk:
+    telling = Telling("training, epochs", ready.schedule.max_epochs)
+    with epoch_bar(ready.schedule.max_epochs, progress) as move:
+
+        def on_chunk(epoch: int, objective: float) -> None:
+            move(epoch, objective)
+            telling.at(epoch)
+
         variables, history = estimate_in_chunks(
             jax.random.key(seed),
             *arrays,
@@ -73,6 +80,7 @@ def fit(
             on_chunk=on_chunk,
         )
     record = TrainingRecord.of(history, time.perf_counter() - began)
+    telling.end(record.status.sentence)
     if record.status is FitStatus.DIVERGED:
         raise FitError(record.status.sentence)
     on_host = jax.tree.map(np.asarray, variables)

@@ -75,9 +75,9 @@ class BudgetPlan:
 
     def plot(self) -> Any:
         """Spend by channel, today and as planned, as a plotly figure."""
-        from deepcausalmmm_jax.plots.budget import allocation  # plotly is loaded only when something is drawn
+        from deepcausalmmm_jax.plots.budget import plan_against_history  # plotly is loaded only when something is drawn
 
-        return allocation(self.channels, self.units.spend)
+        return plan_against_history(self.channels, self.units.spend)
 
     def save(self, folder: str | Path) -> Path:
         """Write every table as CSV and the rest as `plan.json`, to be read by `load`.

@@ -11,12 +11,17 @@ import xarray as xr
 
 from deepcausalmmm_jax import checkpoint
 from deepcausalmmm_jax.analysis.accuracy import accuracy_table
+from deepcausalmmm_jax.analysis.answers import PlanAnswers
 from deepcausalmmm_jax.analysis.contributions import contribution_table, contributions, prediction_from
+from deepcausalmmm_jax.analysis.curve_bands import today
 from deepcausalmmm_jax.analysis.curves import adjacency, adstock_decay, channel_graph, curve_parameters, hill_curves
 from deepcausalmmm_jax.analysis.effects import effects
-from deepcausalmmm_jax.analysis.forward import internals
+from deepcausalmmm_jax.analysis.forecasts import autocorrelation, national_forecasts, regional_forecasts
+from deepcausalmmm_jax.analysis.forward import internals, media_outcome
 from deepcausalmmm_jax.analysis.health import channel_notes
 from deepcausalmmm_jax.analysis.media_summary import media_summary
+from deepcausalmmm_jax.analysis.over_time import weekly_coefficients, weekly_contributions
+from deepcausalmmm_jax.analysis.regional import regional_summary
 from deepcausalmmm_jax.analysis.tuning import prior_table, tuning_table
 from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.panel import Panel
@@ -65,9 +70,8 @@ class FitResult:
     @cached_property
     def metrics(self) -> pd.DataFrame:
         """Accuracy on the `train` and `holdout` weeks beside the naive forecasts; see `accuracy_table`."""
-        prediction = self.contributions.values.sum(axis=-1)
         return accuracy_table(
-            self.panel.kpi, prediction, self.panel.weights, self.fitted.n_training_weeks, self.holdout > 0
+            self.panel.kpi, self._prediction, self.panel.weights, self.fitted.n_training_weeks, self.holdout > 0
         )
 
     @cached_property
@@ -116,6 +120,46 @@ class FitResult:
         """
         share = float(self.fitted.variables["fitted"].get("effective", 1.0))
         return share * len(self.panel.regions)
+
+    def forecasts(self, *, by_region: bool = False) -> pd.DataFrame:
+        """KPI, prediction, residual and naive forecasts by week, or by region and week; see `analysis.forecasts`."""
+        return (self._regional_forecasts if by_region else self._national_forecasts).copy()
+
+    @cached_property
+    def _regional_forecasts(self) -> pd.DataFrame:
+        return regional_forecasts(self.panel, self._prediction, self.fitted.n_training_weeks)
+
+    @cached_property
+    def _national_forecasts(self) -> pd.DataFrame:
+        return national_forecasts(self._regional_forecasts, self.panel)
+
+    @property
+    def _prediction(self) -> np.ndarray:
+        return self.contributions.values.sum(axis=-1)
+
+    def residual_autocorrelation(self) -> pd.DataFrame:
+        """By lag in weeks: region, national, bound; see `analysis.forecasts.autocorrelation`."""
+        return autocorrelation(self.panel, self._prediction, self.fitted.n_training_weeks)
+
+    def regional_summary(self, top: int | None = None) -> pd.DataFrame:
+        """By region and channel: spend, incremental_outcome, pct_of_contribution, roi; the rest beyond `top` summed."""
+        return regional_summary(self.fitted, self._incremental, top)
+
+    @cached_property
+    def _incremental(self) -> np.ndarray:
+        return media_outcome(self.fitted, 0.0)
+
+    def weekly_contributions(self) -> pd.DataFrame:
+        """`contributions` of all regions together, week x component, KPI units."""
+        return weekly_contributions(self.contributions, self.panel)
+
+    def weekly_coefficients(self) -> pd.DataFrame:
+        """`coefficients` of all regions together, week x channel, as a share of the mean KPI."""
+        return weekly_coefficients(self.fitted)
+
+    def today(self) -> pd.DataFrame:
+        """By channel, where the last eight weeks stand on the Hill curve: relative_exposure, saturation, headroom."""
+        return today(self.fitted)
 
     @cached_property
     def tuning(self) -> pd.DataFrame:
@@ -201,24 +245,30 @@ class FitResult:
         """
         return cls(checkpoint.read(path)[0])
 
-    def report(self, path: str | Path) -> Path:
+    def report(self, path: str | Path, *, plan: PlanAnswers | None = None) -> Path:
         """Write one self-contained HTML page; see `deepcausalmmm_jax.report`."""
-        return report(self, path)
+        return report(self, path, plan=plan)
 
 
-def report(result: FitResult, path: str | Path) -> Path:
-    """Write one self-contained HTML page: accuracy beside naive forecasts, contributions, curves, graph.
+def report(result: FitResult, path: str | Path, *, plan: PlanAnswers | None = None) -> Path:
+    """Write one self-contained HTML page, which opens without a network.
+
+    A first page in plain words, then contributions, returns, regions, curves, links, accuracy beside naive forecasts,
+    the data and the training; what lacks its data is left out, and the page says why. A table and a CSV file stand
+    behind every chart; regions and channels can be chosen.
 
     Args:
-        result: the fit.
+        result: the fit; an ensemble gives the page intervals.
         path: file to write; it appears whole or not at all.
+        plan: a budget plan, which gets a chapter.
 
     Returns:
         The path written.
 
     Raises:
+        DataError: a plan whose allocation lacks a column.
         OutputError: the file cannot be written.
     """
     from deepcausalmmm_jax.plots.report import write_report  # plotly is loaded only when something is drawn
 
-    return write_report(result, path)
+    return write_report(result, path, plan)

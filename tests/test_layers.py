@@ -6,7 +6,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "deepcausalmmm_jax"
 NAME = "deepcausalmmm_jax"
 FLOORS = [
-    {"types", "errors", "checks", "published", "priors", "config"},
+    {"types", "errors", "checks", "published", "priors", "config", "telling"},
     {"ops", "data", "files", "archive", "columns", "compilation"},
     {"model"},
     {"train"},

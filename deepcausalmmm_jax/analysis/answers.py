@@ -1,6 +1,6 @@
-"""What a report may ask of a result."""
+"""What figures and a report may ask of a result, and of a plan."""
 
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 import pandas as pd
 import xarray as xr
@@ -90,3 +90,85 @@ class Answers(Protocol):
     def hill_curves(self) -> pd.DataFrame:
         """Rows by channel and exposure."""
         ...
+
+    def forecasts(self, *, by_region: bool = False) -> pd.DataFrame:
+        """KPI, prediction, residual and naive forecasts by week."""
+        ...
+
+    def residual_autocorrelation(self) -> pd.DataFrame:
+        """By lag."""
+        ...
+
+    def regional_summary(self, top: int | None = None) -> pd.DataFrame:
+        """By region and channel."""
+        ...
+
+    def weekly_contributions(self) -> pd.DataFrame:
+        """Week x component, KPI units."""
+        ...
+
+    def weekly_coefficients(self) -> pd.DataFrame:
+        """Week x channel."""
+        ...
+
+    def today(self) -> pd.DataFrame:
+        """By channel: where it stands on its Hill curve."""
+        ...
+
+
+class RefittedAnswers(Answers, Protocol):
+    """What an ensemble answers beyond that; `media_summary` and `notes` then have `_low` and `_high` columns."""
+
+    def share_draws(self) -> pd.DataFrame:
+        """Refit x channel, percent of the KPI."""
+        ...
+
+    def draws(self, column: str = "pct_of_contribution") -> pd.DataFrame:
+        """Refit x channel, a column of `media_summary`."""
+        ...
+
+    def contribution_intervals(self, level: float = 0.9) -> xr.DataArray:
+        """`(bound, time, component)`."""
+        ...
+
+    def hill_intervals(self, level: float = 0.9) -> pd.DataFrame:
+        """`hill_curves` with bounds."""
+        ...
+
+    def curve_intervals(self, level: float = 0.9) -> pd.DataFrame:
+        """`curve_parameters` with bounds."""
+        ...
+
+    @property
+    def edge_frequency(self) -> pd.DataFrame:
+        """Channel x channel, share of the refits."""
+        ...
+
+
+class PlanAnswers(Protocol):
+    """What a report asks of a budget plan."""
+
+    @property
+    def channels(self) -> pd.DataFrame:
+        """By channel: `spend_today` and `spend_plan`, currency; `incremental_outcome_today` and `_plan`, KPI units."""
+        ...
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """By figure, e.g. `spend`, `incremental_outcome`: `today`, `plan`."""
+        ...
+
+    @property
+    def chance_better(self) -> float:
+        """Share of the refits in which the plan brings more than today's spend; missing without refits."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What had to be assumed."""
+        ...
+
+
+def has_refits(result: Answers) -> TypeGuard[RefittedAnswers]:
+    """Whether a result brings refits, and with them intervals."""
+    return hasattr(result, "replicates")

@@ -62,7 +62,7 @@ def hill_curves(fitted: Fitted) -> pd.DataFrame:
         ceiling), up to the largest week seen.
     """
     curves = internals(fitted).curves
-    scaled, unit = _model_exposure(fitted)
+    scaled, unit = model_exposure(fitted, fitted.panel.exposure[:, : fitted.n_training_weeks])
     largest = np.quantile(scaled.reshape(-1, scaled.shape[2]), 0.995, axis=0)
     ceiling = largest if fitted.config.model == "paper" else np.maximum(largest, 1.0)
     grid = np.linspace(0.0, ceiling, _CURVE_POINTS)
@@ -81,11 +81,19 @@ def hill_curves(fitted: Fitted) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _model_exposure(fitted: Fitted) -> tuple[np.ndarray, np.ndarray]:
-    """Exposure as the Hill curve sees it, `[region, week, channel]` of the training weeks, and what 1 is worth."""
-    exposure = fitted.panel.exposure[:, : fitted.n_training_weeks]
+def model_exposure(fitted: Fitted, exposure: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Exposure as the Hill curve sees it, and what 1 is worth.
+
+    Args:
+        fitted: the model.
+        exposure: `[region, week, channel]` of the panel's regions, channel units.
+
+    Returns:
+        `[region, week, channel]`, 1 = the mean training week (in the paper's model the share of voice); and `[channel]`
+        in channel units.
+    """
     if fitted.config.model == "paper":
-        whole = exposure.sum(axis=-1).mean()
+        whole = fitted.panel.exposure[:, : fitted.n_training_weeks].sum(axis=-1).mean()
         return np.asarray(share_of_voice(jnp.asarray(exposure, jnp.float32))), np.full(exposure.shape[-1], whole)
     return exposure / fitted.scales.exposure[:, None, :], fitted.scales.exposure.mean(axis=0)
 

@@ -1,1 +1,34 @@
-"""Figures and the report: tables in, plotly Figures or HTML out; no number is computed here."""
+"""Figures and the report: tables in, plotly Figures or HTML out; no estimate is computed here.
+
+Every figure is a function from a result, an ensemble or a panel to a `plotly.graph_objects.Figure`; plotly is loaded
+with the first of them, not with the package.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_MODULES = {
+    "fit": ("training_progress", "actual_and_predicted", "regional_fit", "holdout_scatter"),
+    "residual": ("residuals", "residual_autocorrelation"),
+    "contribution": ("contribution_over_time", "contribution_total", "contribution_donut", "contribution_waterfall"),
+    "returns": ("channel_returns", "spend_and_effect_share"),
+    "region": ("region_heatmap", "region_map"),
+    "response": ("adstock_decay", "hill_curves", "coefficients_over_time", "response_curves"),
+    "graph": ("graph_network", "graph_heatmap", "effects"),
+    "validation": ("cross_validation", "distributions"),
+    "budget": ("plan_against_history", "outcome_against_history"),
+    "panel": ("panel_kpi", "panel_exposure", "panel_spend", "panel_gaps"),
+}
+_WHERE = {figure: module for module, figures in _MODULES.items() for figure in figures}
+
+__all__ = list(_WHERE)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"deepcausalmmm_jax.plots has no figure {name!r}; it has {', '.join(_WHERE)}.")
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return list(_WHERE)

@@ -1,60 +1,88 @@
-"""Figures on plans and response curves."""
+"""Figures on a budget plan beside history."""
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.plots.theme import BASE_COLOR, PREDICTED_COLOR, channel_colors, escaped, styled
+from deepcausalmmm_jax.analysis.answers import PlanAnswers
+from deepcausalmmm_jax.errors import DataError
+from deepcausalmmm_jax.plots.marks import largest
+from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, channel_colors, escaped, labels, row_height, styled
 
 
-def allocation(channels: pd.DataFrame, unit: str) -> go.Figure:
-    """Spend by channel, today and as planned.
+def plan_against_history(channels: pd.DataFrame, unit: str = "currency", top: int = 25) -> go.Figure:
+    """Spend of the plan (colour) beside today's (grey), by channel.
 
     Args:
-        channels: index channel, columns `spend_today` and `spend_plan`.
+        channels: by channel: `spend_today` and `spend_plan`.
         unit: what spend is counted in.
+        top: channels drawn, by spend.
+
+    Raises:
+        DataError: a missing column, or no channel.
     """
-    names = [escaped(name) for name in channels.index]
-    figure = go.Figure()
-    figure.add_bar(x=names, y=channels["spend_today"], name="today", marker_color=BASE_COLOR)
-    figure.add_bar(x=names, y=channels["spend_plan"], name="plan", marker_color=PREDICTED_COLOR)
-    figure.update_layout(barmode="group")
-    return styled(figure, "Budget by channel", "channel", escaped(unit))
+    return _beside(channels, "spend", "Budget: plan (colour) beside today (grey)", f"spend, {escaped(unit)}", top)
 
 
-def response(table: pd.DataFrame, spend_unit: str, outcome_unit: str) -> go.Figure:
-    """Incremental outcome against spend, a line a channel: whole where training saw it, dotted beyond; today marked.
+def outcome_against_history(channels: pd.DataFrame, kpi_name: str = "KPI", top: int = 25) -> go.Figure:
+    """Outcome expected of the plan (colour) beside that of today's spend (grey), by channel.
 
     Args:
-        table: rows of one region by channel and multiplier, as `ResponseCurves.table` has them.
-        spend_unit: what spend is counted in.
-        outcome_unit: what the outcome is counted in.
+        channels: by channel: `incremental_outcome_today` and `incremental_outcome_plan`, KPI units, with `_low` and
+            `_high` of the plan where there are refits.
+        kpi_name: name of the KPI.
+        top: channels drawn, by outcome.
+
+    Raises:
+        DataError: a missing column, or no channel.
     """
-    channels = list(dict.fromkeys(table["channel"]))
-    colors = channel_colors(channels)
+    title = "Expected outcome: plan (colour) beside today (grey)"
+    return _beside(channels, "incremental_outcome", title, f"incremental {escaped(kpi_name)}", top)
+
+
+def refuse_unknown_plan(plan: PlanAnswers) -> None:
+    """Check that a plan can be shown beside today's budget.
+
+    Raises:
+        DataError: a missing column, or no channel.
+    """
+    _refuse(plan.channels, "spend")
+
+
+def _refuse(channels: pd.DataFrame, what: str) -> None:
+    for column in (f"{what}_today", f"{what}_plan"):
+        if column not in channels:
+            raise DataError(f"The plan's table of channels has no column {column!r}.")
+    if channels.empty:
+        raise DataError("The plan has no channel.")
+
+
+def _beside(channels: pd.DataFrame, what: str, title: str, unit: str, top: int) -> go.Figure:
+    _refuse(channels, what)
+    before, after = f"{what}_today", f"{what}_plan"
+    colors, shown = channel_colors(list(channels.index)), labels(list(channels.index))
+    drawn = channels.loc[largest(channels[[before, after]].max(axis=1), top)].sort_values(after)
+    names = [shown[name] for name in drawn.index]
     figure = go.Figure()
-    for name in channels:
-        curve = table[table["channel"] == name]
-        x = "spend" if curve["spend"].notna().all() else "exposure"
-        seen, beyond = curve[~curve["extrapolation"]], curve[curve["extrapolation"]]
-        line = {"color": colors[name]}
-        figure.add_scatter(x=seen[x], y=seen["incremental_outcome"], name=escaped(name), mode="lines", line=line)
-        if len(beyond):
-            joined = pd.concat([seen.tail(1), beyond])
-            figure.add_scatter(
-                x=joined[x],
-                y=joined["incremental_outcome"],
-                name=f"{escaped(name)}, beyond training",
-                mode="lines",
-                line=line | {"dash": "dot"},
-                showlegend=False,
-            )
-        now = curve[curve["multiplier"] == 1.0]
-        figure.add_scatter(
-            x=now[x],
-            y=now["incremental_outcome"],
-            mode="markers",
-            marker=line | {"size": 9},
-            name=f"{escaped(name)} today",
-            showlegend=False,
+    for column, label in ((before, "today"), (after, "plan")):
+        figure.add_bar(
+            x=drawn[column],
+            y=names,
+            orientation="h",
+            name=label,
+            marker={"color": [BASE_COLOR if column == before else colors[name] for name in drawn.index]},
+            error_x=_bars(drawn, column),
+            hovertemplate="%{y}: %{x:,.4~r}<extra>" + label + "</extra>",
+            meta={"channels": list(drawn.index)},
         )
-    return styled(figure, "Response curves", escaped(spend_unit), f"incremental {escaped(outcome_unit)}")
+    styled(figure, title, unit, "", height=row_height(int(1.6 * len(drawn))))
+    figure.update_yaxes(tickmode="linear", showgrid=False)
+    return figure.update_layout(barmode="group", bargap=0.25, showlegend=False)
+
+
+def _bars(drawn: pd.DataFrame, column: str) -> dict[str, object] | None:
+    """Error bars, which keep to their bar in a group; none where the plan has no intervals."""
+    if f"{column}_low" not in drawn:
+        return None
+    up = (drawn[f"{column}_high"] - drawn[column]).clip(lower=0)
+    down = (drawn[column] - drawn[f"{column}_low"]).clip(lower=0)
+    return {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "color": INK, "thickness": 1.3}

@@ -1,64 +1,211 @@
 """Figures on contributions: over time and in total."""
 
+from typing import Literal, get_args
+
 import pandas as pd
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.plots.theme import BASE_COLOR, channel_colors, escaped, styled
+from deepcausalmmm_jax.analysis.answers import Answers, has_refits
+from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.plots.marks import OTHERS, add_band, add_intervals, largest, mark_holdout, rest_color
+from deepcausalmmm_jax.plots.theme import (
+    ACTUAL_COLOR,
+    BASE_COLOR,
+    INK,
+    channel_colors,
+    compact,
+    escaped,
+    labels,
+    row_height,
+    styled,
+)
 
 BASE_NAME = "baseline, trend, season and controls"
+Kind = Literal["stacked", "lines", "percent"]
+_TOLD = 0.01  # parts below carry no number
+_MOST_BANDS = 3  # more would hide one another
 
 
-def contribution_over_time(weekly: pd.DataFrame, channels: list[str], kpi_name: str) -> go.Figure:
-    """Stacked weekly contributions of all regions together.
+def contribution_over_time(result: Answers, kind: Kind = "stacked", top: int = 12) -> go.Figure:
+    """Weekly contributions of all regions together.
 
     Args:
-        weekly: a row a week, a column a component.
-        channels: the columns that are channels; the others are drawn as one base.
-        kpi_name: name of the KPI.
+        result: a fit; with refits, `lines` has 90 % intervals of the three largest channels.
+        kind: `stacked` on the base, channels as `lines`, or in `percent` of the prediction.
+        top: channels drawn; the others are added up.
+
+    Raises:
+        ConfigError: an unknown kind.
     """
-    colors = channel_colors(channels)
-    base = weekly.drop(columns=channels).sum(axis=1)
+    if kind not in get_args(Kind):
+        raise ConfigError(f"kind must be one of {', '.join(get_args(Kind))}, got {kind!r}.")
+    channels = list(result.panel.channels)
+    weekly = grouped_contributions(result, top)
+    if kind == "lines":
+        weekly = weekly.drop(columns=BASE_NAME)
+    colors, shown = channel_colors(channels), labels([*channels, OTHERS, BASE_NAME])
     figure = go.Figure()
-    figure.add_scatter(
-        x=weekly.index,
-        y=base,
-        name=BASE_NAME,
-        mode="lines",
-        stackgroup="all",
-        line={"color": BASE_COLOR, "width": 0.5},
-    )
-    for name in channels:
+    for name in weekly.columns:
+        color = BASE_COLOR if name == BASE_NAME else rest_color(name, colors)
         figure.add_scatter(
             x=weekly.index,
             y=weekly[name],
-            name=escaped(name),
+            name=BASE_NAME if name == BASE_NAME else shown[name],
             mode="lines",
-            stackgroup="all",
-            line={"color": colors[name], "width": 0.5},
+            line={"color": color, "width": 2 if kind == "lines" else 0.5},
+            stackgroup=None if kind == "lines" else "all",
+            groupnorm="percent" if kind == "percent" else None,
+            meta={"series": f"part:{name}", **({"channel": name} if name in channels else {})},
+            visible="legendonly" if kind == "lines" and name == OTHERS else True,
+            hovertemplate="%{x}: %{y:,.4~r}<extra>%{fullData.name}</extra>",
         )
-    return styled(figure, "Contribution over time, all regions", "week", escaped(kpi_name), height=480)
+    if kind == "lines" and has_refits(result):
+        bounds = result.contribution_intervals()
+        for name in largest(weekly[[column for column in weekly.columns if column in channels]].sum(), _MOST_BANDS):
+            low, high = (bounds.sel(bound=b, component=name).values for b in ("low", "high"))
+            add_band(figure, list(weekly.index), low, high, colors[name], {"channel": name, "whole": True})
+    mark_holdout(figure, result)
+    if kind == "percent":
+        figure.update_yaxes(range=[0, 100])
+    title = {
+        "stacked": "Contribution over time",
+        "lines": "Contribution of each channel over time",
+        "percent": "Share of the prediction over time",
+    }
+    unit = "percent of the prediction" if kind == "percent" else escaped(result.panel.kpi_name)
+    return styled(figure, f"{title[kind]}, all regions", "week", unit, height=480)
 
 
-def contribution_total(summary: pd.DataFrame) -> go.Figure:
-    """Each channel's share of the predicted KPI.
+def grouped_contributions(result: Answers, top: int) -> pd.DataFrame:
+    """Week x the base, the largest channels and the others, KPI units."""
+    channels = list(result.panel.channels)
+    weekly = result.weekly_contributions()
+    kept = largest(weekly[channels].sum(), top)
+    rest = [name for name in channels if name not in kept]
+    parts = {BASE_NAME: weekly.drop(columns=channels).sum(axis=1)} | {name: weekly[name] for name in kept}
+    return pd.DataFrame(parts | ({OTHERS: weekly[rest].sum(axis=1)} if rest else {}))
+
+
+def contribution_total(result: Answers, top: int = 25) -> go.Figure:
+    """Each channel's share of the predicted KPI, with intervals where there are refits.
 
     Args:
-        summary: by channel, with `pct_of_contribution` in percent and `incremental_outcome` in KPI units.
+        result: a fit.
+        top: channels drawn, largest first; the table behind has all.
     """
-    ordered = summary.sort_values("pct_of_contribution")
-    colors = channel_colors(list(summary.index))
+    summary = result.media_summary()
+    kept = largest(summary["pct_of_contribution"], top)
+    ordered = summary.loc[kept].sort_values("pct_of_contribution")
+    colors, shown = channel_colors(list(summary.index)), labels(list(summary.index))
+    refitted = "pct_of_contribution_low" in summary
+    names = [shown[name] for name in ordered.index]
     figure = go.Figure(
         go.Bar(
             x=ordered["pct_of_contribution"],
-            y=[escaped(name) for name in ordered.index],
+            y=names,
+            name="estimate",
             orientation="h",
             marker={"color": [colors[name] for name in ordered.index]},
-            text=[f"{share:.1f} %" for share in ordered["pct_of_contribution"]],
-            textposition="outside",
+            text=None if refitted else [f"{share:.1f} %" for share in ordered["pct_of_contribution"]],
+            textposition=None if refitted else "outside",
             cliponaxis=False,
             customdata=ordered["incremental_outcome"],
-            hovertemplate="%{y}: %{x:.2f} % · %{customdata:,.0f}<extra></extra>",
+            hovertemplate="%{y}: %{x:.2f} % · %{customdata:,.4~r} "
+            + escaped(result.panel.kpi_name)
+            + "<extra></extra>",
+            meta={"channels": list(ordered.index), "matrix": "pct_of_contribution"},
         )
     )
-    height = max(260, 120 + 34 * len(ordered))
-    return styled(figure, "Contribution in total", "percent of the predicted KPI", "", height=height)
+    if refitted:
+        low, high = ordered["pct_of_contribution_low"], ordered["pct_of_contribution_high"]
+        add_intervals(figure, names, low, high, list(ordered.index))
+    else:
+        figure.update_xaxes(range=_with_room(ordered["pct_of_contribution"]))
+    title = "Contribution of each channel" + (", 90 % intervals" if refitted else "") + _of(kept, summary)
+    styled(figure, title, "percent of the predicted KPI", "", height=row_height(len(ordered)))
+    return figure.update_yaxes(tickmode="linear", showgrid=False).update_layout(showlegend=False)
+
+
+def contribution_donut(result: Answers, top: int = 8) -> go.Figure:
+    """The prediction in parts: base, the largest channels, the others.
+
+    Args:
+        result: a fit.
+        top: channels drawn by themselves. Parts below zero cannot be drawn and are named in the title.
+    """
+    parts = grouped_contributions(result, top).sum()
+    below = [escaped(name) for name in parts.index[parts < 0]]
+    parts = parts[parts >= 0]
+    colors, shown = channel_colors(list(result.panel.channels)), labels(list(parts.index))
+    figure = go.Figure(
+        go.Pie(
+            labels=["base" if name == BASE_NAME else shown[name] for name in parts.index],
+            values=parts,
+            hole=0.55,
+            sort=False,
+            direction="clockwise",
+            marker={
+                "colors": [BASE_COLOR if name == BASE_NAME else rest_color(name, colors) for name in parts.index],
+                "line": {"color": "white", "width": 1.5},
+            },
+            text=[f"{100 * share:.1f} %" if share >= _TOLD else "" for share in parts / parts.sum()],
+            textinfo="text",
+            textposition="outside",
+            hovertemplate="%{label}: %{value:,.4~r}, %{percent:.1%}<extra></extra>",
+            automargin=True,
+        )
+    )
+    figure.add_annotation(
+        text=f"{compact(float(parts.sum()))}<br>{escaped(result.panel.kpi_name)}", showarrow=False, font={"size": 15}
+    )
+    title = "The prediction in parts" + (f" (below zero, not drawn: {', '.join(below)})" if below else "")
+    return styled(figure, title, "", "", height=460)
+
+
+def contribution_waterfall(result: Answers, top: int = 10) -> go.Figure:
+    """From the baseline over controls and channels to the prediction, all regions and weeks.
+
+    Args:
+        result: a fit.
+        top: channels drawn by themselves.
+    """
+    channels, controls = list(result.panel.channels), list(result.panel.controls)
+    weekly = result.weekly_contributions().sum()
+    grouped = grouped_contributions(result, top).sum().drop(BASE_NAME)
+    steps = {name: float(weekly[name]) for name in weekly.index if name not in channels and name not in controls}
+    if controls:
+        steps["controls"] = float(weekly[controls].sum())
+    steps |= {str(name): float(value) for name, value in grouped.sort_values(ascending=False).items()}
+    shown = labels(list(steps))
+    figure = go.Figure(
+        go.Waterfall(
+            orientation="h",
+            y=[*(shown[name] for name in steps), "prediction"],
+            x=[*steps.values(), None],
+            measure=["relative"] * len(steps) + ["total"],
+            text=[*(compact(value) for value in steps.values()), compact(sum(steps.values()))],
+            textposition="outside",
+            cliponaxis=False,
+            connector={"line": {"color": BASE_COLOR, "width": 1}},
+            increasing={"marker": {"color": "#0072B2"}},
+            decreasing={"marker": {"color": "#D55E00"}},
+            totals={"marker": {"color": ACTUAL_COLOR}},
+            textfont={"color": INK},
+            hovertemplate="%{y}: %{delta:,.4~r}<extra></extra>",
+        )
+    )
+    reached = pd.Series(steps).cumsum()
+    low, high = min(0.0, float(reached.min())), max(0.0, float(reached.max()))
+    figure.update_xaxes(range=[low - 0.1 * (high - low) * (low < 0), high + 0.14 * (high - low)])
+    title = "From the baseline to the prediction"
+    styled(figure, title, escaped(result.panel.kpi_name), "", height=row_height(len(steps) + 1))
+    return figure.update_yaxes(autorange="reversed", tickmode="linear", showgrid=False).update_layout(showlegend=False)
+
+
+def _with_room(values: pd.Series) -> list[float]:
+    """Ends of the axis, with room for the numbers at the longest bars."""
+    return [1.15 * min(float(values.min()), 0.0), 1.15 * max(float(values.max()), 1e-12)]
+
+
+def _of(kept: list[object], summary: pd.DataFrame) -> str:
+    return "" if len(kept) == len(summary) else f" (the largest {len(kept)} of {len(summary)})"

@@ -1,96 +1,192 @@
-"""Figures on the fit: actual against predicted, and the course of the training."""
+"""Figures on the fit: the course of the training, actual against predicted, and the holdout."""
+
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.plots.theme import ACTUAL_COLOR, MUTED, PREDICTED_COLOR, channel_colors, escaped, styled
+from deepcausalmmm_jax.analysis.answers import Answers
+from deepcausalmmm_jax.errors import DataError
+from deepcausalmmm_jax.plots.marks import mark_holdout, need
+from deepcausalmmm_jax.plots.theme import (
+    ACTUAL_COLOR,
+    BASE_COLOR,
+    NAIVE_COLORS,
+    PREDICTED_COLOR,
+    channel_colors,
+    escaped,
+    styled,
+)
+
+_SHOWN_TERMS = 8
+_MOST_POINTS = 400
+_MOST_MARKERS = 2500
+_SETTLED = 0.1  # share of the epochs after which the objective sets the axis
 
 
-def actual_and_predicted(table: pd.DataFrame, time: str, kpi_name: str, holdout_start: object | None) -> go.Figure:
-    """National KPI and prediction by week.
+def training_progress(result: Answers) -> go.Figure:
+    """Objective by epoch with every one of its terms; the smaller ones appear by a click on the legend.
 
-    Args:
-        table: one row per region and week with columns `time`, `kpi` (empty where not observed) and `prediction`.
-        time: the column of weeks.
-        kpi_name: name of the KPI.
-        holdout_start: first held-out week, marked by a line; None marks nothing.
+    Raises:
+        DataError: the result was not trained here.
     """
-    observed = table[table["kpi"].notna()]
-    weekly = observed.groupby(time)[["kpi", "prediction"]].sum()
+    history = result.history
+    need(len(history), "a training", "weights that were taken over have none")
+    terms = history.drop(columns=["objective", "acyclicity_h", "learning_rate"])
+    order = terms.iloc[-1].abs().sort_values(ascending=False).index
+    colors = channel_colors(list(order))
+    thin = history.iloc[np.unique(np.linspace(0, len(history) - 1, _MOST_POINTS).astype(int))]
     figure = go.Figure()
     figure.add_scatter(
-        x=weekly.index, y=weekly["kpi"], name="actual", mode="lines", line={"color": ACTUAL_COLOR, "width": 2}
+        x=thin.index, y=thin["objective"], name="objective", mode="lines", line={"color": ACTUAL_COLOR, "width": 3}
     )
-    figure.add_scatter(
-        x=weekly.index,
-        y=weekly["prediction"],
-        name="predicted",
-        mode="lines",
-        line={"color": PREDICTED_COLOR, "width": 2, "dash": "dash"},
-    )
-    if holdout_start is not None:
-        figure.add_shape(
-            type="rect",
-            x0=holdout_start,
-            x1=weekly.index[-1],
-            y0=0,
-            y1=1,
-            yref="paper",
-            fillcolor=MUTED,
-            opacity=0.12,
-            line_width=0,
+    for number, name in enumerate(order):
+        figure.add_scatter(
+            x=thin.index,
+            y=thin[name],
+            name=escaped(str(name).replace("_", " ")),
+            mode="lines",
+            line={"color": colors[name], "width": 1.3},
+            visible=True if number < _SHOWN_TERMS else "legendonly",
         )
-        figure.add_annotation(
-            x=holdout_start, y=1, yref="paper", text="held out", showarrow=False, xanchor="left", yanchor="bottom"
-        )
-    return styled(figure, "Actual and predicted, all regions", "week", escaped(kpi_name))
-
-
-def regional_fit(table: pd.DataFrame, region: str, kpi_name: str) -> go.Figure:
-    """Mean KPI of each region against its mean prediction, on logarithmic axes.
-
-    Args:
-        table: as for `actual_and_predicted`, with a column `region` of regions.
-        region: the column of regions.
-        kpi_name: name of the KPI.
-    """
-    means = table[table["kpi"].notna()].groupby(region)[["kpi", "prediction"]].mean()
-    figure = go.Figure()
-    span = [float(means.min().min()), float(means.max().max())]
-    figure.add_scatter(x=span, y=span, mode="lines", name="equal", line={"color": MUTED, "dash": "dot"})
-    figure.add_scatter(
-        x=means["kpi"],
-        y=means["prediction"],
-        mode="markers",
-        name="region",
-        text=[escaped(label) for label in means.index],
-        marker={"color": PREDICTED_COLOR, "size": 7, "opacity": 0.7},
-    )
-    styled(figure, "Mean week of each region", f"actual {escaped(kpi_name)}", f"predicted {escaped(kpi_name)}")
-    figure.update_xaxes(type="log")
-    figure.update_yaxes(type="log")
+    styled(figure, "Training: the objective and its terms", "epoch", "nats per observation", height=460)
+    settled = thin.iloc[int(_SETTLED * len(thin)) :][["objective", *order[:_SHOWN_TERMS]]]
+    low, high = float(settled.min().min()), float(settled.max().max())
+    margin = 0.06 * (high - low) or 1.0
+    figure.update_yaxes(range=[low - margin, high + margin])
     return figure
 
 
-def training_progress(history: pd.DataFrame, most: int = 8) -> go.Figure:
-    """Objective by epoch, with the largest of its terms.
+def actual_and_predicted(result: Answers, region: object | None = None, *, scaled: bool = False) -> go.Figure:
+    """KPI and prediction by week, the held-out weeks shaded, with the naive forecasts there.
 
     Args:
-        history: by epoch: `objective`, and a column a term.
-        most: number of terms drawn.
+        result: a fit.
+        region: one region; None adds up all.
+        scaled: in units of each region's mean training week, so that large regions do not hide small ones.
+
+    Raises:
+        DataError: an unknown region.
     """
-    terms = history.drop(columns=["objective", "acyclicity_h", "learning_rate"])
-    shown = terms.iloc[-1].abs().sort_values(ascending=False).index[:most]
-    colors = channel_colors(list(shown))
-    step = max(1, len(history) // 400)
-    thin = history.iloc[np.arange(0, len(history), step)]
+    table, name = fit_table(result, region)
+    kpi = escaped(result.panel.kpi_name)
+    columns = ("scaled_kpi", "scaled_prediction") if scaled else ("kpi", "prediction")
     figure = go.Figure()
-    figure.add_scatter(
-        x=thin.index, y=thin["objective"], name="objective", mode="lines", line={"color": ACTUAL_COLOR, "width": 2.5}
-    )
-    for name in shown:
+    shown = {columns[0]: ("actual", ACTUAL_COLOR, "solid"), columns[1]: ("predicted", PREDICTED_COLOR, "dash")}
+    for column, (label, color, dash) in shown.items():
         figure.add_scatter(
-            x=thin.index, y=thin[name], name=name, mode="lines", line={"color": colors[name], "width": 1.2}
+            x=table.index,
+            y=table[column],
+            name=label,
+            mode="lines",
+            line={"color": color, "width": 2.2, "dash": dash},
+            meta={"series": column},
+            hovertemplate="%{x}: %{y:,.4~r}<extra>" + label + "</extra>",
         )
-    return styled(figure, "Training", "epoch", "nats per observation")
+    if result.holdout and not scaled:
+        _add_naive(figure, table, str(result.metrics.loc["holdout", "naive"]))
+    mark_holdout(figure, result)
+    unit = f"{kpi}, 1 = mean training week" if scaled else kpi
+    what = "Actual and predicted, each region over its mean week" if scaled else "Actual and predicted"
+    return styled(figure, f"{what}, {name}", "week", unit)
+
+
+def fit_table(result: Answers, region: object | None) -> tuple[pd.DataFrame, str]:
+    """Forecasts by week of one region or of all, and the region's name.
+
+    Raises:
+        DataError: an unknown region.
+    """
+    panel = result.panel
+    if region is None:
+        whole = "all regions" if len(panel.regions) > 1 else escaped(panel.regions[0])
+        return result.forecasts().reindex(panel.weeks), whole
+    if region not in panel.regions:
+        raise DataError(f"The panel has no region {region!r}; it has e.g. {panel.regions[0]!r}.")
+    table = result.forecasts(by_region=True)
+    own = table[table[panel.region_name] == region].set_index(panel.time_name)
+    return own.reindex(panel.weeks), escaped(region)
+
+
+def _add_naive(figure: go.Figure, table: pd.DataFrame, best: str) -> None:
+    for name, color in NAIVE_COLORS.items():
+        if table[name].notna().any():
+            label = f"naive {name}" + (" (best)" if name == best else "")
+            figure.add_scatter(
+                x=table.index[table["held_out"] == True],  # noqa: E712  # weeks without a row are neither
+                y=table[name][table["held_out"] == True],  # noqa: E712
+                name=label,
+                mode="lines",
+                line={"color": color, "width": 1.8, "dash": "dot"},
+                visible=True if name == best else "legendonly",
+                meta={"series": name},
+                hovertemplate="%{x}: %{y:,.4~r}<extra>" + label + "</extra>",
+            )
+
+
+def regional_fit(result: Answers) -> go.Figure:
+    """Mean KPI of each region against its mean prediction, on logarithmic axes.
+
+    Raises:
+        DataError: a panel of one region.
+    """
+    panel = result.panel
+    need(len(panel.regions) > 1, "several regions", "a national panel has one")
+    table = result.forecasts(by_region=True)
+    means = table.groupby(panel.region_name)[["kpi", "prediction"]].mean()
+    kpi = escaped(panel.kpi_name)
+    figure = go.Figure()
+    _add_points(figure, means["kpi"], means["prediction"], means.index)
+    styled(figure, "Mean week of each region", f"actual {kpi}", f"predicted {kpi}", height=460)
+    return _logarithmic(figure, means)
+
+
+def holdout_scatter(result: Answers) -> go.Figure:
+    """Actual against predicted in the held-out weeks, a point a region and week (some of them, where there are many).
+
+    Raises:
+        DataError: nothing was held out.
+    """
+    need(result.holdout, "held-out weeks", "fit with holdout=8 or so")
+    panel = result.panel
+    table = result.forecasts(by_region=True)
+    table = table[table["held_out"]]
+    above = table[(table["kpi"] > 0) & (table["prediction"] > 0)]
+    every = -(-len(above) // _MOST_MARKERS)
+    shown = above.iloc[::every]
+    names = [
+        f"{region}, {str(week)[:10]}"
+        for region, week in zip(shown[panel.region_name], shown[panel.time_name], strict=True)
+    ]
+    kpi = escaped(panel.kpi_name)
+    figure = go.Figure()
+    _add_points(figure, shown["kpi"], shown["prediction"], names)
+    note = "" if every == 1 else f", one region-week in {every}"
+    left_out = f", {len(table) - len(above)} at or below zero left out" if len(above) < len(table) else ""
+    title = f"The {result.holdout} held-out weeks{note}{left_out}"
+    styled(figure, title, f"actual {kpi}", f"predicted {kpi}", height=460)
+    return _logarithmic(figure, shown[["kpi", "prediction"]])
+
+
+def _add_points(figure: go.Figure, x: pd.Series, y: pd.Series, names: Iterable[object]) -> None:
+    span = [float(min(x.min(), y.min())), float(max(x.max(), y.max()))]
+    figure.add_scatter(
+        x=span, y=span, mode="lines", name="equal", line={"color": BASE_COLOR, "dash": "dot"}, hoverinfo="skip"
+    )
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode="markers",
+        name="actual and predicted",
+        text=[escaped(name) for name in names],
+        marker={"color": PREDICTED_COLOR, "size": 6, "opacity": 0.55},
+        hovertemplate="%{text}: %{x:,.4~r} actual, %{y:,.4~r} predicted<extra></extra>",
+    )
+
+
+def _logarithmic(figure: go.Figure, values: pd.DataFrame) -> go.Figure:
+    if float(values.min().min()) > 0 and float(values.max().max()) > 20 * float(values.min().min()):
+        figure.update_xaxes(type="log", dtick=1)
+        figure.update_yaxes(type="log", dtick=1)
+    return figure

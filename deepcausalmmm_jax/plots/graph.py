@@ -1,81 +1,182 @@
-"""Figures on the channel graph: as a network and as a heatmap."""
+"""Figures on the channel graph: as a network, as a heatmap, and the effects that run along it."""
 
 import math
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.plots.theme import INK, MUTED, WARNING, channel_colors, escaped, styled
+from deepcausalmmm_jax.analysis.answers import Answers, has_refits
+from deepcausalmmm_jax.plots.marks import largest, need
+from deepcausalmmm_jax.plots.theme import (
+    BASE_COLOR,
+    DIVERGING,
+    INK,
+    MUTED,
+    WARNING,
+    channel_colors,
+    escaped,
+    labels,
+    row_height,
+    styled,
+)
+
+_MOST_NAMES = 24  # beyond, nodes of the network carry no name
 
 
-def graph_heatmap(adjacency: pd.DataFrame) -> go.Figure:
-    """Strength of each edge, from row to column.
+def graph_heatmap(result: Answers, top: int = 30) -> go.Figure:
+    """Strength of each edge from row to column, and how often refits find it.
 
     Args:
-        adjacency: channel x channel, 0 where there is no edge.
+        result: a fit.
+        top: channels drawn, those with the strongest edges.
+
+    Raises:
+        DataError: a single channel, or no edge.
     """
-    labels = [escaped(name) for name in adjacency.columns]
+    adjacency = _linked(result, top)
+    names = [labels(list(result.panel.channels))[name] for name in adjacency.columns]
+    text, hover = None, ""
+    if has_refits(result):
+        often = result.edge_frequency.loc[adjacency.index, adjacency.columns]
+        text = [[f"{share:.0%}" if share > 0 else "" for share in row] for row in often.to_numpy()]
+        hover = " · in %{text} of the refits"
+    shown = adjacency.where(adjacency != 0).to_numpy()
+    span = float(np.nanmax(np.abs(shown)))
     figure = go.Figure(
         go.Heatmap(
-            z=adjacency.where(adjacency != 0).to_numpy(),
-            x=labels,
-            y=labels,
-            colorscale="RdBu",
-            zmid=0,
-            colorbar={"title": {"text": "mean weeks"}, "tickformat": ".2~f"},
-            hovertemplate="%{y} → %{x}: %{z:.2f}<extra></extra>",
+            z=shown,
+            x=names,
+            y=names,
+            colorscale=DIVERGING,
+            zmin=-span,
+            zmax=span,
+            xgap=1,
+            ygap=1,
+            text=text,
+            texttemplate="%{text}" if text and len(names) <= 16 else None,
+            colorbar={"title": {"text": "mean<br>weeks"}, "thickness": 12},
+            hovertemplate="%{y} → %{x}: %{z:.2f}" + hover + "<extra></extra>",
         )
     )
-    styled(figure, "Channel graph: mean weeks a column gains per mean week of a row", "to", "from", height=460)
-    figure.update_yaxes(autorange="reversed")
-    return figure
+    note = "; percent of refits with the edge" if text else ""
+    styled(figure, f"Links: mean weeks a column gains per mean week of a row{note}", "to", "from")
+    figure.update_layout(height=row_height(len(names), base=240))
+    figure.update_xaxes(tickangle=-60, tickmode="linear", showgrid=False, ticks="")
+    return figure.update_yaxes(autorange="reversed", tickmode="linear", showgrid=False, ticks="")
 
 
-def graph_network(adjacency: pd.DataFrame) -> go.Figure:
+def graph_network(result: Answers, top: int = 30) -> go.Figure:
     """Channels on a circle, an arrow for each edge; one that takes exposure away is in the warning colour.
 
     Args:
-        adjacency: channel x channel, 0 where there is no edge.
+        result: a fit; edges that few refits find are paler.
+        top: channels drawn, those with the strongest edges.
+
+    Raises:
+        DataError: a single channel, or no edge.
     """
+    adjacency = _linked(result, top)
+    often = result.edge_frequency if has_refits(result) else None
     channels = list(adjacency.index)
-    colors = channel_colors(channels)
     angle = {name: 2 * math.pi * i / len(channels) + math.pi / 2 for i, name in enumerate(channels)}
     at = {name: (math.cos(angle[name]), math.sin(angle[name])) for name in channels}
     figure = go.Figure()
     strongest = float(adjacency.abs().max().max())
-    for source in channels:
-        for target in channels:
-            weight = float(adjacency.loc[source, target])
-            if weight != 0:
-                figure.add_annotation(
-                    x=at[target][0],
-                    y=at[target][1],
-                    ax=at[source][0],
-                    ay=at[source][1],
-                    xref="x",
-                    yref="y",
-                    axref="x",
-                    ayref="y",
-                    text="",
-                    showarrow=True,
-                    arrowhead=2,
-                    arrowwidth=1 + 3 * abs(weight) / strongest,
-                    arrowcolor=MUTED if weight > 0 else WARNING,
-                    standoff=14,
-                    startstandoff=14,
-                )
+    for source, target in zip(*np.nonzero(adjacency.to_numpy()), strict=True):
+        tail, head = channels[source], channels[target]
+        weight = float(adjacency.iloc[source, target])
+        figure.add_annotation(
+            x=at[head][0],
+            y=at[head][1],
+            ax=at[tail][0],
+            ay=at[tail][1],
+            xref="x",
+            yref="y",
+            axref="x",
+            ayref="y",
+            text="",
+            showarrow=True,
+            arrowhead=2,
+            arrowwidth=1 + 3 * abs(weight) / strongest,
+            arrowcolor=MUTED if weight > 0 else WARNING,
+            opacity=1.0 if often is None else 0.25 + 0.75 * float(often.loc[tail, head]),
+            standoff=13,
+            startstandoff=13,
+        )
+    _add_nodes(figure, result, at)
+    styled(figure, "Which channels drive which", "", "", height=480)
+    figure.update_xaxes(visible=False, range=[-1.75, 1.75])
+    return figure.update_yaxes(visible=False, range=[-1.3, 1.3])
+
+
+def _add_nodes(figure: go.Figure, result: Answers, at: dict[str, tuple[float, float]]) -> None:
+    channels = list(at)
+    colors, shown = channel_colors(list(result.panel.channels)), labels(list(result.panel.channels))
+    side = {
+        name: "middle right" if x > 0.2 else "middle left" if x < -0.2 else "top center" if y > 0 else "bottom center"
+        for name, (x, y) in at.items()
+    }
     figure.add_scatter(
         x=[at[name][0] for name in channels],
         y=[at[name][1] for name in channels],
-        mode="markers+text",
-        text=[escaped(name) for name in channels],
-        textposition=["top center" if at[name][1] >= -0.2 else "bottom center" for name in channels],
-        marker={"size": 22, "color": [colors[name] for name in channels], "line": {"color": INK, "width": 1}},
-        hoverinfo="text",
+        mode="markers+text" if len(channels) <= _MOST_NAMES else "markers",
+        text=[shown[name] for name in channels],
+        textposition=[side[name] for name in channels],
+        textfont={"size": 11},
+        marker={"size": 18, "color": [colors[name] for name in channels], "line": {"color": INK, "width": 1}},
+        hovertemplate="%{text}<extra></extra>",
         cliponaxis=False,
         showlegend=False,
     )
-    styled(figure, "Channel graph", "", "", height=460)
-    figure.update_xaxes(visible=False, range=[-1.5, 1.5])
-    figure.update_yaxes(visible=False, range=[-1.3, 1.4])
-    return figure
+
+
+def _linked(result: Answers, top: int) -> pd.DataFrame:
+    adjacency = result.adjacency
+    need(len(adjacency) > 1, "several channels", "a single channel has no links")
+    need(bool((adjacency != 0).any().any()), "a link between channels", "none is strong enough to be told from none")
+    strength = adjacency.abs().max(axis=0) + adjacency.abs().max(axis=1)
+    kept = largest(strength[strength > 0] if len(adjacency) > top else strength, top)
+    return adjacency.loc[kept, kept]
+
+
+def effects(result: Answers, top: int = 20) -> go.Figure:
+    """What would be lost with each channel at zero: itself, and through the channels it drives.
+
+    Args:
+        result: a fit.
+        top: channels drawn, by total effect.
+    """
+    table = result.effects()
+    drawn = table.loc[largest(table["total"], top)].sort_values("total")
+    colors, shown = channel_colors(list(table.index)), labels(list(table.index))
+    figure = go.Figure()
+    for part in ("direct", "mediated"):
+        figure.add_bar(
+            x=drawn[part],
+            y=[shown[name] for name in drawn.index],
+            orientation="h",
+            name="direct" if part == "direct" else "through other channels (hatched)",
+            marker={
+                "color": [colors[name] for name in drawn.index],
+                "pattern": {"shape": "" if part == "direct" else "/", "fgcolor": "white", "size": 6},
+            },
+            customdata=[escaped(name) for name in drawn["through"]],
+            hovertemplate="%{y}: %{x:,.4~r} "
+            + ("itself" if part == "direct" else "through %{customdata}")
+            + "<extra></extra>",
+            meta={"channels": list(drawn.index)},
+        )
+    figure.add_scatter(
+        x=drawn["total"],
+        y=[shown[name] for name in drawn.index],
+        mode="markers",
+        name="total",
+        marker={"symbol": "line-ns", "size": 16, "line": {"color": INK, "width": 2.5}},
+        hovertemplate="%{y}: %{x:,.4~r} in total<extra></extra>",
+        meta={"channels": list(drawn.index)},
+    )
+    styled(figure, "Direct, mediated and total effect", escaped(result.panel.kpi_name), "")
+    figure.update_layout(barmode="relative", height=row_height(len(drawn), base=190))
+    figure.update_xaxes(zerolinecolor=BASE_COLOR)
+    return figure.update_yaxes(tickmode="linear", showgrid=False)

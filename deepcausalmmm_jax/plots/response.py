@@ -1,47 +1,198 @@
-"""Figures on the channels' curves: carry-over and saturation."""
+"""Figures on the channels' curves: carry-over, saturation, coefficients over time, response to spend."""
+
+from typing import Literal, get_args
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.plots.theme import channel_colors, escaped, styled
+from deepcausalmmm_jax.analysis.answers import Answers, has_refits
+from deepcausalmmm_jax.errors import ConfigError, DataError
+from deepcausalmmm_jax.plots.marks import add_band, largest, mark_holdout
+from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, channel_colors, escaped, labels, styled
+
+Response = Literal["incremental_outcome", "roi", "mroi"]
+_MOST_BANDS = 6
+_RESPONSES = {
+    "incremental_outcome": "Response to spend",
+    "roi": "ROI by spend",
+    "mroi": "Marginal return by spend",
+}
 
 
-def adstock_decay(decay: pd.DataFrame) -> go.Figure:
+def adstock_decay(result: Answers, top: int = 12) -> go.Figure:
     """Share of an exposure's effect by weeks after it.
 
     Args:
-        decay: index lag in weeks, a column a channel, each summing to at most 1.
+        result: a fit.
+        top: channels drawn, by outcome.
     """
-    colors = channel_colors(list(decay.columns))
-    figure = go.Figure()
-    for name in decay.columns:
-        figure.add_scatter(
-            x=decay.index, y=decay[name], name=escaped(name), mode="lines+markers", line={"color": colors[name]}
-        )
+    decay = result.adstock_decay()[_kept(result, top)]
+    figure = _lines(result, decay, hover="%{y:.1%} after %{x} weeks")
+    figure.update_traces(mode="lines+markers", marker={"size": 5})
     styled(figure, "Carry-over (adstock)", "weeks after the exposure", "share of the effect")
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
-    return figure
+    return figure.update_yaxes(tickformat=".0%", rangemode="tozero")
 
 
-def hill_curves(curves: pd.DataFrame) -> go.Figure:
-    """Saturation against exposure, up to the largest week seen.
+def hill_curves(result: Answers, top: int = 12) -> go.Figure:
+    """Saturation against exposure up to the largest week seen; a dot where the last eight weeks stand.
 
     Args:
-        curves: rows with `channel`, `relative_exposure` (1 = the mean training week) and `saturation` (0 to 1).
+        result: a fit; refits give bands, as far as few channels are drawn.
+        top: channels drawn, by outcome.
     """
-    channels = list(dict.fromkeys(curves["channel"]))
-    colors = channel_colors(channels)
+    channels, kept = list(result.panel.channels), _kept(result, top)
+    refitted = has_refits(result) and len(kept) <= _MOST_BANDS
+    curves = result.hill_intervals() if has_refits(result) and refitted else result.hill_curves()
+    now, colors, shown = result.today(), channel_colors(channels), labels(channels)
     figure = go.Figure()
-    for name in channels:
+    for name in kept:
         curve = curves[curves["channel"] == name]
+        if refitted:
+            x = list(curve["relative_exposure"])
+            add_band(figure, x, curve["saturation_low"], curve["saturation_high"], colors[name], {"channel": name})
         figure.add_scatter(
             x=curve["relative_exposure"],
             y=curve["saturation"],
-            name=escaped(name),
+            name=shown[name],
             mode="lines",
-            line={"color": colors[name]},
+            line={"color": colors[name], "width": 2},
+            legendgroup=name,
+            meta={"channel": name},
+            hovertemplate="%{x:.2f}: %{y:.0%}<extra>" + shown[name] + "</extra>",
         )
-    figure.add_vline(x=1, line={"dash": "dot", "width": 1})
-    styled(figure, "Diminishing returns (Hill)", "carried-over exposure, 1 = mean week", "share of the ceiling")
-    figure.update_yaxes(tickformat=".0%", range=[0, 1])
+        figure.add_scatter(
+            x=[now.loc[name, "relative_exposure"]],
+            y=[now.loc[name, "saturation"]],
+            mode="markers",
+            marker={"color": colors[name], "size": 11, "line": {"color": INK, "width": 1.2}},
+            legendgroup=name,
+            showlegend=False,
+            meta={"channel": name},
+            hovertemplate="last 8 weeks: %{x:.2f} mean weeks, %{y:.0%} of the ceiling<extra>"
+            + shown[name]
+            + "</extra>",
+        )
+    unit = "share of voice" if result.config.model == "paper" else "carried-over exposure, 1 = mean week"
+    styled(figure, "Diminishing returns (Hill); dots: the last 8 weeks", unit, "share of the ceiling")
+    if result.config.model != "paper":
+        figure.add_vline(x=1, line={"dash": "dot", "width": 1, "color": BASE_COLOR})
+        reach = float(curves.groupby("channel")["relative_exposure"].max().loc[kept].median())
+        figure.update_xaxes(range=[0, 1.6 * reach])
+    return figure.update_yaxes(tickformat=".0%", range=[0, 1])
+
+
+def coefficients_over_time(result: Answers, top: int = 12) -> go.Figure:
+    """KPI of a week per full activity of a channel, mean over regions, week by week.
+
+    Args:
+        result: a fit.
+        top: channels drawn, by outcome.
+    """
+    weekly = 100 * result.weekly_coefficients()[_kept(result, top)]
+    figure = _lines(result, weekly, hover="%{x}: %{y:.2f} %")
+    mark_holdout(figure, result)
+    styled(figure, "Coefficients over time, all regions", "week", "percent of the mean KPI at full activity")
+    return figure.update_yaxes(rangemode="tozero")
+
+
+def response_curves(
+    table: pd.DataFrame, kpi_name: str = "KPI", measure: Response = "incremental_outcome", unit: str = "currency"
+) -> go.Figure:
+    """What each channel would bring at other budgets, with today's point.
+
+    Args:
+        table: rows by `channel` and `multiplier` (1 = today's spend), with `spend` in currency, the measure,
+            `<measure>_low` and `_high` where there are refits, and `extrapolation` where spend goes beyond what was
+            seen (drawn dotted).
+            A channel without spend is drawn over its `exposure`. Rows of several regions are not added up: pass those
+            of one, or of all together.
+        kpi_name: name of the KPI.
+        measure: `incremental_outcome`, `roi` or `mroi`.
+        unit: what spend is counted in.
+
+    Raises:
+        ConfigError: an unknown measure.
+        DataError: a missing column, no rows, or rows of several regions.
+    """
+    if measure not in get_args(Response):
+        raise ConfigError(f"measure must be one of {', '.join(get_args(Response))}, got {measure!r}.")
+    for column in ("channel", "multiplier", "spend", measure):
+        if column not in table:
+            raise DataError(f"The table of response curves has no column {column!r}.")
+    if table.empty:
+        raise DataError("The table of response curves has no rows.")
+    if "region" in table and table["region"].nunique() > 1:
+        raise DataError("The table of response curves has several regions; pass the rows of one.")
+    channels = list(dict.fromkeys(table["channel"]))
+    colors, shown = channel_colors(channels), labels(channels)
+    figure = go.Figure()
+    for name in channels:
+        curve = table[table["channel"] == name].sort_values("multiplier")
+        if curve["spend"].isna().all() and "exposure" in curve:
+            curve = curve.assign(spend=curve["exposure"])
+        _add_response(figure, curve, measure, colors[name], shown[name], name, banded=len(channels) <= _MOST_BANDS)
+    over = f"spend, {escaped(unit)}" if table["spend"].notna().any() else "exposure"
+    quantity = {"incremental_outcome": f"incremental {escaped(kpi_name)}", "roi": "ROI", "mroi": "marginal ROI"}[
+        measure
+    ]
+    return styled(figure, f"{_RESPONSES[measure]}; dots: today", over, quantity, height=460)
+
+
+def _add_response(
+    figure: go.Figure, curve: pd.DataFrame, measure: str, color: str, label: str, name: str, *, banded: bool
+) -> None:
+    meta = {"channel": name}
+    if banded and f"{measure}_low" in curve:
+        add_band(figure, list(curve["spend"]), curve[f"{measure}_low"], curve[f"{measure}_high"], color, meta)
+    beyond = curve["extrapolation"].astype(bool) if "extrapolation" in curve else pd.Series(False, index=curve.index)
+    inside = curve[~beyond]
+    look = {
+        "mode": "lines",
+        "legendgroup": name,
+        "meta": meta,
+        "hovertemplate": "%{x:,.4~r}: %{y:,.4~r}<extra>" + label + "</extra>",
+    }
+    figure.add_scatter(x=inside["spend"], y=inside[measure], name=label, line={"color": color, "width": 2}, **look)
+    for side in (curve[beyond & (curve["multiplier"] > 1)], curve[beyond & (curve["multiplier"] < 1)]):
+        if len(side):
+            joined = pd.concat([side, inside.iloc[[-1 if side["multiplier"].iloc[0] > 1 else 0]]]).sort_values("spend")
+            figure.add_scatter(
+                x=joined["spend"],
+                y=joined[measure],
+                showlegend=False,
+                line={"color": color, "width": 2, "dash": "dot"},
+                **look,
+            )
+    now = curve.iloc[[int((curve["multiplier"] - 1).abs().argmin())]]
+    figure.add_scatter(
+        x=now["spend"],
+        y=now[measure],
+        mode="markers",
+        marker={"color": color, "size": 11, "line": {"color": INK, "width": 1.2}},
+        legendgroup=name,
+        showlegend=False,
+        meta=meta,
+        hovertemplate="today: %{x:,.4~r}, %{y:,.4~r}<extra>" + label + "</extra>",
+    )
+
+
+def _kept(result: Answers, top: int) -> list[str]:
+    return largest(result.media_summary()["incremental_outcome"], top)
+
+
+def _lines(result: Answers, table: pd.DataFrame, hover: str) -> go.Figure:
+    """A line a channel."""
+    channels = list(result.panel.channels)
+    colors, shown = channel_colors(channels), labels(channels)
+    figure = go.Figure()
+    for name in table.columns:
+        figure.add_scatter(
+            x=table.index,
+            y=table[name],
+            name=shown[name],
+            mode="lines",
+            line={"color": colors[name], "width": 2},
+            meta={"channel": name},
+            hovertemplate=hover + "<extra>" + shown[name] + "</extra>",
+        )
     return figure

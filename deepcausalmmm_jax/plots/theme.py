@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-# Okabe & Ito (2008), told apart with any colour vision; then a lighter and a darker turn of the same.
+# Okabe & Ito (2008), told apart with any colour vision; then lighter and darker turns of the same.
 _PALETTE = (
     "#0072B2",
     "#E69F00",
@@ -24,17 +24,59 @@ _PALETTE = (
     "#7F3800",
 )
 INK = "#1f2933"
-MUTED = "#7b8794"
+MUTED = "#616e7c"
 GRID = "#e4e7eb"
 WARNING = "#D55E00"
 BASE_COLOR = "#9aa5b1"
+REST_COLOR = "#cbd2d9"  # channels added up
 ACTUAL_COLOR = INK
 PREDICTED_COLOR = "#0072B2"
+NAIVE_COLORS = {"mean": "#8C6D1F", "last": "#D55E00", "mean8": "#CC79A7", "seasonal": "#009E73"}
+# Light to dark, readable in print and with any colour vision; and one for signed values.
+SEQUENTIAL = [[0.0, "#f3f8fc"], [0.35, "#9ecae1"], [0.7, "#3182bd"], [1.0, "#08396e"]]
+DIVERGING = [[0.0, "#9a3d00"], [0.25, "#eba27a"], [0.5, "#f7f7f7"], [0.75, "#7ab3d9"], [1.0, "#00497a"]]
+ROW = 26  # pixels a bar or a row takes
+_LONGEST = 24
+
+_AXIS = {
+    "gridcolor": GRID,
+    "zerolinecolor": BASE_COLOR,
+    "automargin": True,
+    "linecolor": GRID,
+    "ticks": "outside",
+    "tickcolor": GRID,
+    "title": {"standoff": 10, "font": {"size": 13}},
+    "exponentformat": "B",
+    "minexponent": 3,
+}
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", "size": 13, "color": INK},
+        "title": {"x": 0, "xanchor": "left", "xref": "paper", "font": {"size": 16}},
+        "paper_bgcolor": "white",
+        "plot_bgcolor": "white",
+        "colorway": list(_PALETTE),
+        "margin": {"l": 60, "r": 24, "t": 56, "b": 56},
+        "legend": {"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "font": {"size": 12}},
+        "hovermode": "closest",
+        "hoverlabel": {"align": "left", "bgcolor": "white", "font": {"color": INK}},
+        "separators": ".,",
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+    }
+)
 
 
 def channel_colors(channels: Sequence[str]) -> dict[str, str]:
-    """Colour of each channel, the same in every figure of a panel."""
-    return {name: _PALETTE[i % len(_PALETTE)] for i, name in enumerate(channels)}
+    """Colour of each channel by its place in the panel, the same in every figure of a panel; no two alike up to 64."""
+    return {name: _turned(_PALETTE[i % len(_PALETTE)], i // len(_PALETTE)) for i, name in enumerate(channels)}
+
+
+def _turned(color: str, turn: int) -> str:
+    """The colour, or in later turns a darker or lighter one of the same hue."""
+    toward, share = ((0, 0.0), (0, 0.35), (255, 0.35), (0, 0.6))[turn % 4]
+    parts = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(part + share * (toward - part)):02x}" for part in parts)
 
 
 def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 420) -> go.Figure:
@@ -50,22 +92,44 @@ def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 420) -> 
     Returns:
         The same figure.
     """
-    figure.update_layout(
-        title={"text": title, "x": 0, "xanchor": "left", "xref": "paper", "font": {"size": 16}},
-        template="plotly_white",
-        font={"family": "system-ui, sans-serif", "size": 13, "color": INK},
-        height=height,
-        margin={"l": 70, "r": 20, "t": 56, "b": 60},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.18, "x": 0},
-        hovermode="closest",
-        separators=".,",
-    )
-    axis = {"gridcolor": GRID, "zerolinecolor": MUTED, "automargin": True}
-    figure.update_xaxes(title_text=x, **axis)
-    figure.update_yaxes(title_text=y, **axis)
+    figure.update_layout(title={"text": title}, template=TEMPLATE, height=height)
+    figure.update_xaxes(title_text=x)
+    figure.update_yaxes(title_text=y)
     return figure
+
+
+def row_height(rows: int, base: int = 150) -> int:
+    """Pixels of a figure with so many bars, one above another."""
+    return max(280, base + ROW * rows)
 
 
 def escaped(name: object) -> str:
     """A name as text: plotly reads some HTML in labels, and a column may be called anything."""
     return str(name).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def labels(names: Sequence[object]) -> dict[object, str]:
+    """Names as axes and legends show them: as text, long ones with their middle left out, no two alike."""
+    short = {name: _shortened(str(name)) for name in names}
+    shown = list(short.values())
+    return {name: escaped(text if shown.count(text) == 1 else str(name)) for name, text in short.items()}
+
+
+def _shortened(name: str) -> str:
+    half = (_LONGEST - 1) // 2
+    return name if len(name) <= _LONGEST else f"{name[:half]}…{name[-half:]}"
+
+
+def compact(value: float) -> str:
+    """A number in three digits for a label: 1.23M, 45.6k, 0.12."""
+    rounded = float(f"{value:.3g}")
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(rounded) >= size:
+            return f"{rounded / size:,.3g}{letter}" if abs(rounded) < 1000 * size else f"{rounded / size:,.0f}{letter}"
+    return f"{rounded:.3g}"
+
+
+def faded(color: str, opacity: float) -> str:
+    """A hex colour with some transparency."""
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"

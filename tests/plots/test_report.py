@@ -1,66 +1,245 @@
+"""The page, in a real browser."""
+
+import base64
 import dataclasses
-import shutil
 import subprocess
 import sys
+import time
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.plots.embedded import _packed, region_data
+from deepcausalmmm_jax.plots.theme import escaped
+from tests.plots.conftest import Plan, as_ensemble, linked
+
+WIDTHS = (1440, 420)
+DRAW_ALL = "for (const f of figures) if (!state.drawn.has(f.dataset.key)) draw(f)"
+EVERY_CHART = {
+    "total", "waterfall", "donut", "over_time", "lines", "percent", "roi", "mroi", "cpik", "shares", "effectiveness",
+    "plan", "plan_outcome", "by_region", "roi_by_region", "adstock", "hill", "coefficients", "network", "heatmap",
+    "effects", "fit", "scaled", "regions_fit", "holdout", "residuals", "autocorrelation", "refits", "refits_roi", "kpi",
+    "exposure", "spend", "training",
+}  # fmt: skip
+
+
+def console_errors(browser):
+    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def widen(browser, width):
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 600},
+    )
+
+
+def picture(browser, path, limit=16_000):
+    height = min(limit, browser.execute_script("return document.documentElement.scrollHeight"))
+    width = browser.execute_script("return innerWidth")
+    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+    found = browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
+    path.write_bytes(base64.b64decode(found["data"]))
+
+
+def opened(browser, path, width=1440):
+    browser.get_log("browser")
+    widen(browser, width)
+    browser.get(path.as_uri())
+    return browser
 
 
 @pytest.fixture(scope="module")
-def browser():
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("no chromium with chromedriver on this machine")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "disable-background-networking", "window-size=1440,1000"):  # fmt: skip
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = webdriver.Chrome(options=options, service=Service(driver))
-    yield chrome
-    chrome.quit()
-
-
-def _console_errors(browser):
-    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+def page(small_result, tmp_path_factory):
+    """Every chapter, and names that would be markup if they were not escaped."""
+    names = ("<b>tv</b>", "<script>throw 1</script>", 'c & d, "quoted"')
+    panel = dataclasses.replace(small_result.panel, channels=names)
+    hostile = as_ensemble(dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel)))
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    return dcm.report(linked(hostile), path, plan=Plan(names)), hostile
 
 
 def test_a_console_error_would_be_seen(browser, tmp_path):
     page = tmp_path / "broken.html"
     page.write_text("<script>console.error('on purpose')</script>")
-    browser.get(page.as_uri())
-    assert "on purpose" in _console_errors(browser)[0]
+    opened(browser, page)
+    assert "on purpose" in console_errors(browser)[0]
 
 
-def test_report_opens_without_errors_and_draws_every_figure(browser, tmp_path, small_panel, quick):
-    hostile = dataclasses.replace(small_panel, channels=("<b>tv</b>", "<script>throw 1</script>", "c & d"))
-    result = dcm.fit(hostile, quick)
-    path = dcm.report(result, tmp_path / "report.html")
-    browser.get(path.as_uri())
-    assert _console_errors(browser) == []
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_figure_of_the_report_is_drawn_without_a_console_error(browser, page, width, screenshots):
+    opened(browser, page[0], width).execute_script(DRAW_ALL)
     drawn = browser.execute_script(
-        "return [...document.querySelectorAll('.plotly-graph-div')].map(d => [d.id, d.querySelectorAll('path').length])"
+        "return figures.map(f => [f.dataset.key, f.querySelectorAll('.main-svg path, .main-svg .point').length, f.querySelector('.plot').scrollWidth - f.clientWidth])"
     )
-    assert {name for name, _ in drawn} >= {f"figure-{n}" for n in ("fit", "over_time", "total", "adstock", "hill", "network", "training", "regions")}  # fmt: skip
-    assert all(paths > 0 for _, paths in drawn)
-    text = browser.find_element("tag name", "body").text
+    assert {name for name, _, _ in drawn} == EVERY_CHART
+    assert all(marks > 0 for _, marks, _ in drawn), drawn
+    assert all(beyond <= 0 for _, _, beyond in drawn), "a chart is wider than the page"
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    assert console_errors(browser) == []
+    picture(browser, screenshots / f"report_{width}.png")
+
+
+def test_names_with_markup_are_text(browser, page):
+    opened(browser, page[0]).execute_script(DRAW_ALL)
+    text = browser.execute_script("return document.body.innerText")
     assert "<script>throw 1</script>" in text
-    assert "rmse_mean8" in text
+    assert "<b>tv</b>" in browser.execute_script("return document.getElementById('figure-total').textContent")
+    assert console_errors(browser) == []
 
 
-def test_report_loads_nothing_from_the_network(browser, tmp_path, small_result):
-    path = small_result.report(tmp_path / "report.html")
-    browser.get(path.as_uri())
-    assert browser.execute_script("return performance.getEntriesByType('resource').map(e => e.name)") in (
-        [],
-        ["data:,"],
+def test_the_first_page_and_the_tables_are_there_without_scripts(page):
+    source = page[0].read_text()
+    for words in (
+        "What worked",
+        "How sure is that?",
+        "What to do next",
+        "What not to trust",
+        "rmse_mean8",
+        "The plan gives",
+        "It should bring 36",
+        "In 90 % of the refits",
+        "Prices stay as they were.",
+    ):
+        assert words in source
+    assert "3 refits give rough intervals" in source
+    assert escaped("<b>tv</b>") in source
+    assert "<b>tv</b>" not in source
+
+
+def test_a_region_filter_shows_the_region_and_reset_undoes_it(browser, page):
+    opened(browser, page[0]).execute_script(DRAW_ALL)
+    panel, result = page[1].panel, page[1]
+    at = browser.execute_script("return DATA.regions.names")
+    whole = browser.execute_script("return document.getElementById('figure-fit').data[0].y")
+    choose = (
+        "const s = document.getElementById('region'); s.value = arguments[0]; s.dispatchEvent(new Event('change'));"
     )
-    assert path.stat().st_size < 8_000_000
+    browser.execute_script(choose + DRAW_ALL, "1")
+    row = [str(name) for name in panel.regions].index(at[1])
+    shown = browser.execute_script("return document.getElementById('figure-fit').data[0].y")
+    np.testing.assert_allclose(shown, panel.kpi[row], rtol=1e-3, atol=panel.kpi[row].max() / 30_000)
+    assert at[1] in browser.execute_script("return document.querySelector('[data-key=fit] h3').textContent")
+    bars = browser.execute_script(
+        "const b = document.getElementById('figure-total').data[0]; return [b.meta.channels, b.x]"
+    )
+    own = result.regional_summary().loc[at[1], "pct_of_contribution"]
+    np.testing.assert_allclose(bars[1], own.loc[bars[0]], rtol=1e-3)
+    browser.execute_script("document.getElementById('reset').click();" + DRAW_ALL)
+    assert browser.execute_script("return document.getElementById('figure-fit').data[0].y") == whole
+    assert console_errors(browser) == []
+
+
+def test_the_channel_filter_leaves_channels_out_of_all_charts_but_those_of_the_whole(browser, page):
+    opened(browser, page[0])
+    browser.execute_script("document.querySelector('#channels input').click();" + DRAW_ALL)
+    gone = browser.execute_script("return DATA.channels[0]")
+    shown = browser.execute_script(
+        "return figures.filter(f => !['waterfall', 'donut', 'network', 'heatmap'].includes(f.dataset.key)).flatMap(f => f.querySelector('.plot').data).flatMap(t => t.meta?.channel ?? (t.hoverinfo === 'skip' ? [] : t.y) ?? [])"
+    )
+    assert escaped(gone) not in shown
+    assert gone not in shown
+    assert "2 of 3" in browser.execute_script("return document.getElementById('state').textContent")
+    browser.execute_script("document.getElementById('no-channels').click();" + DRAW_ALL)
+    label = browser.execute_script("return document.getElementById('figure-total').getAttribute('aria-label')")
+    assert "nothing to show" in label
+    assert console_errors(browser) == []
+
+
+def test_the_csv_behind_a_chart_holds_what_is_drawn(browser, page, downloads):
+    opened(browser, page[0])
+    browser.execute_script("document.querySelector('[data-key=total] .csv').click()")
+    file = downloads / "total.csv"
+    until = time.monotonic() + 10
+    while not file.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    table = pd.read_csv(file, index_col="channel")
+    summary = page[1].media_summary()
+    assert set(table.index) == set(page[1].panel.channels)
+    np.testing.assert_allclose(table["estimate"], summary.loc[table.index, "pct_of_contribution"], rtol=1e-3)
+    np.testing.assert_allclose(table["low"], summary.loc[table.index, "pct_of_contribution_low"], rtol=1e-3)
+
+
+def test_every_chart_has_words_a_table_and_keys(browser, page):
+    opened(browser, page[0]).execute_script(
+        DRAW_ALL + "; for (const d of document.querySelectorAll('.behind')) d.open = true;"
+    )
+    time.sleep(0.3)
+    found = browser.execute_script(
+        "return figures.map(f => [f.dataset.key, f.querySelector('.plot').getAttribute('aria-label'), f.querySelectorAll('.behind tr').length, f.querySelector('.plot').tabIndex])"
+    )
+    for key, label, rows, tab in found:
+        assert "rows:" in label, key
+        assert rows > 1, key
+        assert tab == 0
+    pressed = "const b = document.querySelector('[data-key=lines] .legend button'); b.focus(); b.click(); return [document.activeElement.tagName, document.querySelector('[data-key=lines] .legend button').getAttribute('aria-pressed')]"
+    assert browser.execute_script(pressed) == ["BUTTON", "false"]
+
+
+def test_the_report_prints_and_loads_nothing_from_the_network(browser, page, screenshots):
+    opened(browser, page[0])
+    pdf = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})["data"])
+    (screenshots / "report.pdf").write_bytes(pdf)
+    assert pdf.startswith(b"%PDF")
+    assert browser.execute_script("return state.drawn.size") == len(EVERY_CHART), "all charts are drawn for print"
+    loaded = browser.execute_script("return performance.getEntriesByType('resource').map(e => e.name)")
+    assert [name for name in loaded if not name.startswith(("data:", "blob:"))] == []
+    assert "Content-Security-Policy" in page[0].read_text()
+    assert page[0].stat().st_size < 8_000_000
+
+
+def test_figures_that_the_report_does_not_hold_open_too(browser, curves, scores, ensemble, tmp_path, screenshots):
+    from plotly.offline import get_plotlyjs
+
+    panel = dataclasses.replace(ensemble.panel, regions=pd.Index(["TX", "NY", "CA", "HI"]), region_name="state")
+    states = dcm.FitResult(dataclasses.replace(ensemble.fitted, panel=panel))
+    figures = [dcm.plots.response_curves(curves, measure=measure) for measure in ("incremental_outcome", "roi", "mroi")]
+    figures += [
+        dcm.plots.cross_validation(scores),
+        dcm.plots.region_map(states),
+        dcm.plots.panel_gaps(panel, order="panel"),
+    ]
+    parts = [figure.to_html(full_html=False, include_plotlyjs=False) for figure in figures]
+    path = tmp_path / "figures.html"
+    path.write_text(f"<meta charset=utf-8><script>{get_plotlyjs()}</script>{''.join(parts)}")
+    opened(browser, path)
+    marks = browser.execute_script(
+        "return [...document.querySelectorAll('.plotly-graph-div')].map(d => d.querySelectorAll('path').length)"
+    )
+    assert len(marks) == len(figures)
+    assert all(marks)
+    assert console_errors(browser) == []
+    picture(browser, screenshots / "figures.png")
+
+
+def test_a_bare_result_gives_a_report_that_says_what_is_left_out(browser, bare_result, tmp_path, screenshots):
+    path = bare_result.report(tmp_path / "bare.html")
+    opened(browser, path).execute_script(DRAW_ALL)
+    assert console_errors(browser) == []
+    text = browser.execute_script("return document.getElementById('absent').innerText")
+    for reason in (
+        "needs spend",
+        "needs several regions",
+        "needs held-out weeks",
+        "needs refits",
+        "needs a link",
+        "No plan was given",
+    ):
+        assert reason in text
+    assert not browser.execute_script("return document.getElementById('region')")
+    assert {"roi", "by_region", "holdout", "refits", "network", "plan"}.isdisjoint(
+        browser.execute_script("return figures.map(f => f.dataset.key)")
+    )
+    picture(browser, screenshots / "bare.png")
+
+
+def test_a_plan_without_spend_is_refused(small_result, tmp_path, plan):
+    plan.channels = plan.channels.drop(columns="spend_plan")
+    with pytest.raises(dcm.DataError, match="no column 'spend_plan'"):
+        dcm.report(small_result, tmp_path / "report.html", plan=plan)
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_report_into_a_file_as_folder_is_refused(tmp_path, small_result):
@@ -71,5 +250,23 @@ def test_report_into_a_file_as_folder_is_refused(tmp_path, small_result):
 
 
 def test_importing_and_fitting_need_no_plotly():
-    code = "import sys, deepcausalmmm_jax; sys.exit(any(m.split('.')[0] in ('plotly', 'jinja2', 'typer', 'tqdm') for m in sys.modules))"
+    code = "import sys, deepcausalmmm_jax; deepcausalmmm_jax.plots.__all__; sys.exit(any(m.split('.')[0] in ('plotly', 'jinja2', 'typer', 'tqdm') for m in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_regions_are_packed_to_a_thousandth_of_their_largest_week():
+    grid = np.array([[0.0, 1.0, np.nan, 250.0], [1e9, -5e8, 3.0, np.nan], [0.0, 0.0, 0.0, 0.0]])
+    packed = _packed(grid)
+    whole = np.frombuffer(base64.b64decode(packed["packed"]), "<i2").reshape(grid.shape)
+    back = np.where(whole == -32768, np.nan, whole * np.asarray(packed["step"])[:, None])
+    assert (np.isnan(back) == np.isnan(grid)).all()
+    error = np.nanmax(np.abs(back - grid), axis=1)
+    assert (error <= np.nanmax(np.abs(grid), axis=1) / 30_000).all()
+
+
+def test_many_regions_and_channels_stay_within_the_page(small_result, monkeypatch):
+    monkeypatch.setattr("deepcausalmmm_jax.plots.embedded._BUDGET", 5_000)
+    held = region_data(small_result)
+    assert 1 <= len(held["names"]) < held["all"] == 4
+    kpi = small_result.panel.kpi.sum(axis=1)
+    assert held["names"][0] == str(small_result.panel.regions[int(kpi.argmax())])

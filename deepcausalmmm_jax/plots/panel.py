@@ -1,0 +1,151 @@
+"""Figures on the data themselves, before any fit."""
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.plots.marks import OTHERS, largest, need, rest_color
+from deepcausalmmm_jax.plots.theme import (
+    ACTUAL_COLOR,
+    BASE_COLOR,
+    PREDICTED_COLOR,
+    channel_colors,
+    escaped,
+    labels,
+    row_height,
+    styled,
+)
+
+_STATES = ("no row", "row without KPI", "observed")
+
+
+def panel_kpi(panel: Panel, top: int = 5) -> go.Figure:
+    """KPI by week: all regions, and the largest by a click on the legend.
+
+    Args:
+        panel: the data.
+        top: regions drawn.
+    """
+    seen = panel.weights > 0
+    kpi = np.where(seen, panel.kpi, np.nan)
+    whole = pd.Series(np.nansum(kpi, axis=0), index=panel.weeks).where(np.asarray(seen.any(axis=0)))
+    figure = go.Figure()
+    figure.add_scatter(
+        x=panel.weeks, y=whole, name="all regions", mode="lines", line={"color": ACTUAL_COLOR, "width": 2.2}
+    )
+    if len(panel.regions) > 1:
+        total = pd.Series(np.nansum(kpi, axis=1), index=np.arange(len(panel.regions)))
+        colors = channel_colors([str(name) for name in range(top)])
+        for color, row in zip(colors.values(), total.sort_values(ascending=False).index[:top], strict=False):
+            figure.add_scatter(
+                x=panel.weeks,
+                y=kpi[row],
+                name=escaped(panel.regions[row]),
+                mode="lines",
+                line={"color": color, "width": 1.5},
+                visible="legendonly",
+            )
+    styled(figure, "The KPI", "week", escaped(panel.kpi_name))
+    return figure.update_yaxes(rangemode="tozero").update_layout(showlegend=True)
+
+
+def panel_exposure(panel: Panel, top: int = 12) -> go.Figure:
+    """Exposure of all regions by week, each channel over its own mean so that they share an axis.
+
+    Args:
+        panel: the data.
+        top: channels drawn, those that vary most.
+    """
+    weekly = panel.exposure.sum(axis=0)
+    mean = weekly.mean(axis=0)
+    relative = pd.DataFrame(weekly / np.where(mean > 0, mean, 1.0), index=panel.weeks, columns=list(panel.channels))
+    kept = largest(relative.std(), top)
+    colors, shown = channel_colors(list(panel.channels)), labels(list(panel.channels))
+    figure = go.Figure()
+    for name in kept:
+        figure.add_scatter(
+            x=panel.weeks,
+            y=relative[name],
+            name=shown[name],
+            mode="lines",
+            line={"color": colors[name], "width": 1.5},
+            meta={"channel": name},
+            hovertemplate="%{x}: %{y:.2f} mean weeks<extra>" + shown[name] + "</extra>",
+        )
+    return styled(figure, "Exposure, all regions", "week", "mean weeks of the channel")
+
+
+def panel_spend(panel: Panel, top: int = 12) -> go.Figure:
+    """Spend of all regions by week, stacked.
+
+    Args:
+        panel: the data.
+        top: channels drawn; the others are added up.
+
+    Raises:
+        DataError: a panel without spend.
+    """
+    need(panel.spend is not None, "spend", "give the panel its spend columns")
+    spend = np.zeros(panel.exposure.shape) if panel.spend is None else np.nan_to_num(panel.spend)
+    weekly = pd.DataFrame(spend.sum(axis=0), index=panel.weeks, columns=list(panel.channels))
+    priced = weekly.loc[:, weekly.sum() > 0]
+    need(priced.shape[1], "spend", "all of it is zero")
+    kept = largest(priced.sum(), top)
+    parts = {name: priced[name] for name in kept}
+    rest = [name for name in priced.columns if name not in kept]
+    parts |= {OTHERS: priced[rest].sum(axis=1)} if rest else {}
+    colors, shown = channel_colors(list(panel.channels)), labels([*panel.channels, OTHERS])
+    figure = go.Figure()
+    for name, values in parts.items():
+        figure.add_scatter(
+            x=panel.weeks,
+            y=values,
+            name=shown[name],
+            mode="lines",
+            stackgroup="all",
+            line={"color": rest_color(name, colors), "width": 0.5},
+            meta={"channel": name} if name in panel.channels else {},
+            hovertemplate="%{x}: %{y:,.4~r}<extra>" + shown[name] + "</extra>",
+        )
+    return styled(figure, "Spend, all regions", "week", "currency")
+
+
+def panel_gaps(panel: Panel, order: Literal["gaps", "panel"] = "gaps", top: int = 40) -> go.Figure:
+    """Which region-weeks have a KPI, which only a row, and which neither.
+
+    Args:
+        panel: the data.
+        order: regions with gaps, most first; or all as in the panel.
+        top: regions drawn.
+    """
+    state = panel.present.astype(int) + (panel.weights > 0)
+    gaps = (state < 2).sum(axis=1)
+    some = np.argsort(-gaps, kind="stable")[: min(top, max(1, int((gaps > 0).sum())))]
+    rows = some if order == "gaps" else np.arange(min(top, len(gaps)))
+    shown = labels([str(panel.regions[row]) for row in rows])
+    figure = go.Figure(
+        go.Heatmap(
+            z=state[rows],
+            x=panel.weeks,
+            y=list(shown.values()),
+            zmin=0,
+            zmax=2,
+            colorscale=[
+                [0, "#D55E00"],
+                [0.33, "#D55E00"],
+                [0.33, BASE_COLOR],
+                [0.67, BASE_COLOR],
+                [0.67, PREDICTED_COLOR],
+                [1, PREDICTED_COLOR],
+            ],
+            colorbar={"tickvals": [0.33, 1.0, 1.67], "ticktext": list(_STATES), "thickness": 12},
+            ygap=1,
+            hovertemplate="%{y}, %{x}<extra></extra>",
+        )
+    )
+    title = f"{int((gaps > 0).sum())} of {len(gaps)} regions have gaps, {int(gaps.sum()):,} region-weeks in all"
+    styled(figure, f"Gaps: {title}", "week", "", height=row_height(len(rows)))
+    return figure.update_yaxes(autorange="reversed", type="category", showgrid=False, tickmode="linear")

@@ -1,0 +1,140 @@
+"""Figures on what money and exposure earn."""
+
+from typing import Literal, get_args
+
+import numpy as np
+import plotly.graph_objects as go
+
+from deepcausalmmm_jax.analysis.answers import Answers
+from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.plots.marks import add_intervals, largest, need
+from deepcausalmmm_jax.plots.theme import (
+    BASE_COLOR,
+    INK,
+    channel_colors,
+    escaped,
+    labels,
+    row_height,
+    styled,
+)
+
+Measure = Literal["roi", "mroi", "cpik", "effectiveness"]
+_TITLES = {
+    "roi": "Return on investment (ROI)",
+    "mroi": "Marginal return (mROI): the last 1 % of spend",
+    "cpik": "Cost of an incremental unit (CPIK)",
+    "effectiveness": "Effectiveness: what a unit of exposure adds",
+}
+_WIDEST = 4.0  # an interval may stretch the axis to so many times the largest estimate
+_APART = 50.0
+
+
+def channel_returns(result: Answers, measure: Measure = "roi", top: int = 25) -> go.Figure:
+    """ROI, mROI, CPIK or effectiveness by channel, with intervals where there are refits.
+
+    Args:
+        result: a fit.
+        measure: `roi`, `mroi`, `cpik` or `effectiveness`.
+        top: channels drawn, those with the largest outcome.
+
+    Raises:
+        ConfigError: an unknown measure.
+        DataError: no channel has the figure, e.g. for want of spend.
+    """
+    if measure not in get_args(Measure):
+        raise ConfigError(f"measure must be one of {', '.join(get_args(Measure))}, got {measure!r}.")
+    summary = result.media_summary()
+    known = summary[summary[measure].notna()]
+    need(len(known), "spend" if measure != "effectiveness" else "exposure", "give the panel its spend columns")
+    drawn = known.loc[largest(known["incremental_outcome"], top)].sort_values(measure)
+    colors, shown = channel_colors(list(summary.index)), labels(list(summary.index))
+    refitted = f"{measure}_low" in summary
+    low, high = (
+        drawn[f"{measure}{end}"].fillna(drawn[measure]) if refitted else drawn[measure] for end in ("_low", "_high")
+    )
+    names = [shown[name] for name in drawn.index]
+    figure = go.Figure(
+        go.Scatter(
+            x=drawn[measure],
+            y=names,
+            name="estimate",
+            mode="markers" if refitted else "markers+text",
+            text=None if refitted else [f"{value:.3g}" for value in drawn[measure]],
+            textposition="middle right",
+            cliponaxis=False,
+            marker={"size": 13, "color": [colors[name] for name in drawn.index], "line": {"color": INK, "width": 1}},
+            hovertemplate="%{y}: %{x:,.3~r}<extra></extra>",
+            meta={
+                "channels": list(drawn.index),
+                **({"matrix": measure} if measure in ("roi", "effectiveness") else {}),
+            },
+        )
+    )
+    if refitted:
+        add_intervals(figure, names, drawn[f"{measure}_low"], drawn[f"{measure}_high"], list(drawn.index))
+    title = _TITLES[measure] + (", 90 % intervals" if refitted else "")
+    styled(figure, title, _unit(result, measure), "", height=row_height(len(drawn)))
+    _set_range(figure, drawn[measure].to_numpy(), low.to_numpy(), high.to_numpy())
+    if measure in ("roi", "mroi") and result.panel.revenue_per_kpi is not None:
+        figure.add_vline(x=1.0, line={"dash": "dot", "width": 1.5, "color": BASE_COLOR})
+    return figure.update_yaxes(tickmode="linear").update_layout(showlegend=False)
+
+
+def _unit(result: Answers, measure: str) -> str:
+    kpi = escaped(result.panel.kpi_name)
+    if measure == "cpik":
+        return f"currency per unit of {kpi}"
+    if measure == "effectiveness":
+        return f"{kpi} per unit of exposure"
+    return f"{kpi} per unit of currency" if result.panel.revenue_per_kpi is None else "revenue per unit of spend"
+
+
+def _set_range(figure: go.Figure, values: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+    """A logarithmic axis where estimates lie far apart; and no interval may squeeze the estimates together."""
+    if values.min() > 0 and values.max() > _APART * values.min():
+        bottom, above = low[low > 0], high.max()
+        least = max(bottom.min() if len(bottom) else values.min(), values.min() / 100)
+        figure.update_xaxes(type="log", range=[np.log10(least / 1.5), np.log10(above * 2)], dtick=1)
+        return
+    most = min(high.max(), _WIDEST * max(values.max(), 1e-12)) if values.max() > 0 else high.max()
+    least = min(low.min(), 0.0)
+    figure.update_xaxes(range=[least - 0.04 * (most - least), most + 0.12 * (most - least)])
+    if high.max() > most:
+        figure.update_xaxes(title_text=f"{figure.layout.xaxis.title.text} (some intervals go on beyond)")
+
+
+def spend_and_effect_share(result: Answers, top: int = 20) -> go.Figure:
+    """Each channel's share of the spend beside its share of what media brought.
+
+    Args:
+        result: a fit.
+        top: channels drawn, by spend.
+
+    Raises:
+        DataError: no channel has spend.
+    """
+    summary = result.media_summary()
+    priced = summary[summary["spend"] > 0]
+    need(len(priced), "spend", "give the panel its spend columns")
+    drawn = priced.loc[largest(priced["spend"], top)].sort_values("spend")
+    colors, shown = channel_colors(list(summary.index)), labels(list(summary.index))
+    figure = go.Figure()
+    outcome = priced["incremental_outcome"].clip(lower=0)
+    shares = {
+        "share of spend": (100 * drawn["spend"] / priced["spend"].sum(), True),
+        "share of effect": (100 * outcome[drawn.index] / max(float(outcome.sum()), 1e-12), False),
+    }
+    for label, (share, light) in shares.items():
+        figure.add_bar(
+            x=share,
+            y=[shown[name] for name in drawn.index],
+            orientation="h",
+            name=label,
+            marker={"color": [BASE_COLOR if light else colors[name] for name in drawn.index]},
+            hovertemplate="%{y}: %{x:.1f} %<extra>" + label + "</extra>",
+            meta={"channels": list(drawn.index)},
+        )
+    title = "Share of spend (grey) and share of effect (colour)"
+    styled(figure, title, "percent of all priced channels", "", height=row_height(int(1.6 * len(drawn))))
+    figure.update_yaxes(tickmode="linear", showgrid=False)
+    return figure.update_layout(barmode="group", bargap=0.25, showlegend=False)

@@ -1,0 +1,188 @@
+import dataclasses
+import inspect
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.plots.places import places_of
+from deepcausalmmm_jax.plots.theme import channel_colors, compact, labels
+
+PANEL = ("panel_kpi", "panel_exposure", "panel_spend", "panel_gaps")
+TABLES = ("response_curves", "cross_validation", "plan_against_history", "outcome_against_history")
+RESULT = [name for name in dcm.plots.__all__ if name not in PANEL + TABLES + ("region_map",)]
+VARIANTS = [
+    ("contribution_over_time", {"kind": "lines"}), ("contribution_over_time", {"kind": "percent", "top": 1}),
+    ("channel_returns", {"measure": "mroi"}), ("channel_returns", {"measure": "cpik"}),
+    ("channel_returns", {"measure": "effectiveness"}), ("region_heatmap", {"measure": "roi", "top": 2}),
+    ("actual_and_predicted", {"scaled": True}), ("distributions", {"column": "roi"}),
+]  # fmt: skip
+
+
+def draw(name, *arguments, **options):
+    return getattr(dcm.plots, name)(*arguments, **options)
+
+
+@pytest.mark.parametrize("name", dcm.plots.__all__)
+def test_every_figure_is_documented_and_found_by_name(name):
+    assert inspect.getdoc(getattr(dcm.plots, name))
+    assert name in dir(dcm.plots)
+
+
+def test_an_unknown_figure_names_those_there_are():
+    with pytest.raises(AttributeError, match="has no figure 'pie'; it has training_progress"):
+        _ = dcm.plots.pie
+
+
+@pytest.mark.parametrize(("name", "options"), [*((name, {}) for name in RESULT), *VARIANTS])
+def test_figures_of_a_result_have_a_title_axes_and_data(name, options, ensemble):
+    figure = draw(name, ensemble, **options)
+    assert isinstance(figure, go.Figure)
+    assert figure.layout.title.text
+    assert len(figure.data) > 0
+
+
+@pytest.mark.parametrize("name", PANEL)
+def test_figures_of_a_panel_need_no_fit(name, small_panel):
+    assert len(draw(name, small_panel).data) > 0
+
+
+@pytest.mark.parametrize("measure", ["incremental_outcome", "roi", "mroi"])
+def test_response_curves_show_today_and_draw_what_was_not_seen_dotted(curves, measure):
+    figure = dcm.plots.response_curves(curves, "sales", measure)
+    today = [trace for trace in figure.data if trace.mode == "markers"]
+    assert [trace.x[0] for trace in today] == [1e6, 1e6]
+    assert {trace.line.dash for trace in figure.data if trace.mode == "lines"} >= {"dot"}
+
+
+def test_plan_stands_beside_history(plan):
+    figure = dcm.plots.plan_against_history(plan.channels)
+    assert {trace.name: max(trace.x) for trace in figure.data} == {"today": 100.0, "plan": 150.0}
+    assert len(dcm.plots.outcome_against_history(plan.channels).data) == 2
+
+
+def test_cross_validation_puts_naive_forecasts_beside_the_model(scores):
+    figure = dcm.plots.cross_validation(scores)
+    assert [trace.name for trace in figure.data] == ["model", "naive mean", "naive last"]
+    assert figure.data[0].x[-1] == "all folds"
+
+
+MISSING = [
+    ("channel_returns", "spend"), ("spend_and_effect_share", "spend"), ("region_heatmap", "several regions"),
+    ("regional_fit", "several regions"), ("holdout_scatter", "held-out weeks"), ("distributions", "refits"),
+    ("graph_network", "a link between channels"), ("graph_heatmap", "a link between channels"), ("region_map", "US states"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "what"), MISSING)
+def test_a_figure_without_its_data_says_what_it_needs(name, what, bare_result):
+    with pytest.raises(dcm.DataError, match=what):
+        draw(name, bare_result)
+
+
+def test_panels_without_spend_and_results_without_training_say_so(bare_result):
+    with pytest.raises(dcm.DataError, match="needs spend"):
+        dcm.plots.panel_spend(bare_result.panel)
+    record = dataclasses.replace(
+        bare_result.fitted.record, objective=np.zeros(0), acyclicity=np.zeros(0), learning_rate=np.zeros(0), terms={}
+    )
+    untrained = dcm.FitResult(dataclasses.replace(bare_result.fitted, record=record))
+    with pytest.raises(dcm.DataError, match="needs a training"):
+        dcm.plots.training_progress(untrained)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda r, t: dcm.plots.contribution_over_time(r, "pie"), "kind must be one of"),
+        (lambda r, t: dcm.plots.channel_returns(r, "gain"), "measure must be one of"),
+        (lambda r, t: dcm.plots.region_heatmap(r, "gain"), "measure must be one of"),
+        (lambda r, t: dcm.plots.actual_and_predicted(r, region="nowhere"), "no region 'nowhere'"),
+        (lambda r, t: dcm.plots.distributions(r, "gain"), "column must be one of"),
+        (lambda r, t: dcm.plots.response_curves(t.drop(columns="spend")), "no column 'spend'"),
+        (lambda r, t: dcm.plots.response_curves(t, measure="gain"), "measure must be one of"),
+        (lambda r, t: dcm.plots.response_curves(t.iloc[:0]), "no rows"),
+        (lambda r, t: dcm.plots.response_curves(t.assign(region=range(len(t)))), "several regions"),
+        (lambda r, t: dcm.plots.plan_against_history(t), "no column 'spend_today'"),
+        (lambda r, t: dcm.plots.cross_validation(t), "table of cross_validate"),
+    ],
+)
+def test_bad_requests_are_one_sentence(call, message, ensemble, curves):
+    with pytest.raises(dcm.DeepCausalMMMError, match=message):
+        call(ensemble, curves)
+
+
+def test_a_channel_keeps_its_colour_in_every_figure(ensemble):
+    colors = channel_colors(ensemble.panel.channels)
+    over_time = dcm.plots.contribution_over_time(ensemble, "lines")
+    seen = {trace.name: trace.line.color for trace in over_time.data if trace.name in colors}
+    bars = dcm.plots.contribution_total(ensemble).data[0]
+    seen_in_bars = dict(zip(bars.y, bars.marker.color, strict=True))
+    assert seen == seen_in_bars == colors
+
+
+def test_sixty_channels_have_sixty_colours():
+    assert len(set(channel_colors([str(i) for i in range(60)]).values())) == 60
+
+
+def test_intervals_are_drawn_where_the_refits_put_them(ensemble):
+    summary = ensemble.media_summary()
+    figure = dcm.plots.channel_returns(ensemble, "roi")
+    drawn = {
+        trace.name: dict(zip(trace.y, trace.x, strict=True)) for trace in figure.data if trace.name in ("low", "high")
+    }
+    for end in ("low", "high"):
+        assert drawn[end] == pytest.approx(summary[f"roi_{end}"].to_dict())
+
+
+def test_what_is_beyond_the_top_is_added_up(small_result):
+    whole = dcm.plots.contribution_over_time(small_result)
+    some = dcm.plots.contribution_over_time(small_result, top=1)
+    assert [trace.name for trace in some.data][-1] == "other channels"
+    total = lambda figure: np.sum([trace.y for trace in figure.data], axis=0)  # noqa: E731
+    np.testing.assert_allclose(total(some), total(whole))
+
+
+def test_names_are_shown_as_text(small_result):
+    panel = dataclasses.replace(small_result.panel, channels=("<b>tv</b>", "c & d", "x"))
+    result = dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel))
+    assert "&lt;b&gt;tv&lt;/b&gt;" in dcm.plots.contribution_total(result).data[0].y
+
+
+@given(st.lists(st.text("ab…_1", min_size=1, max_size=40), unique=True, max_size=12))
+def test_no_two_names_share_a_label(names):
+    shown = labels(names)
+    assert len(set(shown.values())) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1_234_567, "1.23M"), (999_999, "1M"), (5e12, "5,000B"), (12.345, "12.3"), (-4.5e9, "-4.5B"), (0, "0")],
+)
+def test_labels_have_three_digits(value, text):
+    assert compact(value) == text
+
+
+def test_states_and_markets_are_recognised_only_when_all_are_known(small_panel):
+    def at(name, regions):
+        return dataclasses.replace(small_panel, regions=pd.Index(regions), region_name=name)
+
+    assert places_of(at("state", ["Texas", "new york", "CA", "DC"])).kind == "states"
+    assert places_of(at("dma_code", [501, 803, 602, 506])).kind == "markets"
+    assert places_of(at("code", [501, 803, 602, 506])) is None
+    assert places_of(at("dma_code", [501, 803, 602, 1])) is None
+    assert places_of(small_panel) is None
+
+
+@pytest.mark.parametrize(("name", "regions"), [("state", ["TX", "NY", "CA", "HI"]), ("dma", [501, 803, 743, 744])])
+def test_the_map_places_every_region(small_result, name, regions):
+    panel = dataclasses.replace(small_result.panel, regions=pd.Index(regions), region_name=name)
+    result = dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel))
+    for measure in ("pct_of_contribution", "roi"):
+        points = dcm.plots.region_map(result, measure).data[-1]
+        assert len(points.x) == 4
+        assert np.isfinite(np.asarray(points.marker.color)).all()
