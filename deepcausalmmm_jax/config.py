@@ -34,7 +34,7 @@ class Penalties:
         time_variation_region: spread of a region's coefficient over weeks around that, in logs.
         decay: spread of the adstock decay, in logits around 0.5.
         slope: spread of the Hill slope, in logs around 1.5.
-        half_saturation: spread of the half-saturation, in logs around 1.3 times the mean exposure.
+        half_saturation: spread of the half-saturation, in logs around 1.2 times the exposure of a typical burst.
         baseline: spread of the regional level, as a share of the mean KPI.
         trend: change of the national trend over a quarter, as a share of the mean KPI.
         trend_region: the same for a region's own deviation from it.
@@ -54,7 +54,7 @@ class Penalties:
     time_variation_region: float = 0.01
     decay: float = 1.0
     slope: float = 0.4
-    half_saturation: float = 0.35
+    half_saturation: float = 0.45
     baseline: float = 0.5
     trend: float = 0.07
     trend_region: float = 0.08

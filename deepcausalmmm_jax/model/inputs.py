@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from scipy.signal import lfilter
 
 from deepcausalmmm_jax.config import AdstockKind, Config, GraphKind
 from deepcausalmmm_jax.data.activity import channel_activity
@@ -17,6 +18,7 @@ from deepcausalmmm_jax.ops.seasonality import fourier_basis, knot_basis
 
 DRIFT_WEEKS = 26.0  # over which a drifting coefficient forgets where it was
 WEEKS_IN_QUARTER = 13.0
+_TYPICAL_DECAY = 0.5
 
 
 class ActivityInputs(NamedTuple):
@@ -56,6 +58,9 @@ class Inputs(NamedTuple):
 
     exposure: Array  # [region, week, channel], 1 = the region's mean training week
     intensity: Array  # [region, channel], log of exposure per head against the channel's typical region
+    burst: (
+        Array  # [channel], carried-over exposure that a mean unit of exposure meets, in mean weeks; 1 where it is even
+    )
     control: Array  # [region, week, control], robust z-scores
     trend_basis: Array  # [week, knot], of the national trend, centred over the training weeks
     region_trend_basis: Array  # [week, region_knot], of the regional deviations, likewise
@@ -141,6 +146,7 @@ def inputs_from(
     return Inputs(
         exposure=jnp.asarray(exposure, dtype=jnp.float32),
         intensity=jnp.asarray(np.log(scales.intensity), dtype=jnp.float32),
+        burst=jnp.asarray(_burst(exposure[:, :n_training]), dtype=jnp.float32),
         control=jnp.asarray(control, dtype=jnp.float32),
         trend_basis=basis,
         region_trend_basis=region_basis,
@@ -156,6 +162,16 @@ def inputs_from(
         beliefs=BeliefInputs(*(jnp.asarray(array, jnp.float32) for array in beliefs(panel, weights, config.priors))),
         links=EdgeMasks(*(jnp.asarray(mask, jnp.float32) for mask in link_masks(panel.channels, config))),
     )
+
+
+def _burst(exposure: np.ndarray) -> np.ndarray:
+    """How large exposure is where it falls, `[channel]`: its mean weighted with itself, carried over as is typical.
+
+    A channel on air in one week of ten buys ten mean weeks at once, and saturates, if at all, at that level.
+    """
+    carried = lfilter([1.0 - _TYPICAL_DECAY], [1.0, -_TYPICAL_DECAY], exposure, axis=1)
+    total = carried.sum(axis=(0, 1))
+    return np.where(total > 0, (carried**2).sum(axis=(0, 1)) / np.where(total > 0, total, 1.0), 1.0)
 
 
 def _activity(exposure: np.ndarray, control: np.ndarray, season: np.ndarray, weights: np.ndarray) -> ActivityInputs:

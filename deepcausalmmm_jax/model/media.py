@@ -13,7 +13,7 @@ from deepcausalmmm_jax.ops.bijectors import from_above, from_unit, to_above, to_
 from deepcausalmmm_jax.ops.hill import hill
 
 TYPICAL_SLOPE = 1.5
-TYPICAL_HALF_SATURATION = 1.3  # mean weeks: an advertiser seldom buys a mean week deep in saturation
+TYPICAL_HALF_SATURATION = 1.2  # bursts: an advertiser seldom buys deep in saturation, see `Inputs.burst`
 TYPICAL_ACTIVITY = 0.4  # mean of a Hill curve over weeks, to turn a share of the KPI into a coefficient
 _TYPICAL_LOCALITY = 0.2
 

@@ -51,7 +51,8 @@ def penalty_terms(
         "decay": _gauss(parameters["media"]["decay"] * (stated.decay_precision == 0), sizes.decay),
         "slope": _gauss(jnp.log(curves.slope / TYPICAL_SLOPE) * (stated.slope_precision == 0), sizes.slope),
         "half_saturation": _gauss(
-            jnp.log(curves.half_saturation / TYPICAL_HALF_SATURATION) * (stated.half_saturation_precision == 0),
+            jnp.log(curves.half_saturation / (TYPICAL_HALF_SATURATION * inputs.burst))
+            * (stated.half_saturation_precision == 0),
             sizes.half_saturation,
         ),
         "locality": _gauss(parameters["media"]["locality"], 2.0),

@@ -11,8 +11,9 @@ from jax import Array
 from deepcausalmmm_jax.errors import FitStatus
 from deepcausalmmm_jax.model.graph import starting_links
 from deepcausalmmm_jax.model.inputs import Design, Inputs
-from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY
+from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY, TYPICAL_HALF_SATURATION
 from deepcausalmmm_jax.model.structural import StructuralMMM
+from deepcausalmmm_jax.ops.bijectors import from_positive
 from deepcausalmmm_jax.train.dependence import with_dependence
 from deepcausalmmm_jax.train.edges import cut_graph
 from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
@@ -41,7 +42,9 @@ class StructuralRecipe(NamedTuple):
         """State before the first epoch."""
         model = structural_model(self.design)
         variables = model.init(key, *_first_weeks(inputs, weights))
-        fitted = variables["fitted"]
+        parameters, fitted = variables["params"], variables["fitted"]
+        half = from_positive(TYPICAL_HALF_SATURATION * inputs.burst)
+        parameters = {**parameters, "media": {**parameters["media"], "half_saturation": half}}
         if "graph" in fitted:
             fitted = {**fitted, "graph": starting_links(inputs.links, inputs.activity.unit)}
         zero, one = jnp.zeros(()), jnp.ones(())
@@ -57,13 +60,13 @@ class StructuralRecipe(NamedTuple):
             inherited=jnp.asarray(False),
         )
         return FitState(
-            parameters=variables["params"],
+            parameters=parameters,
             fitted=fitted,
-            optimizer=make_optimizer().init(variables["params"]),
+            optimizer=make_optimizer().init(parameters),
             multipliers=multipliers,
             progress=progress,
             history=blank_history(
-                lambda: objective(variables["params"], fitted, model, inputs, weights, hyperparameters, multipliers),
+                lambda: objective(parameters, fitted, model, inputs, weights, hyperparameters, multipliers),
                 self.schedule.max_epochs,
             ),
         )
