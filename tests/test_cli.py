@@ -141,6 +141,8 @@ def test_globs_pair_spend_by_what_the_star_stands_for():
 def test_spend_pairs_by_order_or_by_name():
     columns = ["tv", "radio", "cost1", "cost2"]
     assert paired_spend(["tv", "radio"], ["tv", "radio"], ["cost2,cost1"], columns) == {"tv": "cost2", "radio": "cost1"}
+    named = ["tv", "radio", "radio_spend", "tv_spend"]
+    assert paired_spend(["tv", "radio"], ["tv,radio"], ["*_spend"], named) == {"tv": "tv_spend", "radio": "radio_spend"}
     assert paired_spend(["tv", "radio"], ["tv", "radio"], ["radio=cost1"], columns) == {"radio": "cost1"}
     with pytest.raises(dcm.DataError, match="'print' is no media column"):
         paired_spend(["tv"], ["tv"], ["print=cost1"], columns)
