@@ -62,8 +62,8 @@ def _paired_by_name_or_order(
 ) -> dict[str, str]:
     spend = expanded(spend_patterns, columns, "--spend")
     stem_of_channel = {_stem(name, media_patterns) or (name,): name for name in media}
-    by_stem = {_stem(name, spend_patterns): name for name in spend}
-    if None not in by_stem and by_stem.keys() <= stem_of_channel.keys():
+    by_stem = {stem: name for name in spend if (stem := _stem(name, spend_patterns)) is not None}
+    if len(by_stem) == len(spend) and by_stem.keys() <= stem_of_channel.keys():
         return {stem_of_channel[stem]: column for stem, column in by_stem.items()}
     if len(spend) != len(media) or any(mark in pattern for pattern in spend_patterns for mark in _WILD):
         raise DataError(

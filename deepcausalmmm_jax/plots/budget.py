@@ -43,8 +43,10 @@ def refuse_unknown_plan(plan: PlanAnswers) -> None:
     """Check that a plan can be shown beside today's budget.
 
     Raises:
-        DataError: a missing column, or no channel.
+        DataError: no plan, a missing column, or no channel.
     """
+    if not hasattr(plan, "channels"):
+        raise DataError(f"plan must be what optimize_budget returns, got {type(plan).__name__}.")
     _refuse(plan.channels, "spend")
 
 

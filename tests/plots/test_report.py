@@ -242,6 +242,13 @@ def test_a_plan_without_spend_is_refused(small_result, tmp_path, plan):
     assert not (tmp_path / "report.html").exists()
 
 
+def test_what_is_no_result_and_no_plan_is_refused(small_result, tmp_path, plan):
+    with pytest.raises(dcm.DataError, match="needs the result of fit, bootstrap or load, got str"):
+        dcm.report("fit.npz", tmp_path / "report.html")
+    with pytest.raises(dcm.DataError, match="what optimize_budget returns, got DataFrame"):
+        dcm.report(small_result, tmp_path / "report.html", plan=plan.channels)
+
+
 def test_report_into_a_file_as_folder_is_refused(tmp_path, small_result):
     (tmp_path / "file").write_text("kept")
     with pytest.raises(dcm.OutputError, match="cannot be written"):
