@@ -163,20 +163,24 @@ def _of_plan(plan: PlanAnswers, kpi: str) -> list[str]:
     words = [f"The plan{weeks} gives {'; '.join(parts)}." if parts else f"The plan{weeks} leaves the budget as it was."]
     if "incremental_outcome" in plan.summary.index:
         row = plan.summary.loc[["incremental_outcome"]].iloc[0]
-        words.append(_gain(float(row["today"]), float(row["plan"]), kpi))
+        ends = (float(row["change_low"]), float(row["change_high"])) if "change_low" in row else None
+        words.append(_gain(float(row["today"]), float(row["plan"]), kpi, ends))
     if pd.notna(plan.chance_better):
         words.append(f"In {100 * plan.chance_better:.0f} % of the refits it is better than today's budget.")
     return words
 
 
-def _gain(today: float, planned: float, kpi: str) -> str:
+def _gain(today: float, planned: float, kpi: str, ends: tuple[float, float] | None = None) -> str:
     """What a plan brings beside today's budget; two numbers alike in three digits would say nothing."""
     gain = planned - today
     share = abs(gain / today) if today else float("inf")
-    change = f"{compact(abs(gain))} {'more' if gain > 0 else 'less'} than today's budget"
-    percent = f" ({100 * share:.2g} %)" if share < 10 else ""
-    words = f"It should bring {compact(planned)} {kpi}, {change}{percent}"
-    return words + (": little is to be gained by moving money." if share < _SMALL_GAIN else ".")
+    percent = [f"{100 * share:.2g} %"] if share < 10 else []
+    if ends is not None:
+        percent.append(f"refits say {compact(ends[0])} to {compact(ends[1])}")
+    more = f"{compact(abs(gain))} {'more' if gain > 0 else 'less'} than today's budget"
+    words = f"It should bring {compact(planned)} {kpi}, {more}" + (f" ({'; '.join(percent)})" if percent else "")
+    most = max(abs(gain), *(abs(end) for end in ends or (0.0, 0.0)))
+    return words + (": little is to be gained by moving money." if most < _SMALL_GAIN * today else ".")
 
 
 def _experiment(notes: pd.DataFrame) -> str:
