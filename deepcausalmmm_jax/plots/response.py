@@ -109,7 +109,7 @@ def response_curves(
         table: rows by `channel` and `multiplier` (1 = today's spend), with `spend` in currency, the measure,
             `<measure>_low` and `_high` where there are refits, and `extrapolation` where spend goes beyond what was
             seen (drawn dotted).
-            Channels without spend are left out; where none has any, all are drawn over their `exposure`. Rows of
+            Channels without spend are left out; where none has any, all are drawn over multiples of today. Rows of
             several regions are not added up: pass those of one, or of all together.
         kpi_name: name of the KPI.
         measure: `incremental_outcome`, `roi` or `mroi`.
@@ -131,15 +131,16 @@ def response_curves(
         raise DataError("The table of response curves has several regions; pass the rows of one.")
     channels = list(dict.fromkeys(table["channel"]))
     colors, shown = channel_colors(channels), labels(channels)
-    priced = bool((table["spend"] > 0).any())
-    if not priced and "exposure" in table:
-        table = table.assign(spend=table["exposure"])
+    stands_in = "exposure" in table and bool((table["spend"] == table["exposure"]).all())
+    priced = bool((table["spend"] > 0).any()) and not stands_in
+    if not priced:  # impressions and clicks share no axis
+        table = table.assign(spend=table["multiplier"])
     kept, banded = _with_curves(table, measure, top), _with_curves(table, measure, _MOST_RESPONSE_BANDS)
     figure = go.Figure()
     for name in kept:
         curve = table[table["channel"] == name].sort_values("multiplier")
         _add_response(figure, curve, measure, colors[name], shown[name], name, banded=name in banded)
-    over = f"spend, {escaped(unit)}" if priced else "exposure"
+    over = f"spend, {escaped(unit)}" if priced else "exposure, 1 = today"
     quantity = {"incremental_outcome": f"incremental {escaped(kpi_name)}", "roi": "ROI", "mroi": "marginal ROI"}[
         measure
     ]

@@ -65,9 +65,10 @@ def test_response_curves_draw_the_largest_and_leave_out_what_has_no_spend(curves
     second = curves["channel"] == "channel_2"
     figure = dcm.plots.response_curves(curves.assign(spend=curves["spend"].mask(second)))
     assert {trace.meta["channel"] for trace in figure.data} == {"channel_1"}
-    figure = dcm.plots.response_curves(curves.assign(spend=np.nan, exposure=3.0 * curves["multiplier"]))
-    assert figure.layout.title.text.startswith("Response to exposure")
-    assert {trace.x[0] for trace in figure.data if trace.mode == "markers"} == {3.0}
+    for spend in (np.nan, 3.0 * curves["multiplier"]):  # what stands in for spend is exposure
+        figure = dcm.plots.response_curves(curves.assign(spend=spend, exposure=3.0 * curves["multiplier"]))
+        assert figure.layout.title.text.startswith("Response to exposure")
+        assert {trace.x[0] for trace in figure.data if trace.mode == "markers"} == {1.0}
 
 
 def test_response_of_a_result_is_its_summary_at_today_and_zero_at_nothing(small_result):
