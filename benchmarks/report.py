@@ -39,6 +39,7 @@ def figures_of(result: dcm.FitResult, folder: Path, chrome: webdriver.Chrome) ->
     opened = chrome.execute_script("return performance.getEntriesByType('navigation')[0].loadEventEnd") / 1000
     draw = "const t = performance.now(); for (const f of figures) draw(f); return performance.now() - t"
     return {
+        "refits": len(result.replicates) if isinstance(result, dcm.Ensemble) else 0,
         "megabytes": path.stat().st_size / 1e6,
         "write_again_seconds": written,
         "open_seconds": opened,

@@ -12,7 +12,7 @@ import typer
 from deepcausalmmm_jax.analysis.intervals import bounds
 from deepcausalmmm_jax.bootstrapping import bootstrap
 from deepcausalmmm_jax.cli_benchmark import benchmark_command
-from deepcausalmmm_jax.cli_budget import optimize_command, scenario_command
+from deepcausalmmm_jax.cli_budget import loaded, optimize_command, scenario_command
 from deepcausalmmm_jax.columns import expanded, paired_spend
 from deepcausalmmm_jax.compilation import keep_programs
 from deepcausalmmm_jax.config import Config
@@ -24,6 +24,7 @@ from deepcausalmmm_jax.ensemble import load
 from deepcausalmmm_jax.errors import DeepCausalMMMError
 from deepcausalmmm_jax.files import refuse_unwritable, write_whole
 from deepcausalmmm_jax.fitting import fit
+from deepcausalmmm_jax.plan import BudgetPlan
 from deepcausalmmm_jax.result import FitResult
 from deepcausalmmm_jax.telling import tell_in_plain_text
 
@@ -196,12 +197,16 @@ def simulate_command(
 
 @app.command("report")
 def report_command(
-    run: Annotated[Path, typer.Argument(help="A fit's folder or its fit.npz.", metavar="RUN")],
+    run: Annotated[Path, typer.Argument(help="A fit's or a bootstrap's folder, or its .npz file.", metavar="RUN")],
     out: Annotated[Path | None, typer.Option(help="HTML file; report.html beside the fit when not given.")] = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="Folder of a plan that optimize wrote, for a chapter on it.")
+    ] = None,
 ) -> None:
-    """Write the report of a saved fit again."""
-    saved = run / "fit.npz" if run.is_dir() else run
-    print(f"Wrote {load(saved).report(out or saved.with_name('report.html'))}.")
+    """Write the report of a saved fit, or of a bootstrap, which gives it intervals."""
+    shown = None if plan is None else BudgetPlan.load(plan)
+    place = out or (run if run.is_dir() else run.parent) / "report.html"
+    print(f"Wrote {loaded(run).report(place, plan=shown)}.")
 
 
 def _column_or_number(text: str | None, columns: list[str]) -> str | float | None:

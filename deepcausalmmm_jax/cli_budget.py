@@ -42,7 +42,7 @@ def optimize_command(
     seed: Annotated[int, typer.Option(help="Of the random starts.")] = 0,
 ) -> None:
     """Split a budget so that it brings most, and write the plan beside today's."""
-    result = _loaded(run)
+    result = loaded(run)
     absolute, relative = _bounds(bounds)
     refuse_unwritable(out)
     plan = optimize_budget(
@@ -86,7 +86,7 @@ def scenario_command(
     level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.9,
 ) -> None:
     """What the KPI would be with some exposure or controls changed."""
-    result = _loaded(run)
+    result = loaded(run)
     weeks = _span(result, first, last)
     table = scenario(result, [_change(text, region, weeks) for text in change], level=level)
     _write_csv(table, out)
@@ -94,7 +94,7 @@ def scenario_command(
     print(f"\nWrote {out}.")
 
 
-def _loaded(run: Path) -> FitResult:
+def loaded(run: Path) -> FitResult:
     """The ensemble of a folder where there is one, its fit otherwise."""
     if not run.is_dir():
         return load(run)

@@ -38,7 +38,8 @@ def paired_spend(
     """Spend column of each channel.
 
     A pattern is `channel=column`, or names columns. Columns found by a glob are paired with the channels by what the
-    wildcard stands for (`tv` in `impressions_tv` and `spend_tv`); otherwise both lists pair in order.
+    wildcard stands for (`tv` in `impressions_tv` and `spend_tv`, or the channel `tv` itself); otherwise both lists pair
+    in order.
 
     Raises:
         DataError: an unknown channel or column, or columns that cannot be paired for certain.
@@ -60,9 +61,9 @@ def _paired_by_name_or_order(
     media: Sequence[str], media_patterns: Sequence[str], spend_patterns: Sequence[str], columns: Sequence[str]
 ) -> dict[str, str]:
     spend = expanded(spend_patterns, columns, "--spend")
-    stem_of_channel = {_stem(name, media_patterns): name for name in media}
-    by_stem = {_stem(name, spend_patterns): name for name in spend}
-    if None not in stem_of_channel and None not in by_stem and by_stem.keys() <= stem_of_channel.keys():
+    stem_of_channel = {_stem(name, media_patterns) or (name,): name for name in media}
+    by_stem = {stem: name for name in spend if (stem := _stem(name, spend_patterns)) is not None}
+    if len(by_stem) == len(spend) and by_stem.keys() <= stem_of_channel.keys():
         return {stem_of_channel[stem]: column for stem, column in by_stem.items()}
     if len(spend) != len(media) or any(mark in pattern for pattern in spend_patterns for mark in _WILD):
         raise DataError(

@@ -12,6 +12,7 @@ from deepcausalmmm_jax import checkpoint
 from deepcausalmmm_jax.analysis.curve_bands import hill_bands
 from deepcausalmmm_jax.analysis.intervals import bounds, summary_draws, with_bounds
 from deepcausalmmm_jax.analysis.replicates import Contributed, contributed, earned, shares
+from deepcausalmmm_jax.analysis.response import curves_to_draw
 from deepcausalmmm_jax.errors import ConfigError, OutputError
 from deepcausalmmm_jax.result import FitResult
 from deepcausalmmm_jax.train.fitted import Fitted, Replicates
@@ -137,6 +138,10 @@ class Ensemble(FitResult):
             ConfigError: a level that is not between 0 and 1.
         """
         return hill_bands(self.fitted, self._contributed.curves, level)
+
+    @cached_property
+    def _spend_response(self) -> pd.DataFrame:
+        return curves_to_draw(self.fitted, self.replicates)
 
     @cached_property
     def edge_frequency(self) -> pd.DataFrame:

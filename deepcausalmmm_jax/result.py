@@ -22,6 +22,7 @@ from deepcausalmmm_jax.analysis.health import channel_notes
 from deepcausalmmm_jax.analysis.media_summary import media_summary
 from deepcausalmmm_jax.analysis.over_time import weekly_coefficients, weekly_contributions
 from deepcausalmmm_jax.analysis.regional import regional_summary
+from deepcausalmmm_jax.analysis.response import curves_to_draw
 from deepcausalmmm_jax.analysis.tuning import prior_table, tuning_table
 from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.panel import Panel
@@ -244,6 +245,14 @@ class FitResult:
             OutputError: there is no such file, or it is not a saved fit.
         """
         return cls(checkpoint.read(path)[0])
+
+    def spend_response(self) -> pd.DataFrame:
+        """By channel and `multiplier` of today's spend, nine of them from 0 to 2; see `response_curves` for more."""
+        return self._spend_response.copy()
+
+    @cached_property
+    def _spend_response(self) -> pd.DataFrame:
+        return curves_to_draw(self.fitted, None)
 
     def report(self, path: str | Path, *, plan: PlanAnswers | None = None) -> Path:
         """Write one self-contained HTML page; see `deepcausalmmm_jax.report`."""

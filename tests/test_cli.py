@@ -64,6 +64,15 @@ BAD = {
         lambda w: ["fit", _file(w, "semi.csv", (w / "sim/panel.csv").read_text().replace(",", ";")), *FIT[2:]],
         "separated by semicolons; pass --delimiter ';'",
     ),
+    "semicolons and decimal commas": (
+        lambda w: ["fit", _file(w, "comma.csv", "region;time;sales\nn;0;1,5\nn;1;2,5\n"), *FIT[2:]],
+        "separated by semicolons; pass --delimiter ';'",
+    ),
+    "long rows": (
+        lambda w: ["fit", _file(w, "long.csv", "region,time,sales\nn,0,1,5\nn,1,2,5\n"), *FIT[2:]],
+        "more values than the header has columns",
+    ),
+    "no plan": (lambda w: ["report", "none", "--plan", "sim"], "sim holds no saved plan"),
     "misspelt column": (lambda w: changed("--kpi", "sale"), "no column 'sale'; did you mean 'sales'?"),
     "empty glob": (lambda w: changed("--media", "chanel_*"), "--media 'chanel_*' matches no column"),
     "unpaired spend": (lambda w: changed("--spend", "sa*"), "cannot be paired"),
@@ -98,6 +107,8 @@ def test_optimize_and_scenario_write_what_they_found(workplace):
     assert table["spend_plan"].sum() == pytest.approx(table["spend_today"].sum(), rel=1e-6)
     assert 0.8 - 1e-6 <= table.loc["channel_1", "spend_plan"] / table.loc["channel_1", "spend_today"] <= 1.5 + 1e-6
     assert (workplace / "plan" / "curves.csv").exists()
+    assert run("report", "planned", "--plan", "plan", "--out", "planned.html", cwd=workplace).returncode == 0
+    assert "What does the plan change?" in (workplace / "planned.html").read_text()
     ran = run("scenario", "planned", "--change", "channel_1*1.2", "--out", "what_if.csv", cwd=workplace)
     assert ran.returncode == 0, ran.stderr
     assert set(pd.read_csv(workplace / "what_if.csv")["by"]) == {"all", "region", "time"}
@@ -141,6 +152,8 @@ def test_globs_pair_spend_by_what_the_star_stands_for():
 def test_spend_pairs_by_order_or_by_name():
     columns = ["tv", "radio", "cost1", "cost2"]
     assert paired_spend(["tv", "radio"], ["tv", "radio"], ["cost2,cost1"], columns) == {"tv": "cost2", "radio": "cost1"}
+    named = ["tv", "radio", "radio_spend", "tv_spend"]
+    assert paired_spend(["tv", "radio"], ["tv,radio"], ["*_spend"], named) == {"tv": "tv_spend", "radio": "radio_spend"}
     assert paired_spend(["tv", "radio"], ["tv", "radio"], ["radio=cost1"], columns) == {"radio": "cost1"}
     with pytest.raises(dcm.DataError, match="'print' is no media column"):
         paired_spend(["tv"], ["tv"], ["print=cost1"], columns)

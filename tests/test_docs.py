@@ -59,7 +59,7 @@ def test_every_page_is_in_the_navigation():
 
 COLUMNS = ["--region", "geo", "--time", "week", "--kpi", "sales", "--media", "tv", "search", "social", "--controls", "price", "promo"]  # fmt: skip
 SCRIPTS = {
-    "csv_to_report.py": (["panel.csv", *COLUMNS, "--spend", "tv_spend", "search_spend", "social_spend", "--out", "run"], "run/report.html"),
+    "csv_to_plan.py": (["panel.csv", *COLUMNS, "--spend", "tv_spend", "search_spend", "social_spend", "--revenue-per-kpi", "10", "--weeks", "13", "--out", "run"], "run/report.html"),
     "own_benchmark.py": (["panel.csv", *COLUMNS, "--folds", "2", "--figure", "folds.html"], "folds.html"),
     "bootstrap_gpu.py": (["fit.npz", "--to", "ensemble.npz"], "ensemble.npz"),
 }  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Protocol, TypeGuard
 import pandas as pd
 import xarray as xr
 
+from deepcausalmmm_jax.analysis.units import Units
 from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import FitStatus
@@ -31,6 +32,11 @@ class Answers(Protocol):
     @property
     def holdout(self) -> int:
         """Weeks held out."""
+        ...
+
+    @property
+    def effective_regions(self) -> float:
+        """Number of independent regions that the panel's amount to."""
         ...
 
     @property
@@ -115,6 +121,10 @@ class Answers(Protocol):
         """By channel: where it stands on its Hill curve."""
         ...
 
+    def spend_response(self) -> pd.DataFrame:
+        """By channel and multiple of today's spend; bounds where there are refits enough to afford."""
+        ...
+
 
 class RefittedAnswers(Answers, Protocol):
     """What an ensemble answers beyond that; `media_summary` and `notes` then have `_low` and `_high` columns."""
@@ -156,6 +166,16 @@ class PlanAnswers(Protocol):
     @property
     def summary(self) -> pd.DataFrame:
         """By figure, e.g. `spend`, `incremental_outcome`: `today`, `plan`."""
+        ...
+
+    @property
+    def units(self) -> Units:
+        """What spend and outcome are counted in."""
+        ...
+
+    @property
+    def period(self) -> str:
+        """The weeks planned, in words."""
         ...
 
     @property

@@ -26,6 +26,8 @@ Level = Literal["all", "region"]
 ALL_REGIONS = "all"
 _MORE = 0.01  # for the marginal return, as in `media_summary`
 _MULTIPLIERS = np.linspace(0.0, 2.0, 21)
+_TO_DRAW = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+_MOST_WORK = 5e8  # exposures run through the model; 10 to 20 seconds on two cores
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +89,17 @@ def response_table(
         units=units_of(fitted.panel, horizon.in_currency, horizon.has_revenue),
         period=period,
     )
+
+
+def curves_to_draw(fitted: Fitted, replicates: Replicates | None) -> pd.DataFrame:
+    """Table of curves over the panel's own weeks at few multipliers, for a figure.
+
+    The refits' intervals are left out where they would take long: a point of a curve is a run of the model a channel.
+    """
+    panel, n_points = fitted.panel, 2 * len(_TO_DRAW)
+    runs = n_points * (len(panel.channels) + 1) * (0 if replicates is None else len(replicates))
+    afforded = replicates if runs * panel.exposure.size <= _MOST_WORK else None
+    return response_table(fitted, afforded, None, "all", _TO_DRAW, 0.9).table
 
 
 def _checked(multipliers: Sequence[float] | None) -> np.ndarray:

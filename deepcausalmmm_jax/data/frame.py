@@ -1,6 +1,7 @@
 """A long table -> arrays on a grid of regions and weeks, refusing what does not fit."""
 
 import difflib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,8 @@ class ColumnRoles:
             if column in _RESERVED and role in ("a media channel", "a control"):
                 raise DataError(f"Column {column!r} has a name that results use for themselves; rename it.")
             if column in seen:
-                raise DataError(f"Column {column!r} is given both as {seen[column]} and as {role}; leave one out.")
+                twice = f"twice as {role}" if seen[column] == role else f"both as {seen[column]} and as {role}"
+                raise DataError(f"Column {column!r} is given {twice}; leave one out.")
             seen[column] = role
 
 
@@ -112,7 +114,7 @@ def read_table(path: str | Path, delimiter: str = ",") -> pd.DataFrame:
     try:
         if path.suffix in (".parquet", ".pq"):
             return pd.read_parquet(path)
-        df = pd.read_csv(path, sep=delimiter, index_col=False)
+        df, cut_off = _read_csv(path, delimiter)
     except pd.errors.EmptyDataError:
         raise DataError(f"The file {path} is empty.") from None
     except ImportError:
@@ -124,9 +126,21 @@ def read_table(path: str | Path, delimiter: str = ",") -> pd.DataFrame:
         ) from None
     if df.shape[1] == 1:
         _suggest_delimiter(path, str(df.columns[0]), delimiter)
+    if cut_off:
+        raise DataError(
+            f"Rows of {path} have more values than the header has columns; mend the file, or its delimiter."
+        )
     if df.empty:
         raise DataError(f"The file {path} has a header but no rows.")
     return df
+
+
+def _read_csv(path: Path, delimiter: str) -> tuple[pd.DataFrame, bool]:
+    """The table, and whether its rows are longer than its header, of which pandas only warns."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", pd.errors.ParserWarning)
+        df = pd.read_csv(path, sep=delimiter, index_col=False)
+    return df, any(issubclass(entry.category, pd.errors.ParserWarning) for entry in said)
 
 
 def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> dict[str, Any]:
@@ -137,7 +151,7 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> dict[str, Any]:
     """
     weeks, week_of_row = week_grid(df[roles.time], roles.time)
     regions, region_of_row = _region_grid(df, roles.region)
-    _refuse_duplicates(regions, weeks, region_of_row, week_of_row)
+    _refuse_duplicates(regions, weeks, region_of_row, week_of_row, national=roles.region is None)
 
     def where(row: int) -> str:
         week = week_text(weeks, week_of_row[row])
@@ -195,7 +209,7 @@ def _paired_spend(media: Sequence[str], spend: Mapping[str, str] | Sequence[str]
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
@@ -227,13 +241,17 @@ def _region_grid(df: pd.DataFrame, column: str | None) -> tuple[pd.Index, np.nda
     return regions, regions.get_indexer(pd.Index(labels))
 
 
-def _refuse_duplicates(regions: pd.Index, weeks: pd.Index, region_of_row: np.ndarray, week_of_row: np.ndarray) -> None:
+def _refuse_duplicates(
+    regions: pd.Index, weeks: pd.Index, region_of_row: np.ndarray, week_of_row: np.ndarray, *, national: bool
+) -> None:
     cell = region_of_row * len(weeks) + week_of_row
     seen, count = np.unique(cell, return_counts=True)
     if (count > 1).any():
         first = seen[count > 1][0]
-        place = f"region {regions[first // len(weeks)]}, week {week_text(weeks, first % len(weeks))}"
-        raise DataError(f"There are {count[count > 1][0]} rows for {place}; keep or add up to one.")
+        week = week_text(weeks, first % len(weeks))
+        place = f"week {week}" if national else f"region {regions[first // len(weeks)]}, week {week}"
+        way_out = ", or name the column of regions" if national else ""
+        raise DataError(f"There are {count[count > 1][0]} rows for {place}; keep or add up to one{way_out}.")
 
 
 def _number_column(df: pd.DataFrame, column: str, where: Any) -> np.ndarray:

@@ -9,18 +9,18 @@ from deepcausalmmm_jax.plots.marks import largest
 from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, channel_colors, escaped, labels, row_height, styled
 
 
-def plan_against_history(channels: pd.DataFrame, unit: str = "currency", top: int = 25) -> go.Figure:
+def plan_against_history(channels: pd.DataFrame, unit: str = "spend, currency", top: int = 25) -> go.Figure:
     """Spend of the plan (colour) beside today's (grey), by channel.
 
     Args:
         channels: by channel: `spend_today` and `spend_plan`.
-        unit: what spend is counted in.
+        unit: what spend is counted in, as the axis says it.
         top: channels drawn, by spend.
 
     Raises:
         DataError: a missing column, or no channel.
     """
-    return _beside(channels, "spend", "Budget: plan (colour) beside today (grey)", f"spend, {escaped(unit)}", top)
+    return _beside(channels, "spend", "Budget: plan (colour) beside today (grey)", escaped(unit), top)
 
 
 def outcome_against_history(channels: pd.DataFrame, kpi_name: str = "KPI", top: int = 25) -> go.Figure:
@@ -43,8 +43,10 @@ def refuse_unknown_plan(plan: PlanAnswers) -> None:
     """Check that a plan can be shown beside today's budget.
 
     Raises:
-        DataError: a missing column, or no channel.
+        DataError: no plan, a missing column, or no channel.
     """
+    if not hasattr(plan, "channels"):
+        raise DataError(f"plan must be what optimize_budget returns, got {type(plan).__name__}.")
     _refuse(plan.channels, "spend")
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.analysis.answers import Answers, PlanAnswers
+from deepcausalmmm_jax.analysis.answers import Answers, PlanAnswers, has_refits
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.plots import budget, contribution, fit, graph, panel, region, residual, response, returns
 from deepcausalmmm_jax.plots import validation as replicate
+
+_CURVES = 8
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,11 @@ class Chapter:
 
 def chapters_of(result: Answers, plan: PlanAnswers | None) -> list[Chapter]:
     """All chapters; those without a chart and without anything else to say are left to the caller to drop."""
-    makers = [_contribution, _time, _returns, _regions, _curves, _links, _forecast, _certainty, _data, _training]
-    chapters = [make(result) for make in makers]
+    chapters = [make(result) for make in (_contribution, _time, _returns, _next_dollar)]
     if plan is not None:
-        chapters.insert(3, _plan(result, plan))
-    return chapters
+        chapters.append(_plan(result, plan))
+    rest = (_regions, _curves, _links, _forecast, _certainty, _data, _training)
+    return chapters + [make(result) for make in rest]
 
 
 def _contribution(result: Answers) -> Chapter:
@@ -86,9 +88,30 @@ def _returns(result: Answers) -> Chapter:
     return chapter
 
 
+def _next_dollar(result: Answers) -> Chapter:
+    chapter = Chapter("next_dollar", "Where does the next dollar go?")
+    table = result.spend_response()
+    note = (
+        "A dot is today, all weeks of the panel together; the other channels stay as they were. Where a curve is still "
+        "steep at its dot, more works; dotted parts go beyond what was seen."
+    )
+    if "incremental_outcome_low" in table:
+        note += " The three largest channels have their intervals."
+    elif has_refits(result):
+        note += " Intervals are left out, since this many refits would take long; response_curves draws them."
+    name = result.panel.kpi_name
+    chapter.add("response", "Response to spend", lambda: response.response_curves(table, name, top=_CURVES), note)
+    return chapter
+
+
 def _plan(result: Answers, plan: PlanAnswers) -> Chapter:
     chapter = Chapter("plan", "What does the plan change?")
-    chapter.add("plan", "Plan and today", lambda: budget.plan_against_history(plan.channels))
+    chapter.add(
+        "plan",
+        "Plan and today",
+        lambda: budget.plan_against_history(plan.channels, plan.units.spend),
+        plan.period + ".",
+    )
     name = result.panel.kpi_name
     chapter.add("plan_outcome", "Expected outcome", lambda: budget.outcome_against_history(plan.channels, name))
     return chapter

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from deepcausalmmm_jax.analysis.answers import Answers, PlanAnswers
+from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.files import write_whole
 from deepcausalmmm_jax.plots.budget import refuse_unknown_plan
 from deepcausalmmm_jax.plots.chapters import Chapter, chapters_of
@@ -30,9 +31,11 @@ def write_report(result: Answers, path: str | Path, plan: PlanAnswers | None = N
         The path written.
 
     Raises:
-        DataError: a plan whose allocation lacks a column.
+        DataError: no result of a fit, no plan, or a plan whose allocation lacks a column.
         OutputError: the file cannot be written.
     """
+    if not hasattr(result, "media_summary"):
+        raise DataError(f"A report needs the result of fit, bootstrap or load, got {type(result).__name__}.")
     if plan is not None:
         refuse_unknown_plan(plan)
     tables, chapters = tables_of(result), chapters_of(result, plan)

@@ -12,10 +12,11 @@ from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, channel_colors, escap
 
 Response = Literal["incremental_outcome", "roi", "mroi"]
 _MOST_BANDS = 6
+_MOST_RESPONSE_BANDS = 3  # they all begin at zero, and lie on one another
 _RESPONSES = {
-    "incremental_outcome": "Response to spend",
-    "roi": "ROI by spend",
-    "mroi": "Marginal return by spend",
+    "incremental_outcome": "Response to",
+    "roi": "ROI by",
+    "mroi": "Marginal return by",
 }
 
 
@@ -96,19 +97,24 @@ def coefficients_over_time(result: Answers, top: int = 12) -> go.Figure:
 
 
 def response_curves(
-    table: pd.DataFrame, kpi_name: str = "KPI", measure: Response = "incremental_outcome", unit: str = "currency"
+    table: pd.DataFrame,
+    kpi_name: str = "KPI",
+    measure: Response = "incremental_outcome",
+    unit: str = "currency",
+    top: int = 12,
 ) -> go.Figure:
-    """What each channel would bring at other budgets, with today's point.
+    """What each channel would bring at other budgets, with today's point; intervals of the three largest channels.
 
     Args:
         table: rows by `channel` and `multiplier` (1 = today's spend), with `spend` in currency, the measure,
             `<measure>_low` and `_high` where there are refits, and `extrapolation` where spend goes beyond what was
             seen (drawn dotted).
-            A channel without spend is drawn over its `exposure`. Rows of several regions are not added up: pass those
-            of one, or of all together.
+            Channels without spend are left out; where none has any, all are drawn over multiples of today. Rows of
+            several regions are not added up: pass those of one, or of all together.
         kpi_name: name of the KPI.
         measure: `incremental_outcome`, `roi` or `mroi`.
         unit: what spend is counted in.
+        top: channels drawn, by incremental outcome today.
 
     Raises:
         ConfigError: an unknown measure.
@@ -125,17 +131,34 @@ def response_curves(
         raise DataError("The table of response curves has several regions; pass the rows of one.")
     channels = list(dict.fromkeys(table["channel"]))
     colors, shown = channel_colors(channels), labels(channels)
+    stands_in = "exposure" in table and bool((table["spend"] == table["exposure"]).all())
+    priced = bool((table["spend"] > 0).any()) and not stands_in
+    if not priced:  # impressions and clicks share no axis
+        table = table.assign(spend=table["multiplier"])
+    kept, banded = _with_curves(table, measure, top), _with_curves(table, measure, _MOST_RESPONSE_BANDS)
     figure = go.Figure()
-    for name in channels:
+    for name in kept:
         curve = table[table["channel"] == name].sort_values("multiplier")
-        if curve["spend"].isna().all() and "exposure" in curve:
-            curve = curve.assign(spend=curve["exposure"])
-        _add_response(figure, curve, measure, colors[name], shown[name], name, banded=len(channels) <= _MOST_BANDS)
-    over = f"spend, {escaped(unit)}" if table["spend"].notna().any() else "exposure"
+        _add_response(figure, curve, measure, colors[name], shown[name], name, banded=name in banded)
+    over = f"spend, {escaped(unit)}" if priced else "exposure, 1 = today"
     quantity = {"incremental_outcome": f"incremental {escaped(kpi_name)}", "roi": "ROI", "mroi": "marginal ROI"}[
         measure
     ]
-    return styled(figure, f"{_RESPONSES[measure]}; dots: today", over, quantity, height=460)
+    title = f"{_RESPONSES[measure]} {'spend' if priced else 'exposure'}; dots: today"
+    styled(figure, title, over, quantity, height=460)
+    figure.update_xaxes(rangemode="tozero")
+    return figure.update_yaxes(rangemode="tozero")
+
+
+def _with_curves(table: pd.DataFrame, measure: str, top: int) -> list[str]:
+    """Channels that have something on either axis, the largest of them."""
+    size = "incremental_outcome" if "incremental_outcome" in table else measure
+    usable = table[(table["spend"] > 0) & table[measure].notna()]
+    near = (usable["multiplier"] - 1).abs()
+    today = usable.loc[near.groupby(usable["channel"], sort=False).idxmin()].set_index("channel")
+    if today.empty:
+        raise DataError("The table of response curves has no channel with spend or exposure and an outcome.")
+    return largest(today[size], top)
 
 
 def _add_response(

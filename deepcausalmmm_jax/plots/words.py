@@ -12,6 +12,8 @@ _NAMED = 3
 _FULL = 0.8  # of the ceiling: more exposure adds little
 _ROOM = 0.4
 _FEWEST_REFITS = 100
+_SMALL_GAIN = 0.01
+_APART = 0.8  # of the regions: with fewer independent ones the reader should know
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,12 @@ def _sure(result: Answers, notes: pd.DataFrame) -> list[str]:
             "This is a single fit: errors given for shares take each channel's curve as known, so that the true doubt "
             "is larger."
         )
+    n_regions, amount = len(result.panel.regions), result.effective_regions
+    if amount < _APART * n_regions:
+        words.append(
+            f"The {n_regions:,} regions move together: they tell as much as {amount:.2g} independent "
+            f"region{'s' if f'{amount:.2g}' != '1' else ''} would."
+        )
     unclear = [str(name) for name in notes.index[~notes["distinguishable"]]]
     if unclear and len(unclear) < len(notes):
         words.append(f"{_listed(_few(unclear))} cannot be told from no effect.")
@@ -116,7 +124,7 @@ def forecast_verdict(metrics: pd.DataFrame) -> str:
 
 
 def _next_steps(result: Answers, summary: pd.DataFrame, notes: pd.DataFrame, plan: PlanAnswers | None) -> list[str]:
-    words = [] if plan is None else _of_plan(plan)
+    words = [] if plan is None else _of_plan(plan, result.panel.kpi_name)
     clear = notes.index[notes["distinguishable"]]
     priced = summary[summary["mroi"].notna() & summary.index.isin(clear)].sort_values("mroi")
     if len(priced) > 1 and plan is None:
@@ -142,7 +150,7 @@ def _next_steps(result: Answers, summary: pd.DataFrame, notes: pd.DataFrame, pla
     return words
 
 
-def _of_plan(plan: PlanAnswers) -> list[str]:
+def _of_plan(plan: PlanAnswers, kpi: str) -> list[str]:
     table = plan.channels
     change = (table["spend_plan"] - table["spend_today"]).sort_values()
     up, down = change[change > 0].index[::-1][:_NAMED], change[change < 0].index[:_NAMED]
@@ -151,14 +159,28 @@ def _of_plan(plan: PlanAnswers) -> list[str]:
         parts.append("more for " + _listed([f"{name} (+{compact(float(change[name]))})" for name in up]))
     if len(down):
         parts.append("less for " + _listed([f"{name} (-{compact(float(-change[name]))})" for name in down]))
-    words = [f"The plan gives {'; '.join(parts)}."] if parts else ["The plan leaves the budget as it was."]
+    weeks = f" ({plan.period})"
+    words = [f"The plan{weeks} gives {'; '.join(parts)}." if parts else f"The plan{weeks} leaves the budget as it was."]
     if "incremental_outcome" in plan.summary.index:
-        row = plan.summary.loc[["incremental_outcome"]]
-        today, planned = float(row["today"].iloc[0]), float(row["plan"].iloc[0])
-        words.append(f"It should bring {compact(planned)}, where today's budget brings {compact(today)}.")
+        row = plan.summary.loc[["incremental_outcome"]].iloc[0]
+        ends = (float(row["change_low"]), float(row["change_high"])) if "change_low" in row else None
+        words.append(_gain(float(row["today"]), float(row["plan"]), kpi, ends))
     if pd.notna(plan.chance_better):
         words.append(f"In {100 * plan.chance_better:.0f} % of the refits it is better than today's budget.")
     return words
+
+
+def _gain(today: float, planned: float, kpi: str, ends: tuple[float, float] | None = None) -> str:
+    """What a plan brings beside today's budget; two numbers alike in three digits would say nothing."""
+    gain = planned - today
+    share = abs(gain / today) if today else float("inf")
+    percent = [f"{100 * share:.2g} %"] if share < 10 else []
+    if ends is not None:
+        percent.append(f"refits say {compact(ends[0])} to {compact(ends[1])}")
+    more = f"{compact(abs(gain))} {'more' if gain > 0 else 'less'} than today's budget"
+    words = f"It should bring {compact(planned)} {kpi}, {more}" + (f" ({'; '.join(percent)})" if percent else "")
+    most = max(abs(gain), *(abs(end) for end in ends or (0.0, 0.0)))
+    return words + (": little is to be gained by moving money." if most < _SMALL_GAIN * today else ".")
 
 
 def _experiment(notes: pd.DataFrame) -> str:

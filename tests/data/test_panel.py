@@ -156,6 +156,7 @@ def test_bad_holdout_is_refused(holdout, message):
     [
         ({"media": []}, "at least one"),
         ({"media": "tv"}, "must be a list"),
+        ({"media": ["tv", "tv"]}, "given twice as a media channel"),
         ({"controls": ["tv"]}, "given both as a media channel and as a control"),
         ({"media": ["tv", "geo"]}, "given both as the region and as a media channel"),
         ({"spend": {"radio": "tv"}}, "'radio', which is no media column"),
@@ -167,6 +168,11 @@ def test_bad_holdout_is_refused(holdout, message):
 def test_bad_request_is_refused(changes, message):
     with pytest.raises(dcm.DataError, match=message):
         panel_of(table(), **changes)
+
+
+def test_rows_of_several_regions_without_a_region_column_say_what_is_missing():
+    with pytest.raises(dcm.DataError, match=r"rows for week 0; keep or add up to one, or name the column of regions"):
+        panel_of(table(), region=None)
 
 
 def test_scales_keep_the_level_and_see_training_weeks_only():

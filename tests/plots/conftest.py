@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.analysis.units import Units
 from deepcausalmmm_jax.train.fitted import Replicates
 
 FLAGS = (
@@ -138,6 +139,8 @@ class Plan:
             {"today": [100.0, 30.0], "plan": [100.0, 36.0]}, index=["spend", "incremental_outcome"]
         )
         self.chance_better = 0.9
+        self.period = "26 weeks, 2024-01-01 to 2024-06-24"
+        self.units = Units("spend, currency", "sales, KPI units", "revenue, currency", "revenue per unit of spend")
         self.notes = ("Prices stay as they were.",)
 
 

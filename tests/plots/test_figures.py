@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.plots.places import places_of
 from deepcausalmmm_jax.plots.theme import channel_colors, compact, labels
+from deepcausalmmm_jax.plots.words import _gain, in_words
 
 PANEL = ("panel_kpi", "panel_exposure", "panel_spend", "panel_gaps")
 TABLES = ("response_curves", "cross_validation", "plan_against_history", "outcome_against_history")
@@ -57,6 +58,45 @@ def test_response_curves_show_today_and_draw_what_was_not_seen_dotted(curves, me
     today = [trace for trace in figure.data if trace.mode == "markers"]
     assert [trace.x[0] for trace in today] == [1e6, 1e6]
     assert {trace.line.dash for trace in figure.data if trace.mode == "lines"} >= {"dot"}
+
+
+def test_response_curves_draw_the_largest_and_leave_out_what_has_no_spend(curves):
+    assert {trace.meta["channel"] for trace in dcm.plots.response_curves(curves, top=1).data} == {"channel_1"}
+    second = curves["channel"] == "channel_2"
+    figure = dcm.plots.response_curves(curves.assign(spend=curves["spend"].mask(second)))
+    assert {trace.meta["channel"] for trace in figure.data} == {"channel_1"}
+    for spend in (np.nan, 3.0 * curves["multiplier"]):  # what stands in for spend is exposure
+        figure = dcm.plots.response_curves(curves.assign(spend=spend, exposure=3.0 * curves["multiplier"]))
+        assert figure.layout.title.text.startswith("Response to exposure")
+        assert {trace.x[0] for trace in figure.data if trace.mode == "markers"} == {1.0}
+
+
+def test_response_of_a_result_is_its_summary_at_today_and_zero_at_nothing(small_result):
+    table = small_result.spend_response().set_index(["channel", "multiplier"])["incremental_outcome"]
+    summary = small_result.media_summary()["incremental_outcome"]
+    np.testing.assert_allclose(table.xs(1.0, level="multiplier"), summary, rtol=1e-5)
+    np.testing.assert_allclose(table.xs(0.0, level="multiplier"), 0.0, atol=1e-6 * summary.max())
+
+
+@pytest.mark.parametrize(("today", "planned", "words"), [
+    (100.0, 112.0, "112 sales, 12 more than today's budget (12 %)."), (100.0, 95.0, "95 sales, 5 less than today's budget (5 %)."),
+    (1e9, 1.001e9, "1B sales, 1M more than today's budget (0.1 %): little is to be gained"), (0.0, 4.0, "4 sales, 4 more than today's budget."),
+])  # fmt: skip
+def test_what_a_plan_gains_is_said_also_where_it_is_little(today, planned, words):
+    assert words in _gain(today, planned, "sales")
+
+
+def test_a_gain_of_which_refits_are_unsure_is_not_called_little():
+    assert _gain(1e3, 1.001e3, "sales", (-80.0, 90.0)).endswith("(0.1 %; refits say -80 to 90).")
+
+
+@pytest.mark.parametrize(("independent", "said"), [(3.9, False), (2.0, True), (1.0, True)])
+def test_regions_that_move_together_are_mentioned_on_the_first_page(independent, said, small_result):
+    variables = small_result.fitted.variables
+    share = {"fitted": variables["fitted"] | {"effective": np.float32(independent / 4)}}
+    result = dcm.FitResult(dataclasses.replace(small_result.fitted, variables=variables | share))
+    sentence = f"The 4 regions move together: they tell as much as {independent:.0f} independent region"
+    assert any(sentence in words for words in in_words(result, None).sure) == said
 
 
 def test_plan_stands_beside_history(plan):

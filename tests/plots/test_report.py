@@ -19,7 +19,7 @@ WIDTHS = (1440, 420)
 DRAW_ALL = "for (const f of figures) if (!state.drawn.has(f.dataset.key)) draw(f)"
 EVERY_CHART = {
     "total", "waterfall", "donut", "over_time", "lines", "percent", "roi", "mroi", "cpik", "shares", "effectiveness",
-    "plan", "plan_outcome", "by_region", "roi_by_region", "adstock", "hill", "coefficients", "network", "heatmap",
+    "response", "plan", "plan_outcome", "by_region", "roi_by_region", "adstock", "hill", "coefficients", "network", "heatmap",
     "effects", "fit", "scaled", "regions_fit", "holdout", "residuals", "autocorrelation", "refits", "refits_roi", "kpi",
     "exposure", "spend", "training",
 }  # fmt: skip
@@ -98,8 +98,8 @@ def test_the_first_page_and_the_tables_are_there_without_scripts(page):
         "What to do next",
         "What not to trust",
         "rmse_mean8",
-        "The plan gives",
-        "It should bring 36",
+        "The plan (26 weeks, 2024-01-01 to 2024-06-24) gives",
+        "It should bring 36 sales, 6 more than today&#39;s budget (20 %).",
         "In 90 % of the refits",
         "Prices stay as they were.",
     ):
@@ -240,6 +240,13 @@ def test_a_plan_without_spend_is_refused(small_result, tmp_path, plan):
     with pytest.raises(dcm.DataError, match="no column 'spend_plan'"):
         dcm.report(small_result, tmp_path / "report.html", plan=plan)
     assert not (tmp_path / "report.html").exists()
+
+
+def test_what_is_no_result_and_no_plan_is_refused(small_result, tmp_path, plan):
+    with pytest.raises(dcm.DataError, match="needs the result of fit, bootstrap or load, got str"):
+        dcm.report("fit.npz", tmp_path / "report.html")
+    with pytest.raises(dcm.DataError, match="what optimize_budget returns, got DataFrame"):
+        dcm.report(small_result, tmp_path / "report.html", plan=plan.channels)
 
 
 def test_report_into_a_file_as_folder_is_refused(tmp_path, small_result):
