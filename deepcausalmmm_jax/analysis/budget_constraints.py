@@ -150,8 +150,8 @@ def _ends(ends: Ends, name: str) -> tuple[float, float]:
 
 
 def _limited(plan: Feasible, where: np.ndarray, ends: tuple[float, float], name: str) -> Feasible:
-    """A single cell gets bounds, several get a sum."""
-    if where.sum() == 1:
+    """A single cell gets bounds, several get a sum, or bounds where they may spend nothing at all."""
+    if where.sum() == 1 or ends[1] == 0:
         low, high = np.where(where, ends[0], 0.0), np.where(where, ends[1], np.inf)
         return dataclasses.replace(plan, low=np.maximum(plan.low, low), high=np.minimum(plan.high, high))
     return plan.with_sum(where.astype(np.float64), ends[0] if ends[0] > 0 else -np.inf, ends[1], name)
