@@ -42,7 +42,7 @@ def project(y: np.ndarray, plan: Feasible, weight: np.ndarray) -> np.ndarray:
 
 
 def _by_interior(y: np.ndarray, plan: Feasible, weight: np.ndarray, held: np.ndarray, dual: "_Dual") -> np.ndarray:
-    """The same where Newton's steps circle between sets of touched ends: an interior point, then Newton's from there."""
+    """The same where Newton's steps circle between sets of touched ends: from an interior point on."""
     free = plan.high > plan.low
     rows = plan.rows[held]
     fixed = rows[:, ~free] @ plan.low[~free] if (~free).any() else 0.0

@@ -1,4 +1,7 @@
+import dataclasses
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
@@ -74,6 +77,29 @@ def test_units_are_said_and_half_saturation_is_in_them(small_result, curves):
     half = curves.half_saturation.set_index("channel")
     assert (half["multiplier"] > 0).all()
     assert "without" not in curves.period
+
+
+def test_curves_are_drawn_with_their_units_on_the_axes(ensemble, curves):
+    figure = curves.plot()
+    assert {trace.meta["channel"] for trace in figure.data} == set(curves.today["channel"])
+    assert figure.layout.xaxis.title.text == "spend, currency"
+    assert figure.layout.yaxis.title.text == "incremental sales, KPI units"
+    assert curves.plot("all", "mroi").layout.yaxis.title.text == "marginal ROI, revenue per unit of spend"
+    dotted = [trace for trace in figure.data if trace.line.dash == "dot"]
+    beyond = curves.table.groupby("channel")["extrapolation"].any().sum()
+    assert len(dotted) == beyond > 0
+    regional = dataclasses.replace(curves, table=curves.table.assign(region="north"))
+    both = dataclasses.replace(curves, table=pd.concat([curves.table, regional.table]))
+    assert len(both.plot("north").data) == len(figure.data)
+    units = curves.units._replace(spend="exposure units (no spend given)")
+    assert dataclasses.replace(curves, units=units).plot().layout.xaxis.title.text == "exposure"
+    for asked, message in (
+        ((), "name one of all, north"),
+        (("mars",), "no curves of region 'mars'"),
+        (("all", "sales"), "measure must be"),
+    ):
+        with pytest.raises(dcm.ConfigError, match=message):
+            both.plot(*asked)
 
 
 @pytest.mark.parametrize(
