@@ -120,6 +120,9 @@ def optimize_budget(
     require(by in SPLITS, "by", by, "one of " + ", ".join(SPLITS))
     require(method in METHODS, "method", method, "one of " + ", ".join(METHODS))
     require(maximize in ("auto", "revenue", "kpi"), "maximize", maximize, "auto, revenue or kpi")
+    for name, number in (("starts", starts), ("max_steps", max_steps)):
+        whole = isinstance(number, int) and not isinstance(number, bool)
+        require(number is None or (whole and number >= 1), name, number, "a whole number from 1 on")
     interval(np.zeros(1), level)
     limits = Limits(bounds or {}, relative_bounds or {}, region_bounds or {}, groups or {}, tuple(fixed), minimum or {})
     replicates = result.replicates if isinstance(result, Ensemble) else None

@@ -19,11 +19,6 @@ from deepcausalmmm_jax.analysis.hill_fit import hill_value
 
 
 @pytest.fixture(scope="module")
-def ensemble(small_result):
-    return dcm.bootstrap(small_result, 4, seed=3, method="weights", checks=0, progress=False)
-
-
-@pytest.fixture(scope="module")
 def plan(small_result):
     return dcm.optimize_budget(small_result, relative_bounds=(0.5, 1.5))
 
@@ -79,8 +74,8 @@ def _outcome(result, weeks):
 
 @pytest.mark.parametrize("by", ["channel_week", "channel_region_week"])
 def test_finer_splits_bring_at_least_as_much_within_the_same_total(small_result, by):
-    coarse = dcm.optimize_budget(small_result, weeks=4, relative_bounds=(0.5, 1.5))
-    fine = dcm.optimize_budget(small_result, weeks=4, by=by, relative_bounds=(0.5, 1.5), starts=2)
+    coarse = dcm.optimize_budget(small_result, weeks=8, relative_bounds=(0.5, 1.5))
+    fine = dcm.optimize_budget(small_result, weeks=8, by=by, relative_bounds=(0.5, 1.5), starts=2)
     np.testing.assert_allclose(fine.total, coarse.total, rtol=1e-6)
     assert fine.summary.loc["revenue", "plan"] >= coarse.summary.loc["revenue", "plan"] * (1 - 1e-4)
     by_channel = fine.table.groupby("channel")[["spend_today", "spend_plan"]].sum()
@@ -133,10 +128,10 @@ def test_every_solver_finds_the_same_plan(small_result, plan, method):
 
 
 @pytest.mark.parametrize("objective", ["quantile", "cvar", "mean_variance"])
-def test_objectives_over_refits_are_best_at_their_own_figure(ensemble, objective):
+def test_objectives_over_refits_are_best_at_their_own_figure(small_ensemble, objective):
     options = {"weeks": 8, "relative_bounds": (0.3, 2.0), "starts": 3}
-    own = dcm.optimize_budget(ensemble, objective=objective, risk=0.3, **options)
-    mean = dcm.optimize_budget(ensemble, **options)
+    own = dcm.optimize_budget(small_ensemble, objective=objective, risk=0.3, **options)
+    mean = dcm.optimize_budget(small_ensemble, **options)
     utility = utility_of(objective, 4, float(mean.draws["today"].mean()), 0.3)
     assert utility(own.draws["plan"].to_numpy()) >= utility(mean.draws["plan"].to_numpy()) * (1 - 1e-4)
     assert 0 <= own.chance_better <= 1
@@ -146,7 +141,7 @@ def test_objectives_over_refits_are_best_at_their_own_figure(ensemble, objective
 def test_weeks_with_a_minimum_are_off_or_at_least_there(small_result):
     least = 4_000.0
     plan = dcm.optimize_budget(
-        small_result, 60_000, weeks=6, by="channel_week", minimum={"channel_2": least}, starts=2, max_steps=60
+        small_result, 60_000, weeks=8, by="channel_week", minimum={"channel_2": least}, starts=2, max_steps=60
     )
     spend = plan.table[plan.table["channel"] == "channel_2"]["spend_plan"]
     assert ((spend < 1e-6) | (spend >= least * (1 - 1e-6))).all()
@@ -186,9 +181,7 @@ def test_a_channel_without_spend_stays_as_it_was(small_panel, quick):
 
 
 def test_the_papers_model_can_be_planned_with_too(small_panel):
-    config = dcm.Config.paper()
-    config = dataclasses.replace(config, training=dataclasses.replace(config.training, max_epochs=20, chunk_epochs=10))
-    result = dcm.fit(small_panel, config, holdout=8)
+    result = dcm.fit(small_panel, dcm.Config.paper(hidden_size=4, epochs=20, warm_start_epochs=5), holdout=8)
     plan = dcm.optimize_budget(result, weeks=8, relative_bounds=(0.5, 1.5), starts=1, max_steps=3)
     assert plan.summary.loc["revenue", "change"] >= 0
     np.testing.assert_allclose(plan.total, plan.table["spend_today"].sum(), rtol=1e-6)
@@ -226,6 +219,16 @@ BAD = {
     "unknown method": ({"method": "newton"}, "one of auto, SLSQP"),
     "unknown split": ({"by": "town"}, "one of channel"),
     "objective without refits": ({"objective": "cvar"}, "bootstrap it first"),
+    "weeks in words": ({"weeks": "soon"}, "weeks must be None, a number of weeks"),
+    "no start": ({"starts": 0}, "Setting starts must be a whole number from 1 on, got 0"),
+    "no step": ({"max_steps": 0}, "max_steps must be"),
+    "bounds in words": ({"bounds": {"channel_1": ("low", 3)}}, "numbers or None"),
+    "half a bound": ({"bounds": {"channel_1": 3}}, "a pair"),
+    "zero minimum": ({"by": "channel_week", "minimum": {"channel_1": 0}}, "minimum of channel_1 must be above 0"),
+    "unknown in a group": ({"groups": {("tv", "channel_1"): (1, 3)}}, "groups name the channel 'tv'"),
+    "unknown in relative bounds": ({"relative_bounds": {"tv": (1, 3)}}, "bounds name the channel 'tv'"),
+    "mroi out of reach": ({"target_mroi": 1e6, "relative_bounds": (0.5, 1.5)}, "marginal ROI of 1e\\+06; the best is"),
+    "how much too small": ({"total": 10.0, "relative_bounds": (1.0, 1.5)}, "is [0-9,.]+ below the sum of the least spends, [0-9,.]+; raise it"),
     "weeks beyond": ({"weeks": 600}, "does not lie within them"),
     "groups that clash": (
         {"by": "channel_region", "bounds": {"channel_1": (5e5, None)}, "groups": {("channel_1", "channel_2"): (0, 1e5)}},
@@ -451,7 +454,7 @@ def test_a_plan_that_misses_a_limit_is_mended_and_one_worse_than_today_is_not_re
         verified(_found([6.0, 4.0], held, _Sum()), limits, today, names, lambda _: False)
 
 
-def test_scenarios_are_the_difference_of_two_predictions(small_result, small_panel, ensemble):
+def test_scenarios_are_the_difference_of_two_predictions(small_result, small_panel, small_ensemble):
     change = dcm.Change("channel_3", 1.2, regions=["region_2"], weeks=("2022-06-06", "2022-07-04"))
     table = dcm.scenario(small_result, change).set_index(["by", "label"])
     first, last = small_panel.weeks.get_indexer(pd.to_datetime(["2022-06-06", "2022-07-04"]))
@@ -463,7 +466,7 @@ def test_scenarios_are_the_difference_of_two_predictions(small_result, small_pan
     np.testing.assert_allclose(
         table.loc[("all", "all"), "spend_change"], 0.2 * small_panel.spend[1, first : last + 1, 2].sum()
     )
-    bounded = dcm.scenario(ensemble, [change, dcm.Change("control_1", to=0.0)])
+    bounded = dcm.scenario(small_ensemble, [change, dcm.Change("control_1", to=0.0)])
     assert (bounded["change_low"] <= bounded["change_high"]).all()
 
 

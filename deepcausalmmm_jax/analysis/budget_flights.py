@@ -28,7 +28,7 @@ def check_minimum(minimum: Mapping[str, float], cells: Cells, horizon: Horizon) 
             raise ConfigError(f"minimum names the channel {name!r}; the model has {', '.join(horizon.panel.channels)}.")
         if not (cells.channel == horizon.panel.channels.index(name)).any():
             raise ConfigError(f"minimum names {name!r}, which has no spend and so no budget; it stays as it was.")
-        if not (np.isfinite(least) and least > 0):
+        if not (isinstance(least, int | float | np.number) and np.isfinite(least) and least > 0):
             raise ConfigError(f"The minimum of {name} must be above 0, got {least!r}.")
 
 

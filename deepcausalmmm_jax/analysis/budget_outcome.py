@@ -17,6 +17,7 @@ from deepcausalmmm_jax.train.fitted import Fitted
 from deepcausalmmm_jax.train.preparation import design_of, inputs_of
 
 KPI, REVENUE = 0, 1
+_FEW, _MANY = 2, 8  # plans that a program is made for
 _ROOM = 4_000_000  # numbers of media at once: replicates and plans are taken in batches of so many
 
 
@@ -56,8 +57,13 @@ class Outcome:
 
     def values(self, plans: np.ndarray) -> np.ndarray:
         """KPI and revenue `[plan, replicate, 2, region]` from spend `[plan, cell]`: the part that hangs on exposure."""
-        found = _values(jnp.asarray(plans, jnp.float32), self._variables, self._stage, shape=self._shape)
-        return np.asarray(found, np.float64)
+        size = _FEW if len(plans) <= _FEW else _MANY  # two programs, however many plans are asked about
+        whole = np.concatenate([plans, np.repeat(plans[-1:], -len(plans) % size, axis=0)])
+        found = [
+            _values(jnp.asarray(part, jnp.float32), self._variables, self._stage, shape=self._shape)
+            for part in np.split(whole, len(whole) // size)
+        ]
+        return np.concatenate([np.asarray(part, np.float64) for part in found])[: len(plans)]
 
     def value_and_slope(
         self, plan: np.ndarray, ranked: np.ndarray, aversion: float, value: int
