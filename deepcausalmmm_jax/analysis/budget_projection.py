@@ -27,7 +27,7 @@ def project(y: np.ndarray, plan: Feasible, weight: np.ndarray) -> np.ndarray:
         weight: s, `[cell]`, how easily a cell moves.
 
     Returns:
-        `[cell]`, within the box exactly and within the sums to 1e-9 of the largest.
+        `[cell]`, within the box exactly and within the sums to 1e-9 of themselves.
     """
     held = (np.isfinite(plan.least) | np.isfinite(plan.most)) & (np.diff(plan.rows.indptr) > 0)
     if not held.any():
@@ -36,9 +36,8 @@ def project(y: np.ndarray, plan: Feasible, weight: np.ndarray) -> np.ndarray:
         return _on_one_sum(y, plan, weight, plan.rows[held].toarray()[0], float(plan.least[held][0]))
     dual = _Dual(y, plan, weight, held)
     multipliers, met = dual.by_newton(np.zeros(int(held.sum())))
-    if met:
-        return dual.primal(multipliers)[0]
-    return _by_interior(y, plan, weight, held, dual)
+    found = dual.primal(multipliers)[0] if met else _by_interior(y, plan, weight, held, dual)
+    return _mended(found, plan, weight, held)
 
 
 def _by_interior(y: np.ndarray, plan: Feasible, weight: np.ndarray, held: np.ndarray, dual: "_Dual") -> np.ndarray:
@@ -48,6 +47,8 @@ def _by_interior(y: np.ndarray, plan: Feasible, weight: np.ndarray, held: np.nda
     fixed = rows[:, ~free] @ plan.low[~free] if (~free).any() else 0.0
     some = np.diff(rows[:, free].tocsr().indptr) > 0
     multipliers, x = np.zeros(len(some)), plan.low.copy()
+    if not some.any():  # every sum is what it is
+        return np.clip(y, plan.low, plan.high)
     x[free], multipliers[some] = interior_multipliers(
         Sums(
             y[free],
@@ -62,8 +63,7 @@ def _by_interior(y: np.ndarray, plan: Feasible, weight: np.ndarray, held: np.nda
     x = np.clip(x, plan.low, plan.high)
     multipliers, _ = dual.by_newton(multipliers)
     exact = dual.primal(multipliers)[0]
-    found = exact if plan.violation(exact) <= max(_EXACT, plan.violation(x)) else x
-    return _mended(found, plan, weight, held)
+    return exact if plan.violation(exact) <= max(_EXACT, plan.violation(x)) else x
 
 
 def _mended(x: np.ndarray, plan: Feasible, weight: np.ndarray, held: np.ndarray) -> np.ndarray:
@@ -72,7 +72,7 @@ def _mended(x: np.ndarray, plan: Feasible, weight: np.ndarray, held: np.ndarray)
     for _ in range(_MENDS):
         sums = rows @ x
         off = np.clip(sums, plan.least[held], plan.most[held]) - sums
-        if np.abs(off).max() <= _EXACT * np.abs(x).sum():
+        if (np.abs(off) <= _EXACT * np.maximum(np.abs(sums), _CLOSE * np.abs(x).sum())).all():
             break
         moves = np.where((x > plan.low) & (x < plan.high), weight, 0.0)
         touched = np.abs(off) > 0
