@@ -72,7 +72,7 @@ def _mended(x: np.ndarray, plan: Feasible, weight: np.ndarray, held: np.ndarray)
     for _ in range(_MENDS):
         sums = rows @ x
         off = np.clip(sums, plan.least[held], plan.most[held]) - sums
-        if (np.abs(off) <= _EXACT * np.maximum(np.abs(sums), _CLOSE * np.abs(x).sum())).all():
+        if (np.abs(off) <= _CLOSE * np.maximum(np.abs(sums), _CLOSE * np.abs(x).sum())).all():
             break
         moves = np.where((x > plan.low) & (x < plan.high), weight, 0.0)
         touched = np.abs(off) > 0
