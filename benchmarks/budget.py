@@ -1,6 +1,6 @@
-"""Plans against the truth, against independent solvers, and by the clock; curves and plan of a panel with spend.
+"""Plans against the truth, against differential evolution, and by the clock; curves and plan of a panel with spend.
 
-python benchmarks/budget.py [--panels geo20_10 geo20_11 simulated_0] [--epochs 2000]
+python benchmarks/budget.py [--panels geo20_10 geo20_11 simulated_0] [--epochs 1000] [--only truth evolution ...]
 """
 
 import argparse
@@ -12,14 +12,16 @@ import jax
 import numpy as np
 import pandas as pd
 from harness import SHARED, peak_gib, record
-from panels import dma_panel, geo_truth, meridian
-from scipy.optimize import minimize
+from panels import GEO, dma_panel, geo_truth, meridian
+from scipy.optimize import differential_evolution, minimize
 from scipy.signal import lfilter
 
 import deepcausalmmm_jax as dcm
 
 WEEKS = 26  # planned: the last ones of the panel
 RANGE = (0.5, 1.5)  # of today's spend
+RANGES = {"narrow": RANGE, "wide": (0.2, 3.0)}
+PARTS = ("truth", "evolution", "replicates_200", "meridian", "dma_channel_region_week")
 
 
 def activity(relative, decay, slope, half):
@@ -57,20 +59,20 @@ def true_case(name):
     return panel, outcome
 
 
-def best_by_truth(outcome, today):
+def best_by_truth(outcome, today, ends):
     """Multipliers of the best plan by the truth itself, from many starts."""
     total, n = today.sum(), len(today)
     zero = outcome(np.zeros(n))
     scale = outcome(np.ones(n)) - zero
     rng, found = np.random.default_rng(0), []
     limits = {"type": "eq", "fun": lambda m: (m * today).sum() / total - 1.0}
-    for start in [np.ones(n), *rng.uniform(*RANGE, (9, n))]:
+    for start in [np.ones(n), *rng.uniform(*ends, (9, n))]:
         found.append(
             minimize(
                 lambda m: -(outcome(m) - zero) / scale,
                 start,
                 method="SLSQP",
-                bounds=[RANGE] * n,
+                bounds=[ends] * n,
                 constraints=[limits],
                 options={"ftol": 1e-9, "maxiter": 200},
             )
@@ -79,13 +81,18 @@ def best_by_truth(outcome, today):
 
 
 def against_truth(name, epochs):
-    """True incremental outcome of our plan beside the truth-optimal plan's and today's."""
+    """True incremental outcome of our plans beside the truth-optimal plans' and today's."""
     panel, outcome = true_case(name)
     result = dcm.fit(panel, dcm.Config(training=dcm.Training(max_epochs=epochs)), progress=False)
-    plan = dcm.optimize_budget(result, weeks=WEEKS, relative_bounds=RANGE)
+    return {label: within(result, outcome, ends) for label, ends in RANGES.items()}
+
+
+def within(result, outcome, ends):
+    """One plan with every channel between two multiples of today's spend."""
+    plan = dcm.optimize_budget(result, weeks=WEEKS, relative_bounds=ends)
     today = plan.channels["spend_today"].to_numpy()
     multipliers = plan.channels["spend_plan"].to_numpy() / today
-    best = best_by_truth(outcome, today)
+    best = best_by_truth(outcome, today, ends)
     zero = outcome(np.zeros(len(today)))
     ours, most, now = (outcome(m) - zero for m in (multipliers, best, np.ones(len(today))))
     return {
@@ -93,7 +100,48 @@ def against_truth(name, epochs):
         "plan_over_today": ours / now,
         "truth_optimal_over_today": most / now,
         "total_miss": abs(plan.total / today.sum() - 1.0),
-        "bounds_miss": float(max(multipliers.max() - RANGE[1], RANGE[0] - multipliers.min(), 0.0)),
+        "bounds_miss": float(max(multipliers.max() - ends[1], ends[0] - multipliers.min(), 0.0)),
+        "starts_at_best": f"{plan.starts_at_best} of {len(plan.starts)}",
+    }
+
+
+def evolution(seed, times=100.0, channels=10):
+    """S-shaped curves: our plan, and differential evolution with a hundred times its time."""
+    rng = np.random.default_rng(seed)
+    top, half = rng.uniform(5, 40, channels), rng.uniform(2, 20, channels)
+    slope, total = rng.uniform(1.5, 4.0, channels), 5.0 * channels
+    table = pd.DataFrame({"channel": [f"c{i}" for i in range(channels)], "bottom": 0.0, "top": top})
+    table = table.assign(half_saturation=half, slope=slope, spend_today=total / channels)
+    began = time.perf_counter()
+    plan = dcm.optimize_budget_from_curves(table, total)
+    ours_s = time.perf_counter() - began
+
+    def falling(z):
+        spend = total * z / z.sum(axis=0)
+        power = spend.T**slope
+        return -(top * power / (power + half**slope)).sum(axis=1)
+
+    began = time.perf_counter()
+    found = differential_evolution(
+        falling,
+        [(1e-9, 1.0)] * channels,
+        vectorized=True,
+        updating="deferred",
+        maxiter=10**9,
+        popsize=15,
+        tol=0.0,
+        atol=0.0,
+        polish=False,
+        rng=seed,
+        callback=lambda *_: time.perf_counter() - began > times * ours_s,
+    )
+    return {
+        "ours_s": ours_s,
+        "evolution_s": time.perf_counter() - began,
+        "ours_over_evolution": plan.summary.loc["incremental_outcome", "plan"] / -found.fun,
+        "over_today": plan.summary.loc["incremental_outcome", "plan"]
+        / plan.summary.loc["incremental_outcome", "today"],
+        "total_miss": abs(plan.table["spend_plan"].sum() / total - 1.0),
         "starts_at_best": f"{plan.starts_at_best} of {len(plan.starts)}",
     }
 
@@ -173,27 +221,36 @@ def meridian_case(epochs):
     }
 
 
+def parts(wanted):
+    """Name and figures, part by part."""
+    if "truth" in wanted.only:
+        for name in wanted.panels:
+            yield name, against_truth(name, wanted.epochs)
+    if "evolution" in wanted.only:
+        evolution(0, times=0.0)  # what is loaded or compiled at first is not counted
+        yield "evolution", {f"seed_{seed}": evolution(seed) for seed in range(3)}
+    if "replicates_200" in wanted.only:
+        yield "replicates_200", replicated()
+    if "meridian" in wanted.only and SHARED.is_dir():
+        yield "meridian", meridian_case(wanted.epochs)
+    if "dma_channel_region_week" in wanted.only and SHARED.is_dir():
+        result = dcm.fit(dma_panel(), dcm.Config(training=dcm.Training(max_epochs=100)), progress=False)
+        yield "dma_channel_region_week", timed(result, weeks=13, by="channel_region_week", relative_bounds=(0.5, 2.0))
+
+
 def main() -> None:
     """Print the figures and write them as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--panels", nargs="+", default=["geo20_10", "geo20_11", "simulated_0", "simulated_1"])
-    parser.add_argument("--epochs", type=int, default=1500)
-    wanted = parser.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    panels = [*GEO, "simulated_0", "simulated_1"] if SHARED.is_dir() else ["simulated_0", "simulated_1"]
+    parser.add_argument("--panels", nargs="+", default=panels)
+    parser.add_argument("--epochs", type=int, default=1000)
+    parser.add_argument("--only", nargs="+", default=list(PARTS), choices=PARTS)
     found = {}
-    for name in wanted.panels:
-        found[name] = against_truth(name, wanted.epochs)
-        print(name, found[name], flush=True)
-        record("budget", found)
-    found["replicates_200"] = replicated()
-    print("replicates_200", found["replicates_200"], flush=True)
-    if SHARED.is_dir():
-        found["meridian"] = meridian_case(wanted.epochs)
-        print("meridian", found["meridian"], flush=True)
-        record("budget", found)
-        result = dcm.fit(dma_panel(), dcm.Config(training=dcm.Training(max_epochs=300)), progress=False)
-        found["dma_channel_region_week"] = timed(result, weeks=13, by="channel_region_week", relative_bounds=(0.5, 2.0))
-        print("dma", found["dma_channel_region_week"], flush=True)
-    print("wrote", record("budget", found))
+    for name, figures in parts(parser.parse_args()):
+        found[name] = figures
+        print(name, json.dumps(figures, default=str), flush=True)
+        path = record("budget", found)
+    print("wrote", path)
 
 
 if __name__ == "__main__":

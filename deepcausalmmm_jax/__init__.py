@@ -23,6 +23,7 @@ from deepcausalmmm_jax.errors import DeepCausalMMMError as DeepCausalMMMError
 from deepcausalmmm_jax.errors import FitError as FitError
 from deepcausalmmm_jax.errors import FitStatus as FitStatus
 from deepcausalmmm_jax.errors import OutputError as OutputError
+from deepcausalmmm_jax.errors import PlanError as PlanError
 from deepcausalmmm_jax.fitting import fit as fit
 from deepcausalmmm_jax.fitting_many import fit_many as fit_many
 from deepcausalmmm_jax.plan import BudgetPlan as BudgetPlan

@@ -150,6 +150,10 @@ def _refuse(
     engine: str | None,
     batch_size: int | None,
 ) -> None:
+    if not isinstance(result, FitResult):
+        raise ConfigError(
+            f"bootstrap needs the result of a fit, got {type(result).__name__}; a saved one is read by dcm.load."
+        )
     counts = {"replicates": (replicates, 1), "block": (block, 1), "checks": (checks, 0)}
     counts |= {} if batch_size is None else {"batch_size": (batch_size, 1)}
     for name, (number, least) in counts.items():

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.analysis.budget_cells import SPLITS, Cells, Split, cells_of
+from deepcausalmmm_jax.analysis.budget_checks import verified
 from deepcausalmmm_jax.analysis.budget_constraints import Ends, Limits, feasible
-from deepcausalmmm_jax.analysis.budget_flights import check_minimum, with_flights
+from deepcausalmmm_jax.analysis.budget_flights import check_minimum, keeps_flights, with_flights
 from deepcausalmmm_jax.analysis.budget_outcome import KPI, REVENUE, Outcome
 from deepcausalmmm_jax.analysis.budget_prices import binding, total_price
 from deepcausalmmm_jax.analysis.budget_problem import Problem
@@ -113,11 +114,15 @@ def optimize_budget(
         ConfigError: limits that no plan meets (says which, and by how much), a total out of reach, a target that cannot
             be reached (says the best that can), an unknown channel, region or option.
         DataError: future weeks that do not connect with the fit, lack a control or have no cost.
+        PlanError: the plan found misses a limit by more than a millionth of it.
     """
     targets = _checked(Targets(total, target_roi, target_mroi, target_kpi))
     require(by in SPLITS, "by", by, "one of " + ", ".join(SPLITS))
     require(method in METHODS, "method", method, "one of " + ", ".join(METHODS))
     require(maximize in ("auto", "revenue", "kpi"), "maximize", maximize, "auto, revenue or kpi")
+    for name, number in (("starts", starts), ("max_steps", max_steps)):
+        whole = isinstance(number, int) and not isinstance(number, bool)
+        require(number is None or (whole and number >= 1), name, number, "a whole number from 1 on")
     interval(np.zeros(1), level)
     limits = Limits(bounds or {}, relative_bounds or {}, region_bounds or {}, groups or {}, tuple(fixed), minimum or {})
     replicates = result.replicates if isinstance(result, Ensemble) else None
@@ -130,6 +135,10 @@ def optimize_budget(
     few = len(cells) <= _FEW_CELLS
     search = Search(method, starts or (8 if few else 3), max_steps, seed)
     found = with_flights(_searched(problem, cells, targets, search), problem, cells, limits.minimum, horizon, search)
+    names = cells.names(horizon)
+    found = verified(
+        found, problem.plan, cells.today, names, lambda x: keeps_flights(x, cells, limits.minimum, horizon)
+    )
     return _plan(fitted, replicates, horizon, cells, found, value, objective, level, margin)
 
 
@@ -198,8 +207,6 @@ def _plan(
     today, plan = (effects_of(whole, cells, spend, n_channels) for spend in (cells.today, x))
     point, table = replicates is None, allocation(fitted, horizon, cells, x)
     drawn = np.stack([today.whole[1:, value], plan.whole[1:, value]], axis=1)
-    labels = cells.labels(horizon)
-    names = [", ".join(str(part) for part in row) for row in labels.itertuples(index=False)]
     first, last = (horizon.panel.week_label(at) for at in (horizon.start, horizon.stop - 1))
     return BudgetPlan(
         table=table,
@@ -207,7 +214,7 @@ def _plan(
         summary=summary_table(
             (float(cells.today.sum()), float(x.sum())), today, plan, point, level, margin, horizon.has_revenue
         ),
-        binding=binding(found.problem, x, names),
+        binding=binding(found.problem, x, cells.names(horizon)),
         starts=found.starts,
         draws=pd.DataFrame(drawn, columns=["today", "plan"]).rename_axis("replicate"),
         total=float(x.sum()),

@@ -19,6 +19,7 @@ from deepcausalmmm_jax.result import FitResult
 from deepcausalmmm_jax.scenarios import Change, scenario
 
 _KINDS = ("absolute", "relative")
+_MOST_LIMITS = 10
 
 
 def optimize_command(
@@ -65,12 +66,15 @@ def optimize_command(
     curves = response_curves(result, level=level)
     print(f"{plan.period}; {plan.units.spend}; {plan.units.roi}.")
     print(f"{plan.method}: {plan.starts_at_best} of {len(plan.starts)} starts found the best plan.\n")
-    print(plan.channels[["spend_today", "spend_plan", "roi_today", "roi_plan"]].to_string(float_format=_number))
-    print(f"\n{plan.summary[['today', 'plan', 'change']].to_string(float_format=_number)}")
+    print(_shown(plan.channels[["spend_today", "spend_plan", "roi_today", "roi_plan"]]))
+    print(f"\n{_shown(plan.summary[['today', 'plan', 'change']])}")
+    if len(plan.binding):
+        print("\nWhat holds the plan back, and what one more unit of room would bring:")
+        print(_shown(plan.binding.set_index("limit").head(_MOST_LIMITS)))
     if not np.isnan(plan.chance_better):
         print(f"\nThe plan brings more than today's spend in {plan.chance_better:.0%} of the refits.")
-    for note in plan.notes:
-        print(f"  {note}")
+    if plan.notes:
+        print("\n" + "\n".join(plan.notes))
     plan.save(out)
     _write_csv(curves.table, out / "curves.csv")
     print(f"\nWrote plan.json, table.csv, channels.csv, summary.csv, binding.csv and curves.csv to {out}{os.sep}")
@@ -90,7 +94,8 @@ def scenario_command(
     weeks = _span(result, first, last)
     table = scenario(result, [_change(text, region, weeks) for text in change], level=level)
     _write_csv(table, out)
-    print(table[table["by"] == "all"].drop(columns=["by", "label"]).to_string(index=False, float_format=_number))
+    whole = table[table["by"] == "all"].drop(columns=["by", "label"]).iloc[0]
+    print(_shown(whole.to_frame("all weeks and regions")))
     print(f"\nWrote {out}.")
 
 
@@ -151,8 +156,13 @@ def _span(result: FitResult, first: str | None, last: str | None) -> tuple[objec
     return first or panel.week_label(0), last or panel.week_label(-1)
 
 
+def _shown(table: pd.DataFrame) -> str:
+    return table.rename_axis(index=None).to_string(float_format=_number, na_rep="-")
+
+
 def _number(value: float) -> str:
-    return f"{value:,.4g}"
+    """Whole numbers from 1000 on; 0 where a difference is one of rounding alone."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else "0" if abs(value) < 1e-6 else f"{value:.4g}"
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -80,7 +80,7 @@ class Training:
     Attributes:
         learning_rate: first step size of Adam.
         huber_delta: residual, in standard deviations of the noise, beyond which it counts linearly.
-        max_epochs: most epochs; each sees all the data.
+        max_epochs: most epochs, each sees all the data; whole chunks of `chunk_epochs` are run, no more than these.
         chunk_epochs: epochs between two looks at the objective; the progress bar moves at the same pace.
         tolerance: least fall of the objective over a chunk, in nats per observation, that counts as progress.
         patience: chunks without progress before the step size is cut.

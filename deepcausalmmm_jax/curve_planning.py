@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.analysis.budget_cells import WHOLE, Cells
+from deepcausalmmm_jax.analysis.budget_checks import verified
 from deepcausalmmm_jax.analysis.budget_constraints import Ends, Limits, feasible
 from deepcausalmmm_jax.analysis.budget_outcome import KPI
 from deepcausalmmm_jax.analysis.budget_prices import binding, total_price
@@ -68,6 +69,7 @@ def optimize_budget_from_curves(
     Raises:
         DataError: a column that is missing, or a curve that is none.
         ConfigError: limits that no plan meets, or an unknown channel or option.
+        PlanError: the plan found misses a limit by more than a millionth of it.
     """
     _refuse(table)
     require(method in METHODS, "method", method, "one of " + ", ".join(METHODS))
@@ -80,6 +82,8 @@ def optimize_budget_from_curves(
     plan = feasible(cells, names, limits)
     problem = Problem(outcome, utility, KPI, np.zeros(1), plan, cells.typical, unit, separable=True)
     found = best_for_total(problem, cells.today, float(total), Search(method, starts, max_steps, seed))
+    labels = [" in ".join(map(str, key)) for key in _keys(table)]
+    found = verified(found, plan, cells.today, labels, lambda _: True)
     both = np.stack([cells.today, found.x])
     gained = outcome.gained(both)
     shown = _shown(table, cells, found.x, gained)
@@ -88,7 +92,7 @@ def optimize_budget_from_curves(
         table=shown,
         channels=_channels(shown),
         summary=summary,
-        binding=binding(found.problem, found.x, [" in ".join(map(str, key)) for key in _keys(table)]),
+        binding=binding(found.problem, found.x, labels),
         starts=found.starts,
         draws=pd.DataFrame({"today": [], "plan": []}).rename_axis("replicate"),
         total=float(found.x.sum()),

@@ -19,6 +19,10 @@ class FitError(DeepCausalMMMError, RuntimeError):
     """Training ended without usable parameters."""
 
 
+class PlanError(DeepCausalMMMError, RuntimeError):
+    """A plan was found that misses a limit: names the limit, and by how much."""
+
+
 class OutputError(DeepCausalMMMError, OSError):
     """A file or folder cannot be read or written: names the path."""
 

@@ -10,7 +10,7 @@ from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.diagnose import refuse_unfit
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.split import training_weights
-from deepcausalmmm_jax.errors import DataError, FitError, FitStatus
+from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
 from deepcausalmmm_jax.result import FitResult
 from deepcausalmmm_jax.telling import Telling
 from deepcausalmmm_jax.train.devices import Devices, devices_for
@@ -49,12 +49,16 @@ def fit(
 
     Raises:
         DataError: the panel cannot be learned from, or the holdout does not fit it.
-        ConfigError: devices that are not here.
+        ConfigError: devices that are not here, or settings that are no Config.
         FitError: training ended without usable parameters.
     """
     if not isinstance(panel, Panel):
         raise DataError(f"fit needs a Panel, got {type(panel).__name__}; build one with Panel.from_dataframe.")
     config = config if config is not None else Config()
+    if not isinstance(config, Config):
+        raise ConfigError(
+            f"fit needs a Config, got {type(config).__name__}; write dcm.Config(...) or Config.from_dict."
+        )
     if tune is not None:
         config = config.replace(tune=tune)
     began = time.perf_counter()

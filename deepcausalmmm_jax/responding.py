@@ -1,12 +1,82 @@
 """`response_curves`: what each channel would bring at other levels of spend."""
 
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from deepcausalmmm_jax.analysis.response import Level, response_table
-from deepcausalmmm_jax.analysis.response import ResponseCurves as ResponseCurves
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.analysis.response import ALL_REGIONS, Level, response_table
+from deepcausalmmm_jax.analysis.units import Units
 from deepcausalmmm_jax.ensemble import Ensemble
+from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.result import FitResult
+from deepcausalmmm_jax.types import REGION
+
+Measure = Literal["incremental_outcome", "roi", "mroi"]
+
+
+@dataclass(frozen=True, eq=False)
+class ResponseCurves:
+    """Incremental outcome against spend.
+
+    Attributes:
+        table: rows by channel, region (or `all`) and `multiplier` of today's spend, with `exposure`, `spend`,
+            `incremental_outcome` (KPI units), `revenue`, `roi`, `mroi` (of the next 1 % of today's spend), `_low` and
+            `_high` beside the last four where there are refits, and `extrapolation`: whether the mean week on the curve
+            is beyond the largest week that a region saw in training.
+        today: the rows at multiplier 1, by channel and region.
+        half_saturation: by channel and region, the weekly `exposure` and `spend` at which half the ceiling is reached,
+            and `multiplier`, that in today's mean weeks; missing in the paper's model, whose curves run over shares.
+        units: what spend, outcome and revenue are counted in.
+        period: what the figures are sums over, in words.
+    """
+
+    table: pd.DataFrame
+    today: pd.DataFrame
+    half_saturation: pd.DataFrame
+    units: Units
+    period: str
+
+    def plot(self, region: object = None, measure: Measure = "incremental_outcome") -> Any:
+        """Curves of all channels as a plotly figure: today's point, intervals, dotted beyond what training saw.
+
+        Args:
+            region: whose curves; may be None where there is but one.
+            measure: `incremental_outcome`, `roi` or `mroi`.
+
+        Raises:
+            ConfigError: an unknown measure, an unknown region, or none where there are several.
+        """
+        from deepcausalmmm_jax.plots.response import response_curves as drawn  # plotly only when something is drawn
+
+        table = self._of(region)
+        if not self.in_currency:
+            table = table.assign(spend=np.nan)  # drawn over exposure
+        figure = drawn(table, self.units.outcome, measure)
+        if measure != "incremental_outcome":
+            figure.update_yaxes(title_text=f"{'ROI' if measure == 'roi' else 'marginal ROI'}, {self.units.roi}")
+        return figure
+
+    @property
+    def in_currency(self) -> bool:
+        """Whether spend is money; otherwise it is exposure."""
+        return self.units.spend.startswith("spend")
+
+    def _of(self, region: object) -> pd.DataFrame:
+        known = [str(label) for label in self.table[REGION].unique()]
+        if region is None and len(known) > 1:
+            raise ConfigError(f"The curves are by region; name one of {', '.join(known[:5])} and so on.")
+        wanted = known[0] if region is None else str(region)
+        if wanted not in known:
+            more = (
+                ' are of all regions together; ask for by="region"'
+                if known == [ALL_REGIONS]
+                else f" have {', '.join(known[:5])}"
+            )
+            raise ConfigError(f"There are no curves of region {region!r}; the curves{more}.")
+        return self.table[self.table[REGION].astype(str) == wanted]
 
 
 def response_curves(
@@ -35,4 +105,4 @@ def response_curves(
         ConfigError: an option out of range.
     """
     replicates = result.replicates if isinstance(result, Ensemble) else None
-    return response_table(result.fitted, replicates, weeks, by, multipliers, level)
+    return ResponseCurves(*response_table(result.fitted, replicates, weeks, by, multipliers, level))

@@ -47,6 +47,12 @@ def small_result(small_panel: dcm.Panel, quick: dcm.Config) -> dcm.FitResult:
     return dcm.fit(small_panel, quick, holdout=8)
 
 
+@pytest.fixture(scope="session")
+def small_ensemble(small_result: dcm.FitResult) -> dcm.Ensemble:
+    """Four quick refits of it."""
+    return dcm.bootstrap(small_result, 4, seed=3, method="weights", checks=0, progress=False)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def room_for_programs():
     """Forget compiled programs where there are many: each holds memory maps, and the kernel has a limit of 65,530."""

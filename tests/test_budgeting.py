@@ -4,20 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import differential_evolution, minimize
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.analysis.budget_checks import refuse_missed, verified
 from deepcausalmmm_jax.analysis.budget_constraints import Feasible
+from deepcausalmmm_jax.analysis.budget_problem import Problem
 from deepcausalmmm_jax.analysis.budget_projection import project
+from deepcausalmmm_jax.analysis.budget_search import Found
 from deepcausalmmm_jax.analysis.budget_utility import utility_of
 from deepcausalmmm_jax.analysis.hill_fit import hill_value
-
-
-@pytest.fixture(scope="module")
-def ensemble(small_result):
-    return dcm.bootstrap(small_result, 4, seed=3, method="weights", checks=0, progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +74,8 @@ def _outcome(result, weeks):
 
 @pytest.mark.parametrize("by", ["channel_week", "channel_region_week"])
 def test_finer_splits_bring_at_least_as_much_within_the_same_total(small_result, by):
-    coarse = dcm.optimize_budget(small_result, weeks=4, relative_bounds=(0.5, 1.5))
-    fine = dcm.optimize_budget(small_result, weeks=4, by=by, relative_bounds=(0.5, 1.5), starts=2)
+    coarse = dcm.optimize_budget(small_result, weeks=8, relative_bounds=(0.5, 1.5))
+    fine = dcm.optimize_budget(small_result, weeks=8, by=by, relative_bounds=(0.5, 1.5), starts=2)
     np.testing.assert_allclose(fine.total, coarse.total, rtol=1e-6)
     assert fine.summary.loc["revenue", "plan"] >= coarse.summary.loc["revenue", "plan"] * (1 - 1e-4)
     by_channel = fine.table.groupby("channel")[["spend_today", "spend_plan"]].sum()
@@ -130,10 +128,10 @@ def test_every_solver_finds_the_same_plan(small_result, plan, method):
 
 
 @pytest.mark.parametrize("objective", ["quantile", "cvar", "mean_variance"])
-def test_objectives_over_refits_are_best_at_their_own_figure(ensemble, objective):
+def test_objectives_over_refits_are_best_at_their_own_figure(small_ensemble, objective):
     options = {"weeks": 8, "relative_bounds": (0.3, 2.0), "starts": 3}
-    own = dcm.optimize_budget(ensemble, objective=objective, risk=0.3, **options)
-    mean = dcm.optimize_budget(ensemble, **options)
+    own = dcm.optimize_budget(small_ensemble, objective=objective, risk=0.3, **options)
+    mean = dcm.optimize_budget(small_ensemble, **options)
     utility = utility_of(objective, 4, float(mean.draws["today"].mean()), 0.3)
     assert utility(own.draws["plan"].to_numpy()) >= utility(mean.draws["plan"].to_numpy()) * (1 - 1e-4)
     assert 0 <= own.chance_better <= 1
@@ -143,7 +141,7 @@ def test_objectives_over_refits_are_best_at_their_own_figure(ensemble, objective
 def test_weeks_with_a_minimum_are_off_or_at_least_there(small_result):
     least = 4_000.0
     plan = dcm.optimize_budget(
-        small_result, 60_000, weeks=6, by="channel_week", minimum={"channel_2": least}, starts=2, max_steps=60
+        small_result, 60_000, weeks=8, by="channel_week", minimum={"channel_2": least}, starts=2, max_steps=60
     )
     spend = plan.table[plan.table["channel"] == "channel_2"]["spend_plan"]
     assert ((spend < 1e-6) | (spend >= least * (1 - 1e-6))).all()
@@ -183,9 +181,7 @@ def test_a_channel_without_spend_stays_as_it_was(small_panel, quick):
 
 
 def test_the_papers_model_can_be_planned_with_too(small_panel):
-    config = dcm.Config.paper()
-    config = dataclasses.replace(config, training=dataclasses.replace(config.training, max_epochs=20, chunk_epochs=10))
-    result = dcm.fit(small_panel, config, holdout=8)
+    result = dcm.fit(small_panel, dcm.Config.paper(hidden_size=4, epochs=20, warm_start_epochs=5), holdout=8)
     plan = dcm.optimize_budget(result, weeks=8, relative_bounds=(0.5, 1.5), starts=1, max_steps=3)
     assert plan.summary.loc["revenue", "change"] >= 0
     np.testing.assert_allclose(plan.total, plan.table["spend_today"].sum(), rtol=1e-6)
@@ -223,6 +219,16 @@ BAD = {
     "unknown method": ({"method": "newton"}, "one of auto, SLSQP"),
     "unknown split": ({"by": "town"}, "one of channel"),
     "objective without refits": ({"objective": "cvar"}, "bootstrap it first"),
+    "weeks in words": ({"weeks": "soon"}, "weeks must be None, a number of weeks"),
+    "no start": ({"starts": 0}, "Setting starts must be a whole number from 1 on, got 0"),
+    "no step": ({"max_steps": 0}, "max_steps must be"),
+    "bounds in words": ({"bounds": {"channel_1": ("low", 3)}}, "numbers or None"),
+    "half a bound": ({"bounds": {"channel_1": 3}}, "a pair"),
+    "zero minimum": ({"by": "channel_week", "minimum": {"channel_1": 0}}, "minimum of channel_1 must be above 0"),
+    "unknown in a group": ({"groups": {("tv", "channel_1"): (1, 3)}}, "groups name the channel 'tv'"),
+    "unknown in relative bounds": ({"relative_bounds": {"tv": (1, 3)}}, "bounds name the channel 'tv'"),
+    "mroi out of reach": ({"target_mroi": 1e6, "relative_bounds": (0.5, 1.5)}, "marginal ROI of 1e\\+06; the best is"),
+    "how much too small": ({"total": 10.0, "relative_bounds": (1.0, 1.5)}, "is [0-9,.]+ below the sum of the least spends, [0-9,.]+; raise it"),
     "weeks beyond": ({"weeks": 600}, "does not lie within them"),
     "groups that clash": (
         {"by": "channel_region", "bounds": {"channel_1": (5e5, None)}, "groups": {("channel_1", "channel_2"): (0, 1e5)}},
@@ -353,30 +359,42 @@ def test_tables_of_curves_are_checked():
         dcm.optimize_budget_from_curves(table, -1.0)
 
 
-@settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 10_000))
-def test_projection_is_the_nearest_plan(seed):
-    rng = np.random.default_rng(seed)
-    n = 8
-    rows = (rng.random((3, n)) < 0.5).astype(float)
+def _random_limits(rng):
+    """A box and crossed sums that some plan meets, often with no room to spare; where to be near to; weights."""
+    n, k = int(rng.integers(2, 10)), int(rng.integers(1, 5))
+    rows = (rng.random((k, n)) < rng.uniform(0.2, 0.9)).astype(float)
     inside = rng.uniform(0.5, 2.0, n)
     sums = rows @ inside
+    tight = rng.random(k) < 0.3
     plan = Feasible(
-        np.full(n, 0.2),
-        np.where(rng.random(n) < 0.5, 3.0, np.inf),
+        inside * np.where(rng.random(n) < 0.2, 1.0, rng.uniform(0, 1, n)),
+        np.where(rng.random(n) < 0.5, inside * rng.uniform(1, 3, n), np.inf),
         sp.csr_matrix(rows),
-        sums * 0.9,
-        sums * 1.02,
-        ("a", "b", "c"),
-    ).with_total(float(inside.sum()))
-    y, weight = rng.normal(1.0, 3.0, n), rng.uniform(0.5, 2.0, n)
+        np.where(tight, sums, np.where(rng.random(k) < 0.7, sums * rng.uniform(0.7, 1, k), -np.inf)),
+        np.where(tight, sums, np.where(rng.random(k) < 0.7, sums * rng.uniform(1, 1.3, k), np.inf)),
+        tuple(f"sum {i}" for i in range(k)),
+    )
+    if rng.random() < 0.8:
+        plan = plan.with_total(float(inside.sum()))
+    return plan, inside, rng.normal(1.0, 3.0, n), rng.uniform(0.5, 2.0, n)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000))
+@example(494)  # Newton's steps circle
+@example(821)
+def test_projection_is_the_nearest_plan(seed):
+    plan, inside, y, weight = _random_limits(np.random.default_rng(seed))
     x = project(y, plan, weight)
-    assert plan.violation(x) < 1e-6
-    limits = [
-        {"type": "eq", "fun": lambda z: z.sum() - inside.sum()},
-        {"type": "ineq", "fun": lambda z: rows @ z - 0.9 * sums},
-        {"type": "ineq", "fun": lambda z: 1.02 * sums - rows @ z},
-    ]
+    assert plan.violation(x) < 1e-9
+    rows, equal = plan.rows.toarray(), plan.least == plan.most
+    low, high = np.isfinite(plan.least) & ~equal, np.isfinite(plan.most) & ~equal
+    basis = np.linalg.qr(rows[equal].T)[0] if equal.any() else np.zeros((len(x), 0))
+    limits = [{"type": "eq", "fun": lambda z: basis.T @ (z - inside)}] if equal.any() else []
+    both = np.concatenate([rows[low], -rows[high]])
+    ends = np.concatenate([plan.least[low], -plan.most[high]])
+    if len(ends):
+        limits.append({"type": "ineq", "fun": lambda z: both @ z - ends})
     other = minimize(
         lambda z: (((z - y) ** 2) / weight).sum(),
         inside,
@@ -385,10 +403,58 @@ def test_projection_is_the_nearest_plan(seed):
         constraints=limits,
         options={"ftol": 1e-12, "maxiter": 500},
     )
-    assert (((x - y) ** 2) / weight).sum() <= other.fun * (1 + 1e-5) + 1e-7
+    assert plan.violation(inside) < 1e-12
+    assert (((x - y) ** 2) / weight).sum() <= (((inside - y) ** 2) / weight).sum() + 1e-9
+    if plan.violation(other.x) < 1e-8:  # it gives up where sums follow from one another
+        assert (((x - y) ** 2) / weight).sum() <= other.fun * (1 + 1e-6) + 1e-6
 
 
-def test_scenarios_are_the_difference_of_two_predictions(small_result, small_panel, ensemble):
+def test_a_projection_with_a_thousand_cells_and_crossed_sums_meets_them_all():
+    rng = np.random.default_rng(0)
+    channel, region = np.tile(np.arange(10), 100), np.repeat(np.arange(20), 50)
+    today = rng.lognormal(0, 2, 1000)
+    rows = np.concatenate([channel == np.arange(10)[:, None], region == np.arange(20)[:, None]]).astype(float)
+    plan = Feasible(
+        np.zeros(1000), np.full(1000, np.inf), sp.csr_matrix(rows), 0.8 * rows @ today, 1.2 * rows @ today, ("",) * 30
+    ).with_total(today.sum())
+    for step in (0.1, 1.0, 20.0):
+        x = project(today * (1 + step * rng.normal(0, 1, 1000)), plan, today)
+        assert plan.violation(x) < 1e-10
+
+
+def _found(x, plan, brings):
+    problem = Problem(brings, utility_of("mean", 1, 1.0, None), 0, np.zeros(1), plan, np.ones(2), 1.0)
+    starts = pd.DataFrame({"start": ["today"], "value": [1.0], "best": [True]})
+    return Found(np.asarray(x), float(problem.utilities(np.asarray(x)[None])[0]), "made up", starts, problem)
+
+
+class _Sum:
+    """Brings twice the first cell and once the second."""
+
+    def values(self, plans):
+        return np.tile((plans @ [2.0, 1.0])[:, None, None, None], (1, 1, 2, 1))
+
+
+def test_a_plan_that_misses_a_limit_is_mended_and_one_worse_than_today_is_not_returned():
+    limits = Feasible(np.zeros(2), np.array([6.0, np.inf]), sp.csr_matrix((0, 2)), np.zeros(0), np.zeros(0), ())
+    held, today, names = limits.with_total(10.0), np.array([5.0, 5.0]), ["a", "b"]
+    mended = verified(_found([8.0, 2.0], held, _Sum()), limits, today, names, lambda _: True)
+    np.testing.assert_allclose(mended.x, [6.0, 4.0])
+    assert mended.value == pytest.approx(16.0)
+    worse = verified(_found([1.0, 9.0], held, _Sum()), limits, today, names, lambda _: True)
+    np.testing.assert_array_equal(worse.x, today)
+    assert worse.value == pytest.approx(15.0)
+    kept = verified(_found([1.0, 9.0], held, _Sum()), limits, np.array([7.0, 3.0]), names, lambda _: True)
+    np.testing.assert_array_equal(kept.x, [1.0, 9.0])  # today's spend is not within the limits
+    with pytest.raises(dcm.PlanError, match=r"spends 8 on a, which must be at most 6: it misses that by 2"):
+        refuse_missed(held, np.array([8.0, 2.0]), names)
+    with pytest.raises(dcm.PlanError, match="spends 9 on the total, which must be at least 10: it misses that by 1"):
+        refuse_missed(held, np.array([5.0, 4.0]), names)
+    with pytest.raises(dcm.PlanError, match="minimum flight"):
+        verified(_found([6.0, 4.0], held, _Sum()), limits, today, names, lambda _: False)
+
+
+def test_scenarios_are_the_difference_of_two_predictions(small_result, small_panel, small_ensemble):
     change = dcm.Change("channel_3", 1.2, regions=["region_2"], weeks=("2022-06-06", "2022-07-04"))
     table = dcm.scenario(small_result, change).set_index(["by", "label"])
     first, last = small_panel.weeks.get_indexer(pd.to_datetime(["2022-06-06", "2022-07-04"]))
@@ -400,7 +466,7 @@ def test_scenarios_are_the_difference_of_two_predictions(small_result, small_pan
     np.testing.assert_allclose(
         table.loc[("all", "all"), "spend_change"], 0.2 * small_panel.spend[1, first : last + 1, 2].sum()
     )
-    bounded = dcm.scenario(ensemble, [change, dcm.Change("control_1", to=0.0)])
+    bounded = dcm.scenario(small_ensemble, [change, dcm.Change("control_1", to=0.0)])
     assert (bounded["change_low"] <= bounded["change_high"]).all()
 
 

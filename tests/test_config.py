@@ -34,3 +34,10 @@ def test_bad_settings_are_refused_by_name(tmp_path, text, message):
 def test_absent_file_is_refused_by_name(tmp_path):
     with pytest.raises(dcm.ConfigError, match="cannot be read"):
         dcm.Config.from_toml(tmp_path / "none.toml")
+
+
+def test_what_is_no_panel_config_or_result_is_refused_by_name(small_panel):
+    with pytest.raises(dcm.ConfigError, match="needs a Config, got dict"):
+        dcm.fit(small_panel, {"graph": "none"})
+    with pytest.raises(dcm.ConfigError, match="needs the result of a fit, got str"):
+        dcm.bootstrap("fit.npz", 2)

@@ -55,6 +55,14 @@ class Cells:
             columns[TIME] = horizon.weeks[self.week]
         return pd.DataFrame(columns)
 
+    def names(self, horizon: Horizon) -> list[str]:
+        """Of the cells, as people read them."""
+        return [", ".join(_read(part) for part in row) for row in self.labels(horizon).itertuples(index=False)]
+
+
+def _read(part: object) -> str:
+    return f"{part:%Y-%m-%d}" if isinstance(part, pd.Timestamp) else str(part)
+
 
 def cells_of(horizon: Horizon, split: Split, typical_exposure: np.ndarray) -> Cells:
     """Cells of a horizon; channels that money does not buy have none and stay as they were.

@@ -141,7 +141,10 @@ def _both(cells: Cells, panel: Names, limits: Limits) -> list[tuple[str | tuple[
 def _ends(ends: Ends, name: str) -> tuple[float, float]:
     if not (isinstance(ends, tuple | list) and len(ends) == 2):
         raise ConfigError(f"The bounds of {name} must be a pair (least, most), got {ends!r}.")
-    low, high = (0.0 if ends[0] is None else float(ends[0])), (np.inf if ends[1] is None else float(ends[1]))
+    try:
+        low, high = (0.0 if ends[0] is None else float(ends[0])), (np.inf if ends[1] is None else float(ends[1]))
+    except (TypeError, ValueError):
+        raise ConfigError(f"The bounds of {name} must be numbers or None, got {ends!r}.") from None
     if np.isnan(low) or np.isnan(high) or low < 0 or not np.isfinite(low):
         raise ConfigError(f"The bounds of {name} must be 0 or more, got {ends!r}.")
     if low > high:
@@ -150,8 +153,8 @@ def _ends(ends: Ends, name: str) -> tuple[float, float]:
 
 
 def _limited(plan: Feasible, where: np.ndarray, ends: tuple[float, float], name: str) -> Feasible:
-    """A single cell gets bounds, several get a sum."""
-    if where.sum() == 1:
+    """A single cell gets bounds, several get a sum, or bounds where they may spend nothing at all."""
+    if where.sum() == 1 or ends[1] == 0:
         low, high = np.where(where, ends[0], 0.0), np.where(where, ends[1], np.inf)
         return dataclasses.replace(plan, low=np.maximum(plan.low, low), high=np.minimum(plan.high, high))
     return plan.with_sum(where.astype(np.float64), ends[0] if ends[0] > 0 else -np.inf, ends[1], name)

@@ -13,6 +13,7 @@ from deepcausalmmm_jax.analysis.budget_search import Found, Search, best_for_tot
 from deepcausalmmm_jax.analysis.horizon import Horizon
 from deepcausalmmm_jax.errors import ConfigError
 
+_MET = 1e-6  # of a minimum, by which it may be missed
 _TURNS = 8  # flights that are tried the other way round
 
 
@@ -27,7 +28,7 @@ def check_minimum(minimum: Mapping[str, float], cells: Cells, horizon: Horizon) 
             raise ConfigError(f"minimum names the channel {name!r}; the model has {', '.join(horizon.panel.channels)}.")
         if not (cells.channel == horizon.panel.channels.index(name)).any():
             raise ConfigError(f"minimum names {name!r}, which has no spend and so no budget; it stays as it was.")
-        if not (np.isfinite(least) and least > 0):
+        if not (isinstance(least, int | float | np.number) and np.isfinite(least) and least > 0):
             raise ConfigError(f"The minimum of {name} must be above 0, got {least!r}.")
 
 
@@ -74,6 +75,15 @@ def with_flights(
             if other is not None and other.value > best.value:
                 best, on = other, turned
     return best._replace(starts=found.starts)
+
+
+def keeps_flights(x: np.ndarray, cells: Cells, minimum: Mapping[str, float], horizon: Horizon) -> bool:
+    """Whether every flight of a plan `[cell]` is off or at its minimum at least."""
+    if not minimum:
+        return True
+    rows, least = _flights(cells, minimum, horizon)
+    spent = rows @ x
+    return bool(((spent <= _MET * least) | (spent >= least * (1 - _MET))).all())
 
 
 def _flights(cells: Cells, minimum: Mapping[str, float], horizon: Horizon) -> tuple[sp.csr_matrix, np.ndarray]:

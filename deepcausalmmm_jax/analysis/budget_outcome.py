@@ -17,7 +17,9 @@ from deepcausalmmm_jax.train.fitted import Fitted
 from deepcausalmmm_jax.train.preparation import design_of, inputs_of
 
 KPI, REVENUE = 0, 1
-_ROOM = 4_000_000  # numbers of media at once: replicates and plans are taken in batches of so many
+_FEW, _MANY = 2, 8  # plans that a program is made for
+_ROOM = 4_000_000  # numbers of media at once: replicates are taken in batches of so many
+_ROOM_ON_CPU = 100_000  # what its caches hold: three times as quick as all at once
 
 
 class Stage(NamedTuple):
@@ -56,8 +58,13 @@ class Outcome:
 
     def values(self, plans: np.ndarray) -> np.ndarray:
         """KPI and revenue `[plan, replicate, 2, region]` from spend `[plan, cell]`: the part that hangs on exposure."""
-        found = _values(jnp.asarray(plans, jnp.float32), self._variables, self._stage, shape=self._shape)
-        return np.asarray(found, np.float64)
+        size = _FEW if len(plans) <= _FEW else _MANY  # two programs, however many plans are asked about
+        whole = np.concatenate([plans, np.repeat(plans[-1:], -len(plans) % size, axis=0)])
+        found = [
+            _values(jnp.asarray(part, jnp.float32), self._variables, self._stage, shape=self._shape)
+            for part in np.split(whole, len(whole) // size)
+        ]
+        return np.concatenate([np.asarray(part, np.float64) for part in found])[: len(plans)]
 
     def value_and_slope(
         self, plan: np.ndarray, ranked: np.ndarray, aversion: float, value: int
@@ -103,8 +110,14 @@ def _staged(fitted: Fitted, variables: Any, horizon: Horizon, cells: Cells, n_re
         weights=jnp.asarray(weights, jnp.float32),
         memory=memory,
     )
-    batch = int(np.clip(_ROOM // max(inputs.exposure.size, 1), 1, n_replicates))
-    return stage, Shape(design, first, batch)
+    return stage, Shape(design, first, _batch(inputs.exposure.size, n_replicates))
+
+
+def _batch(size: int, n_replicates: int) -> int:
+    """Replicates at once; a divisor of their number, so that no rest needs a program of its own."""
+    room = _ROOM_ON_CPU if jax.default_backend() == "cpu" else _ROOM
+    most = int(np.clip(room // max(size, 1), 1, n_replicates))
+    return max(n for n in range(1, most + 1) if n_replicates % n == 0)
 
 
 @partial(jax.jit, static_argnames="design")

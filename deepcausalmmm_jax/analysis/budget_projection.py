@@ -7,14 +7,15 @@ there are sums (semismooth Newton: Qi & Sun 1993).
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.optimize import minimize
 
 from deepcausalmmm_jax.analysis.budget_constraints import Feasible
+from deepcausalmmm_jax.analysis.budget_interior import Sums, interior_multipliers
 
 _MOST_STEPS = 30
 _LENGTHS = 0.5 ** np.arange(10)
 _EXACT = 1e-11  # of the sums at hand
-_CLOSE = 1e-9
+_CLOSE = 1e-10
+_MENDS = 5
 
 
 def project(y: np.ndarray, plan: Feasible, weight: np.ndarray) -> np.ndarray:
@@ -26,7 +27,7 @@ def project(y: np.ndarray, plan: Feasible, weight: np.ndarray) -> np.ndarray:
         weight: s, `[cell]`, how easily a cell moves.
 
     Returns:
-        `[cell]`, within the box exactly and within the sums to 1e-9 of the largest.
+        `[cell]`, within the box exactly and within the sums to 1e-9 of themselves.
     """
     held = (np.isfinite(plan.least) | np.isfinite(plan.most)) & (np.diff(plan.rows.indptr) > 0)
     if not held.any():
@@ -35,9 +36,53 @@ def project(y: np.ndarray, plan: Feasible, weight: np.ndarray) -> np.ndarray:
         return _on_one_sum(y, plan, weight, plan.rows[held].toarray()[0], float(plan.least[held][0]))
     dual = _Dual(y, plan, weight, held)
     multipliers, met = dual.by_newton(np.zeros(int(held.sum())))
-    if not met:  # Newton's steps can circle between sets of touched ends; a plain ascent cannot
-        multipliers, _ = dual.by_newton(dual.by_ascent(multipliers))
-    return dual.primal(multipliers)[0]
+    found = dual.primal(multipliers)[0] if met else _by_interior(y, plan, weight, held, dual)
+    return _mended(found, plan, weight, held)
+
+
+def _by_interior(y: np.ndarray, plan: Feasible, weight: np.ndarray, held: np.ndarray, dual: "_Dual") -> np.ndarray:
+    """The same where Newton's steps circle between sets of touched ends: from an interior point on."""
+    free = plan.high > plan.low
+    rows = plan.rows[held]
+    fixed = rows[:, ~free] @ plan.low[~free] if (~free).any() else 0.0
+    some = np.diff(rows[:, free].tocsr().indptr) > 0
+    multipliers, x = np.zeros(len(some)), plan.low.copy()
+    if not some.any():  # every sum is what it is
+        return np.clip(y, plan.low, plan.high)
+    x[free], multipliers[some] = interior_multipliers(
+        Sums(
+            y[free],
+            weight[free],
+            plan.low[free],
+            plan.high[free],
+            rows[some][:, free].tocsr(),
+            (dual.least - fixed)[some],
+            (dual.most - fixed)[some],
+        )
+    )
+    x = np.clip(x, plan.low, plan.high)
+    multipliers, _ = dual.by_newton(multipliers)
+    exact = dual.primal(multipliers)[0]
+    return exact if plan.violation(exact) <= max(_EXACT, plan.violation(x)) else x
+
+
+def _mended(x: np.ndarray, plan: Feasible, weight: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """With what the last digits of the sums miss laid on cells that have room, as evenly as the weights say."""
+    rows = plan.rows[held]
+    for _ in range(_MENDS):
+        sums = rows @ x
+        off = np.clip(sums, plan.least[held], plan.most[held]) - sums
+        if (np.abs(off) <= _CLOSE * np.maximum(np.abs(sums), _CLOSE * np.abs(x).sum())).all():
+            break
+        moves = np.where((x > plan.low) & (x < plan.high), weight, 0.0)
+        touched = np.abs(off) > 0
+        touched |= (np.abs(sums - plan.least[held]) <= _CLOSE * np.abs(sums)) | (
+            np.abs(sums - plan.most[held]) <= _CLOSE * np.abs(sums)
+        )
+        some = rows[touched]
+        matrix = (some @ sp.diags(moves) @ some.T).toarray()
+        x = np.clip(x + moves * (some.T @ np.linalg.lstsq(matrix, off[touched], rcond=1e-12)[0]), plan.low, plan.high)
+    return x
 
 
 def _on_one_sum(y: np.ndarray, plan: Feasible, weight: np.ndarray, row: np.ndarray, total: float) -> np.ndarray:
@@ -128,29 +173,3 @@ class _Dual:
         _, sums = self.primal(multipliers)
         target, active = self.aims(multipliers, sums)
         return float(np.abs(np.where(active, sums - target, self.unit * multipliers)).max())
-
-    def by_ascent(self, multipliers: np.ndarray) -> np.ndarray:
-        """Multipliers by L-BFGS-B (Zhu, Byrd, Lu & Nocedal 1997), up and down apart, so that the dual is smooth."""
-        k, unit = len(multipliers), self.size / self.unit
-        rising, falling = np.isfinite(self.least), np.isfinite(self.most)
-        least, most = np.where(rising, self.least, 0.0), np.where(falling, self.most, 0.0)
-
-        def negative(z: np.ndarray) -> tuple[float, np.ndarray]:
-            up, down = z[:k] * unit, z[k:] * unit
-            x, sums = self.primal(up - down)
-            value = 0.5 * ((x - self.y) ** 2 / self.weight).sum() - (up - down) @ sums + up @ least - down @ most
-            return -value / scale, np.concatenate([(sums - least) * unit, (most - sums) * unit]) / scale
-
-        scale = float((self.size * unit).max())
-        start = np.concatenate([np.maximum(multipliers, 0.0) / unit, np.maximum(-multipliers, 0.0) / unit])
-        ends = [(0.0, None if free else 0.0) for free in (*rising, *falling)]
-        start = np.where([end[1] == 0.0 for end in ends], 0.0, start)
-        found = minimize(
-            negative,
-            start,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=ends,
-            options={"maxiter": 300, "ftol": 1e-15, "gtol": 1e-11},
-        ).x
-        return (found[:k] - found[k:]) * unit

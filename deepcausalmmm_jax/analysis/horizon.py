@@ -77,6 +77,11 @@ def past_weeks(
         ConfigError: weeks that the panel does not have.
     """
     panel, n_weeks = fitted.panel, len(fitted.panel.weeks)
+    is_pair = isinstance(weeks, tuple) and len(weeks) == 2 and all(isinstance(at, int) for at in weeks)
+    if not (weeks is None or is_pair or (isinstance(weeks, int) and not isinstance(weeks, bool))):
+        raise ConfigError(
+            f"weeks must be None, a number of weeks, two positions or a panel of future weeks, got {weeks!r}."
+        )
     start, stop = (0, n_weeks) if weeks is None else (n_weeks - weeks, n_weeks) if isinstance(weeks, int) else weeks
     if not 0 <= start < stop <= n_weeks:
         raise ConfigError(f"The panel has {n_weeks} weeks; weeks={weeks!r} does not lie within them.")

@@ -1,7 +1,6 @@
 """Response curves: what a channel would bring at other levels of spend, by the model's own counterfactuals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -30,21 +29,8 @@ _TO_DRAW = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 _MOST_WORK = 5e8  # exposures run through the model; 10 to 20 seconds on two cores
 
 
-@dataclass(frozen=True, eq=False)
-class ResponseCurves:
-    """Incremental outcome against spend.
-
-    Attributes:
-        table: rows by channel, region (or `all`) and `multiplier` of today's spend, with `exposure`, `spend`,
-            `incremental_outcome` (KPI units), `revenue`, `roi`, `mroi` (of the next 1 % of today's spend), `_low` and
-            `_high` beside the last four where there are refits, and `extrapolation`: whether the mean week on the curve
-            is beyond the largest week that a region saw in training.
-        today: the rows at multiplier 1, by channel and region.
-        half_saturation: by channel and region, the weekly `exposure` and `spend` at which half the ceiling is reached,
-            and `multiplier`, that in today's mean weeks; missing in the paper's model, whose curves run over shares.
-        units: what spend, outcome and revenue are counted in.
-        period: what the figures are sums over, in words.
-    """
+class ResponseParts(NamedTuple):
+    """What `deepcausalmmm_jax.ResponseCurves` is made of; see there."""
 
     table: pd.DataFrame
     today: pd.DataFrame
@@ -68,7 +54,7 @@ def response_table(
     by: Level,
     multipliers: Sequence[float] | None,
     level: float,
-) -> ResponseCurves:
+) -> ResponseParts:
     """See `deepcausalmmm_jax.response_curves`."""
     require(by in ("all", "region"), "by", by, "all or region")
     grid = _checked(multipliers)
@@ -82,7 +68,7 @@ def response_table(
         draws = None if draws is None else _Points(*(part.sum(axis=-1, keepdims=True) for part in draws))
     table = _table(fitted, horizon, grid, by, points, draws, level)
     today = table[table["multiplier"] == 1.0].drop(columns=["multiplier", "extrapolation"])
-    return ResponseCurves(
+    return ResponseParts(
         table=table,
         today=today.reset_index(drop=True),
         half_saturation=_half_saturation(fitted, horizon, by),

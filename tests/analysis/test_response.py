@@ -1,12 +1,10 @@
+import dataclasses
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
-
-
-@pytest.fixture(scope="module")
-def ensemble(small_result):
-    return dcm.bootstrap(small_result, 4, seed=3, method="weights", checks=0, progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +33,10 @@ def test_regional_curves_add_up_to_the_national_one(small_result, curves):
     np.testing.assert_allclose(total, national.loc[total.index], rtol=1e-6)
 
 
-def test_a_settled_week_is_the_coefficient_times_the_hill_curve(small_panel, quick):
-    result = dcm.fit(small_panel, dcm.Config(graph="none", training=quick.training), holdout=8)
+def test_a_settled_week_is_the_coefficient_times_the_hill_curve(small_panel, small_result):
+    fitted = small_result.fitted  # its parameters, read as those of a model without a graph
+    config = dataclasses.replace(fitted.config, graph="none")
+    result = dcm.FitResult(dataclasses.replace(fitted, config=config))
     curves = dcm.response_curves(result, weeks="steady", by="region", multipliers=[1, 3])
     fitted = result.fitted
     parameters = fitted.variables["params"]["coefficients"]
@@ -58,9 +58,9 @@ def test_weeks_after_the_panel_bring_about_their_number_of_settled_weeks(small_r
     np.testing.assert_allclose(quarter, 13 * week, rtol=0.35)  # the first weeks build up, coefficients drift back
 
 
-def test_refits_put_bounds_on_every_estimate(ensemble):
-    table = dcm.response_curves(ensemble, multipliers=[1, 2], level=0.8).table
-    summary = ensemble.media_summary(0.8)
+def test_refits_put_bounds_on_every_estimate(small_ensemble):
+    table = dcm.response_curves(small_ensemble, multipliers=[1, 2], level=0.8).table
+    summary = small_ensemble.media_summary(0.8)
     today = table[table["multiplier"] == 1.0].set_index("channel")
     for name in ("incremental_outcome", "roi", "mroi"):
         for end in ("low", "high"):
@@ -74,6 +74,29 @@ def test_units_are_said_and_half_saturation_is_in_them(small_result, curves):
     half = curves.half_saturation.set_index("channel")
     assert (half["multiplier"] > 0).all()
     assert "without" not in curves.period
+
+
+def test_curves_are_drawn_with_their_units_on_the_axes(small_ensemble, curves):
+    figure = curves.plot()
+    assert {trace.meta["channel"] for trace in figure.data} == set(curves.today["channel"])
+    assert figure.layout.xaxis.title.text == "spend, currency"
+    assert figure.layout.yaxis.title.text == "incremental sales, KPI units"
+    assert curves.plot("all", "mroi").layout.yaxis.title.text == "marginal ROI, revenue per unit of spend"
+    dotted = [trace for trace in figure.data if trace.line.dash == "dot"]
+    beyond = curves.table.groupby("channel")["extrapolation"].any().sum()
+    assert len(dotted) == beyond > 0
+    regional = dataclasses.replace(curves, table=curves.table.assign(region="north"))
+    both = dataclasses.replace(curves, table=pd.concat([curves.table, regional.table]))
+    assert len(both.plot("north").data) == len(figure.data)
+    units = curves.units._replace(spend="exposure units (no spend given)")
+    assert dataclasses.replace(curves, units=units).plot().layout.xaxis.title.text == "exposure"
+    for asked, message in (
+        ((), "name one of all, north"),
+        (("mars",), "no curves of region 'mars'"),
+        (("all", "sales"), "measure must be"),
+    ):
+        with pytest.raises(dcm.ConfigError, match=message):
+            both.plot(*asked)
 
 
 @pytest.mark.parametrize(
