@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.model.evidence import LEARNED, _walk_volume
+from deepcausalmmm_jax.model.evidence import LEARNED, _walk_volume, tuned
 from deepcausalmmm_jax.result import FitResult
 
 
@@ -36,7 +36,11 @@ def test_untuned_sizes_stay_as_set(small_panel, quick):
     fixed = dcm.fit(small_panel, quick, tune=False)
     assert fixed.config.tune is False
     assert len(fixed.tuning) == 0
-    assert all(abs(float(factor)) < 1e-6 for factor in fixed.fitted.variables["params"]["sizes"].values())
+    set_sizes, factors = fixed.config.penalties, fixed.fitted.variables["params"]["sizes"]
+    used = tuned(set_sizes, factors, jnp.zeros(()))
+    assert all(float(getattr(used, name)) == pytest.approx(getattr(set_sizes, name)) for name in LEARNED)
+    refitted = dcm.fit(small_panel, quick, tune=True).fitted.variables["params"]["sizes"]
+    assert any(abs(float(refitted[name]) - float(factors[name])) > 0.1 for name in LEARNED)
 
 
 def test_learned_sizes_are_shown_with_their_evidence(small_result):
