@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--coordinator", help="address:port of host 0; none where a scheduler says it")
     parser.add_argument("--hosts", type=int)
     parser.add_argument("--host", type=int)
+    parser.add_argument("--batch-size", type=int, help="refits side by side on a core or device")
     wanted = parser.parse_args()
     if wanted.coordinator is None:
         jax.distributed.initialize()
@@ -37,7 +38,13 @@ def main() -> None:
     import deepcausalmmm_jax as dcm  # after the hosts have joined: JAX must not have started before
 
     ensemble = dcm.bootstrap(
-        dcm.load(wanted.fit), wanted.replicates, wanted.method, wanted.seed, out=wanted.out, checks=0
+        dcm.load(wanted.fit),
+        wanted.replicates,
+        wanted.method,
+        wanted.seed,
+        batch_size=wanted.batch_size,
+        out=wanted.out,
+        checks=0,
     )
     if jax.process_index() == 0:
         ensemble.save(wanted.to)

@@ -39,6 +39,7 @@ def test_untuned_sizes_stay_as_set(small_panel, quick):
     set_sizes, factors = fixed.config.penalties, fixed.fitted.variables["params"]["sizes"]
     used = tuned(set_sizes, factors, jnp.zeros(()))
     assert all(float(getattr(used, name)) == pytest.approx(getattr(set_sizes, name)) for name in LEARNED)
+    assert all(abs(float(factors[name])) < 1e-6 for name in LEARNED if name != "time_variation")  # it starts small
     refitted = dcm.fit(small_panel, quick, tune=True).fitted.variables["params"]["sizes"]
     assert any(abs(float(refitted[name]) - float(factors[name])) > 0.1 for name in LEARNED)
 
