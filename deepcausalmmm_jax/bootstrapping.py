@@ -103,21 +103,8 @@ def bootstrap(
     found = {} if store is None else _taken_up(store, own, sample)
     refits = Refits(ready.design, ready.schedule, chosen, int(block), fitted.n_training_weeks, 1)
     crew = _crew(refits, fitted, working, engine, batch_size, sample, len(own))
-    missing = list(dict.fromkeys(number for number in own if number not in found))
-    n_own = len(set(own))
-    clock, telling = Clock(), Telling("refits", n_own, n_own - len(missing))
-    with progress_bar(n_own, n_own - len(missing), progress, "refit") as on_chunk:
-        while missing:
-            chunk, crew = work_done(_keys(missing[: crew.chunk], seed), sample, crew, clock)
-            numbers = missing[: len(chunk.status)]
-            if store is not None:
-                store.keep(numbers, chunk)
-            for at, number in enumerate(numbers):
-                found[number] = jax.tree.map(lambda leaf, at=at: leaf[at], chunk)
-            missing = missing[len(numbers) :]
-            on_chunk(len(numbers))
-            telling.at(n_own - len(missing))
-    telling.end("All are done.")
+    clock = Clock()
+    crew = _refit_missing(own, found, seed, sample, crew, store, clock, progress)
     together = gathered([found[number] for number in own], replicates)
     check = _check(min(checks, replicates) if warm_start else 0, together, seed, fitted, ready, sample, crew)
     usable = np.asarray(together.status) != FitStatus.DIVERGED
@@ -131,6 +118,35 @@ def bootstrap(
         kept.variables, kept.status, kept.epochs, check, chosen, block, seed, warm_start, clock.run, clock.compiled
     )
     return Ensemble(fitted, made)
+
+
+def _refit_missing(
+    own: list[int],
+    found: dict[int, Refit],
+    seed: int,
+    sample: Sample,
+    crew: Crew,
+    store: Store | None,
+    clock: Clock,
+    progress: bool | None,
+) -> Crew:
+    """Add to `found` what this host has still to do, chunk by chunk; the crew, smaller where memory ran out."""
+    missing = list(dict.fromkeys(number for number in own if number not in found))
+    n_own = len(set(own))
+    telling = Telling("refits", n_own, n_own - len(missing))
+    with progress_bar(n_own, n_own - len(missing), progress, "refit") as on_chunk:
+        while missing:
+            chunk, crew = work_done(_keys(missing[: crew.chunk], seed), sample, crew, clock)
+            numbers = missing[: len(chunk.status)]
+            if store is not None:
+                store.keep(numbers, chunk)
+            for at, number in enumerate(numbers):
+                found[number] = jax.tree.map(lambda leaf, at=at: leaf[at], chunk)
+            missing = missing[len(numbers) :]
+            on_chunk(len(numbers))
+            telling.at(n_own - len(missing))
+    telling.end("All are done.")
+    return crew
 
 
 def _taken_up(store: Store, own: list[int], sample: Sample) -> dict[int, Refit]:
