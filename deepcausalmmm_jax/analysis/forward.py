@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.model.structural import Components, Internals
+from deepcausalmmm_jax.model.terms import Components, Internals
 from deepcausalmmm_jax.train.fit import AnyDesign, model_for
 from deepcausalmmm_jax.train.fitted import Fitted
 from deepcausalmmm_jax.train.preparation import design_of, inputs_of

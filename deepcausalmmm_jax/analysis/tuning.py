@@ -8,6 +8,7 @@ import pandas as pd
 
 from deepcausalmmm_jax.analysis.forward import components, internals
 from deepcausalmmm_jax.model.evidence import LEARNED, tuned, volume_terms
+from deepcausalmmm_jax.model.lanes import training_data
 from deepcausalmmm_jax.model.penalties import penalty_terms
 from deepcausalmmm_jax.train.fit import model_for
 from deepcausalmmm_jax.train.fitted import Fitted
@@ -29,18 +30,18 @@ def tuning_table(fitted: Fitted) -> pd.DataFrame:
     if fitted.config.model == "paper" or not fitted.config.tune:
         return pd.DataFrame(columns=list(TUNING_COLUMNS), index=pd.Index([], name="size"), dtype=float)
     inputs = inputs_of(fitted, fitted.panel)
-    outcome: Any = model_for(design_of(fitted)).apply(fitted.variables, inputs)
-    terms, inside = outcome
-    weights = jnp.asarray(fitted.weights, jnp.float32) * inside.effective
+    outcome: Any = model_for(design_of(fitted)).apply(fitted.variables, inputs, method="planes")
+    planes, inside = outcome
+    data = training_data(inputs, jnp.asarray(fitted.weights, jnp.float32))
     base = Hyperparameters.of(fitted.config).penalties
-    share = jnp.zeros(terms.media.shape[-1])
+    share = jnp.zeros(planes.media.shape[1])
     factors = fitted.variables["params"]["sizes"]
 
     def cost(given: dict[str, Any]) -> dict[str, float]:
         sizes = tuned(base, given, jnp.ones(()))
         optional = jnp.zeros_like(inside.edges)
-        penalties = penalty_terms(fitted.variables["params"], inside, share, sizes, inputs, optional)
-        volumes = volume_terms(terms.media, inside.noise, inside.persistence, inputs, weights, sizes)
+        penalties = penalty_terms(fitted.variables["params"], planes, inside, share, sizes, inputs, optional)
+        volumes = volume_terms(planes.media, inside, data, sizes)
         return {name: float(penalties[name] + volumes[name]) for name in LEARNED}
 
     learned, fixed = cost(factors), cost({name: jnp.zeros(()) for name in LEARNED})

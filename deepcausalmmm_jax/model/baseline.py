@@ -22,8 +22,8 @@ class Level(nn.Module):
         """Baseline as a share of the mean KPI.
 
         Args:
-            media: `[region, week]`, contribution of all channels.
-            weights: `[region, week]` of the training weeks, over which media are averaged; None to use the baseline
+            media: `[week, region]`, contribution of all channels.
+            weights: `[week, region]` of the training weeks, over which media are averaged; None to use the baseline
                 found at the end of training.
 
         Returns:
@@ -33,7 +33,7 @@ class Level(nn.Module):
         baseline = self.variable("fitted", "baseline", jnp.zeros, (self.n_regions,))
         if weights is not None:
             used = (weights > 0).astype(media.dtype)
-            baseline.value = mean - (media * used).sum(axis=1) / jnp.maximum(used.sum(axis=1), 1.0)
+            baseline.value = mean - (media * used).sum(axis=0) / jnp.maximum(used.sum(axis=0), 1.0)
         return baseline.value
 
 
@@ -78,11 +78,11 @@ class Trend(nn.Module):
             region_basis: `[week, region_knot]`.
 
         Returns:
-            `[region, week]`.
+            `[week, region]`.
         """
         shared = self.param("shared", nn.initializers.zeros, (self.n_knots,))
         region = self.param("region", nn.initializers.zeros, (self.n_regions, self.n_region_knots))
-        return basis @ shared + region @ region_basis.T
+        return (basis @ shared)[:, None] + region_basis @ region.T
 
 
 class Present(nn.Module):
@@ -101,7 +101,7 @@ class Present(nn.Module):
 
     @nn.compact
     def __call__(self, ahead: Array, season_basis: Array) -> tuple[Array, Array]:
-        """Level with swing, and season, as shares of the mean KPI, `[region, week]` each.
+        """Level with swing, and season, as shares of the mean KPI, `[week, region]` each.
 
         Args:
             ahead: `[week]`, weeks after the last training week.
@@ -123,5 +123,5 @@ class Present(nn.Module):
 
         state = self.variable("fitted", "state", blank).value
         national = state["national_swing"] * jnp.exp(-ahead / state["national_memory"])
-        regional = state["regional_swing"][:, None] * jnp.exp(-ahead / state["regional_memory"])
-        return state["level"][:, None] + national + regional, state["season"] @ season_basis.T
+        regional = state["regional_swing"] * jnp.exp(-ahead / state["regional_memory"])[:, None]
+        return state["level"] + national[:, None] + regional, season_basis @ state["season"].T

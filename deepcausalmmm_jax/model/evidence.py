@@ -8,7 +8,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.config import Penalties
-from deepcausalmmm_jax.model.inputs import DRIFT_WEEKS, WEEKS_IN_QUARTER, Inputs
+from deepcausalmmm_jax.model.inputs import DRIFT_WEEKS, WEEKS_IN_QUARTER
+from deepcausalmmm_jax.model.lanes import TrainingData
+from deepcausalmmm_jax.model.terms import Internals
 from deepcausalmmm_jax.ops.persistence import whitened
 
 # Sizes that are learned. The others either shape the curves, where one panel says too little of a spread over channels,
@@ -48,9 +50,7 @@ def tuned(sizes: Penalties, factors: dict[str, Array], tune: Array) -> Penalties
     return result
 
 
-def volume_terms(
-    media: Array, noise: Array, persistence: Array, inputs: Inputs, weights: Array, sizes: Penalties
-) -> dict[str, Array]:
+def volume_terms(media: Array, internals: Internals, data: TrainingData, sizes: Penalties) -> dict[str, Array]:
     r"""Laplace's correction for what is estimated rather than known, $\frac12 \log |1 + s^2 I|$ by family of terms.
 
     The penalties seek the best single value of each quantity; what counts is how well the model does over all its
@@ -59,49 +59,34 @@ def volume_terms(
     quantity, for paths over time by the filter's recursion.
 
     Args:
-        media: `[region, week, channel]`, contributions, scaled.
-        noise: `[region]`, standard deviations, scaled.
-        persistence: of the residuals; what changes slowly is known less well where residuals do too.
-        inputs: the panel.
-        weights: `[region, week]`.
+        media: `[week, channel, region]`, contributions, scaled.
+        internals: noise, and the persistence of the residuals; what changes slowly is known less well where residuals
+            do too.
+        data: the panel.
         sizes: s by family.
 
     Returns:
         Scalars by family, nats.
     """
-    precision = weights / noise[:, None] ** 2
-    total = jnp.maximum(weights.sum(axis=1), 1e-6)
-    used = weights[:, :, None]
-
-    observed = weights > 0
-
-    def news(terms: Array) -> Array:
-        of_region = jax.vmap(whitened, in_axes=(1, None, None), out_axes=1)
-        return jax.vmap(of_region, in_axes=(0, 0, None))(terms, observed, persistence)
-
-    def within(terms: Array) -> Array:
-        """Information on regional coefficients of terms, `[region, term]`; the region's level takes their mean."""
-        mean = (terms * used).sum(axis=1, keepdims=True) / total[:, None, None]
-        return (precision[:, :, None] * news(terms - mean) ** 2).sum(axis=1)
-
-    n_regions = weights.shape[0]
-    season = jnp.broadcast_to(inputs.season_basis, (n_regions, *inputs.season_basis.shape))
-    season = jnp.einsum("rt,rtk->rk", precision, news(season) ** 2)
-    control = within(inputs.control)
-    by_region = precision.sum(axis=1)
-    n_knots = 1.0 + jnp.isfinite(inputs.trend_step).sum()
-    n_region_knots = 1.0 + jnp.isfinite(inputs.region_trend_step).sum()
-    drift = jnp.einsum("rt,rtm->tm", precision, news(media) ** 2)
+    persistence, per_noise = internals.persistence, internals.effective / internals.noise**2
+    observed, used, by_region = data.weights[:, None] > 0, data.weights[:, None], data.weights.sum(axis=0)
+    season, control = (energy.at(persistence) * per_noise for energy in (data.season, data.control))
+    # Of a channel's news, a region's level takes what their mean over weeks explains.
+    mean = (media * used).sum(axis=0) / jnp.maximum(by_region, 1e-6)
+    news, level_news = whitened(media, observed, persistence), whitened(jnp.ones_like(used), observed, persistence)
+    channel = (used * (news - mean * level_news) ** 2).sum(axis=0) * per_noise
+    drift = (used * news**2 * per_noise).sum(axis=-1)
+    steps, region_steps = data.inputs.trend_step, data.inputs.region_trend_step
+    n_knots, n_region_knots = (1.0 + jnp.isfinite(step).sum() for step in (steps, region_steps))
+    by_region = by_region * per_noise
     return {
-        "media_region": _volume(within(media), sizes.media_region),
+        "media_region": _volume(channel, sizes.media_region),
         "time_variation": _drift_volume(drift, sizes.time_variation),
-        "trend": _walk_volume(by_region.sum() / n_knots, sizes.trend, inputs.trend_step, persistence),
-        "trend_region": _walk_volume(
-            by_region / n_region_knots, sizes.trend_region, inputs.region_trend_step, persistence
-        ),
-        "seasonality": _volume(season.sum(axis=0), sizes.seasonality),
+        "trend": _walk_volume(by_region.sum() / n_knots, sizes.trend, steps, persistence),
+        "trend_region": _walk_volume(by_region / n_region_knots, sizes.trend_region, region_steps, persistence),
+        "seasonality": _volume(season.sum(axis=-1), sizes.seasonality),
         "seasonality_region": _volume(season, sizes.seasonality_region),
-        "control": _volume(control.sum(axis=0), sizes.control),
+        "control": _volume(control.sum(axis=-1), sizes.control),
         "control_region": _volume(control, sizes.control_region),
     }
 

@@ -9,6 +9,7 @@ from jax import Array
 from deepcausalmmm_jax.config import GraphKind
 from deepcausalmmm_jax.model.inputs import ActivityInputs, EdgeMasks
 from deepcausalmmm_jax.ops.bijectors import to_above, to_unit
+from deepcausalmmm_jax.ops.lanes import over_weeks
 from deepcausalmmm_jax.ops.logistic import skewed_logistic_loss
 
 _START_MIX = -4.0  # logit: 2 % of a channel's activity
@@ -22,6 +23,16 @@ class ExposureNoise(NamedTuple):
     location: Array
     log_scale: Array
     log_skew: Array
+
+
+class News(NamedTuple):
+    """Weekly news of the channels in long rows, on which a processor works at full width; see `laid_out`."""
+
+    regional: Array  # [channel, region x week]
+    regional_weight: Array  # [channel, region x week]
+    national: Array  # [channel, week]
+    national_weight: Array  # [1, week]
+    observations: Array  # [], a channel
 
 
 class ChannelGraph(nn.Module):
@@ -74,16 +85,16 @@ class ChannelGraph(nn.Module):
         """Blended activity.
 
         Args:
-            activity: H, `[region, week, channel]`.
+            activity: H, `[week, channel, region]`.
             source: what edges draw on where it is not `activity` itself, for what-if questions; same shape.
 
         Returns:
-            Z, `[region, week, channel]`.
+            Z, `[week, channel, region]`.
         """
         if self.kind == "none":
             return activity
-        blend = self.blend()
-        return (1.0 - blend.sum(axis=0)) * activity + (activity if source is None else source) @ blend
+        blend, drawn = self.blend(), activity if source is None else source
+        return (1.0 - blend.sum(axis=0))[:, None] * activity + over_weeks(blend.T, drawn)
 
 
 class ExposureEquations(nn.Module):
@@ -111,27 +122,41 @@ class ExposureEquations(nn.Module):
         """The noise in the form of the likelihood."""
         return ExposureNoise(self.location, jnp.log(to_above(self.scale, _LEAST_SCALE)), self.log_skew)
 
-    def __call__(self, edges: Array, activity: ActivityInputs, weights: Array) -> Array:
+    def __call__(self, edges: Array, news: News) -> Array:
         """Negative log-likelihood of the news, summed over region-weeks.
 
         Args:
             edges: B, `[channel, channel]`, in standard deviations.
-            activity: the news.
-            weights: `[region, week]`, 0 or more.
+            news: of the weeks that are learned from.
 
         Returns:
             Nats, scalar.
         """
-        regional_weight, national_weight = activity_weights(activity, weights)
-        regional, national = residuals(edges, activity)
-        loss = jnp.sum(regional_weight * self._loss(regional, 0))
-        loss += jnp.sum(national_weight * self._loss(national, 1))
-        count = regional_weight.sum(axis=(0, 1)).mean() + national_weight.sum()
-        _, log_determinant = jnp.linalg.slogdet(jnp.eye(self.n_channels) - edges)
-        return loss - count * log_determinant
+        own = jnp.eye(self.n_channels) - edges
+        loss = jnp.sum(news.regional_weight * self._loss(own.T @ news.regional, 0))
+        loss += jnp.sum(news.national_weight * self._loss(own.T @ news.national, 1))
+        _, log_determinant = jnp.linalg.slogdet(own)
+        return loss - news.observations * log_determinant
 
     def _loss(self, value: Array, row: int) -> Array:
-        return skewed_logistic_loss(value, *(part[row] for part in self.noise()))
+        """Nats `[channel, row]` of what the parents do not explain."""
+        return skewed_logistic_loss(value, *(part[row, :, None] for part in self.noise()))
+
+
+def laid_out(activity: ActivityInputs, weights: Array) -> News:
+    """News and their weights as the likelihood reads them.
+
+    Args:
+        activity: the news.
+        weights: `[region, week]`, 0 or more.
+    """
+
+    def rows(array: Array) -> Array:
+        return array.reshape(-1, array.shape[-1]).T
+
+    regional, national = (rows(part) for part in activity_weights(activity, weights))
+    count = regional.sum(axis=1).mean() + national.sum()
+    return News(rows(activity.regional), regional, rows(activity.national), national, count)
 
 
 def residuals(edges: Array, activity: ActivityInputs) -> tuple[Array, Array]:

@@ -10,11 +10,11 @@ from scipy.signal import lfilter
 
 from deepcausalmmm_jax.config import AdstockKind, Config, GraphKind
 from deepcausalmmm_jax.data.activity import channel_activity
+from deepcausalmmm_jax.data.bases import fourier_basis, knot_basis
 from deepcausalmmm_jax.data.beliefs import beliefs
 from deepcausalmmm_jax.data.links import link_masks
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
-from deepcausalmmm_jax.ops.seasonality import fourier_basis, knot_basis
 
 DRIFT_WEEKS = 26.0  # over which a drifting coefficient forgets where it was
 WEEKS_IN_QUARTER = 13.0
@@ -128,40 +128,41 @@ def inputs_from(
         n_training_weeks: weeks up to the last one learned from; read off `weights` when None.
     """
     n_training = training_weeks(weights) if n_training_weeks is None else n_training_weeks
-    week = panel.week_numbers
-    steps = jnp.arange(len(week), dtype=jnp.float32)
+    steps = np.arange(len(panel.weeks))
 
-    def trend(spacing: int) -> tuple[Array, Array]:
-        knots = jnp.asarray(_knot_weeks(n_training, spacing), dtype=jnp.float32)
-        centre = knot_basis(jnp.arange(n_training, dtype=jnp.float32), knots).mean(axis=0)
-        return knot_basis(steps, knots) - centre, jnp.diff(knots) / WEEKS_IN_QUARTER
+    def trend(spacing: int) -> tuple[np.ndarray, np.ndarray]:
+        knots = _knot_weeks(n_training, spacing)
+        centre = knot_basis(steps[:n_training], knots).mean(axis=0)
+        return knot_basis(steps, knots) - centre, np.diff(knots) / WEEKS_IN_QUARTER
 
-    # Reduced on the host in double precision: a calendar counted in thousands of weeks loses its phase in single.
-    phase = jnp.asarray(week % config.season_length, dtype=jnp.float32)
     known = np.where(weights > 0, panel.kpi, 0.0)
-    season = fourier_basis(phase, config.season_length, config.harmonics)
+    season = fourier_basis(panel.week_numbers, config.season_length, config.harmonics)
     exposure = panel.exposure / scales.exposure[:, None, :]
     (basis, step), (region_basis, region_step) = trend(config.knot_spacing), trend(config.region_knot_spacing)
     control = np.where(panel.present[:, :, None], _standardised(panel, scales), 0.0)
     return Inputs(
-        exposure=jnp.asarray(exposure, dtype=jnp.float32),
-        intensity=jnp.asarray(np.log(scales.intensity), dtype=jnp.float32),
-        burst=jnp.asarray(_burst(exposure[:, :n_training]), dtype=jnp.float32),
-        control=jnp.asarray(control, dtype=jnp.float32),
-        trend_basis=basis,
-        region_trend_basis=region_basis,
-        trend_step=step,
-        region_trend_step=region_step,
-        season_basis=season,
-        elapsed=jnp.minimum(2.0 * steps / max(n_training - 1, 1) - 1.0, 1.0),
-        ahead=jnp.maximum(steps - (n_training - 1.0), 0.0),
-        real=jnp.ones(len(week), jnp.float32),
-        kpi_unit=jnp.asarray(scales.kpi / (scales.kpi * weights.sum(axis=1)).sum(), dtype=jnp.float32),
-        kpi=jnp.asarray(known / scales.kpi[:, None], dtype=jnp.float32),
-        activity=_activity(exposure, control, np.asarray(season), weights),
-        beliefs=BeliefInputs(*(jnp.asarray(array, jnp.float32) for array in beliefs(panel, weights, config.priors))),
-        links=EdgeMasks(*(jnp.asarray(mask, jnp.float32) for mask in link_masks(panel.channels, config))),
+        exposure=_on_device(exposure),
+        intensity=_on_device(np.log(scales.intensity)),
+        burst=_on_device(_burst(exposure[:, :n_training])),
+        control=_on_device(control),
+        trend_basis=_on_device(basis),
+        region_trend_basis=_on_device(region_basis),
+        trend_step=_on_device(step),
+        region_trend_step=_on_device(region_step),
+        season_basis=_on_device(season),
+        elapsed=_on_device(np.minimum(2.0 * steps / max(n_training - 1, 1) - 1.0, 1.0)),
+        ahead=_on_device(np.maximum(steps - (n_training - 1.0), 0.0)),
+        real=_on_device(np.ones(len(steps))),
+        kpi_unit=_on_device(scales.kpi / (scales.kpi * weights.sum(axis=1)).sum()),
+        kpi=_on_device(known / scales.kpi[:, None]),
+        activity=_activity(exposure, control, season, weights),
+        beliefs=BeliefInputs(*map(_on_device, beliefs(panel, weights, config.priors))),
+        links=EdgeMasks(*map(_on_device, link_masks(panel.channels, config))),
     )
+
+
+def _on_device(array: np.ndarray) -> Array:
+    return jnp.asarray(array, jnp.float32)
 
 
 def _burst(exposure: np.ndarray) -> np.ndarray:
@@ -177,7 +178,7 @@ def _burst(exposure: np.ndarray) -> np.ndarray:
 def _activity(exposure: np.ndarray, control: np.ndarray, season: np.ndarray, weights: np.ndarray) -> ActivityInputs:
     shared = np.broadcast_to(season, (len(exposure), *season.shape))
     found = channel_activity(exposure, np.concatenate([control, shared], axis=-1), weights > 0)
-    return ActivityInputs(*(jnp.asarray(array, jnp.float32) for array in found))
+    return ActivityInputs(*map(_on_device, found))
 
 
 def _standardised(panel: Panel, scales: Scales) -> np.ndarray:

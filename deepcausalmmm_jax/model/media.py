@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -72,28 +71,26 @@ class Media(nn.Module):
         """Saturated exposure.
 
         Args:
-            exposure: `[region, week, channel]`, scaled.
-            intensity: `[region, channel]`, log of exposure per head against the typical region.
+            exposure: `[week, channel, region]`, scaled.
+            intensity: `[channel, region]`, log of exposure per head against the typical region.
             before: what earlier weeks left behind, see `left_behind`; None where there are none.
 
         Returns:
-            `[region, week, channel]`, in [0, 1).
+            `[week, channel, region]`, in [0, 1).
         """
         curves = self.curves()
-        carried = jax.vmap(self._carry, in_axes=(0, None, None if before is None else 0))(exposure, curves, before)
-        half = curves.half_saturation * jnp.exp(-curves.locality * intensity)
-        return jax.vmap(hill, in_axes=(0, None, 0))(carried, curves.slope, half)
+        half = curves.half_saturation[:, None] * jnp.exp(-curves.locality * intensity)
+        return hill(self._carry(exposure, curves, before), curves.slope, half)
 
     def left_behind(self, exposure: Array) -> Array:
-        """What weeks leave to the weeks after them, `[region, lag, channel]`.
+        """What weeks leave to the weeks after them, `[lag, channel, region]`.
 
         Carried-over exposure of the last week for a geometric adstock, a single lag; exposure of the last
         `max_lag - 1` weeks for the others.
         """
         if self.adstock == "geometric":
-            return jax.vmap(geometric_adstock, in_axes=(0, None))(exposure, self.curves().decay)[:, -1:]
-        lags = self.max_lag - 1
-        return jnp.pad(exposure, ((0, 0), (lags, 0), (0, 0)))[:, exposure.shape[1] :]
+            return geometric_adstock(exposure, self.curves().decay)[-1:]
+        return jnp.pad(exposure, ((self.max_lag - 1, 0), (0, 0), (0, 0)))[exposure.shape[0] :]
 
     def _carry(self, exposure: Array, curves: MediaCurves, before: Array | None) -> Array:
         if self.adstock == "geometric":

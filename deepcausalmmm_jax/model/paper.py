@@ -13,7 +13,7 @@ from jax import Array
 
 from deepcausalmmm_jax.model.media import MediaCurves
 from deepcausalmmm_jax.model.paper_inputs import PaperDesign, PaperInputs
-from deepcausalmmm_jax.model.structural import Components, Internals
+from deepcausalmmm_jax.model.terms import Components, Internals
 from deepcausalmmm_jax.ops.gru import GRUParameters, gru_scan
 
 _LONGEST_DECAY = 0.8

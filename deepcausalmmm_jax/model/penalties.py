@@ -9,13 +9,15 @@ from jax import Array
 from deepcausalmmm_jax.config import Penalties
 from deepcausalmmm_jax.model.inputs import DRIFT_WEEKS, BeliefInputs, Inputs
 from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY, TYPICAL_HALF_SATURATION, TYPICAL_SLOPE
-from deepcausalmmm_jax.model.structural import Internals
+from deepcausalmmm_jax.model.terms import Internals, Planes
+from deepcausalmmm_jax.ops.lanes import mean_of_regions
 
 _SKEW = 1.0  # spread of the log skew of the exposure noise
 
 
 def penalty_terms(
     parameters: Mapping[str, Any],
+    planes: Planes,
     internals: Internals,
     share: Array,
     sizes: Penalties,
@@ -26,7 +28,8 @@ def penalty_terms(
 
     Args:
         parameters: the model's parameters by module.
-        internals: of the forward pass with these parameters.
+        planes: of the forward pass with these parameters.
+        internals: of the same.
         share: `[channel]`, share of the KPI.
         sizes: typical sizes; may be traced.
         inputs: for the spacing of the trends' knots, and which weeks are real.
@@ -37,8 +40,8 @@ def penalty_terms(
         Scalars by name.
     """
     curves, coefficients = internals.curves, parameters["coefficients"]
-    n_channels = internals.variation.shape[-1]
-    drift = internals.variation.mean(axis=0)
+    n_channels = planes.variation.shape[1]
+    drift = mean_of_regions(planes.variation)[:, :, None]
     stated = inputs.beliefs
     unstated = (stated.share_precision == 0).astype(share.dtype)
     noise = parameters["noise"]
@@ -47,7 +50,7 @@ def penalty_terms(
         "priors": _stated(stated, internals, share),
         "media_region": _gauss(coefficients["region"], sizes.media_region),
         "time_variation": _drift(drift, sizes.time_variation, inputs.real),
-        "time_variation_region": _drift(internals.variation - drift, sizes.time_variation_region, inputs.real),
+        "time_variation_region": _drift(planes.variation - drift, sizes.time_variation_region, inputs.real),
         "decay": _gauss(parameters["media"]["decay"] * (stated.decay_precision == 0), sizes.decay),
         "slope": _gauss(jnp.log(curves.slope / TYPICAL_SLOPE) * (stated.slope_precision == 0), sizes.slope),
         "half_saturation": _gauss(
@@ -103,13 +106,13 @@ def _gauss(quantity: Array, size: Array | float) -> Array:
 
 
 def _drift(path: Array, size: Array | float, real: Array) -> Array:
-    r"""Ornstein-Uhlenbeck prior of a path `[..., week, channel]`.
+    r"""Ornstein-Uhlenbeck prior of paths `[week, channel, region]`.
 
     $\int \frac{\ell}{4 s^2} \dot x^2 + \frac{1}{4 \ell s^2} x^2 dt$: standard deviation s, forgotten over l weeks, so
     that quick moves are dear and slow ones cheap.
     """
-    roughness = DRIFT_WEEKS * jnp.sum(jnp.diff(path, axis=-2) ** 2 * real[1:, None])
-    return (roughness + jnp.sum(path**2 * real[:, None]) / DRIFT_WEEKS) / (4.0 * size**2)
+    roughness = DRIFT_WEEKS * jnp.sum(jnp.diff(path, axis=0) ** 2 * real[1:, None, None])
+    return (roughness + jnp.sum(path**2 * real[:, None, None]) / DRIFT_WEEKS) / (4.0 * size**2)
 
 
 def _walk(knots: Array, size: Array | float, quarters: Array) -> Array:

@@ -1,12 +1,15 @@
 r"""Adstock: how exposure of earlier weeks goes on working.
 
-Each function takes one region's exposure `[week, channel]` and returns the carried-over exposure in the same unit.
-All kernels sum to one, so that the mean level of exposure is the same before and after.
+Each function takes exposure `[week, channel]`, or `[week, channel, region]` for regions that share their kernels, and
+returns the carried-over exposure in the same unit. All kernels sum to one, so that the mean level of exposure is the
+same before and after.
 """
 
 import jax
 import jax.numpy as jnp
 from jax import Array
+
+from deepcausalmmm_jax.ops.lanes import over_lanes
 
 
 def geometric_adstock(exposure: Array, decay: Array, before: Array | None = None) -> Array:
@@ -15,13 +18,15 @@ def geometric_adstock(exposure: Array, decay: Array, before: Array | None = None
     Normalised to unit sum (Jin et al. 2017, "Bayesian methods for media mix modeling", section 2.1).
 
     Args:
-        exposure: `[week, channel]`, any unit.
+        exposure: `[week, channel, ...]`, any unit.
         decay: `[channel]`, alpha in (0, 1), share carried from one week to the next.
-        before: `[channel]`, A of the week before the first.
+        before: `[channel, ...]`, A of the week before the first.
 
     Returns:
-        `[week, channel]`, in the unit of `exposure`.
+        The shape and unit of `exposure`.
     """
+    # As wide as a week's exposure: the gradient by decay is then summed over regions once, not week by week.
+    decay = jnp.broadcast_to(over_lanes(decay, exposure[0]), exposure.shape[1:])
 
     def step(carried: Array, x: Array) -> tuple[Array, Array]:
         carried = (1.0 - decay) * x + decay * carried
@@ -75,20 +80,20 @@ def kernel_adstock(exposure: Array, kernel: Array, before: Array | None = None) 
     r"""Carry-over by a finite kernel, $A_t = \sum_k w_k x_{t-k}$, with zeros before the first week unless told.
 
     Args:
-        exposure: `[week, channel]`, any unit.
+        exposure: `[week, channel, ...]`, any unit.
         kernel: `[lag, channel]`.
-        before: `[lag - 1, channel]`, exposure of the weeks before the first.
+        before: `[lag - 1, channel, ...]`, exposure of the weeks before the first.
 
     Returns:
-        `[week, channel]`, in the unit of `exposure`.
+        The shape and unit of `exposure`.
     """
     n_weeks, n_lags = exposure.shape[0], kernel.shape[0]
-    silent = jnp.zeros((n_lags - 1, exposure.shape[1]), exposure.dtype)
+    silent = jnp.zeros((n_lags - 1, *exposure.shape[1:]), exposure.dtype)
     padded = jnp.concatenate([silent if before is None else before, exposure])
 
     def add_lag(total: Array, lag: Array) -> tuple[Array, None]:
         shifted = jax.lax.dynamic_slice_in_dim(padded, n_lags - 1 - lag, n_weeks)
-        return total + kernel[lag] * shifted, None
+        return total + over_lanes(kernel[lag], shifted[0]) * shifted, None
 
     adstocked, _ = jax.lax.scan(add_lag, jnp.zeros_like(exposure), jnp.arange(n_lags))
     return adstocked

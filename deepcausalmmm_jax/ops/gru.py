@@ -1,12 +1,15 @@
 """Gated recurrent unit as a scan over weeks."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from deepcausalmmm_jax.ops.lanes import over_lanes, over_weeks
+
 Projection = Literal["scan", "hoist"]
+Gradient = Literal["stepwise", "whole"]
 
 
 class GRUParameters(NamedTuple):
@@ -26,11 +29,11 @@ def gru_step(parameters: GRUParameters, h: Array, x: Array) -> Array:
 
     Args:
         parameters: weights.
-        h: state before the week, `[hidden]`.
-        x: inputs of the week, `[feature]`.
+        h: state before the week, `[hidden, ...]`.
+        x: inputs of the week, `[feature, ...]`.
 
     Returns:
-        State after the week, `[hidden]`.
+        State after the week, `[hidden, ...]`.
     """
     return _gated(parameters, h, _projected(parameters, x))
 
@@ -43,8 +46,9 @@ def gru_scan(
     project_inputs: Projection = "scan",
     unroll: int = 1,
     rematerialise: bool = False,
+    gradient: Gradient = "stepwise",
 ) -> Array:
-    """States after each week.
+    """States after each week, of one series or of many side by side.
 
     The choices change the speed and the memory, not the numbers; `benchmarks/gru.py` measures them. On a CPU the
     defaults are quickest: a hoisted input product is written out whole and read back, which costs more than the one
@@ -52,35 +56,106 @@ def gru_scan(
 
     Args:
         parameters: weights.
-        start: state before the first week, `[hidden]`.
-        inputs: `[week, feature]`.
+        start: state before the first week, `[hidden]`, or `[hidden, region]` where each region has its own.
+        inputs: `[week, feature]` or `[week, feature, region]`.
         project_inputs: whether the inputs meet their weights week by week inside the scan, or all before it (`hoist`).
         unroll: weeks a pass of the loop.
         rematerialise: compute the gates again for the gradient in place of keeping them.
+        gradient: whether the weights' gradient is summed up week by week, or taken over all weeks at once behind the
+            loop (`whole`, for `[week, feature, region]`, where the other choices say nothing): fewer operations in
+            the loop and more memory, the quicker way where the state is small.
 
     Returns:
-        `[week, hidden]`.
+        `[week, hidden]` or `[week, hidden, region]`.
     """
+    if gradient == "whole":
+        return _whole(
+            parameters, jnp.broadcast_to(over_lanes(start, inputs[0]), (len(start), *inputs.shape[2:])), inputs
+        )
+    start = jnp.broadcast_to(over_lanes(start, inputs[0]), (start.shape[0], *inputs.shape[2:]))
 
     def step(h: Array, x: Array) -> tuple[Array, Array]:
         h = _gated(parameters, h, _projected(parameters, x) if project_inputs == "scan" else x)
         return h, h
 
-    each = inputs if project_inputs == "scan" else _projected(parameters, inputs)
+    each = inputs if project_inputs == "scan" else jax.vmap(lambda x: _projected(parameters, x))(inputs)
     _, states = jax.lax.scan(jax.checkpoint(step) if rematerialise else step, start, each, unroll=unroll)
     return states
 
 
 def _projected(parameters: GRUParameters, x: Array) -> Array:
-    """What the inputs `[..., feature]` give to the gates, `[..., 3 * hidden]`."""
-    return x @ parameters.input_kernel + parameters.input_bias
+    """What the inputs of a week `[feature, ...]` give to the gates, `[3 * hidden, ...]`."""
+    return parameters.input_kernel.T @ x + over_lanes(parameters.input_bias, x)
 
 
 def _gated(parameters: GRUParameters, h: Array, from_input: Array) -> Array:
-    from_hidden = h @ parameters.hidden_kernel + parameters.hidden_bias
+    return _gates(parameters, h, from_input).state(h)
+
+
+class _Gates(NamedTuple):
+    """Gates of a week, `[hidden, ...]` each."""
+
+    reset: Array
+    update: Array
+    new: Array
+    from_hidden: Array  # what the state before gives to the new one, ahead of the reset gate
+
+    def state(self, h: Array) -> Array:
+        """The state after the week."""
+        return (1.0 - self.update) * self.new + self.update * h
+
+
+def _gates(parameters: GRUParameters, h: Array, from_input: Array) -> _Gates:
+    from_hidden = parameters.hidden_kernel.T @ h + over_lanes(parameters.hidden_bias, h)
     reset_x, update_x, new_x = jnp.split(from_input, 3)
     reset_h, update_h, new_h = jnp.split(from_hidden, 3)
     r = jax.nn.sigmoid(reset_x + reset_h)
     z = jax.nn.sigmoid(update_x + update_h)
-    n = jnp.tanh(new_x + r * new_h)
-    return (1.0 - z) * n + z * h
+    return _Gates(r, z, jnp.tanh(new_x + r * new_h), new_h)
+
+
+@jax.custom_vjp
+def _whole(parameters: GRUParameters, start: Array, inputs: Array) -> Array:
+    """`[week, hidden, region]` from a start `[hidden, region]` and inputs `[week, feature, region]`."""
+    return _whole_forward(parameters, start, inputs)[0]
+
+
+def _whole_forward(parameters: GRUParameters, start: Array, inputs: Array) -> tuple[Array, Any]:
+    projected = over_weeks(parameters.input_kernel.T, inputs) + parameters.input_bias[:, None]
+
+    def step(h: Array, x: Array) -> tuple[Array, tuple[Array, Array]]:
+        gates = _gates(parameters, h, x)
+        h = gates.state(h)
+        return h, (h, jnp.concatenate(gates))  # one array to write, and not four
+
+    _, (states, gates) = jax.lax.scan(step, start, projected)
+    return states, (parameters, start, inputs, states, gates)
+
+
+def _whole_backward(kept: Any, cotangent: Array) -> tuple[GRUParameters, Array, Array]:
+    """Only what one week's state owes to the next is followed week by week; all else is taken over all weeks."""
+    parameters, start, inputs, states, gates = kept
+    before = jnp.concatenate([start[None], states[:-1]])
+    r, z, n, from_hidden = jnp.split(gates, 4, axis=1)
+    to_new = (1.0 - z) * (1.0 - n**2)
+    to_reset, to_update = to_new * from_hidden * r * (1.0 - r), (before - n) * z * (1.0 - z)
+    by_hidden = jnp.concatenate([to_reset, to_update, to_new * r], axis=1)
+
+    def step(after: Array, week: tuple[Array, Array, Array]) -> tuple[Array, Array]:
+        own, slopes, update = week
+        total = after + own
+        return total * update + parameters.hidden_kernel @ (jnp.tile(total, (3, 1)) * slopes), total
+
+    first, totals = jax.lax.scan(step, jnp.zeros_like(start), (cotangent, by_hidden, z), reverse=True)
+    threefold = jnp.tile(totals, (1, 3, 1))
+    from_h, from_x = threefold * by_hidden, threefold * jnp.concatenate([to_reset, to_update, to_new], axis=1)
+    gradient = GRUParameters(
+        input_kernel=jnp.einsum("tfr,tgr->fg", inputs, from_x),
+        hidden_kernel=jnp.einsum("thr,tgr->hg", before, from_h),
+        input_bias=from_x.sum(axis=(0, 2)),
+        hidden_bias=from_h.sum(axis=(0, 2)),
+    )
+    return gradient, first, over_weeks(parameters.input_kernel, from_x)
+
+
+_whole.defvjp(_whole_forward, _whole_backward)

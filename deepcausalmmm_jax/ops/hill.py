@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from deepcausalmmm_jax.ops.lanes import over_lanes
+
 
 def hill(exposure: Array, slope: Array, half_saturation: Array) -> Array:
     r"""Hill saturation $H(A) = A^a / (A^a + g^a)$, in [0, 1).
@@ -12,13 +14,14 @@ def hill(exposure: Array, slope: Array, half_saturation: Array) -> Array:
     nor loses its gradient; at A = 0 the value is exactly 0, and value and gradients are finite.
 
     Args:
-        exposure: A, `[week, channel]`, 0 or more.
+        exposure: A, `[week, channel]` or `[week, channel, region]`, 0 or more.
         slope: a, `[channel]`, above 0; above 1 the curve is S-shaped.
-        half_saturation: g, `[channel]`, above 0, in the unit of `exposure`: H(g) = 1/2.
+        half_saturation: g, `[channel]` or `[channel, region]`, above 0, in the unit of `exposure`: H(g) = 1/2.
 
     Returns:
-        `[week, channel]`, share of the channel's ceiling that is reached.
+        The shape of `exposure`: share of the channel's ceiling that is reached.
     """
+    slope, half_saturation = over_lanes(slope, exposure[0]), over_lanes(half_saturation, exposure[0])
     used = exposure > 0
     safe = jnp.where(used, exposure, 1.0)
     return jnp.where(used, jax.nn.sigmoid(slope * (jnp.log(safe) - jnp.log(half_saturation))), 0.0)

@@ -6,18 +6,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.model.inputs import Inputs
+from deepcausalmmm_jax.model.lanes import TrainingData
 from deepcausalmmm_jax.model.structural import StructuralMMM
 from deepcausalmmm_jax.ops.dependence import effective_share
-from deepcausalmmm_jax.ops.persistence import whitened
+from deepcausalmmm_jax.train.loss import residual_news
 from deepcausalmmm_jax.train.state import FitState, Progress
 
 _FIRST_EPOCHS = 200  # looked at after each chunk of these, and once more when the graph has been cut
 
 
-def with_dependence(
-    state: FitState, before: Progress, *, model: StructuralMMM, inputs: Inputs, weights: Array
-) -> FitState:
+def with_dependence(state: FitState, before: Progress, *, model: StructuralMMM, data: TrainingData) -> FitState:
     """The state with the share of region-weeks that count as independent, from the residuals as they are now.
 
     A new share changes the objective, so that its best value so far is forgotten.
@@ -26,27 +24,22 @@ def with_dependence(
         state: after a chunk.
         before: progress before it.
         model: the module.
-        inputs: the panel.
-        weights: `[region, week]`.
+        data: the panel.
     """
     progress = state.progress
     newly_cut = progress.graph_cut & ~before.graph_cut
     looks = ~progress.inherited & ((progress.epoch <= _FIRST_EPOCHS) | newly_cut)
 
     def look() -> FitState:
-        share = _share(state, model, inputs, weights)
+        share = _share(state, model, data)
         fitted = {**state.fitted, "effective": share}
         return state._replace(fitted=fitted, progress=progress._replace(best=jnp.full_like(progress.best, jnp.inf)))
 
     return jax.lax.cond(looks, look, lambda: state)
 
 
-def _share(state: FitState, model: StructuralMMM, inputs: Inputs, weights: Array) -> Array:
-    outcome: Any = model.apply(
-        {"params": state.parameters, "fitted": state.fitted}, inputs, weights, mutable=["fitted"]
-    )
-    (components, internals), _ = outcome
-    observed = weights > 0
-    residual = jnp.where(observed, inputs.kpi - components.prediction(), 0.0)
-    news = jax.vmap(whitened, in_axes=(0, 0, None))(residual, observed, internals.persistence)
-    return effective_share(news, observed)
+def _share(state: FitState, model: StructuralMMM, data: TrainingData) -> Array:
+    variables = {"params": state.parameters, "fitted": state.fitted}
+    outcome: Any = model.apply(variables, data, mutable=["fitted"], method="trained")
+    (planes, internals), _ = outcome
+    return effective_share(residual_news(planes, internals, data).T, data.weights.T > 0)

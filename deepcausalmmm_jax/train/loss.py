@@ -2,14 +2,14 @@
 
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.model.evidence import tuned, volume_terms
-from deepcausalmmm_jax.model.inputs import Inputs
+from deepcausalmmm_jax.model.lanes import TrainingData
 from deepcausalmmm_jax.model.penalties import penalty_terms
-from deepcausalmmm_jax.model.structural import Components, Internals, StructuralMMM
+from deepcausalmmm_jax.model.structural import StructuralMMM
+from deepcausalmmm_jax.model.terms import Internals, Planes
 from deepcausalmmm_jax.ops.metrics import huber
 from deepcausalmmm_jax.ops.notears import log_determinant, trace_exponential
 from deepcausalmmm_jax.ops.persistence import whitened
@@ -36,8 +36,7 @@ def objective(
     parameters: Any,
     fitted: Any,
     model: StructuralMMM,
-    inputs: Inputs,
-    weights: Array,
+    data: TrainingData,
     hyperparameters: Hyperparameters,
     multipliers: Multipliers,
 ) -> tuple[Array, Forward]:
@@ -53,8 +52,7 @@ def objective(
         parameters: the model's trained variables.
         fitted: variables that training sets otherwise.
         model: the module.
-        inputs: the panel.
-        weights: `[region, week]`, 0 or more; observations with weight 0 have no influence.
+        data: the panel; observations with weight 0 have no influence.
         hyperparameters: sizes of the penalties and the Huber delta.
         multipliers: prices of cycles in the graph.
 
@@ -62,21 +60,22 @@ def objective(
         The objective, and what the evaluation leaves behind.
     """
     variables = {"params": parameters, "fitted": fitted}
-    (components, internals), updated = model.apply(variables, inputs, weights, mutable=["fitted"])
-    independent = weights * internals.effective
-    n = jnp.maximum(jnp.sum(independent), 1.0)
-    fit_terms = _data_terms(components, internals, inputs, independent, hyperparameters.huber_delta)
+    outcome: Any = model.apply(variables, data, mutable=["fitted"], method="trained")
+    (planes, internals), updated = outcome
+    n = jnp.maximum(jnp.sum(data.weights) * internals.effective, 1.0)
+    fit_terms = _data_terms(planes, internals, data, hyperparameters.huber_delta)
     fit_terms["structure"] = internals.structure
     sizes = tuned(hyperparameters.penalties, internals.size_factors, hyperparameters.tune)
     penalties = penalty_terms(
         parameters,
+        planes,
         internals,
-        jnp.einsum("rt,rtm->m", weights * inputs.kpi_unit[:, None], components.media),
+        jnp.einsum("tr,tmr->m", data.weights * data.inputs.kpi_unit, planes.media),
         sizes,
-        inputs,
-        (1.0 - inputs.links.required) * multipliers.sparsity,
+        data.inputs,
+        (1.0 - data.inputs.links.required) * multipliers.sparsity,
     )
-    volumes = volume_terms(components.media, internals.noise, internals.persistence, inputs, independent, sizes)
+    volumes = volume_terms(planes.media, internals, data, sizes)
     penalties["volume"] = sum(volumes.values(), start=jnp.zeros(()))
     terms = {name: value / n for name, value in (fit_terms | penalties).items()}
     h = acyclicity(internals.edges, model.design.graph)
@@ -95,14 +94,17 @@ def acyclicity(edges: Array, kind: str) -> Array:
     return jnp.where(jnp.isfinite(h), h, trace_exponential(edges))
 
 
-def _data_terms(
-    components: Components, internals: Internals, inputs: Inputs, weights: Array, delta: Array
-) -> dict[str, Array]:
-    sigma = internals.noise[:, None]
-    observed = weights > 0
-    residual = jnp.where(observed, inputs.kpi - components.prediction(), 0.0)
-    residual = jax.vmap(whitened, in_axes=(0, 0, None))(residual, observed, internals.persistence) / sigma
+def residual_news(planes: Planes, internals: Internals, data: TrainingData) -> Array:
+    """What is new in each week's residual, `[week, region]`; 0 in weeks that are not learned from."""
+    observed = data.weights > 0
+    residual = jnp.where(observed, data.kpi - planes.prediction(), 0.0)
+    return whitened(residual, observed, internals.persistence)
+
+
+def _data_terms(planes: Planes, internals: Internals, data: TrainingData, delta: Array) -> dict[str, Array]:
+    weights = data.weights * internals.effective
+    news = residual_news(planes, internals, data) / internals.noise
     return {
-        "huber": jnp.sum(weights * huber(residual, delta)),
-        "noise": jnp.sum(weights * jnp.log(sigma)),
+        "huber": jnp.sum(weights * huber(news, delta)),
+        "noise": jnp.sum(weights * jnp.log(internals.noise)),
     }

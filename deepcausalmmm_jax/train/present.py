@@ -9,7 +9,7 @@ from jax import Array
 
 from deepcausalmmm_jax.config import Penalties
 from deepcausalmmm_jax.model.inputs import WEEKS_IN_QUARTER, Inputs
-from deepcausalmmm_jax.model.structural import Components
+from deepcausalmmm_jax.model.terms import Components
 from deepcausalmmm_jax.ops.kalman import Motion, Tracked, track
 
 _EPOCHS = 80

@@ -11,6 +11,7 @@ from jax import Array
 from deepcausalmmm_jax.errors import FitStatus
 from deepcausalmmm_jax.model.graph import starting_links
 from deepcausalmmm_jax.model.inputs import Design, Inputs
+from deepcausalmmm_jax.model.lanes import training_data
 from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY, TYPICAL_HALF_SATURATION
 from deepcausalmmm_jax.model.structural import StructuralMMM
 from deepcausalmmm_jax.ops.bijectors import from_positive
@@ -41,7 +42,7 @@ class StructuralRecipe(NamedTuple):
     def start(self, key: Array, inputs: Inputs, weights: Array, hyperparameters: Hyperparameters) -> FitState:
         """State before the first epoch."""
         model = structural_model(self.design)
-        variables = model.init(key, *_first_weeks(inputs, weights))
+        variables = model.init(key, training_data(*_first_weeks(inputs, weights)), method="trained")
         parameters, fitted = variables["params"], variables["fitted"]
         half = from_positive(TYPICAL_HALF_SATURATION * inputs.burst)
         parameters = {**parameters, "media": {**parameters["media"], "half_saturation": half}}
@@ -66,14 +67,16 @@ class StructuralRecipe(NamedTuple):
             multipliers=multipliers,
             progress=progress,
             history=blank_history(
-                lambda: objective(parameters, fitted, model, inputs, weights, hyperparameters, multipliers),
+                lambda: objective(
+                    parameters, fitted, model, training_data(inputs, weights), hyperparameters, multipliers
+                ),
                 self.schedule.max_epochs,
             ),
         )
 
     def advance(self, state: FitState, inputs: Inputs, weights: Array, hyperparameters: Hyperparameters) -> FitState:
         """A chunk of epochs, then one look at the training objective: go on, cut the step, cut the graph, or stop."""
-        model, optimizer = structural_model(self.design), make_optimizer()
+        model, optimizer, data = structural_model(self.design), make_optimizer(), training_data(inputs, weights)
         step_size = hyperparameters.learning_rate * _STEP_CUT**state.progress.cuts
         evaluate = jax.value_and_grad(objective, has_aux=True)
 
@@ -81,9 +84,7 @@ class StructuralRecipe(NamedTuple):
             carry: tuple[Any, Any, Any], _: None
         ) -> tuple[tuple[Any, Any, Any], tuple[Array, Array, dict[str, Array]]]:
             parameters, fitted, moments = carry
-            (value, forward), gradient = evaluate(
-                parameters, fitted, model, inputs, weights, hyperparameters, state.multipliers
-            )
+            (value, forward), gradient = evaluate(parameters, fitted, model, data, hyperparameters, state.multipliers)
             direction, moments = optimizer.update(gradient, moments)
             parameters = optax.apply_updates(parameters, jax.tree.map(lambda d: -step_size * d, direction))
             return (parameters, forward.fitted, moments), (value, forward.acyclicity, forward.terms)
@@ -100,7 +101,7 @@ class StructuralRecipe(NamedTuple):
         )
         cut = partial(cut_graph, model=model, inputs=inputs, weights=weights)
         judged = after_chunk(advanced, values, h, hyperparameters, self.schedule, cut)
-        return with_dependence(judged, state.progress, model=model, inputs=inputs, weights=weights)
+        return with_dependence(judged, state.progress, model=model, data=data)
 
     def warmed(self, state: FitState, start: Any) -> FitState:
         """The state with the variables of another fit; the graph is learned anew, from the edges found there."""

@@ -53,3 +53,19 @@ def test_choices_of_speed_change_neither_states_nor_gradients(choices):
     plain = jax.value_and_grad(total, argnums=(0, 1, 2))(parameters, start, inputs)
     other = jax.value_and_grad(total, argnums=(0, 1, 2))(parameters, start, inputs, **choices)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), other, plain)
+
+
+@pytest.mark.parametrize("gradient", ["stepwise", "whole"])
+def test_regions_side_by_side_are_the_regions_one_by_one(gradient):
+    parameters, start = _parameters(), jnp.full(4, 0.1)
+    inputs = jnp.asarray(np.random.default_rng(4).normal(size=(7, 3, 5)), jnp.float32)
+
+    def together(p, h, x):
+        return (gru_scan(p, h, x, gradient=gradient) ** 2).sum()
+
+    def apart(p, h, x):
+        return sum((gru_scan(p, h, x[:, :, region]) ** 2).sum() for region in range(5))
+
+    found = jax.value_and_grad(together, argnums=(0, 1, 2))(parameters, start, inputs)
+    expected = jax.value_and_grad(apart, argnums=(0, 1, 2))(parameters, start, inputs)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), found, expected)

@@ -1,14 +1,12 @@
-"""Bases of the calendar: Fourier terms for the yearly season, linear knots for the trend."""
+"""Bases of the calendar: Fourier terms for the yearly season, linear knots for the trend.
 
-from functools import partial
+They are made once a panel, on the host and in double precision.
+"""
 
-import jax
-import jax.numpy as jnp
-from jax import Array
+import numpy as np
 
 
-@partial(jax.jit, static_argnames="harmonics")
-def fourier_basis(week: Array, period: float, harmonics: int) -> Array:
+def fourier_basis(week: np.ndarray, period: float, harmonics: int) -> np.ndarray:
     r"""Yearly season as $\cos(2 \pi k t / P)$ and $\sin(2 \pi k t / P)$ for k = 1 ... `harmonics`.
 
     Args:
@@ -20,13 +18,11 @@ def fourier_basis(week: Array, period: float, harmonics: int) -> Array:
     Returns:
         `[week, 2 * harmonics]`, all cosines first.
     """
-    order = jnp.arange(1, harmonics + 1)
-    angle = 2.0 * jnp.pi * week[:, None] * order / period
-    return jnp.concatenate([jnp.cos(angle), jnp.sin(angle)], axis=1)
+    angle = 2.0 * np.pi * week[:, None] * np.arange(1, harmonics + 1) / period
+    return np.concatenate([np.cos(angle), np.sin(angle)], axis=1)
 
 
-@jax.jit
-def knot_basis(week: Array, knots: Array) -> Array:
+def knot_basis(week: np.ndarray, knots: np.ndarray) -> np.ndarray:
     """Linear interpolation weights between knots; before the first and after the last knot the level is held.
 
     Args:
@@ -36,8 +32,8 @@ def knot_basis(week: Array, knots: Array) -> Array:
     Returns:
         `[week, knot]`, each row summing to 1.
     """
-    held = jnp.clip(week, knots[0], knots[-1])
-    right = jnp.clip(jnp.searchsorted(knots, held, side="right"), 1, knots.shape[0] - 1)
+    held = np.clip(week, knots[0], knots[-1])
+    right = np.clip(np.searchsorted(knots, held, side="right"), 1, len(knots) - 1)
     share = (held - knots[right - 1]) / (knots[right] - knots[right - 1])
-    column = jnp.arange(knots.shape[0])
+    column = np.arange(len(knots))
     return (1.0 - share)[:, None] * (column == (right - 1)[:, None]) + share[:, None] * (column == right[:, None])
