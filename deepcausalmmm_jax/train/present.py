@@ -9,7 +9,7 @@ from jax import Array
 
 from deepcausalmmm_jax.config import Penalties
 from deepcausalmmm_jax.model.inputs import WEEKS_IN_QUARTER, Inputs
-from deepcausalmmm_jax.model.terms import Components
+from deepcausalmmm_jax.model.terms import Components, Internals
 from deepcausalmmm_jax.ops.kalman import Motion, Tracked, track
 
 _EPOCHS = 80
@@ -31,7 +31,7 @@ class _Sizes(NamedTuple):
 
 
 def present_state(
-    components: Components, noise: Array, inputs: Inputs, weights: Array, penalties: Penalties
+    components: Components, internals: Internals, inputs: Inputs, weights: Array, penalties: Penalties
 ) -> dict[str, Array]:
     """Level, swing and season after the last training week, by marginal likelihood.
 
@@ -39,10 +39,12 @@ def present_state(
     deviation. Each is a random walk, a swing that fades and a season, whose sizes are those under which the series
     are most likely (type-II maximum likelihood, with log-normal priors around the penalties' sizes): a KPI that
     stays where it is gives the forecast `last`, one that returns gives `mean`, one with a steady season carries it on.
+    Regions that move together count as fewer: their mean is less well known, and what they say of the sizes weighs
+    less beside the priors; each region's own state rests on its own noise all the same.
 
     Args:
         components: of the fitted model, scaled units.
-        noise: `[region]`, standard deviations.
+        internals: of the same; its noise, and the share of the regions that counts as independent.
         inputs: the panel.
         weights: `[region, week]`, 0 in weeks not learned from.
         penalties: for the likely sizes.
@@ -51,10 +53,10 @@ def present_state(
         The variables of `model.baseline.Present`.
     """
     rest = inputs.kpi - components.control.sum(axis=-1) - components.media.sum(axis=-1)
-    trained = (weights > 0) & (inputs.ahead <= 0)
+    trained, noise = (weights > 0) & (inputs.ahead <= 0), internals.noise
     precision = jnp.where(trained, weights / noise[:, None] ** 2, 0.0)
-    total = precision.sum(axis=0)
-    national = (rest * precision).sum(axis=0) / jnp.maximum(total, 1e-9)
+    national = (rest * precision).sum(axis=0) / jnp.maximum(precision.sum(axis=0), 1e-9)
+    total = internals.effective * precision.sum(axis=0)
     n_regions = rest.shape[0]
     deviation = jnp.where(trained, rest - national, 0.0)
     own_noise = noise[:, None] ** 2 / jnp.maximum(weights, 1e-6)
@@ -75,7 +77,8 @@ def present_state(
         seen = trained & (n_regions > 1)
         return jax.vmap(one)(deviation, own_noise * jnp.exp(2.0 * sizes.noise), seen)
 
-    (nation, nation_sizes), (regions, region_sizes) = _most_likely(of_nation), _most_likely(of_regions)
+    nation, nation_sizes = _most_likely(of_nation, jnp.ones(()))
+    regions, region_sizes = _most_likely(of_regions, internals.effective)
     return {
         "level": nation.level + regions.level,
         "national_swing": nation.swing,
@@ -103,13 +106,13 @@ def _shown(sizes: _Sizes, trend: Any, season: Any) -> tuple[Array, Array, Array]
     return trend * jnp.exp(sizes.level_step), _SWING * jnp.exp(sizes.swing), season * jnp.exp(sizes.season)
 
 
-def _most_likely(tracked: Any) -> tuple[Tracked, _Sizes]:
-    """Sizes of least loss, found by Adam from the likely ones, and the state under them."""
+def _most_likely(tracked: Any, share: Array) -> tuple[Tracked, _Sizes]:
+    """Sizes of least loss, found by Adam from the likely ones, and the state under them; the data count by `share`."""
 
     def loss(sizes: _Sizes) -> Array:
         _, value = tracked(sizes)
         prior = sum((size / _SPREAD) ** 2 for size in sizes)
-        return jnp.sum(value) + 0.5 * jnp.asarray(prior)
+        return share * jnp.sum(value) + 0.5 * jnp.asarray(prior)
 
     optimizer = optax.adam(optax.cosine_decay_schedule(_STEP, _EPOCHS))
 

@@ -113,8 +113,7 @@ class StructuralRecipe(NamedTuple):
         """The variables with the present learned, from which forecasts start."""
         outcome: Any = structural_model(self.design).apply(variables, inputs)
         components, internals = outcome
-        independent = weights * internals.effective
-        state = present_state(components, internals.noise, inputs, independent, hyperparameters.penalties)
+        state = present_state(components, internals, inputs, weights, hyperparameters.penalties)
         return {**variables, "fitted": {**variables["fitted"], "present": {"state": state}}}
 
 
