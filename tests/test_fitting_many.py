@@ -8,9 +8,6 @@ import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.train.devices import devices_for
 from deepcausalmmm_jax.train.hosts import disagreement, fingerprints, own_share
 
-# Programs of another shape round otherwise, and a hundred steps of Adam make hundredths of a point of it.
-_ROUNDING = {"rtol": 5e-3, "atol": 5e-2}
-
 
 def _shares(result):
     return result.media_summary()["pct_of_contribution"].to_numpy()
@@ -22,16 +19,22 @@ def other_panel():
 
 
 @pytest.fixture(scope="module")
-def many(small_panel, other_panel, quick):
-    return dcm.fit_many([small_panel, other_panel], quick, seeds=[0, 5], progress=False)
+def short(quick):
+    """So few epochs that rounding is still rounding: later a sign that flips makes thousandths of it."""
+    return quick.replace(training=dataclasses.replace(quick.training, max_epochs=50))
 
 
-def test_each_of_many_fits_is_the_single_one(many, small_result, other_panel, quick):
+@pytest.fixture(scope="module")
+def many(small_panel, other_panel, short):
+    return dcm.fit_many([small_panel, other_panel], short, seeds=[0, 5], progress=False)
+
+
+def test_each_of_many_fits_is_the_single_one(many, small_panel, other_panel, short):
     assert len(many) == 4
-    np.testing.assert_allclose(_shares(many[0]), _shares(small_result), **_ROUNDING)
-    single = dcm.fit(other_panel, quick, holdout=8, seed=5)
-    np.testing.assert_allclose(_shares(many[3]), _shares(single), **_ROUNDING)
-    np.testing.assert_allclose(many[3].predict(), single.predict(), rtol=2e-3)
+    first, single = dcm.fit(small_panel, short), dcm.fit(other_panel, short, seed=5)
+    np.testing.assert_allclose(_shares(many[0]), _shares(first), rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(_shares(many[3]), _shares(single), rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(many[3].predict(), single.predict(), rtol=2e-4)
     assert [result.fitted.seed for result in many] == [0, 5, 0, 5]
     assert many[2].panel is other_panel
     assert len(many[3].fitted.record.objective) == len(single.fitted.record.objective)
