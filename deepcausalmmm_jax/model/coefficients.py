@@ -14,8 +14,8 @@ from deepcausalmmm_jax.ops.lanes import over_weeks
 # A step of Adam in units of the path: small beside what a path may learn, or the unrest of the descent would pass for
 # movement and keep the learned size of it up.
 _PATH_UNIT = 0.05
-# Gates of all weeks and regions up to which keeping them is quicker than going through them twice (two cores; 400 regions
-# of two years).
+# Gates of all weeks and regions up to which keeping them is quicker than going through them twice: 400 regions of two
+# years on two cores.
 _GATES_IN_CACHE = 1_500_000
 
 
