@@ -4,18 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-from scipy.optimize import differential_evolution, minimize
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.analysis.budget_checks import refuse_missed, verified
 from deepcausalmmm_jax.analysis.budget_constraints import Feasible
 from deepcausalmmm_jax.analysis.budget_problem import Problem
-from deepcausalmmm_jax.analysis.budget_projection import project
 from deepcausalmmm_jax.analysis.budget_search import Found
 from deepcausalmmm_jax.analysis.budget_utility import utility_of
-from deepcausalmmm_jax.analysis.hill_fit import hill_value
 
 
 @pytest.fixture(scope="module")
@@ -254,174 +249,6 @@ def test_future_weeks_without_controls_or_costs_are_refused(small_result, small_
         dcm.optimize_budget(small_result, weeks=_future(small_panel), cost={"tv": 1.0})
 
 
-def _table(seed, n, slopes):
-    rng = np.random.default_rng(seed)
-    return pd.DataFrame(
-        {
-            "channel": [f"c{i}" for i in range(n)],
-            "bottom": rng.uniform(0, 3, n),
-            "top": rng.uniform(5, 40, n),
-            "half_saturation": rng.uniform(2, 20, n),
-            "slope": rng.uniform(*slopes, n),
-            "spend_today": rng.uniform(1, 10, n),
-        }
-    )
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_concave_plans_are_within_a_hundredth_of_a_percent_of_equal_marginal_returns(seed):
-    table = _table(seed, 7, (0.5, 1.0))
-    plan = dcm.optimize_budget_from_curves(table, 60.0)
-    bottom, top, half, slope = table[["bottom", "top", "half_saturation", "slope"]].to_numpy().T
-
-    def spend(price):  # each channel up to where its own marginal return is the price, by halving
-        low, high = np.full(7, 1e-12), np.full(7, 1e4)
-        for _ in range(200):
-            x = np.sqrt(low * high)
-            share = hill_value(x, 0, 1, half, slope)
-            above = (top - bottom) * slope * share * (1 - share) / x > price
-            low, high = np.where(above, x, low), np.where(above, high, x)
-        return x
-
-    cheap, dear = 1e-9, 1e9
-    for _ in range(200):
-        price = np.sqrt(cheap * dear)
-        cheap, dear = (price, dear) if spend(price).sum() > 60.0 else (cheap, price)
-    best = (hill_value(spend(price), bottom, top, half, slope) - bottom).sum()
-    assert plan.summary.loc["incremental_outcome", "plan"] >= best * (1 - 1e-4)
-    np.testing.assert_allclose(plan.shadow_price, price, rtol=1e-2)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_s_shaped_plans_are_as_good_as_differential_evolution(seed):
-    table = _table(seed, 6, (1.5, 4.0))
-    plan = dcm.optimize_budget_from_curves(table, 30.0)
-    own = table[["bottom", "top", "half_saturation", "slope"]].to_numpy().T
-
-    def falling(z):
-        share = z / z.sum(axis=0)
-        return -(hill_value(30.0 * share.T, *own) - own[0]).sum(axis=1)
-
-    by_evolution = differential_evolution(
-        falling,
-        [(1e-6, 1)] * 6,
-        vectorized=True,
-        updating="deferred",
-        maxiter=400,
-        popsize=20,
-        tol=1e-10,
-        polish=False,
-        rng=seed,
-    )
-    assert plan.summary.loc["incremental_outcome", "plan"] >= -by_evolution.fun * (1 - 1e-4)
-    assert plan.summary.loc["incremental_outcome", "change"] > -np.inf
-
-
-def test_curves_are_fitted_back_by_region_and_the_interval_holds_the_truth():
-    rng = np.random.default_rng(0)
-    x = np.tile(rng.uniform(0, 60, 80), 2)
-    region = np.repeat(["north", "south"], 80)
-    top = np.where(region == "north", 30.0, 50.0)
-    y = hill_value(x, 5.0, top, 12.0, 1.6) + rng.normal(0, 0.5, 160)
-    table = dcm.fit_hill(x, y, region).set_index("region")
-    for label, true in (("north", 30.0), ("south", 50.0)):
-        row = table.loc[label]
-        for name, value in {"bottom": 5.0, "top": true, "half_saturation": 12.0, "slope": 1.6}.items():
-            np.testing.assert_allclose(row[name], value, rtol=0.25)
-            assert row[f"{name}_low"] < row[name] < row[f"{name}_high"]
-        np.testing.assert_allclose(row["saturation_point"], 12.0 * 9 ** (1 / 1.6), rtol=0.25)
-        assert row["r2"] > 0.98
-    assert list(dcm.fit_hill(x, y)["region"]) == ["all"]
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "message"),
-    [
-        ([1, 2, 3], [1, 2, 3], "5 rows or more"),
-        ([1] * 6, range(6), "does not vary"),
-        ([-1, 2, 3, 4, 5], range(5), "0 or more"),
-        ([1, 2, 3, 4, np.nan], range(5), "finite"),
-        ([1, 2, 3, 4, 5], range(6), "must be the same"),
-    ],
-)
-def test_tables_that_hold_no_curve_are_refused(x, y, message):
-    with pytest.raises(dcm.DataError, match=message):
-        dcm.fit_hill(x, y)
-
-
-def test_tables_of_curves_are_checked():
-    table = _table(0, 3, (1.0, 2.0))
-    with pytest.raises(dcm.DataError, match="no column 'slope'"):
-        dcm.optimize_budget_from_curves(table.drop(columns="slope"), 10.0)
-    with pytest.raises(dcm.DataError, match="twice"):
-        dcm.optimize_budget_from_curves(pd.concat([table, table]), 10.0)
-    with pytest.raises(dcm.ConfigError, match="above 0"):
-        dcm.optimize_budget_from_curves(table, -1.0)
-
-
-def _random_limits(rng):
-    """A box and crossed sums that some plan meets, often with no room to spare; where to be near to; weights."""
-    n, k = int(rng.integers(2, 10)), int(rng.integers(1, 5))
-    rows = (rng.random((k, n)) < rng.uniform(0.2, 0.9)).astype(float)
-    inside = rng.uniform(0.5, 2.0, n)
-    sums = rows @ inside
-    tight = rng.random(k) < 0.3
-    plan = Feasible(
-        inside * np.where(rng.random(n) < 0.2, 1.0, rng.uniform(0, 1, n)),
-        np.where(rng.random(n) < 0.5, inside * rng.uniform(1, 3, n), np.inf),
-        sp.csr_matrix(rows),
-        np.where(tight, sums, np.where(rng.random(k) < 0.7, sums * rng.uniform(0.7, 1, k), -np.inf)),
-        np.where(tight, sums, np.where(rng.random(k) < 0.7, sums * rng.uniform(1, 1.3, k), np.inf)),
-        tuple(f"sum {i}" for i in range(k)),
-    )
-    if rng.random() < 0.8:
-        plan = plan.with_total(float(inside.sum()))
-    return plan, inside, rng.normal(1.0, 3.0, n), rng.uniform(0.5, 2.0, n)
-
-
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10_000))
-@example(494)  # Newton's steps circle
-@example(821)
-def test_projection_is_the_nearest_plan(seed):
-    plan, inside, y, weight = _random_limits(np.random.default_rng(seed))
-    x = project(y, plan, weight)
-    assert plan.violation(x) < 1e-9
-    rows, equal = plan.rows.toarray(), plan.least == plan.most
-    low, high = np.isfinite(plan.least) & ~equal, np.isfinite(plan.most) & ~equal
-    basis = np.linalg.qr(rows[equal].T)[0] if equal.any() else np.zeros((len(x), 0))
-    limits = [{"type": "eq", "fun": lambda z: basis.T @ (z - inside)}] if equal.any() else []
-    both = np.concatenate([rows[low], -rows[high]])
-    ends = np.concatenate([plan.least[low], -plan.most[high]])
-    if len(ends):
-        limits.append({"type": "ineq", "fun": lambda z: both @ z - ends})
-    other = minimize(
-        lambda z: (((z - y) ** 2) / weight).sum(),
-        inside,
-        method="SLSQP",
-        bounds=list(zip(plan.low, plan.high, strict=True)),
-        constraints=limits,
-        options={"ftol": 1e-12, "maxiter": 500},
-    )
-    assert plan.violation(inside) < 1e-12
-    assert (((x - y) ** 2) / weight).sum() <= (((inside - y) ** 2) / weight).sum() + 1e-9
-    if plan.violation(other.x) < 1e-8:  # it gives up where sums follow from one another
-        assert (((x - y) ** 2) / weight).sum() <= other.fun * (1 + 1e-6) + 1e-6
-
-
-def test_a_projection_with_a_thousand_cells_and_crossed_sums_meets_them_all():
-    rng = np.random.default_rng(0)
-    channel, region = np.tile(np.arange(10), 100), np.repeat(np.arange(20), 50)
-    today = rng.lognormal(0, 2, 1000)
-    rows = np.concatenate([channel == np.arange(10)[:, None], region == np.arange(20)[:, None]]).astype(float)
-    plan = Feasible(
-        np.zeros(1000), np.full(1000, np.inf), sp.csr_matrix(rows), 0.8 * rows @ today, 1.2 * rows @ today, ("",) * 30
-    ).with_total(today.sum())
-    for step in (0.1, 1.0, 20.0):
-        x = project(today * (1 + step * rng.normal(0, 1, 1000)), plan, today)
-        assert plan.violation(x) < 1e-10
-
-
 def _found(x, plan, brings):
     problem = Problem(brings, utility_of("mean", 1, 1.0, None), 0, np.zeros(1), plan, np.ones(2), 1.0)
     starts = pd.DataFrame({"start": ["today"], "value": [1.0], "best": [True]})
@@ -452,34 +279,3 @@ def test_a_plan_that_misses_a_limit_is_mended_and_one_worse_than_today_is_not_re
         refuse_missed(held, np.array([5.0, 4.0]), names)
     with pytest.raises(dcm.PlanError, match="minimum flight"):
         verified(_found([6.0, 4.0], held, _Sum()), limits, today, names, lambda _: False)
-
-
-def test_scenarios_are_the_difference_of_two_predictions(small_result, small_panel, small_ensemble):
-    change = dcm.Change("channel_3", 1.2, regions=["region_2"], weeks=("2022-06-06", "2022-07-04"))
-    table = dcm.scenario(small_result, change).set_index(["by", "label"])
-    first, last = small_panel.weeks.get_indexer(pd.to_datetime(["2022-06-06", "2022-07-04"]))
-    exposure = small_panel.exposure.copy()
-    exposure[1, first : last + 1, 2] *= 1.2
-    changed = small_result.predict(dataclasses.replace(small_panel, exposure=exposure)) - small_result.predict()
-    np.testing.assert_allclose(table.loc[("all", "all"), "change"], float(changed.sum()), rtol=1e-3)
-    assert abs(table.loc[("region", "region_1"), "change"]) < 1e-5 * abs(float(changed.sum()))
-    np.testing.assert_allclose(
-        table.loc[("all", "all"), "spend_change"], 0.2 * small_panel.spend[1, first : last + 1, 2].sum()
-    )
-    bounded = dcm.scenario(small_ensemble, [change, dcm.Change("control_1", to=0.0)])
-    assert (bounded["change_low"] <= bounded["change_high"]).all()
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (dcm.Change("tv", 1.2), "no channel and no control"),
-        (dcm.Change("channel_1", -1.0), "0 or more"),
-        (dcm.Change("channel_1", 1.2, regions=["mars"]), "'mars'"),
-        (dcm.Change("channel_1", 1.2, weeks=("1999-01-04", "1999-02-01")), "not all there"),
-        ([], "changes nothing"),
-    ],
-)  # fmt: skip
-def test_scenarios_that_make_no_sense_are_refused(small_result, change, message):
-    with pytest.raises(dcm.ConfigError, match=message):
-        dcm.scenario(small_result, change)

@@ -8,15 +8,15 @@ from jax import Array
 
 from deepcausalmmm_jax.model.inputs import DRIFT_WEEKS
 from deepcausalmmm_jax.ops.bijectors import to_positive
-from deepcausalmmm_jax.ops.gru import Gradient, GRUParameters, gru_scan
+from deepcausalmmm_jax.ops.gru import GRUParameters, gru_scan, gru_scan_small
 from deepcausalmmm_jax.ops.lanes import over_weeks
 
 # A step of Adam in units of the path: small beside what a path may learn, or the unrest of the descent would pass for
 # movement and keep the learned size of it up.
 _PATH_UNIT = 0.05
-# Gates of all weeks and regions up to which keeping them is quicker than going through them twice: 400 regions of two
-# years on two cores.
-_GATES_IN_CACHE = 1_500_000
+# Gates of all weeks and regions up to which `gru_scan_small` is the quicker way: on two cores it was so at 400 regions
+# of two years, and no longer at 800.
+_FEW_GATES = 1_500_000
 
 
 class CoefficientMemory(NamedTuple):
@@ -57,8 +57,8 @@ class VariationGRU(nn.Module):
         )
         start = self.param("start", nn.initializers.zeros, (self.hidden_size,))
         readout = self.param("readout", nn.initializers.zeros, (self.hidden_size, self.n_outputs))
-        gradient: Gradient = "whole" if 4 * self.hidden_size * inputs[:, 0].size <= _GATES_IN_CACHE else "stepwise"
-        states = gru_scan(parameters, start if hidden is None else hidden, inputs, gradient=gradient)
+        scan = gru_scan_small if 4 * self.hidden_size * inputs[:, 0].size <= _FEW_GATES else gru_scan
+        states = scan(parameters, start if hidden is None else hidden, inputs)
         return over_weeks(readout.T, states), states[-1]
 
 

@@ -60,8 +60,8 @@ def volume_terms(media: Array, internals: Internals, data: TrainingData, sizes: 
 
     Args:
         media: `[week, channel, region]`, contributions, scaled.
-        internals: noise, and the persistence of the residuals; what changes slowly is known less well where residuals
-            do too.
+        internals: noise, share of the regions that counts as independent, and persistence of the residuals; what
+            changes slowly is known less well where residuals do too.
         data: the panel.
         sizes: s by family.
 
@@ -69,16 +69,16 @@ def volume_terms(media: Array, internals: Internals, data: TrainingData, sizes: 
         Scalars by family, nats.
     """
     persistence, per_noise = internals.persistence, internals.effective / internals.noise**2
-    observed, used, by_region = data.weights[:, None] > 0, data.weights[:, None], data.weights.sum(axis=0)
+    observed, used, total = data.weights[:, None] > 0, data.weights[:, None], data.weights.sum(axis=0)
     season, control = (energy.at(persistence) * per_noise for energy in (data.season, data.control))
     # Of a channel's news, a region's level takes what their mean over weeks explains.
-    mean = (media * used).sum(axis=0) / jnp.maximum(by_region, 1e-6)
+    mean = (media * used).sum(axis=0) / jnp.maximum(total, 1e-6)
     news, level_news = whitened(media, observed, persistence), whitened(jnp.ones_like(used), observed, persistence)
     channel = (used * (news - mean * level_news) ** 2).sum(axis=0) * per_noise
     drift = (used * news**2 * per_noise).sum(axis=-1)
     steps, region_steps = data.inputs.trend_step, data.inputs.region_trend_step
     n_knots, n_region_knots = (1.0 + jnp.isfinite(step).sum() for step in (steps, region_steps))
-    by_region = by_region * per_noise
+    by_region = total * per_noise
     return {
         "media_region": _volume(channel, sizes.media_region),
         "time_variation": _drift_volume(drift, sizes.time_variation),

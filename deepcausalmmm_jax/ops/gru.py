@@ -9,7 +9,6 @@ from jax import Array
 from deepcausalmmm_jax.ops.lanes import over_lanes, over_weeks
 
 Projection = Literal["scan", "hoist"]
-Gradient = Literal["stepwise", "whole"]
 
 
 class GRUParameters(NamedTuple):
@@ -46,7 +45,6 @@ def gru_scan(
     project_inputs: Projection = "scan",
     unroll: int = 1,
     rematerialise: bool = False,
-    gradient: Gradient = "stepwise",
 ) -> Array:
     """States after each week, of one series or of many side by side.
 
@@ -61,18 +59,11 @@ def gru_scan(
         project_inputs: whether the inputs meet their weights week by week inside the scan, or all before it (`hoist`).
         unroll: weeks a pass of the loop.
         rematerialise: compute the gates again for the gradient in place of keeping them.
-        gradient: whether the weights' gradient is summed up week by week, or taken over all weeks at once behind the
-            loop (`whole`, for `[week, feature, region]`, where the other choices say nothing): fewer operations in
-            the loop and more memory, the quicker way where the state is small.
 
     Returns:
         `[week, hidden]` or `[week, hidden, region]`.
     """
-    if gradient == "whole":
-        return _whole(
-            parameters, jnp.broadcast_to(over_lanes(start, inputs[0]), (len(start), *inputs.shape[2:])), inputs
-        )
-    start = jnp.broadcast_to(over_lanes(start, inputs[0]), (start.shape[0], *inputs.shape[2:]))
+    start = _everywhere(start, inputs)
 
     def step(h: Array, x: Array) -> tuple[Array, Array]:
         h = _gated(parameters, h, _projected(parameters, x) if project_inputs == "scan" else x)
@@ -81,6 +72,28 @@ def gru_scan(
     each = inputs if project_inputs == "scan" else jax.vmap(lambda x: _projected(parameters, x))(inputs)
     _, states = jax.lax.scan(jax.checkpoint(step) if rematerialise else step, start, each, unroll=unroll)
     return states
+
+
+def gru_scan_small(parameters: GRUParameters, start: Array, inputs: Array) -> Array:
+    """The states of `gru_scan`, of regions side by side, by a way that is quicker where states and regions are few.
+
+    The weights' gradient is taken over all weeks at once behind the loop, which keeps all gates; `gru_scan` sums it up
+    week by week.
+
+    Args:
+        parameters: weights.
+        start: state before the first week, `[hidden]` or `[hidden, region]`.
+        inputs: `[week, feature, region]`.
+
+    Returns:
+        `[week, hidden, region]`.
+    """
+    return _whole(parameters, _everywhere(start, inputs), inputs)
+
+
+def _everywhere(start: Array, inputs: Array) -> Array:
+    """The start of each region, `[hidden, ...]`."""
+    return jnp.broadcast_to(over_lanes(start, inputs[0]), (start.shape[0], *inputs.shape[2:]))
 
 
 def _projected(parameters: GRUParameters, x: Array) -> Array:

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deepcausalmmm_jax.ops.gru import GRUParameters, gru_scan
+from deepcausalmmm_jax.ops.gru import GRUParameters, gru_scan, gru_scan_small
 
 
 def _parameters(n_features=3, hidden=4, seed=0):
@@ -55,13 +55,13 @@ def test_choices_of_speed_change_neither_states_nor_gradients(choices):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), other, plain)
 
 
-@pytest.mark.parametrize("gradient", ["stepwise", "whole"])
-def test_regions_side_by_side_are_the_regions_one_by_one(gradient):
+@pytest.mark.parametrize("scan", [gru_scan, gru_scan_small])
+def test_regions_side_by_side_are_the_regions_one_by_one(scan):
     parameters, start = _parameters(), jnp.full(4, 0.1)
     inputs = jnp.asarray(np.random.default_rng(4).normal(size=(7, 3, 5)), jnp.float32)
 
     def together(p, h, x):
-        return (gru_scan(p, h, x, gradient=gradient) ** 2).sum()
+        return (scan(p, h, x) ** 2).sum()
 
     def apart(p, h, x):
         return sum((gru_scan(p, h, x[:, :, region]) ** 2).sum() for region in range(5))

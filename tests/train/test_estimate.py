@@ -10,8 +10,9 @@ from deepcausalmmm_jax.data.scaling import scales_from
 from deepcausalmmm_jax.data.split import training_weights
 from deepcausalmmm_jax.model.inputs import Design, inputs_from, training_weeks
 from deepcausalmmm_jax.ops.notears import is_acyclic
-from deepcausalmmm_jax.train.fit import estimate, estimate_in_chunks, run_chunk
+from deepcausalmmm_jax.train.fit import estimate, estimate_in_chunks, run_chunk, start_state
 from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
+from deepcausalmmm_jax.train.preparation import prepare
 from deepcausalmmm_jax.train.schedule import Schedule
 
 
@@ -89,17 +90,8 @@ def test_objective_is_the_sum_of_its_named_terms(small_result):
     assert history["objective"].iloc[-1] < history["objective"].iloc[0]
 
 
-@pytest.mark.parametrize(
-    ("graph", "adstock"),
-    [
-        ("notears", "geometric"),
-        ("notears", "delayed"),
-        ("dagma", "binomial"),
-        ("dagma", "geometric"),
-        ("triangular", "delayed"),
-        ("none", "binomial"),
-    ],
-)
+@pytest.mark.parametrize("graph", ["notears", "dagma", "triangular", "none"])
+@pytest.mark.parametrize("adstock", ["geometric", "delayed", "binomial"])
 def test_every_graph_and_adstock_trains_to_an_acyclic_additive_model(small_panel, quick, graph, adstock):
     short = dataclasses.replace(quick.training, max_epochs=25)
     free = dataclasses.replace(quick.penalties, graph=10.0)
@@ -132,3 +124,14 @@ def test_doubling_all_exposure_units_changes_nothing_but_a_later_doubling_does(s
     more = small_result.predict(dataclasses.replace(small_panel, exposure=exposure))
     assert (more[:, -8:] > small_result.predict()[:, -8:]).mean() > 0.9
     np.testing.assert_array_equal(more[:, :-8], small_result.predict()[:, :-8])
+
+
+def test_the_shape_that_once_ended_in_a_segmentation_fault_trains():
+    panel, config = dcm.simulate(50, 208, 30, 1, seed=0)[0], dcm.Config()
+    short = dataclasses.replace(config.training, max_epochs=2, chunk_epochs=2)
+    weights = training_weights(panel, 8)
+    ready = prepare(panel, weights, config.replace(training=short))
+    arguments = ready.inputs, jnp.asarray(weights, jnp.float32), ready.hyperparameters
+    static = {"design": ready.design, "schedule": ready.schedule}
+    state = run_chunk(start_state(jax.random.key(0), *arguments, **static), *arguments, **static)
+    assert np.isfinite(state.history.objective).all()

@@ -9,6 +9,9 @@ import pytest
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.model.evidence import LEARNED, _walk_volume, tuned
 from deepcausalmmm_jax.result import FitResult
+from deepcausalmmm_jax.train.fit import model_for
+from deepcausalmmm_jax.train.preparation import design_of, inputs_of
+from deepcausalmmm_jax.train.present import present_state
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,23 @@ def test_volume_of_a_weekly_walk_is_the_determinant_it_stands_for(persistence):
     exact = 0.5 * np.linalg.slogdet(np.eye(n - 1) + information * C)[1]
     found = _walk_volume(jnp.asarray(information), size, jnp.asarray(steps), jnp.asarray(persistence))
     np.testing.assert_allclose(found, exact, rtol=1e-3)
+
+
+def test_regions_that_count_for_nothing_leave_the_present_at_its_expected_sizes(small_result):
+    fitted = small_result.fitted
+    model, inputs = model_for(design_of(fitted)), inputs_of(fitted, fitted.panel)
+    components, inside = model.apply(fitted.variables, inputs)
+    penalties, weights = fitted.config.penalties, jnp.asarray(fitted.weights, jnp.float32)
+
+    def sizes(share):
+        counted = inside._replace(effective=jnp.asarray(share))
+        return np.asarray(present_state(components, counted, inputs, weights, penalties)["regional_sizes"])
+
+    expected = np.array([penalties.trend_region, sizes(0.0)[1], penalties.seasonality_region])
+    np.testing.assert_allclose(sizes(0.0), expected, rtol=1e-5)
+    assert np.abs(np.log(sizes(1.0)[[0, 2]] / expected[[0, 2]])).max() > 0.2
+    halfway = np.abs(np.log(sizes(0.1) / sizes(0.0)))
+    assert (halfway <= np.abs(np.log(sizes(1.0) / sizes(0.0))) + 1e-3).all()
 
 
 def test_untuned_sizes_stay_as_set(small_panel, quick):

@@ -1,0 +1,38 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import deepcausalmmm_jax as dcm
+
+
+def test_scenarios_are_the_difference_of_two_predictions(small_result, small_panel, small_ensemble):
+    change = dcm.Change("channel_3", 1.2, regions=["region_2"], weeks=("2022-06-06", "2022-07-04"))
+    table = dcm.scenario(small_result, change).set_index(["by", "label"])
+    first, last = small_panel.weeks.get_indexer(pd.to_datetime(["2022-06-06", "2022-07-04"]))
+    exposure = small_panel.exposure.copy()
+    exposure[1, first : last + 1, 2] *= 1.2
+    changed = small_result.predict(dataclasses.replace(small_panel, exposure=exposure)) - small_result.predict()
+    np.testing.assert_allclose(table.loc[("all", "all"), "change"], float(changed.sum()), rtol=1e-3)
+    assert abs(table.loc[("region", "region_1"), "change"]) < 1e-5 * abs(float(changed.sum()))
+    np.testing.assert_allclose(
+        table.loc[("all", "all"), "spend_change"], 0.2 * small_panel.spend[1, first : last + 1, 2].sum()
+    )
+    bounded = dcm.scenario(small_ensemble, [change, dcm.Change("control_1", to=0.0)])
+    assert (bounded["change_low"] <= bounded["change_high"]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (dcm.Change("tv", 1.2), "no channel and no control"),
+        (dcm.Change("channel_1", -1.0), "0 or more"),
+        (dcm.Change("channel_1", 1.2, regions=["mars"]), "'mars'"),
+        (dcm.Change("channel_1", 1.2, weeks=("1999-01-04", "1999-02-01")), "not all there"),
+        ([], "changes nothing"),
+    ],
+)  # fmt: skip
+def test_scenarios_that_make_no_sense_are_refused(small_result, change, message):
+    with pytest.raises(dcm.ConfigError, match=message):
+        dcm.scenario(small_result, change)
