@@ -12,6 +12,7 @@ from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY, TYPICAL_HALF_SATURAT
 from deepcausalmmm_jax.model.terms import Internals, Planes
 from deepcausalmmm_jax.ops.lanes import mean_of_regions
 
+_NEGLIGIBLE = 0.002  # share of the KPI below which nobody asks how small it is
 _SKEW = 1.0  # spread of the log skew of the exposure noise
 
 
@@ -40,13 +41,14 @@ def penalty_terms(
         Scalars by name.
     """
     curves, coefficients = internals.curves, parameters["coefficients"]
-    n_channels = planes.variation.shape[1]
     drift = mean_of_regions(planes.variation)[:, :, None]
     stated = inputs.beliefs
     unstated = (stated.share_precision == 0).astype(share.dtype)
     noise = parameters["noise"]
     terms = {
-        "media": jnp.sum(unstated * jnp.exp(coefficients["level"])) * TYPICAL_ACTIVITY * n_channels / sizes.media_total,
+        "media": jnp.sum(
+            unstated * _channel_share(jnp.exp(coefficients["level"]) * TYPICAL_ACTIVITY, sizes.media_total)
+        ),
         "priors": _stated(stated, internals, share),
         "media_region": _gauss(coefficients["region"], sizes.media_region),
         "time_variation": _drift(drift, sizes.time_variation, inputs.real),
@@ -78,6 +80,15 @@ def penalty_terms(
     if "delay" in parameters["media"]:
         terms["delay"] = _gauss(curves.delay, 3.0)
     return terms
+
+
+def _channel_share(share: Array, total: Array | float) -> Array:
+    r"""Minus the log of the prior of a channel's share of the KPI, $\frac{1}{s + s_0} e^{-s / t}$ up to a constant.
+
+    Any order of magnitude above s0 is as likely as any other, up to the total that media may bring: most of what a firm
+    pays for brings little, and an effect that the data do not show is taken for none rather than for an average one.
+    """
+    return jnp.log(share + _NEGLIGIBLE) + share * share.shape[0] / total
 
 
 def _sizes(factors: Mapping[str, Array]) -> Array:
