@@ -12,7 +12,7 @@ from deepcausalmmm_jax.model.lanes import TrainingData, training_data
 from deepcausalmmm_jax.model.structural import StructuralMMM
 from deepcausalmmm_jax.model.terms import Internals, Planes
 from deepcausalmmm_jax.ops.persistence import whitened
-from deepcausalmmm_jax.ops.smoothing import smoothed
+from deepcausalmmm_jax.ops.smoothing import Motion, compressed, smoothed
 from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
 
 _SIZES = 12  # sizes of movement that are compared
@@ -77,12 +77,10 @@ def likely_paths(
         residual = news - whitened(change, observed, phi)
         far = jnp.abs(residual) / internals.noise
         precision = weights * jnp.minimum(1.0, delta / jnp.maximum(far, delta))
-        left = residual + jnp.einsum("tsr,ts->tr", rows, here)
-        information = jnp.einsum("tir,tjr,tr->tij", rows, rows, precision)
-        evidence = jnp.einsum("tir,tr,tr->ti", rows, left, precision)
+        few, seen = compressed(rows, residual, precision)
 
         def under(one: Array) -> tuple[Array, Array]:
-            return smoothed(*_motion(one, trend_size, shown.shape[1]), information, evidence)
+            return smoothed(_motion(one, trend_size, shown.shape[1]), few, seen, here)
 
         courses, likelihood = jax.vmap(under)(sizes)
         share = jax.nn.softmax(likelihood + prior)
@@ -99,16 +97,17 @@ def _earlier(trend: Array) -> Array:
     return jnp.concatenate([trend[:1], trend[:-1]])
 
 
-def _motion(size: Array, trend_size: Array, n_channels: int) -> tuple[Array, Array, Array]:
-    """Transition, and covariances of the moves and of the start, of the paths, the trend and the trend a week ago."""
+def _motion(size: Array, trend_size: Array, n_channels: int) -> Motion:
+    """Of the paths, the trend, and the trend a week ago."""
     fade = jnp.exp(-1.0 / DRIFT_WEEKS)
-    step = trend_size**2 / WEEKS_IN_QUARTER
     transition = jnp.diag(jnp.concatenate([jnp.full(n_channels, fade), jnp.array([1.0, 0.0])]))
-    transition = transition.at[-1, -2].set(1.0)
-    still = jnp.zeros(2)
-    moved = jnp.concatenate([jnp.full(n_channels, size**2 * (1.0 - fade**2)), still.at[0].set(step)])
-    start = jnp.concatenate([jnp.full(n_channels, size**2), still + 1.0])
-    return transition, jnp.diag(moved), jnp.diag(start)
+    moved = jnp.full(n_channels, size * jnp.sqrt(1.0 - fade**2))
+    step = jnp.stack([trend_size / jnp.sqrt(WEEKS_IN_QUARTER), jnp.zeros(())])
+    return Motion(
+        transition=transition.at[-1, -2].set(1.0),
+        moved=jnp.diag(jnp.concatenate([moved, step])),
+        start=jnp.diag(jnp.concatenate([jnp.full(n_channels, size), jnp.ones(2)])),
+    )
 
 
 def with_paths(
