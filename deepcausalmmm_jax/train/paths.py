@@ -9,7 +9,6 @@ from jax import Array
 from deepcausalmmm_jax.model.evidence import tuned
 from deepcausalmmm_jax.model.inputs import DRIFT_WEEKS, WEEKS_IN_QUARTER, Inputs
 from deepcausalmmm_jax.model.lanes import TrainingData, training_data
-from deepcausalmmm_jax.model.structural import StructuralMMM
 from deepcausalmmm_jax.model.terms import Internals, Planes
 from deepcausalmmm_jax.ops.persistence import whitened
 from deepcausalmmm_jax.ops.smoothing import Motion, compressed, smoothed
@@ -82,11 +81,11 @@ def likely_paths(
         def under(one: Array) -> tuple[Array, Array]:
             return smoothed(_motion(one, trend_size, shown.shape[1]), few, seen, here)
 
-        courses, likelihood = jax.vmap(under)(sizes)
-        share = jax.nn.softmax(likelihood + prior)
-        course = jnp.einsum("k,kts->ts", share, courses)
+        courses, likelihood = jax.vmap(under)(jnp.append(sizes, size))
+        share = jax.nn.softmax(likelihood[:-1] + prior)
+        course = jnp.einsum("k,kts->ts", share, courses[:-1])
         found = jnp.exp(share @ jnp.log(sizes))
-        better = tune * (under(found)[1] - under(size)[1])
+        better = tune * (jnp.interp(jnp.log(found / size), logs, likelihood[:-1]) - likelihood[-1])
         return Paths(course[:, :-2], course[:, -2], found, better), None
 
     paths, _ = jax.lax.scan(improved, Paths(known, trend, size, jnp.zeros(())), length=_ROUNDS)
@@ -111,22 +110,33 @@ def _motion(size: Array, trend_size: Array, n_channels: int) -> Motion:
 
 
 def with_paths(
-    variables: Any, *, model: StructuralMMM, inputs: Inputs, weights: Array, hyperparameters: Hyperparameters
-) -> Any:
-    """The variables of a trained model with its paths as they are likely, and the baseline that goes with them."""
+    variables: Any, planes: Planes, internals: Internals, inputs: Inputs, weights: Array, settings: Hyperparameters
+) -> tuple[Any, Planes]:
+    """A trained model with its paths as they are likely, and the baseline that goes with them.
+
+    Args:
+        variables: of the model.
+        planes: of its forward pass.
+        internals: of the same.
+        inputs: the panel.
+        weights: `[region, week]`, 0 in weeks not learned from.
+        settings: sizes, whether they are learned, and the Huber delta.
+
+    Returns:
+        The variables with what was found, and the terms of the prediction up to the last training week.
+    """
+    parameters = variables["params"]
+    shared = inputs.trend_basis @ parameters["trend"]["shared"]
     data = training_data(inputs, weights)
-    outcome: Any = model.apply(variables, inputs, method="planes")
-    planes, internals = outcome
-    shared = inputs.trend_basis @ variables["params"]["trend"]["shared"]
     paths = likely_paths(
         planes,
         internals,
         shared,
         data,
-        size=jnp.asarray(hyperparameters.penalties.time_variation),
-        tune=hyperparameters.tune,
-        trend_size=jnp.asarray(tuned(hyperparameters.penalties, internals.size_factors, hyperparameters.tune).trend),
-        delta=hyperparameters.huber_delta,
+        size=jnp.asarray(settings.penalties.time_variation),
+        tune=settings.tune,
+        trend_size=jnp.asarray(tuned(settings.penalties, internals.size_factors, settings.tune).trend),
+        delta=settings.huber_delta,
     )
     trained = (inputs.ahead <= 0) & (inputs.real > 0)
     moves = jnp.concatenate(
@@ -134,11 +144,21 @@ def with_paths(
     )
     knots = _at_knots(inputs.trend_basis, jnp.where(trained[:, None], moves, 0.0), trained)
     moved = {"coefficient": knots[:, :-1], "trend": knots[:, -1], "size": paths.size, "evidence": paths.evidence}
-    fitted = {**variables["fitted"], "paths": {"moved": moved}}
-    after: Any = model.apply({**variables, "fitted": fitted}, inputs, method="planes")
+    grown = jnp.exp(inputs.trend_basis @ moved["coefficient"])[:, :, None]
     used = (data.weights > 0).astype(moves.dtype)
-    media = (after[0].media.sum(axis=1) * used).sum(axis=0) / jnp.maximum(used.sum(axis=0), 1.0)
-    return {**variables, "fitted": {**fitted, "level": {"baseline": variables["params"]["level"]["mean"] - media}}}
+    media = planes.media * grown
+    mean = (media.sum(axis=1) * used).sum(axis=0) / jnp.maximum(used.sum(axis=0), 1.0)
+    level = parameters["level"]["mean"] - mean
+    fitted = {**variables["fitted"], "paths": {"moved": moved}, "level": {"baseline": level}}
+    trend = planes.trend + (inputs.trend_basis @ moved["trend"])[:, None]
+    after = planes._replace(
+        baseline=level,
+        trend=trend,
+        media=media,
+        coefficient=planes.coefficient * grown,
+        variation=planes.variation + jnp.log(grown),
+    )
+    return {**variables, "fitted": fitted}, after
 
 
 def _at_knots(basis: Array, series: Array, trained: Array) -> Array:

@@ -112,11 +112,10 @@ class StructuralRecipe(NamedTuple):
 
     def conclude(self, variables: Any, inputs: Inputs, weights: Array, hyperparameters: Hyperparameters) -> Any:
         """The variables with paths over the weeks, and the present from which forecasts start, learned."""
-        model = structural_model(self.design)
-        moved = with_paths(variables, model=model, inputs=inputs, weights=weights, hyperparameters=hyperparameters)
-        outcome: Any = model.apply(moved, inputs)
-        components, internals = outcome
-        state = present_state(components, internals, inputs, weights, hyperparameters.penalties)
+        outcome: Any = structural_model(self.design).apply(variables, inputs, method="planes")
+        planes, internals = outcome
+        moved, planes = with_paths(variables, planes, internals, inputs, weights, hyperparameters)
+        state = present_state(planes.components(), internals, inputs, weights, hyperparameters.penalties)
         return {**moved, "fitted": {**moved["fitted"], "present": {"state": state}}}
 
 
