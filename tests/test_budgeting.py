@@ -81,15 +81,15 @@ def test_finer_splits_bring_at_least_as_much_within_the_same_total(small_result,
 def test_limits_of_every_kind_hold(small_result):
     plan = dcm.optimize_budget(
         small_result, weeks=6, by="channel_region", fixed=["channel_1"], starts=2,
-        groups={("channel_1", "channel_2"): (None, 30_000)}, region_bounds={"region_2": (30_000, 31_000)},
+        groups={("channel_1", "channel_3"): (None, 70_000)}, region_bounds={"region_2": (30_000, 31_000)},
         bounds={("channel_3", "region_1"): (5_000, 9_000)},
     )  # fmt: skip
     table = plan.table.set_index(["channel", "region"])
     np.testing.assert_allclose(table.loc["channel_1", "change"], 0.0, atol=1e-6)
-    assert table.loc[["channel_1", "channel_2"], "spend_plan"].sum() <= 30_000 * (1 + 1e-6)
+    assert table.loc[["channel_1", "channel_3"], "spend_plan"].sum() <= 70_000 * (1 + 1e-6)
     assert 30_000 * (1 - 1e-6) <= table.xs("region_2", level="region")["spend_plan"].sum() <= 31_000 * (1 + 1e-6)
     assert 5_000 <= table.loc[("channel_3", "region_1"), "spend_plan"] <= 9_000
-    assert {"channel_1 + channel_2", "the total"} <= set(plan.binding["limit"])
+    assert {"channel_1 + channel_3", "the total"} <= set(plan.binding["limit"])
 
 
 def test_shadow_price_of_the_total_is_what_one_more_unit_brings(small_result):

@@ -162,6 +162,11 @@ def with_paths(
 
 
 def _at_knots(basis: Array, series: Array, trained: Array) -> Array:
-    """Values at the knots `[knot, series]` that come nearest to series `[week, series]` less their mean."""
+    """Values at the knots `[knot, series]`, zero in the mean, that come nearest to series `[week, series]` less theirs.
+
+    The basis is centred, so a constant over the knots shows nothing; left free, it would be rounding made large.
+    """
     rows = jnp.where(trained[:, None], basis, 0.0)
-    return jnp.linalg.solve(rows.T @ rows + 1e-4 * jnp.eye(basis.shape[1]), rows.T @ series)
+    exists = ((rows**2).sum(axis=0) > 0).astype(series.dtype)[:, None]
+    knots = jnp.linalg.solve(rows.T @ rows + 1e-4 * jnp.eye(basis.shape[1]), rows.T @ series)
+    return (knots - (knots * exists).sum(axis=0) / jnp.maximum(exists.sum(), 1.0)) * exists
