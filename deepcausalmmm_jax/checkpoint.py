@@ -16,7 +16,7 @@ from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import FitStatus, OutputError
 from deepcausalmmm_jax.train.fitted import Fitted, Replicates, TrainingRecord
 
-SCHEMA = 5  # 5: paths of coefficients and trend that are found after training are variables of the model
+SCHEMA = 4  # 4: the share of region-weeks that count as independent is a variable of the model
 _MANIFEST = "manifest"
 _PANEL_ARRAYS = ("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi", "population")
 _REFIT_ARRAYS = ("status", "epochs", "check")

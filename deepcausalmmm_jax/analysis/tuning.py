@@ -49,9 +49,6 @@ def tuning_table(fitted: Fitted) -> pd.DataFrame:
     for name in LEARNED:
         size, factor = getattr(fitted.config.penalties, name), float(np.exp(factors[name]))
         rows[name] = (size, size * factor, factor, fixed[name] - learned[name])
-    # How far coefficients moved is asked once more when training has ended, with the trend free beside them.
-    moved, size = fitted.variables["fitted"]["paths"]["moved"], fitted.config.penalties.time_variation
-    rows["time_variation"] = (size, float(moved["size"]), float(moved["size"]) / size, float(moved["evidence"]))
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(TUNING_COLUMNS)).rename_axis("size")
 
 

@@ -85,37 +85,6 @@ class Trend(nn.Module):
         return (basis @ shared)[:, None] + region_basis @ region.T
 
 
-class Paths(nn.Module):
-    """What is known of paths over the weeks only once training has ended, see `train.paths`; training keeps it at zero.
-
-    Attributes:
-        n_channels: number of channels.
-        n_knots: knots of the national path.
-    """
-
-    n_channels: int
-    n_knots: int
-
-    @nn.compact
-    def __call__(self, basis: Array) -> tuple[Array, Array]:
-        """Moves of all coefficients in logs, `[week, channel]`, and of the nation's trend, `[week]`.
-
-        Args:
-            basis: `[week, knot]`, of the national trend.
-        """
-
-        def blank() -> dict[str, Array]:
-            return {
-                "coefficient": jnp.zeros((self.n_knots, self.n_channels)),
-                "trend": jnp.zeros(self.n_knots),
-                "size": jnp.zeros(()),
-                "evidence": jnp.zeros(()),
-            }
-
-        moved = self.variable("fitted", "moved", blank).value
-        return basis @ moved["coefficient"], basis @ moved["trend"]
-
-
 class Present(nn.Module):
     r"""What trend and season become after the last training week: held level, fading swing, season as far as known.
 

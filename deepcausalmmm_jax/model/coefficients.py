@@ -87,7 +87,6 @@ class Coefficients(nn.Module):
         activity: Array,
         drivers: Array,
         basis: Array,
-        moved: Array,
         ahead: Array,
         weights: Array | None,
         memory: CoefficientMemory | None = None,
@@ -98,7 +97,6 @@ class Coefficients(nn.Module):
             activity: `[week, channel, region]`.
             drivers: `[week, driver, region]`, what else may move coefficients: controls and the calendar.
             basis: `[week, knot]`, of the nation's path.
-            moved: `[week, channel]`, by how much more the coefficients of all regions moved; mean zero.
             ahead: `[week]`, weeks after the last training week; there the variation fades from where it stood, since
                 nothing has been seen of it.
             weights: `[week, region]` of the training weeks, over which the variation is centred; None to use the
@@ -118,7 +116,7 @@ class Coefficients(nn.Module):
         gru = VariationGRU(self.hidden_size, self.n_channels, name="gru")
         raw, hidden = gru(jnp.concatenate([activity, drivers], axis=1), None if memory is None else memory.hidden)
         path = self.param("path", nn.initializers.zeros, (basis.shape[1], self.n_channels))
-        raw = raw + (_PATH_UNIT * (basis @ path) + moved)[:, :, None]
+        raw = raw + _PATH_UNIT * (basis @ path)[:, :, None]
         centre = self.variable("fitted", "centre", jnp.zeros, shape)
         if weights is not None:
             used = (weights > 0).astype(raw.dtype)[:, None]

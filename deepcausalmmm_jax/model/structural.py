@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.model.baseline import Level, Paths, PooledTerms, Present, Trend
+from deepcausalmmm_jax.model.baseline import Level, PooledTerms, Present, Trend
 from deepcausalmmm_jax.model.coefficients import Coefficients
 from deepcausalmmm_jax.model.evidence import Sizes
 from deepcausalmmm_jax.model.graph import ChannelGraph, ExposureEquations
@@ -39,7 +39,6 @@ class StructuralMMM(nn.Module):
         self.coefficients = Coefficients(d.n_regions, d.n_channels, d.hidden_size, self.media_start)
         self.level = Level(d.n_regions)
         self.trend = Trend(d.n_regions, d.n_knots, d.n_region_knots)
-        self.paths = Paths(d.n_channels, d.n_knots)
         self.present = Present(d.n_regions, d.n_season_terms)
         self.seasonality = PooledTerms(d.n_regions, d.n_season_terms)
         self.control = PooledTerms(d.n_regions, d.n_controls)
@@ -73,13 +72,12 @@ class StructuralMMM(nn.Module):
         weights = None if data is None else data.weights
         source = None if source_exposure is None else self.media(regions_last(source_exposure), lanes.intensity)
         activity = self.graph(self.media(lanes.exposure, lanes.intensity), source)
-        moved, trend_moved = self.paths(inputs.trend_basis)
         coefficient, variation, _ = self.coefficients(
-            activity, lanes.drivers, inputs.trend_basis, moved, inputs.ahead, weights
+            activity, lanes.drivers, inputs.trend_basis, inputs.ahead, weights
         )
         media = coefficient * activity
         level = self.level(media.sum(axis=1), weights)
-        trend = self.trend(inputs.trend_basis, inputs.region_trend_basis) + trend_moved[:, None]
+        trend = self.trend(inputs.trend_basis, inputs.region_trend_basis)
         seasonality = inputs.season_basis @ self.seasonality().T
         carried, season_ahead = self.present(inputs.ahead, inputs.season_basis)
         if weights is None:
@@ -114,8 +112,7 @@ class StructuralMMM(nn.Module):
         """What these weeks leave to the weeks after them."""
         lanes = lanes_of(inputs)
         activity = self.graph(self.media(lanes.exposure, lanes.intensity))
-        moved, _ = self.paths(inputs.trend_basis)
-        _, _, coefficient = self.coefficients(activity, lanes.drivers, inputs.trend_basis, moved, inputs.ahead, None)
+        _, _, coefficient = self.coefficients(activity, lanes.drivers, inputs.trend_basis, inputs.ahead, None)
         return Memory(self.media.left_behind(lanes.exposure), coefficient)
 
     def media_after(self, inputs: Inputs, memory: Memory) -> Array:
@@ -127,9 +124,8 @@ class StructuralMMM(nn.Module):
         """
         lanes = lanes_of(inputs)
         activity = self.graph(self.media(lanes.exposure, lanes.intensity, memory.exposure))
-        moved, _ = self.paths(inputs.trend_basis)
         coefficient, _, _ = self.coefficients(
-            activity, lanes.drivers, inputs.trend_basis, moved, inputs.ahead, None, memory.coefficient
+            activity, lanes.drivers, inputs.trend_basis, inputs.ahead, None, memory.coefficient
         )
         return by_region(coefficient * activity)
 

@@ -20,7 +20,6 @@ from deepcausalmmm_jax.train.edges import cut_graph
 from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
 from deepcausalmmm_jax.train.loss import Multipliers, objective
 from deepcausalmmm_jax.train.optimizer import make_optimizer
-from deepcausalmmm_jax.train.paths import with_paths
 from deepcausalmmm_jax.train.present import present_state
 from deepcausalmmm_jax.train.schedule import Schedule, after_chunk
 from deepcausalmmm_jax.train.state import FitState, Progress, blank_history, recorded
@@ -111,12 +110,11 @@ class StructuralRecipe(NamedTuple):
         return state._replace(parameters=start["params"], fitted={**start["fitted"], **kept}, progress=progress)
 
     def conclude(self, variables: Any, inputs: Inputs, weights: Array, hyperparameters: Hyperparameters) -> Any:
-        """The variables with paths over the weeks, and the present from which forecasts start, learned."""
-        outcome: Any = structural_model(self.design).apply(variables, inputs, method="planes")
-        planes, internals = outcome
-        moved, planes = with_paths(variables, planes, internals, inputs, weights, hyperparameters)
-        state = present_state(planes.components(), internals, inputs, weights, hyperparameters.penalties)
-        return {**moved, "fitted": {**moved["fitted"], "present": {"state": state}}}
+        """The variables with the present learned, from which forecasts start."""
+        outcome: Any = structural_model(self.design).apply(variables, inputs)
+        components, internals = outcome
+        state = present_state(components, internals, inputs, weights, hyperparameters.penalties)
+        return {**variables, "fitted": {**variables["fitted"], "present": {"state": state}}}
 
 
 def _first_weeks(inputs: Inputs, weights: Array) -> tuple[Inputs, Array]:
