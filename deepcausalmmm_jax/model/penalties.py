@@ -46,9 +46,7 @@ def penalty_terms(
     unstated = (stated.share_precision == 0).astype(share.dtype)
     noise = parameters["noise"]
     terms = {
-        "media": jnp.sum(
-            unstated * _channel_share(jnp.exp(coefficients["level"]) * TYPICAL_ACTIVITY, sizes.media_total)
-        ),
+        "media": jnp.sum(unstated * _shares(jnp.exp(coefficients["level"]) * TYPICAL_ACTIVITY, sizes.media_total)),
         "priors": _stated(stated, internals, share),
         "media_region": _gauss(coefficients["region"], sizes.media_region),
         "time_variation": _drift(drift, sizes.time_variation, inputs.real),
@@ -82,8 +80,8 @@ def penalty_terms(
     return terms
 
 
-def _channel_share(share: Array, total: Array | float) -> Array:
-    r"""Minus the log of the prior of a channel's share of the KPI, $\frac{1}{s + s_0} e^{-s / t}$ up to a constant.
+def _shares(share: Array, total: Array | float) -> Array:
+    r"""Minus the log of the prior of n channels' shares of the KPI, $\frac{1}{s + s_0} e^{-s n / t}$ each, `[channel]`.
 
     Any order of magnitude above s0 is as likely as any other, up to the total that media may bring: most of what a firm
     pays for brings little, and an effect that the data do not show is taken for none rather than for an average one.
