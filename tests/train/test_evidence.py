@@ -2,12 +2,14 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.model.evidence import LEARNED, _walk_volume, tuned
+from deepcausalmmm_jax.model.penalties import _shares as shares_prior
 from deepcausalmmm_jax.result import FitResult
 from deepcausalmmm_jax.train.fit import model_for
 from deepcausalmmm_jax.train.preparation import design_of, inputs_of
@@ -90,6 +92,17 @@ def test_most_placebos_are_flagged_and_strong_channels_are_not(placebo_fit):
     strong = role["share"] > 0.04
     assert notes.loc[strong, "distinguishable"].all()
     assert notes.loc[role["placebo"], "z"].max() < notes.loc[strong, "z"].min()
+    assert notes.loc[role["placebo"], "share"].max() < 0.5  # points; an exponential prior alone leaves more
+
+
+def test_a_small_share_is_pulled_by_what_it_adds_and_a_large_one_hardly():
+    shares = jnp.array([0.0001, 0.002, 0.05, 0.2])
+    pull = jax.grad(lambda s: shares_prior(s, 0.3).sum())(shares)
+    np.testing.assert_allclose(pull, 1 / (np.asarray(shares) + 0.002) + 4 / 0.3, rtol=1e-5)
+    assert (np.diff(np.asarray(pull)) < 0).all()
+    # Far above what is negligible and far below the cap, every doubling costs the same.
+    steps = np.diff(np.asarray(shares_prior(jnp.array([0.02, 0.04, 0.08]), 1e6)))
+    np.testing.assert_allclose(steps, np.log(2), rtol=0.1)
 
 
 @pytest.mark.parametrize("swing", ["last", "return"])
