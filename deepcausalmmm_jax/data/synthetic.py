@@ -113,14 +113,7 @@ def simulate(
     adjacency = _random_links(rng, n_channels, links)
     budgets = _budgets(rng, control, (n_regions, n_weeks, n_channels), given)
     relative, unit_exposure = _driven(budgets, adjacency)
-    parameters = pd.DataFrame(
-        {
-            "decay": rng.uniform(0.2, 0.8, n_channels),
-            "slope": rng.uniform(1.0, 2.5, n_channels),
-            "half_saturation": rng.uniform(0.7, 2.0, n_channels),
-        },
-        index=pd.Index([f"channel_{m + 1}" for m in range(n_channels)], name=CHANNEL),
-    )
+    parameters = _curves(rng, n_channels)
     activity = _activity(relative, parameters)
     worth, parameters["coefficient"] = _worth(rng, activity, media_share, drift, given.placebo)
     media = worth * activity
@@ -135,18 +128,32 @@ def simulate(
     parameters = parameters.assign(**{name: given._asdict()[name] for name in Roles._fields})
     panel = _panel(rng, weeks, kpi, relative, control, size, list(parameters.index))
     panel = _with_gaps(panel, gaps(difficult, kpi.shape, missing))
+    effects = _effects(budgets, adjacency, parameters, worth * unit[:, :, None], activity, unit_exposure)
+    return panel, _truth(panel, parameters, adjacency, parts, media, worth, unit[:, :, None], noise, effects)
+
+
+def _truth(
+    panel: Panel,
+    parameters: pd.DataFrame,
+    adjacency: np.ndarray,
+    parts: np.ndarray,
+    media: np.ndarray,
+    worth: np.ndarray,
+    unit: np.ndarray,
+    noise: float,
+    effects: pd.DataFrame,
+) -> Truth:
+    """What the panel was made of, labelled; `parts` of the baseline, `media` and `worth` are `[region, week, term]`."""
     names = list(parameters.index)
-    unit = unit[:, :, None]
     components = [*STRUCTURAL_COMPONENTS, *panel.controls, *names]
-    return panel, Truth(
+    baseline = _labelled(parts.sum(axis=2, keepdims=True) * unit, panel, COMPONENT, ["baseline"], "baseline")
+    return Truth(
         contributions=_labelled(media * unit, panel, CHANNEL, names, "contribution"),
         parameters=parameters,
         adjacency=pd.DataFrame(adjacency, index=names, columns=names),
-        baseline=_labelled(base[:, :, None] * unit, panel, COMPONENT, ["baseline"], "baseline").squeeze(
-            COMPONENT, drop=True
-        ),
+        baseline=baseline.squeeze(COMPONENT, drop=True),
         noise=noise,
-        effects=_effects(budgets, adjacency, parameters, worth * unit, activity, unit_exposure),
+        effects=effects,
         components=_labelled(np.concatenate([parts, media], axis=2) * unit, panel, COMPONENT, components, "component"),
         coefficients=_labelled(worth, panel, CHANNEL, names, "coefficient"),
     )
@@ -277,6 +284,18 @@ def _flights(rng: np.random.Generator, n_weeks: int, n_channels: int, flighted: 
         pauses = rng.choice(max(n_weeks // 8, 1), max(n_weeks // 32, 1), replace=False)
         on[np.isin(np.arange(n_weeks) // 8, pauses), channel] = 0.0
     return on
+
+
+def _curves(rng: np.random.Generator, n_channels: int) -> pd.DataFrame:
+    """Adstock and Hill curve of each channel, half-saturation in mean weeks of the region."""
+    return pd.DataFrame(
+        {
+            "decay": rng.uniform(0.2, 0.8, n_channels),
+            "slope": rng.uniform(1.0, 2.5, n_channels),
+            "half_saturation": rng.uniform(0.7, 2.0, n_channels),
+        },
+        index=pd.Index([f"channel_{m + 1}" for m in range(n_channels)], name=CHANNEL),
+    )
 
 
 def _activity(relative: np.ndarray, parameters: pd.DataFrame) -> np.ndarray:
