@@ -120,18 +120,26 @@ def noise_of(panel: dcm.Panel, true: np.ndarray) -> tuple[float, float, float]:
     return own, float(np.sqrt(max(covariance[0] / memory, 1e-8))), memory
 
 
+def weighed(one: np.ndarray, other: np.ndarray, noise: tuple[float, float, float]) -> np.ndarray:
+    """Products of columns `[region, week, column]` under the inverse covariance of the noise, see `noise_of`.
+
+    The regions' noise is independent, the nation's wander is the same in all: their mean is a direction of its own.
+    """
+    own, wander, memory = noise
+    n_regions, n_weeks, _ = one.shape
+    mean, mean_other = (columns.mean(axis=0) * np.sqrt(n_regions) for columns in (one, other))
+    national = own**2 * np.eye(n_weeks) + n_regions * wander**2 * toeplitz(memory ** np.arange(n_weeks))
+    within = np.einsum("rti,rtj->ij", one, other, optimize=True) - mean.T @ mean_other
+    return within / own**2 + mean.T @ cho_solve(cho_factor(national), mean_other)
+
+
 def least_errors(panel: dcm.Panel, true: pd.DataFrame, curves: pd.DataFrame, *, known: bool) -> dict[str, float]:
     """mae_pp, and relative error of the total, that the best estimate has in the mean."""
     grid = pd.MultiIndex.from_product([panel.regions, panel.weeks])
     truth = true.reindex(grid).to_numpy().reshape(panel.exposure.shape)
-    found, (own, wander, memory) = unknowns(panel, truth, curves, known=known), noise_of(panel, truth)
+    found = unknowns(panel, truth, curves, known=known)
     design = np.stack(found.columns, axis=-1)
-    n_regions, n_weeks, _ = design.shape
-    # The regions' noise is independent, the nation's wander is the same in all: their mean is a direction of its own.
-    mean = design.mean(axis=0) * np.sqrt(n_regions)
-    within = (np.einsum("rti,rtj->ij", design, design) - mean.T @ mean) / own**2
-    national = own**2 * np.eye(n_weeks) + n_regions * wander**2 * toeplitz(memory ** np.arange(n_weeks))
-    information = within + mean.T @ cho_solve(cho_factor(national), mean) + np.diag(np.array(found.precision) + 1e-9)
+    information = weighed(design, design, noise_of(panel, truth)) + np.diag(np.array(found.precision) + 1e-9)
     effect = np.array(found.effect)
     spread = effect.T @ np.linalg.solve(information, effect)
     total = truth.sum() / panel.kpi.sum()

@@ -2,18 +2,18 @@
 
 python benchmarks/drift.py [--panels 4]
 
-Panels of our generator with drift=0.3 and, the same seeds, drift=0. The limit is the smoother that is told curves,
-constant coefficients' form, sizes, memory and noise, and has to find paths, coefficients over regions, levels, slopes,
-season and controls alone: the mean of a Gaussian given the data.
+Panels of our generator with drift=0.3 and, the same seeds, drift=0. The limit is told curves,
+sizes and memory of the paths, and the noise, and has to find paths, coefficients over regions, levels, slopes, season and
+controls alone: the mean of a Gaussian given the data.
 """
 
 import argparse
 
 import numpy as np
 import pandas as pd
-from bound import noise_of, unknowns
+from bound import noise_of, unknowns, weighed
 from harness import record
-from scipy.linalg import cho_factor, cho_solve, toeplitz
+from scipy.linalg import toeplitz
 
 import deepcausalmmm_jax as dcm
 
@@ -26,20 +26,15 @@ _FOUND = 0.7
 def limit_paths(panel: dcm.Panel, true: np.ndarray, curves: pd.DataFrame) -> np.ndarray:
     """Paths `[week, channel]` for one who knows the rest but what is linear; `true` `[region, week, channel]`."""
     last = panel.kpi.shape[1] - _HOLDOUT
-    found, (own, wander, memory) = unknowns(panel, true, curves, known=True), noise_of(panel, true)
+    found, noise = unknowns(panel, true, curves, known=True), noise_of(panel, true)
     beside = np.stack(found.columns, axis=-1)
     n_regions, n_weeks, n_beside = beside.shape
     unit = panel.kpi.mean(axis=1)
-    media, kpi = (true / unit[:, None, None])[:, :last], (panel.kpi / unit[:, None])[:, :last]
+    media, kpi = (true / unit[:, None, None])[:, :last], (panel.kpi / unit[:, None])[:, :last, None]
     n_channels = media.shape[2]
     moves = np.einsum("rtm,ts->rtms", media, np.eye(n_weeks)).reshape(n_regions, n_weeks, -1)
     design = np.concatenate([beside, moves], axis=2)
-    mean, mean_kpi = design.mean(axis=0) * np.sqrt(n_regions), kpi.mean(axis=0) * np.sqrt(n_regions)
-    national = own**2 * np.eye(n_weeks) + n_regions * wander**2 * toeplitz(memory ** np.arange(n_weeks))
-    factor = cho_factor(national)
-    flat = design.reshape(-1, design.shape[2])
-    information = (flat.T @ flat - mean.T @ mean) / own**2 + mean.T @ cho_solve(factor, mean)
-    evidence = (flat.T @ kpi.ravel() - mean.T @ mean_kpi) / own**2 + mean.T @ cho_solve(factor, mean_kpi)
+    information, evidence = weighed(design, design, noise), weighed(design, kpi, noise)[:, 0]
     path = np.linalg.inv(_DRIFT**2 * toeplitz(_MEMORY ** np.arange(n_weeks)))
     prior = np.zeros_like(information)
     prior[:n_beside, :n_beside] = np.diag(np.array(found.precision) + 1e-9)
