@@ -3,8 +3,8 @@
 python benchmarks/drift.py [--panels 4]
 
 Panels of our generator with drift=0.3 and, the same seeds, drift=0. The limit is told the curves, sizes and memory of
-the paths, and the noise, and has to find paths, coefficients over regions, levels, slopes, season and controls alone: the
-mean of a Gaussian given the data.
+the paths, and the noise, and has to find paths, coefficients over regions, levels, slopes, season and controls alone:
+the mean of a Gaussian given the data.
 """
 
 import argparse
