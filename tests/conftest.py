@@ -5,8 +5,11 @@ import os
 import shutil
 import tempfile
 
-os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
-if "DEEPCAUSALMMM_JAX_CACHE" not in os.environ:  # command lines under test share programs, and leave none behind
+from tests.processes import xla_flags
+
+if "XLA_FLAGS" not in os.environ:  # once, for all workers
+    os.environ["XLA_FLAGS"] = xla_flags(devices=2)
+if "DEEPCAUSALMMM_JAX_CACHE" not in os.environ:  # all workers and command lines share programs, and leave none behind
     os.environ["DEEPCAUSALMMM_JAX_CACHE"] = tempfile.mkdtemp(prefix="deepcausalmmm_jax_tests_")
     atexit.register(shutil.rmtree, os.environ["DEEPCAUSALMMM_JAX_CACHE"], ignore_errors=True)
 
@@ -18,6 +21,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 
+dcm.keep_programs()
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

@@ -1,5 +1,4 @@
 import dataclasses
-import os
 import shutil
 import signal
 import socket
@@ -18,6 +17,14 @@ from deepcausalmmm_jax.bootstrapping import _keys, _sample
 from deepcausalmmm_jax.train.distributed import spread
 from deepcausalmmm_jax.train.preparation import prepare
 from deepcausalmmm_jax.train.replicates import drawn
+from tests.processes import with_devices
+
+
+@pytest.fixture(scope="module")
+def small_result(small_panel, quick):
+    """A fit of small steps: those of the default make tenths of a point out of the rounding of a program's shape."""
+    calm = dataclasses.replace(quick.training, learning_rate=0.005)
+    return dcm.fit(small_panel, quick.replace(training=calm), holdout=8)
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +42,9 @@ def _shares(ensemble):
     return ensemble.share_draws().to_numpy()
 
 
-# Programs of another shape round otherwise, and some hundred steps of Adam make hundredths of a point of it.
-_ROUNDING = {"rtol": 5e-3, "atol": 5e-2}
+# Points of the KPI: programs of another shape round otherwise, and some hundred steps of Adam make more of it. Draws lie
+# a point apart.
+_ROUNDING = {"rtol": 2e-3, "atol": 1e-2}
 
 
 def test_the_ensemble_keeps_the_point_estimate_and_puts_bounds_beside_it(ensemble, small_result):
@@ -65,7 +73,7 @@ def test_a_draw_depends_on_its_number_and_the_seed_alone(small_result, ensemble)
     fewer = dcm.bootstrap(small_result, 3, seed=3, method="weights", checks=0, batch_size=1, progress=False)
     np.testing.assert_allclose(_shares(fewer), _shares(ensemble)[:3], **_ROUNDING)
     other = dcm.bootstrap(small_result, 3, seed=4, method="weights", checks=0, batch_size=1, progress=False)
-    assert np.abs(_shares(other) - _shares(fewer)).max() > 1e-2
+    assert np.abs(_shares(other) - _shares(fewer)).max() > 0.2
 
 
 @pytest.mark.parametrize("engine", ["threads", "pmap"])  # the fixture's is shard_map
@@ -179,7 +187,7 @@ def test_a_killed_run_gives_the_numbers_of_an_undisturbed_one(small_result, tmp_
         dcm.bootstrap(result, 6, seed=3, method="weights", checks=0, batch_size=1, out={str(tmp_path / "run")!r})
         """
     )
-    process = subprocess.Popen([sys.executable, "-c", script], env=os.environ | {"XLA_FLAGS": ""})
+    process = subprocess.Popen([sys.executable, "-c", script], env=with_devices(1))
     deadline = time.monotonic() + 240
     while not list((tmp_path / "run").glob("refits_*.npz")):
         assert process.poll() is None or process.returncode == 0
@@ -214,7 +222,7 @@ def test_two_hosts_give_the_refits_of_one(small_result, ensemble, tmp_path):
                 "--host",
                 str(host),
             ],
-            env=os.environ | {"XLA_FLAGS": ""},
+            env=with_devices(1),
         )
         for host in range(2)
     ]
@@ -274,7 +282,7 @@ def test_hosts_with_different_arguments_all_say_so(tmp_path):
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     command = [sys.executable, "-c", _DISAGREEING, address]
-    environment = os.environ | {"XLA_FLAGS": ""}
+    environment = with_devices(1)
     hosts = [
         subprocess.Popen([*command, str(host)], env=environment, stdout=subprocess.PIPE, text=True) for host in range(2)
     ]

@@ -15,13 +15,16 @@ def without_a_cache(monkeypatch, tmp_path):
     monkeypatch.delenv("DEEPCAUSALMMM_JAX_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     before = jax.config.jax_compilation_cache_dir, jax.config.jax_persistent_cache_min_compile_time_secs
+    jax.config.update("jax_compilation_cache_dir", None)
     yield
     jax.config.update("jax_compilation_cache_dir", before[0])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", before[1])
 
 
 def test_the_library_keeps_nothing_unless_asked():
-    assert not jax.config.jax_compilation_cache_dir
+    script = "import jax, deepcausalmmm_jax; print(jax.config.jax_compilation_cache_dir)"
+    told = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    assert told.strip() == "None"
 
 
 def test_the_folder_is_the_users_alone_and_named_after_versions_and_processor(tmp_path):

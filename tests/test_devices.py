@@ -1,6 +1,5 @@
 """One fit and many over simulated devices."""
 
-import os
 import subprocess
 import sys
 import textwrap
@@ -12,6 +11,7 @@ import pytest
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.train.fit import run_chunk
 from deepcausalmmm_jax.train.sharding import over_regions
+from tests.processes import with_devices
 
 _ROUNDING = {"rtol": 5e-3, "atol": 5e-2}  # a hundred steps of Adam in another order of sums
 
@@ -67,7 +67,7 @@ print("by region")
 
 
 def test_eight_devices_give_the_numbers_of_one_for_every_engine():
-    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "NPROC": "8"}
+    environment = with_devices(8) | {"NPROC": "8"}
     ran = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(_EIGHT)], env=environment, capture_output=True, text=True, check=False
     )
