@@ -4,21 +4,17 @@ python benchmarks/bound.py [--simulated 8]
 
 For a panel of known truth the prediction is linearised at the truth in all that a model has to find (curves,
 coefficients by region, levels, slopes, season, controls); noise and national wander are known. The inverse of
-information plus prior is then the least covariance of an estimate (van Trees 1968, section 2.4), and a channel's share
-cannot be known with less than its standard deviation. Its mean error, sqrt(2 / pi) of that, is to be compared with
-mae_pp.
+information plus prior is then the least covariance of an estimate (van Trees 1968, section 2.4). Errors of the
+contributions are drawn from it and scored as those of a fit are; all figures are means over the draws.
 """
 
 import argparse
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from harness import SHARED, record
-from limit import drawn, geo
-from panels import GEO
-from scipy.linalg import cho_factor, cho_solve, toeplitz
-from scipy.signal import lfilter
+from curves import NAMES, activity, known_panels, on_grid, relative_exposure
+from harness import record
+from scipy.linalg import cho_factor, cho_solve, solve_triangular, toeplitz
 from truth import score
 
 import deepcausalmmm_jax as dcm
@@ -28,26 +24,27 @@ _STEP = 1e-4
 # Spreads of what is found beside the curves, wide enough for either generator: coefficients over regions (logs), slope
 # of a region's level over the panel, a control's effect over regions (both shares of the mean KPI).
 _REGION, _SLOPE, _CONTROL_REGION = 0.25, 0.1, 0.03
-_MEAN_ERROR = np.sqrt(2 / np.pi)
+_DRAWS = 400
+_KEYS = ("mae_pp", "rel_total", "week_corr", "srmse")
+_CHANCES = ("total_within_5", "week_corr_at_93")  # of reaching what is aimed for on one panel
 
 
 class Unknowns:
-    """Columns of the linearised prediction, `[region, week]` each, with prior precision and effect on the shares."""
+    """Columns of the linearised prediction, `[region, week]` each in mean KPI of the region, with prior precision.
 
-    def __init__(self, n_channels: int, weights: np.ndarray) -> None:
+    A column belongs to a channel, whose contribution it changes, or to the baseline (None).
+    """
+
+    def __init__(self) -> None:
         self.columns: list[np.ndarray] = []
         self.precision: list[float] = []
-        self.effect: list[np.ndarray] = []
-        self._none, self._weights = np.zeros(n_channels), weights
+        self.channel: list[int | None] = []
 
     def add(self, column: np.ndarray, spread: float = np.inf, channel: int | None = None) -> None:
-        """One quantity, whose unit change adds `column`; a `channel`'s changes its share."""
-        moved = self._none.copy()
-        if channel is not None:
-            moved[channel] = (column.mean(axis=1) * self._weights).sum()
+        """One quantity, whose unit change adds `column`."""
         self.columns.append(column)
         self.precision.append(spread**-2)
-        self.effect.append(moved)
+        self.channel.append(channel)
 
     def add_by_region(self, column: np.ndarray, spread: float, channel: int | None = None) -> None:
         """The same quantity apart in every region."""
@@ -56,39 +53,38 @@ class Unknowns:
             alone[region] = column[region]
             self.add(alone, spread, channel)
 
+    def design(self) -> np.ndarray:
+        """`[region, week, column]`."""
+        return np.stack(self.columns, axis=-1)
+
 
 def unknowns(panel: dcm.Panel, true: np.ndarray, curves: pd.DataFrame, *, known: bool) -> Unknowns:
     """All that has to be found; `true` `[region, week, channel]` in KPI units, `known` takes the curves as given."""
-    unit = panel.kpi.mean(axis=1)
-    last = panel.kpi.shape[1] - _HOLDOUT
-    exposure = panel.exposure / panel.exposure.mean(axis=1, keepdims=True)
-    found, spreads = Unknowns(len(curves), unit / unit.sum()), dcm.Penalties()
-    for m, (decay, slope, half) in enumerate(curves[["decay", "slope", "half_saturation"]].to_numpy()):
-        coefficient = (true[:, :, m] / unit[:, None]).sum(axis=1) / activity(exposure[:, :, m], decay, slope, half).sum(
-            axis=1
-        )
+    exposure, share = relative_exposure(panel), true / panel.kpi.mean(axis=1)[:, None, None]
+    found, spreads = Unknowns(), dcm.Penalties()
+    for m, (decay, slope, half) in enumerate(curves[list(NAMES)].to_numpy()):
 
-        def media(
-            logit: float, slope: float, half: float, m: int = m, worth: np.ndarray = coefficient[:, None]
-        ) -> np.ndarray:
-            return (worth * activity(exposure[:, :, m], 1 / (1 + np.exp(-logit)), slope, half))[:, :last]
+        def media(logit: float, slope: float, half: float, m: int = m) -> np.ndarray:
+            return activity(exposure[:, :, m], 1 / (1 + np.exp(-logit)), slope, half)
 
-        at = (np.log(decay / (1 - decay)), slope, half)
+        at = (np.log(max(decay, _STEP) / (1 - decay)), slope, half)
         as_is, more = media(*at), 1 + _STEP
+        worth = share[:, :, m].sum(axis=1, keepdims=True) / as_is.sum(axis=1, keepdims=True)
         if not known:
-            found.add((media(at[0] + _STEP, slope, half) - as_is) / _STEP, spreads.decay, m)
-            found.add((media(at[0], slope * more, half) - as_is) / _STEP, spreads.slope, m)
-            found.add((media(at[0], slope, half * more) - as_is) / _STEP, spreads.half_saturation, m)
-        found.add(as_is, channel=m)
-        found.add_by_region(as_is, _REGION, m)
-    _add_baseline(found, panel, last)
+            found.add(worth * (media(at[0] + _STEP, slope, half) - as_is) / _STEP, spreads.decay, m)
+            found.add(worth * (media(at[0], slope * more, half) - as_is) / _STEP, spreads.slope, m)
+            found.add(worth * (media(at[0], slope, half * more) - as_is) / _STEP, spreads.half_saturation, m)
+        found.add(worth * as_is, channel=m)
+        if len(share) > 1:
+            found.add_by_region(worth * as_is, _REGION, m)
+    _add_baseline(found, panel)
     return found
 
 
-def _add_baseline(found: Unknowns, panel: dcm.Panel, last: int) -> None:
-    weeks, shape = panel.week_numbers[:last], (len(panel.regions), last)
-    control = panel.control[:, :last]
-    control = (control - control.mean(axis=(0, 1))) / control.std(axis=(0, 1))
+def _add_baseline(found: Unknowns, panel: dcm.Panel) -> None:
+    weeks, shape = panel.week_numbers, panel.kpi.shape
+    spread = np.where(panel.control.std(axis=(0, 1)) > 0, panel.control.std(axis=(0, 1)), 1.0)
+    control = (panel.control - panel.control.mean(axis=(0, 1))) / spread
     for k in range(control.shape[2]):
         found.add(control[:, :, k])
         found.add_by_region(control[:, :, k], _CONTROL_REGION)
@@ -96,28 +92,23 @@ def _add_baseline(found: Unknowns, panel: dcm.Panel, last: int) -> None:
         for wave in (np.sin, np.cos):
             found.add(np.broadcast_to(wave(2 * np.pi * harmonic * weeks / 52.18), shape))
     found.add_by_region(np.ones(shape), np.inf)
-    found.add_by_region(np.broadcast_to(np.arange(last) / last - 0.5, shape), _SLOPE)
-
-
-def activity(exposure: np.ndarray, decay: float, slope: float, half: float) -> np.ndarray:
-    """Adstock and Hill, `[region, week]`."""
-    carried = lfilter([1 - decay], [1, -decay], exposure, axis=1)
-    return carried**slope / (carried**slope + half**slope)
+    found.add_by_region(np.broadcast_to(np.arange(shape[1]) / shape[1] - 0.5, shape), _SLOPE)
 
 
 def noise_of(panel: dcm.Panel, true: np.ndarray) -> tuple[float, float, float]:
     """Of what truth and baseline leave: the regions' own noise, spread of the nation's wander, its memory a week."""
     last = panel.kpi.shape[1] - _HOLDOUT
     rest = ((panel.kpi - true.sum(axis=2)) / panel.kpi.mean(axis=1, keepdims=True))[:, :last]
-    baseline = Unknowns(1, np.ones(len(rest)))
-    _add_baseline(baseline, panel, last)
-    design = np.stack([column.ravel() for column in baseline.columns], axis=1)
+    baseline = Unknowns()
+    _add_baseline(baseline, panel)
+    design = baseline.design()[:, :last].reshape(rest.size, -1)
     rest = rest - (design @ np.linalg.lstsq(design, rest.ravel(), rcond=None)[0]).reshape(rest.shape)
     national = rest.mean(axis=0)
-    own = float((rest - national).std() * np.sqrt(len(rest) / max(len(rest) - 1, 1)))
-    covariance = [float((national[lag:] * national[: last - lag]).mean()) for lag in (1, 2)]
-    memory = float(np.clip(covariance[1] / covariance[0], 0.1, 0.97)) if covariance[0] > 0 else 0.1
-    return own, float(np.sqrt(max(covariance[0] / memory, 1e-8))), memory
+    covariance = [float((national[lag:] * national[: last - lag]).mean()) for lag in (0, 1, 2)]
+    memory = float(np.clip(covariance[2] / covariance[1], 0.1, 0.97)) if covariance[1] > 0 else 0.1
+    wander = float(np.clip(covariance[1] / memory, 1e-8, covariance[0]))
+    own = (rest - national).var() * len(rest) / (len(rest) - 1) if len(rest) > 1 else covariance[0] - wander
+    return float(np.sqrt(max(own, 1e-8))), float(np.sqrt(wander)), memory
 
 
 def weighed(one: np.ndarray, other: np.ndarray, noise: tuple[float, float, float]) -> np.ndarray:
@@ -133,45 +124,55 @@ def weighed(one: np.ndarray, other: np.ndarray, noise: tuple[float, float, float
     return within / own**2 + mean.T @ cho_solve(cho_factor(national), mean_other)
 
 
+def drawn_errors(panel: dcm.Panel, truth: np.ndarray, curves: pd.DataFrame, *, known: bool) -> np.ndarray:
+    """Errors of contributions that the best estimate has, `[region, week, channel, draw]` in KPI units."""
+    found, last = unknowns(panel, truth, curves, known=known), panel.kpi.shape[1] - _HOLDOUT
+    design, channel = found.design(), np.array([-1 if own is None else own for own in found.channel])
+    information = weighed(design[:, :last], design[:, :last], noise_of(panel, truth))
+    information[np.diag_indices_from(information)] += np.array(found.precision) + 1e-9
+    root = np.linalg.cholesky(information)
+    moves = solve_triangular(root.T, np.random.default_rng(0).standard_normal((len(root), _DRAWS)))
+    error = [design[:, :, channel == m] @ moves[channel == m] for m in range(truth.shape[2])]
+    return np.stack(error, axis=2) * panel.kpi.mean(axis=1).reshape(-1, 1, 1, 1)
+
+
 def least_errors(panel: dcm.Panel, true: pd.DataFrame, curves: pd.DataFrame, *, known: bool) -> dict[str, float]:
-    """mae_pp, and relative error of the total, that the best estimate has in the mean."""
-    grid = pd.MultiIndex.from_product([panel.regions, panel.weeks])
-    truth = true.reindex(grid).to_numpy().reshape(panel.exposure.shape)
-    found = unknowns(panel, truth, curves, known=known)
-    design = np.stack(found.columns, axis=-1)
-    information = weighed(design, design, noise_of(panel, truth)) + np.diag(np.array(found.precision) + 1e-9)
-    effect = np.array(found.effect)
-    spread = effect.T @ np.linalg.solve(information, effect)
-    total = truth.sum() / panel.kpi.sum()
+    """Figures of the scoreboard and the chances of reaching goals, in the mean over errors of the best estimate."""
+    truth = on_grid(panel, true)
+    error = drawn_errors(panel, truth, curves, known=known)
+    national, moved = truth.sum(axis=0), np.moveaxis(error.sum(axis=0), -1, 0)
+    alike = np.array([np.corrcoef((national + move).ravel(), national.ravel())[0, 1] for move in moved])
+    relative = np.abs(moved.sum(axis=(1, 2))) / truth.sum()
+    size, own = np.abs(truth.mean(axis=1)), np.sqrt((error**2).mean(axis=1))
     return {
-        "mae_pp": 100 * _MEAN_ERROR * float(np.sqrt(np.diag(spread)).mean()),
-        "rel_total": _MEAN_ERROR * float(np.sqrt(spread.sum())) / total,
+        "mae_pp": 100 * float(np.abs(moved.sum(axis=1)).mean() / panel.kpi.sum()),
+        "rel_total": float(relative.mean()),
+        "week_corr": float(alike.mean()),
+        "srmse": float((own[size > 0] / size[size > 0][:, None]).mean()),
+        "total_within_5": float((relative <= 0.05).mean()),
+        "week_corr_at_93": float((alike >= 0.93).mean()),
     }
 
 
 def main() -> None:
-    """Print a row a panel, and the means; write JSON."""
+    """Print three rows a panel, and the means; write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--simulated", type=int, default=8)
-    wanted = parser.parse_args().simulated
-    panels: list[tuple[str, Callable[..., tuple[dcm.Panel, pd.DataFrame, pd.DataFrame]], object]] = []
-    panels += [(name, geo, name) for name in GEO] if SHARED.is_dir() else []
-    panels += [(f"simulated_{seed}", drawn, seed) for seed in range(100, 100 + wanted)]
     rows: dict[str, dict[str, float]] = {}
-    for name, load, which in panels:
+    for name, load, which in known_panels(parser.parse_args().simulated):
         panel, true, curves = load(which)
-        least, least_known = (least_errors(panel, true, curves, known=known) for known in (False, True))
-        ours = score(panel, true)
-        rows[name] = {
-            f"{key} {kind}": abs(own[key]) for key in least for kind, own in (("bound", least), ("ours", ours))
-        }
-        rows[name]["mae_pp bound, curves known"] = least_known["mae_pp"]
-        print(f"{name:14s} " + "  ".join(f"{key} {value:.3f}" for key, value in rows[name].items()), flush=True)
+        kinds = {"least": least_errors(panel, true, curves, known=False)}
+        kinds |= {"curves known": least_errors(panel, true, curves, known=True), "ours": score(panel, true)}
+        for kind, own in kinds.items():
+            rows[f"{name} {kind}"] = {key: abs(own[key]) for key in (*_KEYS, *_CHANCES) if key in own}
+            shown = "  ".join(f"{key} {value:.3f}" for key, value in rows[f"{name} {kind}"].items())
+            print(f"{name:17s} {kind:12s} {shown}", flush=True)
     table = pd.DataFrame.from_dict(rows, orient="index")
     for start in ("geo20", "simulated"):
-        part = table[table.index.str.startswith(start)]
-        if len(part):
-            print(f"mean {start:9s} " + "  ".join(f"{key} {value:.3f}" for key, value in part.mean().items()))
+        for kind in ("least", "curves known", "ours"):
+            part = table[table.index.str.startswith(start) & table.index.str.endswith(f" {kind}")]
+            if len(part):
+                print(f"mean {start} {kind}: " + "  ".join(f"{key} {value:.3f}" for key, value in part.mean().items()))
     print("wrote", record("bound", rows))
 
 

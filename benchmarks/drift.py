@@ -27,7 +27,7 @@ def limit_paths(panel: dcm.Panel, true: np.ndarray, curves: pd.DataFrame) -> np.
     """Paths `[week, channel]` for one who knows the rest but what is linear; `true` `[region, week, channel]`."""
     last = panel.kpi.shape[1] - _HOLDOUT
     found, noise = unknowns(panel, true, curves, known=True), noise_of(panel, true)
-    beside = np.stack(found.columns, axis=-1)
+    beside = found.design()[:, :last]
     n_regions, n_weeks, n_beside = beside.shape
     unit = panel.kpi.mean(axis=1)
     media, kpi = (true / unit[:, None, None])[:, :last], (panel.kpi / unit[:, None])[:, :last, None]
