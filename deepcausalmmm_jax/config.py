@@ -27,12 +27,13 @@ class Penalties:
     penalty of a quantity q is (q / size)^2 / 2, in nats, on the same footing as the log-likelihood of the data.
 
     Attributes:
-        media_total: media's share of the KPI that is expected before the data are seen, split equally over channels;
-            a channel's share has an exponential prior, which lets a channel without effect go to zero.
+        media_total: most of the KPI that all media are expected to bring: a channel's share may be of any order of
+            magnitude, and shares well above this total over the number of channels are unlikely.
         media_region: spread of a channel's coefficient over regions, in logs.
         time_variation: spread of a channel's coefficient over weeks, the same in all regions, in logs.
         time_variation_region: spread of a region's coefficient over weeks around that, in logs.
-        decay: spread of the adstock decay, in logits around 0.5.
+        decay: spread of the adstock decay, in logits around 0.5; at 1.4 about as flat as a decay that may be anything
+            from 0 to 1 with the same probability.
         slope: spread of the Hill slope, in logs around 1.5.
         half_saturation: spread of the half-saturation, in logs around 1.2 times the exposure of a typical burst.
         baseline: spread of the regional level, as a share of the mean KPI.
@@ -52,7 +53,7 @@ class Penalties:
     media_region: float = 0.15
     time_variation: float = 0.1
     time_variation_region: float = 0.01
-    decay: float = 1.0
+    decay: float = 1.4
     slope: float = 0.4
     half_saturation: float = 0.45
     baseline: float = 0.5
@@ -157,7 +158,8 @@ class Config:
             time, by their evidence; False takes them as they stand.
         adstock: kind of carry-over. `geometric` has no last lag; `delayed` may peak later; `binomial` ends.
         max_lag: lags of the `delayed` and `binomial` kinds, in weeks.
-        min_slope: lower bound of the Hill slope (the paper's is 2; below 1 the curve is concave everywhere).
+        min_slope: lower bound of the Hill slope (the paper's is 2; below 1 the curve is concave everywhere, near 0 a
+            channel is on or off).
         graph: how channels' links are kept acyclic: `notears` (trace-exponential), `dagma` (log-determinant),
             `triangular` (an earlier channel may feed a later one), or `none`.
         graph_threshold: edges weaker than this are dropped, in standard deviations of the target per one of the source.
@@ -184,7 +186,7 @@ class Config:
     tune: bool = True
     adstock: AdstockKind = "geometric"
     max_lag: int = 13
-    min_slope: float = 0.5
+    min_slope: float = 0.05
     graph: GraphKind = "notears"
     graph_threshold: float = 0.1
     graph_evidence: float = 4.0

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.model.evidence import LEARNED, _walk_volume, tuned
@@ -103,6 +104,20 @@ def test_a_small_share_is_pulled_by_what_it_adds_and_a_large_one_hardly():
     # Far above what is negligible and far below the cap, every doubling costs the same.
     steps = np.diff(np.asarray(shares_prior(jnp.array([0.02, 0.04, 0.08]), 1e6)))
     np.testing.assert_allclose(steps, np.log(2), rtol=0.1)
+
+
+def test_a_channel_that_is_nearly_on_or_off_is_found():
+    panel, truth = dcm.simulate(16, 104, 2, 1, seed=5, flighted=1)
+    flighted, slope = 0, 0.2
+    assert (panel.exposure[:, :, flighted] == 0).mean() == pytest.approx(0.5, abs=0.05)
+    exposure = panel.exposure[:, :, flighted] / panel.exposure[:, :, flighted].mean(axis=1, keepdims=True)
+    carried = lfilter([0.6], [1, -0.4], exposure, axis=1) ** slope
+    brought = 0.6 * panel.kpi.mean(axis=1, keepdims=True) * carried / (1 + carried)
+    kpi = panel.kpi - truth.contributions.values[:, :, flighted] + brought
+    result = dcm.fit(dataclasses.replace(panel, kpi=kpi), holdout=8, progress=False)
+    assert result.curve_parameters["slope"].iloc[flighted] < 0.3
+    found = result.contributions.sel(component=panel.channels[flighted]).values.sum()
+    assert found == pytest.approx(brought.sum(), rel=0.15)  # bounded to slopes above 0.5, it is 40 % off
 
 
 @pytest.mark.parametrize("swing", ["last", "return"])
