@@ -12,10 +12,11 @@ import argparse
 
 import numpy as np
 import pandas as pd
-from curves import NAMES, activity, known_panels, on_grid, relative_exposure
+from curves import NAMES, activity, known_panels, relative_exposure
 from harness import record
+from panels import on_grid
 from scipy.linalg import cho_factor, cho_solve, solve_triangular, toeplitz
-from truth import score
+from truth import errors, score
 
 import deepcausalmmm_jax as dcm
 
@@ -139,19 +140,10 @@ def drawn_errors(panel: dcm.Panel, truth: np.ndarray, curves: pd.DataFrame, *, k
 def least_errors(panel: dcm.Panel, true: pd.DataFrame, curves: pd.DataFrame, *, known: bool) -> dict[str, float]:
     """Figures of the scoreboard and the chances of reaching goals, in the mean over errors of the best estimate."""
     truth = on_grid(panel, true)
-    error = drawn_errors(panel, truth, curves, known=known)
-    national, moved = truth.sum(axis=0), np.moveaxis(error.sum(axis=0), -1, 0)
-    alike = np.array([np.corrcoef((national + move).ravel(), national.ravel())[0, 1] for move in moved])
-    relative = np.abs(moved.sum(axis=(1, 2))) / truth.sum()
-    size, own = np.abs(truth.mean(axis=1)), np.sqrt((error**2).mean(axis=1))
-    return {
-        "mae_pp": 100 * float(np.abs(moved.sum(axis=1)).mean() / panel.kpi.sum()),
-        "rel_total": float(relative.mean()),
-        "week_corr": float(alike.mean()),
-        "srmse": float((own[size > 0] / size[size > 0][:, None]).mean()),
-        "total_within_5": float((relative <= 0.05).mean()),
-        "week_corr_at_93": float((alike >= 0.93).mean()),
-    }
+    drawn = np.moveaxis(drawn_errors(panel, truth, curves, known=known), -1, 0)
+    scored = pd.DataFrame([errors(truth + error, truth, panel.kpi.sum()) for error in drawn]).abs()
+    chances = {"total_within_5": scored["rel_total"] <= 0.05, "week_corr_at_93": scored["week_corr"] >= 0.93}
+    return scored.assign(**chances).mean().to_dict()
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 from harness import SHARED, record
-from panels import GEO, geo_truth, simulated
+from panels import GEO, geo_truth, on_grid, simulated
 
 import deepcausalmmm_jax as dcm
 
@@ -21,8 +21,7 @@ def rows(name: str, panel: dcm.Panel, true: pd.DataFrame, replicates: int) -> li
     """A row a channel and method, points of the KPI; truth and estimates over the training weeks."""
     result = dcm.fit(panel, holdout=8, progress=False)
     used = result.fitted.weights > 0
-    grid = pd.MultiIndex.from_product([panel.regions, panel.weeks])
-    truth = true.reindex(grid).to_numpy().reshape(*panel.kpi.shape, -1)[used].sum(axis=0)
+    truth = on_grid(panel, true)[used].sum(axis=0)
     truth = 100 * truth / panel.kpi[used].sum()
     found = []
     for method in METHODS:

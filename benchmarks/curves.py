@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 from harness import SHARED
-from panels import GEO, RECOVERY, geo_truth, recovery
+from panels import GEO, RECOVERY, geo_truth, on_grid, recovery
 from scipy.optimize import least_squares
 from scipy.signal import lfilter
 
@@ -26,12 +26,6 @@ def activity(exposure: np.ndarray, decay: float, slope: float, half: float) -> n
 def relative_exposure(panel: dcm.Panel) -> np.ndarray:
     """`[region, week, channel]`, over the region's mean week: the unit of a half-saturation."""
     return panel.exposure / panel.exposure.mean(axis=1, keepdims=True)
-
-
-def on_grid(panel: dcm.Panel, true: pd.DataFrame) -> np.ndarray:
-    """True contributions `[region, week, channel]` in the panel's order."""
-    grid = pd.MultiIndex.from_product([panel.regions, panel.weeks])
-    return true.reindex(grid).to_numpy().reshape(panel.exposure.shape)
 
 
 def geo(name: str) -> Known:

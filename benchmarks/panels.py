@@ -1,5 +1,6 @@
 """The shared panels, as `Panel` and truth."""
 
+import numpy as np
 import pandas as pd
 from harness import SHARED
 
@@ -64,3 +65,9 @@ def simulated(seed: int) -> tuple[dcm.Panel, pd.DataFrame]:
     """A panel of our own generator, and its true contributions by (region, week)."""
     panel, truth = dcm.simulate(seed=seed)
     return panel, truth.contributions.to_series().unstack("channel")[list(panel.channels)]
+
+
+def on_grid(panel: dcm.Panel, true: pd.DataFrame) -> np.ndarray:
+    """True contributions `[region, week, channel]` in the panel's order."""
+    grid = pd.MultiIndex.from_product([panel.regions, panel.weeks])
+    return true.reindex(grid).to_numpy().reshape(panel.exposure.shape)

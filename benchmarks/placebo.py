@@ -18,14 +18,14 @@ from scipy.stats import norm
 import deepcausalmmm_jax as dcm
 
 _ENOUGH = 0.3  # points
-_TRACE = 1e-3
+_TRACE = 1e-3  # of a region's mean KPI: a placebo's activity, so that there is something to scale
 
 
 def limit_of(panel: dcm.Panel, truth: dcm.Truth) -> np.ndarray:
     """Standard deviations of shares in points, `[channel]`, for one who knows the curves."""
     true, exposure = truth.contributions.values.copy(), relative_exposure(panel)
     for m, (_, channel) in enumerate(truth.parameters.iterrows()):
-        if channel["placebo"]:  # next to nothing, so that there is something to scale
+        if channel["placebo"]:
             true[:, :, m] = (
                 _TRACE * panel.kpi.mean(axis=1)[:, None] * activity(exposure[:, :, m], *channel[list(NAMES)])
             )

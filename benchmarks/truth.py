@@ -8,7 +8,7 @@ import argparse
 import numpy as np
 import pandas as pd
 from harness import SHARED, record
-from panels import GEO, RECOVERY, geo_truth, recovery, simulated
+from panels import GEO, RECOVERY, geo_truth, on_grid, recovery, simulated
 
 import deepcausalmmm_jax as dcm
 
@@ -26,12 +26,14 @@ others on recovery, SRMSE small / growing / medium / large
 
 
 def against_truth(result: dcm.FitResult, true: pd.DataFrame) -> dict[str, float]:
-    """Errors of a fit's attribution, as `measurement.md` defines them."""
+    """Errors of a fit's attribution."""
     panel = result.panel
     estimated = result.contributions.sel(component=list(panel.channels)).values
-    grid = pd.MultiIndex.from_product([panel.regions, panel.weeks])
-    truth = true.reindex(grid).to_numpy().reshape(estimated.shape)
-    total = panel.kpi.sum()
+    return errors(estimated, on_grid(panel, true), panel.kpi.sum())
+
+
+def errors(estimated: np.ndarray, truth: np.ndarray, total: float) -> dict[str, float]:
+    """Errors as `measurement.md` defines them; contributions `[region, week, channel]`, `total` of the KPI."""
     share, true_share = estimated.sum((0, 1)) / total, truth.sum((0, 1)) / total
     size = np.abs(truth.mean(axis=1))
     error = np.sqrt(((estimated - truth) ** 2).mean(axis=1))

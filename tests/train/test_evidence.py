@@ -106,7 +106,7 @@ def test_a_small_share_is_pulled_by_what_it_adds_and_a_large_one_hardly():
     np.testing.assert_allclose(steps, np.log(2), rtol=0.1)
 
 
-def test_a_channel_that_is_nearly_on_or_off_is_found():
+def test_a_slope_near_zero_can_be_found():
     panel, truth = dcm.simulate(16, 104, 2, 1, seed=5, flighted=1)
     flighted, slope = 0, 0.2
     assert (panel.exposure[:, :, flighted] == 0).mean() == pytest.approx(0.5, abs=0.05)
