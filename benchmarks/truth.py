@@ -1,12 +1,17 @@
 """Scoreboard: attribution and forecasts on panels of known truth, default settings, last 8 weeks held out.
 
 python benchmarks/truth.py [--simulated 8]
+python benchmarks/truth.py --fresh 3 [--half choose|confirm|both] [--kinds linear,bursts] [--sizes 1,4,20]
+python benchmarks/truth.py --national [--kinds clean,realistic]
+
+`--fresh` and `--national` score worlds that are not the model's own equations; see fresh.py.
 """
 
 import argparse
 
 import numpy as np
 import pandas as pd
+from fresh import HALVES, SIZES, national_panels, run, run_fresh
 from harness import SHARED, record
 from panels import GEO, RECOVERY, geo_truth, on_grid, recovery, simulated
 
@@ -56,10 +61,35 @@ def score(panel: dcm.Panel, true: pd.DataFrame) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print the scoreboard and write it as JSON."""
+    """Print a scoreboard and write it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--simulated", type=int, default=4, help="panels of our own generator")
-    wanted = parser.parse_args().simulated
+    parser.add_argument(
+        "--fresh", type=int, metavar="N", help="score N new panels a kind instead, drawn from the commit"
+    )
+    parser.add_argument("--half", choices=list(HALVES), default="choose", help="kinds of --fresh; default: %(default)s")
+    parser.add_argument("--kinds", type=_names, help="only these kinds, with commas between")
+    parser.add_argument("--sizes", type=_numbers, default=SIZES, help="numbers of regions of --fresh, taken in turn")
+    parser.add_argument("--national", action="store_true", help="score the shared one-region panels instead")
+    asked = parser.parse_args()
+    if asked.fresh:
+        run_fresh(asked.fresh, asked.half, asked.kinds, asked.sizes)
+    if asked.national:
+        run(national_panels(asked.kinds), "national")
+    if not (asked.fresh or asked.national):
+        _scoreboard(asked.simulated)
+
+
+def _names(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+def _scoreboard(wanted: int) -> None:
+    """Score the shared panels and those of our own generator."""
     panels = [(f"simulated_{seed}", simulated, seed) for seed in range(100, 100 + wanted)]
     if SHARED.is_dir():
         panels = [(n, geo_truth, n) for n in GEO] + [(n, recovery, n) for n in RECOVERY] + panels
