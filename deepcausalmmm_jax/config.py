@@ -10,10 +10,10 @@ from typing import Any, Literal, Self
 
 from deepcausalmmm_jax.checks import check_kinds, refuse_unknown, require
 from deepcausalmmm_jax.errors import ConfigError
-from deepcausalmmm_jax.priors import Priors
+from deepcausalmmm_jax.priors import PosteriorSettings, Priors
 from deepcausalmmm_jax.published import Published
 
-AdstockKind = Literal["geometric", "delayed", "binomial"]
+AdstockKind = Literal["geometric", "delayed_geometric", "delayed", "binomial"]
 GraphKind = Literal["notears", "dagma", "triangular", "none"]
 Precision = Literal["highest", "tf32", "bfloat16"]
 ModelKind = Literal["structural", "paper"]
@@ -156,7 +156,8 @@ class Config:
             (`triangular` or `notears`) and `published` and none of the others. `Config.paper()` sets it up.
         tune: whether the data adjust the sizes in `penalties` for trend, season, controls, pooling and variation over
             time, by their evidence; False takes them as they stand.
-        adstock: kind of carry-over. `geometric` has no last lag; `delayed` may peak later; `binomial` ends.
+        adstock: kind of carry-over. `geometric` has no last lag; `delayed_geometric` neither, and sets in after a
+            learned wait, which may be next to nothing; `delayed` peaks at a learned lag; `binomial` ends.
         max_lag: lags of the `delayed` and `binomial` kinds, in weeks.
         min_slope: lower bound of the Hill slope (the paper's is 2; below 1 the curve is concave everywhere, near 0 a
             channel is on or off).
@@ -171,6 +172,7 @@ class Config:
         region_knot_spacing: weeks between knots of a region's deviation from it.
         links: what is known of the links between channels.
         priors: what is known of channels and controls, in business terms.
+        posterior: priors of shares, curves and scales, and how the posterior is read.
         penalties: typical sizes of what the model may learn.
         training: how the objective is brought down.
         published: settings of the paper's model.
@@ -184,7 +186,7 @@ class Config:
 
     model: ModelKind = "structural"
     tune: bool = True
-    adstock: AdstockKind = "geometric"
+    adstock: AdstockKind = "delayed_geometric"
     max_lag: int = 13
     min_slope: float = 0.05
     graph: GraphKind = "notears"
@@ -197,6 +199,7 @@ class Config:
     harmonics: int = 2
     knot_spacing: int = 1
     region_knot_spacing: int = 13
+    posterior: PosteriorSettings = field(default_factory=PosteriorSettings)
     penalties: Penalties = field(default_factory=Penalties)
     training: Training = field(default_factory=Training)
     published: Published = field(default_factory=Published)
@@ -268,6 +271,7 @@ class Config:
         sections: dict[str, type] = {
             "links": Links,
             "priors": Priors,
+            "posterior": PosteriorSettings,
             "penalties": Penalties,
             "training": Training,
             "published": Published,

@@ -39,7 +39,9 @@ def original(request):
 
 def _taken_over(original, **changes):
     graph, state, panel, figures = original
-    scales = Scales(np.full(3, 100.0), np.ones((3, 4)), np.ones((3, 4)), np.zeros((3, 3)), np.ones((3, 3)))
+    scales = Scales(
+        np.full(3, 100.0), np.ones((3, 4)), np.ones((3, 4)), np.zeros((3, 4)), np.zeros((3, 3)), np.ones((3, 3))
+    )
     temperature = 1.0 if graph == "triangular" else 0.5
     # The small case holds its burn-in weeks itself. Without a burn-in, states and terms of the later weeks are the same.
     config = dcm.Config.paper(graph, burn_in=0, temperature=temperature)

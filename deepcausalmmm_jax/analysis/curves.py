@@ -6,9 +6,14 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.analysis.forward import internals
-from deepcausalmmm_jax.model.media import MediaCurves
+from deepcausalmmm_jax.model.media import N_WAITS, MediaCurves
 from deepcausalmmm_jax.model.paper import share_of_voice
-from deepcausalmmm_jax.ops.adstock import binomial_kernel, delayed_kernel, geometric_kernel
+from deepcausalmmm_jax.ops.adstock import (
+    binomial_kernel,
+    delayed_geometric_kernel,
+    delayed_kernel,
+    geometric_kernel,
+)
 from deepcausalmmm_jax.ops.hill import hill
 from deepcausalmmm_jax.ops.notears import strongest_acyclic
 from deepcausalmmm_jax.train.fitted import Fitted
@@ -47,6 +52,8 @@ def adstock_decay(fitted: Fitted) -> pd.DataFrame:
         kernel = delayed_kernel(decay, delay, fitted.config.max_lag)
     elif fitted.config.adstock == "binomial":
         kernel = binomial_kernel(decay, fitted.config.max_lag)
+    elif fitted.config.adstock == "delayed_geometric" and fitted.config.model == "structural":
+        kernel = delayed_geometric_kernel(decay, delay, N_WAITS, _DECAY_WEEKS)
     else:
         kernel = geometric_kernel(decay, _DECAY_WEEKS)
     lags = pd.RangeIndex(kernel.shape[0], name="lag")

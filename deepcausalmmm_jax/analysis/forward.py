@@ -51,7 +51,8 @@ def media_outcome(fitted: Fitted, factor: float) -> np.ndarray:
     """Outcome that hangs on one channel at a time, on the panel of the fit.
 
     The channel's exposure is multiplied by `factor` in all weeks, and everything downstream of it is recomputed:
-    adstock, saturation, the graph, the GRU.
+    adstock, saturation, the graph, the GRU. What carries over from before the first week stays: nothing that was bought
+    in these weeks brought it.
 
     Args:
         fitted: the model.

@@ -11,6 +11,7 @@ from deepcausalmmm_jax.analysis.forward import internals
 from deepcausalmmm_jax.data.continuation import continued
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DataError
+from deepcausalmmm_jax.model.media import N_WAITS
 from deepcausalmmm_jax.train.fitted import Fitted
 
 _LEFT = 0.01  # of the carry-over, from where on a plan's effect counts as over
@@ -155,10 +156,12 @@ def even_weeks(fitted: Fitted, n_weeks: int, settled: bool) -> Horizon:
 
 def settling_weeks(fitted: Fitted) -> int:
     """Weeks until less than 1 % of any channel's carry-over is left, at most 52."""
-    if fitted.config.model != "paper" and fitted.config.adstock != "geometric":
+    kind = "geometric" if fitted.config.model == "paper" else fitted.config.adstock
+    if kind in ("delayed", "binomial"):
         return fitted.config.max_lag - 1
     slowest = float(np.max(internals(fitted).curves.decay))
-    return int(np.clip(np.ceil(np.log(_LEFT) / np.log(slowest)), 1, _LONGEST_TAIL))
+    waits = N_WAITS - 1 if kind == "delayed_geometric" else 0
+    return int(np.clip(np.ceil(np.log(_LEFT) / np.log(slowest)) + waits, 1, _LONGEST_TAIL))
 
 
 def _horizon(

@@ -40,7 +40,9 @@ def tuning_table(fitted: Fitted) -> pd.DataFrame:
     def cost(given: dict[str, Any]) -> dict[str, float]:
         sizes = tuned(base, given, jnp.ones(()))
         optional = jnp.zeros_like(inside.edges)
-        penalties = penalty_terms(fitted.variables["params"], planes, inside, share, sizes, inputs, optional)
+        penalties = penalty_terms(
+            fitted.variables["params"], planes, inside, share, sizes, inputs, optional, fitted.config.adstock
+        )
         volumes = volume_terms(planes.media, inside, data, sizes)
         return {name: float(penalties[name] + volumes[name]) for name in LEARNED}
 

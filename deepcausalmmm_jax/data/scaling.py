@@ -7,6 +7,7 @@ import numpy as np
 from deepcausalmmm_jax.data.panel import Panel
 
 _QUARTILES_TO_SD = 1.349  # width of the normal distribution's middle half, in standard deviations
+_FIRST_WEEKS = 8  # whose mean exposure stands for that of the weeks before the panel
 _FEWEST_REGIONS = 5  # to judge by whether a control grows with the region
 
 
@@ -20,6 +21,7 @@ class Scales(NamedTuple):
     kpi: np.ndarray  # [region], KPI units: mean over the training weeks
     exposure: np.ndarray  # [region, channel], exposure units: mean over the training weeks
     intensity: np.ndarray  # [region, channel], exposure per head against the channel's typical region
+    history: np.ndarray  # [region, channel], exposure units: mean over the first weeks, for the weeks before them
     control_center: np.ndarray  # [region, control]
     control_scale: np.ndarray  # [region, control]
 
@@ -41,7 +43,8 @@ def scales_from(panel: Panel, weights: np.ndarray) -> Scales:
     # A region that never saw the channel gets the scale of a typical region of its size.
     exposure = np.where(mean > 0, mean, typical * heads[:, None])
     center, scale = _control_scales(np.where(present[:, :, None], panel.control[:, :last], np.nan))
-    return Scales(kpi, exposure, exposure / heads[:, None] / typical, center, scale)
+    history = panel.exposure[:, : min(_FIRST_WEEKS, last)].mean(axis=1)
+    return Scales(kpi, exposure, exposure / heads[:, None] / typical, history, center, scale)
 
 
 def _control_scales(control: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -117,6 +117,8 @@ class Present(nn.Module):
                 "season": jnp.zeros((self.n_regions, self.n_terms)),
                 "national_memory": one,
                 "regional_memory": one,
+                "national_scales": jnp.zeros(5),
+                "regional_scales": jnp.zeros(5),
                 "national_sizes": jnp.zeros(3),
                 "regional_sizes": jnp.zeros(3),
             }

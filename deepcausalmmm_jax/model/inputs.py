@@ -58,6 +58,7 @@ class Inputs(NamedTuple):
 
     exposure: Array  # [region, week, channel], 1 = the region's mean training week
     intensity: Array  # [region, channel], log of exposure per head against the channel's typical region
+    history: Array  # [region, channel], mean exposure of the first weeks, which stands for that of the weeks before
     burst: (
         Array  # [channel], carried-over exposure that a mean unit of exposure meets, in mean weeks; 1 where it is even
     )
@@ -143,6 +144,7 @@ def inputs_from(
     return Inputs(
         exposure=_on_device(exposure),
         intensity=_on_device(np.log(scales.intensity)),
+        history=_on_device(scales.history / scales.exposure),
         burst=_on_device(_burst(exposure[:, :n_training])),
         control=_on_device(control),
         trend_basis=_on_device(basis),

@@ -20,6 +20,7 @@ class Lanes(NamedTuple):
 
     exposure: Array  # [week, channel, region]
     intensity: Array  # [channel, region]
+    history: Array  # [channel, region]
     control: Array  # [week, control, region]
     drivers: Array  # [week, driver, region], what beside activity may move coefficients: controls, time elapsed, season
 
@@ -44,6 +45,7 @@ def lanes_of(inputs: Inputs) -> Lanes:
     return Lanes(
         exposure=regions_last(inputs.exposure),
         intensity=inputs.intensity.T,
+        history=inputs.history.T,
         control=control,
         drivers=jnp.concatenate([control, shared], axis=1),
     )

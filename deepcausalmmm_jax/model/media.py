@@ -1,5 +1,6 @@
 """Media: carry-over and diminishing returns of each channel."""
 
+import math
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -7,7 +8,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.config import AdstockKind
-from deepcausalmmm_jax.ops.adstock import binomial_kernel, delayed_kernel, geometric_adstock, kernel_adstock
+from deepcausalmmm_jax.ops.adstock import (
+    binomial_kernel,
+    delayed_kernel,
+    geometric_adstock,
+    kernel_adstock,
+    waiting_kernel,
+)
 from deepcausalmmm_jax.ops.bijectors import from_above, from_unit, to_above, to_positive, to_unit
 from deepcausalmmm_jax.ops.hill import hill
 
@@ -15,16 +22,19 @@ TYPICAL_SLOPE = 1.5
 TYPICAL_HALF_SATURATION = 1.2  # bursts: an advertiser seldom buys deep in saturation, see `Inputs.burst`
 TYPICAL_ACTIVITY = 0.4  # mean of a Hill curve over weeks, to turn a share of the KPI into a coefficient
 _TYPICAL_LOCALITY = 0.2
+TYPICAL_DELAY = 0.1  # weeks; most media work at once, mail and outdoor take a week or two
+N_WAITS = 8  # weeks within which an effect has set in
 
 
 class MediaCurves(NamedTuple):
     """Curves of the channels in their own units."""
 
     decay: Array  # [channel], (0, 1)
-    delay: Array  # [channel], weeks; 0 unless the adstock is delayed
+    delay: Array  # [channel], weeks; 0 unless the adstock has a delay
     slope: Array  # [channel], above the lower bound
     half_saturation: Array  # [channel], in mean training weeks of a region of typical intensity
     locality: Array  # [], 0: a region saturates against its own mean exposure; 1: against exposure per head
+    history: Array  # [], exposure before the first week, as a share of that of the first weeks
 
 
 class Media(nn.Module):
@@ -33,6 +43,10 @@ class Media(nn.Module):
     $H = \mathrm{hill}(\mathrm{adstock}(x))$ (Jin et al. 2017), curves shared by all regions. What counts as much
     exposure may be judged against the region's own mean or against exposure per head; the model learns where between
     the two the panel lies, $g_{rm} = g_m q_{rm}^{-\kappa}$ with q the region's intensity.
+
+    Most panels begin while media run: were exposure taken to be zero before the first week, carry-over would have to
+    build up in the first weeks, no KPI shows that, and a channel that is always on would be found to do nothing. So the
+    weeks before the first are taken to be like the first ones, to the extent that the data bear it out.
 
     Attributes:
         n_channels: number of channels.
@@ -54,47 +68,72 @@ class Media(nn.Module):
         self.slope = self.param("slope", nn.initializers.constant(start_slope), shape)
         self.half_saturation = self.param("half_saturation", nn.initializers.zeros, shape)
         self.locality = self.param("locality", nn.initializers.constant(from_unit(jnp.asarray(_TYPICAL_LOCALITY))), ())
-        self.delay = self.param("delay", nn.initializers.zeros, shape) if self.adstock == "delayed" else None
+        self.history = self.param("history", nn.initializers.constant(0.0), ())
+        starts = {"delayed": 0.0, "delayed_geometric": math.log(TYPICAL_DELAY)}
+        start = nn.initializers.constant(starts.get(self.adstock, 0.0))
+        self.delay = self.param("delay", start, shape) if self.adstock in starts else None
 
     def curves(self) -> MediaCurves:
         """The parameters in their own units, as the forward pass uses them."""
-        delay = jnp.zeros(self.n_channels) if self.delay is None else to_above(self.delay, 0.0)
+        if self.delay is None:
+            delay = jnp.zeros(self.n_channels)
+        else:
+            delay = to_positive(self.delay) if self.adstock == "delayed_geometric" else to_above(self.delay, 0.0)
         return MediaCurves(
             decay=to_unit(self.decay),
             delay=delay,
             slope=to_above(self.slope, self.min_slope),
             half_saturation=to_positive(self.half_saturation),
             locality=to_unit(self.locality),
+            history=to_unit(self.history),
         )
 
-    def __call__(self, exposure: Array, intensity: Array, before: Array | None = None) -> Array:
+    def __call__(self, exposure: Array, intensity: Array, history: Array, before: Array | None = None) -> Array:
         """Saturated exposure.
 
         Args:
             exposure: `[week, channel, region]`, scaled.
             intensity: `[channel, region]`, log of exposure per head against the typical region.
-            before: what earlier weeks left behind, see `left_behind`; None where there are none.
+            history: `[channel, region]`, mean exposure of the panel's first weeks, which stands for the weeks before.
+            before: what earlier weeks left behind, see `left_behind`; None at the panel's first week.
 
         Returns:
             `[week, channel, region]`, in [0, 1).
         """
         curves = self.curves()
         half = curves.half_saturation[:, None] * jnp.exp(-curves.locality * intensity)
+        before = self._first(curves, history) if before is None else before
         return hill(self._carry(exposure, curves, before), curves.slope, half)
 
-    def left_behind(self, exposure: Array) -> Array:
+    def left_behind(self, exposure: Array, history: Array) -> Array:
         """What weeks leave to the weeks after them, `[lag, channel, region]`.
 
         Carried-over exposure of the last week for a geometric adstock, a single lag; exposure of the last
-        `max_lag - 1` weeks for the others.
+        `max_lag - 1` weeks for the others; both for a delayed geometric one, the carried-over exposure as the last lag.
         """
-        if self.adstock == "geometric":
-            return geometric_adstock(exposure, self.curves().decay)[-1:]
-        return jnp.pad(exposure, ((self.max_lag - 1, 0), (0, 0), (0, 0)))[exposure.shape[0] :]
+        curves = self.curves()
+        first = self._first(curves, history)
+        if self.adstock in ("geometric", "delayed_geometric"):
+            carried = self._carry(exposure, curves, first)[-1:]
+            return carried if self.adstock == "geometric" else jnp.concatenate([_last(first[:-1], exposure), carried])
+        return _last(first, exposure)
 
-    def _carry(self, exposure: Array, curves: MediaCurves, before: Array | None) -> Array:
+    def _first(self, curves: MediaCurves, history: Array) -> Array:
+        """What the weeks before the panel left behind, `[lag, channel, region]`."""
+        lags = {"geometric": 1, "delayed_geometric": N_WAITS}.get(self.adstock, self.max_lag - 1)
+        return jnp.broadcast_to(curves.history * history, (lags, *history.shape))
+
+    def _carry(self, exposure: Array, curves: MediaCurves, before: Array) -> Array:
         if self.adstock == "geometric":
-            return geometric_adstock(exposure, curves.decay, None if before is None else before[0])
+            return geometric_adstock(exposure, curves.decay, before[0])
+        if self.adstock == "delayed_geometric":
+            begun = kernel_adstock(exposure, waiting_kernel(curves.delay, N_WAITS), before[:-1])
+            return geometric_adstock(begun, curves.decay, before[-1])
         if self.adstock == "delayed":
             return kernel_adstock(exposure, delayed_kernel(curves.decay, curves.delay, self.max_lag), before)
         return kernel_adstock(exposure, binomial_kernel(curves.decay, self.max_lag), before)
+
+
+def _last(before: Array, exposure: Array) -> Array:
+    """Exposure of the last weeks, as many as `before` has, `[lag, channel, region]`."""
+    return jnp.concatenate([before, exposure])[exposure.shape[0] :]

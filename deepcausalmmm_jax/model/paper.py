@@ -84,7 +84,7 @@ class PaperMMM(nn.Module):
             relative_edges=jnp.zeros_like(edges),  # no channel's exposure drives another's in this model
             blend=jax.nn.sigmoid(self.interaction_weight) * edges,
             structure=jnp.zeros(()),
-            curves=MediaCurves(decay, zero, slope, half, jnp.zeros(())),
+            curves=MediaCurves(decay, zero, slope, half, jnp.zeros(()), jnp.zeros(())),
             level=components.baseline[:, 0],
             size_factors={},
             persistence=jnp.zeros(()),

@@ -79,7 +79,7 @@ def paper_scales(panel: Panel, weights: np.ndarray) -> Scales:
     deviation = values.std(axis=0)
     spread = np.where(spread > 0, spread, np.where(deviation > 0, deviation, 1.0))
     one = np.ones((n_regions, n_channels))
-    return Scales(kpi, one, one, np.tile(center, (n_regions, 1)), np.tile(spread, (n_regions, 1)))
+    return Scales(kpi, one, one, np.zeros_like(one), np.tile(center, (n_regions, 1)), np.tile(spread, (n_regions, 1)))
 
 
 def paper_inputs_from(panel: Panel, scales: Scales, weights: np.ndarray, n_training_weeks: int) -> PaperInputs:

@@ -3,16 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.config import Penalties
+from deepcausalmmm_jax.config import AdstockKind, Penalties
 from deepcausalmmm_jax.model.inputs import DRIFT_WEEKS, BeliefInputs, Inputs
-from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY, TYPICAL_HALF_SATURATION, TYPICAL_SLOPE
+from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY, TYPICAL_DELAY, TYPICAL_HALF_SATURATION, TYPICAL_SLOPE
 from deepcausalmmm_jax.model.terms import Internals, Planes
 from deepcausalmmm_jax.ops.lanes import mean_of_regions
 
 _NEGLIGIBLE = 0.002  # share of the KPI below which nobody asks how small it is
+_LEVEL = 0.03  # spread of a region's mean prediction around its mean KPI; where residuals persist nothing else holds it
+_MOVES = 0.2  # coefficient of variation of national activity from which on a coefficient may have a course of its own
+_LEAST_COURSE = 0.05  # what is left of the size of that course for a channel that hardly moves
 _SKEW = 1.0  # spread of the log skew of the exposure noise
 
 
@@ -24,6 +28,7 @@ def penalty_terms(
     sizes: Penalties,
     inputs: Inputs,
     optional_edges: Array,
+    adstock: AdstockKind,
 ) -> dict[str, Array]:
     r"""Each penalty, $\sum (q / s)^2 / 2$ with s the typical size of q, for graph and blend $\sum |q| / s$.
 
@@ -36,6 +41,7 @@ def penalty_terms(
         inputs: for the spacing of the trends' knots, and which weeks are real.
         optional_edges: `[channel, channel]`, 1 where an edge is penalised: not where the user required it, nor once the
             edges to keep are known.
+        adstock: kind of carry-over, which says what a delay is.
 
     Returns:
         Scalars by name.
@@ -49,7 +55,7 @@ def penalty_terms(
         "media": jnp.sum(unstated * _shares(jnp.exp(coefficients["level"]) * TYPICAL_ACTIVITY, sizes.media_total)),
         "priors": _stated(stated, internals, share),
         "media_region": _gauss(coefficients["region"], sizes.media_region),
-        "time_variation": _drift(drift, sizes.time_variation, inputs.real),
+        "time_variation": _drift(drift / _shown(planes)[:, None], sizes.time_variation, inputs.real),
         "time_variation_region": _drift(planes.variation - drift, sizes.time_variation_region, inputs.real),
         "decay": _gauss(parameters["media"]["decay"] * (stated.decay_precision == 0), sizes.decay),
         "slope": _gauss(jnp.log(curves.slope / TYPICAL_SLOPE) * (stated.slope_precision == 0), sizes.slope),
@@ -59,6 +65,8 @@ def penalty_terms(
             sizes.half_saturation,
         ),
         "locality": _gauss(parameters["media"]["locality"], 2.0),
+        "history": _gauss(parameters["media"]["history"], 4.0),
+        "level": _gauss(parameters["level"]["mean"] - 1.0, _LEVEL),
         "baseline": _gauss(internals.level - 1.0 + sizes.media_total, sizes.baseline),
         "trend": _walk(parameters["trend"]["shared"], sizes.trend, inputs.trend_step),
         "trend_region": _walk(parameters["trend"]["region"], sizes.trend_region, inputs.region_trend_step),
@@ -76,8 +84,21 @@ def penalty_terms(
         terms["blend"] = jnp.sum(internals.blend) / sizes.blend
         terms["skew"] = _gauss(parameters["equations"]["log_skew"], _SKEW)
     if "delay" in parameters["media"]:
-        terms["delay"] = _gauss(curves.delay, 3.0)
+        is_log = adstock == "delayed_geometric"
+        terms["delay"] = _gauss(jnp.log(curves.delay / TYPICAL_DELAY), 1.5) if is_log else _gauss(curves.delay, 3.0)
     return terms
+
+
+def _shown(planes: Planes) -> Array:
+    """How much of a course over time a channel's activity can show, `[channel]`, up to 1.
+
+    A channel that is always at the same level, or saturated, moves the KPI as a trend does if its coefficient moves:
+    nothing tells the two apart, and it would be paid for the nation's trend.
+    """
+    activity = mean_of_regions(planes.media / planes.coefficient)
+    mean = activity.mean(axis=0)
+    variation = activity.std(axis=0) / jnp.maximum(mean, 1e-6)
+    return jax.lax.stop_gradient(jnp.clip(variation / _MOVES, _LEAST_COURSE, 1.0))
 
 
 def _shares(share: Array, total: Array | float) -> Array:

@@ -70,8 +70,10 @@ class StructuralMMM(nn.Module):
         self, inputs: Inputs, lanes: Lanes, data: TrainingData | None, source_exposure: Array | None
     ) -> tuple[Planes, Internals]:
         weights = None if data is None else data.weights
-        source = None if source_exposure is None else self.media(regions_last(source_exposure), lanes.intensity)
-        activity = self.graph(self.media(lanes.exposure, lanes.intensity), source)
+        source = None
+        if source_exposure is not None:
+            source = self.media(regions_last(source_exposure), lanes.intensity, lanes.history)
+        activity = self.graph(self.media(lanes.exposure, lanes.intensity, lanes.history), source)
         coefficient, variation, _ = self.coefficients(
             activity, lanes.drivers, inputs.trend_basis, inputs.ahead, weights
         )
@@ -111,9 +113,9 @@ class StructuralMMM(nn.Module):
     def memory(self, inputs: Inputs) -> Memory:
         """What these weeks leave to the weeks after them."""
         lanes = lanes_of(inputs)
-        activity = self.graph(self.media(lanes.exposure, lanes.intensity))
+        activity = self.graph(self.media(lanes.exposure, lanes.intensity, lanes.history))
         _, _, coefficient = self.coefficients(activity, lanes.drivers, inputs.trend_basis, inputs.ahead, None)
-        return Memory(self.media.left_behind(lanes.exposure), coefficient)
+        return Memory(self.media.left_behind(lanes.exposure, lanes.history), coefficient)
 
     def media_after(self, inputs: Inputs, memory: Memory) -> Array:
         """Contributions of the channels in weeks that follow others, `[region, week, channel]`, scaled.
@@ -123,7 +125,7 @@ class StructuralMMM(nn.Module):
             memory: what the weeks before left; see `memory`.
         """
         lanes = lanes_of(inputs)
-        activity = self.graph(self.media(lanes.exposure, lanes.intensity, memory.exposure))
+        activity = self.graph(self.media(lanes.exposure, lanes.intensity, lanes.history, memory.exposure))
         coefficient, _, _ = self.coefficients(
             activity, lanes.drivers, inputs.trend_basis, inputs.ahead, None, memory.coefficient
         )
@@ -133,6 +135,12 @@ class StructuralMMM(nn.Module):
         if data is None or self.equations is None:
             return jnp.zeros(())
         return jnp.asarray(self.equations(self.graph.edges(), data.news))
+
+
+def from_signed(effect: Array) -> Array:
+    """Parameters that `_signed` turns into `effect`; an effect of zero stands for a sign that is not stated."""
+    size = jnp.maximum(jnp.abs(effect), 1e-9) / _SIGN_SOFTNESS
+    return jnp.sign(effect) * _SIGN_SOFTNESS * (size + jnp.log(-jnp.expm1(-size)))
 
 
 def _signed(effect: Array, sign: Array) -> Array:

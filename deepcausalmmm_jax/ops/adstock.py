@@ -70,6 +70,29 @@ def binomial_kernel(decay: Array, max_lag: int) -> Array:
     return jax.nn.softmax((1.0 / decay - 1.0) * jnp.log1p(-lag / max_lag), axis=0)
 
 
+def waiting_kernel(delay: Array, n_lags: int) -> Array:
+    r"""Poisson weights $w_k \propto \theta^k / k!$: how long exposure waits before it begins to work.
+
+    Followed by a geometric carry-over this gives kernels that rise to a peak and then decay, and with $\theta = 0$ the
+    geometric kernel itself.
+
+    Args:
+        delay: `[channel]`, theta, mean wait in weeks, above 0.
+        n_lags: weeks 0 to `n_lags - 1`.
+
+    Returns:
+        `[lag, channel]`, each channel's weights summing to 1.
+    """
+    lag = jnp.arange(n_lags, dtype=delay.dtype)[:, None]
+    return jax.nn.softmax(lag * jnp.log(delay) - jax.lax.lgamma(lag + 1.0), axis=0)
+
+
+def delayed_geometric_kernel(decay: Array, delay: Array, n_waits: int, max_lag: int) -> Array:
+    """First `max_lag` weights of `waiting_kernel` followed by `geometric_adstock`, `[lag, channel]`, for tables."""
+    impulse = jnp.zeros((max_lag, decay.shape[0]), decay.dtype).at[0].set(1.0)
+    return geometric_adstock(kernel_adstock(impulse, waiting_kernel(delay, n_waits)), decay)
+
+
 def geometric_kernel(decay: Array, max_lag: int) -> Array:
     r"""First `max_lag` weights $(1 - \alpha) \alpha^k$ of `geometric_adstock`, `[lag, channel]`, for tables."""
     lag = jnp.arange(max_lag, dtype=decay.dtype)[:, None]

@@ -74,6 +74,7 @@ def objective(
         sizes,
         data.inputs,
         (1.0 - data.inputs.links.required) * multipliers.sparsity,
+        model.design.adstock,
     )
     volumes = volume_terms(planes.media, internals, data, sizes)
     penalties["volume"] = sum(volumes.values(), start=jnp.zeros(()))

@@ -30,6 +30,18 @@ class _Sizes(NamedTuple):
     noise: Array
 
 
+def present_again(
+    components: Components,
+    internals: Internals,
+    inputs: Inputs,
+    weights: Array,
+    penalties: Penalties,
+    scales: dict[str, Array],
+) -> dict[str, Array]:
+    """The state beside other media and controls with the sizes of another state; for draws, as quick as a filter."""
+    return _state(components, internals, inputs, weights, penalties, scales)
+
+
 def present_state(
     components: Components, internals: Internals, inputs: Inputs, weights: Array, penalties: Penalties
 ) -> dict[str, Array]:
@@ -52,6 +64,17 @@ def present_state(
     Returns:
         The variables of `model.baseline.Present`.
     """
+    return _state(components, internals, inputs, weights, penalties, None)
+
+
+def _state(
+    components: Components,
+    internals: Internals,
+    inputs: Inputs,
+    weights: Array,
+    penalties: Penalties,
+    scales: dict[str, Array] | None,
+) -> dict[str, Array]:
     rest = inputs.kpi - components.control.sum(axis=-1) - components.media.sum(axis=-1)
     trained, noise = (weights > 0) & (inputs.ahead <= 0), internals.noise
     precision = jnp.where(trained, weights / noise[:, None] ** 2, 0.0)
@@ -77,8 +100,12 @@ def present_state(
         seen = trained & (n_regions > 1)
         return jax.vmap(one)(deviation, own_noise * jnp.exp(2.0 * sizes.noise), seen)
 
-    nation, nation_sizes = _most_likely(of_nation, jnp.ones(()))
-    regions, region_sizes = _most_likely(of_regions, internals.effective)
+    if scales is None:
+        nation_sizes = _most_likely(of_nation, jnp.ones(()))
+        region_sizes = _most_likely(of_regions, internals.effective)
+    else:
+        nation_sizes, region_sizes = (_Sizes(*scales[name]) for name in ("national_scales", "regional_scales"))
+    (nation, _), (regions, _) = of_nation(nation_sizes), of_regions(region_sizes)
     return {
         "level": nation.level + regions.level,
         "national_swing": nation.swing,
@@ -86,6 +113,8 @@ def present_state(
         "season": nation.season + regions.season,
         "national_memory": _MEMORY * jnp.exp(nation_sizes.memory),
         "regional_memory": _MEMORY * jnp.exp(region_sizes.memory),
+        "national_scales": jnp.stack(nation_sizes),
+        "regional_scales": jnp.stack(region_sizes),
         "national_sizes": jnp.stack(_shown(nation_sizes, penalties.trend, penalties.seasonality)),
         "regional_sizes": jnp.stack(_shown(region_sizes, penalties.trend_region, penalties.seasonality_region)),
     }
@@ -106,8 +135,8 @@ def _shown(sizes: _Sizes, trend: Any, season: Any) -> tuple[Array, Array, Array]
     return trend * jnp.exp(sizes.level_step), _SWING * jnp.exp(sizes.swing), season * jnp.exp(sizes.season)
 
 
-def _most_likely(tracked: Any, share: Array) -> tuple[Tracked, _Sizes]:
-    """Sizes of least loss, found by Adam from the likely ones, and the state under them; the data count by `share`."""
+def _most_likely(tracked: Any, share: Array) -> _Sizes:
+    """Sizes of least loss, found by Adam from the likely ones; the data count by `share`."""
 
     def loss(sizes: _Sizes) -> Array:
         _, value = tracked(sizes)
@@ -123,4 +152,4 @@ def _most_likely(tracked: Any, share: Array) -> tuple[Tracked, _Sizes]:
 
     start = _Sizes(*(jnp.zeros(()) for _ in _Sizes._fields))
     (sizes, _), _ = jax.lax.scan(epoch, (start, optimizer.init(start)), length=_EPOCHS)
-    return tracked(sizes)[0], sizes
+    return sizes
