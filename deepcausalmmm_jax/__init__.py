@@ -26,8 +26,12 @@ from deepcausalmmm_jax.errors import OutputError as OutputError
 from deepcausalmmm_jax.errors import PlanError as PlanError
 from deepcausalmmm_jax.fitting import fit as fit
 from deepcausalmmm_jax.fitting_many import fit_many as fit_many
+from deepcausalmmm_jax.inference.posterior import sample_posterior as sample_posterior
+from deepcausalmmm_jax.inference.prior import prior_predictive as prior_predictive
+from deepcausalmmm_jax.inference.prior import prior_sensitivity as prior_sensitivity
 from deepcausalmmm_jax.plan import BudgetPlan as BudgetPlan
 from deepcausalmmm_jax.plan import compare as compare
+from deepcausalmmm_jax.priors import PosteriorSettings as PosteriorSettings
 from deepcausalmmm_jax.priors import Priors as Priors
 from deepcausalmmm_jax.published import Published as Published
 from deepcausalmmm_jax.responding import ResponseCurves as ResponseCurves

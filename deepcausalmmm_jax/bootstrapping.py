@@ -1,5 +1,6 @@
 """`bootstrap`: the same fit to hundreds of draws of the panel, for intervals."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any, get_args
 
@@ -47,6 +48,10 @@ def bootstrap(
 ) -> Ensemble:
     """Refit to draws of the panel and keep every refit.
 
+    Refits show what another draw of regions, or of residuals, would have done to where training ends; the estimate
+    beside them is that end and not the mean of a posterior. With few regions they cannot show what the trend may have
+    taken from media, and channels at next to nothing stay there: below eight regions take the intervals of `fit`.
+
     Replicates go to every core of a CPU or to all devices of this host; under `jax.distributed` each host does its
     share and all get the whole. A draw depends on `seed` and its own number alone, so that more replicates, another
     engine or another machine continue the same series.
@@ -81,6 +86,8 @@ def bootstrap(
     _refuse(result, replicates, method, block, checks, engine, batch_size)
     working = devices_for(devices)
     fitted = result.fitted
+    if fitted.trained is not None:  # refits are trainings: what they scatter around is where training ended
+        fitted = dataclasses.replace(fitted, variables=fitted.trained, trained=None)
     chosen: Method = method or ("weights" if len(fitted.panel.regions) >= _FEWEST_REGIONS else "block")
     ready = prepare(fitted.panel, fitted.weights, fitted.config)
     sample = _sample(fitted, ready, warm=warm_start)

@@ -16,11 +16,11 @@ from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import FitStatus, OutputError
 from deepcausalmmm_jax.train.fitted import Fitted, Replicates, TrainingRecord
 
-SCHEMA = 4  # 4: the share of region-weeks that count as independent is a variable of the model
+SCHEMA = 5  # 5: exposure before the first week is part of scales and model
 _MANIFEST = "manifest"
 _PANEL_ARRAYS = ("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi", "population")
 _REFIT_ARRAYS = ("status", "epochs", "check")
-_REFIT_FACTS = ("method", "block", "seed", "warm_start", "seconds", "compile_seconds")
+_REFIT_FACTS = ("method", "block", "seed", "warm_start", "seconds", "compile_seconds", "pareto_k", "r_hat")
 _RECORD_ARRAYS = ("objective", "acyclicity", "learning_rate")
 
 
@@ -44,6 +44,8 @@ def save(fitted: Fitted, path: str | Path, replicates: Replicates | None = None)
     if replicates is not None:
         arrays |= {f"replicates/{name}": leaf for name, leaf in flat(replicates.variables).items()}
         arrays |= {f"refits/{name}": getattr(replicates, name) for name in _REFIT_ARRAYS}
+        if replicates.coordinates is not None:
+            arrays["refits/coordinates"] = replicates.coordinates
         manifest["replicates"] = {name: getattr(replicates, name) for name in _REFIT_FACTS}
     return write_arrays(path, arrays | {_MANIFEST: np.array(json.dumps(manifest))})
 
@@ -109,6 +111,8 @@ def _index(labels: dict[str, Any]) -> pd.Index:
 
 def _arrays(fitted: Fitted) -> dict[str, np.ndarray]:
     arrays = {f"variables/{name}": leaf for name, leaf in flat(fitted.variables).items()}
+    if fitted.trained is not None:
+        arrays |= {f"trained/{name}": leaf for name, leaf in flat(fitted.trained).items()}
     panel = {name: getattr(fitted.panel, name) for name in _PANEL_ARRAYS}
     arrays |= {f"panel/{name}": array for name, array in panel.items() if array is not None}
     arrays |= {f"scales/{name}": array for name, array in fitted.scales._asdict().items()}
@@ -144,6 +148,7 @@ def _fitted(arrays: dict[str, np.ndarray], manifest: dict[str, Any]) -> Fitted:
         config=Config.from_dict(manifest["config"]),
         record=record,
         seed=manifest["seed"],
+        trained=nested(trained) if (trained := under("trained/", arrays)) else None,
     )
 
 

@@ -10,25 +10,31 @@ import xarray as xr
 
 from deepcausalmmm_jax import checkpoint
 from deepcausalmmm_jax.analysis.curve_bands import hill_bands
+from deepcausalmmm_jax.analysis.health import TINY
 from deepcausalmmm_jax.analysis.intervals import bounds, summary_draws, with_bounds
 from deepcausalmmm_jax.analysis.replicates import Contributed, contributed, earned, shares
 from deepcausalmmm_jax.analysis.response import curves_to_draw
 from deepcausalmmm_jax.errors import ConfigError, OutputError
+from deepcausalmmm_jax.posterior.prior import log_share_spread
 from deepcausalmmm_jax.result import FitResult
 from deepcausalmmm_jax.train.fitted import Fitted, Replicates
 from deepcausalmmm_jax.types import CHANNEL, COMPONENT, TIME
 
 _LEVEL = 0.9
 _CLEAR = 2.0  # standard errors
+_UNCLEAR = "not distinguishable from zero"
+_LITTLE = "the data say little: the estimate stays near the prior"
+_LEARNED = 0.8  # of the prior's spread of a share's log; an interval wider than that is the prior's
+_WORST_K, _WORST_R_HAT = 0.7, 1.3  # Vehtari et al. 2024; chains this short are not judged by the usual 1.01
 _BOUNDS = ("low", "high")
 
 
 class Ensemble(FitResult):
-    """What `bootstrap` returns: the point estimate's answers, with percentiles over the refits beside them.
+    """What `fit`, `sample_posterior` and `bootstrap` return: estimates, with percentiles over draws beside them.
 
     Attributes:
-        fitted: the point estimate.
-        replicates: the refits.
+        fitted: the estimate.
+        replicates: draws from the posterior, or refits.
     """
 
     def __init__(self, fitted: Fitted, replicates: Replicates) -> None:
@@ -36,7 +42,13 @@ class Ensemble(FitResult):
         self.replicates = replicates
 
     def __repr__(self) -> str:
-        return f"Ensemble({len(self.replicates)} refits by {self.replicates.method}, of {super().__repr__()})"
+        kind = "draws" if self.from_posterior else "refits"
+        return f"Ensemble({len(self.replicates)} {kind} by {self.replicates.method}, of {super().__repr__()})"
+
+    @property
+    def from_posterior(self) -> bool:
+        """Whether the replicates are draws from the posterior; else they are refits."""
+        return self.replicates.coordinates is not None
 
     @cached_property
     def _contributed(self) -> Contributed:
@@ -84,11 +96,39 @@ class Ensemble(FitResult):
         table["share_error"] = 100 * self._shares.std(axis=0, ddof=min(1, len(self.replicates) - 1))
         table["z"] = table["share"] / table["share_error"].where(table["share_error"] > 0)
         clear = table["z"] >= _CLEAR
-        flag = "not distinguishable from zero"
-        rest = [[part for part in note.split("; ") if part and part != flag] for note in table["note"]]
-        table["note"] = ["; ".join(r if c else [flag, *r]) for r, c in zip(rest, clear, strict=True)]
+        high = 100 * np.quantile(self._shares, 0.95, axis=0)
+        says_little = self._says_little()
+        notes = []
+        for m, note in enumerate(table["note"]):
+            kept = [part for part in note.split("; ") if part and part != _UNCLEAR]
+            # An estimate near zero is only tiny where a large share is ruled out.
+            kept = [part for part in kept if not (part.startswith("tiny") and high[m] > 100 * TINY)]
+            first = [] if clear.iloc[m] else [_UNCLEAR]
+            notes.append("; ".join([*first, *([_LITTLE] if says_little[m] else []), *kept]))
+        table["note"] = notes
         table["distinguishable"] = clear
         return with_bounds(table, {"share": 100 * self._shares}, level)
+
+    def _says_little(self) -> np.ndarray:
+        """Whether the draws of a channel's share are spread about as the prior alone spreads them, `[channel]`."""
+        if not self.from_posterior:
+            return np.zeros(len(self.panel.channels), bool)
+        spread = np.log(np.maximum(self._shares, 1e-12)).std(axis=0)
+        return spread > _LEARNED * log_share_spread(self.config, len(self.panel.channels))
+
+    def sampling(self) -> pd.Series:
+        """How far draws from the posterior can be trusted.
+
+        Returns:
+            `method`, `draws`, `pareto_k` (of weights from the curvature at the mode; above 0.7 `laplace` fails),
+            `r_hat` (of Markov chains; above 1.3 they have not mixed) and `trusted`. For refits, method and number.
+        """
+        made = self.replicates
+        facts: dict[str, object] = {"method": made.method, "draws": len(made)}
+        if self.from_posterior:
+            trusted = made.pareto_k < _WORST_K if made.method == "laplace" else made.r_hat < _WORST_R_HAT
+            facts |= {"pareto_k": made.pareto_k, "r_hat": made.r_hat, "trusted": bool(trusted)}
+        return pd.Series(facts)
 
     def contribution_intervals(self, level: float = _LEVEL) -> xr.DataArray:
         """National contributions with their interval, `(bound, time, component)`, KPI units; bound: low, high.
@@ -145,7 +185,10 @@ class Ensemble(FitResult):
 
     @cached_property
     def edge_frequency(self) -> pd.DataFrame:
-        """Channel x channel: share of the refits whose graph has the edge from the row to the column."""
+        """Channel x channel: share of the refits whose graph has the edge from the row to the column.
+
+        Draws from the posterior all have the graph of the training, so that it says nothing of them.
+        """
         names = pd.Index(self.panel.channels, name=CHANNEL)
         return pd.DataFrame((self._contributed.edges != 0).mean(axis=0), index=names, columns=list(names))
 

@@ -36,6 +36,7 @@ class FitStatus(IntEnum):
     DIVERGED = 3
     COMPLETED = 4
     TAKEN_OVER = 5
+    WORSE_THAN_MEAN = 6
 
     @property
     def sentence(self) -> str:
@@ -44,6 +45,8 @@ class FitStatus(IntEnum):
 
 
 _SENTENCES = {
+    FitStatus.WORSE_THAN_MEAN: "The fit failed: it predicts its own training weeks worse than the regional means do; "
+    "no figure of it can be trusted; look for weeks with a wrong KPI, or for controls that run away.",
     FitStatus.TAKEN_OVER: "Weights were taken over from the published package; nothing was trained here.",
     FitStatus.COMPLETED: "All epochs of the published schedule were run.",
     FitStatus.RUNNING: "Training was interrupted before the objective stopped falling.",

@@ -11,6 +11,7 @@ from deepcausalmmm_jax.data.diagnose import refuse_unfit
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.split import training_weights
 from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
+from deepcausalmmm_jax.inference.posterior import estimated
 from deepcausalmmm_jax.result import FitResult
 from deepcausalmmm_jax.telling import Telling
 from deepcausalmmm_jax.train.devices import Devices, devices_for
@@ -45,7 +46,8 @@ def fit(
         progress: whether to show a progress bar; None shows one where there is a terminal.
 
     Returns:
-        The result.
+        The result: an `Ensemble`, whose estimate is the mean of draws from the posterior and whose tables have
+        intervals; or a plain `FitResult` where `Config.posterior.method` is `none`, and for the paper's model.
 
     Raises:
         DataError: the panel cannot be learned from, or the holdout does not fit it.
@@ -88,4 +90,4 @@ def fit(
     if record.status is FitStatus.DIVERGED:
         raise FitError(record.status.sentence)
     on_host = jax.tree.map(np.asarray, variables)
-    return FitResult(Fitted(on_host, panel, weights, ready.scales, config, record, seed))
+    return estimated(Fitted(on_host, panel, weights, ready.scales, config, record, seed))

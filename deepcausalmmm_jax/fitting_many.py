@@ -12,6 +12,7 @@ from deepcausalmmm_jax.data.diagnose import refuse_unfit
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.split import training_weights
 from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
+from deepcausalmmm_jax.inference.posterior import estimated
 from deepcausalmmm_jax.result import FitResult
 from deepcausalmmm_jax.train.crew import Clock, Crew, crew_for, work_done
 from deepcausalmmm_jax.train.devices import Devices, devices_for
@@ -182,4 +183,4 @@ def _result(one: _Wanted, outcome: Any, seconds: float) -> FitResult:
     record = TrainingRecord.of(history, seconds)
     if record.status is FitStatus.DIVERGED:
         raise FitError(f"The fit of {one.label}: {record.status.sentence}")
-    return FitResult(Fitted(variables, one.panel, one.weights, one.ready.scales, one.config, record, one.seed))
+    return estimated(Fitted(variables, one.panel, one.weights, one.ready.scales, one.config, record, one.seed))

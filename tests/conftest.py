@@ -35,8 +35,11 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def quick() -> dcm.Config:
-    """A short training: enough to move, not to converge."""
-    return dcm.Config(training=dataclasses.replace(dcm.Training(), max_epochs=100, chunk_epochs=25))
+    """A short training, enough to move, not to converge; and no draws."""
+    return dcm.Config(
+        training=dataclasses.replace(dcm.Training(), max_epochs=100, chunk_epochs=25),
+        posterior=dcm.PosteriorSettings(method="none"),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,12 @@ FLOORS = [
     {"ops", "data", "files", "archive", "columns", "compilation"},
     {"model"},
     {"train"},
+    {"posterior"},
     {"checkpoint", "analysis"},
     {"plots"},
     {"result", "plan"},
     {"ensemble"},
+    {"inference"},
     {
         "fitting",
         "fitting_many",

@@ -113,3 +113,12 @@ def _row(
 def _rmse(error: np.ndarray) -> float:
     known = error[~np.isnan(error)]
     return float(np.sqrt(np.mean(known**2))) if known.size else float("nan")
+
+
+def worse_than_mean(kpi: np.ndarray, prediction: np.ndarray, weights: np.ndarray) -> bool:
+    """Whether the weeks learned from are predicted worse than by their regional means; all `[region, week]`."""
+    seen = weights > 0
+    count = np.maximum(seen.sum(axis=1, keepdims=True), 1)
+    mean = np.where(seen, kpi, 0.0).sum(axis=1, keepdims=True) / count
+    error, naive = (np.where(seen, kpi - value, 0.0) for value in (prediction, mean))
+    return bool((error**2).sum() > (naive**2).sum() > 0)

@@ -150,6 +150,11 @@ class RefittedAnswers(Answers, Protocol):
         ...
 
     @property
+    def from_posterior(self) -> bool:
+        """Whether these are draws from the posterior, which all have the graph of the training."""
+        ...
+
+    @property
     def edge_frequency(self) -> pd.DataFrame:
         """Channel x channel, share of the refits."""
         ...
@@ -187,6 +192,11 @@ class PlanAnswers(Protocol):
     def notes(self) -> tuple[str, ...]:
         """What had to be assumed."""
         ...
+
+
+def edge_frequency(result: Answers) -> pd.DataFrame | None:
+    """How often refits find each edge; None where there are none, or draws that never look at the graph again."""
+    return result.edge_frequency if has_refits(result) and not result.from_posterior else None
 
 
 def has_refits(result: Answers) -> TypeGuard[RefittedAnswers]:

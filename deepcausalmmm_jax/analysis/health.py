@@ -12,7 +12,7 @@ _RARE = 0.25  # of the training region-weeks
 _LATE = 0.2  # of the training weeks
 _SATURATED = 0.8  # mean activity in weeks on air
 _COLLINEAR = 0.9  # correlation of two channels' exposure
-_TINY = 0.005  # of the KPI
+TINY = 0.005  # of the KPI
 
 
 def channel_notes(fitted: Fitted) -> pd.DataFrame:
@@ -35,8 +35,8 @@ def channel_notes(fitted: Fitted) -> pd.DataFrame:
     rows = []
     for m in range(len(share)):
         notes = [] if clear[m] or np.isnan(z[m]) else ["not distinguishable from zero"]
-        if share[m] < _TINY:
-            notes.append(f"tiny: below {_TINY:.1%} of the KPI")
+        if share[m] < TINY:
+            notes.append(f"tiny: below {TINY:.1%} of the KPI")
         rows.append((100 * share[m], 100 * error[m], z[m], bool(clear[m]), "; ".join(notes + about_data[m])))
     columns = ["share", "share_error", "z", "distinguishable", "note"]
     return pd.DataFrame(rows, columns=columns, index=pd.Index(panel.channels, name=CHANNEL))

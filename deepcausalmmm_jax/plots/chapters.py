@@ -158,9 +158,9 @@ def _forecast(result: Answers) -> Chapter:
 
 def _certainty(result: Answers) -> Chapter:
     chapter = Chapter("certainty", "How sure is this?")
-    chapter.add("refits", "Refits", lambda: replicate.distributions(result))
+    chapter.add("refits", "Draws", lambda: replicate.distributions(result))
     if chapter.charts and result.panel.spend is not None:
-        chapter.add("refits_roi", "ROI over refits", lambda: replicate.distributions(result, "roi"))
+        chapter.add("refits_roi", "ROI over draws", lambda: replicate.distributions(result, "roi"))
     return chapter
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.analysis.answers import Answers, has_refits
+from deepcausalmmm_jax.analysis.answers import Answers, edge_frequency
 from deepcausalmmm_jax.plots.marks import largest, need
 from deepcausalmmm_jax.plots.theme import (
     BASE_COLOR,
@@ -37,9 +37,10 @@ def graph_heatmap(result: Answers, top: int = 30) -> go.Figure:
     adjacency = _linked(result, top)
     names = [labels(list(result.panel.channels))[name] for name in adjacency.columns]
     text, hover = None, ""
-    if has_refits(result):
-        often = result.edge_frequency.loc[adjacency.index, adjacency.columns]
-        text = [[f"{share:.0%}" if share > 0 else "" for share in row] for row in often.to_numpy()]
+    often = edge_frequency(result)
+    if often is not None:
+        found = often.loc[adjacency.index, adjacency.columns].to_numpy()
+        text = [[f"{share:.0%}" if share > 0 else "" for share in row] for row in found]
         hover = " · in %{text} of the refits"
     shown = adjacency.where(adjacency != 0).to_numpy()
     span = float(np.nanmax(np.abs(shown)))
@@ -77,7 +78,7 @@ def graph_network(result: Answers, top: int = 30) -> go.Figure:
         DataError: a single channel, or no edge.
     """
     adjacency = _linked(result, top)
-    often = result.edge_frequency if has_refits(result) else None
+    often = edge_frequency(result)
     channels = list(adjacency.index)
     angle = {name: 2 * math.pi * i / len(channels) + math.pi / 2 for i, name in enumerate(channels)}
     at = {name: (math.cos(angle[name]), math.sin(angle[name])) for name in channels}

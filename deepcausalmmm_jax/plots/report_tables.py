@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from deepcausalmmm_jax.analysis.answers import Answers, has_refits
+from deepcausalmmm_jax.analysis.answers import Answers, edge_frequency, has_refits
 from deepcausalmmm_jax.plots.theme import compact
 
 _METRIC_FORMATS = {"r2": "{:.3f}", "r2_median_region": "{:.3f}", "wmape": "{:.1%}", "skill": "{:+.3f}"}
@@ -93,7 +93,7 @@ def _trust(result: Answers) -> Table:
         numbers = [number(row["share"], "{:.2f}"), number(row["share_error"], "{:.2f}")]
         rows.append([str(channel), *numbers, *middle, str(row["note"]) or "–"])
     note = (
-        "Errors and intervals are those of the refits."
+        "Errors and intervals are those of the draws."
         if refitted
         else "The error is that of the channel's level, its curve taken as known; doubt about the curve comes on top."
     )
@@ -114,7 +114,7 @@ def _priors(priors: pd.DataFrame) -> Table:
 
 def _edges(result: Answers) -> Table:
     adjacency = result.adjacency
-    often = result.edge_frequency if has_refits(result) else None
+    often = edge_frequency(result)
     links = [
         (source, target, float(adjacency.loc[source, target]))
         for source in adjacency.index

@@ -100,5 +100,5 @@ def distributions(result: Answers, column: str = "pct_of_contribution", top: int
         hovertemplate="estimate %{x:,.3~r}<extra></extra>",
     )
     unit = _UNITS.get(column, column.replace("_", " "))
-    styled(figure, f"What {len(draws)} refits say: {unit}", unit, "", height=row_height(len(order), base=180))
+    styled(figure, f"What {len(draws)} draws say: {unit}", unit, "", height=row_height(len(order), base=180))
     return figure.update_yaxes(tickmode="linear", showgrid=False).update_layout(showlegend=True)

@@ -79,17 +79,23 @@ def _share(name: str, row: pd.Series) -> str:
 def _range(row: pd.Series, column: str) -> str:
     if f"{column}_low" not in row or pd.isna(row[f"{column}_low"]):
         return ""
-    return f"; refits say {row[f'{column}_low']:.3g} to {row[f'{column}_high']:.3g}"
+    return f"; 90 % interval {row[f'{column}_low']:.3g} to {row[f'{column}_high']:.3g}"
+
+
+def _of_intervals(result: RefittedAnswers) -> str:
+    count = len(result.share_draws())
+    if result.from_posterior:
+        return f"Intervals are 90 % ones, from {count} draws of everything that the data leave open."
+    return (
+        f"Intervals are 90 % ones, from {count} refits to draws of the data; on panels of known truth such intervals "
+        "held it in 85 to 88 % of the cases, with fewer than eight regions in about 70 %."
+    )
 
 
 def _sure(result: Answers, notes: pd.DataFrame) -> list[str]:
     words = [forecast_verdict(result.metrics)]
     if has_refits(result):
-        words.append(
-            f"Intervals are 90 % ones, from {len(result.share_draws())} refits to draws of the data; on panels of "
-            "known truth such intervals held it in 85 to 88 % of the cases, with fewer than eight regions in about "
-            "70 %."
-        )
+        words.append(_of_intervals(result))
     else:
         words.append(
             "This is a single fit: errors given for shares take each channel's curve as known, so that the true doubt "
@@ -166,7 +172,7 @@ def _of_plan(plan: PlanAnswers, kpi: str) -> list[str]:
         ends = (float(row["change_low"]), float(row["change_high"])) if "change_low" in row else None
         words.append(_gain(float(row["today"]), float(row["plan"]), kpi, ends))
     if pd.notna(plan.chance_better):
-        words.append(f"In {100 * plan.chance_better:.0f} % of the refits it is better than today's budget.")
+        words.append(f"In {100 * plan.chance_better:.0f} % of the draws it is better than today's budget.")
     return words
 
 
@@ -176,7 +182,7 @@ def _gain(today: float, planned: float, kpi: str, ends: tuple[float, float] | No
     share = abs(gain / today) if today else float("inf")
     percent = [f"{100 * share:.2g} %"] if share < 10 else []
     if ends is not None:
-        percent.append(f"refits say {compact(ends[0])} to {compact(ends[1])}")
+        percent.append(f"90 % interval {compact(ends[0])} to {compact(ends[1])}")
     more = f"{compact(abs(gain))} {'more' if gain > 0 else 'less'} than today's budget"
     words = f"It should bring {compact(planned)} {kpi}, {more}" + (f" ({'; '.join(percent)})" if percent else "")
     most = max(abs(gain), *(abs(end) for end in ends or (0.0, 0.0)))
@@ -219,13 +225,13 @@ def _doubt(result: Answers, notes: pd.DataFrame) -> list[str]:
 def _doubt_of_refits(result: RefittedAnswers) -> list[str]:
     words, summary = [], result.media_summary()
     if len(result.share_draws()) < _FEWEST_REFITS:
-        words.append(f"{len(result.share_draws())} refits give rough intervals; take {_FEWEST_REFITS} or more.")
+        words.append(f"{len(result.share_draws())} draws give rough intervals; take {_FEWEST_REFITS} or more.")
     value, low, high = (summary[f"pct_of_contribution{end}"] for end in ("", "_low", "_high"))
     outside = [str(name) for name in summary.index[(value < low) | (value > high)]]
     if outside:
         words.append(
-            f"The estimate of {_listed(_few(outside))} lies outside the interval of its refits: the fit had not "
-            "converged, or the refits pull it elsewhere. Believe neither before a longer training."
+            f"The estimate of {_listed(_few(outside))} lies outside its own interval: the fit had not converged, or "
+            "the refits pull it elsewhere. Believe neither before a longer training."
         )
     return words
 

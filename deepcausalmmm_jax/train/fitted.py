@@ -1,5 +1,6 @@
 """What a fit leaves behind: everything that answers are computed from, and nothing computed."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -59,6 +60,8 @@ class Fitted:
         config: settings.
         record: course of the training.
         seed: of the random start.
+        trained: variables as training left them, where `variables` are the estimate from the posterior; None where they
+            are the same.
     """
 
     variables: dict[str, Any]
@@ -68,6 +71,7 @@ class Fitted:
     config: Config
     record: TrainingRecord
     seed: int
+    trained: dict[str, Any] | None = None
 
     @property
     def n_training_weeks(self) -> int:
@@ -77,7 +81,7 @@ class Fitted:
 
 @dataclass(frozen=True, eq=False)
 class Replicates:
-    """Refits to draws of the panel.
+    """Refits to draws of the panel, or draws from the posterior.
 
     Attributes:
         variables: the model's variables, each array with a leading axis `[replicate]`.
@@ -85,12 +89,16 @@ class Replicates:
         epochs: `[replicate]`.
         check: `[check, 2, channel]`, shares of the KPI of some draws, refitted from the point estimate (0) and from a
             random start (1).
-        method: how the panel was drawn anew.
+        method: how the panel was drawn anew, or how the posterior was explored.
         block: weeks that stayed together.
         seed: of the draws.
         warm_start: whether the refits began from the point estimate.
         seconds: wall time without compilation.
         compile_seconds: wall time of the compilation.
+        coordinates: `[replicate, coordinate]` of draws from the posterior, standard normal a priori; None for refits.
+        pareto_k: of draws from the posterior: how far it is from its curvature at the mode, above 0.7 too far for
+            `laplace`.
+        r_hat: of Markov chains: the largest over shares and log density.
     """
 
     variables: dict[str, Any]
@@ -103,6 +111,9 @@ class Replicates:
     warm_start: bool
     seconds: float
     compile_seconds: float
+    coordinates: np.ndarray | None = None
+    pareto_k: float = math.nan
+    r_hat: float = math.nan
 
     def __len__(self) -> int:
         """Number of refits."""

@@ -100,11 +100,11 @@ def test_the_first_page_and_the_tables_are_there_without_scripts(page):
         "rmse_mean8",
         "The plan (26 weeks, 2024-01-01 to 2024-06-24) gives",
         "It should bring 36 sales, 6 more than today&#39;s budget (20 %).",
-        "In 90 % of the refits",
+        "In 90 % of the draws",
         "Prices stay as they were.",
     ):
         assert words in source
-    assert "3 refits give rough intervals" in source
+    assert "3 draws give rough intervals" in source
     assert escaped("<b>tv</b>") in source
     assert "<b>tv</b>" not in source
 

@@ -1,0 +1,51 @@
+"""Inverse Cholesky factors without LAPACK, whose gradient is made of matrix products alone."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+@jax.custom_vjp
+def inverse_root(matrix: Array) -> Array:
+    r"""$L^{-1}$ of a positive definite matrix $A = L L^\top$.
+
+    With it $A^{-1} x = L^{-\top} L^{-1} x$ and $\log |A| = -2 \sum_i \log L^{-1}_{ii}$. The gradient is
+    $-L^{-\top} \Phi(\bar K L^{-\top}) L^{-1}$ for a cotangent $\bar K$, made symmetric, where $\Phi$ keeps the lower
+    triangle and half the diagonal (Murray 2016, "Differentiation of the Cholesky decomposition").
+
+    Row by row in place, since batches of LAPACK calls under `vmap` on a CPU (jaxlib 0.10.2, two cores) now and then
+    wait for ever with all threads idle, in JAX's own gradient of the factor and in its solver.
+
+    Args:
+        matrix: A, `[n, n]`, symmetric.
+
+    Returns:
+        `[n, n]`, lower triangular; not a number where A is not positive definite.
+    """
+    order = jnp.arange(matrix.shape[0])
+
+    def eliminate(k: Array, state: Array) -> Array:
+        """Clear column k below row k. What is cleared makes room for the column of the inverse that begins there."""
+        here, below = order == k, order > k
+        pivot = jnp.sqrt(state[k, k])
+        row = jnp.where(here, 1.0, state[k]) / pivot
+        factor = jnp.where(below, state[:, k] / pivot, 0.0)
+        cleared = jnp.where(below[:, None] & here, 0.0, state) - factor[:, None] * row
+        return jnp.where(here[:, None], row, cleared)
+
+    return jnp.tril(jax.lax.fori_loop(0, matrix.shape[0], eliminate, matrix))
+
+
+def _forward(matrix: Array) -> tuple[Array, Array]:
+    root = inverse_root(matrix)
+    return root, root
+
+
+def _backward(root: Array, cotangent: Array) -> tuple[Array]:
+    lower = jnp.tril(cotangent @ root.T)
+    half = lower - 0.5 * jnp.diag(jnp.diag(lower))
+    gradient = -root.T @ half @ root
+    return (0.5 * (gradient + gradient.T),)
+
+
+inverse_root.defvjp(_forward, _backward)

@@ -1,0 +1,1 @@
+"""The posterior: one log density, and the ways to read it."""

@@ -1,0 +1,139 @@
+"""What the posterior reads: the training weeks of a panel in double precision, and what a fit holds fixed."""
+
+from typing import Any, NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from deepcausalmmm_jax.config import AdstockKind
+from deepcausalmmm_jax.model.inputs import WEEKS_IN_QUARTER, BeliefInputs, Design, Inputs
+from deepcausalmmm_jax.train.fitted import Fitted
+
+_TREND_WEEKS = 4  # between knots of the national trend: what is quicker is persistence of the residuals
+
+
+@flax.struct.dataclass
+class PosteriorInputs:
+    """Arrays of the training weeks, and what the fit found of graph, paths and noise levels.
+
+    Attributes:
+        exposure: `[week, channel, region]`, scaled.
+        intensity: `[channel, region]`.
+        history: `[channel, region]`.
+        burst: `[channel]`.
+        blend: `[channel, channel]`, of the channel graph, held.
+        variation: `[week, channel, region]`, factor on the coefficients over time, held.
+        kpi: `[region, week]`, scaled.
+        weights: `[region, week]`, the panel's; 0 in weeks that are not learned from.
+        robust: `[region, week]`, weight of a week beside that, below 1 for outliers.
+        noise_ratio: `[region]`, noise of a region against that of all.
+        unit: `[region]`, share of a region's mean week in the KPI of all.
+        ramps: `[week, step]`, steps of the national trend, centred; each of standard deviation 1 a quarter.
+        region_ramps: `[week, region_step]`, of a region's own trend.
+        season: `[week, term]`.
+        control: `[region, week, control]`, z-scores.
+        control_sign: `[control]`, 1, -1, or 0 for either.
+        stated: what the user stated of channels.
+        adstock: kind of carry-over.
+        max_lag: lags of finite kernels.
+        min_slope: lower bound of the slope.
+        has_signs: whether any control has a sign.
+    """
+
+    exposure: Array
+    intensity: Array
+    history: Array
+    burst: Array
+    blend: Array
+    variation: Array
+    kpi: Array
+    weights: Array
+    robust: Array
+    noise_ratio: Array
+    unit: Array
+    ramps: Array
+    region_ramps: Array
+    season: Array
+    control: Array
+    control_sign: Array
+    stated: BeliefInputs
+    adstock: AdstockKind = flax.struct.field(pytree_node=False)
+    max_lag: int = flax.struct.field(pytree_node=False)
+    min_slope: float = flax.struct.field(pytree_node=False)
+    has_signs: bool = flax.struct.field(pytree_node=False)
+
+    @property
+    def has_delay(self) -> bool:
+        """Whether the carry-over has a delay to learn."""
+        return self.adstock in ("delayed", "delayed_geometric")
+
+
+class Knots(NamedTuple):
+    """Values of ramps at the model's knots, with which steps become the model's parameters."""
+
+    trend: np.ndarray  # [knot, step]
+    region: np.ndarray  # [region_knot, region_step]
+
+
+def posterior_inputs(fitted: Fitted, inputs: Inputs, design: Design, blend: Any, variation: Any, noise: Any) -> Any:
+    """`PosteriorInputs` of a fit, and the `Knots` of its trends; to be called where double precision is on.
+
+    Args:
+        fitted: the fit.
+        inputs: of its panel.
+        design: of its model.
+        blend: `[channel, channel]`.
+        variation: `[region, week, channel]`, logs.
+        noise: `[region]`.
+    """
+    n = fitted.n_training_weeks
+
+    def double(array: Any) -> Array:
+        return jnp.asarray(np.asarray(array, np.float64))
+
+    weights = fitted.weights[:, :n]
+    exposure, path = (np.moveaxis(np.asarray(a)[:, :n], 0, -1) for a in (inputs.exposure, variation))
+    steps, at_knots = _ramps(n, _TREND_WEEKS, design.n_knots)
+    region_spacing = (n - 1) / max(design.n_region_knots - 1, 1)
+    region_steps, at_region_knots = _ramps(n, region_spacing, design.n_region_knots)
+    noise = np.asarray(noise, np.float64)
+    sign = np.asarray(inputs.beliefs.control_sign)
+    made = PosteriorInputs(
+        exposure=double(exposure),
+        intensity=double(inputs.intensity).T,
+        history=double(inputs.history).T,
+        burst=double(inputs.burst),
+        blend=double(blend),
+        variation=jnp.exp(double(path)),
+        kpi=double(inputs.kpi)[:, :n],
+        weights=double(weights),
+        robust=jnp.ones(weights.shape),
+        noise_ratio=double(noise / np.exp(np.log(noise).mean())),
+        unit=double(inputs.kpi_unit),
+        ramps=double(steps),
+        region_ramps=double(region_steps),
+        season=double(inputs.season_basis)[:n],
+        control=double(inputs.control)[:, :n],
+        control_sign=double(sign),
+        stated=jax.tree.map(double, inputs.beliefs),
+        adstock=design.adstock,
+        max_lag=design.max_lag,
+        min_slope=design.min_slope,
+        has_signs=bool((sign != 0).any()),
+    )
+    return made, Knots(at_knots, at_region_knots)
+
+
+def _ramps(n_weeks: int, spacing: float, n_knots: int) -> tuple[np.ndarray, np.ndarray]:
+    """Steps of a random walk `[week, step]`, centred over the weeks; and their values at the model's knots."""
+    ends = np.linspace(0.0, n_weeks - 1.0, max(1, round((n_weeks - 1) / spacing)) + 1)
+    size = np.sqrt(np.diff(ends) / WEEKS_IN_QUARTER)
+
+    def at(weeks: np.ndarray) -> np.ndarray:
+        return np.clip((weeks[:, None] - ends[:-1]) / np.diff(ends), 0.0, 1.0) * size
+
+    weeks = at(np.arange(float(n_weeks)))
+    return weeks - weeks.mean(axis=0), at(np.linspace(0.0, n_weeks - 1.0, n_knots))

@@ -1,0 +1,138 @@
+"""The posterior's modes, found from several starts side by side, and its curvature there."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.flatten_util import ravel_pytree
+
+from deepcausalmmm_jax.posterior.density import log_density
+from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
+from deepcausalmmm_jax.posterior.parameters import PriorScales, blank
+
+AT_REST = 0.02  # norm of the gradient, nats per prior standard deviation, at which a search ends
+_MOST_TRIES = 250
+_LONGEST = 3.0  # prior standard deviations in one step
+_LEAST_STEP = 1e-4
+_DIFFERENCE = 1e-3  # prior standard deviations between gradients that give the curvature
+_SET_STARTS = ((0.0, 0.0), (-0.7, -0.6), (1.3, 0.9), (-0.7, 0.9), (1.3, -0.6))  # of the total and of all slopes
+
+
+class Looked(NamedTuple):
+    """The log density at some positions, a row each."""
+
+    position: np.ndarray  # [row, coordinate]
+    value: np.ndarray  # [row]; minus infinity where it is not finite
+    gradient: np.ndarray  # [row, coordinate]
+
+    def rows(self, chosen: np.ndarray) -> "Looked":
+        """Some of the rows."""
+        return Looked(self.position[chosen], self.value[chosen], self.gradient[chosen])
+
+
+def flat_density(inputs: PosteriorInputs, scales: PriorScales) -> tuple[Array, Callable[[Array], Array]]:
+    """Coordinates in one vector at the prior median, and the log density of such a vector."""
+    start, unravel = ravel_pytree(blank(inputs))
+    return start, lambda vector: log_density(unravel(vector), inputs, inputs.weights, scales)
+
+
+@jax.jit
+def _evaluate(vectors: Array, inputs: PosteriorInputs, scales: PriorScales) -> tuple[Array, Array]:
+    _, density = flat_density(inputs, scales)
+    return jax.vmap(jax.value_and_grad(density))(vectors)
+
+
+class Density:
+    """The log density of one panel, evaluated in batches of one shape.
+
+    It is the one program that searches, curvature, weights and chains share: it is compiled once, and their own
+    arithmetic, some dozen coordinates, is done beside it.
+
+    Attributes:
+        inputs: the panel.
+        scales: priors.
+        batch: positions evaluated side by side.
+    """
+
+    def __init__(self, inputs: PosteriorInputs, scales: PriorScales, batch: int) -> None:
+        self.inputs = inputs
+        self.scales = scales
+        self.batch = batch
+
+    def at(self, vectors: np.ndarray) -> Looked:
+        """Value and gradient at `[row, coordinate]`."""
+        missing = -len(vectors) % self.batch
+        filled = np.concatenate([vectors, np.repeat(vectors[-1:], missing, axis=0)])
+        parts = filled.reshape(-1, self.batch, filled.shape[1])
+        found = [_evaluate(jnp.asarray(part), self.inputs, self.scales) for part in parts]
+        value, gradient = (np.concatenate([np.asarray(pair[i]) for pair in found])[: len(vectors)] for i in (0, 1))
+        sound = np.isfinite(value) & np.isfinite(gradient).all(axis=1)
+        return Looked(vectors, np.where(sound, value, -np.inf), np.where(sound[:, None], gradient, 0.0))
+
+    def curvature(self, position: np.ndarray) -> np.ndarray:
+        """Minus the Hessian of the log density, `[coordinate, coordinate]`, from differences of its gradient."""
+        steps = _DIFFERENCE * np.eye(len(position))
+        ahead, behind = np.split(self.at(np.concatenate([position + steps, position - steps])).gradient, 2)
+        curvature = (behind - ahead) / (2 * _DIFFERENCE)
+        return 0.5 * (curvature + curvature.T)
+
+
+def starts(inputs: PosteriorInputs, rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Set starts over total and slopes, then random ones around the prior median, `[start, coordinate]`."""
+    median = blank(inputs)
+    placed = [median._replace(total=median.total + a, slope=median.slope + b) for a, b in _SET_STARTS[:rows]]
+    fixed = np.stack([np.asarray(ravel_pytree(own)[0]) for own in placed])
+    return np.concatenate([fixed, 0.7 * rng.standard_normal((rows - len(fixed), fixed.shape[1]))])
+
+
+def climb(density: Density, begin: np.ndarray) -> Looked:
+    """Climb to a mode from each start `[start, coordinate]`, side by side.
+
+    BFGS with steps cut back until they gain (Nocedal & Wright 2006, algorithm 6.1). A search ends where the gradient's
+    norm is below `AT_REST`, or after 250 evaluations.
+    """
+    now = density.at(begin)
+    n_rows, n = begin.shape
+    inverse = np.tile(np.eye(n), (n_rows, 1, 1))
+    direction, step = _shortened(now.gradient, 1.0), np.ones(n_rows)
+    for _ in range(_MOST_TRIES):
+        at_rest = np.linalg.norm(now.gradient, axis=1) <= AT_REST
+        if at_rest.all():
+            break
+        tried = density.at(now.position + np.where(at_rest, 0.0, step)[:, None] * direction)
+        enough = now.value + 1e-4 * step * (now.gradient * direction).sum(axis=1)
+        gained = (np.isfinite(tried.value) & (tried.value >= enough) & ~at_rest) | ~np.isfinite(now.value)
+        inverse = np.where(gained[:, None, None], _updated(inverse, now, tried), inverse)
+        now = Looked(
+            *(np.where(gained.reshape(-1, *[1] * (a.ndim - 1)), b, a) for a, b in zip(now, tried, strict=True))
+        )
+        step = np.where(gained, 1.0, 0.35 * step)
+        uphill = np.einsum("ri,rij,rj->r", now.gradient, inverse, now.gradient) > 0
+        lost = (step < _LEAST_STEP) | ~uphill
+        inverse[lost] = np.eye(n)
+        fresh = _shortened(np.einsum("rij,rj->ri", inverse, now.gradient), np.where(lost, 1.0, _LONGEST))
+        direction = np.where((gained | lost)[:, None], fresh, direction)
+        step = np.where(lost, 1.0, step)
+    return now
+
+
+def best_of(found: Looked) -> int:
+    """Number of the row that is highest."""
+    return int(np.argmax(found.value))
+
+
+def _updated(inverse: np.ndarray, before: Looked, after: Looked) -> np.ndarray:
+    """Inverse curvatures after a step, `[row, coordinate, coordinate]`."""
+    moved, turned = after.position - before.position, before.gradient - after.gradient
+    along = (moved * turned).sum(axis=1)
+    per = np.where(along > 1e-10, 1.0 / np.where(along > 1e-10, along, 1.0), 0.0)[:, None, None]
+    half = np.eye(moved.shape[1]) - per * moved[:, :, None] * turned[:, None, :]
+    return half @ inverse @ half.transpose(0, 2, 1) + per * moved[:, :, None] * moved[:, None, :]
+
+
+def _shortened(direction: np.ndarray, limit: np.ndarray | float) -> np.ndarray:
+    length = np.maximum(np.linalg.norm(direction, axis=1), 1e-12)
+    return direction * np.minimum(1.0, limit / length)[:, None]

@@ -1,0 +1,214 @@
+"""What the posterior explores: a few dozen coordinates, each standard normal a priori, and what they stand for."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from deepcausalmmm_jax.config import Config
+from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
+
+
+class PosteriorParameters(NamedTuple):
+    """Coordinates of the curves, shares and scales; standard normal a priori, so that a prior has no Jacobian here.
+
+    Fields of panels with several regions, or of settings that are not in use, are None.
+    """
+
+    total: Array  # [], share of the KPI that all media bring
+    split: Array  # [channel], how the total is divided
+    decay: Array  # [channel]
+    delay: Array | None  # [channel]
+    slope: Array  # [channel]
+    half_saturation: Array  # [channel]
+    history: Array  # [], exposure before the first week
+    locality: Array | None  # [], several regions
+    noise: Array  # []
+    persistence: Array  # []
+    trend: Array  # [], like all that follow the log of a scale
+    seasonality: Array  # []
+    control: Array  # []
+    shock: Array | None  # [], several regions, like all that follow but the last
+    trend_region: Array | None
+    seasonality_region: Array | None
+    control_region: Array | None
+    media_region: Array | None
+    signed_control: Array | None  # [control], effects of controls whose sign is stated
+
+
+class PriorScales(NamedTuple):
+    """Medians and spreads of the priors, scalars; see `PosteriorSettings` and `Penalties` for meanings and units."""
+
+    total: Array  # logit of the median share of all media
+    total_spread: Array
+    split_spread: Array
+    decay_spread: Array
+    delay: Array  # log
+    delay_spread: Array
+    slope: Array  # log
+    slope_spread: Array
+    half_saturation: Array  # log, in bursts
+    half_saturation_spread: Array
+    history: Array  # logit
+    history_spread: Array
+    noise: Array  # log
+    noise_spread: Array
+    persistence: Array  # logit
+    persistence_spread: Array
+    level: Array  # standard deviation
+    size_spread: Array  # of the logs of all that follow
+    trend: Array  # log of a standard deviation, like all that follow
+    seasonality: Array
+    control: Array
+    shock: Array
+    trend_region: Array
+    seasonality_region: Array
+    control_region: Array
+    media_region: Array
+
+
+class Quantities(NamedTuple):
+    """What the coordinates stand for, in their own units."""
+
+    share: Array  # [channel], of the KPI
+    decay: Array  # [channel]
+    delay: Array  # [channel], weeks
+    slope: Array  # [channel]
+    half_saturation: Array  # [channel], mean weeks
+    history: Array  # [], share
+    locality: Array  # []
+    noise: Array  # [], of what is new in a week, share of the mean KPI
+    persistence: Array  # []
+    trend: Array  # [], standard deviations as in `Penalties`, like all that follow but the last
+    seasonality: Array
+    control: Array
+    shock: Array
+    trend_region: Array
+    seasonality_region: Array
+    control_region: Array
+    media_region: Array
+    signed_control: Array  # [control], effect with its sign, 0 where none is stated
+
+
+def prior_scales(config: Config) -> PriorScales:
+    """The priors that settings state, as arrays, so that other settings need no other program."""
+    own, sizes = config.posterior, config.penalties
+    numbers = {
+        "total": np.log(own.total_share) - np.log1p(-own.total_share),
+        "total_spread": own.total_spread,
+        "split_spread": own.split_spread,
+        "decay_spread": sizes.decay,
+        "delay": np.log(own.delay),
+        "delay_spread": own.delay_spread,
+        "slope": np.log(own.slope),
+        "slope_spread": own.slope_spread,
+        "half_saturation": np.log(own.half_saturation),
+        "half_saturation_spread": own.half_saturation_spread,
+        "history": 0.0,
+        "history_spread": 2.0,
+        "noise": np.log(own.noise),
+        "noise_spread": own.noise_spread,
+        "persistence": -1.0,
+        "persistence_spread": own.persistence_spread,
+        "level": own.level,
+        "size_spread": own.size_spread,
+        "trend": np.log(own.trend),
+        "seasonality": np.log(sizes.seasonality),
+        "control": np.log(own.control),
+        "shock": np.log(own.shock),
+        "trend_region": np.log(sizes.trend_region),
+        "seasonality_region": np.log(sizes.seasonality_region),
+        "control_region": np.log(sizes.control_region),
+        "media_region": np.log(sizes.media_region),
+    }
+    return PriorScales(**{name: jnp.asarray(float(number)) for name, number in numbers.items()})
+
+
+def blank(inputs: PosteriorInputs) -> PosteriorParameters:
+    """Coordinates at their prior median, with the fields that a panel has."""
+    n_channels, n_controls = inputs.exposure.shape[1], inputs.control.shape[2]
+    zero, channels = jnp.zeros(()), jnp.zeros(n_channels)
+    regional = zero if inputs.kpi.shape[0] > 1 else None
+    return PosteriorParameters(
+        total=zero,
+        split=channels,
+        decay=channels,
+        delay=channels if inputs.has_delay else None,
+        slope=channels,
+        half_saturation=channels,
+        history=zero,
+        locality=regional,
+        noise=zero,
+        persistence=zero,
+        trend=zero,
+        seasonality=zero,
+        control=zero,
+        shock=regional,
+        trend_region=regional,
+        seasonality_region=regional,
+        control_region=regional,
+        media_region=regional,
+        signed_control=jnp.zeros(n_controls) if inputs.has_signs else None,
+    )
+
+
+def quantities(parameters: PosteriorParameters, inputs: PosteriorInputs, scales: PriorScales) -> Quantities:
+    """Coordinates -> what they stand for."""
+    z, s = parameters, scales
+    zero = jnp.zeros(())
+
+    def size(name: str) -> Array:
+        coordinate = getattr(z, name)
+        return zero if coordinate is None else jnp.exp(getattr(s, name) + s.size_spread * coordinate)
+
+    total = jax.nn.sigmoid(s.total + s.total_spread * z.total)
+    control = size("control")
+    signed = zero if z.signed_control is None else inputs.control_sign * control * jnp.exp(z.signed_control)
+    return Quantities(
+        share=total * jax.nn.softmax(s.split_spread * z.split),
+        decay=jax.nn.sigmoid(s.decay_spread * z.decay),
+        delay=jnp.zeros_like(z.decay) if z.delay is None else jnp.exp(s.delay + s.delay_spread * z.delay),
+        slope=jnp.exp(s.slope + s.slope_spread * z.slope),
+        half_saturation=inputs.burst * jnp.exp(s.half_saturation + s.half_saturation_spread * z.half_saturation),
+        history=jax.nn.sigmoid(s.history + s.history_spread * z.history),
+        locality=zero if z.locality is None else jax.nn.sigmoid(-1.4 + 2.0 * z.locality),
+        noise=jnp.exp(s.noise + s.noise_spread * z.noise),
+        persistence=jax.nn.sigmoid(s.persistence + s.persistence_spread * z.persistence),
+        trend=size("trend"),
+        seasonality=size("seasonality"),
+        control=control,
+        shock=size("shock"),
+        trend_region=size("trend_region"),
+        seasonality_region=size("seasonality_region"),
+        control_region=size("control_region"),
+        media_region=size("media_region"),
+        signed_control=jnp.broadcast_to(signed, inputs.control_sign.shape),
+    )
+
+
+def log_prior(parameters: PosteriorParameters, inputs: PosteriorInputs, scales: PriorScales) -> Array:
+    """Log density of the priors of the coordinates, up to a constant; what the user stated included.
+
+    A stated decay, half-saturation or slope takes the place of the default prior: its normal density, as a density of
+    the coordinate. A stated share comes beside the default prior of all shares, which is far wider.
+    """
+    found, stated = quantities(parameters, inputs, scales), inputs.stated
+    replaced: dict[str, Any] = {
+        "decay": (stated.decay, stated.decay_precision, lambda q: jnp.log(q) + jnp.log1p(-q)),
+        "half_saturation": (stated.half_saturation, stated.half_saturation_precision, jnp.log),
+        "slope": (stated.slope, stated.slope_precision, jnp.log),
+    }
+    total = jnp.zeros(())
+    for name, coordinate in parameters._asdict().items():
+        if coordinate is None:
+            continue
+        nats = -0.5 * coordinate**2
+        if name in replaced:
+            value, precision, log_jacobian = replaced[name]
+            quantity = getattr(found, name)
+            instead = -0.5 * precision * (quantity - value) ** 2 + log_jacobian(quantity)
+            nats = jnp.where(precision > 0, instead, nats)
+        total = total + jnp.sum(nats)
+    return total - 0.5 * jnp.sum(stated.share_precision * (found.share - stated.share) ** 2)

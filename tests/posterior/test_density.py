@@ -1,0 +1,154 @@
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.flatten_util import ravel_pytree
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.split import training_weights
+from deepcausalmmm_jax.posterior.density import contributions, log_density
+from deepcausalmmm_jax.posterior.inputs import posterior_inputs
+from deepcausalmmm_jax.posterior.linear import columns, conditional, fitted_values, log_marginal
+from deepcausalmmm_jax.posterior.mode import AT_REST, Density, climb, starts
+from deepcausalmmm_jax.posterior.parameters import blank, log_prior, prior_scales, quantities
+from deepcausalmmm_jax.train.fitted import Fitted
+from deepcausalmmm_jax.train.preparation import prepare
+
+
+@pytest.fixture
+def double():
+    with jax.enable_x64(True):
+        yield
+
+
+def _inputs(n_regions, config=None, n_weeks=30, missing=0.1):
+    panel, _ = dcm.simulate(n_regions, n_weeks, 2, 2, seed=1, missing=missing)
+    config = config or dcm.Config()
+    weights = training_weights(panel, 8)
+    with jax.enable_x64(False):
+        ready = prepare(panel, weights, config)
+    fitted = Fitted({}, panel, weights, ready.scales, config, None, 0)
+    n_channels = len(panel.channels)
+    held = np.zeros((n_channels, n_channels)), np.zeros(panel.exposure.shape), np.full(n_regions, 0.05)
+    return posterior_inputs(fitted, ready.inputs, ready.design, *held)[0], prior_scales(config)
+
+
+def _somewhere(inputs, seed=0):
+    flat, unravel = ravel_pytree(blank(inputs))
+    return unravel(0.3 * jax.random.normal(jax.random.key(seed), flat.shape))
+
+
+def _covariance(found, made, inputs):
+    """Of the observed region-weeks, written out: what is shared, what is a region's own, and persistent noise."""
+    n_regions, n_weeks = inputs.kpi.shape
+    seen, phi = np.asarray(inputs.weights > 0), float(found.persistence)
+    whole = np.zeros((n_regions, n_weeks, n_regions, n_weeks))
+    for r in range(n_regions):
+        spell = np.cumsum(~seen[r])
+        lag = np.abs(np.subtract.outer(np.arange(n_weeks), np.arange(n_weeks)))
+        together = spell[:, None] == spell[None, :]
+        noise = (float(found.noise) * float(inputs.noise_ratio[r])) ** 2 / (1.0 - phi**2)
+        whole[r, :, r] += np.where(together, noise * phi**lag, 0.0) + np.asarray(made.own[r] @ made.own[r].T)
+        for other in range(n_regions):
+            whole[r, :, other] += np.asarray(made.shared[r] @ made.shared[other].T)
+            if made.path is not None:
+                whole[r, :, other] += np.asarray(made.path @ made.path.T)
+    keep = seen.ravel()
+    return whole.reshape(keep.size, keep.size)[np.ix_(keep, keep)], np.asarray(made.rest).ravel()[keep]
+
+
+@pytest.mark.parametrize("n_regions", [1, 3])
+def test_marginal_likelihood_is_that_of_the_whole_covariance(double, n_regions):
+    inputs, scales = _inputs(n_regions)
+    found = quantities(_somewhere(inputs), inputs, scales)
+    made = columns(found, contributions(found, inputs), inputs, scales)
+    covariance, rest = _covariance(found, made, inputs)
+    _, log_determinant = np.linalg.slogdet(covariance)
+    expected = -0.5 * log_determinant - 0.5 * rest @ np.linalg.solve(covariance, rest)
+    assert float(log_marginal(found, made, inputs)) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("n_regions", [1, 3])
+def test_mean_of_the_linear_part_is_that_of_the_whole_covariance(double, n_regions):
+    inputs, scales = _inputs(n_regions, missing=0.0)
+    found = quantities(_somewhere(inputs), inputs, scales)
+    media = contributions(found, inputs)
+    made = columns(found, media, inputs, scales)
+    covariance, rest = _covariance(found, made, inputs)
+    seen = np.asarray(inputs.weights > 0)
+    lag = np.abs(np.subtract.outer(np.arange(seen.shape[1]), np.arange(seen.shape[1])))
+    phi = float(found.persistence)
+    noise = np.kron(np.diag((float(found.noise) * np.asarray(inputs.noise_ratio)) ** 2), phi**lag / (1.0 - phi**2))
+    shock = 0.0
+    if n_regions > 1:  # the week's shock is no part of the prediction
+        shock = float(found.shock) ** 2 * np.kron(np.ones((n_regions, n_regions)), np.eye(seen.shape[1]))
+    signal = (covariance - noise - shock) @ np.linalg.solve(covariance, rest)
+    linear = conditional(found, made, inputs, jax.random.key(0), 0.0)
+    predicted = np.asarray(fitted_values(found, media, linear, inputs) - (inputs.kpi - made.rest)).ravel()
+    np.testing.assert_allclose(predicted, signal, atol=1e-6)
+
+
+def test_draws_of_the_linear_part_have_the_mean_in_their_middle(double):
+    inputs, scales = _inputs(1)
+    found = quantities(_somewhere(inputs), inputs, scales)
+    made = columns(found, contributions(found, inputs), inputs, scales)
+    keys = jax.random.split(jax.random.key(1), 400)
+    drawn = jax.vmap(lambda key: conditional(found, made, inputs, key))(keys)
+    mean = conditional(found, made, inputs, keys[0], 0.0)
+    error = np.abs(np.asarray(drawn.control).mean(axis=0) - np.asarray(mean.control))
+    assert (error < 4 * np.asarray(drawn.control).std(axis=0) / 20).all()
+    assert (np.asarray(drawn.control).std(axis=0) > 0).all()
+
+
+def test_a_week_without_weight_says_nothing(double):
+    inputs, scales = _inputs(1)
+    place = _somewhere(inputs)
+    weights = inputs.weights.at[0, 5].set(0.0)
+    as_it_is = log_density(place, inputs, weights, scales)
+    changed = dataclasses.replace(inputs, kpi=inputs.kpi.at[0, 5].set(99.0))
+    assert float(log_density(place, changed, weights, scales)) == pytest.approx(float(as_it_is), abs=1e-9)
+
+
+def test_shares_are_what_the_coordinates_say(double):
+    inputs, scales = _inputs(1)
+    found = quantities(_somewhere(inputs), inputs, scales)
+    media, seen = contributions(found, inputs), np.asarray(inputs.weights > 0)
+    shares = (np.asarray(media) * seen[:, :, None]).sum(axis=(0, 1)) / seen.sum()
+    np.testing.assert_allclose(shares, found.share, rtol=1e-6)
+    assert float(found.share.sum()) < 1.0
+
+
+def test_a_stated_decay_takes_the_place_of_the_default(double):
+    config = dcm.Config(priors=dcm.Priors(decay=(("channel_1", 0.6, 0.01),)))
+    inputs, scales = _inputs(1, config)
+    zero = blank(inputs)
+    values = jnp.linspace(-3.0, 3.0, 601)
+
+    def nats(coordinate):
+        return log_prior(zero._replace(decay=zero.decay.at[0].set(coordinate)), inputs, scales)
+
+    density = np.exp(np.asarray(jax.vmap(nats)(values)))
+    decay = np.asarray(jax.nn.sigmoid(scales.decay_spread * values))
+    assert (density * decay).sum() / density.sum() == pytest.approx(0.6, abs=0.002)
+    spread = np.sqrt((density * (decay - 0.6) ** 2).sum() / density.sum())
+    assert spread == pytest.approx(0.01, rel=0.05)
+
+
+def test_all_starts_come_to_rest_and_at_one_height(double):
+    inputs, scales = _inputs(1, n_weeks=60, missing=0.0)
+    density = Density(inputs, scales, 4)
+    found = climb(density, starts(inputs, 4, np.random.default_rng(0)))
+    assert (np.linalg.norm(found.gradient, axis=1) <= AT_REST).all()
+    assert np.ptp(found.value) < 0.1
+
+
+def test_curvature_is_the_hessian(double):
+    inputs, scales = _inputs(1)
+    place, _ = ravel_pytree(_somewhere(inputs))
+    density = Density(inputs, scales, 4)
+    curvature = density.curvature(np.asarray(place))
+    step = 1e-3
+    ahead, here, behind = density.at(np.stack([place.at[2].add(d) for d in (step, 0.0, -step)])).value
+    assert curvature[2, 2] == pytest.approx(-(ahead - 2 * here + behind) / step**2, rel=1e-2)
