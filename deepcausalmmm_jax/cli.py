@@ -20,7 +20,7 @@ from deepcausalmmm_jax.data.frame import read_table
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.split import training_weights
 from deepcausalmmm_jax.data.synthetic import Truth, simulate
-from deepcausalmmm_jax.ensemble import load
+from deepcausalmmm_jax.ensemble import Ensemble, load
 from deepcausalmmm_jax.errors import DeepCausalMMMError
 from deepcausalmmm_jax.files import refuse_unwritable, write_whole
 from deepcausalmmm_jax.fitting import fit
@@ -228,6 +228,8 @@ def _print_accuracy(result: FitResult) -> None:
 def _print_trust(result: FitResult) -> None:
     print("\nHow well each share is known, percent of the KPI")
     print(result.notes().to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
+    if isinstance(result, Ensemble) and result.from_posterior and not result.sampling()["trusted"]:
+        print("The draws have not settled: take the intervals as rough, and draw more with sample_posterior.")
     n_regions = len(result.panel.regions)
     if n_regions > 1:
         print(f"\nThe {n_regions} regions weigh as much as {result.effective_regions:.1f} independent ones.")

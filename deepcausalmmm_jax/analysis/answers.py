@@ -154,6 +154,10 @@ class RefittedAnswers(Answers, Protocol):
         """Whether these are draws from the posterior, which all have the graph of the training."""
         ...
 
+    def sampling(self) -> pd.Series:
+        """How far draws from the posterior can be trusted."""
+        ...
+
     @property
     def edge_frequency(self) -> pd.DataFrame:
         """Channel x channel, share of the refits."""

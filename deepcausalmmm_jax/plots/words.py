@@ -85,7 +85,9 @@ def _range(row: pd.Series, column: str) -> str:
 def _of_intervals(result: RefittedAnswers) -> str:
     count = len(result.share_draws())
     if result.from_posterior:
-        return f"Intervals are 90 % ones, from {count} draws of everything that the data leave open."
+        trusted = bool(result.sampling()["trusted"])
+        doubt = "" if trusted else " The draws have not settled: take the intervals as rough, and draw more."
+        return f"Intervals are 90 % ones, from {count} draws of everything that the data leave open.{doubt}"
     return (
         f"Intervals are 90 % ones, from {count} refits to draws of the data; on panels of known truth such intervals "
         "held it in 85 to 88 % of the cases, with fewer than eight regions in about 70 %."

@@ -140,6 +140,7 @@ def _vectors(
     if method == "laplace":
         return proposed[resampled(rng, weights.log_weight, draws)], weights.pareto_k, float("nan")
     length = _SHORT if density.batch == _SMALL_BATCH else _SHORTER
+    length = length._replace(moves=max(length.moves, -(-draws // length.chains)))  # no position is given twice
     if effective_draws(weights.log_weight) > _ENOUGH * length.chains:
         chosen = resampled(rng, weights.log_weight, length.chains)
     else:

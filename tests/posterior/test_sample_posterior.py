@@ -6,6 +6,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.analysis.accuracy import worse_than_mean
+from deepcausalmmm_jax.plots.words import _of_intervals
 
 
 def test_a_national_fit_brings_its_intervals(national_ensemble):
@@ -50,6 +51,20 @@ def test_another_seed_moves_no_share_beyond_a_fraction_of_its_interval(trained, 
     notes = national_ensemble.notes()
     width = notes["share_high"] - notes["share_low"]
     assert (np.abs(other.notes()["share"] - notes["share"]) < 0.35 * width).all()
+
+
+def test_more_draws_are_more_positions_and_not_the_same_ones_again(trained):
+    many = dcm.sample_posterior(trained, 1500)  # more than twice what the chains have by themselves
+    assert len(np.unique(many.replicates.coordinates, axis=0)) > 900  # a refused move stays where it was
+
+
+def test_the_report_says_where_chains_have_not_mixed(national_ensemble):
+    def words(r_hat):
+        made = dataclasses.replace(national_ensemble.replicates, r_hat=r_hat)
+        return _of_intervals(dcm.Ensemble(national_ensemble.fitted, made))
+
+    assert "not settled" in words(2.0)
+    assert "not settled" not in words(1.0)
 
 
 def test_draws_survive_a_file(national_ensemble, tmp_path):
