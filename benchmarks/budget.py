@@ -11,6 +11,7 @@ import time
 import jax
 import numpy as np
 import pandas as pd
+import paused
 from harness import SHARED, peak_gib, record
 from panels import GEO, dma_panel, geo_truth, meridian
 from scipy.optimize import differential_evolution, minimize
@@ -21,7 +22,7 @@ import deepcausalmmm_jax as dcm
 WEEKS = 26  # planned: the last ones of the panel
 RANGE = (0.5, 1.5)  # of today's spend
 RANGES = {"narrow": RANGE, "wide": (0.2, 3.0)}
-PARTS = ("truth", "evolution", "replicates_200", "meridian", "dma_channel_region_week")
+PARTS = ("truth", "evolution", "paused", "replicates_200", "meridian", "dma_channel_region_week")
 
 
 def activity(relative, decay, slope, half):
@@ -153,7 +154,8 @@ def timed(result, **options):
         began = time.perf_counter()
         plan = dcm.optimize_budget(result, **options)
         seconds.append(time.perf_counter() - began)
-    lower, upper = options["relative_bounds"]
+    limits = options["relative_bounds"]
+    lower, upper = next(iter(limits.values())) if isinstance(limits, dict) else limits
     return {
         "cells": len(plan.table),
         "first_s": seconds[0],
@@ -229,13 +231,16 @@ def parts(wanted):
     if "evolution" in wanted.only:
         evolution(0, times=0.0)  # what is loaded or compiled at first is not counted
         yield "evolution", {f"seed_{seed}": evolution(seed) for seed in range(3)}
+    if "paused" in wanted.only:
+        yield "paused", {f"seed_{seed}": paused.cases(seed) for seed in range(2)}
     if "replicates_200" in wanted.only:
         yield "replicates_200", replicated()
     if "meridian" in wanted.only and SHARED.is_dir():
         yield "meridian", meridian_case(wanted.epochs)
     if "dma_channel_region_week" in wanted.only and SHARED.is_dir():
         result = dcm.fit(dma_panel(), dcm.Config(training=dcm.Training(max_epochs=100)), progress=False)
-        yield "dma_channel_region_week", timed(result, weeks=13, by="channel_region_week", relative_bounds=(0.5, 2.0))
+        limits = dict.fromkeys(result.panel.channels, (0.5, 2.0))
+        yield "dma_channel_region_week", timed(result, weeks=13, by="channel_region_week", relative_bounds=limits)
 
 
 def main() -> None:

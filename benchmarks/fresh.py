@@ -261,8 +261,9 @@ def _forecast_held(panel: dcm.Panel, result: dcm.FitResult) -> float | None:
     draws = _drawn(result, "forecast_draws")
     if draws is None or not result.holdout:
         return None
-    low, high = np.percentile(np.asarray(draws)[:, :, -result.holdout :], _BOUNDS[:2], axis=0)
-    seen, kpi = panel.weights[:, -result.holdout :] > 0, panel.kpi[:, -result.holdout :]
+    later = slice(result.fitted.n_training_weeks, panel.n_past_weeks)
+    low, high = np.percentile(np.asarray(draws)[:, :, later], _BOUNDS[:2], axis=0)
+    seen, kpi = panel.weights[:, later] > 0, panel.kpi[:, later]
     return float(((low <= kpi) & (kpi <= high))[seen].mean())
 
 

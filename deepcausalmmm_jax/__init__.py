@@ -19,6 +19,7 @@ from deepcausalmmm_jax.ensemble import Ensemble as Ensemble
 from deepcausalmmm_jax.ensemble import load as load
 from deepcausalmmm_jax.errors import ConfigError as ConfigError
 from deepcausalmmm_jax.errors import DataError as DataError
+from deepcausalmmm_jax.errors import DataWarning as DataWarning
 from deepcausalmmm_jax.errors import DeepCausalMMMError as DeepCausalMMMError
 from deepcausalmmm_jax.errors import FitError as FitError
 from deepcausalmmm_jax.errors import FitStatus as FitStatus

@@ -89,9 +89,10 @@ def bootstrap(
     if fitted.trained is not None:  # refits are trainings: what they scatter around is where training ended
         fitted = dataclasses.replace(fitted, variables=fitted.trained, trained=None)
     chosen: Method = method or ("weights" if len(fitted.panel.regions) >= _FEWEST_REGIONS else "block")
-    ready = prepare(fitted.panel, fitted.weights, fitted.config)
-    sample = _sample(fitted, ready, warm=warm_start)
     panel = fitted.panel
+    past = panel.until_last_kpi()
+    ready = prepare(past, fitted.weights[:, : len(past.weeks)], fitted.config)
+    sample = _sample(fitted, ready, warm=warm_start)
     names = [str(name) for part in (panel.regions, panel.weeks, panel.channels, panel.controls) for name in part]
     settings: dict[str, Any] = {
         "seed": seed,
@@ -193,9 +194,11 @@ def _refuse(
 
 
 def _sample(fitted: Fitted, ready: Preparation, *, warm: bool) -> Sample:
-    predicted = components(fitted, fitted.panel).prediction() / fitted.scales.kpi[:, None]
+    past = fitted.panel.until_last_kpi()
+    predicted = components(fitted, past).prediction() / fitted.scales.kpi[:, None]
     point = jax.tree.map(jnp.asarray, fitted.variables)
-    weights, key = jnp.asarray(fitted.weights, jnp.float32), jax.random.key(fitted.seed)
+    weights = jnp.asarray(fitted.weights[:, : len(past.weeks)], jnp.float32)
+    key = jax.random.key(fitted.seed)
     if warm:
         start, hyperparameters = point, settings_for_warm_start(ready.hyperparameters)
     else:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from deepcausalmmm_jax.analysis.budget_cells import SPLITS, Cells, Split, cells_of
 from deepcausalmmm_jax.analysis.budget_checks import verified
-from deepcausalmmm_jax.analysis.budget_constraints import Ends, Limits, feasible
+from deepcausalmmm_jax.analysis.budget_constraints import Ends, Limits, Per, feasible
 from deepcausalmmm_jax.analysis.budget_flights import check_minimum, keeps_flights, with_flights
 from deepcausalmmm_jax.analysis.budget_outcome import KPI, REVENUE, Outcome
 from deepcausalmmm_jax.analysis.budget_prices import binding, total_price
@@ -18,12 +18,11 @@ from deepcausalmmm_jax.analysis.budget_search import (
     Found,
     Search,
     best_for_total,
-    largest_total,
-    least_total,
     mroi_of,
 )
 from deepcausalmmm_jax.analysis.budget_solvers import METHODS, Method
 from deepcausalmmm_jax.analysis.budget_tables import allocation, channel_table, effects_of, summary_table
+from deepcausalmmm_jax.analysis.budget_targets import largest_total, least_total
 from deepcausalmmm_jax.analysis.budget_utility import Objective, utility_of
 from deepcausalmmm_jax.analysis.horizon import Horizon, future_weeks, past_weeks
 from deepcausalmmm_jax.analysis.intervals import bounds as interval
@@ -57,6 +56,7 @@ def optimize_budget(
     weeks: int | tuple[int, int] | Panel | None = None,
     bounds: Mapping[Key, Ends] | None = None,
     relative_bounds: Ends | Mapping[Key, Ends] | None = None,
+    bounds_per: Per = "key",
     region_bounds: Mapping[object, Ends] | None = None,
     groups: Mapping[tuple[str, ...], Ends] | None = None,
     fixed: Sequence[str] = (),
@@ -85,7 +85,10 @@ def optimize_budget(
             positions (first, after the last), or a Panel that continues the fit's. With all but None the carry-over
             after the plan counts, until less than 1 % of it is left.
         bounds: by channel or (channel, region), least and most spend over the plan's weeks; None is open.
-        relative_bounds: the same as multiples of today's spend; one pair for all channels, or by key.
+        relative_bounds: the same as multiples of today's spend. One pair instead of a mapping holds for every cell of
+            the split: each channel x region where it is by region, each week where it is by week.
+        bounds_per: what bounds by key speak of: `key`, the sum of the cells of that channel (or channel and region), or
+            `cell`, each of them, such as the most that a week may have.
         region_bounds: by region, least and most spend of all channels together.
         groups: by tuple of channels, least and most of their sum.
         fixed: channels that keep today's spend.
@@ -99,7 +102,7 @@ def optimize_budget(
         risk: the quantile, the share of worst outcomes, or the weight of the variance.
         maximize: `revenue`, `kpi`, or `auto`: revenue where it is known.
         cost: currency per exposure unit of channels whose spend the panel does not have.
-        margin: profit share of revenue, for the plan's `profit`.
+        margin: profit share of revenue, between 0 and 1, for the plan's `profit`.
         method: `SLSQP`, `trust-constr`, `differential_evolution`, `hybrid`, `projected`, or `auto`: SLSQP up to 80
             cells, the projected gradient beyond.
         starts: starts of the solver; 8 up to 80 cells and 3 beyond when None. Today's spend is always among them.
@@ -121,10 +124,14 @@ def optimize_budget(
     require(method in METHODS, "method", method, "one of " + ", ".join(METHODS))
     require(maximize in ("auto", "revenue", "kpi"), "maximize", maximize, "auto, revenue or kpi")
     for name, number in (("starts", starts), ("max_steps", max_steps)):
-        whole = isinstance(number, int) and not isinstance(number, bool)
+        whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
         require(number is None or (whole and number >= 1), name, number, "a whole number from 1 on")
+    if margin is not None and not 0 < margin <= 1:
+        raise ConfigError(f"margin is a share of revenue, above 0 and at most 1, got {margin!r}; 35 % is margin=0.35.")
     interval(np.zeros(1), level)
-    limits = Limits(bounds or {}, relative_bounds or {}, region_bounds or {}, groups or {}, tuple(fixed), minimum or {})
+    limits = Limits(
+        bounds or {}, relative_bounds or {}, region_bounds or {}, groups or {}, fixed, minimum or {}, bounds_per
+    )
     replicates = result.replicates if isinstance(result, Ensemble) else None
     fitted = result.fitted
     horizon = future_weeks(fitted, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fitted, weeks, cost)
@@ -139,7 +146,7 @@ def optimize_budget(
     found = verified(
         found, problem.plan, cells.today, names, lambda x: keeps_flights(x, cells, limits.minimum, horizon)
     )
-    return _plan(fitted, replicates, horizon, cells, found, value, objective, level, margin)
+    return _plan(fitted, replicates, horizon, cells, limits, found, value, objective, level, margin)
 
 
 def _checked(targets: Targets) -> Targets:
@@ -164,7 +171,9 @@ def _problem(
 ) -> Problem:
     plan = feasible(cells, horizon.panel, limits)
     outcome = Outcome(fitted, None if replicates is None else replicates.variables, horizon, cells)
-    ends = outcome.values(np.stack([np.zeros(len(cells)), cells.typical]))[:, :, value].sum(axis=-1)
+    bought = np.isin(np.arange(outcome.n_channels), cells.channel)
+    heard = np.stack([np.where(bought, 0.0, 1.0), np.ones(len(bought))])
+    ends = outcome.values(np.stack([np.zeros(len(cells)), cells.typical]), heard)[:, :, value].sum(axis=-1)
     unit = max(abs(float((ends[1] - ends[0]).mean())), 1e-300)
     utility = utility_of(aim[0], outcome.n_replicates, unit, aim[1])
     return Problem(outcome, utility, value, ends[0], plan, cells.typical, unit, separable="week" not in cells.split)
@@ -196,15 +205,16 @@ def _plan(
     replicates: Replicates | None,
     horizon: Horizon,
     cells: Cells,
+    limits: Limits,
     found: Found,
     value: int,
     objective: str,
     level: float,
     margin: float | None,
 ) -> BudgetPlan:
-    n_channels, x = len(horizon.panel.channels), found.x
-    whole = _with_point(fitted, replicates, horizon, cells)
-    today, plan = (effects_of(whole, cells, spend, n_channels) for spend in (cells.today, x))
+    x, variables = found.x, _with_point(fitted, replicates)
+    outcome = Outcome(fitted, variables, horizon, cells)
+    today, plan = (effects_of(fitted, variables, horizon, cells, outcome, spend) for spend in (cells.today, x))
     point, table = replicates is None, allocation(fitted, horizon, cells, x)
     drawn = np.stack([today.whole[1:, value], plan.whole[1:, value]], axis=1)
     first, last = (horizon.panel.week_label(at) for at in (horizon.start, horizon.stop - 1))
@@ -226,20 +236,16 @@ def _plan(
         level=level,
         period=f"{horizon.stop - horizon.start} weeks, {first} to {last}",
         units=units_of(fitted.panel, horizon.in_currency, horizon.has_revenue),
-        notes=_notes(horizon, cells, bool(table["extrapolation"].any())),
+        notes=(*limits.notes(cells, horizon.panel), *_notes(horizon, cells, bool(table["extrapolation"].any()))),
     )
 
 
-def _with_point(fitted: Fitted, replicates: Replicates | None, horizon: Horizon, cells: Cells) -> Outcome:
-    """Outcomes of the point estimate, first, and of the refits behind it."""
+def _with_point(fitted: Fitted, replicates: Replicates | None) -> Any:
+    """Parameters of the point estimate, first, and of the refits behind it."""
+    own = jax.tree.map(lambda a: np.asarray(a)[None], fitted.variables)
     if replicates is None:
-        return Outcome(fitted, None, horizon, cells)
-    variables: Any = jax.tree.map(
-        lambda own, drawn: np.concatenate([np.asarray(own)[None], np.asarray(drawn)]),
-        fitted.variables,
-        replicates.variables,
-    )
-    return Outcome(fitted, variables, horizon, cells)
+        return own
+    return jax.tree.map(lambda a, drawn: np.concatenate([a, np.asarray(drawn)]), own, replicates.variables)
 
 
 def _notes(horizon: Horizon, cells: Cells, beyond: bool) -> tuple[str, ...]:

@@ -90,6 +90,7 @@ def _manifest(fitted: Fitted) -> dict[str, Any]:
         "channels": panel.channels,
         "controls": panel.controls,
         "names": [panel.kpi_name, panel.region_name, panel.time_name],
+        "trailing_zeros": panel.trailing_zeros,
     }
 
 
@@ -132,6 +133,7 @@ def _fitted(arrays: dict[str, np.ndarray], manifest: dict[str, Any]) -> Fitted:
         kpi_name=kpi_name,
         region_name=region_name,
         time_name=time_name,
+        trailing_zeros=manifest.get("trailing_zeros", "ask"),
         **{name: panel_arrays.get(name) for name in _PANEL_ARRAYS},  # type: ignore[arg-type]
     )
     record = TrainingRecord(

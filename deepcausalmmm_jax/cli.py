@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +17,9 @@ from deepcausalmmm_jax.cli_budget import loaded, optimize_command, scenario_comm
 from deepcausalmmm_jax.columns import expanded, paired_spend
 from deepcausalmmm_jax.compilation import keep_programs
 from deepcausalmmm_jax.config import Config
-from deepcausalmmm_jax.data.frame import read_table
+from deepcausalmmm_jax.data.names import with_plain_names
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.reading import read_table
 from deepcausalmmm_jax.data.split import training_weights
 from deepcausalmmm_jax.data.synthetic import Truth, simulate
 from deepcausalmmm_jax.ensemble import Ensemble, load
@@ -54,6 +56,7 @@ app.command("benchmark")(benchmark_command)
 def main() -> None:
     """Run the command line: bad input is one sentence on standard error and exit code 2."""
     keep_programs()
+    warnings.formatwarning = lambda message, *_, **__: f"Note: {message}\n"  # one sentence, not a line of our source
     if "--quiet" not in sys.argv:
         tell_in_plain_text()
     try:
@@ -93,7 +96,7 @@ def fit_command(
     controls: Annotated[list[str] | None, typer.Option(help="Columns or globs of controls.")] = None,
     revenue_per_kpi: Annotated[str | None, typer.Option(help="Column or number: worth of a KPI unit.")] = None,
     population: Annotated[str | None, typer.Option(help="Column of inhabitants.")] = None,
-    holdout: Annotated[int, typer.Option(help="Last weeks to hold out.")] = 8,
+    holdout: Annotated[int, typer.Option(help="Last weeks with a KPI to hold out.")] = 8,
     no_holdout: Annotated[bool, typer.Option("--no-holdout", help="Learn from all weeks.")] = False,
     config: Annotated[Path | None, typer.Option(help="Settings, a TOML file.")] = None,
     seed: Annotated[int, typer.Option(help="Of the random start.")] = 0,
@@ -101,12 +104,15 @@ def fit_command(
     mask_missing_kpi: Annotated[
         bool, typer.Option("--mask-missing-kpi", help="Give rows without a KPI no weight.")
     ] = False,
+    keep_trailing_zeros: Annotated[
+        bool, typer.Option("--keep-trailing-zeros", help="A KPI of 0 at the end is real, not missing.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Fit one's own table and write contributions, summary, report and the fit itself."""
     settings = Config() if config is None else Config.from_toml(config)
-    df = read_table(file, delimiter)
-    columns = [str(name) for name in df.columns]
+    df = with_plain_names(read_table(file, delimiter))
+    columns = [name for name in df.columns if name]
     channels = expanded(media, columns, "--media")
     panel = Panel.from_dataframe(
         df,
@@ -119,6 +125,7 @@ def fit_command(
         revenue_per_kpi=_column_or_number(revenue_per_kpi, columns),
         population=population,
         missing_kpi="mask" if mask_missing_kpi else "error",
+        trailing_zeros="keep" if keep_trailing_zeros else "ask",
     )
     weeks = None if no_holdout else holdout
     training_weights(panel, weeks)  # bad requests are said before the folder is touched

@@ -2,15 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import typer
 
-from deepcausalmmm_jax.analysis.budget_constraints import Ends
-from deepcausalmmm_jax.budgeting import Key, optimize_budget
-from deepcausalmmm_jax.data.frame import read_table
+from deepcausalmmm_jax.budgeting import optimize_budget
+from deepcausalmmm_jax.cli_limits import read_bounds
 from deepcausalmmm_jax.ensemble import load
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.files import refuse_unwritable, write_whole
@@ -18,7 +17,6 @@ from deepcausalmmm_jax.responding import response_curves
 from deepcausalmmm_jax.result import FitResult
 from deepcausalmmm_jax.scenarios import Change, scenario
 
-_KINDS = ("absolute", "relative")
 _MOST_LIMITS = 10
 
 
@@ -32,6 +30,9 @@ def optimize_command(
         Path | None,
         typer.Option(help="CSV: channel, low, high, and where wanted region and kind (absolute or relative)."),
     ] = None,
+    bounds_per: Annotated[
+        str, typer.Option(help="Whether bounds hold for a key (the sum of its cells) or for each cell of the plan.")
+    ] = "key",
     fixed: Annotated[list[str] | None, typer.Option(help="Channel that keeps today's spend; repeat.")] = None,
     target_roi: Annotated[float | None, typer.Option(help="Largest total whose ROI is at least this.")] = None,
     target_mroi: Annotated[float | None, typer.Option(help="Largest total whose last unit brings this.")] = None,
@@ -44,7 +45,7 @@ def optimize_command(
 ) -> None:
     """Split a budget so that it brings most, and write the plan beside today's."""
     result = loaded(run)
-    absolute, relative = _bounds(bounds)
+    absolute, relative = read_bounds(bounds)
     refuse_unwritable(out)
     plan = optimize_budget(
         result,
@@ -53,6 +54,7 @@ def optimize_command(
         weeks=weeks,
         bounds=absolute,
         relative_bounds=relative,
+        bounds_per=bounds_per,  # type: ignore[arg-type]
         fixed=fixed or (),
         target_roi=target_roi,
         target_mroi=target_mroi,
@@ -63,7 +65,8 @@ def optimize_command(
         level=level,
         seed=seed,
     )
-    curves = response_curves(result, level=level)
+    plan.save(out)
+    _write_csv(response_curves(result, level=level).table, out / "curves.csv")
     print(f"{plan.period}; {plan.units.spend}; {plan.units.roi}.")
     print(f"{plan.method}: {plan.starts_at_best} of {len(plan.starts)} starts found the best plan.\n")
     print(_shown(plan.channels[["spend_today", "spend_plan", "roi_today", "roi_plan"]]))
@@ -75,8 +78,6 @@ def optimize_command(
         print(f"\nThe plan brings more than today's spend in {plan.chance_better:.0%} of the refits.")
     if plan.notes:
         print("\n" + "\n".join(plan.notes))
-    plan.save(out)
-    _write_csv(curves.table, out / "curves.csv")
     print(f"\nWrote plan.json, table.csv, channels.csv, summary.csv, binding.csv and curves.csv to {out}{os.sep}")
 
 
@@ -104,36 +105,6 @@ def loaded(run: Path) -> FitResult:
     if not run.is_dir():
         return load(run)
     return load(run / "ensemble.npz" if (run / "ensemble.npz").exists() else run / "fit.npz")
-
-
-def _bounds(path: Path | None) -> tuple[dict[Key, Ends], dict[Key, Ends]]:
-    """Absolute and relative bounds of a CSV file."""
-    found: tuple[dict[Key, Ends], dict[Key, Ends]] = {}, {}
-    if path is None:
-        return found
-    table = read_table(path)
-    for name in ("channel", "low", "high"):
-        if name not in table:
-            raise ConfigError(f"{path} has no column {name!r}; bounds need channel, low and high.")
-    for row in table.to_dict("records"):
-        kind = row.get("kind", "absolute")
-        kind = "absolute" if pd.isna(kind) else kind
-        if kind not in _KINDS:
-            raise ConfigError(f"{path}: kind must be absolute or relative, got {kind!r}.")
-        key: Key = str(row["channel"])
-        if "region" in row and not pd.isna(row["region"]):
-            key = (str(row["channel"]), row["region"])
-        found[_KINDS.index(kind)][key] = (_end(path, row["low"]), _end(path, row["high"]))
-    return found
-
-
-def _end(path: Path, value: Any) -> float | None:
-    if pd.isna(value):
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        raise ConfigError(f"{path}: low and high must be numbers or empty, got {value!r}.") from None
 
 
 def _change(text: str, regions: list[str] | None, weeks: tuple[object, object] | None) -> Change:

@@ -38,34 +38,50 @@ def paired_spend(
     """Spend column of each channel.
 
     A pattern is `channel=column`, or names columns. Columns found by a glob are paired with the channels by what the
-    wildcard stands for (`tv` in `impressions_tv` and `spend_tv`, or the channel `tv` itself); otherwise both lists pair
-    in order.
+    wildcard stands for (`tv` in `impressions_tv` and `spend_tv`, or the channel `tv` itself). Where both lists are
+    written out, they pair in order.
 
     Raises:
-        DataError: an unknown channel or column, or columns that cannot be paired for certain.
+        DataError: an unknown channel or column, two columns for a channel, or columns that cannot be paired for
+            certain.
     """
     explicit = [pattern for pattern in _split(spend_patterns) if "=" in pattern and pattern not in columns]
     pairs: dict[str, str] = {}
     for pattern in explicit:
-        channel, column = pattern.split("=", 1)
+        channel, column = (part.strip() for part in pattern.split("=", 1))
         if channel not in media:
             raise DataError(f"--spend {pattern!r}: {channel!r} is no media column.")
-        pairs[channel] = expanded([column], columns, "--spend")[0]
+        found = expanded([column], columns, "--spend")
+        _refuse_second([*([pairs[channel]] if channel in pairs else []), *found], channel)
+        pairs[channel] = found[0]
     rest = [pattern for pattern in _split(spend_patterns) if pattern not in explicit]
-    if rest:
-        pairs |= _paired_by_name_or_order(media, _split(media_patterns), rest, columns)
-    return pairs
+    if not rest:
+        return pairs
+    others = _paired_by_name_or_order(media, _split(media_patterns), rest, columns)
+    for channel in pairs.keys() & others.keys():
+        _refuse_second([pairs[channel], others[channel]], channel)
+    return pairs | others
+
+
+def _refuse_second(columns: Sequence[str], channel: str) -> None:
+    if len(set(columns)) > 1:
+        raise DataError(f"--spend gives {channel!r} the columns {columns[0]!r} and {columns[1]!r}; keep one.")
 
 
 def _paired_by_name_or_order(
     media: Sequence[str], media_patterns: Sequence[str], spend_patterns: Sequence[str], columns: Sequence[str]
 ) -> dict[str, str]:
     spend = expanded(spend_patterns, columns, "--spend")
-    stem_of_channel = {_stem(name, media_patterns) or (name,): name for name in media}
+    stems = [_stem(name, media_patterns) or (name,) for name in media]
     by_stem = {stem: name for name in spend if (stem := _stem(name, spend_patterns)) is not None}
-    if len(by_stem) == len(spend) and by_stem.keys() <= stem_of_channel.keys():
-        return {stem_of_channel[stem]: column for stem, column in by_stem.items()}
-    if len(spend) != len(media) or any(mark in pattern for pattern in spend_patterns for mark in _WILD):
+    told_apart = all(stems.count(stem) == 1 for stem in by_stem)
+    if len(by_stem) == len(spend) and told_apart:
+        return {media[stems.index(stem)]: column for stem, column in by_stem.items()}
+    # The order of what a glob finds is the table's, which nobody had in mind.
+    in_order = not any(mark in pattern for pattern in spend_patterns for mark in _WILD) and (
+        len(media) == 1 or all(pattern in columns for pattern in media_patterns)
+    )
+    if len(spend) != len(media) or not in_order:
         raise DataError(
             f"--spend names {len(spend)} columns that cannot be paired with the {len(media)} media columns; write "
             f"--spend {media[0]}={spend[0]} for each channel."

@@ -11,7 +11,7 @@ import xarray as xr
 from deepcausalmmm_jax import checkpoint
 from deepcausalmmm_jax.analysis.curve_bands import hill_bands
 from deepcausalmmm_jax.analysis.health import TINY
-from deepcausalmmm_jax.analysis.intervals import bounds, summary_draws, with_bounds
+from deepcausalmmm_jax.analysis.intervals import bounds, outside, summary_draws, with_bounds
 from deepcausalmmm_jax.analysis.replicates import Contributed, contributed, earned, shares
 from deepcausalmmm_jax.analysis.response import curves_to_draw
 from deepcausalmmm_jax.errors import ConfigError, OutputError
@@ -24,6 +24,7 @@ _LEVEL = 0.9
 _CLEAR = 2.0  # standard errors
 _UNCLEAR = "not distinguishable from zero"
 _LITTLE = "the data say little: the estimate stays near the prior"
+_OUTSIDE = "an estimate lies outside its interval: refits drift from the fit, so read the interval as a range of refits"
 _LEARNED = 0.8  # of the prior's spread of a share's log; an interval wider than that is the prior's
 _WORST_K, _WORST_R_HAT = 0.7, 1.3  # Vehtari et al. 2024; chains this short are not judged by the usual 1.01
 _BOUNDS = ("low", "high")
@@ -78,13 +79,18 @@ class Ensemble(FitResult):
         index = pd.RangeIndex(len(self.replicates), name="replicate")
         return pd.DataFrame(self._summary_draws[column], index=index, columns=list(self.panel.channels))
 
-    def media_summary(self, level: float = _LEVEL) -> pd.DataFrame:
+    def media_summary(self, level: float = _LEVEL, *, planned: bool = False) -> pd.DataFrame:
         """`FitResult.media_summary` with `_low` and `_high` beside every estimated column.
+
+        The note says where an estimate lies outside its own interval.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        return with_bounds(super().media_summary(), self._summary_draws, level)
+        draws = self._summary_draws
+        if planned:
+            draws = summary_draws(earned(self.fitted, self.replicates.variables, True), self.panel, True)
+        return _told_outside(with_bounds(super().media_summary(planned=planned), draws, level))
 
     def notes(self, level: float = _LEVEL) -> pd.DataFrame:
         """`FitResult.notes`, with the standard error and an interval of each share from the refits.
@@ -107,7 +113,7 @@ class Ensemble(FitResult):
             notes.append("; ".join([*first, *([_LITTLE] if says_little[m] else []), *kept]))
         table["note"] = notes
         table["distinguishable"] = clear
-        return with_bounds(table, {"share": 100 * self._shares}, level)
+        return _told_outside(with_bounds(table, {"share": 100 * self._shares}, level))
 
     def _says_little(self) -> np.ndarray:
         """Whether the draws of a channel's share are spread about as the prior alone spreads them, `[channel]`."""
@@ -245,3 +251,12 @@ def load(path: str | Path) -> FitResult:
     """
     fitted, replicates = checkpoint.read(path)
     return FitResult(fitted) if replicates is None else Ensemble(fitted, replicates)
+
+
+def _told_outside(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a word in `note` where an estimate lies outside its own interval."""
+    told = [
+        "; ".join(part for part in (note, _OUTSIDE if is_outside else "") if part)
+        for note, is_outside in zip(table["note"], outside(table), strict=True)
+    ]
+    return table.assign(note=told)

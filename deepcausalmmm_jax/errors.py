@@ -11,6 +11,10 @@ class DataError(DeepCausalMMMError, ValueError):
     """The table, the panel or the request does not fit the data: names the column, region or week."""
 
 
+class DataWarning(UserWarning):
+    """The panel can be learned from, but something in it should be known first: names the column, region or week."""
+
+
 class ConfigError(DeepCausalMMMError, ValueError):
     """A setting is unknown, of the wrong kind or out of range: names the setting."""
 

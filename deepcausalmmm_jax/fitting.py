@@ -8,7 +8,9 @@ import numpy as np
 
 from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.diagnose import refuse_unfit
+from deepcausalmmm_jax.data.kpi_scale import informative
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
 from deepcausalmmm_jax.data.split import training_weights
 from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
 from deepcausalmmm_jax.inference.posterior import estimated
@@ -37,20 +39,23 @@ def fit(
     Args:
         panel: the data.
         config: settings; the defaults when None.
-        holdout: number of last weeks whose KPI is hidden from everything and used to judge the forecast; None learns
-            from all weeks.
+        holdout: number of last weeks whose KPI is hidden from everything and used to judge the forecast; counted are
+            weeks in which any region has a KPI, and planned weeks behind them are no part of it. None learns from all.
         seed: of the random start; the same seed on the same machine gives the same numbers.
         tune: whether the data adjust the sizes of the penalties (`Config.tune`); None does as the settings say.
         devices: devices to spread the panel's regions over, for panels that are large for one: `cpu`, `gpu` or `tpu`,
             or some of `jax.local_devices()`. As many work as divide the number of regions. None takes one.
         progress: whether to show a progress bar; None shows one where there is a terminal.
 
+    What should be known of the panel before its answers are believed is told by warnings of the class `DataWarning`,
+    and kept in `FitResult.panel_notes`.
+
     Returns:
         The result: an `Ensemble`, whose estimate is the mean of draws from the posterior and whose tables have
         intervals; or a plain `FitResult` where `Config.posterior.method` is `none`, and for the paper's model.
 
     Raises:
-        DataError: the panel cannot be learned from, or the holdout does not fit it.
+        DataError: the panel cannot be learned from, its KPI turns to zero at the end, or the holdout does not fit it.
         ConfigError: devices that are not here, or settings that are no Config.
         FitError: training ended without usable parameters.
     """
@@ -66,8 +71,11 @@ def fit(
     began = time.perf_counter()
     weights = training_weights(panel, holdout)
     refuse_unfit(panel, weights)
-    ready = prepare(panel, weights, config)
-    arrays = ready.inputs, jnp.asarray(weights, dtype=jnp.float32)
+    warn_of(panel_notes(panel, weights))
+    weights = informative(panel, weights)
+    past = panel.until_last_kpi()
+    ready = prepare(past, weights[:, : len(past.weeks)], config)
+    arrays = ready.inputs, jnp.asarray(weights[:, : len(past.weeks)], dtype=jnp.float32)
     if devices is not None:
         arrays = over_regions(arrays, devices_for(devices), len(panel.regions))
     telling = Telling("training, epochs", ready.schedule.max_epochs)

@@ -9,7 +9,9 @@ import numpy as np
 
 from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.diagnose import refuse_unfit
+from deepcausalmmm_jax.data.kpi_scale import informative
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
 from deepcausalmmm_jax.data.split import training_weights
 from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
 from deepcausalmmm_jax.inference.posterior import estimated
@@ -48,7 +50,7 @@ def fit_many(
     Args:
         panels: one or more.
         configs: settings, one or more; the defaults when None.
-        holdout: number of last weeks whose KPI is hidden; None learns from all weeks.
+        holdout: number of last weeks with a KPI whose KPI is hidden; None learns from all weeks.
         seeds: of the random starts, one or more.
         engine: one of `train.distributed.Engine`; None takes what suits the devices.
         batch_size: fits side by side on a core or device; None takes 1 on a CPU, where fits side by side wait for the
@@ -124,8 +126,10 @@ def _wanted(
             refuse_unfit(panel, weights)
         except DataError as error:
             raise DataError(f"Panel {p}: {error}") from None
+        warn_of(panel_notes(panel, weights), f"Panel {p}: ", stacklevel=4)
+        weights, past = informative(panel, weights), panel.until_last_kpi()
         for c, config in enumerate(settings):
-            ready = prepare(panel, weights, config)
+            ready = prepare(past, weights[:, : len(past.weeks)], config)
             wanted += [
                 _Wanted(f"panel {p}, setting {c}, seed {s}", panel, weights, config, s, ready) for s in all_seeds
             ]
@@ -142,7 +146,7 @@ def _fitted(
             Task(
                 jax.random.key(one.seed),
                 one.ready.inputs,
-                jnp.asarray(one.weights, jnp.float32),
+                jnp.asarray(one.weights[:, : one.panel.n_past_weeks], jnp.float32),
                 one.ready.hyperparameters,
             )
             for one in (wanted[number] for number in own)

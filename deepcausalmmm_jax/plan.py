@@ -12,6 +12,7 @@ import pandas as pd
 from deepcausalmmm_jax.analysis.units import Units
 from deepcausalmmm_jax.errors import ConfigError, OutputError
 from deepcausalmmm_jax.files import write_whole
+from deepcausalmmm_jax.types import CHANNEL, REGION
 
 _TABLES = ("table", "channels", "summary", "binding", "starts", "draws")
 _INDEXED = {"channels": "channel", "summary": "figure", "draws": "replicate"}
@@ -104,7 +105,10 @@ class BudgetPlan:
         try:
             rest = json.loads((folder / "plan.json").read_text())
             tables: dict[str, Any] = {
-                name: pd.read_csv(folder / f"{name}.csv", index_col=_INDEXED.get(name)) for name in _TABLES
+                name: _read(folder / f"{name}.csv").set_index(_INDEXED[name])
+                if name in _INDEXED
+                else _read(folder / f"{name}.csv")
+                for name in _TABLES
             }
             figures: dict[str, Any] = {name: np.nan if rest[name] is None else rest[name] for name in _FIGURES}
             return cls(**tables, **figures, units=Units(**rest["units"]), notes=tuple(rest["notes"]))
@@ -141,6 +145,15 @@ def compare(plans: Mapping[str, BudgetPlan]) -> pd.DataFrame:
         row |= {f"spend: {channel}": spend for channel, spend in plan.channels["spend_plan"].items()}
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("plan")
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """A table with its labels as they were written: a region may be called `NA` or `01`."""
+    labels = {name: str for name in (CHANNEL, REGION, "limit")}
+    table = pd.read_csv(path, dtype=labels, keep_default_na=False, na_values=[""])
+    if REGION in table and all(text.isdecimal() and text == str(int(text)) for text in table[REGION]):
+        table[REGION] = table[REGION].astype(int)
+    return table
 
 
 def _plain(value: object) -> object:

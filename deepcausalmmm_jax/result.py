@@ -26,6 +26,7 @@ from deepcausalmmm_jax.analysis.response import curves_to_draw
 from deepcausalmmm_jax.analysis.tuning import prior_table, tuning_table
 from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.panel_notes import note_table, panel_notes
 from deepcausalmmm_jax.errors import FitStatus
 from deepcausalmmm_jax.train.fitted import Fitted
 from deepcausalmmm_jax.types import CHANNEL, REGION, TIME
@@ -65,8 +66,14 @@ class FitResult:
 
     @property
     def holdout(self) -> int:
-        """Number of weeks held out at the end."""
-        return len(self.panel.weeks) - self.fitted.n_training_weeks
+        """Number of weeks held out: the last ones that have a KPI in any region."""
+        return self.fitted.n_holdout_weeks
+
+    @property
+    def holdout_weeks(self) -> pd.Index:
+        """The weeks held out; planned weeks behind them, and weeks without a KPI among them, are left out."""
+        start = self.fitted.n_training_weeks
+        return self.panel.weeks[start:][self.panel.has_kpi[start:]]
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
@@ -104,9 +111,13 @@ class FitResult:
         """`contributions` as a table, one row per region and week, with KPI and prediction."""
         return contribution_table(self.contributions, self.panel)
 
-    def media_summary(self) -> pd.DataFrame:
-        """By channel: exposure, spend, incremental_outcome, pct_of_contribution, roi, mroi, cpik, effectiveness."""
-        return self._media_summary.copy()
+    def media_summary(self, *, planned: bool = False) -> pd.DataFrame:
+        """By channel: exposure, spend, incremental_outcome, pct_of_contribution, roi, mroi, cpik, effectiveness.
+
+        Args:
+            planned: whether weeks after the last one with a KPI count too.
+        """
+        return media_summary(self.fitted, planned=True) if planned else self._media_summary.copy()
 
     @cached_property
     def _media_summary(self) -> pd.DataFrame:
@@ -178,6 +189,14 @@ class FitResult:
     @cached_property
     def _channel_notes(self) -> pd.DataFrame:
         return channel_notes(self.fitted)
+
+    def panel_notes(self) -> pd.DataFrame:
+        """What `fit` warned of, a row a note: kind, names (regions, weeks, channels or controls) and the sentence."""
+        return self._panel_notes.copy()
+
+    @cached_property
+    def _panel_notes(self) -> pd.DataFrame:
+        return note_table(panel_notes(self.panel, self.fitted.weights))
 
     def effects(self) -> pd.DataFrame:
         """By channel: direct, mediated and total effect on the KPI; see `analysis.effects.effects`."""

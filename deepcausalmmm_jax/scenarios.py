@@ -43,7 +43,9 @@ def scenario(
         DataError: future weeks that do not connect with the fit, lack a control or have no cost.
     """
     fitted = result.fitted
-    horizon = future_weeks(fitted, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fitted, weeks, cost)
+    horizon = (
+        future_weeks(fitted, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fitted, weeks, cost, planned=True)
+    )
     replicates = result.replicates if isinstance(result, Ensemble) else None
     wanted = [changes] if isinstance(changes, Change) else list(changes)
     return scenario_table(fitted, replicates, horizon, wanted, level)

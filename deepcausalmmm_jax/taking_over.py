@@ -50,7 +50,7 @@ def from_torch_state_dict(
         panel: the data that the model was trained on, with regions, channels and controls in the same order.
         config: from `Config.paper`, for the graph, the burn-in and the temperature, which the weights do not tell;
             sizes are read off the weights.
-        holdout: number of last weeks that the model has not seen; they are left out of the scales.
+        holdout: number of last weeks with a KPI that the model has not seen; they are left out of the scales.
         scales: the published scaler's numbers, if they are not those of the training weeks: `kpi` `[region]`,
             `control_center` and `control_scale` `[region, control]`; the others are not read.
         season: `[region, period]`, seasonal profile from the first week on, if it is not that of the training weeks.

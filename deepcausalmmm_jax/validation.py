@@ -11,8 +11,10 @@ import pandas as pd
 from deepcausalmmm_jax.analysis.accuracy import naive_forecasts, scores
 from deepcausalmmm_jax.config import Config
 from deepcausalmmm_jax.data.diagnose import refuse_unfit
+from deepcausalmmm_jax.data.kpi_scale import informative
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.data.split import FEWEST_TRAINING_WEEKS, training_weights
+from deepcausalmmm_jax.data.split import FEWEST_TRAINING_WEEKS, refuse_without_kpi, weeks_in_words, weights_before
+from deepcausalmmm_jax.data.zeros import ask_about_trailing_zeros
 from deepcausalmmm_jax.errors import ConfigError, DataError, FitStatus
 from deepcausalmmm_jax.model.inputs import Inputs, padded
 from deepcausalmmm_jax.train.folds import Tasks, forecasts, stacked
@@ -26,7 +28,9 @@ class _Fold(NamedTuple):
 
     panel: Panel  # up to the end of the forecast
     weights: np.ndarray  # [region, week], 0 from the origin on
+    learned: np.ndarray  # the same, 0 in regions that say nothing
     origin: int
+    later: np.ndarray  # [horizon], positions of the weeks to forecast
 
 
 def cross_validate(
@@ -41,15 +45,16 @@ def cross_validate(
 ) -> pd.DataFrame:
     """Fit on the weeks before each origin, forecast those after it (Hyndman & Athanasopoulos 2021, section 5.10).
 
-    Nothing after an origin enters its fit, the scales included. Give a panel without the weeks that are kept for the
-    final judgement. Configurations that differ in sizes of penalties and the like alone share one compiled program over
-    all folds, settings and seeds.
+    Nothing after an origin enters its fit, the scales included. Weeks are counted where any region has a KPI: each fold
+    forecasts the `horizon` such weeks from its origin on, and planned weeks behind the last KPI are left out. Give a
+    panel without the weeks that are kept for the final judgement. Configurations that differ in sizes of penalties and
+    the like alone share one compiled program over all folds, settings and seeds.
 
     Args:
         panel: the training weeks.
         configs: one or more settings.
-        horizon: weeks to forecast.
-        folds: number of origins, `horizon` weeks apart, the last one `horizon` weeks before the end.
+        horizon: weeks with a KPI to forecast.
+        folds: number of origins, `horizon` weeks with a KPI apart, the last one as many before the last KPI.
         origins: positions of the origins in the panel's weeks, in place of `folds`.
         seeds: of the fits' random starts.
         batch_size: fits side by side; on a GPU more are quicker, as far as its memory goes.
@@ -61,7 +66,8 @@ def cross_validate(
         `rmse_naive`, `ratio` = rmse / rmse_naive, and `status`, how the fit ended.
 
     Raises:
-        DataError: too few weeks for the folds, or a fold that cannot be learned from.
+        DataError: too few weeks for the folds, a fold that cannot be learned from, or a KPI that turns to zero at the
+            panel's end.
         ConfigError: no configuration, or a bad number.
     """
     settings = [configs] if isinstance(configs, Config) else list(configs)
@@ -70,10 +76,11 @@ def cross_validate(
     for name, number in (("horizon", horizon), ("folds", folds), ("batch_size", batch_size)):
         if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
             raise ConfigError(f"{name} must be a whole number, 1 or more, got {number!r}.")
+    ask_about_trailing_zeros(panel)
     cut = [_fold(panel, origin, horizon) for origin in _origins(panel, horizon, folds, origins)]
     errors: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for group in _groups(cut, settings):
-        for (config, seed, fold), forecast, status in _run(group, cut, seeds, horizon, batch_size):
+        for (config, seed, fold), forecast, status in _run(group, cut, seeds, batch_size):
             row = {"fold": fold, "status": status.name.lower(), "forecast": forecast}
             errors.setdefault((config, seed), []).append(row)
     rows = [row for key in sorted(errors) for row in _rows(key, errors[key], cut, panel)]
@@ -81,29 +88,38 @@ def cross_validate(
 
 
 def _origins(panel: Panel, horizon: int, folds: int, origins: Sequence[int] | None) -> list[int]:
-    n_weeks = len(panel.weeks)
-    wanted = [n_weeks - horizon * k for k in range(folds, 0, -1)] if origins is None else [int(o) for o in origins]
+    """Positions of the origins in the panel's weeks, each with enough weeks with a KPI on both sides."""
+    n_weeks, with_kpi = refuse_without_kpi(panel), np.flatnonzero(panel.has_kpi)
+    if origins is None:
+        before = [n_weeks - horizon * k for k in range(folds, 0, -1)]
+        wanted = [int(with_kpi[max(count, 0)]) for count in before]
+    else:
+        wanted = [int(origin) for origin in origins]
+        before = [int(panel.has_kpi[: max(origin, 0)].sum()) for origin in wanted]
     if not wanted:
         raise ConfigError("cross_validate needs at least one origin.")
-    first, last = min(wanted), max(wanted)
-    if first < FEWEST_TRAINING_WEEKS:
+    if min(before) < FEWEST_TRAINING_WEEKS:
         raise DataError(
-            f"The first origin leaves {first} weeks to learn from, at least {FEWEST_TRAINING_WEEKS} are needed; the "
-            f"panel has {n_weeks} weeks, so ask for fewer folds or a shorter horizon."
+            f"The first origin leaves {max(min(before), 0)} weeks to learn from, at least {FEWEST_TRAINING_WEEKS} are "
+            f"needed; the folds are cut from {weeks_in_words(panel)}, so ask for fewer of them or a shorter horizon."
         )
-    if last + horizon > n_weeks:
+    if max(before) + horizon > n_weeks:
         raise DataError(
-            f"The origin {last} with a horizon of {horizon} goes beyond the panel's {n_weeks} weeks; choose one "
+            f"The origin {max(wanted)} with a horizon of {horizon} goes beyond {weeks_in_words(panel)}; choose one "
             f"earlier."
         )
     return wanted
 
 
 def _fold(panel: Panel, origin: int, horizon: int) -> _Fold:
-    seen = panel.select(weeks=slice(0, origin + horizon))
-    weights = training_weights(seen, horizon)
-    refuse_unfit(seen, weights)
-    return _Fold(seen, weights, origin)
+    later = origin + np.flatnonzero(panel.has_kpi[origin:])[:horizon]
+    seen = panel.select(weeks=slice(0, int(later[-1]) + 1))
+    weights = weights_before(seen, origin)
+    try:
+        refuse_unfit(seen, weights)
+    except DataError as error:
+        raise DataError(f"The fold from week {panel.week_label(origin)} on: {error}") from None
+    return _Fold(seen, weights, informative(seen, weights), origin, later)
 
 
 class _Group(NamedTuple):
@@ -118,7 +134,7 @@ def _groups(folds: list[_Fold], settings: list[Config]) -> list[_Group]:
     """Fits by the program that they need: paddable ones by model, settings and largest sizes."""
     groups: dict[Any, _Group] = {}
     for s, config in enumerate(settings):
-        ready = {f: prepare(fold.panel, fold.weights, config) for f, fold in enumerate(folds)}
+        ready = {f: prepare(fold.panel, fold.learned, config) for f, fold in enumerate(folds)}
         largest = max(ready.values(), key=lambda r: r.inputs.exposure.shape[1])
         for f, preparation in ready.items():
             structural = isinstance(preparation.inputs, Inputs)
@@ -150,13 +166,13 @@ def _as_large(preparation: Preparation, template: Preparation) -> Any:
 
 
 def _run(
-    group: _Group, folds: list[_Fold], seeds: Sequence[int], horizon: int, batch_size: int
+    group: _Group, folds: list[_Fold], seeds: Sequence[int], batch_size: int
 ) -> list[tuple[tuple[int, int, int], np.ndarray, FitStatus]]:
     """Forecasts in KPI units, `[region, horizon]`, by setting, seed and fold."""
     first = group.settings[0]
     inputs = [group.ready[first, f].inputs for f in group.folds]
     n_weeks = inputs[0].exposure.shape[1]
-    weights = [np.pad(folds[f].weights, ((0, 0), (0, n_weeks - folds[f].weights.shape[1]))) for f in group.folds]
+    weights = [np.pad(folds[f].learned, ((0, 0), (0, n_weeks - folds[f].learned.shape[1]))) for f in group.folds]
     labels = [(s, seed, f) for s in group.settings for seed in seeds for f in group.folds]
     tasks = Tasks(
         fold=jnp.asarray([group.folds.index(f) for _, _, f in labels], jnp.int32),
@@ -168,11 +184,10 @@ def _run(
         tasks,
         stacked(inputs),
         jnp.asarray(np.stack(weights), jnp.float32),
-        jnp.asarray([folds[f].origin for f in group.folds], jnp.int32),
+        jnp.asarray(np.stack([folds[f].later for f in group.folds]), jnp.int32),
         stacked([group.ready[s, group.folds[0]].hyperparameters for s in group.settings]),
         design=sample.design,
         schedule=sample.schedule,
-        horizon=horizon,
         batch_size=min(batch_size, len(labels)),
     )
     units = [group.ready[s, f].scales.kpi[:, None] for s, _, f in labels]
@@ -186,10 +201,10 @@ def _rows(key: tuple[int, int], found: list[dict[str, Any]], folds: list[_Fold],
     rows, parts = [], []
     for item in sorted(found, key=lambda item: item["fold"]):
         fold = folds[item["fold"]]
-        later = slice(fold.origin, None)
-        kpi, observed = fold.panel.kpi[:, later], fold.panel.weights[:, later]
-        naive = naive_forecasts(fold.panel.kpi[:, : fold.origin], fold.weights[:, : fold.origin], kpi.shape[1])
-        shown = {"model": item["forecast"], **naive}
+        past, ahead = slice(0, fold.origin), fold.later - fold.origin
+        kpi, observed = fold.panel.kpi[:, fold.later], fold.panel.weights[:, fold.later]
+        naive = naive_forecasts(fold.panel.kpi[:, past], fold.weights[:, past], int(ahead[-1]) + 1)
+        shown = {"model": item["forecast"]} | {name: forecast[:, ahead] for name, forecast in naive.items()}
         parts.append((kpi, observed, shown))
         head = {"config": config, "seed": seed, "fold": item["fold"], "origin": panel.week_label(fold.origin)}
         rows.append(head | _errors([parts[-1]]) | {"status": item["status"]})

@@ -77,6 +77,10 @@ BAD = {
         lambda w: ["fit", _file(w, "long.csv", "region,time,sales\nn,0,1,5\nn,1,2,5\n"), *FIT[2:]],
         "more values than the header has columns",
     ),
+    "two columns of one name": (
+        lambda w: ["fit", _file(w, "twice.csv", "sales," + "\n1,".join((w / "sim/panel.csv").read_text().splitlines())), *FIT[2:]],
+        "has 2 columns named 'sales'",
+    ),
     "no plan": (lambda w: ["report", "none", "--plan", "sim"], "sim holds no saved plan"),
     "misspelt column": (lambda w: changed("--kpi", "sale"), "no column 'sale'; did you mean 'sales'?"),
     "empty glob": (lambda w: changed("--media", "chanel_*"), "--media 'chanel_*' matches no column"),

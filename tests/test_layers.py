@@ -29,7 +29,7 @@ FLOORS = [
         "curve_planning",
     },
     {"benchmarking"},
-    {"cli", "cli_benchmark", "cli_budget"},
+    {"cli", "cli_benchmark", "cli_budget", "cli_limits"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")

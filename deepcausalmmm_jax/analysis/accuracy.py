@@ -46,7 +46,7 @@ def scores(kpi: np.ndarray, prediction: np.ndarray, weights: np.ndarray) -> dict
 
     Returns:
         `r2` with one mean over all, `r2_median_region`, `rmse` in KPI units, and `wmape`, sum of absolute errors
-        over sum of absolute KPI.
+        over sum of absolute KPI; NaN where that is 0.
     """
     used = weights > 0
     error = np.where(used, kpi - prediction, np.nan)
@@ -56,11 +56,12 @@ def scores(kpi: np.ndarray, prediction: np.ndarray, weights: np.ndarray) -> dict
         if len(values) >= 3 and np.ptp(values) > 0:
             within.append(1.0 - np.nansum(error[region] ** 2) / np.sum((values - values.mean()) ** 2))
     total = np.sum((kpi[used] - kpi[used].mean()) ** 2) if used.any() else 0.0
+    size = np.abs(kpi[used]).sum()
     return {
         "r2": float(1.0 - np.nansum(error**2) / total) if total > 0 else np.nan,
         "r2_median_region": float(np.median(within)) if within else np.nan,
         "rmse": _rmse(error),
-        "wmape": float(np.nansum(np.abs(error)) / np.abs(kpi[used]).sum()) if used.any() else np.nan,
+        "wmape": float(np.nansum(np.abs(error)) / size) if size > 0 else np.nan,
     }
 
 
@@ -73,7 +74,7 @@ def accuracy_table(
         kpi: `[region, week]`.
         prediction: `[region, week]`.
         observed: `[region, week]`, 0 where the KPI is not observed.
-        n_training_weeks: weeks learned from; the rest is holdout.
+        n_training_weeks: weeks up to the last one learned from; later ones with a KPI are holdout.
         holdout: whether weeks were held out.
 
     Returns:

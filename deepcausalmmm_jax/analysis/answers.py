@@ -31,7 +31,12 @@ class Answers(Protocol):
 
     @property
     def holdout(self) -> int:
-        """Weeks held out."""
+        """Number of weeks held out."""
+        ...
+
+    @property
+    def holdout_weeks(self) -> pd.Index:
+        """The weeks held out."""
         ...
 
     @property
@@ -68,7 +73,7 @@ class Answers(Protocol):
         """A row per region and week."""
         ...
 
-    def media_summary(self) -> pd.DataFrame:
+    def media_summary(self, *, planned: bool = False) -> pd.DataFrame:
         """By channel."""
         ...
 
@@ -83,6 +88,10 @@ class Answers(Protocol):
 
     def notes(self) -> pd.DataFrame:
         """By channel: how far its share can be trusted."""
+        ...
+
+    def panel_notes(self) -> pd.DataFrame:
+        """What should be known of the panel: kind, names, note."""
         ...
 
     def effects(self) -> pd.DataFrame:

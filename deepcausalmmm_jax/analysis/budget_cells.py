@@ -13,6 +13,7 @@ from deepcausalmmm_jax.types import CHANNEL, REGION, TIME
 Split = Literal["channel", "channel_region", "channel_week", "channel_region_week"]
 SPLITS: tuple[Split, ...] = ("channel", "channel_region", "channel_week", "channel_region_week")
 WHOLE = -1  # a cell that spans all regions, or all weeks
+_UNCHANGED = 1e-9  # of a cell's spend, by which it may differ from today's and be the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,7 @@ def cells_of(horizon: Horizon, split: Split, typical_exposure: np.ndarray) -> Ce
     """Cells of a horizon; channels that money does not buy have none and stay as they were.
 
     A cell that spans several region-weeks is spent in today's proportions. Where nothing is spent today it is spent
-    evenly: the same share of the region's mean week everywhere.
+    evenly: the same share of the region's mean week everywhere. Exposure that was not paid for stays as it was.
 
     Args:
         horizon: weeks, prices and what is bought today.
@@ -98,14 +99,9 @@ def cells_of(horizon: Horizon, split: Split, typical_exposure: np.ndarray) -> Ce
     even = np.where(bought, np.broadcast_to(typical_exposure[:, None, :], shape), 0.0)
     today = _summed(spend, cell, n)
     full_price = _summed(even * price, cell, n)
-    paid = np.append(today, 1.0)[cell] > 0
-    pattern = np.where(paid, horizon.exposure, even)
-    cost = np.where(today > 0, today, full_price)
-    unit = np.where(bought, pattern / np.append(cost, 1.0)[cell], 0.0)
-    free = ~bought
-    if by_region and by_week:  # a single region-week has no pattern, only a price; what was free stays
-        free = free | (spend == 0)
-        unit = np.where(bought, 1.0 / price, 0.0)
+    # What was paid for goes up and down with spend; what was free stays, and money buys more on top of it.
+    pattern = np.where(np.append(today, 1.0)[cell] > 0, np.where(spend > 0, horizon.exposure, 0.0), even)
+    unit = np.where(bought, pattern / np.append(np.where(today > 0, today, full_price), 1.0)[cell], 0.0)
     return Cells(
         split=split,
         channel=channel[bought][first],
@@ -113,7 +109,7 @@ def cells_of(horizon: Horizon, split: Split, typical_exposure: np.ndarray) -> Ce
         week=week_key[bought][first],
         cell=cell,
         unit=unit,
-        offset=np.where(free, horizon.exposure, 0.0),
+        offset=np.where(bought & (spend > 0), 0.0, horizon.exposure),
         today=today,
         typical=np.maximum(today, 0.05 * full_price),
     )
@@ -124,16 +120,11 @@ def _summed(values: np.ndarray, cell: np.ndarray, n: int) -> np.ndarray:
     return np.bincount(cell.ravel(), weights=values.ravel(), minlength=n + 1)[:n]
 
 
-def exposure_of(cells: Cells, spend: np.ndarray) -> np.ndarray:
-    """`[region, plan week, channel]`, channel units, from spend `[cell]`."""
-    return cells.offset + cells.unit * np.append(spend, 0.0)[cells.cell]
+def exposure_of(cells: Cells, horizon: Horizon, spend: np.ndarray) -> np.ndarray:
+    """`[region, plan week, channel]`, channel units, from spend `[cell]`.
 
-
-def spread_spend(cells: Cells, horizon: Horizon, spend: np.ndarray) -> np.ndarray:
-    """Spend `[region, plan week, channel]` of a plan `[cell]`, in the proportions in which its cells are spent."""
-    weight = np.where(cells.cell < len(cells), cells.unit * horizon.price, 0.0)
-    if cells.split != "channel_region_week":
-        paid = np.append(cells.today > 0, False)[cells.cell]
-        share = np.nan_to_num(horizon.spend) / np.append(np.maximum(cells.today, 1e-300), 1.0)[cells.cell]
-        weight = np.where(paid, share, weight)
-    return np.nan_to_num(weight) * np.append(spend, 0.0)[cells.cell]
+    Where spend is unchanged it is what ran to the digit: a sum and a product would miss that by rounding.
+    """
+    bought = cells.offset + cells.unit * np.append(spend, 0.0)[cells.cell]
+    unchanged = np.append(np.abs(spend - cells.today) <= _UNCHANGED * cells.today, True)[cells.cell]
+    return np.where(unchanged, horizon.exposure, bought)

@@ -3,17 +3,19 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from scipy.optimize import linprog
 
 from deepcausalmmm_jax.analysis.budget_cells import WHOLE, Cells
+from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.data.regions import nearly, region_positions
 from deepcausalmmm_jax.errors import ConfigError
 
 Ends = tuple[float | None, float | None]
+Per = Literal["key", "cell"]
 TOTAL = "the total"
 _SLACK = 1e-9  # of the sums at hand, by which they may miss and still count as met
 
@@ -38,7 +40,8 @@ class Limits:
 
     Attributes:
         bounds: by channel, or by (channel, region): least and most spend over the plan's weeks; None is open.
-        relative_bounds: the same as multiples of today's spend; one pair for all channels, or by key.
+        relative_bounds: the same as multiples of today's spend; one pair instead holds for every cell of the plan.
+        per: what bounds by key speak of: the sum of the key's cells, or each of them.
         region_bounds: by region, over all channels.
         groups: by channels: least and most of their sum.
         fixed: channels that keep today's spend, cell by cell.
@@ -51,6 +54,27 @@ class Limits:
     groups: Mapping[tuple[str, ...], Ends] = dataclasses.field(default_factory=dict)
     fixed: Sequence[str] = ()
     minimum: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    per: Per = "key"
+
+    @property
+    def every_cell(self) -> Ends | None:
+        """The pair of multiples that holds for every cell, where one is given."""
+        return None if isinstance(self.relative_bounds, Mapping) else self.relative_bounds
+
+    def notes(self, cells: Cells, panel: Names) -> tuple[str, ...]:
+        """Which cells bounds speak of, where that could be read in two ways."""
+        parts = " x ".join(cells.split.split("_"))
+        told = []
+        if cells.split != "channel" and self.every_cell is not None:
+            told.append(f"The relative bounds hold for each {parts}.")
+        elif cells.split != "channel" and (self.bounds or self.relative_bounds):
+            each = f"for each {parts}" if self.per == "cell" else "for the sum over its cells"
+            told.append(f"Bounds by channel, or by channel and region, hold {each}.")
+        idle = [name for i, name in enumerate(panel.channels) if not cells.today[cells.channel == i].any()]
+        idle = [name for name in idle if panel.channels.index(name) in cells.channel]
+        if self.every_cell is not None and idle:
+            told.append(f"Without spend today, and so without any within relative bounds: {', '.join(idle)}.")
+        return tuple(told)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +111,6 @@ class Feasible:
             names=(*self.names, name),
         )
 
-    def violation(self, x: np.ndarray) -> float:
-        """Largest miss of any limit, relative to the limit or to the sum of all cells, whichever is larger."""
-        sums, size = self.rows @ x, max(np.abs(x).sum(), 1e-300)
-        cells = np.concatenate([self.low - x, np.where(np.isfinite(self.high), x - self.high, -np.inf)])
-        misses = np.concatenate([self.least - sums, sums - self.most, cells])
-        return float(max(misses.max(initial=0.0), 0.0) / size)
-
 
 def feasible(cells: Cells, panel: Names, limits: Limits) -> Feasible:
     """Limits laid out by cell.
@@ -103,9 +120,17 @@ def feasible(cells: Cells, panel: Names, limits: Limits) -> Feasible:
     """
     n = len(cells)
     plan = Feasible(np.zeros(n), np.full(n, np.inf), sp.csr_matrix((0, n)), np.zeros(0), np.zeros(0), ())
-    for key, ends in _both(cells, panel, limits):
-        where, name = _where(cells, panel, key)
-        plan = _limited(plan, where, ends, name)
+    require(limits.per in ("key", "cell"), "bounds_per", limits.per, "key or cell")
+    if limits.every_cell is not None:
+        plan = _each_cell(plan, np.ones(n, bool), limits.every_cell, cells.today, "every cell")
+    for bounds, unit in ((limits.bounds, np.ones(n)), (limits.relative_bounds, cells.today)):
+        for key, pair in bounds.items() if isinstance(bounds, Mapping) else ():
+            where, name = _where(cells, panel, key)
+            if limits.per == "cell":
+                plan = _each_cell(plan, where, pair, unit, name)
+                continue
+            size = 1.0 if bounds is limits.bounds else float(unit[where].sum())
+            plan = _limited(plan, where, _scaled(_ends(pair, name), size), name)
     for region, pair in limits.region_bounds.items():
         where = cells.region == _region(panel, region, "region_bounds")
         if not where.any():
@@ -115,7 +140,7 @@ def feasible(cells: Cells, panel: Names, limits: Limits) -> Feasible:
         chosen = (names,) if isinstance(names, str) else names
         where = np.isin(cells.channel, [_channel(cells, panel, name, "groups") for name in chosen])
         plan = _limited(plan, where, _ends(pair, " + ".join(chosen)), " + ".join(chosen))
-    for name in limits.fixed:
+    for name in (limits.fixed,) if isinstance(limits.fixed, str) else limits.fixed:
         where = cells.channel == _channel(cells, panel, name, "fixed")
         plan = dataclasses.replace(
             plan, low=np.where(where, cells.today, plan.low), high=np.where(where, cells.today, plan.high)
@@ -124,18 +149,16 @@ def feasible(cells: Cells, panel: Names, limits: Limits) -> Feasible:
     return plan
 
 
-def _both(cells: Cells, panel: Names, limits: Limits) -> list[tuple[str | tuple[str, object], tuple[float, float]]]:
-    """Bounds by key, absolute, the relative ones times today's spend."""
-    relative = limits.relative_bounds
-    if isinstance(relative, tuple):
-        bought = [panel.channels[i] for i in np.unique(cells.channel)]
-        relative = {name: relative for name in bought}
-    found = [(key, _ends(ends, _named(key))) for key, ends in limits.bounds.items()]
-    for key, pair in relative.items():
-        low, high = _ends(pair, _named(key))
-        today = float(cells.today[_where(cells, panel, key)[0]].sum())
-        found.append((key, (low * today, high * today if np.isfinite(high) else np.inf)))
-    return found
+def _each_cell(plan: Feasible, where: np.ndarray, pair: Ends, unit: np.ndarray, name: str) -> Feasible:
+    """Each of some cells between two ends, in multiples of `unit` `[cell]`."""
+    low, high = _ends(pair, name)
+    most = high * unit if np.isfinite(high) else np.full(len(unit), np.inf)
+    low_by_cell, high_by_cell = np.where(where, low * unit, 0.0), np.where(where, most, np.inf)
+    return dataclasses.replace(plan, low=np.maximum(plan.low, low_by_cell), high=np.minimum(plan.high, high_by_cell))
+
+
+def _scaled(ends: tuple[float, float], size: float) -> tuple[float, float]:
+    return ends[0] * size, ends[1] * size if np.isfinite(ends[1]) else np.inf
 
 
 def _ends(ends: Ends, name: str) -> tuple[float, float]:
@@ -184,10 +207,11 @@ def _channel(cells: Cells, panel: Names, name: str, option: str) -> int:
 
 
 def _region(panel: Names, region: object, option: str) -> int:
-    labels = [str(label) for label in panel.regions]  # as a table on disk has them, too
-    if str(region) not in labels:
-        raise ConfigError(f"{option} name the region {region!r}, which the model does not have.")
-    return labels.index(str(region))
+    position = int(region_positions(panel.regions, [region])[0])
+    if position < 0:
+        hint = nearly(panel.regions, region) or "."
+        raise ConfigError(f"{option} name the region {region!r}, which the model does not have{hint}")
+    return position
 
 
 def _refuse_crossed(plan: Feasible, cells: Cells, panel: Names) -> None:
@@ -198,81 +222,3 @@ def _refuse_crossed(plan: Feasible, cells: Cells, panel: Names) -> None:
             f"The bounds of {panel.channels[cells.channel[i]]} cross: at least {plan.low[i]:,.6g} and at most "
             f"{plan.high[i]:,.6g}, so {plan.low[i] - plan.high[i]:,.6g} too much."
         )
-
-
-def total_range(plan: Feasible) -> tuple[float, float]:
-    """Least and most that a plan within the limits can spend.
-
-    Raises:
-        ConfigError: no plan meets all limits; says which cannot be met, and by how much.
-    """
-    if not len(plan.least):
-        return float(plan.low.sum()), float(plan.high.sum())
-    scale = _scale(plan)
-    least = _linear(plan, np.ones(len(plan.low)), scale)
-    if least is None:
-        raise ConfigError(_what_is_missing(plan, scale))
-    if not np.isfinite(plan.high).all() and _unbounded(plan):
-        return least, np.inf
-    most = _linear(plan, -np.ones(len(plan.low)), scale)
-    return least, np.inf if most is None else -most
-
-
-def refuse_total(plan: Feasible, total: float) -> None:
-    """Refuse a total that the limits do not allow.
-
-    Raises:
-        ConfigError: says by how much it is too small or too large, or which limits contradict each other.
-    """
-    if not (np.isfinite(total) and total > 0):
-        raise ConfigError(f"The total must be above 0, got {total:,.6g}.")
-    least, most = total_range(plan)
-    if total < least * (1 - _SLACK):
-        raise ConfigError(
-            f"The total {total:,.6g} is {least - total:,.6g} below the sum of the least spends, {least:,.6g}; raise it "
-            "or lower the bounds."
-        )
-    if total > most * (1 + _SLACK):
-        raise ConfigError(
-            f"The total {total:,.6g} is {total - most:,.6g} above the sum of the most spends, {most:,.6g}; lower it or "
-            "raise the bounds."
-        )
-
-
-def _scale(plan: Feasible) -> float:
-    ends = np.concatenate([plan.low, plan.least, plan.most, plan.high])
-    ends = np.abs(ends[np.isfinite(ends)])
-    return float(ends.max(initial=0.0)) or 1.0
-
-
-def _unbounded(plan: Feasible) -> bool:
-    """Whether some cell without an upper end is in no sum that has one."""
-    held = np.asarray(plan.rows[np.isfinite(plan.most)].sum(axis=0)).ravel() > 0
-    return bool((~np.isfinite(plan.high) & ~held).any())
-
-
-def _inequalities(plan: Feasible, scale: float) -> tuple[sp.csr_matrix, np.ndarray, list[int]]:
-    above, below = np.flatnonzero(np.isfinite(plan.most)), np.flatnonzero(np.isfinite(plan.least))
-    rows = sp.vstack([plan.rows[above], -plan.rows[below]], format="csr")
-    ends = np.concatenate([plan.most[above], -plan.least[below]]) / scale
-    return rows, ends, [*above, *below]
-
-
-def _linear(plan: Feasible, slope: np.ndarray, scale: float) -> float | None:
-    """Least of `slope @ x` within the limits; None where there is none."""
-    rows, ends, _ = _inequalities(plan, scale)
-    box = np.stack([plan.low, plan.high], axis=1) / scale
-    found = linprog(slope, A_ub=rows if rows.shape[0] else None, b_ub=ends if rows.shape[0] else None, bounds=box)
-    return float(found.fun) * scale if found.status == 0 else None
-
-
-def _what_is_missing(plan: Feasible, scale: float) -> str:
-    """The sums that miss their ends in the plan that misses least."""
-    rows, ends, origin = _inequalities(plan, scale)
-    k, n = rows.shape
-    wide = sp.hstack([rows, -sp.identity(k)], format="csr")
-    cost = np.concatenate([np.zeros(n), np.ones(k)])
-    box = np.concatenate([np.stack([plan.low, plan.high], axis=1) / scale, np.tile([0.0, np.inf], (k, 1))])
-    missing = linprog(cost, A_ub=wide, b_ub=ends, bounds=box).x[n:] * scale
-    parts = [f"{plan.names[origin[i]]} by {missing[i]:,.6g}" for i in np.flatnonzero(missing > 1e-7 * scale)]
-    return f"No plan meets all bounds: they miss {', '.join(parts)}; widen these or the bounds of what they contain."

@@ -47,22 +47,37 @@ class Outcome:
     Attributes:
         n_replicates: sets of parameters.
         n_cells: length of a plan.
+        n_channels: channels of the model.
     """
 
     def __init__(self, fitted: Fitted, variables: Any, horizon: Horizon, cells: Cells) -> None:
         own = jax.tree.map(lambda a: np.asarray(a)[None], fitted.variables)
         self._variables = jax.tree.map(jnp.asarray, own if variables is None else variables)
         self.n_replicates = len(jax.tree.leaves(self._variables)[0])
-        self.n_cells = len(cells)
+        self.n_cells, self.n_channels = len(cells), len(horizon.panel.channels)
         self._stage, self._shape = _staged(fitted, self._variables, horizon, cells, self.n_replicates)
 
-    def values(self, plans: np.ndarray) -> np.ndarray:
-        """KPI and revenue `[plan, replicate, 2, region]` from spend `[plan, cell]`: the part that hangs on exposure."""
+    def values(self, plans: np.ndarray, heard: np.ndarray | None = None) -> np.ndarray:
+        """KPI and revenue `[plan, replicate, 2, region]` from spend `[plan, cell]`: the part that hangs on exposure.
+
+        Args:
+            plans: spend, `[plan, cell]`.
+            heard: `[plan, channel]`, 0 to have a channel off the air in the plan's weeks, paid for or not; 1 for all
+                when None.
+        """
+        on = np.ones((len(plans), self.n_channels)) if heard is None else heard
         size = _FEW if len(plans) <= _FEW else _MANY  # two programs, however many plans are asked about
-        whole = np.concatenate([plans, np.repeat(plans[-1:], -len(plans) % size, axis=0)])
+        whole, on = (np.concatenate([part, np.repeat(part[-1:], -len(plans) % size, axis=0)]) for part in (plans, on))
+        pieces = len(whole) // size
         found = [
-            _values(jnp.asarray(part, jnp.float32), self._variables, self._stage, shape=self._shape)
-            for part in np.split(whole, len(whole) // size)
+            _values(
+                jnp.asarray(part, jnp.float32),
+                jnp.asarray(audible, jnp.float32),
+                self._variables,
+                self._stage,
+                shape=self._shape,
+            )
+            for part, audible in zip(np.split(whole, pieces), np.split(on, pieces), strict=True)
         ]
         return np.concatenate([np.asarray(part, np.float64) for part in found])[: len(plans)]
 
@@ -125,9 +140,9 @@ def _memories(variables: Any, before: Inputs, design: AnyDesign) -> Any:
     return jax.lax.map(lambda own: model_for(design).apply(own, before, method="memory"), variables)
 
 
-def _outcome(plan: Array, own: Any, memory: Any, stage: Stage, shape: Shape) -> Array:
+def _outcome(plan: Array, heard: Array, own: Any, memory: Any, stage: Stage, shape: Shape) -> Array:
     """`[2, region]`: media (and, in the paper's model, controls) summed over the weeks that count."""
-    exposure = stage.offset + stage.unit * jnp.append(plan, 0.0)[stage.cell]
+    exposure = heard * (stage.offset + stage.unit * jnp.append(plan, 0.0)[stage.cell])
     inputs = stage.inputs
     whole = jax.lax.dynamic_update_slice_in_dim(inputs.exposure, exposure, shape.first, axis=1)
     inputs, model = inputs._replace(exposure=whole), model_for(shape.design)
@@ -142,15 +157,15 @@ def _outcome(plan: Array, own: Any, memory: Any, stage: Stage, shape: Shape) -> 
     return jnp.einsum("rt,vrt->vr", driven, stage.weights)
 
 
-def _by_replicate(plan: Array, variables: Any, stage: Stage, shape: Shape) -> Array:
+def _by_replicate(plan: Array, heard: Array, variables: Any, stage: Stage, shape: Shape) -> Array:
     """`[replicate, 2, region]`."""
-    one = jax.checkpoint(lambda own: _outcome(plan, own[0], own[1], stage, shape))
+    one = jax.checkpoint(lambda own: _outcome(plan, heard, own[0], own[1], stage, shape))
     return jax.lax.map(one, (variables, stage.memory), batch_size=shape.batch)
 
 
 @partial(jax.jit, static_argnames="shape")
-def _values(plans: Array, variables: Any, stage: Stage, *, shape: Shape) -> Array:
-    return jax.lax.map(lambda plan: _by_replicate(plan, variables, stage, shape), plans)
+def _values(plans: Array, heard: Array, variables: Any, stage: Stage, *, shape: Shape) -> Array:
+    return jax.lax.map(lambda asked: _by_replicate(asked[0], asked[1], variables, stage, shape), (plans, heard))
 
 
 @partial(jax.jit, static_argnames=("shape", "value"))
@@ -158,7 +173,7 @@ def _slope(
     plan: Array, variables: Any, stage: Stage, ranked: Array, aversion: Array, *, shape: Shape, value: int
 ) -> tuple[Array, Array]:
     def utility(x: Array) -> tuple[Array, Array]:
-        values = _by_replicate(x, variables, stage, shape)
+        values = _by_replicate(x, jnp.ones(stage.offset.shape[-1]), variables, stage, shape)
         total = values[:, value].sum(axis=-1)
         fixed = jax.lax.stop_gradient(total)
         weight = ranked[jnp.argsort(jnp.argsort(fixed))] - aversion * (fixed - fixed.mean()) / len(ranked)

@@ -1,25 +1,20 @@
-"""From a problem to its best plan: many starts for a given total, and the total itself where a target is given."""
+"""From a problem and a total to its best plan, from many starts."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.analysis.budget_constraints import refuse_total, total_range
 from deepcausalmmm_jax.analysis.budget_prices import total_price
 from deepcausalmmm_jax.analysis.budget_problem import Problem
-from deepcausalmmm_jax.analysis.budget_solvers import Method, Solved, Solver, projected, solver_for
+from deepcausalmmm_jax.analysis.budget_range import refuse_total
+from deepcausalmmm_jax.analysis.budget_solvers import Method, Solved, projected, solver_for
 from deepcausalmmm_jax.analysis.budget_starts import starts
 from deepcausalmmm_jax.analysis.budget_tabulated import Curves, separable, tabulated
-from deepcausalmmm_jax.errors import ConfigError
 
 _SAME = 1e-4  # of the best value, within which a start counts as having found it
-_LARGEST = 5.0  # of today's spend, the most that is looked at where limits leave it open
-_LEAST = 0.02
-_TOTALS = 10
 _NEAR = 0.01  # of the spend, by which two ends on the curves may differ and count as one
-_HALVINGS = 14
+_FEW_STARTS = 4  # below which one start is enough to be solved as it is
 
 
 class Search(NamedTuple):
@@ -42,7 +37,12 @@ class Found(NamedTuple):
 
 
 def best_for_total(
-    problem: Problem, today: np.ndarray, total: float, how: Search, warm: np.ndarray | None = None
+    problem: Problem,
+    today: np.ndarray,
+    total: float,
+    how: Search,
+    warm: np.ndarray | None = None,
+    curves: Curves | None = None,
 ) -> Found:
     """The best plan of a total.
 
@@ -52,6 +52,7 @@ def best_for_total(
         total: sum of the cells.
         how: method, starts, steps.
         warm: another plan to start from.
+        curves: of the cells, up to this total at least; taken anew when None.
 
     Raises:
         ConfigError: no plan of that total meets the limits.
@@ -59,144 +60,53 @@ def best_for_total(
     refuse_total(problem.plan, total)
     held = problem.within(problem.plan.with_total(total))
     name, solve = solver_for(how.method, len(today))
-    curves = tabulated(held, total)
+    curves = tabulated(held, total) if curves is None else curves
     begins = starts(held, today, total, curves, how.n_starts, how.seed)
     if warm is not None:
         begins.append(("plan of a near total", held.projected(warm)))
-    at_start = held.utilities(np.stack([x for _, x in begins]))
     if name in ("differential_evolution", "hybrid"):  # a population of its own: one run, from the best start
-        chosen = int(np.argmax(at_start))
-        begins, at_start = [begins[chosen]], at_start[[chosen]]
-    whole = held.utility.is_mean and held.separable
-    ended = (
-        _together(held, curves, begins, solve, how)
-        if whole
-        else [solve(held, x, how.steps, how.seed) for _, x in begins]
-    )
+        begins = [begins[int(np.argmax(held.utilities(np.stack([x for _, x in begins]))))]]
+    elif held.utility.is_mean and held.separable:
+        begins = _by_curves(held, curves, begins, how)
+    at_start = held.utilities(np.stack([x for _, x in begins]))
+    ended = [solve(held, x, how.steps, how.seed) for _, x in begins]
     kept = [
         end if end.value >= v else Solved(x, float(v)) for end, (_, x), v in zip(ended, begins, at_start, strict=True)
     ]
     best = max(kept, key=lambda end: end.value)
     values = np.array([end.value for end in kept])
+    size = abs(best.value) or 1.0
     table = pd.DataFrame(
         {
             "start": [label for label, _ in begins],
-            "value_at_start": at_start / abs(best.value),
-            "value": values / abs(best.value),
-            "best": values >= best.value - _SAME * abs(best.value),
+            "value_at_start": at_start / size,
+            "value": values / size,
+            "best": values >= best.value - _SAME * size,
         }
     )
     return Found(best.x, best.value, name, table, held)
 
 
-def _together(
-    problem: Problem, curves: Curves, begins: list[tuple[str, np.ndarray]], solve: Solver, how: Search
-) -> list[Solved]:
-    """Every start solved on the cells' curves, and each plan that some of them end in solved once by the model."""
+def _by_curves(
+    problem: Problem, curves: Curves, begins: list[tuple[str, np.ndarray]], how: Search
+) -> list[tuple[str, np.ndarray]]:
+    """Where the model starts: each plan that some starts end in on the cells' curves, and two starts as they are.
+
+    Looking up costs next to nothing. What agrees there has agreed on the curves alone, so that it counts as one start;
+    the two that the model solves on its own would tell where the curves mislead.
+    """
     looked_up = separable(problem, curves)
-    ends = [projected(looked_up, x, how.steps, how.seed).x for _, x in begins]
-    size = max(float(np.abs(ends[0]).sum()), 1e-300)
-    solved: list[tuple[np.ndarray, Solved]] = []
-    found = []
-    for end in ends:
-        near = [one for x, one in solved if np.abs(x - end).sum() < _NEAR * size]
-        if not near:
-            near = [solve(problem, end, how.steps, how.seed)]
-            solved.append((end, near[0]))
-        found.append(near[0])
-    return found
-
-
-def largest_total(
-    problem: Problem, today: np.ndarray, how: Search, reached: Callable[[Found], float], target: float, name: str
-) -> Found:
-    """The best plan of the largest total at which a figure is at least its target.
-
-    Returns of S-shaped curves rise before they fall, so totals are looked at from the largest down.
-
-    Args:
-        problem: limits without a total.
-        today: spend without a plan, `[cell]`.
-        how: method, starts, steps.
-        reached: the figure of a plan.
-        target: least value of it.
-        name: of the figure, for messages.
-
-    Raises:
-        ConfigError: no total reaches the target; says the best that can be had.
-    """
-    totals = _totals(problem, today)[::-1]
-    quick = how._replace(n_starts=min(how.n_starts, 3))
-    best, above, warm = (-np.inf, np.nan), None, None
-    for total in totals:
-        found = best_for_total(problem, today, total, quick, warm)
-        warm, figure = found.x, reached(found)
-        best = max(best, (figure, total))
-        if figure >= target:
-            break
-        above = total
-    else:
-        raise ConfigError(
-            f"No plan within the limits reaches a {name} of {target:,.6g}; the best is {best[0]:,.6g}, at a total of "
-            f"{best[1]:,.6g}."
-        )
-    low = total
-    if above is not None:
-        low, warm = _halved(problem, today, quick, warm, low, above, lambda found: reached(found) >= target)
-    return best_for_total(problem, today, low, how, warm)
-
-
-def least_total(problem: Problem, today: np.ndarray, how: Search, target: float) -> Found:
-    """The best plan of the least total whose utility is at least the target (in the problem's unit).
-
-    Raises:
-        ConfigError: no total reaches the target; says the best that can be had.
-    """
-    quick = how._replace(n_starts=min(how.n_starts, 3))
-    below, warm = None, None
-    for total in _totals(problem, today):
-        found = best_for_total(problem, today, total, quick, warm)
-        warm = found.x
-        if found.value >= target:
-            break
-        below = total
-    else:
-        raise ConfigError(
-            f"No plan within the limits reaches a KPI of {target * problem.unit:,.6g}; the most is "
-            f"{found.value * problem.unit:,.6g}, at a total of {total:,.6g}."
-        )
-    high = total
-    if below is not None:
-        high, warm = _halved(problem, today, quick, warm, high, below, lambda found: found.value >= target)
-    return best_for_total(problem, today, high, how, warm)
-
-
-def _halved(
-    problem: Problem,
-    today: np.ndarray,
-    how: Search,
-    warm: np.ndarray | None,
-    good: float,
-    bad: float,
-    holds: Callable[[Found], bool],
-) -> tuple[float, np.ndarray | None]:
-    """The last total on the way from a good one to a bad one that is still good, and its plan."""
-    how, kept = how._replace(n_starts=1), warm
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (good + bad)
-        found = best_for_total(problem, today, middle, how, warm)
-        good, bad, kept = (middle, bad, found.x) if holds(found) else (good, middle, kept)
-        warm = found.x
-    return good, kept
-
-
-def _totals(problem: Problem, today: np.ndarray) -> np.ndarray:
-    """Totals to look at, rising."""
-    least, most = total_range(problem.plan)
-    scale = today.sum() if today.sum() > 0 else problem.typical.sum()
-    most = min(most, max(_LARGEST * scale, 2 * least))
-    least = max(least, _LEAST * most)
-    return np.geomspace(least, most, _TOTALS) if most > least * (1 + 1e-9) else np.array([most])
+    size = max(float(np.abs(begins[0][1]).sum()), 1e-300)
+    met: list[tuple[list[str], np.ndarray]] = []
+    for label, x in begins:
+        end = projected(looked_up, x, how.steps, how.seed).x
+        near = [labels for labels, other in met if np.abs(other - end).sum() < _NEAR * size]
+        if near:
+            near[0].append(label)
+        else:
+            met.append(([label], end))
+    own = begins[:1] if len(begins) < _FEW_STARTS else [begins[0], begins[-1]]
+    return [(f"on the curves, from {'; '.join(labels)}", end) for labels, end in met] + own
 
 
 def mroi_of(found: Found) -> float:

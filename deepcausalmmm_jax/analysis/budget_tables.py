@@ -1,7 +1,8 @@
 """What a plan means, as tables: the allocation, each channel's outcome, and the whole beside today's."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 import pandas as pd
 
@@ -9,6 +10,7 @@ from deepcausalmmm_jax.analysis.budget_cells import Cells, exposure_of
 from deepcausalmmm_jax.analysis.budget_outcome import KPI, REVENUE, Outcome
 from deepcausalmmm_jax.analysis.horizon import Horizon
 from deepcausalmmm_jax.analysis.intervals import bounds
+from deepcausalmmm_jax.analysis.what_if import gained_by, with_exposure
 from deepcausalmmm_jax.train.fitted import Fitted
 from deepcausalmmm_jax.types import CHANNEL
 
@@ -20,11 +22,34 @@ class Effects(NamedTuple):
     channel: np.ndarray  # [replicate, 2, channel]; the channel at zero, the others as planned
 
 
-def effects_of(outcome: Outcome, cells: Cells, x: np.ndarray, n_channels: int) -> Effects:
-    """Incremental outcome of a plan, whole and by channel."""
-    silent = np.where(cells.channel == np.arange(n_channels)[:, None], 0.0, x)
-    values = outcome.values(np.concatenate([[x, np.zeros_like(x)], silent])).sum(axis=-1)
-    return Effects(values[0] - values[1], np.moveaxis(values[0] - values[2:], 0, -1))
+def effects_of(
+    fitted: Fitted, variables: Any, horizon: Horizon, cells: Cells, outcome: Outcome, x: np.ndarray
+) -> Effects:
+    """Incremental outcome of a plan, whole and by channel; what was free counts with what was paid for.
+
+    Args:
+        fitted: the model.
+        variables: sets of parameters, with a leading axis; the first is the point estimate.
+        horizon: weeks and prices.
+        cells: of the plan.
+        outcome: of plans, by the same sets of parameters.
+        x: spend, `[cell]`.
+    """
+    channels = np.arange(len(horizon.panel.channels))
+    planned = exposure_of(cells, horizon, x)
+
+    def lost(own: Any, silent: np.ndarray) -> np.ndarray:
+        """`[replicate, 2]` without some channels `[channel]`."""
+        without = with_exposure(horizon, np.where(silent, 0.0, planned))
+        gained = -gained_by(fitted, own, horizon, with_exposure(horizon, planned), without)
+        return np.stack([gained.sum(axis=(1, 2)), (gained * horizon.worth).sum(axis=(1, 2))], axis=1)
+
+    heard = np.concatenate([np.ones((1, len(channels))), 1.0 - np.eye(len(channels))])
+    values = outcome.values(np.broadcast_to(x, (len(heard), len(x))), heard).sum(axis=-1)
+    by_channel = np.moveaxis(values[0] - values[1:], 0, -1)
+    point = jax.tree.map(lambda a: a[:1], variables)
+    by_channel[0] = np.stack([lost(point, channels == i)[0] for i in channels], axis=1)
+    return Effects(lost(variables, np.isin(channels, cells.channel)), by_channel)
 
 
 def allocation(fitted: Fitted, horizon: Horizon, cells: Cells, x: np.ndarray) -> pd.DataFrame:
@@ -33,7 +58,7 @@ def allocation(fitted: Fitted, horizon: Horizon, cells: Cells, x: np.ndarray) ->
     change = x - cells.today
     table["spend_today"], table["spend_plan"], table["change"] = cells.today, x, change
     table["change_pct"] = 100.0 * change / np.where(cells.today > 0, cells.today, np.nan)
-    planned = exposure_of(cells, x)
+    planned = exposure_of(cells, horizon, x)
     largest = fitted.panel.exposure[:, : fitted.n_training_weeks].max(axis=1)
     beyond = planned > largest[:, None, :] * (1 + 1e-6)
     if cells.split != "channel_region_week":  # a pattern's peaks are history's: judged by the mean week

@@ -6,7 +6,8 @@ import numpy as np
 
 from deepcausalmmm_jax.analysis.budget_problem import Problem
 
-_LEVELS = 24  # at which slopes are taken
+_LEVELS = 32  # at which slopes are taken
+_FIRST = 0.1  # of a cell's typical spend, about the size of the first steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +31,16 @@ class Curves:
 
 
 def tabulated(problem: Problem, total: float) -> Curves:
-    """Slopes between the least spend of each cell and as much as it could well be given."""
-    high = np.minimum(problem.plan.high, np.maximum(total, problem.plan.low))
-    scaled = problem.typical * np.maximum(1.0, total / problem.typical.sum())
-    low = np.minimum(problem.plan.low, high)
-    reach = np.clip(10.0 * scaled, low, high)
-    at = np.linspace(0.0, 1.0, _LEVELS) ** 2
-    levels = low + (reach - low) * at[:, None]
+    """Slopes between the least spend of each cell and all that a total leaves it.
+
+    Levels lie close where little is spent and wide apart where much is, in steps of about equal ratio: a channel that
+    was paused may be given a hundred times its typical spend, and its curve bends long before that.
+    """
+    low = np.minimum(problem.plan.low, problem.plan.high)
+    reach = np.clip(low + max(total - low.sum(), 0.0), low, problem.plan.high) - low
+    first = np.maximum(_FIRST * np.minimum(problem.typical, np.where(reach > 0, reach, np.inf)), 1e-300)
+    at = np.linspace(0.0, 1.0, _LEVELS)
+    levels = low + np.minimum(first * np.expm1(np.log1p(reach / first) * at[:, None]), reach)
     slopes = np.stack([problem.value_and_slope(level)[1] for level in levels])
     rises = 0.5 * (slopes[1:] + slopes[:-1]) * np.diff(levels, axis=0)
     return Curves(levels, slopes, np.concatenate([np.zeros((1, len(low))), np.cumsum(rises, axis=0)]))

@@ -16,13 +16,14 @@ _RECENT_WEEKS = 8
 
 
 def today(fitted: Fitted) -> pd.DataFrame:
-    """Where the last eight weeks of the panel stand on the Hill curve, were they to go on.
+    """Where the last eight weeks up to the last KPI stand on the Hill curve, were they to go on.
 
     Returns:
         By channel: `relative_exposure` (1 = the mean training week, mean over regions), `saturation` (share of the
         ceiling), and `headroom`, 1 less that.
     """
-    scaled, _ = model_exposure(fitted, fitted.panel.exposure[:, -_RECENT_WEEKS:])
+    stop = fitted.panel.n_past_weeks
+    scaled, _ = model_exposure(fitted, fitted.panel.exposure[:, max(0, stop - _RECENT_WEEKS) : stop])
     level = scaled.mean(axis=(0, 1))
     curves = internals(fitted).curves
     reached = _hill(level, curves.slope, curves.half_saturation)

@@ -17,7 +17,7 @@ def regional_forecasts(panel: Panel, prediction: np.ndarray, n_training: int) ->
     Args:
         panel: with the KPI.
         prediction: `[region, week]`, KPI units.
-        n_training: weeks learned from; the rest is held out.
+        n_training: weeks up to the last one learned from; later ones with a KPI are held out.
 
     Returns:
         Columns: the panel's region and week; `kpi`, `prediction`, `residual` (KPI less prediction); `scaled_kpi` and
@@ -64,7 +64,7 @@ def autocorrelation(panel: Panel, prediction: np.ndarray, n_training: int) -> pd
 
     Returns:
         By `lag` in weeks: `region`, pooled over regions with each region's mean taken out; `national`, of the sum over
-        regions; and `bound`, two standard errors of the national one if there were none (2 / sqrt(weeks)).
+        regions; and `bound`, two standard errors of the national one if there were none (2 / sqrt(weeks with a KPI)).
     """
     used = panel.weights[:, :n_training] > 0
     left = np.where(used, panel.kpi[:, :n_training] - prediction[:, :n_training], 0.0)
@@ -77,7 +77,7 @@ def autocorrelation(panel: Panel, prediction: np.ndarray, n_training: int) -> pd
         {
             "region": [_correlation(own, used, lag) for lag in lags],
             "national": [_correlation(together, whole, lag) for lag in lags],
-            "bound": 2.0 / np.sqrt(max(n_training, 1)),
+            "bound": 2.0 / np.sqrt(max(int(whole.sum()), 1)),
         },
         index=pd.Index(lags, name="lag"),
     )

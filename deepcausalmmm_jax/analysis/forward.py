@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.model.terms import Components, Internals
 from deepcausalmmm_jax.train.fit import AnyDesign, model_for
@@ -39,6 +40,18 @@ def components(fitted: Fitted, panel: Panel) -> PanelComponents:
     return PanelComponents(
         structural * unit, np.asarray(scaled.control, np.float64) * unit, np.asarray(scaled.media, np.float64) * unit
     )
+
+
+def kpi_learned_from(fitted: Fitted) -> float:
+    """KPI of the weeks learned from, of which shares are; a region around zero counts with its size, not its mean."""
+    return float((fitted.scales.kpi[:, None] * (fitted.weights > 0)).sum())
+
+
+def counted_prediction(fitted: Fitted, prediction: np.ndarray) -> np.ndarray:
+    """The prediction that contributions are percent of, `[region, week]`: a region around zero counts with its size."""
+    panel = fitted.panel
+    mean = kpi_means(panel.kpi, describing(panel, fitted.weights))
+    return prediction + (fitted.scales.kpi - mean)[:, None]
 
 
 def internals(fitted: Fitted) -> Internals:

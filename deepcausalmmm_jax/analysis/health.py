@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.analysis.forward import components, internals
+from deepcausalmmm_jax.analysis.forward import components, internals, kpi_learned_from
 from deepcausalmmm_jax.train.fitted import Fitted
 from deepcausalmmm_jax.types import CHANNEL
 
@@ -27,7 +27,7 @@ def channel_notes(fitted: Fitted) -> pd.DataFrame:
     """
     panel, used = fitted.panel, fitted.weights > 0
     media = components(fitted, panel).media
-    share = media[used].sum(axis=0) / panel.kpi[used].sum()
+    share = media[used].sum(axis=0) / kpi_learned_from(fitted)
     error = np.full(len(share), np.nan) if fitted.config.model == "paper" else share * _relative_errors(fitted)
     z = np.where(error > 0, share / np.where(error > 0, error, 1.0), np.nan)
     clear = z >= _CLEAR

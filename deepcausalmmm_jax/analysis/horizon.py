@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.analysis.forward import internals
+from deepcausalmmm_jax.analysis.prices import priced
 from deepcausalmmm_jax.data.continuation import continued
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DataError
@@ -64,32 +65,56 @@ class Horizon:
 
 
 def past_weeks(
-    fitted: Fitted, weeks: int | tuple[int, int] | None = None, cost: Mapping[str, float] | None = None
+    fitted: Fitted,
+    weeks: int | tuple[int, int] | None = None,
+    cost: Mapping[str, float] | None = None,
+    planned: bool = False,
 ) -> Horizon:
     """Weeks of the panel of the fit.
 
     Args:
         fitted: the model.
-        weeks: None for all weeks, counted as `media_summary` counts them; a number for the last weeks, or positions
-            (first, after the last); then the carry-over into the weeks after the last one counts too.
+        weeks: None for all weeks up to the last one with a KPI, counted as `media_summary` counts them; a number for
+            the panel's last weeks, or positions (first, after the last); then the carry-over into the weeks after the
+            last one counts too.
         cost: currency per exposure unit of channels whose spend the panel does not have.
+        planned: whether all weeks are also those after the last one with a KPI.
 
     Raises:
         ConfigError: weeks that the panel does not have.
+        DataError: a cost of an unknown channel, or of one whose spend gives its price.
     """
     panel, n_weeks = fitted.panel, len(fitted.panel.weeks)
-    is_pair = isinstance(weeks, tuple) and len(weeks) == 2 and all(isinstance(at, int) for at in weeks)
-    if not (weeks is None or is_pair or (isinstance(weeks, int) and not isinstance(weeks, bool))):
+    start, stop = _positions(weeks, n_weeks, n_weeks if planned else panel.n_past_weeks)
+    tail = 0 if weeks is None else settling_weeks(fitted)
+    prices, plan = priced(panel, cost), slice(start, stop)
+    in_currency = panel.spend is not None or bool(cost)
+    return _horizon(
+        fitted,
+        panel,
+        (start, stop, tail),
+        prices.spend[:, plan],
+        prices.price[:, plan],
+        in_currency,
+        prices.notes(panel.channels, panel.exposure, plan),
+    )
+
+
+def _positions(weeks: object, n_weeks: int, n_observed: int) -> tuple[int, int]:
+    """First position and the one after the last."""
+    if weeks is None:
+        return 0, n_observed
+    if isinstance(weeks, int | np.integer) and not isinstance(weeks, bool):
+        start, stop = n_weeks - int(weeks), n_weeks
+    elif isinstance(weeks, tuple | list) and len(weeks) == 2 and all(isinstance(at, int | np.integer) for at in weeks):
+        start, stop = int(weeks[0]), int(weeks[1])
+    else:
         raise ConfigError(
             f"weeks must be None, a number of weeks, two positions or a panel of future weeks, got {weeks!r}."
         )
-    start, stop = (0, n_weeks) if weeks is None else (n_weeks - weeks, n_weeks) if isinstance(weeks, int) else weeks
     if not 0 <= start < stop <= n_weeks:
         raise ConfigError(f"The panel has {n_weeks} weeks; weeks={weeks!r} does not lie within them.")
-    tail = 0 if weeks is None else settling_weeks(fitted)
-    spend, price = _priced(panel, cost)
-    in_currency = panel.spend is not None or bool(cost)
-    return _horizon(fitted, panel, start, stop, tail, spend[:, start:stop], price[:, start:stop], in_currency)
+    return start, stop
 
 
 def future_weeks(fitted: Fitted, asked: Panel, cost: Mapping[str, float] | None = None) -> Horizon:
@@ -101,45 +126,49 @@ def future_weeks(fitted: Fitted, asked: Panel, cost: Mapping[str, float] | None 
         cost: currency per exposure unit of channels whose spend the panel does not have.
 
     Raises:
-        DataError: the panel does not continue the fit's, or a channel that was paid for has no price in it.
+        DataError: the panel does not continue the fit's, or a channel has spend without exposure, or neither spend nor
+            cost though it was paid for before.
     """
     full, weeks, regions = continued(fitted.panel, asked)
     history = fitted.panel
     shape = (len(history.regions), len(asked.weeks), len(history.channels))
     spend, price = np.full(shape, np.nan), np.full(shape, np.nan)
-    given, unit = _priced(asked, cost)
-    order = [asked.channels.index(name) for name in history.channels]
+    asked = _in_order(asked, history.channels)
+    _refuse_spend_off_air(asked)
+    past = None if history.spend is None else priced(history, None).of(regions)
+    prices = priced(asked, cost, past)
     if asked.spend is not None or cost:
-        spend[regions], price[regions] = given[:, :, order], unit[:, :, order]
+        spend[regions], price[regions] = prices.spend, prices.price
     if history.spend is not None or cost:
         _refuse_unpriced(history, spend, full.week_label(weeks.start))
     elif asked.spend is None:
-        spend[regions] = asked.exposure[:, :, order]
+        spend[regions] = asked.exposure
         price[regions] = 1.0
     elsewhere = ~np.isin(np.arange(shape[0]), regions)
     spend[elsewhere] = np.where(np.isnan(spend).all(axis=(0, 1)), np.nan, 0.0)
     full = dataclasses.replace(full, revenue_per_kpi=_future_worth(history, asked, regions, weeks, len(full.weeks)))
-    notes: tuple[str, ...] = ()
+    notes = prices.notes(asked.channels, asked.exposure, slice(None))
     if asked.revenue_per_kpi is None and history.revenue_per_kpi is not None:
-        notes = ("The panel of future weeks has no revenue per KPI; each region's mean of the last year stands in.",)
+        worth = "The panel of future weeks has no revenue per KPI; each region's mean of the last year stands in."
+        notes = (*notes, worth)
     tail = settling_weeks(fitted)
     in_currency = history.spend is not None or asked.spend is not None or bool(cost)
-    found = _horizon(fitted, full, weeks.start, weeks.stop, tail, spend, price, in_currency, notes)
+    found = _horizon(fitted, full, (weeks.start, weeks.stop, tail), spend, price, in_currency, notes)
     if elsewhere.any():
         found.counted[elsewhere] = False
     return found
 
 
 def even_weeks(fitted: Fitted, n_weeks: int, settled: bool) -> Horizon:
-    """Weeks after the panel with every region's mean weekly exposure of the last year, for curves.
+    """Weeks after the last one with a KPI, with every region's mean weekly exposure of the last year, for curves.
 
     Args:
         fitted: the model.
         n_weeks: weeks with the exposure asked about, after which the mean goes on.
         settled: only the last week counts, when carry-over has settled; coefficients are at their constant part.
     """
-    panel = fitted.panel
-    spend, price = _priced(panel, None)
+    panel = fitted.panel.until_last_kpi()
+    spend, price, _ = priced(panel, None)
     recent = slice(max(0, len(panel.weeks) - _LAST_YEAR), None)
     rows = np.maximum(panel.present[:, recent].sum(axis=1), 1)[:, None]
     mean, paid = panel.exposure[:, recent].sum(axis=1) / rows, spend[:, recent].sum(axis=1) / rows
@@ -148,7 +177,7 @@ def even_weeks(fitted: Fitted, n_weeks: int, settled: bool) -> Horizon:
     even = np.broadcast_to(paid[:, None], shape)
     typical = np.broadcast_to(np.where(mean > 0, paid / np.where(mean > 0, mean, 1.0), price[:, -1])[:, None], shape)
     tail = 0 if settled else settling_weeks(fitted)
-    found = _horizon(fitted, longer, start, start + n_weeks, tail, even, typical, panel.spend is not None)
+    found = _horizon(fitted, longer, (start, start + n_weeks, tail), even, typical, panel.spend is not None)
     if settled:
         found.counted[:, :-1] = False
     return found
@@ -167,15 +196,14 @@ def settling_weeks(fitted: Fitted) -> int:
 def _horizon(
     fitted: Fitted,
     panel: Panel,
-    start: int,
-    stop: int,
-    tail: int,
+    span: tuple[int, int, int],  # first week, week after the last, weeks of carry-over that count
     spend: np.ndarray,
     price: np.ndarray,
     in_currency: bool,
     notes: tuple[str, ...] = (),
 ) -> Horizon:
     """With weeks laid behind the panel where the tail is longer than it, at the plan weeks' mean exposure."""
+    start, stop, tail = span
     lacking = max(0, stop + tail - len(panel.weeks))
     rows = np.maximum(panel.present[:, start:stop].sum(axis=1), 1)[:, None]
     mean = panel.exposure[:, start:stop].sum(axis=1) / rows
@@ -196,32 +224,22 @@ def _horizon(
     )
 
 
-def _priced(panel: Panel, cost: Mapping[str, float] | None) -> tuple[np.ndarray, np.ndarray]:
-    """Spend and cost per exposure unit, `[region, week, channel]` each; without any spend, exposure at 1 a unit.
+def _in_order(asked: Panel, channels: tuple[str, ...]) -> Panel:
+    order = [asked.channels.index(name) for name in channels]
+    spend = None if asked.spend is None else asked.spend[:, :, order]
+    return dataclasses.replace(asked, channels=channels, exposure=asked.exposure[:, :, order], spend=spend)
 
-    A week without a price has its region's mean, a region without one the channel's.
-    """
-    for name, value in (cost or {}).items():
-        if name not in panel.channels:
-            raise DataError(f"cost names the channel {name!r}; the model has {', '.join(panel.channels)}.")
-        if not value > 0:
-            raise DataError(f"The cost of {name!r} per exposure unit must be above 0, got {value!r}.")
-    given = np.array([(cost or {}).get(name, np.nan) for name in panel.channels])
-    if panel.spend is None and not cost:
-        return panel.exposure.astype(np.float64), np.ones(panel.exposure.shape)
-    spend = np.full(panel.exposure.shape, np.nan) if panel.spend is None else panel.spend.astype(np.float64)
-    unpaid = np.isnan(spend).all(axis=(0, 1))
-    spend = np.where(unpaid & ~np.isnan(given), panel.exposure * given, spend)
-    both = (spend > 0) & (panel.exposure > 0)
-    paid, bought = np.where(both, spend, 0.0), np.where(both, panel.exposure, 0.0)
 
-    def mean(axis: tuple[int, ...]) -> np.ndarray:
-        units = bought.sum(axis=axis, keepdims=True)
-        return np.where(units > 0, paid.sum(axis=axis, keepdims=True) / np.where(units > 0, units, 1.0), np.nan)
-
-    regional = np.where(np.isnan(mean((1,))), mean((0, 1)), mean((1,)))
-    regional = np.where(np.isnan(regional), given, regional)
-    return spend, np.where(both, paid / np.where(both, bought, 1.0), regional)
+def _refuse_spend_off_air(asked: Panel) -> None:
+    """What spend without any exposure is to buy would be a guess."""
+    if asked.spend is None:
+        return
+    for i, name in enumerate(asked.channels):
+        if np.nansum(asked.spend[:, :, i]) > 0 and not asked.exposure[:, :, i].any():
+            raise DataError(
+                f"The weeks from {asked.week_label(0)} on have spend for {name!r} but no exposure; give the exposure "
+                "that it buys, or leave its spend at 0 and let the plan decide."
+            )
 
 
 def _refuse_unpriced(history: Panel, spend: np.ndarray, first: str) -> None:

@@ -32,10 +32,22 @@ def with_bounds(table: pd.DataFrame, draws: dict[str, np.ndarray], level: float)
     return shown
 
 
-def summary_draws(earned: Earned, panel: Panel) -> dict[str, np.ndarray]:
+def outside(table: pd.DataFrame) -> np.ndarray:
+    """Rows of which an estimate lies outside its own interval, `[row]`; by more than rounding."""
+    found = np.zeros(len(table), bool)
+    for name in (str(column)[: -len("_low")] for column in table if str(column).endswith("_low")):
+        value, low, high = (table[f"{name}{end}"].to_numpy(np.float64) for end in ("", "_low", "_high"))
+        slack = 1e-6 * np.maximum(np.abs(low), np.abs(high))
+        found |= (value < low - slack) | (value > high + slack)
+    return found
+
+
+def summary_draws(earned: Earned, panel: Panel, planned: bool = False) -> dict[str, np.ndarray]:
     """Figures of `media_summary` by refit, `[replicate, channel]`; missing where the table has none."""
-    n_channels = len(panel.channels)
-    spend = np.full(n_channels, np.nan) if panel.spend is None else panel.spend.sum(axis=(0, 1))
+    counted = (panel.present if planned else panel.past)[:, :, None]
+    unknown = np.full(len(panel.channels), np.nan)
+    spend = unknown if panel.spend is None else np.where(counted, panel.spend, 0.0).sum(axis=(0, 1))
+    exposure = np.where(counted, panel.exposure, 0.0).sum(axis=(0, 1))
     paid = np.where(spend > 0, spend, np.nan)
     positive = np.where(earned.incremental > 0, earned.incremental, np.nan)
     return {
@@ -44,5 +56,5 @@ def summary_draws(earned: Earned, panel: Panel) -> dict[str, np.ndarray]:
         "roi": earned.revenue / paid,
         "mroi": earned.marginal_revenue / (_MORE * paid),
         "cpik": paid / positive,
-        "effectiveness": earned.incremental / panel.exposure.sum(axis=(0, 1)),
+        "effectiveness": earned.incremental / np.where(exposure > 0, exposure, np.nan),
     }

@@ -3,15 +3,19 @@
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.analysis.forward import components, media_outcome
+from deepcausalmmm_jax.analysis.forward import components, counted_prediction, media_outcome
 from deepcausalmmm_jax.train.fitted import Fitted
 from deepcausalmmm_jax.types import CHANNEL
 
 _MORE = 0.01  # for the marginal return
 
 
-def media_summary(fitted: Fitted) -> pd.DataFrame:
-    """Totals by channel over all region-weeks of the panel that have a row.
+def media_summary(fitted: Fitted, planned: bool = False) -> pd.DataFrame:
+    """Totals by channel over all region-weeks of the panel that have a row, up to the last week with a KPI.
+
+    Args:
+        fitted: the model.
+        planned: whether weeks after the last one with a KPI count too.
 
     Returns:
         A table by channel:
@@ -19,7 +23,8 @@ def media_summary(fitted: Fitted) -> pd.DataFrame:
         - `spend`: currency;
         - `incremental_outcome`: KPI units; prediction less the prediction with the channel at zero in all weeks,
           everything downstream recomputed;
-        - `pct_of_contribution`: that, in percent of the predicted KPI;
+        - `pct_of_contribution`: that, in percent of the predicted KPI (a region whose KPI lies around zero counts with
+          its size);
         - `roi`: incremental revenue / spend (incremental KPI / spend where no revenue per KPI is known);
         - `mroi`: the same for the last 1 % of spend more;
         - `cpik`: spend / incremental KPI;
@@ -27,14 +32,17 @@ def media_summary(fitted: Fitted) -> pd.DataFrame:
         - `note`: why a figure is missing or what its unit is, empty otherwise.
     """
     panel = fitted.panel
-    present = panel.present[:, :, None]
+    counted = panel.present if planned else panel.past
+    present = counted[:, :, None]
     incremental = np.where(present, media_outcome(fitted, 0.0), 0.0)
     marginal = -np.where(present, media_outcome(fitted, 1.0 + _MORE), 0.0)
-    prediction = np.where(panel.present, components(fitted, panel).prediction(), 0.0).sum()
+    predicted = counted_prediction(fitted, components(fitted, panel).prediction())
+    prediction = np.where(counted, predicted, 0.0).sum()
     worth = np.ones(panel.present.shape) if panel.revenue_per_kpi is None else panel.revenue_per_kpi
-    exposure = panel.exposure.sum(axis=(0, 1))
+    exposure = np.where(present, panel.exposure, 0.0).sum(axis=(0, 1))
     outcome = incremental.sum(axis=(0, 1))
-    spend = np.full(len(panel.channels), np.nan) if panel.spend is None else panel.spend.sum(axis=(0, 1))
+    unknown = np.full(len(panel.channels), np.nan)
+    spend = unknown if panel.spend is None else np.where(present, panel.spend, 0.0).sum(axis=(0, 1))
     paid = np.where(spend > 0, spend, np.nan)
     table = pd.DataFrame(
         {
@@ -45,7 +53,7 @@ def media_summary(fitted: Fitted) -> pd.DataFrame:
             "roi": (incremental * worth[:, :, None]).sum(axis=(0, 1)) / paid,
             "mroi": (marginal * worth[:, :, None]).sum(axis=(0, 1)) / (_MORE * paid),
             "cpik": np.where(outcome > 0, paid, np.nan) / np.where(outcome > 0, outcome, 1.0),
-            "effectiveness": outcome / exposure,
+            "effectiveness": outcome / np.where(exposure > 0, exposure, np.nan),
         },
         index=pd.Index(panel.channels, name=CHANNEL),
     )

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.analysis.forward import components
+from deepcausalmmm_jax.analysis.forward import components, counted_prediction
 from deepcausalmmm_jax.train.fitted import Fitted
 from deepcausalmmm_jax.types import CHANNEL, REGION
 
 
 def regional_summary(fitted: Fitted, incremental: np.ndarray, top: int | None = None) -> pd.DataFrame:
-    """Totals by region and channel over all weeks of the panel that have a row.
+    """Totals by region and channel over all weeks that have a row, up to the last one with a KPI.
 
     Args:
         fitted: the model.
@@ -23,12 +23,13 @@ def regional_summary(fitted: Fitted, incremental: np.ndarray, top: int | None = 
         `other N regions`.
     """
     panel = fitted.panel
-    present = panel.present[:, :, None]
+    present = panel.past[:, :, None]
     outcome = np.where(present, incremental, 0.0)
     worth = 1.0 if panel.revenue_per_kpi is None else panel.revenue_per_kpi[:, :, None]
-    predicted = np.where(panel.present, components(fitted, panel).prediction(), 0.0).sum(axis=1)
+    prediction = counted_prediction(fitted, components(fitted, panel).prediction())
+    predicted = np.where(panel.past, prediction, 0.0).sum(axis=1)
     kpi = (panel.kpi * (panel.weights > 0)).sum(axis=1)
-    spend = np.full(panel.exposure.shape, np.nan) if panel.spend is None else panel.spend
+    spend = np.full(panel.exposure.shape, np.nan) if panel.spend is None else np.where(present, panel.spend, 0.0)
     names, groups = _groups(panel.regions, kpi, top)
 
     def total(values: np.ndarray) -> np.ndarray:
@@ -38,7 +39,7 @@ def regional_summary(fitted: Fitted, incremental: np.ndarray, top: int | None = 
         return summed
 
     summed, revenue = total(outcome.sum(axis=1)), total((outcome * worth).sum(axis=1))
-    paid, exposure = total(spend.sum(axis=1)), total(panel.exposure.sum(axis=1))
+    paid, exposure = total(spend.sum(axis=1)), total(np.where(present, panel.exposure, 0.0).sum(axis=1))
     whole = total(predicted)[:, None]
     shape = summed.shape
     columns = {

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from deepcausalmmm_jax.analysis.forward import changes
+from deepcausalmmm_jax.analysis.forward import changes, counted_prediction
 from deepcausalmmm_jax.train.fit import AnyDesign, model_for
 from deepcausalmmm_jax.train.fitted import Fitted
 from deepcausalmmm_jax.train.preparation import design_of, inputs_of
@@ -45,15 +45,17 @@ def contributed(fitted: Fitted, variables: Any) -> Contributed:
     return Contributed(national, regional, coefficient, curves, edges)
 
 
-def earned(fitted: Fitted, variables: Any) -> Earned:
-    """Incremental outcomes of each refit by the model's own counterfactuals, on the panel of the fit."""
+def earned(fitted: Fitted, variables: Any, planned: bool = False) -> Earned:
+    """Incremental outcomes of each refit by the model's own counterfactuals, counted as `media_summary` counts them."""
     panel = fitted.panel
-    unit = fitted.scales.kpi[:, None] * panel.present
+    counted = panel.present if planned else panel.past
+    unit = fitted.scales.kpi[:, None] * counted
     worth = np.ones(panel.present.shape) if panel.revenue_per_kpi is None else panel.revenue_per_kpi
-    weights = jnp.asarray(np.stack([unit, unit * np.where(panel.present, worth, 0.0)]), jnp.float32)
+    weights = jnp.asarray(np.stack([unit, unit * np.where(counted, worth, 0.0)]), jnp.float32)
     found = _earned(variables, inputs_of(fitted, panel), weights, design_of(fitted))
     lost, more, prediction = (np.asarray(part, np.float64) for part in found)
-    return Earned(lost[:, :, 0], lost[:, :, 1], -more[:, :, 1], prediction)
+    added = np.where(counted, counted_prediction(fitted, np.zeros(counted.shape)), 0.0).sum()
+    return Earned(lost[:, :, 0], lost[:, :, 1], -more[:, :, 1], prediction + added)
 
 
 def shares(fitted: Fitted, variables: Any) -> np.ndarray:

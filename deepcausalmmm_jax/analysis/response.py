@@ -97,7 +97,7 @@ def _checked(multipliers: Sequence[float] | None) -> np.ndarray:
 
 def _horizon_of(fitted: Fitted, weeks: int | Literal["steady"] | None) -> tuple[Horizon, str]:
     if weeks is None:
-        return past_weeks(fitted), f"all {len(fitted.panel.weeks)} weeks of the panel"
+        return past_weeks(fitted), f"all {fitted.panel.n_past_weeks} weeks of the panel"
     if weeks == "steady":
         settled = settling_weeks(fitted) + 1
         return even_weeks(fitted, settled, settled=True), "one week of a spend held until carry-over has settled"

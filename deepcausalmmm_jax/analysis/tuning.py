@@ -6,10 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.analysis.forward import components, internals
+from deepcausalmmm_jax.analysis.forward import components, internals, kpi_learned_from
 from deepcausalmmm_jax.model.evidence import LEARNED, tuned, volume_terms
 from deepcausalmmm_jax.model.lanes import training_data
 from deepcausalmmm_jax.model.penalties import penalty_terms
+from deepcausalmmm_jax.model.structural import signed
 from deepcausalmmm_jax.train.fit import model_for
 from deepcausalmmm_jax.train.fitted import Fitted
 from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
@@ -29,10 +30,11 @@ def tuning_table(fitted: Fitted) -> pd.DataFrame:
     """
     if fitted.config.model == "paper" or not fitted.config.tune:
         return pd.DataFrame(columns=list(TUNING_COLUMNS), index=pd.Index([], name="size"), dtype=float)
-    inputs = inputs_of(fitted, fitted.panel)
+    past = fitted.panel.until_last_kpi()
+    inputs = inputs_of(fitted, past)
     outcome: Any = model_for(design_of(fitted)).apply(fitted.variables, inputs, method="planes")
     planes, inside = outcome
-    data = training_data(inputs, jnp.asarray(fitted.weights, jnp.float32))
+    data = training_data(inputs, jnp.asarray(fitted.weights[:, : len(past.weeks)], jnp.float32))
     base = Hyperparameters.of(fitted.config).penalties
     share = jnp.zeros(planes.media.shape[1])
     factors = fitted.variables["params"]["sizes"]
@@ -76,20 +78,20 @@ def prior_table(fitted: Fitted) -> pd.DataFrame:
 
 
 def _found(fitted: Fitted) -> dict[str, np.ndarray]:
-    """Values over the training weeks; controls by their mean effect per standard deviation."""
+    """Values over the training weeks; controls by their effect per standard deviation, mean over regions."""
     panel, used = fitted.panel, fitted.weights > 0
     inside, media = internals(fitted), components(fitted, fitted.panel).media
     worth = np.ones(used.shape) if panel.revenue_per_kpi is None else panel.revenue_per_kpi
     spend = np.full(media.shape, np.nan) if panel.spend is None else panel.spend
     paid = np.where(used[:, :, None], spend, 0.0).sum(axis=(0, 1))
     effect = fitted.variables["params"]["control"]
-    sign = np.asarray(inputs_of(fitted, panel).beliefs.control_sign)
-    raw = effect["shared"] + effect["region"].mean(axis=0)
+    sign = inputs_of(fitted, panel).beliefs.control_sign
+    control = signed(jnp.asarray(effect["shared"] + effect["region"]), sign)
     return {
-        "share": media[used].sum(axis=0) / panel.kpi[used].sum(),
+        "share": media[used].sum(axis=0) / kpi_learned_from(fitted),
         "roi": (media * worth[:, :, None])[used].sum(axis=0) / np.where(paid > 0, paid, np.nan),
         "decay": inside.curves.decay,
         "half_saturation": inside.curves.half_saturation,
         "slope": inside.curves.slope,
-        "control": np.where(sign == 0, raw, sign * np.abs(raw)),
+        "control": np.asarray(control, np.float64).mean(axis=0),
     }

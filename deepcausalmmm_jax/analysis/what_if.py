@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ from deepcausalmmm_jax.analysis.forward import difference
 from deepcausalmmm_jax.analysis.horizon import Horizon
 from deepcausalmmm_jax.analysis.intervals import bounds
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.regions import nearly, region_positions
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.train.fit import AnyDesign, model_for
 from deepcausalmmm_jax.train.fitted import Fitted, Replicates
@@ -28,8 +29,9 @@ class Change:
 
     Attributes:
         name: a channel, whose exposure (and spend) is changed, or a control.
-        factor: what it is multiplied by; 1.2 is 20 % more.
-        to: value that replaces it, exposure units or the control's own; None to multiply.
+        factor: what both are multiplied by; 1.2 is 20 % more, and costs 20 % of what was spent.
+        to: value that replaces exposure, in its units, or a control's own; None to multiply. Exposure that was free
+            stays so, and more than that has the mean price of its region.
         regions: labels; all when None.
         weeks: first and last week, labels as the panel has them; all when None.
     """
@@ -48,49 +50,99 @@ def scenario_table(
     if not changes:
         raise ConfigError("The scenario changes nothing; give at least one Change.")
     bounds(np.zeros(1), level)
-    before, after = horizon.panel, horizon.panel
+    bought = _Bought(horizon.panel, np.nan_to_num(horizon.spend))
     for change in changes:
-        after = _changed(after, change, horizon)
+        bought = _changed(bought, change, horizon)
     variables: Any = jax.tree.map(lambda a: np.asarray(a)[None], fitted.variables)
     if replicates is not None:
         variables = jax.tree.map(lambda a, b: np.concatenate([a, np.asarray(b)]), variables, replicates.variables)
-    gained = _gained(variables, inputs_of(fitted, before), inputs_of(fitted, after), design_of(fitted))
-    outcome = np.asarray(gained, np.float64)[:, :, horizon.start :] * fitted.scales.kpi[:, None]
-    outcome = np.where(horizon.counted, outcome, 0.0)
+    outcome = gained_by(fitted, variables, horizon, horizon.panel, bought.panel)
     base = _predicted(fitted, horizon)
-    bought = (after.exposure - before.exposure)[:, horizon.start : horizon.stop]
-    spend = np.nansum(bought * horizon.price, axis=2)
+    spend = (bought.spend - np.nan_to_num(horizon.spend)).sum(axis=2)
     return _tidy(horizon, outcome, base, spend, replicates is not None, level)
 
 
-def _changed(panel: Panel, change: Change, horizon: Horizon) -> Panel:
+def gained_by(fitted: Fitted, variables: Any, horizon: Horizon, before: Panel, after: Panel) -> np.ndarray:
+    """What the KPI gains from one course of things to another.
+
+    Plans and scenarios both ask here, so that what is the same question has the same answer to the last digit.
+
+    Args:
+        fitted: the model.
+        variables: sets of parameters, with a leading axis.
+        horizon: weeks that count.
+        before: the horizon's panel, with exposure and controls of one course of things.
+        after: with those of the other.
+
+    Returns:
+        `[replicate, region, week from start]`, KPI units; 0 where it does not count.
+    """
+    gained = _gained(variables, inputs_of(fitted, before), inputs_of(fitted, after), design_of(fitted))
+    outcome = np.asarray(gained, np.float64)[:, :, horizon.start :] * fitted.scales.kpi[:, None]
+    return np.where(horizon.counted, outcome, 0.0)
+
+
+def with_exposure(horizon: Horizon, exposure: np.ndarray) -> Panel:
+    """The horizon's panel with other exposure `[region, plan week, channel]` in the plan's weeks."""
+    whole = horizon.panel.exposure.copy()
+    whole[:, horizon.start : horizon.stop] = exposure
+    return dataclasses.replace(horizon.panel, exposure=whole)
+
+
+class _Bought(NamedTuple):
+    """A course of things, and what it costs."""
+
+    panel: Panel
+    spend: np.ndarray  # [region, plan week, channel]; 0 for a channel that money does not buy
+
+
+def _changed(bought: _Bought, change: Change, horizon: Horizon) -> _Bought:
+    panel, spend = bought
     where = np.zeros(panel.present.shape, bool)
-    rows = _rows(panel, change)
     start, stop = _weeks(panel, change, horizon)
+    rows = _rows(panel, change)
     where[rows, start:stop] = panel.present[rows, start:stop]
     for kind, names in (("exposure", panel.channels), ("control", panel.controls)):
         if change.name in names:
+            at = names.index(change.name)
             array = getattr(panel, kind).copy()
-            values = array[:, :, names.index(change.name)]
+            values = array[:, :, at]
             to = values * change.factor if change.to is None else np.full(values.shape, float(change.to))
             if not np.isfinite(to).all() or (kind == "exposure" and (to < 0).any()):
                 raise ConfigError(f"The change of {change.name} must give finite exposure of 0 or more.")
-            array[:, :, names.index(change.name)] = np.where(where, to, values)
-            return dataclasses.replace(panel, **{kind: array})
+            if kind == "exposure":
+                spend = spend.copy()
+                plan = slice(horizon.start, horizon.stop)
+                paid = _paid(spend[:, :, at], values[:, plan], to[:, plan], horizon.price[:, :, at], change)
+                spend[:, :, at] = np.where(where[:, plan], paid, spend[:, :, at])
+            array[:, :, at] = np.where(where, to, values)
+            return _Bought(dataclasses.replace(panel, **{kind: array}), spend)
     known = ", ".join([*panel.channels, *panel.controls])
     raise ConfigError(f"The scenario changes {change.name!r}, which is no channel and no control; known are {known}.")
+
+
+def _paid(spend: np.ndarray, was: np.ndarray, to: np.ndarray, price: np.ndarray, change: Change) -> np.ndarray:
+    """Spend of a changed channel `[region, plan week]`: a factor multiplies it; a value costs what it has more.
+
+    What was free stays free as far as it goes: beyond it exposure has its price.
+    """
+    if change.to is None:
+        return spend * change.factor
+    more = np.nan_to_num(np.maximum(to - was, 0.0) * price)
+    return np.where(spend > 0, spend * to / np.where(was > 0, was, 1.0), more)
 
 
 def _rows(panel: Panel, change: Change) -> np.ndarray:
     if change.regions is None:
         return np.arange(len(panel.regions))
-    labels = [str(label) for label in panel.regions]
-    for region in change.regions:
-        if str(region) not in labels:
-            raise ConfigError(
-                f"The change of {change.name} names the region {region!r}, which the model does not have."
-            )
-    return np.array([labels.index(str(region)) for region in change.regions], int)
+    wanted = [change.regions] if isinstance(change.regions, str) else list(change.regions)
+    rows = region_positions(panel.regions, wanted)
+    for region in np.asarray(wanted, dtype=object)[rows < 0]:
+        hint = nearly(panel.regions, region) or "."
+        raise ConfigError(
+            f"The change of {change.name} names the region {region!r}, which the model does not have{hint}"
+        )
+    return rows
 
 
 def _weeks(panel: Panel, change: Change, horizon: Horizon) -> tuple[int, int]:

@@ -24,13 +24,14 @@ class Beliefs(NamedTuple):
     control_sign: np.ndarray  # [control], 1, -1, or 0 for either
 
 
-def beliefs(panel: Panel, weights: np.ndarray, priors: Priors) -> Beliefs:
+def beliefs(panel: Panel, weights: np.ndarray, priors: Priors, counted: np.ndarray) -> Beliefs:
     """Arrays from the stated priors; an ROI becomes the share of the KPI that would earn it in the training weeks.
 
     Args:
         panel: the panel.
         weights: `[region, week]`, 0 in weeks not learned from.
         priors: as stated.
+        counted: `[region, week]`, the KPI that the model counts shares of: its mean is the region's scale.
 
     Raises:
         ConfigError: an unknown channel or control, or an ROI for a channel without spend.
@@ -39,7 +40,7 @@ def beliefs(panel: Panel, weights: np.ndarray, priors: Priors) -> Beliefs:
         _refuse_unknown(name, panel.channels, "channel")
     for name, _ in priors.control_sign:
         _refuse_unknown(name, panel.controls, "control")
-    share = (*priors.share, *(_as_share(panel, weights, *entry) for entry in priors.roi))
+    share = (*priors.share, *(_as_share(panel, weights, counted, *entry) for entry in priors.roi))
     pairs = [_over_channels(panel, entries) for entries in (share, priors.decay, priors.half_saturation, priors.slope)]
     sign = np.zeros(len(panel.controls))
     for name, direction in priors.control_sign:
@@ -47,7 +48,9 @@ def beliefs(panel: Panel, weights: np.ndarray, priors: Priors) -> Beliefs:
     return Beliefs(*pairs[0], *pairs[1], *pairs[2], *pairs[3], sign)
 
 
-def _as_share(panel: Panel, weights: np.ndarray, channel: str, roi: float, sd: float) -> tuple[str, float, float]:
+def _as_share(
+    panel: Panel, weights: np.ndarray, counted: np.ndarray, channel: str, roi: float, sd: float
+) -> tuple[str, float, float]:
     used = weights > 0
     spend = 0.0 if panel.spend is None else float(np.nansum(panel.spend[:, :, panel.channels.index(channel)][used]))
     if not spend > 0:
@@ -56,7 +59,7 @@ def _as_share(panel: Panel, weights: np.ndarray, channel: str, roi: float, sd: f
             f"share of the KPI in priors.share instead."
         )
     worth = 1.0 if panel.revenue_per_kpi is None else panel.revenue_per_kpi[used]
-    revenue = float((panel.kpi[used] * worth).sum())
+    revenue = float((counted[used] * worth).sum())
     return channel, roi * spend / revenue, sd * spend / revenue
 
 

@@ -3,10 +3,14 @@
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.data.dates import as_text, local_days
 from deepcausalmmm_jax.errors import DataError
 
 # A stretch with no row in any region that is longer than this is taken for a mistake in the weeks, not for a gap.
 _LONGEST_NATIONAL_GAP = 8
+_WHOLE_NUMBER = r"[+-]?\d+(?:\.0*)?"
+_MOST = 2**53  # beyond it floats skip whole numbers
+_DAY_CODES = (1900_01_01, 2199_12_31)
 
 
 def week_text(weeks: pd.Index, position: int) -> str:
@@ -15,11 +19,16 @@ def week_text(weeks: pd.Index, position: int) -> str:
     return str(week.date()) if isinstance(week, pd.Timestamp) else str(week)
 
 
+def day_numbers(weeks: pd.Index) -> np.ndarray:
+    """Whole days since 1970-01-01 of weeks that are dates, `[week]`."""
+    return weeks.to_numpy().astype("datetime64[D]").astype(np.int64)
+
+
 def week_grid(column: pd.Series, name: str) -> tuple[pd.Index, np.ndarray]:
     """All weeks from the first to the last, and the position of each row's week among them.
 
     Args:
-        column: one week a row, as dates (or text that reads as dates) or as whole numbers.
+        column: one week a row, as dates of any type (or text that reads as dates), or as whole numbers (or such text).
         name: the column's name, for messages.
 
     Returns:
@@ -28,36 +37,39 @@ def week_grid(column: pd.Series, name: str) -> tuple[pd.Index, np.ndarray]:
     Raises:
         DataError: a missing or unreadable week, or weeks that are not an even number of steps apart.
     """
-    if column.isna().any():
-        raise DataError(f"Column {name!r} has no week in row {int(column.isna().to_numpy().argmax()) + 1}.")
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        return _integer_grid(column.to_numpy(dtype=np.float64), name)
-    return _date_grid(column, name)
+        _refuse_missing(column, name)
+        return _grid_of_numbers(column, name)
+    text = as_text(column)
+    _refuse_missing(text, name)
+    if text.str.fullmatch(_WHOLE_NUMBER).all():
+        return _grid_of_numbers(pd.to_numeric(text), name)
+    return _date_grid(local_days(text, name), name)
 
 
-def _integer_grid(values: np.ndarray, name: str) -> tuple[pd.Index, np.ndarray]:
-    if (values != np.round(values)).any():
-        bad = values[values != np.round(values)][0]
-        raise DataError(f"Column {name!r} has the week {bad:g}; weeks must be dates or whole numbers.")
-    weeks = np.unique(values.astype(np.int64))
+def _refuse_missing(column: pd.Series, name: str) -> None:
+    if column.isna().any():
+        raise DataError(
+            f"Column {name!r} has no week in row {int(column.isna().to_numpy().argmax()) + 1}; write one in every row."
+        )
+
+
+def _grid_of_numbers(column: pd.Series, name: str) -> tuple[pd.Index, np.ndarray]:
+    values = column.to_numpy(dtype=np.float64)
+    fits = np.isfinite(values) & (values == np.round(values)) & (np.abs(values) < _MOST)
+    if not fits.all():
+        raise DataError(f"Column {name!r} has the week {values[~fits][0]:g}; weeks must be dates or whole numbers.")
+    numbers = column.to_numpy(dtype=np.int64)
+    if ((numbers >= _DAY_CODES[0]) & (numbers <= _DAY_CODES[1])).all():  # 20240129 is a date
+        return _date_grid(local_days(pd.Series(numbers.astype(str)), name), name)
+    weeks = np.unique(numbers)
     _refuse_uneven(weeks, [str(week) for week in weeks], name)
-    first = int(weeks[0])
-    grid = pd.RangeIndex(first, int(weeks[-1]) + 1)
-    return pd.Index(grid.to_numpy()), values.astype(np.int64) - first
+    return pd.Index(np.arange(weeks[0], weeks[-1] + 1)), numbers - weeks[0]
 
 
-def _date_grid(column: pd.Series, name: str) -> tuple[pd.Index, np.ndarray]:
-    # Text must be in the one order that has a single reading: 03/04/2024 is a guess.
-    is_text = not pd.api.types.is_datetime64_any_dtype(column)
-    dates = pd.to_datetime(column, format="ISO8601", errors="coerce") if is_text else column
-    if dates.isna().any():
-        bad = column[dates.isna()].iloc[0]
-        raise DataError(f"Column {name!r} has {bad!r}, which is no date; write weeks as 2024-01-29, or whole numbers.")
-    if dates.dt.tz is not None:
-        dates = dates.dt.tz_localize(None)
-    days = (dates.dt.normalize() - pd.Timestamp(1970, 1, 1)).dt.days.to_numpy()
+def _date_grid(days: np.ndarray, name: str) -> tuple[pd.Index, np.ndarray]:
     unique = np.unique(days)
-    labels = [str(pd.Timestamp(int(day), unit="D").date()) for day in unique]
+    labels = [str(day) for day in unique.astype("datetime64[D]")]
     off = (unique - unique[0]) % 7 != 0
     if off.any():
         raise DataError(

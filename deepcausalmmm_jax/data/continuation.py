@@ -5,7 +5,9 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.data.calendar import day_numbers
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.regions import nearly, region_positions
 from deepcausalmmm_jax.errors import DataError
 
 
@@ -25,10 +27,11 @@ def continued(history: Panel, asked: Panel) -> tuple[Panel, slice, np.ndarray]:
         DataError: a channel, control or region that the history lacks, or weeks that do not connect.
     """
     _refuse_other_columns(history, asked)
-    regions = history.regions.get_indexer(asked.regions)
+    regions = region_positions(history.regions, asked.regions)
     if (regions < 0).any():
         unknown = asked.regions[int((regions < 0).argmax())]
-        raise DataError(f"The model was not fitted on region {unknown}; predict for its own regions only.")
+        way_out = nearly(history.regions, unknown) or "; predict for its own regions only."
+        raise DataError(f"The model was not fitted on region {unknown}{way_out}")
     start = _start_position(history, asked)
     n_weeks = start + len(asked.weeks)
     weeks = history.weeks[:start].append(asked.weeks)
@@ -71,11 +74,15 @@ def _refuse_other_columns(history: Panel, asked: Panel) -> None:
 
 def _start_position(history: Panel, asked: Panel) -> int:
     """Position of the first week asked for, counted from the history's first."""
-    if isinstance(history.weeks, pd.DatetimeIndex) != isinstance(asked.weeks, pd.DatetimeIndex):
+    dated = isinstance(history.weeks, pd.DatetimeIndex)
+    if dated != isinstance(asked.weeks, pd.DatetimeIndex):
         raise DataError("The panel to predict and the training panel must both have dates, or both numbers, for weeks.")
-    offset = asked.week_numbers[0] - history.week_numbers[0]
     first, wanted = history.week_label(0), asked.week_label(0)
-    if offset != round(offset):
+    if dated:
+        offset, rest = divmod(int(day_numbers(asked.weeks)[0] - day_numbers(history.weeks)[0]), 7)
+    else:
+        offset, rest = int(asked.weeks[0]) - int(history.weeks[0]), 0
+    if rest:
         raise DataError(f"Week {wanted} is not a whole number of weeks after the first training week, {first}.")
     if offset < 0:
         raise DataError(f"The panel to predict begins with week {wanted}, before the first training week, {first}.")
@@ -84,4 +91,4 @@ def _start_position(history: Panel, asked: Panel) -> int:
             f"The panel to predict begins with week {wanted}, but the model knows exposure only up to week "
             f"{history.week_label(-1)}; include the weeks between."
         )
-    return round(offset)
+    return offset

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from deepcausalmmm_jax.data.kpi_scale import is_constant, kpi_means
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
 
@@ -14,7 +15,8 @@ def refuse_unfit(panel: Panel, weights: np.ndarray) -> None:
         weights: `[region, week]`, 0 in weeks that are not learned from.
 
     Raises:
-        DataError: a region without a usable KPI, a channel that is all zero, never varies, or repeats another.
+        DataError: a region without a KPI, or with one that never leaves 0 or less; a KPI that is the same everywhere,
+            or never above 0; a channel that is all zero, never varies, or repeats another.
     """
     _refuse_unusable_kpi(panel, weights)
     last = int(np.nonzero(weights.sum(axis=0))[0][-1]) + 1
@@ -30,13 +32,28 @@ def _refuse_unusable_kpi(panel: Panel, weights: np.ndarray) -> None:
         raise DataError(
             f"Region {region} has no observed KPI in the training weeks; leave it out or shorten the holdout."
         )
-    mean = (panel.kpi * weights).sum(axis=1) / seen
-    if (mean <= 0).any():
-        worst = int((mean <= 0).argmax())
+    mean, constant = kpi_means(panel.kpi, weights), is_constant(panel.kpi, weights)
+    if (constant & (mean <= 0)).any():
+        region = int((constant & (mean <= 0)).argmax())
         raise DataError(
-            f"The KPI of region {panel.regions[worst]} averages {mean[worst]:g} over the training weeks; it must be "
-            "above 0, so leave the region out."
+            f"The KPI of region {panel.regions[region]} is {mean[region]:g} in all training weeks, so that nothing can "
+            "be learned from it; leave the region out."
         )
+    if constant.all():
+        raise DataError(
+            f"The KPI {panel.kpi_name!r} is the same in all training weeks{_of_each(panel)}, so that nothing can be "
+            "learned from it; look whether it is the right column."
+        )
+    if not (panel.kpi[weights > 0] > 0).any():
+        raise DataError(
+            f"The KPI of region {panel.regions[0]} averages {mean[0]:g} over the training weeks, and no region has any "
+            "above 0; turn its sign if it is the wrong one, or add the same number to every week, which moves no "
+            "effect."
+        )
+
+
+def _of_each(panel: Panel) -> str:
+    return " of each region" if len(panel.regions) > 1 else ""
 
 
 def _refuse_constant(panel: Panel, exposure: np.ndarray) -> None:

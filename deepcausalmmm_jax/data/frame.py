@@ -1,146 +1,20 @@
 """A long table -> arrays on a grid of regions and weeks, refusing what does not fit."""
 
-import difflib
-import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.data.calendar import week_grid, week_text
+from deepcausalmmm_jax.data.cells import as_numbers
+from deepcausalmmm_jax.data.names import with_plain_names
+from deepcausalmmm_jax.data.regions import region_grid
+from deepcausalmmm_jax.data.roles import ColumnRoles
 from deepcausalmmm_jax.errors import DataError
-from deepcausalmmm_jax.types import STRUCTURAL_COMPONENTS
 
-NATIONAL = "national"
-# Names that the tables of a result use beside the columns of the user.
-_RESERVED = (*STRUCTURAL_COMPONENTS, "kpi", "prediction")
-
-
-@dataclass(frozen=True)
-class ColumnRoles:
-    """Which column of the table is what; every column named here exists, and has one role."""
-
-    region: str | None
-    time: str
-    kpi: str | None
-    media: tuple[str, ...]
-    spend: tuple[tuple[str, str], ...]
-    controls: tuple[str, ...]
-    revenue_per_kpi: str | float | None
-    population: str | None
-    mask_missing_kpi: bool
-
-    @classmethod
-    def checked(
-        cls,
-        df: pd.DataFrame,
-        region: str | None,
-        time: str,
-        kpi: str | None,
-        media: Sequence[str],
-        spend: Mapping[str, str] | Sequence[str] | None,
-        controls: Sequence[str],
-        revenue_per_kpi: str | float | None,
-        population: str | None,
-        missing_kpi: str,
-    ) -> Self:
-        """Roles that the table can fill.
-
-        Raises:
-            DataError: an empty table, a missing column, a column with two roles, or an unusable request.
-        """
-        if not isinstance(df, pd.DataFrame):
-            raise DataError(f"The data must be a pandas DataFrame, got {type(df).__name__}.")
-        if df.empty:
-            raise DataError("The table has no rows; it needs one per region and week.")
-        for name, value in (("media", media), ("controls", controls)):
-            if isinstance(value, str):
-                raise DataError(f"{name} must be a list of columns, got the text {value!r}; write [{value!r}].")
-        if not media:
-            raise DataError("No media column is given; name at least one column of exposure.")
-        if missing_kpi not in ("error", "mask"):
-            raise DataError(f"missing_kpi must be 'error' or 'mask', got {missing_kpi!r}.")
-        roles = cls(
-            region,
-            time,
-            kpi,
-            tuple(media),
-            _paired_spend(media, spend),
-            tuple(controls),
-            revenue_per_kpi,
-            population,
-            missing_kpi == "mask",
-        )
-        for column in roles.columns():
-            _require_column(df, column)
-        roles._refuse_double_roles()
-        return roles
-
-    def columns(self) -> list[str]:
-        """Every column that is read."""
-        single = [self.region, self.time, self.kpi, self.population]
-        named = [column for column in single if column is not None]
-        if isinstance(self.revenue_per_kpi, str):
-            named.append(self.revenue_per_kpi)
-        return [*named, *self.media, *(column for _, column in self.spend), *self.controls]
-
-    def _refuse_double_roles(self) -> None:
-        seen: dict[str, str] = {}
-        single = [(self.region, "the region"), (self.time, "the week"), (self.kpi, "the KPI")]
-        several = [(name, "a media channel") for name in self.media] + [(name, "a control") for name in self.controls]
-        for column, role in [*single, *several]:
-            if column is None:
-                continue
-            if column in _RESERVED and role in ("a media channel", "a control"):
-                raise DataError(f"Column {column!r} has a name that results use for themselves; rename it.")
-            if column in seen:
-                twice = f"twice as {role}" if seen[column] == role else f"both as {seen[column]} and as {role}"
-                raise DataError(f"Column {column!r} is given {twice}; leave one out.")
-            seen[column] = role
-
-
-def read_table(path: str | Path, delimiter: str = ",") -> pd.DataFrame:
-    """Read a CSV or Parquet file.
-
-    Raises:
-        DataError: the file is absent, empty, not a table, or separated by something else than `delimiter`.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(f"There is no file {path}.")
-    try:
-        if path.suffix in (".parquet", ".pq"):
-            return pd.read_parquet(path)
-        df, cut_off = _read_csv(path, delimiter)
-    except pd.errors.EmptyDataError:
-        raise DataError(f"The file {path} is empty.") from None
-    except ImportError:
-        raise DataError(f"Reading {path} needs pyarrow; install it, or convert the file to CSV.") from None
-    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        reason = str(error).splitlines()[0]
-        raise DataError(
-            f"The file {path} cannot be read as a table with {delimiter!r} between columns: {reason}"
-        ) from None
-    if df.shape[1] == 1:
-        _suggest_delimiter(path, str(df.columns[0]), delimiter)
-    if cut_off:
-        raise DataError(
-            f"Rows of {path} have more values than the header has columns; mend the file, or its delimiter."
-        )
-    if df.empty:
-        raise DataError(f"The file {path} has a header but no rows.")
-    return df
-
-
-def _read_csv(path: Path, delimiter: str) -> tuple[pd.DataFrame, bool]:
-    """The table, and whether its rows are longer than its header, of which pandas only warns."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", pd.errors.ParserWarning)
-        df = pd.read_csv(path, sep=delimiter, index_col=False)
-    return df, any(issubclass(entry.category, pd.errors.ParserWarning) for entry in said)
+_Where = Callable[[int], str]
+_OnGrid = Callable[[np.ndarray, float], np.ndarray]
 
 
 def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> dict[str, Any]:
@@ -149,8 +23,9 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> dict[str, Any]:
     Raises:
         DataError: naming the column, region and week of the first value that does not fit.
     """
+    df = with_plain_names(df)
     weeks, week_of_row = week_grid(df[roles.time], roles.time)
-    regions, region_of_row = _region_grid(df, roles.region)
+    regions, region_of_row = region_grid(df, roles.region)
     _refuse_duplicates(regions, weeks, region_of_row, week_of_row, national=roles.region is None)
 
     def where(row: int) -> str:
@@ -183,62 +58,11 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> dict[str, Any]:
         "control": stacked(roles.controls, "control", signed=True),
         "spend": _spend(roles, stacked),
         "revenue_per_kpi": _revenue_per_kpi(roles, present.shape, stacked),
-        "population": None
-        if roles.population is None
-        else _population(df, roles.population, regions, region_of_row, where),
+        "population": None if roles.population is None else _population(df, roles.population, present, on_grid, where),
         "kpi_name": roles.kpi or "kpi",
         "region_name": roles.region or "region",
         "time_name": roles.time,
     }
-
-
-def _paired_spend(media: Sequence[str], spend: Mapping[str, str] | Sequence[str] | None) -> tuple[tuple[str, str], ...]:
-    if spend is None:
-        return ()
-    if isinstance(spend, Mapping):
-        for channel in spend:
-            if channel not in media:
-                raise DataError(f"Spend is given for {channel!r}, which is no media column{_nearest(channel, media)}.")
-        return tuple(spend.items())
-    if isinstance(spend, str) or len(spend) != len(media):
-        raise DataError(
-            f"Spend names {1 if isinstance(spend, str) else len(spend)} columns for {len(media)} media columns; give "
-            "one each, in the same order, or a mapping from channel to column."
-        )
-    return tuple(zip(media, spend, strict=True))
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _require_column(df: pd.DataFrame, column: str) -> None:
-    columns = [str(name) for name in df.columns]
-    if column not in columns:
-        hint = _nearest(column, columns) or f"; it has {', '.join(columns[:12])}{' ...' if len(columns) > 12 else ''}"
-        raise DataError(f"The table has no column {column!r}{hint if hint.endswith('?') else hint + '.'}")
-    if columns.count(column) > 1:
-        raise DataError(f"The table has {columns.count(column)} columns named {column!r}; rename all but one.")
-
-
-def _suggest_delimiter(path: Path, header: str, delimiter: str) -> None:
-    for other, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"), (",", "commas")):
-        if other != delimiter and other in header:
-            raise DataError(f"The file {path} seems to be separated by {name}; pass --delimiter {other!r}.")
-
-
-def _region_grid(df: pd.DataFrame, column: str | None) -> tuple[pd.Index, np.ndarray]:
-    if column is None:
-        return pd.Index([NATIONAL]), np.zeros(len(df), dtype=int)
-    labels = df[column]
-    if labels.isna().any():
-        raise DataError(f"Column {column!r} has no region in row {int(labels.isna().to_numpy().argmax()) + 1}.")
-    kinds = {isinstance(label, str) for label in labels.unique()}
-    if len(kinds) > 1:  # numbers and words cannot be put in one order
-        labels = labels.astype(str)
-    regions = pd.Index(sorted(labels.unique()))
-    return regions, regions.get_indexer(pd.Index(labels))
 
 
 def _refuse_duplicates(
@@ -254,21 +78,19 @@ def _refuse_duplicates(
         raise DataError(f"There are {count[count > 1][0]} rows for {place}; keep or add up to one{way_out}.")
 
 
-def _number_column(df: pd.DataFrame, column: str, where: Any) -> np.ndarray:
-    """The column as floats, NaN where it is empty; text and infinite values are refused."""
-    values = df[column]
-    numbers = pd.to_numeric(values, errors="coerce")
-    text = numbers.isna() & values.notna()
-    if text.any():
-        row = int(text.to_numpy().argmax())
-        raise DataError(f"Column {column!r} has the text {values.iloc[row]!r} at {where(row)}; it needs numbers.")
-    array = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+def _number_column(df: pd.DataFrame, column: str, where: _Where) -> np.ndarray:
+    """The column as floats, NaN where it is empty; other text and infinite values are refused."""
+    array, unreadable = as_numbers(df[column])
+    if unreadable.any():
+        row = int(unreadable.argmax())
+        cell = df[column].iloc[row]
+        raise DataError(f"Column {column!r} has the text {str(cell)!r} at {where(row)}; it needs numbers.")
     if np.isinf(array).any():
         raise DataError(f"Column {column!r} is infinite at {where(int(np.isinf(array).argmax()))}.")
     return array
 
 
-def _finite(df: pd.DataFrame, column: str, what: str, signed: bool, where: Any) -> np.ndarray:
+def _finite(df: pd.DataFrame, column: str, what: str, signed: bool, where: _Where) -> np.ndarray:
     array = _number_column(df, column, where)
     if np.isnan(array).any():
         row = int(np.isnan(array).argmax())
@@ -327,11 +149,8 @@ def _revenue_per_kpi(roles: ColumnRoles, shape: tuple[int, int], stacked: Any) -
     return np.full(shape, float(roles.revenue_per_kpi))
 
 
-def _population(df: pd.DataFrame, column: str, regions: pd.Index, region_of_row: np.ndarray, where: Any) -> np.ndarray:
+def _population(df: pd.DataFrame, column: str, present: np.ndarray, on_grid: _OnGrid, where: _Where) -> np.ndarray:
     values = _finite(df, column, "population", False, where)
     if (values <= 0).any():
         raise DataError(f"Column {column!r} has no inhabitants at {where(int((values <= 0).argmax()))}.")
-    total, rows = np.zeros(len(regions)), np.zeros(len(regions))
-    np.add.at(total, region_of_row, values)
-    np.add.at(rows, region_of_row, 1.0)
-    return total / rows
+    return np.asarray(on_grid(values, 0.0).sum(axis=1) / present.sum(axis=1))

@@ -3,15 +3,19 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.data.frame import ColumnRoles, arrays_from_table
+from deepcausalmmm_jax.data.calendar import day_numbers, week_text
+from deepcausalmmm_jax.data.frame import arrays_from_table
+from deepcausalmmm_jax.data.regions import region_positions
+from deepcausalmmm_jax.data.roles import ColumnRoles
 from deepcausalmmm_jax.errors import DataError
 
 MissingKpi = Literal["error", "mask"]
+TrailingZeros = Literal["ask", "keep"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,7 @@ class Panel:
         kpi_name: the KPI's column, for labels.
         region_name: the regions' column.
         time_name: the weeks' column.
+        trailing_zeros: whether a KPI that turns to 0 at the end is asked about before a fit, or kept as real.
     """
 
     regions: pd.Index
@@ -53,6 +58,7 @@ class Panel:
     kpi_name: str = "kpi"
     region_name: str = "region"
     time_name: str = "time"
+    trailing_zeros: TrailingZeros = "ask"
 
     @classmethod
     def from_dataframe(
@@ -68,21 +74,26 @@ class Panel:
         revenue_per_kpi: str | float | None = None,
         population: str | None = None,
         missing_kpi: MissingKpi = "error",
+        trailing_zeros: TrailingZeros = "ask",
     ) -> Self:
         """Arrange a long table, one row per region and week in any order, as a Panel.
 
         Args:
             df: the table.
-            time: column of weeks: dates 7 days apart, or whole numbers.
+            time: column of weeks: dates 7 days apart, or whole numbers. Times with an offset from UTC count as the day
+                that is written; local midnights told in UTC as the day whose midnight it is.
             kpi: column of the KPI; None for a panel of future weeks that is only to be predicted.
             media: columns of exposure, one a channel.
-            region: column of regions; None for a national table.
-            spend: column of spend by channel, or columns in the order of `media`; only prices the channels.
+            region: column of regions, whole numbers or text, which stays as it is written; None for a national table.
+            spend: column of spend by channel, or columns in the order of `media`; only prices the channels. Each has a
+                column of its own, which may be its exposure.
             controls: columns of everything else that moves the KPI.
             revenue_per_kpi: column, or one number, with the worth of a KPI unit.
             population: column with a region's inhabitants, which makes exposure comparable between regions.
             missing_kpi: a row without a KPI is an error, or, with "mask", gets weight 0. Rows before a region's first
                 KPI are always welcome: their exposure is history for the adstock.
+            trailing_zeros: with "ask", a fit refuses a KPI that turns to 0 in all regions at the end, as where sales
+                are not loaded yet, and warns where that is so in some; "keep" states that these zeros are real.
 
         Returns:
             The panel, regions sorted, every region on all weeks between the first and the last.
@@ -93,7 +104,9 @@ class Panel:
         roles = ColumnRoles.checked(
             df, region, time, kpi, media, spend, controls, revenue_per_kpi, population, missing_kpi
         )
-        return cls(**arrays_from_table(df, roles))
+        if trailing_zeros not in get_args(TrailingZeros):
+            raise DataError(f"trailing_zeros must be 'ask' or 'keep', got {trailing_zeros!r}.")
+        return cls(**arrays_from_table(df, roles), trailing_zeros=trailing_zeros)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -101,16 +114,34 @@ class Panel:
         return len(self.regions), len(self.weeks), len(self.channels), len(self.controls)
 
     @property
+    def has_kpi(self) -> np.ndarray:
+        """`[week]`, whether any region's KPI is observed."""
+        return np.asarray((self.weights > 0).any(axis=0))
+
+    @property
+    def n_past_weeks(self) -> int:
+        """Number of weeks up to the last one with a KPI in any region; those after it are planned. 0 without a KPI."""
+        return weeks_up_to_last(self.weights)
+
+    @property
+    def past(self) -> np.ndarray:
+        """`[region, week]`, whether the table had a row, of weeks up to the last one with a KPI."""
+        return self.present & (np.arange(len(self.weeks)) < self.n_past_weeks)
+
+    def until_last_kpi(self) -> Self:
+        """The panel without planned weeks: those after the last one with a KPI."""
+        return self.select(weeks=slice(0, self.n_past_weeks))
+
+    @property
     def week_numbers(self) -> np.ndarray:
         """`[week]`, position of each week on an endless calendar, in weeks; in phase from panel to panel."""
         if isinstance(self.weeks, pd.DatetimeIndex):
-            return np.asarray((self.weeks - pd.Timestamp(1970, 1, 1)) / pd.Timedelta(days=7), dtype=np.float64)
+            return day_numbers(self.weeks) / 7.0
         return self.weeks.to_numpy(dtype=np.float64)
 
     def week_label(self, position: int) -> str:
         """The week at `position` as people write it."""
-        week = self.weeks[position]
-        return str(week.date()) if isinstance(week, pd.Timestamp) else str(week)
+        return week_text(self.weeks, position)
 
     def select(self, *, weeks: slice | None = None, regions: Sequence[object] | None = None) -> Self:
         """The panel cut to a range of week positions, or to some regions in the order given.
@@ -134,7 +165,7 @@ class Panel:
         )
 
     def _positions(self, regions: Sequence[object]) -> np.ndarray:
-        positions = self.regions.get_indexer(pd.Index(regions))
+        positions = region_positions(self.regions, regions)
         for region, position in zip(regions, positions, strict=True):
             if position < 0:
                 raise DataError(f"The panel has no region {region!r}; it has {_shortened(self.regions)}.")
@@ -161,6 +192,11 @@ class Panel:
         if self.population is not None:
             table["population"] = self.population[rows]
         return pd.DataFrame(table)
+
+
+def weeks_up_to_last(weights: np.ndarray) -> int:
+    """Number of weeks up to the last one in which any region has weight, of `[region, week]`; 0 without weight."""
+    return int(np.flatnonzero((weights > 0).any(axis=0)).max(initial=-1)) + 1
 
 
 _REGION_WEEK_ARRAYS = ("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi")

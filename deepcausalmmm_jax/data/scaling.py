@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepcausalmmm_jax.data.kpi_scale import describing, kpi_scales
 from deepcausalmmm_jax.data.panel import Panel
 
 _QUARTILES_TO_SD = 1.349  # width of the normal distribution's middle half, in standard deviations
@@ -18,7 +19,7 @@ class Scales(NamedTuple):
     all channels is twice the scaled exposure.
     """
 
-    kpi: np.ndarray  # [region], KPI units: mean over the training weeks
+    kpi: np.ndarray  # [region], KPI units: mean over the training weeks, or what stands for it; see `kpi_scales`
     exposure: np.ndarray  # [region, channel], exposure units: mean over the training weeks
     intensity: np.ndarray  # [region, channel], exposure per head against the channel's typical region
     history: np.ndarray  # [region, channel], exposure units: mean over the first weeks, for the weeks before them
@@ -33,7 +34,7 @@ def scales_from(panel: Panel, weights: np.ndarray) -> Scales:
         panel: the panel.
         weights: `[region, week]`, 0 in weeks that are not learned from.
     """
-    kpi = (panel.kpi * weights).sum(axis=1) / weights.sum(axis=1)
+    kpi = kpi_scales(panel.kpi, describing(panel, weights))
     last = int(np.nonzero(weights.sum(axis=0))[0][-1]) + 1
     present = panel.present[:, :last]
     mean = panel.exposure[:, :last].sum(axis=1) / np.maximum(present.sum(axis=1), 1)[:, None]

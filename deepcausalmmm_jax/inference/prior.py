@@ -5,6 +5,7 @@ import pandas as pd
 
 from deepcausalmmm_jax.checks import require
 from deepcausalmmm_jax.config import Config
+from deepcausalmmm_jax.data.kpi_scale import counted_kpi, kpi_scales
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.ensemble import Ensemble
 from deepcausalmmm_jax.errors import ConfigError
@@ -39,7 +40,8 @@ def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 10
     columns["share", "total"] = 100.0 * shares.sum(axis=1)
     if panel.spend is not None:
         worth = 1.0 if panel.revenue_per_kpi is None else np.where(panel.present, panel.revenue_per_kpi, 0.0)
-        revenue = float((panel.kpi * worth).sum())
+        counted = counted_kpi(panel, panel.weights, kpi_scales(panel.kpi, panel.weights))
+        revenue = float((np.where(panel.weights > 0, counted, 0.0) * worth).sum())
         spend = np.nansum(panel.spend, axis=(0, 1))
         columns |= {
             ("roi", name): shares[:, m] * revenue / spend[m] for m, name in enumerate(panel.channels) if spend[m] > 0

@@ -12,8 +12,9 @@ from deepcausalmmm_jax.config import AdstockKind, Config, GraphKind
 from deepcausalmmm_jax.data.activity import channel_activity
 from deepcausalmmm_jax.data.bases import fourier_basis, knot_basis
 from deepcausalmmm_jax.data.beliefs import beliefs
+from deepcausalmmm_jax.data.kpi_scale import counted_kpi, describing, kpi_means
 from deepcausalmmm_jax.data.links import link_masks
-from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.data.scaling import Scales
 
 DRIFT_WEEKS = 26.0  # over which a drifting coefficient forgets where it was
@@ -73,8 +74,9 @@ class Inputs(NamedTuple):
     elapsed: Array  # [week], -1 at the first training week, 1 from the last one on
     ahead: Array  # [week], weeks after the last training week; 0 up to it
     real: Array  # [week], 1; 0 for weeks that only fill the arrays
-    kpi_unit: Array  # [region], KPI of a mean week as a share of all regions' KPI over the training weeks
-    kpi: Array  # [region, week], 1 = the region's mean training week; 0 where hidden or missing
+    kpi_unit: Array  # [region], `Scales.kpi` as a share of its sum over all regions and training weeks
+    kpi_level: Array  # [region], mean of the KPI over the training weeks: 1 where it is what the KPI is divided by
+    kpi: Array  # [region, week], in `Scales.kpi`; 0 where hidden or missing
     activity: ActivityInputs
     links: EdgeMasks
     beliefs: BeliefInputs
@@ -141,6 +143,7 @@ def inputs_from(
     exposure = panel.exposure / scales.exposure[:, None, :]
     (basis, step), (region_basis, region_step) = trend(config.knot_spacing), trend(config.region_knot_spacing)
     control = np.where(panel.present[:, :, None], _standardised(panel, scales), 0.0)
+    level, counted = kpi_means(panel.kpi, describing(panel, weights)), counted_kpi(panel, weights, scales.kpi)
     return Inputs(
         exposure=_on_device(exposure),
         intensity=_on_device(np.log(scales.intensity)),
@@ -156,9 +159,10 @@ def inputs_from(
         ahead=_on_device(np.maximum(steps - (n_training - 1.0), 0.0)),
         real=_on_device(np.ones(len(steps))),
         kpi_unit=_on_device(scales.kpi / (scales.kpi * weights.sum(axis=1)).sum()),
+        kpi_level=_on_device(level / scales.kpi),
         kpi=_on_device(known / scales.kpi[:, None]),
         activity=_activity(exposure, control, season, weights),
-        beliefs=BeliefInputs(*map(_on_device, beliefs(panel, weights, config.priors))),
+        beliefs=BeliefInputs(*map(_on_device, beliefs(panel, weights, config.priors, counted))),
         links=EdgeMasks(*map(_on_device, link_masks(panel.channels, config))),
     )
 
@@ -235,7 +239,7 @@ def padded(inputs: Inputs, n_weeks: int, n_knots: int, n_region_knots: int) -> I
 
 def training_weeks(weights: np.ndarray) -> int:
     """Number of weeks up to the last one that any region learns from."""
-    return int(np.nonzero(weights.sum(axis=0))[0][-1]) + 1
+    return weeks_up_to_last(weights)
 
 
 def _knot_weeks(n_training_weeks: int, spacing: int) -> np.ndarray:

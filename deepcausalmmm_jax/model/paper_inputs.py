@@ -9,8 +9,10 @@ from jax import Array
 
 from deepcausalmmm_jax.config import Config, GraphKind
 from deepcausalmmm_jax.data.decomposition import seasonal_profile
-from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means, kpi_scales
+from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.errors import DataError
 
 _PER_QUARTILES = 1.349
 _CONTROL_LIMIT = 5.0
@@ -69,10 +71,13 @@ def paper_scales(panel: Panel, weights: np.ndarray) -> Scales:
     Args:
         panel: the panel.
         weights: `[region, week]`, 0 in weeks that are not learned from.
+
+    Raises:
+        DataError: a region whose mean KPI says nothing of its size.
     """
     n_regions, _, n_channels, n_controls = panel.shape
-    kpi = (panel.kpi * weights).sum(axis=1) / weights.sum(axis=1)
-    last = int(np.nonzero(weights.sum(axis=0))[0][-1]) + 1
+    kpi = _means_that_are_sizes(panel, weights)
+    last = weeks_up_to_last(weights)
     values = panel.control[:, :last][panel.present[:, :last]]
     low, center, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0) if n_controls else np.zeros((3, 0))
     spread = (high - low) * _PER_QUARTILES
@@ -80,6 +85,19 @@ def paper_scales(panel: Panel, weights: np.ndarray) -> Scales:
     spread = np.where(spread > 0, spread, np.where(deviation > 0, deviation, 1.0))
     one = np.ones((n_regions, n_channels))
     return Scales(kpi, one, one, np.zeros_like(one), np.tile(center, (n_regions, 1)), np.tile(spread, (n_regions, 1)))
+
+
+def _means_that_are_sizes(panel: Panel, weights: np.ndarray) -> np.ndarray:
+    """Mean KPI of each region, `[region]`, all above 0 and no less than the KPI's weekly moves call for."""
+    seen = describing(panel, weights)
+    mean = kpi_means(panel.kpi, seen)
+    for region in panel.regions[kpi_scales(panel.kpi, seen) != mean]:
+        raise DataError(
+            f"The KPI of region {region} averages {mean[panel.regions.get_loc(region)]:g} over the training weeks, "
+            "little beside its weekly moves, and the paper's model divides by that; leave the region out, or take the "
+            "default model."
+        )
+    return mean
 
 
 def paper_inputs_from(panel: Panel, scales: Scales, weights: np.ndarray, n_training_weeks: int) -> PaperInputs:

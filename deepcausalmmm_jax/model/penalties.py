@@ -38,7 +38,7 @@ def penalty_terms(
         internals: of the same.
         share: `[channel]`, share of the KPI.
         sizes: typical sizes; may be traced.
-        inputs: for the spacing of the trends' knots, and which weeks are real.
+        inputs: for the mean KPI, the spacing of the trends' knots, and which weeks are real.
         optional_edges: `[channel, channel]`, 1 where an edge is penalised: not where the user required it, nor once the
             edges to keep are known.
         adstock: kind of carry-over, which says what a delay is.
@@ -66,8 +66,8 @@ def penalty_terms(
         ),
         "locality": _gauss(parameters["media"]["locality"], 2.0),
         "history": _gauss(parameters["media"]["history"], 4.0),
-        "level": _gauss(parameters["level"]["mean"] - 1.0, _LEVEL),
-        "baseline": _gauss(internals.level - 1.0 + sizes.media_total, sizes.baseline),
+        "level": _gauss(parameters["level"]["mean"] - inputs.kpi_level, _LEVEL),
+        "baseline": _gauss(internals.level - inputs.kpi_level + sizes.media_total, sizes.baseline),
         "trend": _walk(parameters["trend"]["shared"], sizes.trend, inputs.trend_step),
         "trend_region": _walk(parameters["trend"]["region"], sizes.trend_region, inputs.region_trend_step),
         "seasonality": _gauss(parameters["seasonality"]["shared"], sizes.seasonality),

@@ -90,7 +90,7 @@ class StructuralMMM(nn.Module):
             baseline=level,
             trend=trend,
             seasonality=seasonality,
-            control=lanes.control * _signed(self.control(), inputs.beliefs.control_sign).T,
+            control=lanes.control * signed(self.control(), inputs.beliefs.control_sign).T,
             media=media,
             variation=variation,
             coefficient=coefficient,
@@ -138,12 +138,20 @@ class StructuralMMM(nn.Module):
 
 
 def from_signed(effect: Array) -> Array:
-    """Parameters that `_signed` turns into `effect`; an effect of zero stands for a sign that is not stated."""
+    """Parameters that `signed` turns into `effect`; an effect of zero stands for a sign that is not stated."""
     size = jnp.maximum(jnp.abs(effect), 1e-9) / _SIGN_SOFTNESS
     return jnp.sign(effect) * _SIGN_SOFTNESS * (size + jnp.log(-jnp.expm1(-size)))
 
 
-def _signed(effect: Array, sign: Array) -> Array:
-    """Effects `[region, control]`, smoothly kept on the side that `sign` `[control]` states; free where it is 0."""
+def signed(effect: Array, sign: Array) -> Array:
+    """Effects of controls as the forward pass uses them, smoothly kept on the side that is stated.
+
+    Args:
+        effect: `[region, control]`, parameters.
+        sign: `[control]`, 1, -1, or 0 where none is stated and the effect is the parameter.
+
+    Returns:
+        `[region, control]`, share of `Scales.kpi` per standard deviation of the control.
+    """
     kept = sign * _SIGN_SOFTNESS * nn.softplus(sign * effect / _SIGN_SOFTNESS)
     return jnp.where(sign == 0.0, effect, kept)

@@ -11,7 +11,7 @@ from deepcausalmmm_jax.ops.lanes import by_region
 
 
 class Components(NamedTuple):
-    """Terms of the prediction in scaled units, 1 = the region's mean training week."""
+    """Terms of the prediction in scaled units: shares of `Scales.kpi`, the region's mean training week as a rule."""
 
     baseline: Array  # [region, week]
     trend: Array  # [region, week]

@@ -20,15 +20,23 @@ class Motion(NamedTuple):
 
 
 class Tracked(NamedTuple):
-    """What is known after the last week."""
+    """What is known after the last week of the past."""
 
     level: Array  # []
     swing: Array  # []
     season: Array  # [term]
+    covariance: Array  # [term + 2, term + 2], of level, swing and season a week after that
 
 
 def track(
-    series: Array, noise: Array, observed: Array, season_basis: Array, motion: Motion, mean: Array, limit: float
+    series: Array,
+    noise: Array,
+    observed: Array,
+    past: Array,
+    season_basis: Array,
+    motion: Motion,
+    mean: Array,
+    limit: float,
 ) -> tuple[Tracked, Array]:
     r"""Filter $z_t = l_t + a_t + B_t s + \epsilon_t$ with a random walk l, an autoregression a and constant s.
 
@@ -39,6 +47,7 @@ def track(
         series: z, `[week]`.
         noise: variance of epsilon, `[week]`.
         observed: `[week]`, boolean.
+        past: `[week]`, boolean; the state is that after the last week of the past, however many weeks follow.
         season_basis: B, `[week, term]`.
         motion: standard deviations and memory.
         mean: expected level before the first week.
@@ -56,9 +65,9 @@ def track(
         [jnp.stack([motion.level_start**2, motion.swing**2]), jnp.broadcast_to(motion.season**2, (terms,))]
     )
 
-    def step(carry: tuple[Array, Array], week: tuple[Array, Array, Array, Array]) -> tuple[tuple[Array, Array], Array]:
+    def step(carry: tuple[Array, Array], week: tuple[Array, ...]) -> tuple[tuple[Array, Array], Array]:
         state, covariance = carry
-        z, variance, seen, basis = week
+        z, variance, seen, is_past, basis = week
         design = jnp.concatenate([jnp.ones(2), basis])
         along = covariance @ design
         spread = jnp.where(seen, design @ along + variance, 1.0)
@@ -67,9 +76,11 @@ def track(
         state = state + gain * jnp.clip(scaled, -limit, limit) * jnp.sqrt(spread)
         covariance = covariance - jnp.outer(gain, along)
         loss = jnp.where(seen, 0.5 * jnp.log(spread) + huber(scaled, limit), 0.0)
-        return (transition * state, transition[:, None] * covariance * transition + jnp.diag(moved)), loss
+        ahead = transition * state, transition[:, None] * covariance * transition + jnp.diag(moved)
+        return jax.tree.map(lambda new, old: jnp.where(is_past, new, old), ahead, carry), loss
 
     begin = jnp.zeros(terms + 2).at[0].set(mean)
-    (state, _), losses = jax.lax.scan(step, (begin, jnp.diag(start)), (series, noise, observed, season_basis))
+    weeks = (series, noise, observed & past, past, season_basis)
+    (state, covariance), losses = jax.lax.scan(step, (begin, jnp.diag(start)), weeks)
     # The scan ends one week ahead, with the swing already faded by a week.
-    return Tracked(state[0], state[1] / fade, state[2:]), losses.sum()
+    return Tracked(state[0], state[1] / fade, state[2:], covariance), losses.sum()

@@ -127,13 +127,13 @@ def contribution_total(result: Answers, top: int = 25) -> go.Figure:
 
 
 def contribution_donut(result: Answers, top: int = 8) -> go.Figure:
-    """The prediction in parts: base, the largest channels, the others.
+    """The prediction in parts: base, the largest channels, the others; all weeks up to the last KPI.
 
     Args:
         result: a fit.
         top: channels drawn by themselves. Parts below zero cannot be drawn and are named in the title.
     """
-    parts = grouped_contributions(result, top).sum()
+    parts = grouped_contributions(result, top).iloc[: result.panel.n_past_weeks].sum()
     below = [escaped(name) for name in parts.index[parts < 0]]
     parts = parts[parts >= 0]
     colors, shown = channel_colors(list(result.panel.channels)), labels(list(parts.index))
@@ -163,15 +163,16 @@ def contribution_donut(result: Answers, top: int = 8) -> go.Figure:
 
 
 def contribution_waterfall(result: Answers, top: int = 10) -> go.Figure:
-    """From the baseline over controls and channels to the prediction, all regions and weeks.
+    """From the baseline over controls and channels to the prediction, all regions, all weeks up to the last KPI.
 
     Args:
         result: a fit.
         top: channels drawn by themselves.
     """
     channels, controls = list(result.panel.channels), list(result.panel.controls)
-    weekly = result.weekly_contributions().sum()
-    grouped = grouped_contributions(result, top).sum().drop(BASE_NAME)
+    past = slice(0, result.panel.n_past_weeks)
+    weekly = result.weekly_contributions().iloc[past].sum()
+    grouped = grouped_contributions(result, top).iloc[past].sum().drop(BASE_NAME)
     steps = {name: float(weekly[name]) for name in weekly.index if name not in channels and name not in controls}
     if controls:
         steps["controls"] = float(weekly[controls].sum())

@@ -146,13 +146,14 @@ def holdout_scatter(result: Answers) -> go.Figure:
     """Actual against predicted in the held-out weeks, a point a region and week (some of them, where there are many).
 
     Raises:
-        DataError: nothing was held out.
+        DataError: nothing was held out, or nothing above zero.
     """
     need(result.holdout, "held-out weeks", "fit with holdout=8 or so")
     panel = result.panel
     table = result.forecasts(by_region=True)
     table = table[table["held_out"]]
     above = table[(table["kpi"] > 0) & (table["prediction"] > 0)]
+    need(len(above), "held-out weeks with KPI and prediction above zero", "there are none")
     every = -(-len(above) // _MOST_MARKERS)
     shown = above.iloc[::every]
     names = [

@@ -14,19 +14,25 @@ OTHERS = "other channels"
 
 
 def mark_holdout(figure: go.Figure, result: Answers) -> None:
-    """Shade the held-out weeks of a figure over weeks, where there are any."""
-    if not result.holdout:
-        return
-    weeks = result.panel.weeks
+    """Shade the held-out weeks of a figure over weeks, and planned ones behind the last KPI, where there are any."""
+    panel = result.panel
+    if result.holdout:
+        _shade(figure, result.holdout_weeks, "held out", 0.13)
+    planned = panel.weeks[panel.n_past_weeks :]
+    if len(planned):
+        _shade(figure, planned, "no KPI yet", 0.06)
+
+
+def _shade(figure: go.Figure, weeks: pd.Index, text: str, opacity: float) -> None:
     figure.add_shape(
         type="rect",
-        x0=weeks[-result.holdout],
+        x0=weeks[0],
         x1=weeks[-1],
         y0=0,
         y1=1,
         yref="paper",
         fillcolor=MUTED,
-        opacity=0.13,
+        opacity=opacity,
         line_width=0,
         layer="below",
     )
@@ -34,7 +40,7 @@ def mark_holdout(figure: go.Figure, result: Answers) -> None:
         x=weeks[-1],
         y=1,
         yref="paper",
-        text="held out",
+        text=text,
         showarrow=False,
         xanchor="right",
         yanchor="top",

@@ -59,7 +59,7 @@ def write_report(result: Answers, path: str | Path, plan: PlanAnswers | None = N
         kpi=result.panel.kpi_name,
         shape=shape,
         weeks=(result.panel.week_label(0), result.panel.week_label(len(result.panel.weeks) - 1)),
-        holdout=result.holdout,
+        spans=_spans(result),
         status=result.status.sentence,
         words=in_words(result, plan),
         chapters=shown,
@@ -69,6 +69,19 @@ def write_report(result: Answers, path: str | Path, plan: PlanAnswers | None = N
         settings=result.config.to_toml(),
     )
     return write_whole(Path(path), lambda file: file.write(page.encode()))
+
+
+def _spans(result: Answers) -> str:
+    """The weeks held out, and the planned ones behind the last KPI, in words."""
+    panel, held = result.panel, result.holdout_weeks
+    words = "no weeks held out"
+    if len(held):
+        first, last = (panel.week_label(int(at)) for at in panel.weeks.get_indexer(held[[0, -1]]))
+        words = f"{len(held)} week{'s' if len(held) > 1 else ''} held out ({first} to {last})"
+    planned = len(panel.weeks) - panel.n_past_weeks
+    if planned:
+        words += f", {planned} planned after the last KPI, in week {panel.week_label(panel.n_past_weeks - 1)}"
+    return words
 
 
 def _absent(chapters: list[Chapter], tables: dict[str, list[Table]], plan: PlanAnswers | None) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from deepcausalmmm_jax.errors import FitStatus
 from deepcausalmmm_jax.plots.theme import compact
 
 _NAMED = 3
+_NAMED_NOTES = 8
 _FULL = 0.8  # of the ceiling: more exposure adds little
 _ROOM = 0.4
 _FEWEST_REFITS = 100
@@ -207,6 +208,7 @@ def _doubt(result: Answers, notes: pd.DataFrame) -> list[str]:
         "These are estimates from observed data, not from an experiment: what moves with media and is not among the "
         "controls is counted as media's doing."
     ]
+    words += result.panel_notes()["note"].tolist()[:_NAMED_NOTES]
     if has_refits(result):
         words += _doubt_of_refits(result)
     said: dict[str, list[str]] = {}

@@ -26,7 +26,8 @@ class PosteriorInputs:
         burst: `[channel]`.
         blend: `[channel, channel]`, of the channel graph, held.
         variation: `[week, channel, region]`, factor on the coefficients over time, held.
-        kpi: `[region, week]`, scaled.
+        kpi: `[region, week]`, scaled, and moved to a mean of 1 where it has another.
+        kpi_level: `[region]`, its mean before that.
         weights: `[region, week]`, the panel's; 0 in weeks that are not learned from.
         robust: `[region, week]`, weight of a week beside that, below 1 for outliers.
         noise_ratio: `[region]`, noise of a region against that of all.
@@ -50,6 +51,7 @@ class PosteriorInputs:
     blend: Array
     variation: Array
     kpi: Array
+    kpi_level: Array
     weights: Array
     robust: Array
     noise_ratio: Array
@@ -101,6 +103,7 @@ def posterior_inputs(fitted: Fitted, inputs: Inputs, design: Design, blend: Any,
     region_steps, at_region_knots = _ramps(n, region_spacing, design.n_region_knots)
     noise = np.asarray(noise, np.float64)
     sign = np.asarray(inputs.beliefs.control_sign)
+    level = double(inputs.kpi_level)
     made = PosteriorInputs(
         exposure=double(exposure),
         intensity=double(inputs.intensity).T,
@@ -108,7 +111,8 @@ def posterior_inputs(fitted: Fitted, inputs: Inputs, design: Design, blend: Any,
         burst=double(inputs.burst),
         blend=double(blend),
         variation=jnp.exp(double(path)),
-        kpi=double(inputs.kpi)[:, :n],
+        kpi=(double(inputs.kpi) - (level - 1.0)[:, None])[:, :n],
+        kpi_level=level,
         weights=double(weights),
         robust=jnp.ones(weights.shape),
         noise_ratio=double(noise / np.exp(np.log(noise).mean())),

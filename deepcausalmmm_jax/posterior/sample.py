@@ -65,7 +65,8 @@ class Posterior:
 
 def sample(fitted: Fitted, draws: int, method: PosteriorMethod, seed: int) -> Posterior:
     """Draw from the posterior of a fitted structural model."""
-    inputs, design = inputs_of(fitted, fitted.panel), design_of(fitted)
+    past = fitted.panel.until_last_kpi()
+    inputs, design = inputs_of(fitted, past), design_of(fitted)
     assert isinstance(design, Design)
     outcome: Any = model_for(design).apply(fitted.variables, inputs)
     inside = outcome[1]
@@ -78,7 +79,7 @@ def sample(fitted: Fitted, draws: int, method: PosteriorMethod, seed: int) -> Po
         knots = jax.tree.map(jnp.asarray, knots)
         made = model_parameters(jax.random.key(seed), jnp.asarray(vectors), density.inputs, scales, knots)
         parameters = jax.tree.map(lambda array: np.asarray(array, np.float32), made)
-    weights = jnp.asarray(fitted.weights, jnp.float32)
+    weights = jnp.asarray(fitted.weights[:, : len(past.weeks)], jnp.float32)
     settings = Hyperparameters.of(fitted.config)
     whole = jax.tree.map(np.asarray, settled(parameters, fitted.variables, inputs, weights, settings, design=design))
     at = best_of(modes)

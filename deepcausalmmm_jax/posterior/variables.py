@@ -114,13 +114,14 @@ def _parameters(
     media = contributions(found, inputs)
     linear = conditional(found, columns(found, media, inputs, scales), inputs, key, spread)
     control = jnp.where(inputs.control_sign == 0, linear.control, from_signed(found.signed_control))
+    level = inputs.kpi_level - found.share.sum() + linear.level
     return {
         "media": media_parameters(found, inputs),
         "coefficients": {
             "level": jnp.log(level_of(found, inputs)),
             "region": jnp.log(jnp.maximum(1.0 + linear.media_region, _LEAST_RATIO)),
         },
-        "level": {"mean": 1.0 - found.share.sum() + linear.level + _mean_media(media, linear, inputs)},
+        "level": {"mean": level + _mean_media(media, linear, inputs)},
         "trend": {"shared": knots.trend @ linear.trend, "region": linear.trend_region @ knots.region.T},
         "seasonality": {"shared": linear.season, "region": linear.season_region},
         "control": {"shared": control, "region": linear.control_region},

@@ -78,6 +78,11 @@ class Fitted:
         """Weeks up to the last one learned from."""
         return training_weeks(self.weights)
 
+    @property
+    def n_holdout_weeks(self) -> int:
+        """Weeks after those that have a KPI in any region."""
+        return int(self.panel.has_kpi[self.n_training_weeks :].sum())
+
 
 @dataclass(frozen=True, eq=False)
 class Replicates:

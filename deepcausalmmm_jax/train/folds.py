@@ -19,17 +19,16 @@ class Tasks(NamedTuple):
     key: Array  # random keys
 
 
-@partial(jax.jit, static_argnames=("design", "schedule", "horizon", "batch_size"))
+@partial(jax.jit, static_argnames=("design", "schedule", "batch_size"))
 def forecasts(
     tasks: Tasks,
     inputs: Any,
     weights: Array,
-    origins: Array,
+    later: Array,
     hyperparameters: Any,
     *,
     design: AnyDesign,
     schedule: Schedule,
-    horizon: int,
     batch_size: int,
 ) -> tuple[Array, Array]:
     """Fit each task and forecast the weeks after its origin.
@@ -38,11 +37,10 @@ def forecasts(
         tasks: the fits.
         inputs: of each fold, with a leading axis `[fold]`.
         weights: `[fold, region, week]`, 0 from the origin on.
-        origins: `[fold]`, int32, first week of the forecast.
+        later: `[fold, horizon]`, int32, positions of the weeks to forecast.
         hyperparameters: of each setting, with a leading axis `[setting]`.
         design: sizes and branches, the same for all.
         schedule: length of the fits.
-        horizon: weeks to forecast.
         batch_size: fits computed side by side; more need more memory.
 
     Returns:
@@ -55,7 +53,7 @@ def forecasts(
         variables, history = estimate(task.key, own, weights[task.fold], settings, design=design, schedule=schedule)
         outcome: Any = model_for(design).apply(variables, own)
         prediction = outcome[0].prediction()
-        return jax.lax.dynamic_slice_in_dim(prediction, origins[task.fold], horizon, axis=1), history.status
+        return jnp.take(prediction, later[task.fold], axis=1), history.status
 
     return jax.lax.map(one, tasks, batch_size=batch_size)
 

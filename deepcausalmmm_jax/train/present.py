@@ -16,7 +16,7 @@ _EPOCHS = 80
 _STEP = 0.15
 _LIMIT = 3.0  # standard deviations beyond which a week is a freak
 # Likely sizes before the data are seen: mean of the log and its spread. Weeks and shares of the mean KPI.
-_SWING, _MEMORY = 0.03, 4.0
+_SWING, _MEMORY = 0.05, 4.0
 _SPREAD = 1.0
 
 
@@ -75,8 +75,10 @@ def _state(
     penalties: Penalties,
     scales: dict[str, Array] | None,
 ) -> dict[str, Array]:
-    rest = inputs.kpi - components.control.sum(axis=-1) - components.media.sum(axis=-1)
-    trained, noise = (weights > 0) & (inputs.ahead <= 0), internals.noise
+    apart = inputs.kpi_level - 1.0  # of regions whose mean is not what their KPI is divided by
+    rest = inputs.kpi - apart[:, None] - components.control.sum(axis=-1) - components.media.sum(axis=-1)
+    past, noise = inputs.ahead <= 0, internals.noise
+    trained = (weights > 0) & past
     precision = jnp.where(trained, weights / noise[:, None] ** 2, 0.0)
     national = (rest * precision).sum(axis=0) / jnp.maximum(precision.sum(axis=0), 1e-9)
     total = internals.effective * precision.sum(axis=0)
@@ -89,13 +91,13 @@ def _state(
         shocks = (0.3 * noise.mean() * jnp.exp(sizes.noise)) ** 2
         variance = shocks + 1.0 / jnp.maximum(total, 1e-9)
         mean = jnp.asarray(1.0 - penalties.media_total)
-        return track(national, variance, (total > 0) & (inputs.ahead <= 0), inputs.season_basis, motion, mean, _LIMIT)
+        return track(national, variance, total > 0, past, inputs.season_basis, motion, mean, _LIMIT)
 
     def of_regions(sizes: _Sizes) -> tuple[Tracked, Array]:
         motion = _motion(sizes, penalties.trend_region, penalties.seasonality_region, penalties.baseline)
 
         def one(series: Array, variance: Array, seen: Array) -> tuple[Tracked, Array]:
-            return track(series, variance, seen, inputs.season_basis, motion, jnp.zeros(()), _LIMIT)
+            return track(series, variance, seen, past, inputs.season_basis, motion, jnp.zeros(()), _LIMIT)
 
         seen = trained & (n_regions > 1)
         return jax.vmap(one)(deviation, own_noise * jnp.exp(2.0 * sizes.noise), seen)
@@ -107,7 +109,7 @@ def _state(
         nation_sizes, region_sizes = (_Sizes(*scales[name]) for name in ("national_scales", "regional_scales"))
     (nation, _), (regions, _) = of_nation(nation_sizes), of_regions(region_sizes)
     return {
-        "level": nation.level + regions.level,
+        "level": nation.level + regions.level + apart,
         "national_swing": nation.swing,
         "regional_swing": regions.swing,
         "season": nation.season + regions.season,

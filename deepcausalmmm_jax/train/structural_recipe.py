@@ -46,6 +46,7 @@ class StructuralRecipe(NamedTuple):
         parameters, fitted = variables["params"], variables["fitted"]
         half = from_positive(TYPICAL_HALF_SATURATION * inputs.burst)
         parameters = {**parameters, "media": {**parameters["media"], "half_saturation": half}}
+        parameters["level"] = {"mean": inputs.kpi_level}
         if "graph" in fitted:
             fitted = {**fitted, "graph": starting_links(inputs.links, inputs.activity.unit)}
         zero, one = jnp.zeros(()), jnp.ones(())

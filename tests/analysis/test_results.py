@@ -107,14 +107,6 @@ def test_no_controls_no_season_and_a_single_channel_work(quick, shape):
     assert result.adjacency.shape == (shape[2], shape[2])
 
 
-def test_holdout_without_any_kpi_has_no_score_but_a_forecast(small_panel, quick):
-    weights = small_panel.weights.copy()
-    weights[:, -4:] = 0
-    result = dcm.fit(dataclasses.replace(small_panel, weights=weights), quick, holdout=4)
-    assert np.isnan(result.metrics.loc["holdout", "rmse"])
-    assert np.isfinite(result.predict()).all()
-
-
 def test_naive_forecasts_by_hand():
     kpi = np.arange(1.0, 61.0)[None, :]
     weights = np.ones_like(kpi)

@@ -31,7 +31,7 @@ def test_likelihood_and_state_are_those_of_the_joint_normal_distribution():
     z, basis, noise = series()
     seen = np.arange(len(z)) % 5 != 2
     m = motion()
-    state, loss = track(z, noise, jnp.asarray(seen), basis, m, jnp.asarray(1.0), NO_LIMIT)
+    state, loss = track(z, noise, jnp.asarray(seen), jnp.ones(len(z), bool), basis, m, jnp.asarray(1.0), NO_LIMIT)
     K = covariance(m, basis)
     C = K[np.ix_(seen, seen)] + 0.04 * np.eye(seen.sum())
     exact = -multivariate_normal(np.ones(seen.sum()), C).logpdf(np.asarray(z)[seen]) - 0.5 * seen.sum() * np.log(
@@ -47,7 +47,7 @@ def test_likelihood_and_state_are_those_of_the_joint_normal_distribution():
 def test_a_wandering_level_forecasts_the_last_week_and_a_steady_one_the_mean(step, expected):
     z, basis, noise = series()
     still = motion(level_start=100.0, level_step=step, swing=1e-6, season=1e-6)
-    state, _ = track(z, noise, jnp.ones(len(z), bool), basis, still, jnp.zeros(()), NO_LIMIT)
+    state, _ = track(z, noise, jnp.ones(len(z), bool), jnp.ones(len(z), bool), basis, still, jnp.zeros(()), NO_LIMIT)
     wanted = z[-1] if expected == "last" else z.mean()
     np.testing.assert_allclose(state.level, wanted, rtol=1e-2)
 
@@ -57,18 +57,31 @@ def test_a_freak_week_is_not_the_new_level():
     freak = z.at[-1].set(50.0)
     steady = motion(level_step=0.05, swing=1e-3, season=1e-3)
     seen = jnp.ones(len(z), bool)
-    before, _ = track(z, noise, seen, basis, steady, jnp.asarray(1.0), 3.0)
-    after, _ = track(freak, noise, seen, basis, steady, jnp.asarray(1.0), 3.0)
+    before, _ = track(z, noise, seen, jnp.ones(len(z), bool), basis, steady, jnp.asarray(1.0), 3.0)
+    after, _ = track(freak, noise, seen, jnp.ones(len(z), bool), basis, steady, jnp.asarray(1.0), 3.0)
     assert abs(float(after.level - before.level)) < 0.5
 
 
 def test_weeks_not_observed_change_nothing_but_time():
     z, basis, noise = series()
     seen = jnp.arange(len(z)) < 20
-    one, loss = track(z, noise, seen, basis, motion(), jnp.asarray(1.0), 3.0)
-    two, other = track(jnp.where(seen, z, 99.0), noise, seen, basis, motion(), jnp.asarray(1.0), 3.0)
+    one, loss = track(z, noise, seen, jnp.ones(len(z), bool), basis, motion(), jnp.asarray(1.0), 3.0)
+    two, other = track(
+        jnp.where(seen, z, 99.0), noise, seen, jnp.ones(len(z), bool), basis, motion(), jnp.asarray(1.0), 3.0
+    )
     np.testing.assert_array_equal(one.level, two.level)
     np.testing.assert_array_equal(loss, other)
+
+
+def test_the_state_after_the_past_is_the_same_however_many_weeks_follow():
+    z, basis, noise = series()
+    past = jnp.arange(len(z)) < 20
+    with_future, loss = track(z, noise, jnp.ones(len(z), bool), past, basis, motion(), jnp.asarray(1.0), 3.0)
+    every = jnp.ones(20, bool)
+    alone, other = track(z[:20], noise[:20], every, every, basis[:20], motion(), jnp.asarray(1.0), 3.0)
+    for found, expected in zip(with_future, alone, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(loss, other, rtol=1e-6)
 
 
 def test_gradients():
@@ -76,7 +89,9 @@ def test_gradients():
 
     def loss(step, swing, memory):
         moving = motion()._replace(level_step=step, swing=swing, memory=memory)
-        return track(z, noise, jnp.ones(len(z), bool), basis, moving, jnp.asarray(1.0), NO_LIMIT)[1]
+        return track(
+            z, noise, jnp.ones(len(z), bool), jnp.ones(len(z), bool), basis, moving, jnp.asarray(1.0), NO_LIMIT
+        )[1]
 
     check_grads(
         loss, (jnp.asarray(0.2), jnp.asarray(0.3), jnp.asarray(4.0)), order=1, modes=("rev",), rtol=2e-2, atol=2e-2

@@ -218,7 +218,9 @@ def test_rare_late_and_twin_channels_are_noted(quick):
     exposure = panel.exposure.copy()
     exposure[:, :, 1] = exposure[:, :, 0] * np.random.default_rng(0).normal(1, 0.02, exposure.shape[:2])
     exposure[:, np.arange(80) % 8 != 0, 3] = 0.0
-    result = dcm.fit(dataclasses.replace(panel, exposure=exposure), quick)
+    with pytest.warns(dcm.DataWarning) as told:
+        result = dcm.fit(dataclasses.replace(panel, exposure=exposure), quick)
+    assert "'channel_1' and channel 'channel_2' rise and fall together" in str(told[0].message)
     notes = result.notes()["note"]
     assert "moves with channel_2" in notes["channel_1"]
     assert "on air in" in notes["channel_4"]

@@ -1,0 +1,38 @@
+"""Cells -> numbers, and which of them are none."""
+
+import numpy as np
+import pandas as pd
+
+# How statistics packages, databases and spreadsheets write a number that is missing.
+_MISSING = frozenset(
+    {"", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None"}
+)
+_FLAGS = {"True": 1.0, "TRUE": 1.0, "true": 1.0, "False": 0.0, "FALSE": 0.0, "false": 0.0}
+
+
+def as_numbers(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Read a column of numbers, of text that is written as numbers, or of yes and no.
+
+    Args:
+        values: the column. Where numbers belong, the text `NA` (and `NaN`, `NULL` and the like) is a missing one.
+
+    Returns:
+        `[row]` floats, NaN where missing; and `[row]` whether the cell holds something that is no number.
+    """
+    if pd.api.types.is_numeric_dtype(values):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan), np.zeros(len(values), dtype=bool)
+    cells = values.astype(object).map(_without_blanks)
+    missing = (cells.isna() | cells.isin(_MISSING)).to_numpy()
+    known = cells[~missing]
+    read = known.map(_FLAGS.get) if known.isin(_FLAGS.keys()).all() else pd.to_numeric(known, errors="coerce")
+    numbers = np.full(len(cells), np.nan)
+    numbers[~missing] = read.to_numpy(dtype=np.float64, na_value=np.nan)
+    return numbers, np.isnan(numbers) & ~missing
+
+
+def _without_blanks(cell: object) -> object:
+    if isinstance(cell, str):
+        return cell.strip()
+    if isinstance(cell, int | float):
+        return float(cell)
+    return cell if pd.api.types.is_scalar(cell) and pd.isna(cell) else str(cell)  # type: ignore[call-overload]

@@ -1,0 +1,178 @@
+"""What a panel can be learned from in spite of, but people should know: said by name before any time is spent on it."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.data.kpi_notes import constant_regions, huge_weeks, net_regions, turned_weeks
+from deepcausalmmm_jax.data.likeness import Copies, copies, sums
+from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
+from deepcausalmmm_jax.errors import DataWarning
+
+NOTE_COLUMNS = ("kind", "names", "note")
+_NAMED = 5
+
+
+class NoteKind(StrEnum):
+    """What a note is about."""
+
+    CONSTANT_KPI = "constant KPI"  # of regions
+    NET_KPI = "KPI around zero"  # of regions
+    TURNED_SIGN = "KPI with another sign"  # in weeks
+    HUGE_KPI = "huge KPI"  # in regions and weeks
+    COPIES = "near-copies"  # among channels and controls
+    KPI_COPY = "copy of the KPI"  # among channels and controls
+    SUM = "sum of others"  # a channel
+    CONSTANT_CONTROL = "constant control"
+    NO_EXPOSURE = "spend without exposure"  # of a channel
+
+
+class PanelNote(NamedTuple):
+    """One thing to know of a panel."""
+
+    kind: NoteKind
+    names: tuple[str, ...]  # of the regions, weeks, channels or controls concerned
+    sentence: str  # what it means, and the way out
+
+
+def panel_notes(panel: Panel, weights: np.ndarray) -> tuple[PanelNote, ...]:
+    """Everything to know of a panel before it is fitted.
+
+    Args:
+        panel: the panel.
+        weights: `[region, week]`, 0 in weeks that are not learned from; what comes after the last of them is read for
+            spend without exposure alone.
+    """
+    past = panel.select(weeks=slice(0, weeks_up_to_last(weights)))
+    found = (_on_kpi(past), _on_likeness(past), _on_controls(past), _on_spend(panel.until_last_kpi()))
+    return tuple(note for notes in found for note in notes)
+
+
+def warn_of(notes: Sequence[PanelNote], label: str = "", stacklevel: int = 3) -> None:
+    """Tell each note once, as a `DataWarning`.
+
+    Args:
+        notes: what to tell.
+        label: of the panel, where there are several, put before each sentence.
+        stacklevel: of the line to blame; 3 is the one that called the caller.
+    """
+    for note in notes:
+        warnings.warn(label + note.sentence, DataWarning, stacklevel=stacklevel)
+
+
+def note_table(notes: Sequence[PanelNote]) -> pd.DataFrame:
+    """Notes as a table: `kind`, `names` (comma-separated) and `note`."""
+    rows = [(note.kind.value, ", ".join(note.names), note.sentence) for note in notes]
+    return pd.DataFrame(rows, columns=list(NOTE_COLUMNS))
+
+
+def _on_kpi(past: Panel) -> Iterator[PanelNote]:
+    kpi = past.kpi_name
+    if constant := constant_regions(past):
+        own = "its figures are" if len(constant) == 1 else "their figures are"
+        yield PanelNote(
+            NoteKind.CONSTANT_KPI,
+            constant,
+            f"The KPI {kpi!r} is the same in all training weeks of {_regions(constant)}: nothing is learned from it, "
+            f"and {own} what the other regions say; leave it out if it was filled in.",
+        )
+    if net := net_regions(past):
+        yield PanelNote(
+            NoteKind.NET_KPI,
+            net,
+            f"The KPI {kpi!r} of {_regions(net)} averages little beside its weekly moves, or less than 0: its weekly "
+            "moves, not its mean, say how large it is beside other regions and in shares of the KPI.",
+        )
+    if turned := turned_weeks(past):
+        weeks = "week" if len(turned) == 1 else "weeks"
+        yield PanelNote(
+            NoteKind.TURNED_SIGN,
+            turned,
+            f"The KPI {kpi!r} is below 0 in {weeks} {_few(turned)} in every region, and hardly ever in other weeks: "
+            "look whether its sign is turned, or leave it empty there and pass missing_kpi='mask'.",
+        )
+    for at in huge_weeks(past)[:_NAMED]:
+        yield PanelNote(
+            NoteKind.HUGE_KPI,
+            (at.region, at.week),
+            f"The KPI {kpi!r} of region {at.region} in week {at.week} is {at.value:,.4g}, {at.times:,.0f} times its "
+            "median: if that is a mistake, leave it empty there and pass missing_kpi='mask'.",
+        )
+
+
+def _on_likeness(past: Panel) -> Iterator[PanelNote]:
+    alike = copies(past)
+    for group in alike:
+        yield _copy_note(group, past)
+    named = {name for group in alike for name in group.channels}
+    for total, parts in sums(past):
+        if total not in named:
+            yield PanelNote(
+                NoteKind.SUM,
+                (total, *parts),
+                f"Channel {total!r} is made of {_few([repr(part) for part in parts])} but for a hundredth: what the "
+                "one does cannot be told from what the others do; leave it out if it is their total.",
+            )
+
+
+def _copy_note(group: Copies, past: Panel) -> PanelNote:
+    names = [*(f"channel {name!r}" for name in group.channels), *(f"control {name!r}" for name in group.controls)]
+    listed, likeness = _few(names), f"(correlation {group.likeness:.3f} within regions)"
+    every = (*group.channels, *group.controls)
+    if group.with_kpi:
+        rise = "rises and falls" if len(names) == 1 else "rise and fall"
+        sentence = (
+            f"{listed[0].upper()}{listed[1:]} {rise} with the KPI {past.kpi_name!r} itself {likeness}: what is made of "
+            "the KPI explains it away, and media seem to do nothing or everything; leave it out."
+        )
+        return PanelNote(NoteKind.KPI_COPY, every, sentence)
+    out = "leave all but one out, or add channels up" if len(group.channels) > 1 else "leave all but one out"
+    sentence = (
+        f"{listed[0].upper()}{listed[1:]} rise and fall together {likeness}: the data cannot say which of them works; "
+        f"{out}."
+    )
+    return PanelNote(NoteKind.COPIES, every, sentence)
+
+
+def _on_controls(past: Panel) -> Iterator[PanelNote]:
+    for k, name in enumerate(past.controls):
+        rows = (past.control[r, past.present[r], k] for r in range(len(past.regions)))
+        if all(row.size == 0 or np.ptp(row) == 0 for row in rows):
+            yield PanelNote(
+                NoteKind.CONSTANT_CONTROL,
+                (name,),
+                f"Control {name!r} never varies over the training weeks of any region, so that no effect of it can be "
+                "told from the baseline; leave it out.",
+            )
+
+
+def _on_spend(panel: Panel) -> Iterator[PanelNote]:
+    if panel.spend is None:
+        return
+    for m, name in enumerate(panel.channels):
+        spend = np.where(panel.present, np.nan_to_num(panel.spend[:, :, m]), 0.0)
+        idle = (spend > 0) & (panel.exposure[:, :, m] == 0)
+        if not idle.any():
+            continue
+        first = int(idle.any(axis=0).argmax())
+        region, week = panel.regions[int(idle[:, first].argmax())], panel.week_label(first)
+        yield PanelNote(
+            NoteKind.NO_EXPOSURE,
+            (name,),
+            f"Channel {name!r} has spend but no exposure in {idle.sum():,} region-weeks, the first of them region "
+            f"{region}, week {week}, with {spend[idle].sum() / spend.sum():.0%} of its spend: that money counts in its "
+            "ROI; look whether exposure is missing there, or comes in later weeks.",
+        )
+
+
+def _regions(names: Sequence[str]) -> str:
+    return f"region {names[0]}" if len(names) == 1 else f"regions {_few(names)}"
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = list(names) if len(names) <= _NAMED else [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} more"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -1,0 +1,86 @@
+"""A file -> a table. The cells of a CSV file stay text, as they are written: only their use says what they are."""
+
+import warnings
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+
+from deepcausalmmm_jax.errors import DataError
+
+
+def read_table(path: str | Path, delimiter: str = ",") -> pd.DataFrame:
+    """Read a CSV or Parquet file.
+
+    A region may be called `NA`, `01` or `1E5`, so that no cell of a CSV file is taken for a number here, and none for
+    missing but an empty one. Its columns keep their names, even where two have the same.
+
+    Raises:
+        DataError: the file is absent, empty, not a table, or separated by something else than `delimiter`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"There is no file {path}.")
+    if path.suffix in (".parquet", ".pq"):
+        return _read_parquet(path)
+    try:
+        df, cut_off = _read_csv(path, delimiter)
+    except pd.errors.EmptyDataError:
+        raise DataError(f"The file {path} is empty.") from None
+    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        reason = str(error).splitlines()[0]
+        raise DataError(
+            f"The file {path} cannot be read as a table with {delimiter!r} between columns: {reason}"
+        ) from None
+    if df.shape[1] == 1:
+        _suggest_delimiter(path, str(df.columns[0]), delimiter)
+    if cut_off:
+        raise DataError(
+            f"Rows of {path} have more values than the header has columns; mend the file, or its delimiter."
+        )
+    if df.empty:
+        raise DataError(f"The file {path} has a header but no rows.")
+    return df
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        parquet = import_module("pyarrow.parquet")
+    except ImportError:
+        raise DataError(f"Reading {path} needs pyarrow; install it, or convert the file to CSV.") from None
+    try:
+        table: pd.DataFrame = parquet.ParquetFile(path).read().to_pandas()  # pandas' own reader fails on equal names
+    except (OSError, ValueError) as error:  # pyarrow's are among them
+        raise DataError(f"The file {path} cannot be read as Parquet: {str(error).splitlines()[0]}") from None
+    indexed = any(name is not None for name in table.index.names)
+    return table.reset_index(allow_duplicates=True) if indexed else table
+
+
+def _read_csv(path: Path, delimiter: str) -> tuple[pd.DataFrame, bool]:
+    """The table, and whether its rows are longer than its header, of which pandas only warns."""
+
+    def read(header: int | None, rows: int | None) -> pd.DataFrame:
+        return pd.read_csv(
+            path,
+            sep=delimiter,
+            header=header,
+            nrows=rows,
+            index_col=False,
+            dtype=str,
+            keep_default_na=False,
+            na_values=[""],
+        )
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", pd.errors.ParserWarning)
+        df = read(header=0, rows=None)
+    cut_off = any(issubclass(entry.category, pd.errors.ParserWarning) for entry in said)
+    # pandas renames the second of two columns of one name; the header is read once more to have it as it is.
+    names = read(header=None, rows=1).iloc[0].fillna("").tolist()
+    return (df.set_axis(names, axis=1) if len(names) == df.shape[1] else df), cut_off
+
+
+def _suggest_delimiter(path: Path, header: str, delimiter: str) -> None:
+    for other, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"), (",", "commas")):
+        if other != delimiter and other in header:
+            raise DataError(f"The file {path} seems to be separated by {name}; pass --delimiter {other!r}.")

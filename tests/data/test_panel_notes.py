@@ -1,0 +1,131 @@
+"""What is said of a panel by name before it is fitted, and what is refused."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.diagnose import refuse_unfit
+from deepcausalmmm_jax.data.panel_notes import NoteKind, panel_notes, warn_of
+
+RNG = np.random.default_rng(4)
+REGIONS, WEEKS = ("north", "south", "west"), 40
+ROLES = {"region": "geo", "time": "week", "kpi": "sales", "media": ["tv", "search", "social"], "controls": ["price", "promo"], "spend": {"tv": "tv_cost"}}  # fmt: skip
+
+
+@pytest.fixture
+def table():
+    rng = np.random.default_rng(0)
+    rows = [(region, week) for region in REGIONS for week in range(WEEKS)]
+    df = pd.DataFrame(rows, columns=["geo", "week"])
+    size = df["geo"].map({"north": 1.0, "south": 3.0, "west": 0.2})
+    for name in ("tv", "search", "social"):
+        df[name] = size * rng.gamma(2.0, 50.0, len(df)) * (rng.random(len(df)) < 0.8)
+    df["price"], df["promo"] = rng.normal(5.0, 1.0, len(df)), 1.0 * (rng.random(len(df)) < 0.3)
+    df["sales"] = size * (900 + 0.5 * df["tv"] / size + 40 * rng.standard_normal(len(df)))
+    df["tv_cost"] = 0.01 * df["tv"]
+    return df
+
+
+def notes_of(df, **roles):
+    panel = dcm.Panel.from_dataframe(df, **(ROLES | roles))
+    return panel_notes(panel, panel.weights)
+
+
+def test_an_ordinary_table_has_nothing_to_be_said(table):
+    assert notes_of(table) == ()
+
+
+def _set(**columns):
+    return lambda df: df.assign(**{name: made(df) for name, made in columns.items()})
+
+
+def _in(region, value):
+    return lambda df: df["sales"].where(df["geo"] != region, value(df) if callable(value) else value)
+
+
+def _noisy(values):
+    return values * (1.0 + 0.02 * RNG.standard_normal(len(values)))
+
+
+CASES = {
+    "a channel is another one plus noise": (_set(social=lambda df: 7 * _noisy(df["tv"])), NoteKind.COPIES, ("tv", "social"), "cannot say which"),
+    "three channels are one": (_set(social=lambda df: _noisy(df["tv"]), search=lambda df: _noisy(df["tv"])), NoteKind.COPIES, ("tv", "search", "social"), "'tv', channel 'search' and channel 'social'"),
+    "a control copies a channel": (_set(price=lambda df: 3 + 2 * _noisy(df["search"])), NoteKind.COPIES, ("search", "price"), "leave all but one out"),
+    "a control copies one region by region": (_set(price=lambda df: df["search"] * df["geo"].map({"north": 1.0, "south": 1e-3, "west": 50.0})), NoteKind.COPIES, ("search", "price"), "leave all but one out"),
+    "two controls are opposites": (_set(price=lambda df: 10 - df["promo"]), NoteKind.COPIES, ("price", "promo"), "leave all but one out"),
+    "a control is made of the KPI": (_set(price=lambda df: df["sales"] * 3.5), NoteKind.KPI_COPY, ("price",), "with the KPI 'sales' itself"),
+    "a channel is the total of others": (_set(social=lambda df: df["tv"] + df["search"]), NoteKind.SUM, ("social", "tv", "search"), "'social' is made of 'tv' and 'search'"),
+    "a control never varies": (_set(promo=lambda df: 2.0 + 0 * df["tv"]), NoteKind.CONSTANT_CONTROL, ("promo",), "'promo' never varies"),
+    "a control tells regions apart alone": (_set(promo=lambda df: df["geo"].map({"north": 1.0, "south": 2.0, "west": 9.0})), NoteKind.CONSTANT_CONTROL, ("promo",), "of any region"),
+    "money was spent on nothing": (_set(tv=lambda df: df["tv"].where(df["week"] > 5, 0.0)), NoteKind.NO_EXPOSURE, ("tv",), "region north, week 0"),
+    "a region never moves": (_set(sales=_in("west", 180.0)), NoteKind.CONSTANT_KPI, ("west",), "of region west"),
+    "a region moves by rounding alone": (_set(sales=_in("west", lambda df: 180.0 + 1e-6 * RNG.random(len(df)))), NoteKind.CONSTANT_KPI, ("west",), "of region west"),
+    "a region is net of a constant": (_set(sales=_in("south", lambda df: df["sales"] - 2800.0)), NoteKind.NET_KPI, ("south",), "of region south"),
+    "a region is negative": (_set(sales=_in("south", lambda df: df["sales"] - 9000.0)), NoteKind.NET_KPI, ("south",), "or less than 0"),
+    "a week has the other sign": (_set(sales=lambda df: df["sales"] * np.where(df["week"] == 11, -1, 1)), NoteKind.TURNED_SIGN, ("11",), "in week 11 in every region"),
+    "a week has two zeros too many": (_set(sales=lambda df: df["sales"] * np.where((df["week"] == 11) & (df["geo"] == "west"), 100, 1)), NoteKind.HUGE_KPI, ("west", "11"), "times its median"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_should_be_known_is_said_once_and_by_name(case, table):
+    spoil, kind, names, words = CASES[case]
+    found = [
+        note for note in notes_of(spoil(table)) if note.kind != NoteKind.NO_EXPOSURE or kind == NoteKind.NO_EXPOSURE
+    ]
+    assert [(note.kind, note.names) for note in found] == [(kind, names)]
+    assert words in found[0].sentence
+    assert found[0].sentence.endswith(".")
+    assert "\n" not in found[0].sentence
+
+
+def test_exposure_without_spend_is_fine(table):
+    assert notes_of(table.assign(tv_cost=0.0)) == ()
+
+
+def test_weeks_held_out_and_planned_weeks_are_not_looked_at(table):
+    late = table["week"] >= 32
+    spoilt = table.assign(social=table["social"].where(~late, table["tv"]), price=table["price"].where(late, 5.0))
+    panel = dcm.Panel.from_dataframe(spoilt, **ROLES)
+    past = panel.weights * (np.arange(WEEKS) < 32)
+    assert [note.names for note in panel_notes(panel, past)] == [("price",)]
+
+
+def test_many_names_are_counted(table):
+    regions = [table[table["geo"] == "north"].assign(geo=f"r{i}", sales=100.0 + i) for i in range(9)]
+    note = notes_of(pd.concat([table, *regions]))[0]
+    assert len(note.names) == 9
+    assert "regions r0, r1, r2, r3 and 5 more" in note.sentence
+
+
+def test_notes_are_warnings_of_their_own_class_that_name_the_panel(table):
+    notes = notes_of(table.assign(promo=1.0))
+    with pytest.warns(dcm.DataWarning, match=r"^Panel 3: Control 'promo'"):
+        warn_of(notes, "Panel 3: ")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of(())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda df: df["sales"] * 0 + 5.0, r"'sales' is the same in all training weeks of each region"),
+        (_in("west", 0.0), r"KPI of region west is 0 in all training weeks"),
+        (_in("west", -3.0), r"KPI of region west is -3 in all training weeks"),
+        (lambda df: -df["sales"], r"KPI of region north averages -.* no region has any above 0; turn its sign"),
+    ],
+)
+def test_a_kpi_that_says_nothing_is_refused_in_one_sentence(change, message, table):
+    panel = dcm.Panel.from_dataframe(table.assign(sales=change(table)), **ROLES)
+    with pytest.raises(dcm.DataError, match=message) as caught:
+        refuse_unfit(panel, panel.weights)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_negative_region_beside_others_is_welcome(table):
+    panel = dcm.Panel.from_dataframe(table.assign(sales=_in("south", lambda df: df["sales"] - 9000.0)(table)), **ROLES)
+    refuse_unfit(panel, panel.weights)
