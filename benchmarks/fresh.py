@@ -257,12 +257,12 @@ def _held(true_share: pd.Series, draws: pd.DataFrame | None) -> dict[str, Any]:
 
 
 def _forecast_held(panel: dcm.Panel, result: dcm.FitResult) -> float | None:
-    """Share of held-out region-weeks within the 90 % interval of `forecast_draws`, `[draw, region, week]`."""
+    """Share of held-out region-weeks within the 90 % interval of `forecast_draws`."""
     draws = _drawn(result, "forecast_draws")
     if draws is None or not result.holdout:
         return None
     later = slice(result.fitted.n_training_weeks, panel.n_past_weeks)
-    low, high = np.percentile(np.asarray(draws)[:, :, later], _BOUNDS[:2], axis=0)
+    low, high = np.percentile(draws[:, :, : later.stop - later.start], _BOUNDS[:2], axis=0)
     seen, kpi = panel.weights[:, later] > 0, panel.kpi[:, later]
     return float(((low <= kpi) & (kpi <= high))[seen].mean())
 

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -62,6 +62,9 @@ class Ensemble(FitResult):
     @cached_property
     def _summary_draws(self) -> dict[str, np.ndarray]:
         return summary_draws(earned(self.fitted, self.replicates.variables), self.panel)
+
+    def _variable_sets(self) -> Any:
+        return self.replicates.variables
 
     def share_draws(self) -> pd.DataFrame:
         """Share of the KPI in the training weeks, percent; a row a refit, a column a channel."""

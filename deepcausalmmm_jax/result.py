@@ -2,8 +2,9 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+import jax
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from deepcausalmmm_jax.analysis.forward import internals, media_outcome
 from deepcausalmmm_jax.analysis.health import channel_notes
 from deepcausalmmm_jax.analysis.media_summary import media_summary
 from deepcausalmmm_jax.analysis.over_time import weekly_coefficients, weekly_contributions
+from deepcausalmmm_jax.analysis.predictive import forecast_draws, forecast_table
 from deepcausalmmm_jax.analysis.regional import regional_summary
 from deepcausalmmm_jax.analysis.response import curves_to_draw
 from deepcausalmmm_jax.analysis.tuning import prior_table, tuning_table
@@ -98,6 +100,56 @@ class FitResult:
             DataError: the panel's columns, regions or weeks do not connect with the fit.
         """
         return prediction_from(self.contributions if panel is None else contributions(self.fitted, panel))
+
+    def forecast_draws(self, panel: Panel | None = None, draws: int = 400, seed: int = 0) -> np.ndarray:
+        """Draws of the KPI `[draw, region, week]`, KPI units, in weeks after training; see `forecast_intervals`.
+
+        Args:
+            panel: weeks that continue the fit's, with exposure and controls; None for the fit's own weeks after its
+                training weeks, held out or planned.
+            draws: number.
+            seed: of the draws.
+
+        Raises:
+            ConfigError: the paper's model, or too few draws.
+            DataError: no week after training, or a panel that does not connect with the fit.
+        """
+        return forecast_draws(self.fitted, self._variable_sets(), panel, draws, seed)
+
+    def forecast_intervals(
+        self,
+        panel: Panel | None = None,
+        level: float = 0.9,
+        *,
+        by_region: bool = False,
+        draws: int = 400,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Forecasts with intervals for the KPI itself: state, movement, shocks and noise, and the parameters' draws.
+
+        What no draw knows of is left out: parameters where the fit has none, exposure and controls other than given.
+
+        Args:
+            panel: as for `forecast_draws`.
+            level: of the intervals.
+            by_region: a row a region and week, or a row a week for all regions together.
+            draws: number.
+            seed: of the draws.
+
+        Returns:
+            Columns region (where asked for), time, `kpi` (empty where none is known), `prediction`, `low`, `high`.
+
+        Raises:
+            ConfigError: the paper's model, too few draws, or a level that is not between 0 and 1.
+            DataError: as for `forecast_draws`.
+        """
+        drawn = self.forecast_draws(panel, draws, seed)
+        asked = self.panel.select(weeks=slice(self.fitted.n_training_weeks, None)) if panel is None else panel
+        return forecast_table(self.predict(asked).values, drawn, asked, level, by_region)
+
+    def _variable_sets(self) -> Any:
+        """Sets of the model's variables with a leading axis: the estimate alone."""
+        return jax.tree.map(lambda array: np.asarray(array)[None], self.fitted.variables)
 
     def contributions_of(self, panel: Panel) -> xr.DataArray:
         """`contributions` for another panel; see `predict` for which ones fit.

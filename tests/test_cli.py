@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -135,8 +136,8 @@ def test_unwritable_output_is_refused_before_training_and_harms_nothing(workplac
     assert (workplace / "taken").read_text() == "kept"
 
 
-def test_a_failed_run_leaves_earlier_results(workplace):
-    run(*FIT, "--out", "kept", cwd=workplace)
+def test_a_failed_run_leaves_earlier_results(workplace, fitted):
+    shutil.copytree(workplace / "run", workplace / "kept")
     before = {path.name: path.read_bytes() for path in (workplace / "kept").iterdir()}
     assert before
     assert run(*changed("--kpi", "sale"), "--out", "kept", cwd=workplace).returncode == 2

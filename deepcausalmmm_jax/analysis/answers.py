@@ -110,6 +110,10 @@ class Answers(Protocol):
         """KPI, prediction, residual and naive forecasts by week."""
         ...
 
+    def forecast_intervals(self, *, by_region: bool = False) -> pd.DataFrame:
+        """Forecasts of weeks after training with their intervals."""
+        ...
+
     def residual_autocorrelation(self) -> pd.DataFrame:
         """By lag."""
         ...

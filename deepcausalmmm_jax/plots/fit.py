@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from deepcausalmmm_jax.analysis.answers import Answers
 from deepcausalmmm_jax.errors import DataError
-from deepcausalmmm_jax.plots.marks import mark_holdout, need
+from deepcausalmmm_jax.plots.marks import add_band, mark_holdout, need
 from deepcausalmmm_jax.plots.theme import (
     ACTUAL_COLOR,
     BASE_COLOR,
@@ -18,6 +18,7 @@ from deepcausalmmm_jax.plots.theme import (
     escaped,
     styled,
 )
+from deepcausalmmm_jax.types import REGION, TIME
 
 _SHOWN_TERMS = 8
 _MOST_POINTS = 400
@@ -59,7 +60,7 @@ def training_progress(result: Answers) -> go.Figure:
 
 
 def actual_and_predicted(result: Answers, region: object | None = None, *, scaled: bool = False) -> go.Figure:
-    """KPI and prediction by week, the held-out weeks shaded, with the naive forecasts there.
+    """KPI and prediction by week, the held-out weeks shaded, with interval and naive forecasts there.
 
     Args:
         result: a fit.
@@ -86,6 +87,8 @@ def actual_and_predicted(result: Answers, region: object | None = None, *, scale
         )
     if result.holdout and not scaled:
         _add_naive(figure, table, str(result.metrics.loc["holdout", "naive"]))
+    if not scaled:
+        _add_interval(figure, result, region)
     mark_holdout(figure, result)
     unit = f"{kpi}, 1 = mean training week" if scaled else kpi
     what = "Actual and predicted, each region over its mean week" if scaled else "Actual and predicted"
@@ -107,6 +110,17 @@ def fit_table(result: Answers, region: object | None) -> tuple[pd.DataFrame, str
     table = result.forecasts(by_region=True)
     own = table[table[panel.region_name] == region].set_index(panel.time_name)
     return own.reindex(panel.weeks), escaped(region)
+
+
+def _add_interval(figure: go.Figure, result: Answers, region: object | None) -> None:
+    """Where nine in ten values of the KPI are expected after training."""
+    panel = result.panel
+    if result.config.model == "paper" or not (result.holdout or panel.n_past_weeks < len(panel.weeks)):
+        return
+    table = result.forecast_intervals(by_region=region is not None)
+    own = table if region is None else table[table[REGION] == region]
+    add_band(figure, list(own[TIME]), own["low"], own["high"], PREDICTED_COLOR, {"whole": True})
+    figure.data[-1].update(name="90 % of values expected", showlegend=True)
 
 
 def _add_naive(figure: go.Figure, table: pd.DataFrame, best: str) -> None:
