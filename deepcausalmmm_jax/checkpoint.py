@@ -20,7 +20,7 @@ SCHEMA = 5  # 5: exposure before the first week is part of scales and model
 _MANIFEST = "manifest"
 _PANEL_ARRAYS = ("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi", "population")
 _REFIT_ARRAYS = ("status", "epochs", "check")
-_REFIT_FACTS = ("method", "block", "seed", "warm_start", "seconds", "compile_seconds", "pareto_k", "r_hat")
+_REFIT_FACTS = ("method", "block", "seed", "warm_start", "seconds", "compile_seconds", "pareto_k", "r_hat", "chains")
 _RECORD_ARRAYS = ("objective", "acyclicity", "learning_rate")
 
 

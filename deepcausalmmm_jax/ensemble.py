@@ -11,6 +11,7 @@ import xarray as xr
 from deepcausalmmm_jax import checkpoint
 from deepcausalmmm_jax.analysis.curve_bands import hill_bands
 from deepcausalmmm_jax.analysis.health import TINY
+from deepcausalmmm_jax.analysis.inference_data import inference_data
 from deepcausalmmm_jax.analysis.intervals import bounds, outside, summary_draws, with_bounds
 from deepcausalmmm_jax.analysis.replicates import Contributed, contributed, earned, shares
 from deepcausalmmm_jax.analysis.response import curves_to_draw
@@ -138,6 +139,14 @@ class Ensemble(FitResult):
             trusted = made.pareto_k < _WORST_K if made.method == "laplace" else made.r_hat < _WORST_R_HAT
             facts |= {"pareto_k": made.pareto_k, "r_hat": made.r_hat, "trusted": bool(trusted)}
         return pd.Series(facts)
+
+    def to_inference_data(self) -> Any:
+        """Draws of shares, curves, outcome and ROI as `arviz.InferenceData`, by chain where the draws are chains.
+
+        Raises:
+            ConfigError: ArviZ is not installed (the extra `bayes`).
+        """
+        return inference_data(self.fitted, self.replicates.chains, self._shares, self._summary_draws, self._contributed)
 
     def contribution_intervals(self, level: float = _LEVEL) -> xr.DataArray:
         """National contributions with their interval, `(bound, time, component)`, KPI units; bound: low, high.

@@ -13,7 +13,7 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
 from deepcausalmmm_jax.data.split import training_weights
 from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
-from deepcausalmmm_jax.inference.posterior import estimated
+from deepcausalmmm_jax.inference.posterior import estimated, refuse_without_sampler
 from deepcausalmmm_jax.result import FitResult
 from deepcausalmmm_jax.telling import Telling
 from deepcausalmmm_jax.train.devices import Devices, devices_for
@@ -68,6 +68,7 @@ def fit(
         )
     if tune is not None:
         config = config.replace(tune=tune)
+    refuse_without_sampler(config.posterior.method)
     began = time.perf_counter()
     weights = training_weights(panel, holdout)
     refuse_unfit(panel, weights)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from deepcausalmmm_jax.checks import check_kinds, require
 
-PosteriorMethod = Literal["auto", "hmc", "laplace", "none"]
+PosteriorMethod = Literal["auto", "hmc", "laplace", "nuts", "none"]
 
 SIGNS = ("positive", "negative")
 

@@ -11,6 +11,7 @@ from deepcausalmmm_jax.analysis.forward import components
 from deepcausalmmm_jax.checks import require
 from deepcausalmmm_jax.ensemble import Ensemble
 from deepcausalmmm_jax.errors import ConfigError, FitStatus
+from deepcausalmmm_jax.posterior.nuts import require_blackjax
 from deepcausalmmm_jax.posterior.sample import sample
 from deepcausalmmm_jax.priors import PosteriorMethod
 from deepcausalmmm_jax.result import FitResult
@@ -33,7 +34,8 @@ def sample_posterior(
         result: a fit of the default model.
         draws: from the posterior, 20 or more; 90 % intervals want some 200.
         method: `hmc`, short Markov chains from the modes; `laplace`, weighted draws from the curvature at the best
-            mode; None takes that of the settings.
+            mode; `nuts`, four long chains of BlackJAX's no-U-turn sampler (the extra `bayes`), with draws rounded up to
+            fours; None takes that of the settings.
         seed: of the draws.
 
     Returns:
@@ -52,6 +54,7 @@ def sample_posterior(
     require(chosen in _METHODS, "method", chosen, "one of " + ", ".join(_METHODS))
     is_count = isinstance(draws, int | np.integer) and not isinstance(draws, bool)
     require(is_count and draws >= 20, "draws", draws, "a whole number, 20 or more")
+    refuse_without_sampler(chosen)
     fitted = result.fitted
     began = time.perf_counter()
     trained = fitted if fitted.trained is None else dataclasses.replace(fitted, variables=fitted.trained)
@@ -73,8 +76,19 @@ def sample_posterior(
         coordinates=drawn.vectors,
         pareto_k=drawn.pareto_k,
         r_hat=drawn.r_hat,
+        chains=drawn.chains,
     )
     return Ensemble(_judged(estimate), replicates)
+
+
+def refuse_without_sampler(method: PosteriorMethod) -> None:
+    """Refuse a method whose sampler is not installed, before anything is computed.
+
+    Raises:
+        ConfigError: says what to install.
+    """
+    if method == "nuts":
+        require_blackjax()
 
 
 def estimated(fitted: Fitted) -> FitResult:

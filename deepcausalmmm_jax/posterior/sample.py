@@ -10,7 +10,7 @@ import numpy as np
 
 from deepcausalmmm_jax.model.inputs import Design
 from deepcausalmmm_jax.posterior.density import contributions
-from deepcausalmmm_jax.posterior.hmc import Length, run_chains, split_r_hat
+from deepcausalmmm_jax.posterior.hmc import Chains, Length, run_chains, split_r_hat
 from deepcausalmmm_jax.posterior.importance import (
     effective_draws,
     log_proposal,
@@ -22,6 +22,7 @@ from deepcausalmmm_jax.posterior.importance import (
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs, posterior_inputs
 from deepcausalmmm_jax.posterior.linear import columns, conditional, residual_innovations
 from deepcausalmmm_jax.posterior.mode import Density, Looked, best_of, climb, starts
+from deepcausalmmm_jax.posterior.nuts import CHAINS, run_nuts
 from deepcausalmmm_jax.posterior.parameters import PriorScales, blank, prior_scales, quantities
 from deepcausalmmm_jax.posterior.variables import model_parameters, settled, shares_of
 from deepcausalmmm_jax.priors import PosteriorMethod
@@ -50,6 +51,7 @@ class Posterior:
         mean: variables that stand for all draws.
         pareto_k: of the importance weights from the curvature at the mode.
         r_hat: largest over shares and log density; NaN where no chains were run.
+        chains: of equal length, one after the other; 1 where draws are mixed.
         modes: log density at the end of each search.
         gradient: norm of the gradient at the best of them.
     """
@@ -59,6 +61,7 @@ class Posterior:
     mean: Any
     pareto_k: float
     r_hat: float
+    chains: int
     modes: np.ndarray
     gradient: float
 
@@ -89,6 +92,7 @@ def sample(fitted: Fitted, draws: int, method: PosteriorMethod, seed: int) -> Po
         mean=jax.tree.map(lambda array: array[-1], whole),
         pareto_k=k,
         r_hat=r_hat,
+        chains=CHAINS if method == "nuts" else 1,
         modes=np.asarray(modes.value),
         gradient=float(np.linalg.norm(modes.gradient[at])),
     )
@@ -140,6 +144,11 @@ def _vectors(
     weights = smoothed(looked.value - log_proposal(proposed, proposal))
     if method == "laplace":
         return proposed[resampled(rng, weights.log_weight, draws)], weights.pareto_k, float("nan")
+    if method == "nuts":
+        starts = proposed[resampled(rng, weights.log_weight, CHAINS)]
+        moved = run_nuts(int(rng.integers(2**31)), density, starts, proposal.root, -(-draws // CHAINS))
+        flat = np.moveaxis(moved.position, 1, 0).reshape(-1, proposed.shape[1])
+        return flat, weights.pareto_k, _r_hat(moved, density)
     length = _SHORT if density.batch == _SMALL_BATCH else _SHORTER
     length = length._replace(moves=max(length.moves, -(-draws // length.chains)))  # no position is given twice
     if effective_draws(weights.log_weight) > _ENOUGH * length.chains:
@@ -148,7 +157,13 @@ def _vectors(
         chosen = np.argsort(((proposed - best) ** 2).sum(axis=1))[: length.chains]
     chains = run_chains(rng, density, looked.rows(chosen), proposal.root, length)
     flat = chains.position.reshape(-1, proposed.shape[1])
+    spaced = np.linspace(0, len(flat) - 1, draws).round().astype(int)
+    return flat[spaced], weights.pareto_k, _r_hat(chains, density)
+
+
+def _r_hat(chains: Chains, density: Density) -> float:
+    """Largest over shares and log density."""
+    flat = chains.position.reshape(-1, chains.position.shape[2])
     shares = np.asarray(shares_of(jnp.asarray(flat), density.inputs, density.scales))
     by_chain = np.log(shares).reshape(*chains.value.shape, -1)
-    r_hat = split_r_hat(np.concatenate([by_chain, chains.value[:, :, None]], axis=2)).max()
-    return flat[np.linspace(0, len(flat) - 1, draws).round().astype(int)], weights.pareto_k, float(r_hat)
+    return float(split_r_hat(np.concatenate([by_chain, chains.value[:, :, None]], axis=2)).max())

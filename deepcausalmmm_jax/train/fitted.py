@@ -104,6 +104,7 @@ class Replicates:
         pareto_k: of draws from the posterior: how far it is from its curvature at the mode, above 0.7 too far for
             `laplace`.
         r_hat: of Markov chains: the largest over shares and log density.
+        chains: Markov chains that the draws are, of equal length, one after the other; 1 where they are mixed.
     """
 
     variables: dict[str, Any]
@@ -119,6 +120,7 @@ class Replicates:
     coordinates: np.ndarray | None = None
     pareto_k: float = math.nan
     r_hat: float = math.nan
+    chains: int = 1
 
     def __len__(self) -> int:
         """Number of refits."""

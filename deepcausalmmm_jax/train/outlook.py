@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.config import Penalties
@@ -68,7 +69,10 @@ def _outlook(
 ) -> Outlook:
     of_nation, of_regions = trackers(components, internals, inputs, weights, penalties)
     nation, regions = of_nation(state["national_scales"]), of_regions(state["regional_scales"])
-    several = jnp.asarray(1.0 if inputs.kpi.shape[0] > 1 else 0.0)  # a single region is the nation
+    n_regions = inputs.kpi.shape[0]
+    several = jnp.asarray(1.0 if n_regions > 1 else 0.0)  # a single region is the nation
+    # Deviations from the nation lack what the regions' noise has in common by chance: a share of one over their number.
+    spread = np.sqrt(n_regions / (n_regions - 1.0)) if n_regions > 1 else 1.0
 
     def course(filtered: Filtered, share: Array) -> Course:
         motion, fade = filtered.motion, jnp.exp(-1.0 / filtered.motion.memory)
@@ -80,5 +84,5 @@ def _outlook(
         nation=course(nation, jnp.ones(())),
         regions=course(regions, several),
         shock=shock(internals.noise, state["national_scales"]),
-        noise=internals.noise * jnp.exp(several * state["regional_scales"][-1]),
+        noise=internals.noise * jnp.exp(several * state["regional_scales"][-1]) * spread,
     )
