@@ -26,6 +26,7 @@ _TINY = 1e-200
 # How firmly the multipliers are held, as a share of what would hold a sum with all its cells free; Newton's steps; and
 # by how much the ends are taken wider. Newton's method alone mostly succeeds; where not, it ends far off.
 _NEWTON = ((1e-15, 15, 0.0),)
+_NEARLY = 0.05  # of the slope at the start, below zero, with which a whole step is good enough
 _PROXIMAL = tuple((10.0**-power, 60, SLACK) for power in range(1, 19))
 
 
@@ -216,7 +217,7 @@ def _crossing(rate: Callable[[float, float], float], kinks: Callable[[], np.ndar
     first = rate(0.0, 0.0)
     if not first > 0:
         return None
-    if abs(rate(1.0, 1.0)) <= 1e-9 * first:  # as it is where no cell reaches an end
+    if -_NEARLY * first <= rate(1.0, 1.0) <= 0.5 * first:  # as it mostly is; the kinks of many cells take long to sort
         return 1.0
     starts = np.r_[0.0, kinks()]
     middles = np.r_[0.5 * (starts[:-1] + starts[1:]), 2.0 * starts[-1] + 1.0]

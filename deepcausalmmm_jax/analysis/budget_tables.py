@@ -36,20 +36,18 @@ def effects_of(
         x: spend, `[cell]`.
     """
     channels = np.arange(len(horizon.panel.channels))
-    planned = exposure_of(cells, horizon, x)
-
-    def lost(own: Any, silent: np.ndarray) -> np.ndarray:
-        """`[replicate, 2]` without some channels `[channel]`."""
-        without = with_exposure(horizon, np.where(silent, 0.0, planned))
-        gained = -gained_by(fitted, own, horizon, with_exposure(horizon, planned), without)
-        return np.stack([gained.sum(axis=(1, 2)), (gained * horizon.worth).sum(axis=(1, 2))], axis=1)
-
-    heard = np.concatenate([np.ones((1, len(channels))), 1.0 - np.eye(len(channels))])
+    bought = np.isin(channels, cells.channel)
+    silenced = [bought, *np.eye(len(channels), dtype=bool)]
+    heard = np.stack([np.ones(len(channels)), *(~silent for silent in silenced)]).astype(np.float64)
     values = outcome.values(np.broadcast_to(x, (len(heard), len(x))), heard).sum(axis=-1)
-    by_channel = np.moveaxis(values[0] - values[1:], 0, -1)
-    point = jax.tree.map(lambda a: a[:1], variables)
-    by_channel[0] = np.stack([lost(point, channels == i)[0] for i in channels], axis=1)
-    return Effects(lost(variables, np.isin(channels, cells.channel)), by_channel)
+    lost = values[0] - values[1:]  # [silenced, replicate, 2]
+    planned, point = exposure_of(cells, horizon, x), jax.tree.map(lambda a: a[:1], variables)
+    before = with_exposure(horizon, planned)
+    for i, silent in enumerate(silenced):  # the estimate itself as scenarios have it, to the last digit
+        after = with_exposure(horizon, np.where(silent, 0.0, planned))
+        gained = -gained_by(fitted, point, horizon, before, after)
+        lost[i, 0] = gained.sum(), (gained * horizon.worth).sum()
+    return Effects(lost[0], np.moveaxis(lost[1:], 0, -1))
 
 
 def allocation(fitted: Fitted, horizon: Horizon, cells: Cells, x: np.ndarray) -> pd.DataFrame:
