@@ -126,6 +126,19 @@ def optimize_budget(
     for name, number in (("starts", starts), ("max_steps", max_steps)):
         whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
         require(number is None or (whole and number >= 1), name, number, "a whole number from 1 on")
+    for name, given in (
+        ("bounds", bounds),
+        ("region_bounds", region_bounds),
+        ("groups", groups),
+        ("minimum", minimum),
+        ("cost", cost),
+    ):
+        require(given is None or isinstance(given, Mapping), name, given, "a mapping, such as {'tv': ...}")
+    if relative_bounds is not None and not isinstance(relative_bounds, Mapping):
+        is_pair = isinstance(relative_bounds, Sequence | np.ndarray) and len(relative_bounds) == 2
+        require(is_pair, "relative_bounds", relative_bounds, "a pair (least, most) or a mapping by channel")
+        relative_bounds = (relative_bounds[0], relative_bounds[1])
+    require(isinstance(fixed, str | Sequence), "fixed", fixed, "a list of channels")
     if margin is not None and not 0 < margin <= 1:
         raise ConfigError(f"margin is a share of revenue, above 0 and at most 1, got {margin!r}; 35 % is margin=0.35.")
     interval(np.zeros(1), level)

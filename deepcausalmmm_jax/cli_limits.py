@@ -30,7 +30,7 @@ def read_bounds(path: Path | None) -> tuple[dict[Key, Ends], dict[Key, Ends]]:
         return found
     table = _table(path)
     for position, row in enumerate(table.to_dict("records"), start=2):
-        kind = row.get("kind", "") or "absolute"
+        kind = row.get("kind", "").lower() or "absolute"
         if kind not in _KINDS:
             raise ConfigError(f"{path}: kind must be absolute or relative, got {kind!r} in line {position}.")
         if not row["channel"]:
@@ -52,10 +52,13 @@ def _table(path: Path) -> pd.DataFrame:
     header = path.read_text(encoding="utf-8-sig", errors="replace").partition("\n")[0]
     delimiter = max(_DELIMITERS, key=header.count)
     table = read_table(path, delimiter)
-    table.columns = [str(name).strip() for name in table.columns]
+    table.columns = [str(name).strip().lower() for name in table.columns]
     for name in _NEEDED:
         if name not in table:
             raise ConfigError(f"{path} has no column {name!r}; bounds need channel, low and high.")
+    for name in table.columns:
+        if name not in (*_NEEDED, "region", "kind"):
+            raise ConfigError(f"{path} has a column {name!r}; bounds have channel, region, low, high and kind.")
     for name in dict.fromkeys(table.columns):
         if list(table.columns).count(name) > 1:
             raise ConfigError(f"{path} has two columns named {name!r}; leave one out.")

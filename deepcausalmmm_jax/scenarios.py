@@ -28,8 +28,9 @@ def scenario(
     Args:
         result: a fit, or an ensemble, whose refits give the intervals.
         changes: what is changed; later ones act on what earlier ones left.
-        weeks: None for all weeks of the panel, a number for the last ones, positions (first, after the last), or a
-            panel of future weeks with its controls; with all but None the carry-over after them counts too.
+        weeks: None for all weeks up to the last one with a KPI, a number for the panel's last ones, positions (first,
+            after the last), or a panel of future weeks with its controls; with all but None the carry-over after them
+            counts too.
         cost: currency per exposure unit of channels whose spend the panel does not have.
         level: of the intervals.
 
@@ -43,9 +44,7 @@ def scenario(
         DataError: future weeks that do not connect with the fit, lack a control or have no cost.
     """
     fitted = result.fitted
-    horizon = (
-        future_weeks(fitted, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fitted, weeks, cost, planned=True)
-    )
+    horizon = future_weeks(fitted, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fitted, weeks, cost)
     replicates = result.replicates if isinstance(result, Ensemble) else None
-    wanted = [changes] if isinstance(changes, Change) else list(changes)
+    wanted = list(changes) if isinstance(changes, Sequence) and not isinstance(changes, str) else [changes]
     return scenario_table(fitted, replicates, horizon, wanted, level)

@@ -16,7 +16,7 @@ def written(tmp_path):
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_bounds_read_the_same_whatever_separates_their_columns(written, delimiter):
-    rows = ["channel,region,low,high,kind", "tv,501,0.8,1.5,relative", "tv,,10,,absolute", "radio, ,,20,"]
+    rows = ["Channel,region,low,high,Kind", "tv,501,0.8,1.5,Relative", "tv,,10,,absolute", "radio, ,,20,"]
     absolute, relative = read_bounds(written("\n".join(row.replace(",", delimiter) for row in rows) + "\n"))
     assert relative == {("tv", "501"): (0.8, 1.5)}
     assert absolute == {"tv": (10.0, None), "radio": (None, 20.0)}
@@ -37,6 +37,10 @@ def test_regions_stay_as_they_are_written(written):
         ("channel,low\ntv,1\n", "no column 'high'"),
         ("channel,low,low,high\ntv,1,1,2\n", "two columns named 'low'"),
         ("channel,low,high\n,1,2\n", "line 2 has no channel"),
+        (
+            "channel,regoin,low,high\ntv,a,1,2\n",
+            "has a column 'regoin'; bounds have channel, region, low, high and kind",
+        ),
     ],
 )
 def test_bounds_that_can_be_read_in_two_ways_are_refused(written, text, message):

@@ -243,6 +243,16 @@ def test_targets_lie_anywhere_or_the_range_is_told(small_result):
         ({"bounds_per": "town"}, "bounds_per must be key or cell"),
         ({"weeks": [52, 100]}, "does not lie within them"),
         ({"fixed": "tv"}, "fixed name the channel 'tv'"),
+        ({"fixed": 5}, "fixed must be a list of channels, got 5"),
+        ({"bounds": (0, 10)}, "bounds must be a mapping, such as {'tv': ...}, got \\(0, 10\\)"),
+        ({"region_bounds": 5}, "region_bounds must be a mapping"),
+        ({"relative_bounds": []}, "relative_bounds must be a pair"),
+        ({"bounds": {("channel_1", "region_1", "x"): (0, 1)}}, "must be a channel, or a channel and a region"),
+        ({"fixed": ["channel_1"], "bounds": {"channel_1": (0, 10)}}, "bounds of channel_1 cross"),
+        (
+            {"target_roi": 1.0, "bounds": dict.fromkeys(["channel_1", "channel_2", "channel_3"], (0, 0))},
+            "leave no spend at all",
+        ),
     ],
 )
 def test_questions_that_are_off_are_asked_about(small_result, options, message):
@@ -253,3 +263,46 @@ def test_questions_that_are_off_are_asked_about(small_result, options, message):
 def test_a_cost_beside_a_price_is_refused(small_result):
     with pytest.raises(dcm.DataError, match="cost names 'channel_1', whose spend in the panel gives its price"):
         dcm.optimize_budget(small_result, cost={"channel_1": 2.0})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (dcm.Change("channel_1", 1.2, regions=[]), "names no region; leave regions out"),
+        (dcm.Change("channel_1", 2.0, to=5.0), "has both a factor and a value"),
+        (dcm.Change("channel_1", to="5"), "to of the change of channel_1 must be a number, got '5'"),
+        (dcm.Change("channel_1", None), "factor of the change of channel_1 must be a number"),
+        (dcm.Change("channel_1", 1.2, regions=7), "names the region 7, which the model does not have"),
+        ("channel_1", "A scenario is made of Change"),
+        (None, "A scenario is made of Change"),
+    ],
+)
+def test_changes_that_mean_nothing_are_refused(small_result, change, message):
+    with pytest.raises(dcm.ConfigError, match=message):
+        dcm.scenario(small_result, change)
+
+
+def test_with_planned_weeks_plan_scenario_and_table_speak_of_the_same_weeks(small_result):
+    panel = small_result.fitted.panel
+    weights = panel.weights.copy()
+    weights[:, -6:] = 0.0
+    result = dcm.FitResult(
+        dataclasses.replace(
+            small_result.fitted,
+            panel=dataclasses.replace(panel, weights=weights),
+            weights=np.where(np.arange(60) < 54, small_result.fitted.weights, 0.0),
+        )
+    )
+    result = _with_spend(result, _lumps)
+    plan, table = dcm.optimize_budget(result, relative_bounds=(1, 1), starts=1), result.media_summary()
+    np.testing.assert_allclose(plan.summary.loc["incremental_outcome", "today"], _silent(result, None), rtol=1e-9)
+    np.testing.assert_allclose(plan.channels["spend_today"], table["spend"], rtol=1e-9)
+    np.testing.assert_allclose(plan.channels["roi_today"], table["roi"], rtol=1e-6)
+    more = dcm.scenario(result, dcm.Change("channel_1", 1.2))
+    np.testing.assert_allclose(_whole(more, "spend_change"), 0.2 * table.loc["channel_1", "spend"], rtol=1e-9)
+    assert (result.media_summary(planned=True)["exposure"] > table["exposure"]).all()
+
+
+def test_a_very_small_target_is_a_very_small_total(small_result):
+    plan = dcm.optimize_budget(small_result, target_kpi=0.01, weeks=8, starts=2)
+    np.testing.assert_allclose(plan.summary.loc["incremental_outcome", "plan"], 0.01, rtol=0.02)

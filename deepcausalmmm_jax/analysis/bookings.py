@@ -7,10 +7,12 @@ import numpy as np
 
 _ASTRAY = 0.05  # share of spend in region-weeks without exposure that counts as a fee on the rest
 _MOSTLY_PAID = 0.6  # share of region-weeks on air with spend, from which on the others count as free
-_STEADY = 0.3  # spread of log prices up to which a way of booking is believed
-_ERRATIC = 0.7  # spread of log prices from which on no region-week has a price of its own
+_STEADY = 0.6  # spread of log prices up to which a way of booking is believed
+_ERRATIC = 1.2  # spread of log prices from which on no region-week has a price of its own
 _LONGEST_DELAY = 8  # weeks between exposure and its booking that are looked for
+_USUAL_GAPS = 1.5  # usual weeks between bookings that one covers at most
 _TIE = 0.05
+_ROUNDING = 1e-9
 
 
 class Booking(Enum):
@@ -44,69 +46,81 @@ def accrued(spend: np.ndarray, exposure: np.ndarray) -> Accrued:
     if spend.sum() <= 0 or exposure.sum() <= 0:
         return Accrued(spend, Booking.OWN)
     own, own_spread = _own(spend, exposure)
-    on_air = exposure > 0
+    coverage = float((own > 0)[exposure > 0].mean())
     ways = [_by_span(spend, exposure, ahead) for ahead in (True, False)]
-    coverage, best = float((own > 0)[on_air].mean()), min(found[1] for found in ways)
-    centrally = [_centrally(spend, exposure, ahead) for ahead in (None, True, False)] if len(spend) > 1 else []
-    best = min([best, *(found[1] for found in centrally)])
-    limit = 2.0 * best + _TIE if coverage >= _MOSTLY_PAID else 0.5 * best
+    if ((spend.sum(axis=1) == 0) & (exposure.sum(axis=1) > 0)).any():  # some region has no booking at all
+        ways += [_centrally(spend, exposure, ahead) for ahead in (None, True, False)]
     late = _delayed(spend, exposure, own_spread)
-    if own_spread <= _ERRATIC and (coverage == 1.0 or own_spread <= limit) and not late:
+    best = min(spread / noise for _, spread, noise in ways) * (own_spread if np.isfinite(own_spread) else 1.0)
+    limit = 2.0 * best + _TIE if coverage >= _MOSTLY_PAID else 0.75 * best
+    if coverage == 1.0 and np.isinf(own_spread) and own.any() and ((exposure > 0).sum(axis=1) <= 1).all():
+        return Accrued(own, Booking.OWN)  # a single week has nothing to be compared with
+    if own_spread <= _ERRATIC and not late and (coverage == 1.0 or own_spread <= limit + _ROUNDING):
         return Accrued(own, Booking.OWN if coverage == 1.0 else Booking.FREE)
-    for found in (ways, centrally) if not late else ():
-        steadiest = min(found, key=lambda way: way[1], default=None)
-        if steadiest is not None and steadiest[1] <= _STEADY:
-            return steadiest[0]
-    return _pooled(spend, exposure)
+    steady = [] if late else [(spread, found) for found, spread, _ in ways if spread <= _STEADY]
+    return min(steady, key=lambda pair: pair[0])[1] if steady else _pooled(spend, exposure)
 
 
 def _own(spend: np.ndarray, exposure: np.ndarray) -> tuple[np.ndarray, float]:
     """Each region-week pays for itself, with what is booked off air as a fee on top; and the spread of its prices."""
     here = np.where(exposure > 0, spend, 0.0)
     if here.sum() < (1.0 - _ASTRAY) * spend.sum():
-        return here, np.inf
-    return here * (spend.sum() / here.sum()), _spread(here, exposure)
+        return np.zeros_like(here), np.inf
+    return here * (spend.sum() / here.sum()), _spread(list(zip(here, exposure, strict=True)))
 
 
-def _by_span(spend: np.ndarray, exposure: np.ndarray, ahead: bool) -> tuple[Accrued, float]:
+class _Way(NamedTuple):
+    """A way of booking."""
+
+    accrued: Accrued
+    spread: float  # of its log prices
+    noise: float  # of the log prices of what has spend in the same groups, where each week pays for itself
+
+
+def _by_span(spend: np.ndarray, exposure: np.ndarray, ahead: bool) -> _Way:
     """A booking pays for its region's weeks up to the next one, or since the last one."""
-    n_weeks = spend.shape[1]
-    span = _spans(spend > 0, ahead) + np.arange(len(spend))[:, None] * n_weeks
-    return _over_groups(spend, exposure, span, Booking.SPAN)
+    span, n_weeks = _spans(spend > 0, ahead), spend.shape[1]
+    group = np.where(span < 0, -1, span + np.arange(len(spend))[:, None] * n_weeks)
+    return _over_groups(spend, exposure, group, Booking.SPAN)
 
 
-def _centrally(spend: np.ndarray, exposure: np.ndarray, ahead: bool | None) -> tuple[Accrued, float]:
+def _centrally(spend: np.ndarray, exposure: np.ndarray, ahead: bool | None) -> _Way:
     """A booking in whichever region pays for all regions: of its own week, or of the weeks that it covers."""
     n_weeks = spend.shape[1]
     span = np.arange(n_weeks) if ahead is None else _spans(spend.sum(axis=0, keepdims=True) > 0, ahead)[0]
-    return _over_groups(spend, exposure, np.broadcast_to(span, spend.shape), Booking.CENTRAL, one_price=True)
+    return _over_groups(spend, exposure, np.broadcast_to(span, spend.shape), Booking.CENTRAL)
 
 
 def _spans(booked: np.ndarray, ahead: bool) -> np.ndarray:
-    """Number of the booking that each week belongs to, `[region, week]`; weeks outside go to the nearest."""
-    if ahead:
-        return np.maximum(np.cumsum(booked, axis=1), 1) - 1
-    before = np.cumsum(booked, axis=1) - booked
-    return np.minimum(before, np.maximum(booked.sum(axis=1, keepdims=True) - 1, 0))
+    """Number of the booking that each week belongs to, `[region, week]`; -1 where the nearest is too far off."""
+    if not ahead:
+        return np.asarray(np.where(booked.any(axis=1, keepdims=True), _spans(booked[:, ::-1], True)[:, ::-1], -1))
+    span = np.full(booked.shape, -1)
+    for row, own in enumerate(booked):
+        weeks = np.flatnonzero(own)
+        if not len(weeks):
+            continue
+        number = np.maximum(np.searchsorted(weeks, np.arange(len(own)), side="right") - 1, 0)
+        reach = _USUAL_GAPS * np.median(np.diff(weeks)) if len(weeks) > 1 else np.inf
+        away = np.arange(len(own)) - weeks[number]
+        span[row] = np.where(away < reach, number, -1)
+    return span
 
 
-def _over_groups(
-    spend: np.ndarray, exposure: np.ndarray, group: np.ndarray, booking: Booking, one_price: bool = False
-) -> tuple[Accrued, float]:
-    """Spend of each group of region-weeks laid over its exposure, and the spread of the groups' prices."""
+def _over_groups(spend: np.ndarray, exposure: np.ndarray, group: np.ndarray, booking: Booking) -> _Way:
+    """Spend of each group of region-weeks laid over its exposure, and how much the groups' prices differ."""
     labels, index = np.unique(group, return_inverse=True)
     index = index.reshape(spend.shape)
     paid = np.bincount(index.ravel(), spend.ravel(), len(labels))
     bought = np.bincount(index.ravel(), exposure.ravel(), len(labels))
-    price = paid / np.where(bought > 0, bought, 1.0)
-    moved = Accrued(exposure * price[index], booking)
-    if one_price:
-        return moved, _spread(paid[None], bought[None])
-    region = np.broadcast_to(np.arange(len(spend))[:, None], spend.shape)
-    of_region = np.zeros(len(labels), int)
-    of_region[index.ravel()] = region.ravel()
-    own = of_region == np.arange(len(spend))[:, None]
-    return moved, _spread(np.where(own, paid, 0.0), np.where(own, bought, 1.0))
+    own = np.bincount(index.ravel(), np.where(spend > 0, exposure, 0.0).ravel(), len(labels))
+    price = np.where(labels < 0, 0.0, paid / np.where(bought > 0, bought, 1.0))
+    n_weeks = spend.shape[1]
+    row = np.where(labels < 0, -1, labels // n_weeks)  # of the region; all in one where regions pay for one another
+    spread, noise = (
+        _spread([(paid[row == r], part[row == r]) for r in np.unique(row[row >= 0])]) for part in (bought, own)
+    )
+    return _Way(Accrued(exposure * price[index], booking), spread, max(min(noise, 1e6), _ROUNDING))
 
 
 def _pooled(spend: np.ndarray, exposure: np.ndarray) -> Accrued:
@@ -123,20 +137,29 @@ def _delayed(spend: np.ndarray, exposure: np.ndarray, spread: float) -> bool:
         return False
     for weeks in range(1, min(_LONGEST_DELAY, spend.shape[1] // 2) + 1):
         for paid, bought in ((spend[:, weeks:], exposure[:, :-weeks]), (spend[:, :-weeks], exposure[:, weeks:])):
-            if _spread(paid, bought) <= min(0.5 * spread, _STEADY):
+            if _spread(list(zip(paid, bought, strict=True))) <= min(0.5 * spread, 0.5 * _STEADY):
                 return True
     return False
 
 
-def _spread(paid: np.ndarray, bought: np.ndarray) -> float:
-    """Standard deviation of log prices within rows `[row, booking]`, weighed by spend.
+def _spread(rows: list[tuple[np.ndarray, np.ndarray]]) -> float:
+    """Standard deviation of log prices around their neighbours in time, weighed by spend.
 
-    Infinite where spend bought nothing.
+    Differences know no drift: a price that doubles over the years is as steady as one that stays.
+
+    Args:
+        rows: spend and exposure of bookings in their order.
+
+    Returns:
+        Infinite where spend bought nothing, or where no row has two bookings to compare.
     """
-    weight = np.where(paid > 0, paid, 0.0)
-    if (weight[bought <= 0] > 0).any() or weight.sum() <= 0:
-        return np.inf
-    price = np.log(np.where(paid > 0, paid, 1.0) / np.where(bought > 0, bought, 1.0))
-    rows = np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
-    mean = (weight * price).sum(axis=1, keepdims=True) / rows
-    return float(np.sqrt((weight * (price - mean) ** 2).sum() / weight.sum()))
+    squares, weights = [], []
+    for paid, bought in rows:
+        booked = paid > 0
+        if (bought[booked] <= 0).any():
+            return np.inf
+        price = np.log(paid[booked] / bought[booked])
+        squares.append(np.diff(price) ** 2 / 2.0)
+        weights.append(0.5 * (paid[booked][1:] + paid[booked][:-1]))
+    weight = np.concatenate([*weights, [0.0]])
+    return float(np.sqrt((weight * np.concatenate([*squares, [0.0]])).sum() / weight.sum())) if weight.any() else np.inf

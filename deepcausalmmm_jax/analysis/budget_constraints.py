@@ -141,10 +141,8 @@ def feasible(cells: Cells, panel: Names, limits: Limits) -> Feasible:
         where = np.isin(cells.channel, [_channel(cells, panel, name, "groups") for name in chosen])
         plan = _limited(plan, where, _ends(pair, " + ".join(chosen)), " + ".join(chosen))
     for name in (limits.fixed,) if isinstance(limits.fixed, str) else limits.fixed:
-        where = cells.channel == _channel(cells, panel, name, "fixed")
-        plan = dataclasses.replace(
-            plan, low=np.where(where, cells.today, plan.low), high=np.where(where, cells.today, plan.high)
-        )
+        _known(panel, name, "fixed")  # a channel without spend stays as it was, as asked
+        plan = _each_cell(plan, cells.channel == panel.channels.index(name), (1.0, 1.0), cells.today, name)
     _refuse_crossed(plan, cells, panel)
     return plan
 
@@ -185,6 +183,8 @@ def _limited(plan: Feasible, where: np.ndarray, ends: tuple[float, float], name:
 
 def _where(cells: Cells, panel: Names, key: str | tuple[str, object]) -> tuple[np.ndarray, str]:
     if isinstance(key, tuple):
+        if len(key) != 2:
+            raise ConfigError(f"The key {key!r} of bounds must be a channel, or a channel and a region.")
         name, region = key
         where = cells.channel == _channel(cells, panel, name, "bounds")
         if (cells.region == WHOLE).all():
@@ -197,9 +197,13 @@ def _named(key: str | tuple[str, object]) -> str:
     return f"{key[0]} in {key[1]}" if isinstance(key, tuple) else str(key)
 
 
-def _channel(cells: Cells, panel: Names, name: str, option: str) -> int:
+def _known(panel: Names, name: object, option: str) -> None:
     if name not in panel.channels:
         raise ConfigError(f"{option} name the channel {name!r}; the model has {', '.join(panel.channels)}.")
+
+
+def _channel(cells: Cells, panel: Names, name: str, option: str) -> int:
+    _known(panel, name, option)
     position = panel.channels.index(name)
     if not (cells.channel == position).any():
         raise ConfigError(f"{option} name {name!r}, which has no spend and so no budget; it stays as it was.")

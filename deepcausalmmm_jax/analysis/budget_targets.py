@@ -137,11 +137,13 @@ def least_total(problem: Problem, today: np.ndarray, how: Search, target: float)
         found = totals.best(now)
         if found.value >= target:
             return totals.halved(now, below, lambda f: f.value >= target)
-    while now > span.least:
-        above, now = now, max(now / step, span.least)
+    bottom = total_range(problem.plan)[0]
+    least = span.least if bottom > 0 else 1e-6 * span.least
+    while now > least:
+        above, now = now, max(now / step, least)
         if totals.best(now).value < target:
             return totals.halved(above, now, lambda f: f.value >= target)
-    if total_range(problem.plan)[0] > 0:
+    if bottom > 0 or float(problem.utilities(np.zeros((1, len(today))))[0]) < target:
         return totals.best(now)
     raise ConfigError(
         f"A KPI of {target * problem.unit:,.6g} is reached without any spend: exposure that was free brings it already."
@@ -155,6 +157,8 @@ def _scale(problem: Problem, today: np.ndarray) -> float:
 def _range(problem: Problem, today: np.ndarray) -> _Range:
     """Totals that the limits allow, within ten thousand times today's spend up and down."""
     least, most = total_range(problem.plan)
+    if most <= 0:
+        raise ConfigError("The limits leave no spend at all, so that there is no total to look for; widen them.")
     scale = _scale(problem, today)
     flooded = np.minimum(np.maximum(_WIDEST * np.maximum(problem.typical, scale), problem.plan.low), problem.plan.high)
     worth = float(problem.utilities(flooded[None])[0]) * problem.unit

@@ -68,7 +68,6 @@ def past_weeks(
     fitted: Fitted,
     weeks: int | tuple[int, int] | None = None,
     cost: Mapping[str, float] | None = None,
-    planned: bool = False,
 ) -> Horizon:
     """Weeks of the panel of the fit.
 
@@ -78,14 +77,13 @@ def past_weeks(
             the panel's last weeks, or positions (first, after the last); then the carry-over into the weeks after the
             last one counts too.
         cost: currency per exposure unit of channels whose spend the panel does not have.
-        planned: whether all weeks are also those after the last one with a KPI.
 
     Raises:
         ConfigError: weeks that the panel does not have.
         DataError: a cost of an unknown channel, or of one whose spend gives its price.
     """
     panel, n_weeks = fitted.panel, len(fitted.panel.weeks)
-    start, stop = _positions(weeks, n_weeks, n_weeks if planned else panel.n_past_weeks)
+    start, stop = _positions(weeks, n_weeks, panel.n_past_weeks)
     tail = 0 if weeks is None else settling_weeks(fitted)
     prices, plan = priced(panel, cost), slice(start, stop)
     in_currency = panel.spend is not None or bool(cost)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.analysis.prices import spent
 from deepcausalmmm_jax.analysis.replicates import Earned
 from deepcausalmmm_jax.checks import require
 from deepcausalmmm_jax.data.panel import Panel
@@ -46,7 +47,8 @@ def summary_draws(earned: Earned, panel: Panel, planned: bool = False) -> dict[s
     """Figures of `media_summary` by refit, `[replicate, channel]`; missing where the table has none."""
     counted = (panel.present if planned else panel.past)[:, :, None]
     unknown = np.full(len(panel.channels), np.nan)
-    spend = unknown if panel.spend is None else np.where(counted, panel.spend, 0.0).sum(axis=(0, 1))
+    accrued = spent(panel)
+    spend = unknown if accrued is None else np.where(counted, accrued, 0.0).sum(axis=(0, 1))
     exposure = np.where(counted, panel.exposure, 0.0).sum(axis=(0, 1))
     paid = np.where(spend > 0, spend, np.nan)
     positive = np.where(earned.incremental > 0, earned.incremental, np.nan)

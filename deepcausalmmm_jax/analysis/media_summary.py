@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.analysis.forward import components, counted_prediction, media_outcome
+from deepcausalmmm_jax.analysis.prices import spent
 from deepcausalmmm_jax.train.fitted import Fitted
 from deepcausalmmm_jax.types import CHANNEL
 
@@ -20,7 +21,7 @@ def media_summary(fitted: Fitted, planned: bool = False) -> pd.DataFrame:
     Returns:
         A table by channel:
         - `exposure`: in the channel's unit;
-        - `spend`: currency;
+        - `spend`: currency, of the exposure in these weeks, in whichever week or region it was booked;
         - `incremental_outcome`: KPI units; prediction less the prediction with the channel at zero in all weeks,
           everything downstream recomputed;
         - `pct_of_contribution`: that, in percent of the predicted KPI (a region whose KPI lies around zero counts with
@@ -42,7 +43,9 @@ def media_summary(fitted: Fitted, planned: bool = False) -> pd.DataFrame:
     exposure = np.where(present, panel.exposure, 0.0).sum(axis=(0, 1))
     outcome = incremental.sum(axis=(0, 1))
     unknown = np.full(len(panel.channels), np.nan)
-    spend = unknown if panel.spend is None else np.where(present, panel.spend, 0.0).sum(axis=(0, 1))
+    accrued = spent(panel)
+    spend = unknown if accrued is None else np.where(present, accrued, 0.0).sum(axis=(0, 1))
+    free = unknown > 0 if accrued is None else (present & (accrued == 0) & (panel.exposure > 0)).any(axis=(0, 1))
     paid = np.where(spend > 0, spend, np.nan)
     table = pd.DataFrame(
         {
@@ -57,11 +60,12 @@ def media_summary(fitted: Fitted, planned: bool = False) -> pd.DataFrame:
         },
         index=pd.Index(panel.channels, name=CHANNEL),
     )
-    table["note"] = [_note(spend[i], outcome[i], panel.revenue_per_kpi is not None) for i in range(len(spend))]
+    known = panel.revenue_per_kpi is not None
+    table["note"] = [_note(spend[i], outcome[i], known, bool(free[i])) for i in range(len(spend))]
     return table
 
 
-def _note(spend: float, outcome: float, has_revenue: bool) -> str:
+def _note(spend: float, outcome: float, has_revenue: bool, free: bool) -> str:
     if np.isnan(spend):
         return "no spend given: roi, mroi and cpik are unknown"
     if spend == 0:
@@ -69,6 +73,8 @@ def _note(spend: float, outcome: float, has_revenue: bool) -> str:
     notes = []
     if not has_revenue:
         notes.append("no revenue per KPI given: roi and mroi are in KPI units per unit of spend")
+    if free:
+        notes.append("part of its exposure was free: roi counts that too, and mroi 1 % more of it")
     if outcome <= 0:
         notes.append("no positive outcome: cpik is undefined")
     return "; ".join(notes)

@@ -62,6 +62,11 @@ def priced(panel: Panel, cost: Mapping[str, float] | None, past: Prices | None =
     return Prices(spend, _by_week(spend, panel.exposure, given, past), tuple(bookings))
 
 
+def spent(panel: Panel) -> np.ndarray | None:
+    """Spend `[region, week, channel]` where the exposure was that it paid for; None where the panel has none."""
+    return None if panel.spend is None else priced(panel, None).spend
+
+
 def _costs(panel: Panel, cost: Mapping[str, float]) -> np.ndarray:
     """`[channel]`, NaN where none is given."""
     for name, value in cost.items():

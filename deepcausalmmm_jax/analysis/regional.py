@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.analysis.forward import components, counted_prediction
+from deepcausalmmm_jax.analysis.prices import spent
 from deepcausalmmm_jax.train.fitted import Fitted
 from deepcausalmmm_jax.types import CHANNEL, REGION
 
@@ -29,7 +30,8 @@ def regional_summary(fitted: Fitted, incremental: np.ndarray, top: int | None = 
     prediction = counted_prediction(fitted, components(fitted, panel).prediction())
     predicted = np.where(panel.past, prediction, 0.0).sum(axis=1)
     kpi = (panel.kpi * (panel.weights > 0)).sum(axis=1)
-    spend = np.full(panel.exposure.shape, np.nan) if panel.spend is None else np.where(present, panel.spend, 0.0)
+    accrued = spent(panel)
+    spend = np.full(panel.exposure.shape, np.nan) if accrued is None else np.where(present, accrued, 0.0)
     names, groups = _groups(panel.regions, kpi, top)
 
     def total(values: np.ndarray) -> np.ndarray:

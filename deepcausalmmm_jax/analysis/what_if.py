@@ -50,6 +50,8 @@ def scenario_table(
     if not changes:
         raise ConfigError("The scenario changes nothing; give at least one Change.")
     bounds(np.zeros(1), level)
+    for change in changes:
+        _refuse_senseless(change)
     bought = _Bought(horizon.panel, np.nan_to_num(horizon.spend))
     for change in changes:
         bought = _changed(bought, change, horizon)
@@ -60,6 +62,17 @@ def scenario_table(
     base = _predicted(fitted, horizon)
     spend = (bought.spend - np.nan_to_num(horizon.spend)).sum(axis=2)
     return _tidy(horizon, outcome, base, spend, replicates is not None, level)
+
+
+def _refuse_senseless(change: object) -> None:
+    if not isinstance(change, Change):
+        raise ConfigError(f"A scenario is made of Change(name, factor), got {change!r}.")
+    for name, value in (("factor", change.factor), ("to", change.to)):
+        is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        if not (is_number or (name == "to" and value is None)):
+            raise ConfigError(f"{name} of the change of {change.name} must be a number, got {value!r}.")
+    if change.to is not None and change.factor != 1.0:
+        raise ConfigError(f"The change of {change.name} has both a factor and a value; give one of them.")
 
 
 def gained_by(fitted: Fitted, variables: Any, horizon: Horizon, before: Panel, after: Panel) -> np.ndarray:
@@ -135,7 +148,10 @@ def _paid(spend: np.ndarray, was: np.ndarray, to: np.ndarray, price: np.ndarray,
 def _rows(panel: Panel, change: Change) -> np.ndarray:
     if change.regions is None:
         return np.arange(len(panel.regions))
-    wanted = [change.regions] if isinstance(change.regions, str) else list(change.regions)
+    several = isinstance(change.regions, Sequence | np.ndarray | pd.Index) and not isinstance(change.regions, str)
+    wanted = list(change.regions) if several else [change.regions]
+    if not wanted:
+        raise ConfigError(f"The change of {change.name} names no region; leave regions out to change all.")
     rows = region_positions(panel.regions, wanted)
     for region in np.asarray(wanted, dtype=object)[rows < 0]:
         hint = nearly(panel.regions, region) or "."

@@ -80,6 +80,39 @@ def test_exposure_that_was_free_stays_free_and_the_rest_keeps_its_price(name, no
     np.testing.assert_allclose(found.spend, spend, rtol=1e-12)
 
 
+@pytest.mark.parametrize("week", [0, 3, 30])
+@pytest.mark.parametrize("n_regions", [1, 3])
+def test_a_single_booking_is_not_the_price_of_its_week(week, n_regions):
+    exposure = _exposure(0, on_air=1.0)[:n_regions]
+    spend = np.zeros_like(exposure)
+    spend[:, week] = PRICE * exposure.sum(axis=1)
+    found = accrued(spend, exposure)
+    assert found.booking is Booking.REGION
+    np.testing.assert_allclose(found.spend, exposure * PRICE, rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_half_of_it_free_at_noisy_prices_is_still_free(seed):
+    rng, exposure = np.random.default_rng(seed), _exposure(seed)
+    spend = exposure * PRICE * rng.lognormal(0.0, 0.3, exposure.shape) * (rng.random(exposure.shape) < 0.5)
+    found = accrued(spend, exposure)
+    assert found.booking is Booking.FREE
+    np.testing.assert_allclose(found.spend, spend, rtol=1e-12)
+
+
+def test_invoices_keep_their_time_where_prices_drift_and_cover_no_more_than_usual():
+    exposure = _exposure(0)
+    drifting = exposure * PRICE * np.exp(np.linspace(0.0, np.log(10.0), WEEKS))
+    found = accrued(_invoiced(drifting, 4), exposure)
+    assert found.booking is Booking.SPAN
+    np.testing.assert_allclose(found.spend[:, -8:].sum(), drifting[:, -8:].sum(), rtol=0.05)
+    unpaid = drifting.copy()
+    unpaid[:, -12:] = 0.0
+    last = accrued(_invoiced(unpaid, 4), exposure)
+    assert last.booking is Booking.SPAN
+    assert last.spend[:, -8:].sum() < 0.03 * drifting[:, -8:].sum()
+
+
 def test_small_fees_off_air_are_laid_over_the_weeks_on_air():
     exposure = _exposure(0)
     spend = exposure * PRICE
