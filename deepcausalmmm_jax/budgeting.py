@@ -22,7 +22,7 @@ from deepcausalmmm_jax.analysis.budget_search import (
 )
 from deepcausalmmm_jax.analysis.budget_solvers import METHODS, Method
 from deepcausalmmm_jax.analysis.budget_tables import allocation, channel_table, effects_of, summary_table
-from deepcausalmmm_jax.analysis.budget_targets import largest_total, least_total
+from deepcausalmmm_jax.analysis.budget_targets import FEW_CELLS, largest_total, least_total
 from deepcausalmmm_jax.analysis.budget_utility import Objective, utility_of
 from deepcausalmmm_jax.analysis.horizon import Horizon, future_weeks, past_weeks
 from deepcausalmmm_jax.analysis.intervals import bounds as interval
@@ -35,7 +35,6 @@ from deepcausalmmm_jax.plan import BudgetPlan
 from deepcausalmmm_jax.result import FitResult
 from deepcausalmmm_jax.train.fitted import Fitted, Replicates
 
-_FEW_CELLS = 80
 Key = str | tuple[str, object]
 
 
@@ -123,28 +122,12 @@ def optimize_budget(
     require(by in SPLITS, "by", by, "one of " + ", ".join(SPLITS))
     require(method in METHODS, "method", method, "one of " + ", ".join(METHODS))
     require(maximize in ("auto", "revenue", "kpi"), "maximize", maximize, "auto, revenue or kpi")
-    for name, number in (("starts", starts), ("max_steps", max_steps)):
-        whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
-        require(number is None or (whole and number >= 1), name, number, "a whole number from 1 on")
-    for name, given in (
-        ("bounds", bounds),
-        ("region_bounds", region_bounds),
-        ("groups", groups),
-        ("minimum", minimum),
-        ("cost", cost),
-    ):
-        require(given is None or isinstance(given, Mapping), name, given, "a mapping, such as {'tv': ...}")
-    if relative_bounds is not None and not isinstance(relative_bounds, Mapping):
-        is_pair = isinstance(relative_bounds, Sequence | np.ndarray) and len(relative_bounds) == 2
-        require(is_pair, "relative_bounds", relative_bounds, "a pair (least, most) or a mapping by channel")
-        relative_bounds = (relative_bounds[0], relative_bounds[1])
-    require(isinstance(fixed, str | Sequence), "fixed", fixed, "a list of channels")
+    _refuse_bad_search(starts, max_steps)
     if margin is not None and not 0 < margin <= 1:
         raise ConfigError(f"margin is a share of revenue, above 0 and at most 1, got {margin!r}; 35 % is margin=0.35.")
     interval(np.zeros(1), level)
-    limits = Limits(
-        bounds or {}, relative_bounds or {}, region_bounds or {}, groups or {}, fixed, minimum or {}, bounds_per
-    )
+    _refuse_no_mapping(cost, "cost")
+    limits = _limits(bounds, relative_bounds, bounds_per, region_bounds, groups, fixed, minimum)
     replicates = result.replicates if isinstance(result, Ensemble) else None
     fitted = result.fitted
     horizon = future_weeks(fitted, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fitted, weeks, cost)
@@ -152,7 +135,7 @@ def optimize_budget(
     value = KPI if maximize == "kpi" or target_kpi is not None or not horizon.has_revenue else REVENUE
     check_minimum(limits.minimum, cells, horizon)
     problem = _problem(fitted, replicates, horizon, cells, limits, (objective, risk), value)
-    few = len(cells) <= _FEW_CELLS
+    few = len(cells) <= FEW_CELLS
     search = Search(method, starts or (8 if few else 3), max_steps, seed)
     found = with_flights(_searched(problem, cells, targets, search), problem, cells, limits.minimum, horizon, search)
     names = cells.names(horizon)
@@ -160,6 +143,38 @@ def optimize_budget(
         found, problem.plan, cells.today, names, lambda x: keeps_flights(x, cells, limits.minimum, horizon)
     )
     return _plan(fitted, replicates, horizon, cells, limits, found, value, objective, level, margin)
+
+
+def _refuse_bad_search(starts: object, max_steps: object) -> None:
+    for name, number in (("starts", starts), ("max_steps", max_steps)):
+        whole = isinstance(number, int | np.integer) and not isinstance(number, bool) and bool(number >= 1)
+        require(whole or (number is None and name == "starts"), name, number, "a whole number from 1 on")
+
+
+def _refuse_no_mapping(given: object, name: str) -> None:
+    require(given is None or isinstance(given, Mapping), name, given, "a mapping, such as {'tv': ...}")
+
+
+def _limits(
+    bounds: Mapping[Key, Ends] | None,
+    relative_bounds: Ends | Mapping[Key, Ends] | None,
+    bounds_per: Per,
+    region_bounds: Mapping[object, Ends] | None,
+    groups: Mapping[tuple[str, ...], Ends] | None,
+    fixed: Sequence[str],
+    minimum: Mapping[str, float] | None,
+) -> Limits:
+    """Limits as they were given; what is of another kind would be left out without a word."""
+    mappings = {"bounds": bounds, "region_bounds": region_bounds, "groups": groups, "minimum": minimum}
+    for name, given in mappings.items():
+        _refuse_no_mapping(given, name)
+    relative = relative_bounds
+    if relative is not None and not isinstance(relative, Mapping):
+        is_pair = isinstance(relative, Sequence | np.ndarray) and len(relative) == 2
+        require(is_pair, "relative_bounds", relative, "a pair (least, most) or a mapping by channel")
+        relative = (relative[0], relative[1])
+    require(isinstance(fixed, str | Sequence), "fixed", fixed, "a list of channels")
+    return Limits(bounds or {}, relative or {}, region_bounds or {}, groups or {}, fixed, minimum or {}, bounds_per)
 
 
 def _checked(targets: Targets) -> Targets:

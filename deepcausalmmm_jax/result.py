@@ -102,18 +102,7 @@ class FitResult:
         return prediction_from(self.contributions if panel is None else contributions(self.fitted, panel))
 
     def forecast_draws(self, panel: Panel | None = None, draws: int = 400, seed: int = 0) -> np.ndarray:
-        """Draws of the KPI `[draw, region, week]`, KPI units, in weeks after training; see `forecast_intervals`.
-
-        Args:
-            panel: weeks that continue the fit's, with exposure and controls; None for the fit's own weeks after its
-                training weeks, held out or planned.
-            draws: number.
-            seed: of the draws.
-
-        Raises:
-            ConfigError: the paper's model, or too few draws.
-            DataError: no week after training, or a panel that does not connect with the fit.
-        """
+        """Draws of the KPI `[draw, region, week]`, KPI units; arguments and errors as for `forecast_intervals`."""
         return forecast_draws(self.fitted, self._variable_sets(), panel, draws, seed)
 
     def forecast_intervals(
@@ -130,7 +119,8 @@ class FitResult:
         What no draw knows of is left out: parameters where the fit has none, exposure and controls other than given.
 
         Args:
-            panel: as for `forecast_draws`.
+            panel: weeks that continue the fit's, with exposure and controls; None for the fit's own weeks after its
+                training weeks, held out or planned.
             level: of the intervals.
             by_region: a row a region and week, or a row a week for all regions together.
             draws: number.
@@ -141,7 +131,7 @@ class FitResult:
 
         Raises:
             ConfigError: the paper's model, too few draws, or a level that is not between 0 and 1.
-            DataError: as for `forecast_draws`.
+            DataError: no week after training, or a panel that does not connect with the fit.
         """
         drawn = self.forecast_draws(panel, draws, seed)
         asked = self.panel.select(weeks=slice(self.fitted.n_training_weeks, None)) if panel is None else panel

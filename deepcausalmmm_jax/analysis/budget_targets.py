@@ -14,7 +14,7 @@ from deepcausalmmm_jax.errors import ConfigError
 
 _WIDEST = 1e4  # times today's spend, up and down, that totals are looked at where limits leave it open
 _RATIO, _RATIO_OF_MANY = 1.5, 2.5  # between totals; where cells are many
-_FEW_CELLS = 80
+FEW_CELLS = 80  # up to which many starts and totals cost little
 _HALVINGS = 14
 
 
@@ -23,7 +23,7 @@ class _Totals:
 
     def __init__(self, problem: Problem, today: np.ndarray, how: Search, most: float) -> None:
         self.problem, self.today = problem, today
-        self.few = len(today) <= _FEW_CELLS
+        self.few = len(today) <= FEW_CELLS
         self.how = how if self.few else how._replace(n_starts=min(how.n_starts, 3))
         self.curves: Curves = tabulated(problem, most)
         self.warm: np.ndarray | None = None
@@ -90,7 +90,7 @@ def largest_total(
             return found if i == 0 else totals.halved(total, looked[i - 1], lambda f: reached(f) >= target)
     top = int(np.argmax(figures))
     low, high = looked[min(top + 1, len(looked) - 1)], looked[max(top - 1, 0)]
-    peak = _peak(totals, low, high, lambda f: reached(f), target)
+    peak = _peak(totals, low, high, reached, target)
     if reached(peak) >= target:
         return totals.halved(float(peak.x.sum()), high, lambda f: reached(f) >= target)
     best = max((reached(peak), float(peak.x.sum())), (figures[top], float(looked[top])))
