@@ -191,9 +191,9 @@ def our_side(wanted: argparse.Namespace) -> None:
     import pandas as pd
 
     import deepcausalmmm_jax as dcm
-    from deepcausalmmm_jax.train.fit import run_chunk, start_state
-    from deepcausalmmm_jax.train.preparation import prepare
-    from deepcausalmmm_jax.train.schedule import Schedule
+    from deepcausalmmm_jax.training.estimate import run_chunk, start_state
+    from deepcausalmmm_jax.training.prepare import prepare
+    from deepcausalmmm_jax.training.schedule import Schedule
 
     data = np.load(wanted.arrays)
     n_regions, n_weeks, n_channels = data["exposure"].shape

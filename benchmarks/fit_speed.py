@@ -14,7 +14,7 @@ from harness import SHARED, peak_gib, record
 from panels import dma_panel
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.train.fit import run_chunk
+from deepcausalmmm_jax.training.estimate import run_chunk
 
 REGIONS = (200, 400, 800)
 

@@ -19,8 +19,8 @@ from harness import SHARED, record
 from panels import on_grid
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.data.split import training_weights
-from deepcausalmmm_jax.data.worlds import WORLDS
+from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.data.simulation.worlds import WORLDS
 
 Half = Literal["choose", "confirm", "both"]
 Named = tuple[str, int, dcm.Panel, pd.Series]  # kind, seed, panel, true shares by channel

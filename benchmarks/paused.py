@@ -7,9 +7,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.analysis.budget_cells import cells_of
-from deepcausalmmm_jax.analysis.budget_outcome import REVENUE, Outcome
-from deepcausalmmm_jax.analysis.horizon import past_weeks
+from deepcausalmmm_jax.attribution.horizon import past_weeks
+from deepcausalmmm_jax.planning.cells import cells_of
+from deepcausalmmm_jax.planning.outcome import REVENUE, Outcome
 
 WEEKS = 8
 MULTIPLES = (0.1, 0.5, 1.0, 1.5, 2.5, 5.0)  # of today's total

@@ -17,7 +17,7 @@ import numpy as np
 from harness import record
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.train.structure import estimate_structure
+from deepcausalmmm_jax.dag.estimate import estimate_structure
 
 SIZES = (10, 20, 50)
 N_SAMPLES = 1000

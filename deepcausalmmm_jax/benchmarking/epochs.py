@@ -12,10 +12,10 @@ from deepcausalmmm_jax.benchmarking.floors import floors
 from deepcausalmmm_jax.benchmarking.machine import peak_gib
 from deepcausalmmm_jax.benchmarking.panels import Shape, panel_of
 from deepcausalmmm_jax.benchmarking.timing import seconds
-from deepcausalmmm_jax.config import Config
-from deepcausalmmm_jax.data.split import training_weights
-from deepcausalmmm_jax.train.fit import model_for, run_chunk, start_state
-from deepcausalmmm_jax.train.preparation import Preparation, prepare
+from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.training.estimate import model_for, run_chunk, start_state
+from deepcausalmmm_jax.training.prepare import Preparation, prepare
 
 _HOLDOUT = 8
 

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from deepcausalmmm_jax.train.crew import cores
+from deepcausalmmm_jax.parallel.batches import cores
 
 _PACKAGES = ("deepcausalmmm_jax", "jax", "jaxlib", "flax", "optax", "numpy")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.data.synthetic import simulate
+from deepcausalmmm_jax.data.simulation.simulate import simulate
 
 Shape = tuple[int, int, int, int]
 _SIMULATED = 20  # regions; a simulation knows its truth, which costs channels squared a region

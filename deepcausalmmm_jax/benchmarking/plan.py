@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from deepcausalmmm_jax.benchmarking.panels import Shape
-from deepcausalmmm_jax.config import Config
+from deepcausalmmm_jax.config.settings import Config
 
 
 @dataclass(frozen=True)

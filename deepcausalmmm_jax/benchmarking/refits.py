@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from deepcausalmmm_jax.benchmarking.panels import Shape, panel_of
-from deepcausalmmm_jax.bootstrapping import bootstrap
-from deepcausalmmm_jax.config import Config
-from deepcausalmmm_jax.fitting import fit
-from deepcausalmmm_jax.result import FitResult
-from deepcausalmmm_jax.train.crew import cores
+from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.inference.bootstrap import bootstrap
+from deepcausalmmm_jax.inference.fit import fit
+from deepcausalmmm_jax.parallel.batches import cores
+from deepcausalmmm_jax.results.fit_result import FitResult
 
 
 def fitted(shape: Shape, epochs: int) -> FitResult:

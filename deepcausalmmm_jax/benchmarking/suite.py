@@ -15,8 +15,8 @@ from deepcausalmmm_jax.benchmarking.machine import machine
 from deepcausalmmm_jax.benchmarking.panels import Shape, panel_of
 from deepcausalmmm_jax.benchmarking.plan import Plan
 from deepcausalmmm_jax.benchmarking.refits import fitted, only, parts, refit_figures
-from deepcausalmmm_jax.config import Config
-from deepcausalmmm_jax.fitting import fit
+from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.inference.fit import fit
 
 _CACHE = "jax_enable_compilation_cache"
 AXES = ("regions", "weeks", "channels")

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.data.calendar import day_numbers, week_text
-from deepcausalmmm_jax.data.frame import arrays_from_table
+from deepcausalmmm_jax.data.readers.column_roles import ColumnRoles
+from deepcausalmmm_jax.data.readers.table import arrays_from_table
 from deepcausalmmm_jax.data.regions import region_positions
-from deepcausalmmm_jax.data.roles import ColumnRoles
 from deepcausalmmm_jax.errors import DataError
 
 MissingKpi = Literal["error", "mask"]

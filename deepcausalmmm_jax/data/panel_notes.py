@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.data.kpi_notes import constant_regions, huge_weeks, net_regions, turned_weeks
-from deepcausalmmm_jax.data.likeness import Copies, copies, sums
+from deepcausalmmm_jax.data.near_copies import Copies, copies, sums
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.errors import DataWarning
 

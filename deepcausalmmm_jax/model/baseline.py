@@ -89,7 +89,7 @@ class Present(nn.Module):
     r"""What trend and season become after the last training week: held level, fading swing, season as far as known.
 
     $l_r + a\, e^{-h/\tau} + a_r e^{-h/\tau_r} + B_t s_r$, h weeks ahead. Nothing here is trained by the objective; see
-    `train.present` for how the numbers are found when training has ended.
+    `training.forecast_state` for how the numbers are found when training has ended.
 
     Attributes:
         n_regions: number of regions.

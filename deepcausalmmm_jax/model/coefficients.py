@@ -9,7 +9,7 @@ from jax import Array
 from deepcausalmmm_jax.model.inputs import DRIFT_WEEKS
 from deepcausalmmm_jax.ops.bijectors import to_positive
 from deepcausalmmm_jax.ops.gru import GRUParameters, gru_scan, gru_scan_small
-from deepcausalmmm_jax.ops.lanes import over_weeks
+from deepcausalmmm_jax.ops.layout import over_weeks
 
 # A step of Adam in units of the path: small beside what a path may learn, or the unrest of the descent would pass for
 # movement and keep the learned size of it up.

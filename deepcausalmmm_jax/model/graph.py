@@ -6,10 +6,10 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.config import GraphKind
+from deepcausalmmm_jax.config.settings import GraphKind
 from deepcausalmmm_jax.model.inputs import ActivityInputs, EdgeMasks
 from deepcausalmmm_jax.ops.bijectors import to_above, to_unit
-from deepcausalmmm_jax.ops.lanes import over_weeks
+from deepcausalmmm_jax.ops.layout import over_weeks
 from deepcausalmmm_jax.ops.logistic import skewed_logistic_loss
 
 _START_MIX = -4.0  # logit: 2 % of a channel's activity

@@ -8,14 +8,14 @@ import numpy as np
 from jax import Array
 from scipy.signal import lfilter
 
-from deepcausalmmm_jax.config import AdstockKind, Config, GraphKind
-from deepcausalmmm_jax.data.activity import channel_activity
+from deepcausalmmm_jax.config.settings import AdstockKind, Config, GraphKind
 from deepcausalmmm_jax.data.bases import fourier_basis, knot_basis
-from deepcausalmmm_jax.data.beliefs import beliefs
+from deepcausalmmm_jax.data.exposure_innovations import channel_activity
+from deepcausalmmm_jax.data.graph_constraints import link_masks
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, describing, kpi_means
-from deepcausalmmm_jax.data.links import link_masks
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.data.stated_priors import beliefs
 
 DRIFT_WEEKS = 26.0  # over which a drifting coefficient forgets where it was
 WEEKS_IN_QUARTER = 13.0
@@ -23,7 +23,7 @@ _TYPICAL_DECAY = 0.5
 
 
 class ActivityInputs(NamedTuple):
-    """Weekly news of the channels' exposure; see `data.activity.Activity`."""
+    """Weekly news of the channels' exposure; see `data.exposure_innovations.Activity`."""
 
     regional: Array  # [region, week, channel]
     national: Array  # [week, channel]
@@ -41,7 +41,7 @@ class EdgeMasks(NamedTuple):
 
 
 class BeliefInputs(NamedTuple):
-    """Stated priors; see `data.beliefs.Beliefs`."""
+    """Stated priors; see `data.stated_priors.Beliefs`."""
 
     share: Array  # [channel], like all that follow but the last
     share_precision: Array

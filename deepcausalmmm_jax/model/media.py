@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.config import AdstockKind
+from deepcausalmmm_jax.config.settings import AdstockKind
 from deepcausalmmm_jax.ops.adstock import (
     binomial_kernel,
     delayed_kernel,

@@ -6,14 +6,14 @@ from jax import Array
 
 from deepcausalmmm_jax.model.baseline import Level, PooledTerms, Present, Trend
 from deepcausalmmm_jax.model.coefficients import Coefficients
-from deepcausalmmm_jax.model.evidence import Sizes
 from deepcausalmmm_jax.model.graph import ChannelGraph, ExposureEquations
 from deepcausalmmm_jax.model.inputs import Design, Inputs
-from deepcausalmmm_jax.model.lanes import Lanes, TrainingData, lanes_of
+from deepcausalmmm_jax.model.laplace import Sizes
 from deepcausalmmm_jax.model.media import Media
-from deepcausalmmm_jax.model.terms import Components, Internals, Memory, Planes
+from deepcausalmmm_jax.model.outputs import Components, Internals, Memory, Planes
+from deepcausalmmm_jax.model.training_data import Lanes, TrainingData, lanes_of
 from deepcausalmmm_jax.ops.bijectors import to_unit
-from deepcausalmmm_jax.ops.lanes import by_region, regions_last
+from deepcausalmmm_jax.ops.layout import by_region, regions_last
 
 _START_PERSISTENCE = -2.0  # logit: 12 %
 _SIGN_SOFTNESS = 0.01  # share of the mean KPI over which an effect of stated sign bends away from zero

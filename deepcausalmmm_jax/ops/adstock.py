@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.ops.lanes import over_lanes
+from deepcausalmmm_jax.ops.layout import over_lanes
 
 
 def geometric_adstock(exposure: Array, decay: Array, before: Array | None = None) -> Array:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.ops.lanes import over_lanes, over_weeks
+from deepcausalmmm_jax.ops.layout import over_lanes, over_weeks
 
 Projection = Literal["scan", "hoist"]
 

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.ops.lanes import over_lanes
+from deepcausalmmm_jax.ops.layout import over_lanes
 
 
 def hill(exposure: Array, slope: Array, half_saturation: Array) -> Array:

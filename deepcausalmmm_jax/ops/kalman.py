@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.ops.metrics import huber
+from deepcausalmmm_jax.ops.huber import huber
 
 
 class Motion(NamedTuple):

@@ -15,7 +15,7 @@ _MODULES = {
     "region": ("region_heatmap", "region_map"),
     "response": ("adstock_decay", "hill_curves", "coefficients_over_time", "response_curves"),
     "graph": ("graph_network", "graph_heatmap", "effects"),
-    "validation": ("cross_validation", "distributions"),
+    "uncertainty": ("cross_validation", "distributions"),
     "budget": ("plan_against_history", "outcome_against_history"),
     "panel": ("panel_kpi", "panel_exposure", "panel_spend", "panel_gaps"),
 }

@@ -3,9 +3,9 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.analysis.answers import PlanAnswers
 from deepcausalmmm_jax.errors import DataError
-from deepcausalmmm_jax.plots.marks import largest
+from deepcausalmmm_jax.plots.annotations import largest
+from deepcausalmmm_jax.plots.protocols import PlanAnswers
 from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, channel_colors, escaped, labels, row_height, styled
 
 

@@ -5,9 +5,9 @@ from typing import Literal, get_args
 import pandas as pd
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.analysis.answers import Answers, has_refits
 from deepcausalmmm_jax.errors import ConfigError
-from deepcausalmmm_jax.plots.marks import OTHERS, add_band, add_intervals, largest, mark_holdout, rest_color
+from deepcausalmmm_jax.plots.annotations import OTHERS, add_band, add_intervals, largest, mark_holdout, rest_color
+from deepcausalmmm_jax.plots.protocols import Answers, has_refits
 from deepcausalmmm_jax.plots.theme import (
     ACTUAL_COLOR,
     BASE_COLOR,

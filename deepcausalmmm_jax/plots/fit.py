@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.analysis.answers import Answers
+from deepcausalmmm_jax.axes import REGION, TIME
 from deepcausalmmm_jax.errors import DataError
-from deepcausalmmm_jax.plots.marks import add_band, mark_holdout, need
+from deepcausalmmm_jax.plots.annotations import add_band, mark_holdout, need
+from deepcausalmmm_jax.plots.protocols import Answers
 from deepcausalmmm_jax.plots.theme import (
     ACTUAL_COLOR,
     BASE_COLOR,
@@ -18,7 +19,6 @@ from deepcausalmmm_jax.plots.theme import (
     escaped,
     styled,
 )
-from deepcausalmmm_jax.types import REGION, TIME
 
 _SHOWN_TERMS = 8
 _MOST_POINTS = 400

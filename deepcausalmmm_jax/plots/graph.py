@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.analysis.answers import Answers, edge_frequency
-from deepcausalmmm_jax.plots.marks import largest, need
+from deepcausalmmm_jax.plots.annotations import largest, need
+from deepcausalmmm_jax.plots.protocols import Answers, edge_frequency
 from deepcausalmmm_jax.plots.theme import (
     BASE_COLOR,
     DIVERGING,

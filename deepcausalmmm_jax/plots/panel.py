@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.plots.marks import OTHERS, largest, need, rest_color
+from deepcausalmmm_jax.plots.annotations import OTHERS, largest, need, rest_color
 from deepcausalmmm_jax.plots.theme import (
     ACTUAL_COLOR,
     BASE_COLOR,

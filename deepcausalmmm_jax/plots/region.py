@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.analysis.answers import Answers
 from deepcausalmmm_jax.errors import ConfigError, DataError
-from deepcausalmmm_jax.plots.marks import largest, need
-from deepcausalmmm_jax.plots.places import Places, places_of, tile_grid
+from deepcausalmmm_jax.plots.annotations import largest, need
+from deepcausalmmm_jax.plots.geography import Places, places_of, tile_grid
+from deepcausalmmm_jax.plots.protocols import Answers
 from deepcausalmmm_jax.plots.theme import GRID, INK, MUTED, SEQUENTIAL, compact, escaped, labels, row_height, styled
 
 Measure = Literal["pct_of_contribution", "roi"]

@@ -2,9 +2,9 @@
 
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.analysis.answers import Answers
+from deepcausalmmm_jax.plots.annotations import mark_holdout, need
 from deepcausalmmm_jax.plots.fit import fit_table
-from deepcausalmmm_jax.plots.marks import mark_holdout, need
+from deepcausalmmm_jax.plots.protocols import Answers
 from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, PREDICTED_COLOR, escaped, styled
 
 

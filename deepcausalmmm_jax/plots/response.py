@@ -5,9 +5,9 @@ from typing import Literal, get_args
 import pandas as pd
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.analysis.answers import Answers, has_refits
 from deepcausalmmm_jax.errors import ConfigError, DataError
-from deepcausalmmm_jax.plots.marks import add_band, largest, mark_holdout
+from deepcausalmmm_jax.plots.annotations import add_band, largest, mark_holdout
+from deepcausalmmm_jax.plots.protocols import Answers, has_refits
 from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, channel_colors, escaped, labels, styled
 
 Response = Literal["incremental_outcome", "roi", "mroi"]

@@ -5,9 +5,9 @@ from typing import Literal, get_args
 import numpy as np
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.analysis.answers import Answers
 from deepcausalmmm_jax.errors import ConfigError
-from deepcausalmmm_jax.plots.marks import add_intervals, largest, need
+from deepcausalmmm_jax.plots.annotations import add_intervals, largest, need
+from deepcausalmmm_jax.plots.protocols import Answers
 from deepcausalmmm_jax.plots.theme import (
     BASE_COLOR,
     INK,

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from deepcausalmmm_jax.config import AdstockKind
+from deepcausalmmm_jax.config.settings import AdstockKind
 from deepcausalmmm_jax.model.inputs import WEEKS_IN_QUARTER, BeliefInputs, Design, Inputs
-from deepcausalmmm_jax.train.fitted import Fitted
+from deepcausalmmm_jax.training.fitted import Fitted
 
 _TREND_WEEKS = 4  # between knots of the national trend: what is quicker is persistence of the residuals
 

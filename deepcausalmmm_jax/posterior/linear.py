@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from deepcausalmmm_jax.ops.autoregression import whitened
 from deepcausalmmm_jax.ops.cholesky import inverse_root
-from deepcausalmmm_jax.ops.persistence import whitened
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
 from deepcausalmmm_jax.posterior.parameters import PriorScales, Quantities
 

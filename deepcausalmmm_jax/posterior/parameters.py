@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from deepcausalmmm_jax.config import Config
+from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
 
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import expit, softmax
 
-from deepcausalmmm_jax.config import Config
+from deepcausalmmm_jax.config.settings import Config
 
 _DRAWS = 4000
 

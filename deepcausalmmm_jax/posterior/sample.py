@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from deepcausalmmm_jax.config.priors import PosteriorMethod
 from deepcausalmmm_jax.model.inputs import Design
 from deepcausalmmm_jax.posterior.density import contributions
 from deepcausalmmm_jax.posterior.hmc import Chains, Length, run_chains, split_r_hat
@@ -25,11 +26,10 @@ from deepcausalmmm_jax.posterior.mode import Density, Looked, best_of, climb, st
 from deepcausalmmm_jax.posterior.nuts import CHAINS, run_nuts
 from deepcausalmmm_jax.posterior.parameters import PriorScales, blank, prior_scales, quantities
 from deepcausalmmm_jax.posterior.variables import model_parameters, settled, shares_of
-from deepcausalmmm_jax.priors import PosteriorMethod
-from deepcausalmmm_jax.train.fit import model_for
-from deepcausalmmm_jax.train.fitted import Fitted
-from deepcausalmmm_jax.train.hyperparameters import Hyperparameters
-from deepcausalmmm_jax.train.preparation import design_of, inputs_of
+from deepcausalmmm_jax.training.estimate import model_for
+from deepcausalmmm_jax.training.fitted import Fitted
+from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
+from deepcausalmmm_jax.training.prepare import design_of, inputs_of
 
 _REWEIGHTED = 2  # rounds of the weights of outliers
 _PER_DRAW = 2  # proposals a draw wanted

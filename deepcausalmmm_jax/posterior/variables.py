@@ -9,15 +9,15 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from deepcausalmmm_jax.model.inputs import Design, Inputs
-from deepcausalmmm_jax.model.lanes import training_data
 from deepcausalmmm_jax.model.structural import from_signed
+from deepcausalmmm_jax.model.training_data import training_data
 from deepcausalmmm_jax.ops.bijectors import from_unit
 from deepcausalmmm_jax.posterior.density import contributions, level_of, media_parameters
 from deepcausalmmm_jax.posterior.inputs import Knots, PosteriorInputs
 from deepcausalmmm_jax.posterior.linear import Linear, columns, conditional
 from deepcausalmmm_jax.posterior.parameters import PriorScales, Quantities, blank, quantities
-from deepcausalmmm_jax.train.present import present_again
-from deepcausalmmm_jax.train.structural_recipe import structural_model
+from deepcausalmmm_jax.training.forecast_state import present_again
+from deepcausalmmm_jax.training.structural import structural_model
 
 _LEAST_RATIO = 0.05  # of a region's coefficient to the nation's: the linear deviation has no bound, a coefficient has
 _BATCH = 16

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.calendar import week_grid
-from deepcausalmmm_jax.data.continuation import continued
+from deepcausalmmm_jax.data.extend import continued
 from tests.data.test_panel import panel_of, table
 
 MONDAYS = pd.date_range("2024-01-01", periods=60, freq="7D")  # over both changes of the clock

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, informative, kpi_means, kpi_scales, weekly_spread
 from deepcausalmmm_jax.data.scaling import scales_from
-from deepcausalmmm_jax.data.split import training_weights
 from deepcausalmmm_jax.model.inputs import inputs_from
-from deepcausalmmm_jax.train.preparation import prepare
+from deepcausalmmm_jax.training.prepare import prepare
 
 CONFIG = dcm.Config(graph="none")
 FEW = settings(max_examples=10, deadline=None)

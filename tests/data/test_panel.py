@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.scaling import scales_from
-from deepcausalmmm_jax.data.split import training_weights
 
 
 def table(n_regions=2, n_weeks=20):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.data.diagnose import refuse_unfit
+from deepcausalmmm_jax.data.checks import refuse_unfit
 from deepcausalmmm_jax.data.panel_notes import NoteKind, panel_notes, warn_of
 
 RNG = np.random.default_rng(4)

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.data import world_media
-from deepcausalmmm_jax.data.synthetic import KINDS
-from deepcausalmmm_jax.data.world_budgets import last_month
-from deepcausalmmm_jax.data.worlds import WORLDS
+from deepcausalmmm_jax.data.simulation.budgets import last_month
+from deepcausalmmm_jax.data.simulation.request import media as world_media
+from deepcausalmmm_jax.data.simulation.simulate import KINDS
+from deepcausalmmm_jax.data.simulation.worlds import WORLDS
 
 ADDITIVE = [kind for kind in WORLDS if kind != "multiplicative"]
 WITH_CEILING = ["hill", "tanh", "logistic"]

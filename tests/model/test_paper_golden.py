@@ -5,13 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deepcausalmmm_jax.model.paper import PaperMMM, parameter_starts
-from deepcausalmmm_jax.model.paper_inputs import PaperDesign, PaperInputs
-from deepcausalmmm_jax.ops.metrics import huber
-from deepcausalmmm_jax.published import Published
-from deepcausalmmm_jax.train.hyperparameters import hyperparameters_of  # noqa: F401  (lets settings pass through jit)
-from deepcausalmmm_jax.train.paper_loss import Duals, acyclicity, graph_penalty, paper_objective, sparsity
-from deepcausalmmm_jax.train.paper_optimizer import clipped, paper_moments, stepped
+from deepcausalmmm_jax.config.paper import Published
+from deepcausalmmm_jax.model.paper.inputs import PaperDesign, PaperInputs
+from deepcausalmmm_jax.model.paper.module import PaperMMM, parameter_starts
+from deepcausalmmm_jax.ops.huber import huber
+from deepcausalmmm_jax.training.hyperparameters import hyperparameters_of  # noqa: F401  (lets settings pass through jit)
+from deepcausalmmm_jax.training.paper.objective import Duals, acyclicity, graph_penalty, paper_objective, sparsity
+from deepcausalmmm_jax.training.paper.optimizer import clipped, paper_moments, stepped
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 TEMPERATURE = {"triangular": 1.0, "notears": 0.5}

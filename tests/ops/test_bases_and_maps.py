@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from deepcausalmmm_jax.data.bases import fourier_basis, knot_basis
 from deepcausalmmm_jax.ops import bijectors
-from deepcausalmmm_jax.ops.metrics import huber
+from deepcausalmmm_jax.ops.huber import huber
 
 
 @pytest.mark.parametrize(

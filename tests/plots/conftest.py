@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.analysis.units import Units
-from deepcausalmmm_jax.train.fitted import Replicates
+from deepcausalmmm_jax.attribution.units import Units
+from deepcausalmmm_jax.training.fitted import Replicates
 
 FLAGS = (
     "headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "disable-background-networking",

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.plots.places import places_of
+from deepcausalmmm_jax.plots.geography import places_of
+from deepcausalmmm_jax.plots.report.findings import _gain, in_words
 from deepcausalmmm_jax.plots.theme import channel_colors, compact, labels
-from deepcausalmmm_jax.plots.words import _gain, in_words
 
 PANEL = ("panel_kpi", "panel_exposure", "panel_spend", "panel_gaps")
 TABLES = ("response_curves", "cross_validation", "plan_against_history", "outcome_against_history")

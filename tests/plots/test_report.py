@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.plots.embedded import _packed, region_data
+from deepcausalmmm_jax.plots.report.payload import _packed, region_data
 from deepcausalmmm_jax.plots.theme import escaped
 from tests.plots.conftest import Plan, as_ensemble, linked
 
@@ -272,7 +272,7 @@ def test_regions_are_packed_to_a_thousandth_of_their_largest_week():
 
 
 def test_many_regions_and_channels_stay_within_the_page(small_result, monkeypatch):
-    monkeypatch.setattr("deepcausalmmm_jax.plots.embedded._BUDGET", 5_000)
+    monkeypatch.setattr("deepcausalmmm_jax.plots.report.payload._BUDGET", 5_000)
     held = region_data(small_result)
     assert 1 <= len(held["names"]) < held["all"] == 4
     kpi = small_result.panel.kpi.sum(axis=1)

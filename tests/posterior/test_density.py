@@ -7,14 +7,14 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.data.split import training_weights
+from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.posterior.density import contributions, log_density
 from deepcausalmmm_jax.posterior.inputs import posterior_inputs
 from deepcausalmmm_jax.posterior.linear import columns, conditional, fitted_values, log_marginal
 from deepcausalmmm_jax.posterior.mode import AT_REST, Density, climb, starts
 from deepcausalmmm_jax.posterior.parameters import blank, log_prior, prior_scales, quantities
-from deepcausalmmm_jax.train.fitted import Fitted
-from deepcausalmmm_jax.train.preparation import prepare
+from deepcausalmmm_jax.training.fitted import Fitted
+from deepcausalmmm_jax.training.prepare import prepare
 
 
 @pytest.fixture

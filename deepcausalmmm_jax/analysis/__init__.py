@@ -1,1 +1,0 @@
-"""Answers: tables read off a fitted model; nothing here trains."""

@@ -1,0 +1,300 @@
+"""The weeks that a plan is made for: what was bought, what it cost, and which region-weeks count."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.attribution.forward import internals
+from deepcausalmmm_jax.attribution.prices import priced
+from deepcausalmmm_jax.data.extend import continued
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.errors import ConfigError, DataError
+from deepcausalmmm_jax.model.media import N_WAITS
+from deepcausalmmm_jax.training.fitted import Fitted
+
+_LEFT = 0.01  # of the carry-over, from where on a plan's effect counts as over
+_LONGEST_TAIL = 52
+_LAST_YEAR = 52
+
+
+@dataclass(frozen=True, eq=False)
+class Horizon:
+    """Weeks of a plan between the history before them and the carry-over after them.
+
+    Attributes:
+        panel: from the fit's first week to the last one counted; exposure as it is without a plan.
+        start: position of the plan's first week.
+        stop: position after its last week.
+        counted: `[region, week from start]`, whether the outcome counts.
+        worth: `[region, week from start]`, currency per KPI unit; 1 where no revenue per KPI is known.
+        spend: `[region, plan week, channel]`; NaN for a channel that money does not buy.
+        price: `[region, plan week, channel]`, currency per exposure unit; NaN likewise.
+        in_currency: whether spend is money; otherwise it is exposure.
+        has_revenue: whether `worth` is money.
+        notes: what had to be assumed.
+    """
+
+    panel: Panel
+    start: int
+    stop: int
+    counted: np.ndarray
+    worth: np.ndarray
+    spend: np.ndarray
+    price: np.ndarray
+    in_currency: bool
+    has_revenue: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def weeks(self) -> pd.Index:
+        """The plan's weeks."""
+        return self.panel.weeks[self.start : self.stop]
+
+    @property
+    def exposure(self) -> np.ndarray:
+        """`[region, plan week, channel]`, channel units, without a plan."""
+        return self.panel.exposure[:, self.start : self.stop]
+
+    @property
+    def present(self) -> np.ndarray:
+        """`[region, plan week]`, where something can be bought."""
+        return self.panel.present[:, self.start : self.stop]
+
+
+def past_weeks(
+    fitted: Fitted,
+    weeks: int | tuple[int, int] | None = None,
+    cost: Mapping[str, float] | None = None,
+) -> Horizon:
+    """Weeks of the panel of the fit.
+
+    Args:
+        fitted: the model.
+        weeks: None for all weeks up to the last one with a KPI, counted as `media_summary` counts them; a number for
+            the panel's last weeks, or positions (first, after the last); then the carry-over into the weeks after the
+            last one counts too.
+        cost: currency per exposure unit of channels whose spend the panel does not have.
+
+    Raises:
+        ConfigError: weeks that the panel does not have.
+        DataError: a cost of an unknown channel, or of one whose spend gives its price.
+    """
+    panel, n_weeks = fitted.panel, len(fitted.panel.weeks)
+    start, stop = _positions(weeks, n_weeks, panel.n_past_weeks)
+    tail = 0 if weeks is None else settling_weeks(fitted)
+    prices, plan = priced(panel, cost), slice(start, stop)
+    in_currency = panel.spend is not None or bool(cost)
+    return _horizon(
+        fitted,
+        panel,
+        (start, stop, tail),
+        prices.spend[:, plan],
+        prices.price[:, plan],
+        in_currency,
+        prices.notes(panel.channels, panel.exposure, plan),
+    )
+
+
+def _positions(weeks: object, n_weeks: int, n_observed: int) -> tuple[int, int]:
+    """First position and the one after the last."""
+    if weeks is None:
+        return 0, n_observed
+    if isinstance(weeks, int | np.integer) and not isinstance(weeks, bool):
+        start, stop = n_weeks - int(weeks), n_weeks
+    elif isinstance(weeks, tuple | list) and len(weeks) == 2 and all(isinstance(at, int | np.integer) for at in weeks):
+        start, stop = int(weeks[0]), int(weeks[1])
+    else:
+        raise ConfigError(
+            f"weeks must be None, a number of weeks, two positions or a panel of future weeks, got {weeks!r}."
+        )
+    if not 0 <= start < stop <= n_weeks:
+        raise ConfigError(f"The panel has {n_weeks} weeks; weeks={weeks!r} does not lie within them.")
+    return start, stop
+
+
+def future_weeks(fitted: Fitted, asked: Panel, cost: Mapping[str, float] | None = None) -> Horizon:
+    """Weeks given as a panel that continues the fit's, with its controls; its KPI is not read.
+
+    Args:
+        fitted: the model.
+        asked: exposure as it is without a plan; its spend, where it has some, gives the prices.
+        cost: currency per exposure unit of channels whose spend the panel does not have.
+
+    Raises:
+        DataError: the panel does not continue the fit's, or a channel has spend without exposure, or neither spend nor
+            cost though it was paid for before.
+    """
+    full, weeks, regions = continued(fitted.panel, asked)
+    history = fitted.panel
+    shape = (len(history.regions), len(asked.weeks), len(history.channels))
+    spend, price = np.full(shape, np.nan), np.full(shape, np.nan)
+    asked = _in_order(asked, history.channels)
+    _refuse_spend_off_air(asked)
+    past = None if history.spend is None else priced(history, None).of(regions)
+    prices = priced(asked, cost, past)
+    if asked.spend is not None or cost:
+        spend[regions], price[regions] = prices.spend, prices.price
+    if history.spend is not None or cost:
+        _refuse_unpriced(history, spend, full.week_label(weeks.start))
+    elif asked.spend is None:
+        spend[regions] = asked.exposure
+        price[regions] = 1.0
+    elsewhere = ~np.isin(np.arange(shape[0]), regions)
+    spend[elsewhere] = np.where(np.isnan(spend).all(axis=(0, 1)), np.nan, 0.0)
+    full = dataclasses.replace(full, revenue_per_kpi=_future_worth(history, asked, regions, weeks, len(full.weeks)))
+    notes = prices.notes(asked.channels, asked.exposure, slice(None))
+    if asked.revenue_per_kpi is None and history.revenue_per_kpi is not None:
+        worth = "The panel of future weeks has no revenue per KPI; each region's mean of the last year stands in."
+        notes = (*notes, worth)
+    tail = settling_weeks(fitted)
+    in_currency = history.spend is not None or asked.spend is not None or bool(cost)
+    found = _horizon(fitted, full, (weeks.start, weeks.stop, tail), spend, price, in_currency, notes)
+    if elsewhere.any():
+        found.counted[elsewhere] = False
+    return found
+
+
+def even_weeks(fitted: Fitted, n_weeks: int, settled: bool) -> Horizon:
+    """Weeks after the last one with a KPI, with every region's mean weekly exposure of the last year, for curves.
+
+    Args:
+        fitted: the model.
+        n_weeks: weeks with the exposure asked about, after which the mean goes on.
+        settled: only the last week counts, when carry-over has settled; coefficients are at their constant part.
+    """
+    panel = fitted.panel.until_last_kpi()
+    spend, price, _ = priced(panel, None)
+    recent = slice(max(0, len(panel.weeks) - _LAST_YEAR), None)
+    rows = np.maximum(panel.present[:, recent].sum(axis=1), 1)[:, None]
+    mean, paid = panel.exposure[:, recent].sum(axis=1) / rows, spend[:, recent].sum(axis=1) / rows
+    longer = _lengthened(panel, n_weeks, mean, fitted)
+    start, shape = len(panel.weeks), (len(panel.regions), n_weeks, len(panel.channels))
+    even = np.broadcast_to(paid[:, None], shape)
+    typical = np.broadcast_to(np.where(mean > 0, paid / np.where(mean > 0, mean, 1.0), price[:, -1])[:, None], shape)
+    tail = 0 if settled else settling_weeks(fitted)
+    found = _horizon(fitted, longer, (start, start + n_weeks, tail), even, typical, panel.spend is not None)
+    if settled:
+        found.counted[:, :-1] = False
+    return found
+
+
+def settling_weeks(fitted: Fitted) -> int:
+    """Weeks until less than 1 % of any channel's carry-over is left, at most 52."""
+    kind = "geometric" if fitted.config.model == "paper" else fitted.config.adstock
+    if kind in ("delayed", "binomial"):
+        return fitted.config.max_lag - 1
+    slowest = float(np.max(internals(fitted).curves.decay))
+    waits = N_WAITS - 1 if kind == "delayed_geometric" else 0
+    return int(np.clip(np.ceil(np.log(_LEFT) / np.log(slowest)) + waits, 1, _LONGEST_TAIL))
+
+
+def _horizon(
+    fitted: Fitted,
+    panel: Panel,
+    span: tuple[int, int, int],  # first week, week after the last, weeks of carry-over that count
+    spend: np.ndarray,
+    price: np.ndarray,
+    in_currency: bool,
+    notes: tuple[str, ...] = (),
+) -> Horizon:
+    """With weeks laid behind the panel where the tail is longer than it, at the plan weeks' mean exposure."""
+    start, stop, tail = span
+    lacking = max(0, stop + tail - len(panel.weeks))
+    rows = np.maximum(panel.present[:, start:stop].sum(axis=1), 1)[:, None]
+    mean = panel.exposure[:, start:stop].sum(axis=1) / rows
+    longer = _lengthened(panel, lacking, mean, fitted) if lacking else panel
+    longer = longer.select(weeks=slice(0, stop + tail))
+    worth = longer.revenue_per_kpi
+    return Horizon(
+        panel=longer,
+        start=start,
+        stop=stop,
+        counted=longer.present[:, start:].copy(),
+        worth=np.ones(longer.present[:, start:].shape) if worth is None else worth[:, start:],
+        spend=spend,
+        price=price,
+        in_currency=in_currency,
+        has_revenue=worth is not None,
+        notes=notes,
+    )
+
+
+def _in_order(asked: Panel, channels: tuple[str, ...]) -> Panel:
+    order = [asked.channels.index(name) for name in channels]
+    spend = None if asked.spend is None else asked.spend[:, :, order]
+    return dataclasses.replace(asked, channels=channels, exposure=asked.exposure[:, :, order], spend=spend)
+
+
+def _refuse_spend_off_air(asked: Panel) -> None:
+    """What spend without any exposure is to buy would be a guess."""
+    if asked.spend is None:
+        return
+    for i, name in enumerate(asked.channels):
+        if np.nansum(asked.spend[:, :, i]) > 0 and not asked.exposure[:, :, i].any():
+            raise DataError(
+                f"The weeks from {asked.week_label(0)} on have spend for {name!r} but no exposure; give the exposure "
+                "that it buys, or leave its spend at 0 and let the plan decide."
+            )
+
+
+def _refuse_unpriced(history: Panel, spend: np.ndarray, first: str) -> None:
+    if history.spend is None:
+        return
+    was_paid = ~np.isnan(history.spend).all(axis=(0, 1))
+    for i, name in enumerate(history.channels):
+        if was_paid[i] and np.isnan(spend[:, :, i]).all():
+            raise DataError(
+                f"The weeks from {first} on have no cost for {name!r}; give its spend beside its exposure in the "
+                f"panel, or cost={{{name!r}: ...}} per exposure unit."
+            )
+
+
+def _future_worth(history: Panel, asked: Panel, regions: np.ndarray, weeks: slice, n_weeks: int) -> np.ndarray | None:
+    """`[region, week]` of the history with the weeks asked for behind it."""
+    if history.revenue_per_kpi is None and asked.revenue_per_kpi is None:
+        return None
+    past = history.revenue_per_kpi
+    worth = np.zeros((len(history.regions), n_weeks))
+    if past is not None:
+        known = min(past.shape[1], n_weeks)
+        worth[:, :known] = past[:, :known]
+        worth[:, weeks] = _mean_worth(history)[:, None]
+    if asked.revenue_per_kpi is not None:
+        worth[regions, weeks] = asked.revenue_per_kpi
+    return worth
+
+
+def _mean_worth(panel: Panel) -> np.ndarray:
+    """`[region]`, over the last year's weeks that have a row."""
+    assert panel.revenue_per_kpi is not None
+    recent = slice(max(0, len(panel.weeks) - _LAST_YEAR), None)
+    present = panel.present[:, recent]
+    total = np.where(present, panel.revenue_per_kpi[:, recent], 0.0).sum(axis=1)
+    return total / np.maximum(present.sum(axis=1), 1)
+
+
+def _lengthened(panel: Panel, n_weeks: int, exposure: np.ndarray, fitted: Fitted) -> Panel:
+    """The panel with weeks behind it: exposure `[region, channel]` each week, controls at their centre."""
+    regions = len(panel.regions)
+    step = pd.Timedelta(days=7) if isinstance(panel.weeks, pd.DatetimeIndex) else 1
+    behind = pd.Index([panel.weeks[-1] + step * (i + 1) for i in range(n_weeks)])
+
+    def longer(past: np.ndarray, new: np.ndarray) -> np.ndarray:
+        return np.concatenate([past, np.broadcast_to(new[:, None], (regions, n_weeks, *past.shape[2:]))], axis=1)
+
+    here = np.asarray(panel.present.any(axis=1))
+    worth = None if panel.revenue_per_kpi is None else longer(panel.revenue_per_kpi, _mean_worth(panel))
+    return dataclasses.replace(
+        panel,
+        weeks=panel.weeks.append(behind),
+        kpi=longer(panel.kpi, np.zeros(regions)),
+        weights=longer(panel.weights, np.zeros(regions)),
+        present=longer(panel.present, here),
+        exposure=longer(panel.exposure, exposure),
+        control=longer(panel.control, fitted.scales.control_center),
+        spend=None,
+        revenue_per_kpi=worth,
+    )

@@ -1,0 +1,95 @@
+"""What exposure costs: spend where it bought something, and a price for every region-week."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from deepcausalmmm_jax.attribution.bookings import Booking, accrued
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.errors import DataError
+
+_LAST_YEAR = 52
+
+
+class Prices(NamedTuple):
+    """Spend and prices of a panel; NaN for a channel that money does not buy."""
+
+    spend: np.ndarray  # [region, week, channel], where the exposure was that it paid for
+    price: np.ndarray  # [region, week, channel], currency per exposure unit
+    bookings: tuple[Booking, ...]  # by channel
+
+    def notes(self, channels: tuple[str, ...], exposure: np.ndarray, weeks: slice) -> tuple[str, ...]:
+        """What had to be read into the spend of these weeks, a sentence a channel."""
+        free = (self.spend[:, weeks] == 0) & (exposure[:, weeks] > 0)
+        told = []
+        for i, booking in enumerate(self.bookings):
+            if booking is not Booking.OWN and (booking is not Booking.FREE or free[:, :, i].any()):
+                told.append(f"{channels[i]}: {booking.value}.")
+        return tuple(told)
+
+    def of(self, regions: np.ndarray) -> "Prices":
+        """Of some regions, by position."""
+        return self._replace(spend=self.spend[regions], price=self.price[regions])
+
+
+def priced(panel: Panel, cost: Mapping[str, float] | None, past: Prices | None = None) -> Prices:
+    """Spend and price of a panel; without any spend, exposure at 1 a unit.
+
+    A region-week that was not paid for has its region's mean price, a region without one the channel's, a channel
+    without one the `cost` that is given, or the mean price of the past.
+
+    Args:
+        panel: with its spend, as booked.
+        cost: currency per exposure unit of channels whose spend the panel does not have.
+        past: prices before the panel, of the same regions and channels in the same order.
+
+    Raises:
+        DataError: a cost of an unknown channel, at or below zero, or of a channel that has a price of its own.
+    """
+    if panel.spend is None and not cost:
+        every = (Booking.OWN,) * len(panel.channels)
+        return Prices(panel.exposure.astype(np.float64), np.ones(panel.exposure.shape), every)
+    given = _costs(panel, cost or {})
+    booked = np.full(panel.exposure.shape, np.nan) if panel.spend is None else panel.spend.astype(np.float64)
+    unknown = np.isnan(booked).all(axis=(0, 1))
+    booked = np.where(unknown & ~np.isnan(given), panel.exposure * given, booked)
+    spend, bookings = booked.copy(), []
+    for i in range(len(panel.channels)):
+        found = accrued(np.nan_to_num(booked[:, :, i]), panel.exposure[:, :, i])
+        bookings.append(Booking.OWN if np.isnan(booked[:, :, i]).all() else found.booking)
+        spend[:, :, i] = np.where(np.isnan(booked[:, :, i]), np.nan, found.spend)
+    return Prices(spend, _by_week(spend, panel.exposure, given, past), tuple(bookings))
+
+
+def spent(panel: Panel) -> np.ndarray | None:
+    """Spend `[region, week, channel]` where the exposure was that it paid for; None where the panel has none."""
+    return None if panel.spend is None else priced(panel, None).spend
+
+
+def _costs(panel: Panel, cost: Mapping[str, float]) -> np.ndarray:
+    """`[channel]`, NaN where none is given."""
+    for name, value in cost.items():
+        if name not in panel.channels:
+            raise DataError(f"cost names the channel {name!r}; the model has {', '.join(panel.channels)}.")
+        if not value > 0:
+            raise DataError(f"The cost of {name!r} per exposure unit must be above 0, got {value!r}.")
+        if panel.spend is not None and np.nansum(panel.spend[:, :, panel.channels.index(name)]) > 0:
+            raise DataError(f"cost names {name!r}, whose spend in the panel gives its price; leave it out of cost.")
+    return np.array([cost.get(name, np.nan) for name in panel.channels], np.float64)
+
+
+def _by_week(spend: np.ndarray, exposure: np.ndarray, given: np.ndarray, past: Prices | None) -> np.ndarray:
+    both = (spend > 0) & (exposure > 0)
+    paid, bought = np.where(both, spend, 0.0), np.where(both, exposure, 0.0)
+
+    def mean(axis: tuple[int, ...]) -> np.ndarray:
+        units = bought.sum(axis=axis, keepdims=True)
+        return np.where(units > 0, paid.sum(axis=axis, keepdims=True) / np.where(units > 0, units, 1.0), np.nan)
+
+    typical = np.where(np.isnan(mean((1,))), mean((0, 1)), mean((1,)))
+    typical = np.where(np.isnan(typical), given, typical)
+    if past is not None:
+        before = past.price[:, -_LAST_YEAR:].mean(axis=1, keepdims=True)
+        typical = np.where(np.isnan(typical) & ~np.isnan(spend).all(axis=(0, 1)), before, typical)
+    return np.where(both, paid / np.where(both, bought, 1.0), typical)

@@ -1,0 +1,76 @@
+"""Bounds of a plan, read from a CSV file."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from deepcausalmmm_jax.data.readers.read_table import read_table
+from deepcausalmmm_jax.errors import ConfigError, DataError
+from deepcausalmmm_jax.planning.limits import Ends
+from deepcausalmmm_jax.planning.optimize_budget import Key
+
+_KINDS = ("absolute", "relative")
+_NEEDED = ("channel", "low", "high")
+_DELIMITERS = (",", ";", "\t", "|")
+
+
+def read_bounds(path: Path | None) -> tuple[dict[Key, Ends], dict[Key, Ends]]:
+    """Absolute and relative bounds by channel, or by channel and region.
+
+    Args:
+        path: of a file with the columns channel, low, high, and where wanted region and kind (absolute or relative);
+            separated by commas, semicolons, tabs or bars. None for no bounds.
+
+    Raises:
+        DataError: the file cannot be read.
+        ConfigError: a column that is missing, a kind or number that is none, or two rows for the same cells.
+    """
+    found: tuple[dict[Key, Ends], dict[Key, Ends]] = {}, {}
+    if path is None:
+        return found
+    table = _table(path)
+    for position, row in enumerate(table.to_dict("records"), start=2):
+        kind = row.get("kind", "").lower() or "absolute"
+        if kind not in _KINDS:
+            raise ConfigError(f"{path}: kind must be absolute or relative, got {kind!r} in line {position}.")
+        if not row["channel"]:
+            raise ConfigError(f"{path}: line {position} has no channel.")
+        region = row.get("region", "")
+        key: Key = (row["channel"], region) if region else row["channel"]
+        bounds = found[_KINDS.index(kind)]
+        if key in bounds:
+            name = f"{key[0]} in {key[1]}" if isinstance(key, tuple) else key
+            raise ConfigError(f"{path} has two rows of {kind} bounds for {name}, the second in line {position}.")
+        bounds[key] = _end(path, row["low"], position), _end(path, row["high"], position)
+    return found
+
+
+def _table(path: Path) -> pd.DataFrame:
+    """The file as text, blanks around cells taken off."""
+    if not path.is_file():
+        raise DataError(f"There is no file {path}.")
+    header = path.read_text(encoding="utf-8-sig", errors="replace").partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=header.count)
+    table = read_table(path, delimiter)
+    table.columns = [str(name).strip().lower() for name in table.columns]
+    for name in _NEEDED:
+        if name not in table:
+            raise ConfigError(f"{path} has no column {name!r}; bounds need channel, low and high.")
+    for name in table.columns:
+        if name not in (*_NEEDED, "region", "kind"):
+            raise ConfigError(f"{path} has a column {name!r}; bounds have channel, region, low, high and kind.")
+    for name in dict.fromkeys(table.columns):
+        if list(table.columns).count(name) > 1:
+            raise ConfigError(f"{path} has two columns named {name!r}; leave one out.")
+    return table.fillna("").map(lambda cell: str(cell).strip())
+
+
+def _end(path: Path, text: str, position: int) -> float | None:
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(
+            f"{path}: low and high must be numbers such as 0.5, or empty, got {text!r} in line {position}."
+        ) from None

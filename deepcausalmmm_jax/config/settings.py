@@ -1,0 +1,313 @@
+"""Settings of a fit: frozen dataclasses with checks, read from and written to TOML."""
+
+import dataclasses
+import json
+import math
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from deepcausalmmm_jax.checks import check_kinds, refuse_unknown, require
+from deepcausalmmm_jax.config.paper import Published
+from deepcausalmmm_jax.config.priors import PosteriorSettings, Priors
+from deepcausalmmm_jax.errors import ConfigError
+
+AdstockKind = Literal["geometric", "delayed_geometric", "delayed", "binomial"]
+GraphKind = Literal["notears", "dagma", "triangular", "none"]
+Precision = Literal["highest", "tf32", "bfloat16"]
+ModelKind = Literal["structural", "paper"]
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """Typical sizes of what the model may learn: a smaller one is a stiffer penalty.
+
+    Each is the standard deviation (or, for the graph, the mean) of a prior, so its unit is that of the quantity: the
+    penalty of a quantity q is (q / size)^2 / 2, in nats, on the same footing as the log-likelihood of the data.
+
+    Attributes:
+        media_total: most of the KPI that all media are expected to bring: a channel's share may be of any order of
+            magnitude, and shares well above this total over the number of channels are unlikely.
+        media_region: spread of a channel's coefficient over regions, in logs.
+        time_variation: spread of a channel's coefficient over weeks, the same in all regions, in logs.
+        time_variation_region: spread of a region's coefficient over weeks around that, in logs.
+        decay: spread of the adstock decay, in logits around 0.5; at 1.4 about as flat as a decay that may be anything
+            from 0 to 1 with the same probability.
+        slope: spread of the Hill slope, in logs around 1.5.
+        half_saturation: spread of the half-saturation, in logs around 1.2 times the exposure of a typical burst.
+        baseline: spread of the regional level, as a share of the mean KPI.
+        trend: change of the national trend over a quarter, as a share of the mean KPI.
+        trend_region: the same for a region's own deviation from it.
+        seasonality: size of a shared seasonal term, as a share of the mean KPI.
+        seasonality_region: the same for a region's own seasonal term.
+        control: effect of one standard deviation of a control, as a share of the mean KPI.
+        control_region: spread of that effect over regions.
+        noise_region: spread of the noise level over regions, in logs.
+        graph: mean strength of an edge between channels, in standard deviations of the target per one of the source.
+        blend: mean share of a channel's activity that is taken from another one that drives it.
+        gru: spread of the GRU's weights.
+    """
+
+    media_total: float = 0.3
+    media_region: float = 0.15
+    time_variation: float = 0.1
+    time_variation_region: float = 0.01
+    decay: float = 1.4
+    slope: float = 0.4
+    half_saturation: float = 0.45
+    baseline: float = 0.5
+    trend: float = 0.07
+    trend_region: float = 0.08
+    seasonality: float = 0.05
+    seasonality_region: float = 0.02
+    control: float = 0.2
+    control_region: float = 0.05
+    noise_region: float = 0.3
+    graph: float = 0.02
+    blend: float = 0.02
+    gru: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_kinds(self)
+        for name in (item.name for item in dataclasses.fields(self)):
+            require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the objective is brought down.
+
+    Attributes:
+        learning_rate: first step size of Adam.
+        huber_delta: residual, in standard deviations of the noise, beyond which it counts linearly.
+        max_epochs: most epochs, each sees all the data; whole chunks of `chunk_epochs` are run, no more than these.
+        chunk_epochs: epochs between two looks at the objective; the progress bar moves at the same pace.
+        tolerance: least fall of the objective over a chunk, in nats per observation, that counts as progress.
+        patience: chunks without progress before the step size is cut.
+        step_cuts: cuts of the step size, to a third each, before training ends.
+    """
+
+    learning_rate: float = 0.02
+    huber_delta: float = 2.0
+    max_epochs: int = 1500
+    chunk_epochs: int = 50
+    tolerance: float = 1e-4
+    patience: int = 2
+    step_cuts: int = 2
+
+    def __post_init__(self) -> None:
+        check_kinds(self)
+        for name in ("learning_rate", "huber_delta"):
+            require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+        require(self.tolerance >= 0, "tolerance", self.tolerance, "0 or more")
+        for name in ("max_epochs", "chunk_epochs", "patience"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        require(self.step_cuts >= 0, "step_cuts", self.step_cuts, "0 or more")
+
+
+@dataclass(frozen=True)
+class Links:
+    """What is known of the links between channels; channels by name, from source to target.
+
+    Attributes:
+        forbid: pairs (source, target) that are no edge: `(("search", "tv"),)`, search does not drive tv.
+        require: pairs that are an edge, however weak.
+        fix: triples (source, target, value): an edge of known strength, the target's exposure, in its mean weeks, per
+            mean week of the source.
+        tiers: groups of channels in the order of a funnel; no channel drives one of an earlier tier. Channels in no
+            tier are free.
+
+    Raises:
+        ConfigError: an entry that is not of this form, a link from a channel to itself, or a channel in two tiers.
+    """
+
+    forbid: tuple[tuple[str, str], ...] = ()
+    require: tuple[tuple[str, str], ...] = ()
+    fix: tuple[tuple[str, str, float], ...] = ()
+    tiers: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("forbid", "require", "fix", "tiers"):
+            value = getattr(self, name)
+            is_nested = isinstance(value, list | tuple) and all(isinstance(entry, list | tuple) for entry in value)
+            require(is_nested, f"links.{name}", value, "a list of lists of channels")
+            object.__setattr__(self, name, tuple(tuple(entry) for entry in value))
+        for name, links in (("forbid", self.forbid), ("require", self.require), ("fix", self.fix)):
+            for link in links:
+                _check_link(name, link)
+        named = [channel for tier in self.tiers for channel in tier]
+        require(all(isinstance(channel, str) for channel in named), "links.tiers", self.tiers, "names of channels")
+        twice = sorted({channel for channel in named if named.count(channel) > 1})
+        require(not twice, "links.tiers", self.tiers, f"free of repeats ({', '.join(twice)} stands in two places)")
+
+    def channels(self) -> tuple[str, ...]:
+        """All channels that are named, once each."""
+        pairs = (*self.forbid, *self.require, *(link[:2] for link in self.fix), *self.tiers)
+        return tuple(dict.fromkeys(channel for group in pairs for channel in group))
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of a fit; the default needs no change.
+
+    Attributes:
+        model: `structural`, the default model; or `paper`, the published DeepCausalMMM, which reads `graph`
+            (`triangular` or `notears`) and `published` and none of the others. `Config.paper()` sets it up.
+        tune: whether the data adjust the sizes in `penalties` for trend, season, controls, pooling and variation over
+            time, by their evidence; False takes them as they stand.
+        adstock: kind of carry-over. `geometric` has no last lag; `delayed_geometric` neither, and sets in after a
+            learned wait, which may be next to nothing; `delayed` peaks at a learned lag; `binomial` ends.
+        max_lag: lags of the `delayed` and `binomial` kinds, in weeks.
+        min_slope: lower bound of the Hill slope (the paper's is 2; below 1 the curve is concave everywhere, near 0 a
+            channel is on or off).
+        graph: how channels' links are kept acyclic: `notears` (trace-exponential), `dagma` (log-determinant),
+            `triangular` (an earlier channel may feed a later one), or `none`.
+        graph_threshold: edges weaker than this are dropped, in standard deviations of the target per one of the source.
+        graph_evidence: edges that stand fewer standard errors than this above zero are dropped.
+        hidden_size: states of the GRU that moves coefficients over time.
+        season_length: weeks in a year.
+        harmonics: Fourier pairs of the yearly season.
+        knot_spacing: weeks between knots of the national trend; 1 is a random walk.
+        region_knot_spacing: weeks between knots of a region's deviation from it.
+        links: what is known of the links between channels.
+        priors: what is known of channels and controls, in business terms.
+        posterior: priors of shares, curves and scales, and how the posterior is read.
+        penalties: typical sizes of what the model may learn.
+        training: how the objective is brought down.
+        published: settings of the paper's model.
+        precision: of the factors of matrix products while training: `highest` (single precision, 24 bits), `tf32` (11)
+            or `bfloat16` (8); sums are in single precision. The lower ones are quicker on accelerators that have
+            them; a CPU rounds the same way and is no quicker.
+
+    Raises:
+        ConfigError: a value of the wrong kind or out of range.
+    """
+
+    model: ModelKind = "structural"
+    tune: bool = True
+    adstock: AdstockKind = "delayed_geometric"
+    max_lag: int = 13
+    min_slope: float = 0.05
+    graph: GraphKind = "notears"
+    graph_threshold: float = 0.1
+    graph_evidence: float = 4.0
+    links: Links = field(default_factory=Links)
+    priors: Priors = field(default_factory=Priors)
+    hidden_size: int = 8
+    season_length: float = 365.25 / 7
+    harmonics: int = 2
+    knot_spacing: int = 1
+    region_knot_spacing: int = 13
+    posterior: PosteriorSettings = field(default_factory=PosteriorSettings)
+    penalties: Penalties = field(default_factory=Penalties)
+    training: Training = field(default_factory=Training)
+    published: Published = field(default_factory=Published)
+    precision: Precision = "highest"
+
+    def __post_init__(self) -> None:
+        check_kinds(self)
+        if self.model == "paper":
+            require(self.graph in ("triangular", "notears"), "graph", self.graph, "triangular or notears in the paper")
+            require(not self.links.channels(), "links", self.links, "empty: the paper's model knows none")
+            require(self.priors == Priors(), "priors", self.priors, "empty: the paper's model knows none")
+        for name in ("max_lag", "hidden_size", "knot_spacing", "region_knot_spacing"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        require(self.harmonics >= 0, "harmonics", self.harmonics, "0 or more")
+        require(0 < self.min_slope < 5, "min_slope", self.min_slope, "between 0 and 5")
+        require(0 <= self.graph_threshold < 1, "graph_threshold", self.graph_threshold, "from 0 to below 1")
+        require(self.graph_evidence >= 0, "graph_evidence", self.graph_evidence, "0 or more")
+        if self.graph == "none" and self.links.channels():
+            raise ConfigError('Setting links needs a channel graph, but graph is "none"; set graph="notears".')
+        require(self.season_length > 1, "season_length", self.season_length, "above 1 week")
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some settings changed, e.g. `config.replace(graph="none")`.
+
+        Raises:
+            ConfigError: an unknown setting, or a bad value.
+        """
+        refuse_unknown(type(self), changes, "")
+        return dataclasses.replace(self, **changes)
+
+    @classmethod
+    def paper(cls, graph: GraphKind = "triangular", **changes: Any) -> Self:
+        """The published DeepCausalMMM (arXiv 2510.13087), trained as published but for its leaks.
+
+        Args:
+            graph: `triangular` or `notears`.
+            changes: settings of `Published` to change, e.g. `epochs=300`.
+
+        Raises:
+            ConfigError: an unknown setting, or a bad value.
+        """
+        refuse_unknown(Published, changes, "published.")
+        return cls(model="paper", graph=graph, published=Published(**changes))
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Self:
+        """Read settings from a TOML file; what it does not name keeps its default.
+
+        Raises:
+            ConfigError: the file cannot be read or parsed, or names an unknown or bad setting.
+        """
+        try:
+            with open(path, "rb") as file:
+                table = tomllib.load(file)
+        except OSError as error:
+            raise ConfigError(f"The configuration {path} cannot be read: {error.strerror}.") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"The configuration {path} is not valid TOML: {error}.") from None
+        return cls.from_dict(table)
+
+    @classmethod
+    def from_dict(cls, table: dict[str, Any]) -> Self:
+        """Settings from nested tables, as in a TOML file.
+
+        Raises:
+            ConfigError: an unknown or bad setting.
+        """
+        refuse_unknown(cls, table, "")
+        sections: dict[str, type] = {
+            "links": Links,
+            "priors": Priors,
+            "posterior": PosteriorSettings,
+            "penalties": Penalties,
+            "training": Training,
+            "published": Published,
+        }
+        values = dict(table)
+        for name, section in sections.items():
+            if name not in values:
+                continue
+            if not isinstance(values[name], dict):
+                raise ConfigError(f"Setting {name} must be a table of settings, got {values[name]!r}.")
+            refuse_unknown(section, values[name], f"{name}.")
+            values[name] = section(**values[name])
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings as nested tables of numbers and words."""
+        return dataclasses.asdict(self)
+
+    def to_toml(self) -> str:
+        """All settings as TOML, which `from_toml` reads back to an equal Config."""
+        tables = {key: value for key, value in self.to_dict().items() if isinstance(value, dict)}
+        plain = {key: value for key, value in self.to_dict().items() if key not in tables}
+        blocks = [_toml_lines(plain)]
+        blocks += [f"[{name}]\n{_toml_lines(table)}" for name, table in tables.items()]
+        return "\n\n".join(blocks) + "\n"
+
+
+def _toml_lines(table: dict[str, Any]) -> str:
+    # JSON's words and numbers are TOML's too.
+    return "\n".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
+
+
+def _check_link(name: str, link: tuple[Any, ...]) -> None:
+    wanted = "(source, target, value)" if name == "fix" else "(source, target)"
+    numbers = [value for value in link[2:] if isinstance(value, int | float) and math.isfinite(value)]
+    named = len(link) >= 2 and all(isinstance(channel, str) for channel in link[:2])
+    right = named and len(link) == 2 + len(numbers) == (3 if name == "fix" else 2)
+    require(right, f"links.{name}", link, f"made of {wanted}")
+    require(link[0] != link[1], f"links.{name}", link, "a link between two different channels")

@@ -1,0 +1,1 @@
+"""Learning a directed acyclic graph from samples, apart from any marketing mix."""

@@ -1,0 +1,117 @@
+"""Linear structure learning: which variable drives which, from observations alone."""
+
+from functools import partial
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from deepcausalmmm_jax.dag.continuous import dagma_path, notears_path
+from deepcausalmmm_jax.dag.orders import refined_order, regression_weights, topological_order
+from deepcausalmmm_jax.ops.acyclicity import cut_to_acyclic, strongest_acyclic, trace_exponential
+
+Method = Literal["notears", "dagma"]
+_PATHS = {"notears": notears_path, "dagma": dagma_path}
+_MAX_SWEEPS = 20
+_RIDGE = 1e-6  # of the mean variance: keeps nearly collinear variables apart in single precision
+
+
+class Structure(NamedTuple):
+    """What `estimate_structure` finds."""
+
+    weights: Array  # [variable, variable], before the threshold
+    adjacency: Array  # [variable, variable], weights kept, acyclic
+    h: Array  # [], acyclicity of `weights`
+    threshold: Array  # [], weights of at most this size were dropped
+    order: Array  # [variable], in which every edge kept points forward
+    iterations: Array  # [], int32, gradient steps of the path
+    sweeps: Array  # [], int32, of the search over orders
+
+
+@partial(jax.jit, static_argnames=("method", "refine"))
+def estimate_structure(gram: Array, l1: Array, threshold: Array, *, method: Method, refine: bool = True) -> Structure:
+    """Learn a graph from a covariance: pure, compiled as a whole, and may be mapped over all of its arrays.
+
+    The path of the method gives a graph, which gives an order of the variables; the order is refined by insertions
+    under the same least-squares score, which leaves the local optima of the path; weights are least-squares fits along
+    the order, those above the threshold are kept and fitted once more.
+
+    Args:
+        gram: `[variable, variable]`, covariance.
+        l1: penalty of the path, scalar.
+        threshold: weights of at most this size are dropped, scalar.
+        method: the path.
+        refine: whether to refine; the path's own weights are given otherwise, with the threshold raised as far as a
+            graph without cycles needs.
+    """
+    gram, noise = in_units_of_noise(gram)
+    path = _PATHS[method](gram, l1 / noise)
+    kept, cut = cut_to_acyclic(jnp.where(jnp.abs(path.weights) > threshold, path.weights, 0.0))
+    if refine:
+        guess = strongest_acyclic(jnp.where(jnp.abs(path.weights) > threshold, jnp.abs(path.weights), 0.0))
+        order, sweeps = refined_order(gram, topological_order(guess), _MAX_SWEEPS)
+        return _along(gram, order, threshold)._replace(iterations=path.iterations, sweeps=sweeps)
+    weights = path.weights
+    return Structure(
+        weights=weights,
+        adjacency=jnp.where(kept, weights, 0.0),
+        h=trace_exponential(weights),
+        threshold=jnp.maximum(cut, threshold),
+        order=topological_order(kept),
+        iterations=path.iterations,
+        sweeps=jnp.zeros((), jnp.int32),
+    )
+
+
+def in_units_of_noise(gram: Array) -> tuple[Array, Array]:
+    """The covariance over the noise's variance, and that variance; weights are the same in any common unit.
+
+    What all others leave unexplained of a variable that drives none is its noise, and of any other variable less.
+    """
+    gram = gram + _RIDGE * jnp.trace(gram) / gram.shape[0] * jnp.eye(gram.shape[0])
+    noise = jnp.max(1.0 / jnp.diag(jnp.linalg.inv(gram)))
+    return gram / noise, noise
+
+
+def _along(gram: Array, order: Array, threshold: Array) -> Structure:
+    """Weights along an order; no cycle can arise, so that the threshold is never raised."""
+    position = jnp.argsort(order)
+    weights = regression_weights(gram, position[:, None] < position)
+    kept = jnp.abs(weights) > threshold
+    zero = jnp.zeros((), jnp.int32)
+    h = trace_exponential(weights)
+    return Structure(weights, regression_weights(gram, kept), h, threshold, order, zero, zero)
+
+
+@partial(jax.jit, static_argnames=("method", "batch_size"))
+def edge_frequencies(
+    keys: Array, samples: Array, order: Array, l1: Array, threshold: Array, *, method: Method | None, batch_size: int
+) -> Array:
+    """How often each edge is kept when rows are drawn with replacement.
+
+    Args:
+        keys: `[replicate]`, random keys.
+        samples: `[sample, variable]`.
+        order: `[variable]`, that each replicate refines where no method is given.
+        l1: penalty, scalar.
+        threshold: of the weights, scalar.
+        method: that each replicate runs from its start; None to refine `order`.
+        batch_size: replicates computed side by side.
+
+    Returns:
+        `[variable, variable]`, shares of the replicates.
+    """
+    n = samples.shape[0]
+
+    def replicate(key: Array) -> Array:
+        drawn = jax.random.randint(key, (n,), 0, n)
+        count = jnp.zeros(n).at[drawn].add(1.0)
+        centred = samples - (count @ samples) / n
+        gram = (centred * count[:, None]).T @ centred / n
+        if method is not None:
+            return estimate_structure(gram, l1, threshold, method=method).adjacency != 0
+        gram, _ = in_units_of_noise(gram)
+        return _along(gram, refined_order(gram, order, _MAX_SWEEPS)[0], threshold).adjacency != 0
+
+    return jax.lax.map(replicate, keys, batch_size=batch_size).mean(axis=0)

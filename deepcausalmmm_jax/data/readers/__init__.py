@@ -1,0 +1,1 @@
+"""From a table as people have it to arrays: columns, numbers, roles."""

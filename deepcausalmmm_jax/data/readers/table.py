@@ -1,0 +1,156 @@
+"""A long table -> arrays on a grid of regions and weeks, refusing what does not fit."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.data.calendar import week_grid, week_text
+from deepcausalmmm_jax.data.readers.column_names import with_plain_names
+from deepcausalmmm_jax.data.readers.column_roles import ColumnRoles
+from deepcausalmmm_jax.data.readers.numbers import as_numbers
+from deepcausalmmm_jax.data.regions import region_grid
+from deepcausalmmm_jax.errors import DataError
+
+_Where = Callable[[int], str]
+_OnGrid = Callable[[np.ndarray, float], np.ndarray]
+
+
+def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> dict[str, Any]:
+    """The fields of a Panel.
+
+    Raises:
+        DataError: naming the column, region and week of the first value that does not fit.
+    """
+    df = with_plain_names(df)
+    weeks, week_of_row = week_grid(df[roles.time], roles.time)
+    regions, region_of_row = region_grid(df, roles.region)
+    _refuse_duplicates(regions, weeks, region_of_row, week_of_row, national=roles.region is None)
+
+    def where(row: int) -> str:
+        week = week_text(weeks, week_of_row[row])
+        return f"week {week}" if roles.region is None else f"region {regions[region_of_row[row]]}, week {week}"
+
+    def on_grid(values: np.ndarray, absent: float) -> np.ndarray:
+        grid = np.full((len(regions), len(weeks)), absent)
+        grid[region_of_row, week_of_row] = values
+        return grid
+
+    def stacked(columns: Sequence[str], what: str, signed: bool) -> np.ndarray:
+        grids = [on_grid(_finite(df, column, what, signed, where), 0.0) for column in columns]
+        return np.stack(grids, axis=-1) if grids else np.zeros((len(regions), len(weeks), 0))
+
+    present = on_grid(np.ones(len(df)), 0.0) > 0
+    kpi = on_grid(_number_column(df, roles.kpi, where), np.nan) if roles.kpi else np.full(present.shape, np.nan)
+    if roles.kpi:
+        _refuse_missing_kpi(kpi, present, regions, weeks, roles)
+    observed = ~np.isnan(kpi)
+    return {
+        "regions": regions,
+        "weeks": weeks,
+        "channels": roles.media,
+        "controls": roles.controls,
+        "kpi": np.where(observed, kpi, 0.0),
+        "weights": observed.astype(np.float64),
+        "present": present,
+        "exposure": stacked(roles.media, "exposure", signed=False),
+        "control": stacked(roles.controls, "control", signed=True),
+        "spend": _spend(roles, stacked),
+        "revenue_per_kpi": _revenue_per_kpi(roles, present.shape, stacked),
+        "population": None if roles.population is None else _population(df, roles.population, present, on_grid, where),
+        "kpi_name": roles.kpi or "kpi",
+        "region_name": roles.region or "region",
+        "time_name": roles.time,
+    }
+
+
+def _refuse_duplicates(
+    regions: pd.Index, weeks: pd.Index, region_of_row: np.ndarray, week_of_row: np.ndarray, *, national: bool
+) -> None:
+    cell = region_of_row * len(weeks) + week_of_row
+    seen, count = np.unique(cell, return_counts=True)
+    if (count > 1).any():
+        first = seen[count > 1][0]
+        week = week_text(weeks, first % len(weeks))
+        place = f"week {week}" if national else f"region {regions[first // len(weeks)]}, week {week}"
+        way_out = ", or name the column of regions" if national else ""
+        raise DataError(f"There are {count[count > 1][0]} rows for {place}; keep or add up to one{way_out}.")
+
+
+def _number_column(df: pd.DataFrame, column: str, where: _Where) -> np.ndarray:
+    """The column as floats, NaN where it is empty; other text and infinite values are refused."""
+    array, unreadable = as_numbers(df[column])
+    if unreadable.any():
+        row = int(unreadable.argmax())
+        cell = df[column].iloc[row]
+        raise DataError(f"Column {column!r} has the text {str(cell)!r} at {where(row)}; it needs numbers.")
+    if np.isinf(array).any():
+        raise DataError(f"Column {column!r} is infinite at {where(int(np.isinf(array).argmax()))}.")
+    return array
+
+
+def _finite(df: pd.DataFrame, column: str, what: str, signed: bool, where: _Where) -> np.ndarray:
+    array = _number_column(df, column, where)
+    if np.isnan(array).any():
+        row = int(np.isnan(array).argmax())
+        raise DataError(
+            f"Column {column!r} has no value at {where(row)}; write 0 or the value, "
+            f"since a missing {what} cannot be masked."
+        )
+    if not signed and (array < 0).any():
+        row = int((array < 0).argmax())
+        raise DataError(
+            f"Column {column!r} has a negative {what}, {array[row]:g}, at {where(row)}; it must be 0 or more."
+        )
+    return array
+
+
+def _refuse_missing_kpi(
+    kpi: np.ndarray, present: np.ndarray, regions: pd.Index, weeks: pd.Index, roles: ColumnRoles
+) -> None:
+    """Rows before a region's first KPI are history; any later row without one is refused, unless masking is wanted."""
+    observed = ~np.isnan(kpi)
+    silent = ~observed.any(axis=1)
+    if roles.mask_missing_kpi:
+        return
+    if silent.any():
+        raise DataError(
+            f"Region {regions[silent.argmax()]} has no observed KPI in column {roles.kpi!r}; leave the region out, or "
+            "pass missing_kpi='mask' for weeks that are only to be predicted."
+        )
+    started = np.cumsum(observed, axis=1) > 0
+    missing = present & started & ~observed
+    if missing.any():
+        region, week = np.argwhere(missing)[0]
+        raise DataError(
+            f"Column {roles.kpi!r} has no value at region {regions[region]}, week {week_text(weeks, week)}; fill it "
+            "in, or pass missing_kpi='mask' (--mask-missing-kpi) to give such weeks no weight."
+        )
+
+
+def _spend(roles: ColumnRoles, stacked: Any) -> np.ndarray | None:
+    if not roles.spend:
+        return None
+    column_of = dict(roles.spend)
+    priced = stacked([column_of[name] for name in roles.media if name in column_of], "spend", signed=False)
+    spend = np.full((*priced.shape[:2], len(roles.media)), np.nan)
+    spend[:, :, [i for i, name in enumerate(roles.media) if name in column_of]] = priced
+    return spend
+
+
+def _revenue_per_kpi(roles: ColumnRoles, shape: tuple[int, int], stacked: Any) -> np.ndarray | None:
+    if roles.revenue_per_kpi is None:
+        return None
+    if isinstance(roles.revenue_per_kpi, str):
+        return stacked([roles.revenue_per_kpi], "revenue per KPI", signed=False)[:, :, 0]
+    if not np.isfinite(roles.revenue_per_kpi) or roles.revenue_per_kpi <= 0:
+        raise DataError(f"revenue_per_kpi must be a number above 0 or a column, got {roles.revenue_per_kpi!r}.")
+    return np.full(shape, float(roles.revenue_per_kpi))
+
+
+def _population(df: pd.DataFrame, column: str, present: np.ndarray, on_grid: _OnGrid, where: _Where) -> np.ndarray:
+    values = _finite(df, column, "population", False, where)
+    if (values <= 0).any():
+        raise DataError(f"Column {column!r} has no inhabitants at {where(int((values <= 0).argmax()))}.")
+    return np.asarray(on_grid(values, 0.0).sum(axis=1) / present.sum(axis=1))

@@ -1,0 +1,1 @@
+"""Panels of which the truth is known."""

@@ -1,0 +1,185 @@
+"""The simulated panel that follows the model's own equations: adstock, Hill curves, links and drifting coefficients."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.signal import lfilter
+
+from deepcausalmmm_jax.axes import CHANNEL
+from deepcausalmmm_jax.data.simulation.hazards import Roles, changed_budgets, freaks
+from deepcausalmmm_jax.data.simulation.request import YEAR, Request, Simulation, autoregressive, channel_index
+
+_MEDIA_SHARE = 0.25
+_NOISE = 0.06
+
+
+def simulate_hill(
+    rng: np.random.Generator, difficult: np.random.Generator, request: Request, given: Roles, links: int
+) -> Simulation:
+    """A panel of Hill curves.
+
+    Args:
+        rng: of all that an easy panel has.
+        difficult: of difficulties, apart, so that an easy panel stays the same.
+        request: sizes and shares.
+        given: which channels are out of the ordinary.
+        links: times a link between two channels is drawn.
+    """
+    n_regions, n_weeks, n_channels = request.n_regions, len(request.weeks), request.n_channels
+    media_share = _MEDIA_SHARE if request.media_share is None else request.media_share
+    noise = _NOISE if request.noise is None else request.noise
+    size = np.exp(rng.normal(9.0, 0.7, n_regions))
+    control = autoregressive(rng, (n_regions, n_weeks, request.n_controls), 0.7)
+    adjacency = _random_links(rng, n_channels, links)
+    budgets = _budgets(rng, control, (n_regions, n_weeks, n_channels), given)
+    relative, unit_exposure = _driven(budgets, adjacency)
+    parameters = _curves(rng, n_channels)
+    activity = _activity(relative, parameters)
+    worth, parameters["coefficient"] = _worth(rng, activity, media_share, request.drift, given.placebo)
+    media = worth * activity
+    parts = _baseline(rng, request.weeks, control, 1.0 - media_share)
+    base = parts.sum(axis=2)
+    unit = size[:, None]
+    error = noise * rng.normal(size=(n_regions, n_weeks))
+    error = error + freaks(difficult, error.shape, request.outliers, noise)
+    # A KPI counts sales or visits: the rare draw below zero is cut at a hundredth of the regional mean.
+    kpi = np.maximum(base + media.sum(axis=2) + error, 0.01) * unit
+    parameters["share"] = (media * unit[:, :, None]).sum(axis=(0, 1)) / kpi.sum()
+    parameters = parameters.assign(**{name: given._asdict()[name] for name in Roles._fields})
+    effects = _effects(budgets, adjacency, parameters, worth * unit[:, :, None], activity, unit_exposure)
+    return Simulation(size, kpi, relative, control, parts, base, media, worth, parameters, adjacency, effects, noise)
+
+
+def _random_links(rng: np.random.Generator, n_channels: int, links: int) -> np.ndarray:
+    """Links, always from an earlier to a later channel of a random order."""
+    adjacency = np.zeros((n_channels, n_channels))
+    order = rng.permutation(n_channels)
+    for _ in range(links):
+        source, target = np.sort(rng.choice(n_channels, 2, replace=False))
+        adjacency[order[source], order[target]] = rng.uniform(0.3, 0.7)
+    return adjacency
+
+
+class _Budgets(NamedTuple):
+    """What advertisers decide, before channels drive each other."""
+
+    own: np.ndarray  # [region, week, channel], exposure were it always on air
+    on: np.ndarray  # [week, channel], 1 in weeks on air
+
+
+def _budgets(rng: np.random.Generator, control: np.ndarray, shape: tuple[int, int, int], given: Roles) -> _Budgets:
+    """Exposure of each channel's own, relative to each region's mean."""
+    n_regions, n_weeks, n_channels = shape
+    log_level = 0.35 * autoregressive(rng, (1, n_weeks, n_channels), 0.8)
+    log_level = log_level + 0.45 * autoregressive(rng, shape, 0.5)
+    phase = rng.uniform(0, 2 * np.pi, n_channels)
+    log_level = log_level + 0.3 * np.sin(2 * np.pi * np.arange(n_weeks)[:, None] / YEAR + phase)
+    if control.shape[2]:
+        log_level += 0.4 * control[:, :, :1] * given.confounded
+    own = np.exp(log_level)
+    own, on = changed_budgets(
+        own / own.mean(axis=1, keepdims=True), _flights(rng, n_weeks, n_channels, given.flighted), given
+    )
+    return _Budgets(own, on)
+
+
+def _driven(
+    budgets: _Budgets, adjacency: np.ndarray, unit: np.ndarray | None = None, silent: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Exposure with what other channels drive, and its unit.
+
+    Args:
+        budgets: of the channels.
+        adjacency: links.
+        unit: `[region, 1, channel]`, exposure that counts as 1; the regional mean when None.
+        silent: a channel whose exposure is zero throughout.
+    """
+    on = budgets.on if silent is None else budgets.on * (np.arange(len(adjacency)) != silent)
+    driven = budgets.own * on
+    for _ in range(len(adjacency)):  # along the links, each once; the graph has no longer path
+        driven = on * (budgets.own + driven @ adjacency)
+    unit = driven.mean(axis=1, keepdims=True) if unit is None else unit
+    return driven / unit, unit
+
+
+def _effects(
+    budgets: _Budgets,
+    adjacency: np.ndarray,
+    parameters: pd.DataFrame,
+    worth: np.ndarray,
+    activity: np.ndarray,
+    unit: np.ndarray,
+) -> pd.DataFrame:
+    """Effects of silencing each channel, by the simulator's own equations; `worth` in KPI units per activity."""
+    rows = {}
+    for m, channel in enumerate(parameters.index):
+        silenced = _activity(_driven(budgets, adjacency, unit, silent=m)[0], parameters)
+        lost = (worth * (activity - silenced)).sum(axis=(0, 1))
+        rows[channel] = {"direct": lost[m], "mediated": lost.sum() - lost[m], "total": lost.sum()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(CHANNEL)
+
+
+def _flights(rng: np.random.Generator, n_weeks: int, n_channels: int, flighted: np.ndarray) -> np.ndarray:
+    """1 in weeks on air: flighted channels four weeks on, four off; about every fourth one pauses at times."""
+    on = np.ones((n_weeks, n_channels))
+    if n_channels > 1:
+        first = rng.integers(2)
+        turn = (np.arange(n_weeks) // 4)[:, None] % 2 == (first + np.arange(n_channels)) % 2
+        on = np.where(flighted, turn, on)
+    for channel in range(3, n_channels, 4):
+        pauses = rng.choice(max(n_weeks // 8, 1), max(n_weeks // 32, 1), replace=False)
+        on[np.isin(np.arange(n_weeks) // 8, pauses), channel] = 0.0
+    return on
+
+
+def _curves(rng: np.random.Generator, n_channels: int) -> pd.DataFrame:
+    """Adstock and Hill curve of each channel, half-saturation in mean weeks of the region."""
+    return pd.DataFrame(
+        {
+            "decay": rng.uniform(0.2, 0.8, n_channels),
+            "slope": rng.uniform(1.0, 2.5, n_channels),
+            "half_saturation": rng.uniform(0.7, 2.0, n_channels),
+        },
+        index=channel_index(n_channels),
+    )
+
+
+def _activity(relative: np.ndarray, parameters: pd.DataFrame) -> np.ndarray:
+    """Adstock and Hill, written apart from the model's own code so that the truth does not share its mistakes."""
+    activity = np.zeros_like(relative)
+    for m, (decay, slope, half) in enumerate(parameters[["decay", "slope", "half_saturation"]].to_numpy()):
+        carried = lfilter([1.0 - decay], [1.0, -decay], relative[:, :, m], axis=1)
+        activity[:, :, m] = carried**slope / (carried**slope + half**slope)
+    return activity
+
+
+def _worth(
+    rng: np.random.Generator, activity: np.ndarray, media_share: float, drift: float, placebo: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """KPI per activity relative to the mean KPI, `[region, week, channel]`, and each channel's coefficient."""
+    n_regions, n_weeks, n_channels = activity.shape
+    split = rng.dirichlet(np.full(n_channels, 2.0)) * ~placebo
+    split = split / split.sum()
+    coefficient = media_share * split / activity.mean(axis=(0, 1))
+    by_region = np.exp(rng.normal(0.0, 0.25, (n_regions, 1, n_channels)))
+    wander = drift * autoregressive(rng, (1, n_weeks, n_channels), 0.97)
+    by_week = np.exp(wander - wander.mean(axis=1, keepdims=True))
+    return coefficient * by_region * by_week, coefficient
+
+
+def _baseline(rng: np.random.Generator, weeks: pd.DatetimeIndex, control: np.ndarray, level: float) -> np.ndarray:
+    """Level, trend, season and each control, relative to the mean KPI, `[region, week, 3 + control]`."""
+    n_regions, n_weeks, n_controls = control.shape
+    time = np.arange(n_weeks)
+    levels = level * np.exp(rng.normal(0.0, 0.05, (n_regions, 1)))
+    slopes = rng.normal(0.0, 0.1, (n_regions, 1)) * (time / max(n_weeks, 52) - 0.5)
+    national = 0.03 * autoregressive(rng, (1, n_weeks), 0.85)
+    angle = 2 * np.pi * (time + weeks[0].day_of_year / 7) / YEAR
+    harmonics = np.concatenate([[np.sin(k * angle) / k, np.cos(k * angle) / k] for k in (1, 2)])
+    season = rng.normal(0.0, 0.06, (1, 4)) @ harmonics
+    effect = np.where(np.arange(n_controls) == 0, 0.06, rng.normal(0.0, 0.03, n_controls))
+    by_region = effect * (1.0 + rng.normal(0.0, 0.3, (n_regions, n_controls)))
+    shape = (n_regions, n_weeks)
+    parts = [np.broadcast_to(part, shape) for part in (levels, slopes + national, season)]
+    return np.concatenate([np.stack(parts, axis=2), control * by_region[:, None, :]], axis=2)

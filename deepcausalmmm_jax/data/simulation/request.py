@@ -1,0 +1,53 @@
+"""What a simulated panel is made of, as arrays, whichever equations made it."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.signal import lfilter
+
+from deepcausalmmm_jax.axes import CHANNEL
+
+YEAR = 365.25 / 7  # weeks
+
+
+class Request(NamedTuple):
+    """What was asked for, checked."""
+
+    weeks: pd.DatetimeIndex
+    n_regions: int
+    n_channels: int
+    n_controls: int
+    media_share: float | None  # None: drawn
+    noise: float | None  # None: drawn
+    drift: float
+    outliers: float
+
+
+class Simulation(NamedTuple):
+    """A panel as arrays; terms are shares of a region's `size`."""
+
+    size: np.ndarray  # [region], KPI units, about the mean KPI
+    kpi: np.ndarray  # [region, week], KPI units
+    relative: np.ndarray  # [region, week, channel], exposure up to a factor by region and channel
+    control: np.ndarray  # [region, week, control]
+    parts: np.ndarray  # [region, week, 3 + control], level, trend, season and each control
+    base: np.ndarray  # [region, week], everything but media and noise
+    media: np.ndarray  # [region, week, channel], what each channel added
+    worth: np.ndarray  # [region, week, channel], a channel's effect at full activity
+    parameters: pd.DataFrame  # by channel
+    adjacency: np.ndarray  # [channel, channel]
+    effects: pd.DataFrame  # by channel, KPI units
+    noise: float  # standard deviation, share of `size`
+
+
+def channel_index(n_channels: int) -> pd.Index:
+    """Names of the channels of a simulated panel."""
+    return pd.Index([f"channel_{m + 1}" for m in range(n_channels)], name=CHANNEL)
+
+
+def autoregressive(rng: np.random.Generator, shape: tuple[int, ...], memory: float) -> np.ndarray:
+    """Stationary AR(1) along axis 1 with unit variance."""
+    shocks = rng.normal(size=shape) * np.sqrt(1.0 - memory**2)
+    shocks[:, 0] /= np.sqrt(1.0 - memory**2)
+    return lfilter([1.0], [1.0, -memory], shocks, axis=1)

@@ -1,0 +1,254 @@
+"""Simulated panels of known truth."""
+
+import dataclasses
+import difflib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from deepcausalmmm_jax.axes import CHANNEL, COMPONENT, REGION, STRUCTURAL_COMPONENTS, TIME
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.simulation.hazards import check_roles, gaps, roles
+from deepcausalmmm_jax.data.simulation.hill_world import simulate_hill
+from deepcausalmmm_jax.data.simulation.request import Request, Simulation
+from deepcausalmmm_jax.data.simulation.worlds import WORLDS, simulate_world
+from deepcausalmmm_jax.errors import DataError
+
+KINDS = ("hill", *WORLDS)
+
+_REVENUE_PER_KPI = 12.5
+_HILL_ONLY = {"links": None, "flighted": 1, "national": 0, "late": 0, "confounded": 1}  # and what they are by default
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What a simulated panel was made of.
+
+    With a kind other than "hill", `adjacency` is zero, and effects and carry-over include what exposure from before the
+    first week still does. In the kind "multiplicative" a channel's contribution is the expected KPI less the expected
+    KPI with that channel at zero, and likewise for the other components but the baseline, which is the level alone;
+    since factors multiply, these need not sum to the KPI.
+
+    Attributes:
+        contributions: `(region, time, channel)`, KPI units: what each channel added.
+        parameters: by channel: `decay`, `slope`, `half_saturation` (in mean weeks of the region), `coefficient` (share
+            of the mean KPI at full activity), `share` (of the KPI, over the whole panel), and
+            whether the channel is `flighted`, `national`, `late`, `placebo` or `confounded`. Kinds other than "hill"
+            add `saturation` and `carry_over` (names of the curve and the kernel), `peak_week` (weeks from an exposure
+            to its strongest effect) and `stopped` (off air after the first third); what a curve or kernel lacks is NaN:
+            the decay of any kernel but a geometric one, the slope of any curve but Hill's, the half-saturation of a
+            curve without a ceiling. Full activity of such a curve is that of a mean week on air. `confounded` then
+            also counts channels that follow demand which no control shows.
+        adjacency: channel x channel; row i, column j: how strongly channel i's exposure drives channel j's.
+        baseline: `(region, time)`, KPI units: everything but media and noise.
+        noise: standard deviation of the noise, as a share of a region's mean KPI (of the KPI, if multiplicative).
+        effects: by channel, KPI units over the whole panel, with the channel's exposure at zero: `direct`, what its own
+            contribution loses; `mediated`, what other channels lose because it no longer drives them; `total`.
+            Budgets that follow sales are held as they were.
+        components: `(region, time, component)`, KPI units: baseline, trend, seasonality, each control and each channel,
+            with the names of `FitResult.contributions`; with the noise they sum to the KPI, unless multiplicative.
+            Demand that no control shows is part of the trend.
+        coefficients: `(region, time, channel)`, share of the region's mean KPI at full activity (the effect on the log
+            of the KPI, if multiplicative).
+    """
+
+    contributions: xr.DataArray
+    parameters: pd.DataFrame
+    adjacency: pd.DataFrame
+    baseline: xr.DataArray
+    noise: float
+    effects: pd.DataFrame
+    components: xr.DataArray
+    coefficients: xr.DataArray
+
+
+def simulate(
+    n_regions: int = 20,
+    n_weeks: int = 120,
+    n_channels: int = 5,
+    n_controls: int = 3,
+    seed: int = 0,
+    *,
+    kind: str = "hill",
+    media_share: float | None = None,
+    noise: float | None = None,
+    drift: float = 0.1,
+    links: int | None = None,
+    flighted: int = 1,
+    national: int = 0,
+    late: int = 0,
+    placebo: int = 0,
+    confounded: int = 1,
+    outliers: float = 0.0,
+    missing: float = 0.0,
+    start: str = "2022-01-03",
+) -> tuple[Panel, Truth]:
+    """A panel with the difficulties of real ones, and its truth.
+
+    Regions differ in size, level, trend and responsiveness; the nation drifts; exposure comes in flights and seasons,
+    effects carry over, saturate and drift in time. In the kind "hill" some channels drive others' exposure, and the
+    last channel's exposure follows the first control, which moves the KPI itself (a confounder).
+
+    The other kinds are worlds that do not follow the model's equations. Each has one trait; for the rest every channel
+    draws its curve (Hill, logarithmic, power, tanh or logistic; concave or S-shaped), its geometric carry-over and its
+    flighting, and each panel its media share (10 to 45 %) and noise (2 to 6 %):
+
+    - saturation: `linear`, `logarithmic`, `power`, `tanh`, `logistic`, the same curve for all channels;
+    - carry-over: `delayed` (strongest 1 to 4 weeks later), `weibull` (survival of a Weibull distribution), `two_speed`
+      (a fast and a slow geometric part);
+    - KPI: `multiplicative` (its logarithm is the sum of all effects);
+    - budgets: `follows_sales` (a week's budget follows a power of the last four weeks' KPI), `follows_season` (all peak
+      with the KPI's own season), `always_on` (exposure within a few percent of its level; media 20 to 60 % of the KPI),
+      `bursts` (one to four one-off bursts a channel), `new_and_stopped` (some channels start in the last third, some
+      stop in the first), `collinear` (the first two channels' exposure correlates by about 0.95);
+    - environment: `unobserved_demand` (moves the budgets of some channels and the KPI, and is in no control),
+      `trend_breaks` (one to three breaks of the baseline's level or slope), `noise_controls` (six more controls,
+      without effect), `heavy_tails` (noise of a t-distribution with 3 degrees of freedom), `moves_together` (a strong
+      shock that regions share each week, and a national random walk).
+
+    Args:
+        n_regions: number of regions.
+        n_weeks: number of weeks.
+        n_channels: number of media channels, named `channel_1`, ...
+        n_controls: number of controls, named `control_1`, ...; those of `noise_controls` come on top.
+        seed: of all random draws; the same seed gives the same panel.
+        kind: the equations that make the panel, see above.
+        media_share: share of the KPI that media bring, about; 0.25 in the kind "hill", drawn in others, when None. A
+            channel that is seldom on air is held to 40 % of the KPI in those weeks.
+        noise: standard deviation of the noise, as a share of a region's mean KPI; 0.06 in the kind "hill", drawn in
+            others, when None.
+        drift: spread of a channel's coefficient over time, in logs.
+        links: times a link from one channel to another is drawn (a pair may be drawn twice); one for every third
+            channel and one more when None. This and the next three, and `confounded`, are for the kind "hill".
+        flighted: channels that are four weeks on air and four off, the first ones.
+        national: channels with the same exposure in all regions, relative to their size, drawn by lot.
+        late: channels that are silent in the first half of the weeks.
+        placebo: channels without effect on the KPI.
+        confounded: channels whose exposure follows the first control, the last ones.
+        outliers: share of region-weeks whose KPI is off by six standard deviations of the noise.
+        missing: share of region-weeks whose KPI is missing.
+        start: Monday of the first week.
+
+    Returns:
+        The panel, with spend and revenue per KPI, and the truth.
+
+    Raises:
+        DataError: a size or share out of range, an unknown kind, or a setting that the kind does not have.
+    """
+    _check_kind(kind)
+    counts = {"flighted": flighted, "national": national, "late": late, "placebo": placebo, "confounded": confounded}
+    if kind != "hill":
+        _refuse_hill_only(kind, {**counts, "links": links})
+        counts, links = dict.fromkeys(counts, 0) | {"placebo": placebo}, 0
+    links = n_channels // 3 + (n_channels >= 2) if links is None else links
+    _check_sizes(n_regions, n_weeks, n_channels, n_controls, links)
+    _check_shares(media_share, noise, drift, outliers, missing)
+    check_roles(counts, n_channels)
+    difficult = np.random.default_rng([seed, 1])  # apart, so that an easy panel stays the same
+    given = roles(difficult, n_channels, **counts)
+    rng = np.random.default_rng(seed)
+    weeks = pd.DatetimeIndex(pd.date_range(start, periods=n_weeks, freq="7D").to_numpy())
+    request = Request(weeks, n_regions, n_channels, n_controls, media_share, noise, drift, outliers)
+    if kind == "hill":
+        made = simulate_hill(rng, difficult, request, given, links)
+    else:
+        made = simulate_world(WORLDS[kind], rng, difficult, request, given.placebo)
+    panel = _panel(rng, weeks, made)
+    panel = _with_gaps(panel, gaps(difficult, panel.kpi.shape, missing))
+    return panel, _truth(panel, made)
+
+
+def _truth(panel: Panel, made: Simulation) -> Truth:
+    """What the panel was made of, labelled and in KPI units."""
+    names, unit = list(panel.channels), made.size[:, None, None]
+    components = [*STRUCTURAL_COMPONENTS, *panel.controls, *names]
+    parts = np.concatenate([made.parts, made.media], axis=2)
+    baseline = _labelled(made.base[:, :, None] * unit, panel, COMPONENT, ["baseline"], "baseline")
+    return Truth(
+        contributions=_labelled(made.media * unit, panel, CHANNEL, names, "contribution"),
+        parameters=made.parameters,
+        adjacency=pd.DataFrame(made.adjacency, index=names, columns=names),
+        baseline=baseline.squeeze(COMPONENT, drop=True),
+        noise=made.noise,
+        effects=made.effects,
+        components=_labelled(parts * unit, panel, COMPONENT, components, "component"),
+        coefficients=_labelled(made.worth, panel, CHANNEL, names, "coefficient"),
+    )
+
+
+def _labelled(values: np.ndarray, panel: Panel, axis: str, names: list[str], name: str) -> xr.DataArray:
+    """Values `[region, week, name]` with their labels."""
+    coords = {REGION: panel.regions, TIME: panel.weeks, axis: names}
+    return xr.DataArray(values, dims=(REGION, TIME, axis), coords=coords, name=name)
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        near = difflib.get_close_matches(str(kind), KINDS, n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise DataError(f"There is no kind of panel {kind!r}{hint}; known are {', '.join(KINDS)}.")
+
+
+def _refuse_hill_only(kind: str, asked: dict[str, int | None]) -> None:
+    for name, value in asked.items():
+        if name in _HILL_ONLY and value != _HILL_ONLY[name]:
+            raise DataError(f"{name}={value} is for the kind 'hill'; the kind {kind!r} draws its own budgets.")
+
+
+def _check_sizes(n_regions: int, n_weeks: int, n_channels: int, n_controls: int, links: int) -> None:
+    least = {
+        "n_regions": (n_regions, 1),
+        "n_weeks": (n_weeks, 2),
+        "n_channels": (n_channels, 1),
+        "n_controls": (n_controls, 0),
+        "links": (links, 0),
+    }
+    for name, (value, bound) in least.items():
+        if value < bound:
+            raise DataError(f"{name} must be {bound} or more, got {value}.")
+    if links and n_channels < 2:
+        raise DataError(f"links={links} needs two channels or more, got n_channels={n_channels}.")
+
+
+def _check_shares(
+    media_share: float | None, noise: float | None, drift: float, outliers: float, missing: float
+) -> None:
+    if media_share is not None and not 0 < media_share < 1:
+        raise DataError(f"media_share must be between 0 and 1, got {media_share}.")
+    for name, spread in (("noise", noise), ("drift", drift)):
+        if spread is not None and spread < 0:
+            raise DataError(f"{name} must be 0 or more, got {spread}.")
+    for name, share in (("outliers", outliers), ("missing", missing)):
+        if not 0 <= share <= 0.5:
+            raise DataError(f"{name} must be from 0 to 0.5, got {share}.")
+
+
+def _with_gaps(panel: Panel, missing: np.ndarray) -> Panel:
+    return dataclasses.replace(
+        panel, kpi=np.where(missing, 0.0, panel.kpi), weights=np.where(missing, 0.0, panel.weights)
+    )
+
+
+def _panel(rng: np.random.Generator, weeks: pd.DatetimeIndex, made: Simulation) -> Panel:
+    """Exposure in impressions, priced per thousand."""
+    n_regions, n_weeks, n_channels = made.relative.shape
+    reach = np.exp(rng.normal(np.log(30.0), 0.8, n_channels)) * np.exp(rng.normal(0.0, 0.2, (n_regions, n_channels)))
+    exposure = np.round(made.relative * (made.size[:, None] * reach)[:, None, :])
+    cost = rng.uniform(2.0, 25.0, n_channels) / 1000.0
+    price = cost * np.exp(0.1 * rng.normal(size=(1, n_weeks, n_channels)))
+    return Panel(
+        regions=pd.Index([f"region_{r + 1:0{len(str(n_regions))}d}" for r in range(n_regions)]),
+        weeks=weeks,
+        channels=tuple(made.parameters.index),
+        controls=tuple(f"control_{k + 1}" for k in range(made.control.shape[2])),
+        kpi=made.kpi,
+        weights=np.ones(made.kpi.shape),
+        present=np.ones(made.kpi.shape, dtype=bool),
+        exposure=exposure,
+        control=made.control,
+        spend=exposure * price,
+        revenue_per_kpi=np.full(made.kpi.shape, _REVENUE_PER_KPI),
+        kpi_name="sales",
+    )

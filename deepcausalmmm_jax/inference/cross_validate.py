@@ -1,0 +1,231 @@
+"""`cross_validate`: forecasts from rolling origins, beside the naive ones."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.attribution.accuracy import naive_forecasts, scores
+from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.checks import refuse_unfit
+from deepcausalmmm_jax.data.holdout import FEWEST_TRAINING_WEEKS, refuse_without_kpi, weeks_in_words, weights_before
+from deepcausalmmm_jax.data.kpi_scale import informative
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.trailing_zeros import ask_about_trailing_zeros
+from deepcausalmmm_jax.errors import ConfigError, DataError, FitStatus
+from deepcausalmmm_jax.inference.rolling_origin import Tasks, forecasts, stacked
+from deepcausalmmm_jax.model.inputs import Inputs, padded
+from deepcausalmmm_jax.training.prepare import Preparation, prepare
+
+_ALL = "all"
+
+
+class _Fold(NamedTuple):
+    """A past to learn from and the weeks after it."""
+
+    panel: Panel  # up to the end of the forecast
+    weights: np.ndarray  # [region, week], 0 from the origin on
+    learned: np.ndarray  # the same, 0 in regions that say nothing
+    origin: int
+    later: np.ndarray  # [horizon], positions of the weeks to forecast
+
+
+def cross_validate(
+    panel: Panel,
+    configs: Config | Sequence[Config],
+    horizon: int = 8,
+    folds: int = 4,
+    *,
+    origins: Sequence[int] | None = None,
+    seeds: Sequence[int] = (0,),
+    batch_size: int = 1,
+) -> pd.DataFrame:
+    """Fit on the weeks before each origin, forecast those after it (Hyndman & Athanasopoulos 2021, section 5.10).
+
+    Nothing after an origin enters its fit, the scales included. Weeks are counted where any region has a KPI: each fold
+    forecasts the `horizon` such weeks from its origin on, and planned weeks behind the last KPI are left out. Give a
+    panel without the weeks that are kept for the final judgement. Configurations that differ in sizes of penalties and
+    the like alone share one compiled program over all folds, settings and seeds.
+
+    Args:
+        panel: the training weeks.
+        configs: one or more settings.
+        horizon: weeks with a KPI to forecast.
+        folds: number of origins, `horizon` weeks with a KPI apart, the last one as many before the last KPI.
+        origins: positions of the origins in the panel's weeks, in place of `folds`.
+        seeds: of the fits' random starts.
+        batch_size: fits side by side; on a GPU more are quicker, as far as its memory goes.
+
+    Returns:
+        A row for each configuration, seed and fold, and one with fold `all` for the squared errors of all folds
+        together. Columns: `config` (position in `configs`), `seed`, `fold`, `origin` (its week), `rmse` in KPI units,
+        `wmape`, `rmse_mean`, `rmse_last`, `rmse_mean8`, `rmse_seasonal`, the best of those as `naive` and
+        `rmse_naive`, `ratio` = rmse / rmse_naive, and `status`, how the fit ended.
+
+    Raises:
+        DataError: too few weeks for the folds, a fold that cannot be learned from, or a KPI that turns to zero at the
+            panel's end.
+        ConfigError: no configuration, or a bad number.
+    """
+    settings = [configs] if isinstance(configs, Config) else list(configs)
+    if not settings:
+        raise ConfigError("cross_validate needs at least one configuration.")
+    for name, number in (("horizon", horizon), ("folds", folds), ("batch_size", batch_size)):
+        if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
+            raise ConfigError(f"{name} must be a whole number, 1 or more, got {number!r}.")
+    ask_about_trailing_zeros(panel)
+    cut = [_fold(panel, origin, horizon) for origin in _origins(panel, horizon, folds, origins)]
+    errors: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for group in _groups(cut, settings):
+        for (config, seed, fold), forecast, status in _run(group, cut, seeds, batch_size):
+            row = {"fold": fold, "status": status.name.lower(), "forecast": forecast}
+            errors.setdefault((config, seed), []).append(row)
+    rows = [row for key in sorted(errors) for row in _rows(key, errors[key], cut, panel)]
+    return pd.DataFrame(rows)
+
+
+def _origins(panel: Panel, horizon: int, folds: int, origins: Sequence[int] | None) -> list[int]:
+    """Positions of the origins in the panel's weeks, each with enough weeks with a KPI on both sides."""
+    n_weeks, with_kpi = refuse_without_kpi(panel), np.flatnonzero(panel.has_kpi)
+    if origins is None:
+        before = [n_weeks - horizon * k for k in range(folds, 0, -1)]
+        wanted = [int(with_kpi[max(count, 0)]) for count in before]
+    else:
+        wanted = [int(origin) for origin in origins]
+        before = [int(panel.has_kpi[: max(origin, 0)].sum()) for origin in wanted]
+    if not wanted:
+        raise ConfigError("cross_validate needs at least one origin.")
+    if min(before) < FEWEST_TRAINING_WEEKS:
+        raise DataError(
+            f"The first origin leaves {max(min(before), 0)} weeks to learn from, at least {FEWEST_TRAINING_WEEKS} are "
+            f"needed; the folds are cut from {weeks_in_words(panel)}, so ask for fewer of them or a shorter horizon."
+        )
+    if max(before) + horizon > n_weeks:
+        raise DataError(
+            f"The origin {max(wanted)} with a horizon of {horizon} goes beyond {weeks_in_words(panel)}; choose one "
+            f"earlier."
+        )
+    return wanted
+
+
+def _fold(panel: Panel, origin: int, horizon: int) -> _Fold:
+    later = origin + np.flatnonzero(panel.has_kpi[origin:])[:horizon]
+    seen = panel.select(weeks=slice(0, int(later[-1]) + 1))
+    weights = weights_before(seen, origin)
+    try:
+        refuse_unfit(seen, weights)
+    except DataError as error:
+        raise DataError(f"The fold from week {panel.week_label(origin)} on: {error}") from None
+    return _Fold(seen, weights, informative(seen, weights), origin, later)
+
+
+class _Group(NamedTuple):
+    """Fits that share one program."""
+
+    settings: list[int]
+    folds: list[int]
+    ready: dict[tuple[int, int], Preparation]  # by setting and fold
+
+
+def _groups(folds: list[_Fold], settings: list[Config]) -> list[_Group]:
+    """Fits by the program that they need: paddable ones by model, settings and largest sizes."""
+    groups: dict[Any, _Group] = {}
+    for s, config in enumerate(settings):
+        ready = {f: prepare(fold.panel, fold.learned, config) for f, fold in enumerate(folds)}
+        largest = max(ready.values(), key=lambda r: r.inputs.exposure.shape[1])
+        for f, preparation in ready.items():
+            structural = isinstance(preparation.inputs, Inputs)
+            template = largest if structural else preparation
+            sizes = jax.tree.map(jnp.shape, template.inputs)
+            key = (template.design, preparation.schedule, str(sizes), _seen_by(preparation.inputs, config))
+            group = groups.setdefault(key, _Group([], [], {}))
+            shown = preparation._replace(design=template.design, inputs=_as_large(preparation, template))
+            group.ready[s, f] = shown
+            if s not in group.settings:
+                group.settings.append(s)
+            if f not in group.folds:
+                group.folds.append(f)
+    return list(groups.values())
+
+
+def _seen_by(inputs: Any, config: Config) -> Any:
+    """What decides the inputs beside the data: configurations with the same share them."""
+    return (config.season_length, config.links, config.priors) if isinstance(inputs, Inputs) else None
+
+
+def _as_large(preparation: Preparation, template: Preparation) -> Any:
+    if not isinstance(preparation.inputs, Inputs):
+        return preparation.inputs
+    like = template.inputs
+    return padded(
+        preparation.inputs, like.exposure.shape[1], like.trend_basis.shape[1], like.region_trend_basis.shape[1]
+    )
+
+
+def _run(
+    group: _Group, folds: list[_Fold], seeds: Sequence[int], batch_size: int
+) -> list[tuple[tuple[int, int, int], np.ndarray, FitStatus]]:
+    """Forecasts in KPI units, `[region, horizon]`, by setting, seed and fold."""
+    first = group.settings[0]
+    inputs = [group.ready[first, f].inputs for f in group.folds]
+    n_weeks = inputs[0].exposure.shape[1]
+    weights = [np.pad(folds[f].learned, ((0, 0), (0, n_weeks - folds[f].learned.shape[1]))) for f in group.folds]
+    labels = [(s, seed, f) for s in group.settings for seed in seeds for f in group.folds]
+    tasks = Tasks(
+        fold=jnp.asarray([group.folds.index(f) for _, _, f in labels], jnp.int32),
+        setting=jnp.asarray([group.settings.index(s) for s, _, _ in labels], jnp.int32),
+        key=jnp.stack([jax.random.key(seed) for _, seed, _ in labels]),
+    )
+    sample = group.ready[first, group.folds[0]]
+    found, status = forecasts(
+        tasks,
+        stacked(inputs),
+        jnp.asarray(np.stack(weights), jnp.float32),
+        jnp.asarray(np.stack([folds[f].later for f in group.folds]), jnp.int32),
+        stacked([group.ready[s, group.folds[0]].hyperparameters for s in group.settings]),
+        design=sample.design,
+        schedule=sample.schedule,
+        batch_size=min(batch_size, len(labels)),
+    )
+    units = [group.ready[s, f].scales.kpi[:, None] for s, _, f in labels]
+    forecast = [np.asarray(scaled, np.float64) * unit for scaled, unit in zip(found, units, strict=True)]
+    return [(label, forecast[i], FitStatus(int(status[i]))) for i, label in enumerate(labels)]
+
+
+def _rows(key: tuple[int, int], found: list[dict[str, Any]], folds: list[_Fold], panel: Panel) -> list[dict[str, Any]]:
+    """One row a fold, and one for all of them together."""
+    config, seed = key
+    rows, parts = [], []
+    for item in sorted(found, key=lambda item: item["fold"]):
+        fold = folds[item["fold"]]
+        past, ahead = slice(0, fold.origin), fold.later - fold.origin
+        kpi, observed = fold.panel.kpi[:, fold.later], fold.panel.weights[:, fold.later]
+        naive = naive_forecasts(fold.panel.kpi[:, past], fold.weights[:, past], int(ahead[-1]) + 1)
+        shown = {"model": item["forecast"]} | {name: forecast[:, ahead] for name, forecast in naive.items()}
+        parts.append((kpi, observed, shown))
+        head = {"config": config, "seed": seed, "fold": item["fold"], "origin": panel.week_label(fold.origin)}
+        rows.append(head | _errors([parts[-1]]) | {"status": item["status"]})
+    together = {"config": config, "seed": seed, "fold": _ALL, "origin": ""}
+    return [*rows, together | _errors(parts) | {"status": ""}]
+
+
+def _errors(parts: list[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]) -> dict[str, Any]:
+    """Errors of the model and of the naive forecasts over one or more folds."""
+    figures: dict[str, Any] = {}
+    kpi = np.concatenate([kpi.ravel() for kpi, _, _ in parts])[None]
+    observed = np.concatenate([observed.ravel() for _, observed, _ in parts])[None]
+    for name in parts[0][2]:
+        forecast = np.concatenate([part[2][name].ravel() for part in parts])[None]
+        usable = np.where(np.isnan(forecast), 0.0, observed)
+        covered = (usable > 0).sum() >= 0.9 * (observed > 0).sum()
+        score = scores(kpi, np.nan_to_num(forecast), usable)
+        if name == "model":
+            figures |= {"rmse": score["rmse"], "wmape": score["wmape"]}
+        else:
+            figures[f"rmse_{name}"] = score["rmse"] if covered else np.nan
+    naive = {name: figures[f"rmse_{name}"] for name in parts[0][2] if name != "model"}
+    best = min((name for name in naive if not np.isnan(naive[name])), key=lambda name: naive[name])
+    return figures | {"naive": best, "rmse_naive": naive[best], "ratio": figures["rmse"] / naive[best]}

@@ -1,0 +1,95 @@
+"""`fit`: from a panel to a result, in one call."""
+
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.checks import refuse_unfit
+from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.data.kpi_scale import informative
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
+from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
+from deepcausalmmm_jax.inference.sample_posterior import estimated, refuse_without_sampler
+from deepcausalmmm_jax.parallel.devices import Devices, devices_for
+from deepcausalmmm_jax.parallel.sharding import over_regions
+from deepcausalmmm_jax.progress import Progress
+from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.training.estimate import estimate_in_chunks
+from deepcausalmmm_jax.training.fitted import Fitted, TrainingRecord
+from deepcausalmmm_jax.training.prepare import prepare
+
+
+def fit(
+    panel: Panel,
+    config: Config | None = None,
+    holdout: int | None = 8,
+    seed: int = 0,
+    *,
+    tune: bool | None = None,
+    devices: Devices = None,
+    progress: bool | None = None,
+) -> FitResult:
+    """Fit the model to a panel.
+
+    Args:
+        panel: the data.
+        config: settings; the defaults when None.
+        holdout: number of last weeks whose KPI is hidden from everything and used to judge the forecast; counted are
+            weeks in which any region has a KPI, and planned weeks behind them are no part of it. None learns from all.
+        seed: of the random start; the same seed on the same machine gives the same numbers.
+        tune: whether the data adjust the sizes of the penalties (`Config.tune`); None does as the settings say.
+        devices: devices to spread the panel's regions over, for panels that are large for one: `cpu`, `gpu` or `tpu`,
+            or some of `jax.local_devices()`. As many work as divide the number of regions. None takes one.
+        progress: whether to show a progress bar; None shows one where there is a terminal.
+
+    What should be known of the panel before its answers are believed is told by warnings of the class `DataWarning`,
+    and kept in `FitResult.panel_notes`.
+
+    Returns:
+        The result: an `Ensemble`, whose estimate is the mean of draws from the posterior and whose tables have
+        intervals; or a plain `FitResult` where `Config.posterior.method` is `none`, and for the paper's model.
+
+    Raises:
+        DataError: the panel cannot be learned from, its KPI turns to zero at the end, or the holdout does not fit it.
+        ConfigError: devices that are not here, or settings that are no Config.
+        FitError: training ended without usable parameters.
+    """
+    if not isinstance(panel, Panel):
+        raise DataError(f"fit needs a Panel, got {type(panel).__name__}; build one with Panel.from_dataframe.")
+    config = config if config is not None else Config()
+    if not isinstance(config, Config):
+        raise ConfigError(
+            f"fit needs a Config, got {type(config).__name__}; write dcm.Config(...) or Config.from_dict."
+        )
+    if tune is not None:
+        config = config.replace(tune=tune)
+    refuse_without_sampler(config.posterior.method)
+    began = time.perf_counter()
+    weights = training_weights(panel, holdout)
+    refuse_unfit(panel, weights)
+    warn_of(panel_notes(panel, weights))
+    weights = informative(panel, weights)
+    past = panel.until_last_kpi()
+    ready = prepare(past, weights[:, : len(past.weeks)], config)
+    arrays = ready.inputs, jnp.asarray(weights[:, : len(past.weeks)], dtype=jnp.float32)
+    if devices is not None:
+        arrays = over_regions(arrays, devices_for(devices), len(panel.regions))
+    with Progress("training", "epochs", ready.schedule.max_epochs, show=progress) as told:
+        variables, history = estimate_in_chunks(
+            jax.random.key(seed),
+            *arrays,
+            ready.hyperparameters,
+            design=ready.design,
+            schedule=ready.schedule,
+            on_chunk=lambda epoch, objective: told.update(epoch, f"objective {objective:.4f}"),
+        )
+    record = TrainingRecord.of(history, time.perf_counter() - began)
+    told.close(record.status.sentence)
+    if record.status is FitStatus.DIVERGED:
+        raise FitError(record.status.sentence)
+    on_host = jax.tree.map(np.asarray, variables)
+    return estimated(Fitted(on_host, panel, weights, ready.scales, config, record, seed))

@@ -1,0 +1,190 @@
+"""`fit_many`: many panels, settings and seeds as few programs, over all cores, devices and hosts."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.checks import refuse_unfit
+from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.data.kpi_scale import informative
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
+from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
+from deepcausalmmm_jax.inference.many import Fits, Task
+from deepcausalmmm_jax.inference.refit_store import identity_of
+from deepcausalmmm_jax.inference.rolling_origin import stacked
+from deepcausalmmm_jax.inference.sample_posterior import estimated
+from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, run_chunk
+from deepcausalmmm_jax.parallel.devices import Devices, devices_for
+from deepcausalmmm_jax.parallel.engines import Engine
+from deepcausalmmm_jax.parallel.hosts import gathered, own_share, refuse_disagreement
+from deepcausalmmm_jax.parallel.memory import batch_size_by_memory
+from deepcausalmmm_jax.progress import Progress
+from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.training.fitted import Fitted, TrainingRecord
+from deepcausalmmm_jax.training.prepare import Preparation, prepare
+
+_ROUNDS = 4  # fits one after the other on a core between two moves of the progress bar
+
+
+def fit_many(
+    panels: Panel | Sequence[Panel],
+    configs: Config | Sequence[Config] | None = None,
+    holdout: int | None = 8,
+    seeds: int | Sequence[int] = 0,
+    *,
+    engine: Engine | None = None,
+    batch_size: int | None = None,
+    devices: Devices = None,
+    progress: bool | None = None,
+) -> list[FitResult]:
+    """Fit each panel with each of the settings and each of the seeds: clients, brands, seeds, grids.
+
+    Fits of equal shapes share a compiled program, so that a hundred clients compile once; every core or device works
+    on them, and under `jax.distributed` every host. Each result is that of `fit`, up to rounding.
+
+    Args:
+        panels: one or more.
+        configs: settings, one or more; the defaults when None.
+        holdout: number of last weeks with a KPI whose KPI is hidden; None learns from all weeks.
+        seeds: of the random starts, one or more.
+        engine: one of `parallel.engines.Engine`; None takes what suits the devices.
+        batch_size: fits side by side on a core or device; None takes 1 on a CPU, where fits side by side wait for the
+            slowest, and what the memory holds elsewhere.
+        devices: `cpu`, `gpu` or `tpu`, or some of `jax.local_devices()`; None takes all that JAX finds.
+        progress: whether to show a progress bar; None shows one where there is a terminal.
+
+    Returns:
+        Results by panel, then setting, then seed: with P panels, C settings and S seeds, number
+        `(panel * C + setting) * S + seed`. `seconds` of each is its share of the time of all.
+
+    Raises:
+        DataError: a panel that cannot be learned from, by its position in `panels`.
+        ConfigError: nothing to fit, a bad number or engine, or devices that are not here.
+        FitError: a fit ended without usable parameters.
+    """
+    wanted = _wanted(panels, configs, holdout, seeds, batch_size)
+    working = devices_for(devices)
+    refuse_disagreement(
+        {}
+        if jax.process_count() == 1
+        else {
+            "panels": [identity_of((one.weights, one.ready.inputs), {}) for one in wanted],
+            "settings": [one.config for one in wanted],
+            "seeds": [one.seed for one in wanted],
+        }
+    )
+    groups: dict[Any, list[int]] = {}
+    for number, one in enumerate(wanted):
+        shapes = str(jax.tree.map(jnp.shape, one.ready.inputs))
+        groups.setdefault((one.ready.design, one.ready.schedule, shapes), []).append(number)
+    results: dict[int, FitResult] = {}
+    with Progress("fit_many", "fits", len(wanted), show=progress) as told:
+        for numbers in groups.values():
+            outcomes, seconds = _fitted([wanted[n] for n in numbers], working, engine, batch_size, told)
+            for at, number in enumerate(numbers):
+                results[number] = _result(wanted[number], jax.tree.map(lambda a, at=at: a[at], outcomes), seconds)
+    return [results[number] for number in range(len(wanted))]
+
+
+class _Wanted(NamedTuple):
+    """One fit that is to be made."""
+
+    label: str
+    panel: Panel
+    weights: np.ndarray  # [region, week]
+    config: Config
+    seed: int
+    ready: Preparation
+
+
+def _wanted(
+    panels: Panel | Sequence[Panel],
+    configs: Config | Sequence[Config] | None,
+    holdout: int | None,
+    seeds: int | Sequence[int],
+    batch_size: int | None,
+) -> list[_Wanted]:
+    all_panels = [panels] if isinstance(panels, Panel) else list(panels)
+    settings = [configs or Config()] if configs is None or isinstance(configs, Config) else list(configs)
+    all_seeds = [int(seeds)] if isinstance(seeds, int | np.integer) else [int(seed) for seed in seeds]
+    for name, values in (("panel", all_panels), ("configuration", settings), ("seed", all_seeds)):
+        if not values:
+            raise ConfigError(f"fit_many needs at least one {name}.")
+    if batch_size is not None and (isinstance(batch_size, bool) or batch_size != int(batch_size) or batch_size < 1):
+        raise ConfigError(f"batch_size must be a whole number, 1 or more, got {batch_size!r}.")
+    wanted = []
+    for p, panel in enumerate(all_panels):
+        if not isinstance(panel, Panel):
+            raise DataError(f"Entry {p} of panels is no Panel but {type(panel).__name__}; use Panel.from_dataframe.")
+        try:
+            weights = training_weights(panel, holdout)
+            refuse_unfit(panel, weights)
+        except DataError as error:
+            raise DataError(f"Panel {p}: {error}") from None
+        warn_of(panel_notes(panel, weights), f"Panel {p}: ", stacklevel=4)
+        weights, past = informative(panel, weights), panel.until_last_kpi()
+        for c, config in enumerate(settings):
+            ready = prepare(past, weights[:, : len(past.weeks)], config)
+            wanted += [
+                _Wanted(f"panel {p}, setting {c}, seed {s}", panel, weights, config, s, ready) for s in all_seeds
+            ]
+    return wanted
+
+
+def _fitted(
+    wanted: list[_Wanted], devices: tuple[Any, ...], engine: Engine | None, batch_size: int | None, told: Progress
+) -> tuple[Any, float]:
+    """Variables and histories of fits of one program, `[fit]` first, and seconds a fit."""
+    own = own_share(len(wanted))
+    tasks = stacked(
+        [
+            Task(
+                jax.random.key(one.seed),
+                one.ready.inputs,
+                jnp.asarray(one.weights[:, : one.panel.n_past_weeks], jnp.float32),
+                one.ready.hyperparameters,
+            )
+            for one in (wanted[number] for number in own)
+        ]
+    )
+    batches = _batches(wanted[0].ready, tasks, len(own), devices, engine, batch_size)
+    clock, found, begin = Clock(), [], 0
+    while begin < len(own):
+        chunk = jax.tree.map(lambda a, b=begin, e=begin + batches.chunk: a[b:e], tasks)
+        outcome, batches = run_chunk(chunk, None, batches, clock)
+        found.append(outcome)
+        begin += len(outcome[1].status)
+        told.update(told.done + len(outcome[1].status))
+    joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
+    each = [jax.tree.map(lambda leaf, at=at: leaf[at], joined) for at in range(len(own))]
+    return gathered(each, len(wanted)), (clock.run + clock.compiled) / len(own)
+
+
+def _batches(
+    ready: Preparation,
+    tasks: Task,
+    count: int,
+    devices: tuple[Any, ...],
+    engine: Engine | None,
+    batch_size: int | None,
+) -> Batches:
+    fits = Fits(ready.design, ready.schedule, 1)
+    if batch_size is None and devices[0].platform != "cpu":
+        single = jax.tree.map(lambda leaf: leaf[:1], tasks)
+        batch_size = batch_size_by_memory(devices[0], fits, single, None, -(-count // len(devices)))
+    batches = batches_for(fits._replace(batch_size=int(batch_size or 1)), devices, engine, count)
+    calls = -(-count // (batches.chunk * _ROUNDS))
+    return batches._replace(rounds=-(-count // (batches.chunk * calls)))
+
+
+def _result(one: _Wanted, outcome: Any, seconds: float) -> FitResult:
+    variables, history = outcome
+    record = TrainingRecord.of(history, seconds)
+    if record.status is FitStatus.DIVERGED:
+        raise FitError(f"The fit of {one.label}: {record.status.sentence}")
+    return estimated(Fitted(variables, one.panel, one.weights, one.ready.scales, one.config, record, one.seed))

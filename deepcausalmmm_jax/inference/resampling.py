@@ -1,0 +1,113 @@
+"""Bootstrap replicates: the panel drawn anew from a random key, and the refit to each draw, as one program."""
+
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from deepcausalmmm_jax.model.family import AnyDesign
+from deepcausalmmm_jax.training.estimate import estimate
+from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
+from deepcausalmmm_jax.training.schedule import Schedule
+
+# So large a fall of the objective never comes: each stage of a refit then has its set number of chunks, and refits that
+# run side by side need not wait for the slowest. Measured, longer refits are no nearer to those from a random start.
+_NEVER = 1e13
+
+Method = Literal["region", "block", "weights"]
+
+
+class Sample(NamedTuple):
+    """What all replicates share."""
+
+    inputs: Any  # the panel in scaled units
+    weights: Array  # [region, week]
+    prediction: Array  # [region, week], of the point estimate
+    start: Any  # variables to begin from, or None
+    key: Array  # of the networks' start, the same for all: seeds are not what is resampled
+    hyperparameters: Any
+
+
+class Refit(NamedTuple):
+    """Variables of the refits and how each ended, with a leading axis `[replicate]`."""
+
+    variables: Any
+    status: Any  # int32, a FitStatus; on the device or on the host
+    epochs: Any  # int32
+
+
+class Refits(NamedTuple):
+    """The refits to a batch of draws: a function of keys and sample, equal and hashed by its settings."""
+
+    design: AnyDesign
+    schedule: Schedule
+    method: Method
+    block: int  # weeks that stay together
+    n_training: int  # weeks learned from
+    batch_size: int  # refits computed side by side
+
+    def __call__(self, keys: Array, sample: Sample) -> Refit:
+        """Refit to each draw.
+
+        Args:
+            keys: `[replicate]`, random keys.
+            sample: what they share.
+        """
+
+        def one(key: Array) -> Refit:
+            inputs, weights = drawn(key, sample, self.method, self.block, self.n_training)
+            variables, history = estimate(
+                sample.key,
+                inputs,
+                weights,
+                sample.hyperparameters,
+                sample.start,
+                design=self.design,
+                schedule=self.schedule,
+            )
+            return Refit(variables, history.status, history.epochs)
+
+        return jax.lax.map(one, keys, batch_size=self.batch_size if self.batch_size > 1 else None)
+
+
+def drawn(key: Array, sample: Sample, method: Method, block: int, n_training: int) -> tuple[Any, Array]:
+    """Inputs and weights `[region, week]` of one draw.
+
+    Args:
+        key: random key.
+        sample: the panel.
+        method: `region` draws as many regions as there are, with replacement (Cameron, Gelbach & Miller 2008);
+            `weights` gives every region, or with a single region every block of weeks, a random weight of mean 1
+            (Rubin 1981); `block` lays residuals of randomly drawn weeks, in blocks that stay together and the same
+            weeks in all regions, onto the prediction (Kunsch 1989).
+        block: weeks in a block.
+        n_training: weeks learned from.
+    """
+    inputs, weights = sample.inputs, sample.weights
+    n_regions, n_weeks = weights.shape
+    if method == "region":
+        chosen = jax.random.randint(key, (n_regions,), 0, n_regions)
+        return inputs, weights * jnp.bincount(chosen, length=n_regions).astype(weights.dtype)[:, None]
+    if method == "weights" and n_regions > 1:
+        return inputs, weights * jax.random.exponential(key, (n_regions, 1), weights.dtype)
+    n_blocks = -(-n_training // block)
+    if method == "weights":
+        by_block = jax.random.exponential(key, (n_blocks,), weights.dtype)
+        return inputs, weights * by_block[jnp.minimum(jnp.arange(n_weeks) // block, n_blocks - 1)]
+    first = jax.random.randint(key, (n_blocks, 1), 0, n_training - block + 1)
+    week = (first + jnp.arange(block)).reshape(-1)[:n_training]
+    seen = weights[:, :n_training] > 0
+    residual = jnp.where(seen, inputs.kpi[:, :n_training] - sample.prediction[:, :n_training], 0.0)
+    count = jnp.maximum(seen.sum(axis=1, keepdims=True), 1)
+    residual = jnp.where(seen, residual - residual.sum(axis=1, keepdims=True) / count, 0.0)
+    kpi = inputs.kpi.at[:, :n_training].set(sample.prediction[:, :n_training] + residual[:, week])
+    return inputs._replace(kpi=jnp.where(weights > 0, kpi, inputs.kpi)), weights
+
+
+def settings_for_warm_start(hyperparameters: Any) -> Any:
+    """Hyperparameters of a fit that begins near its end: two chunks to move, two with the graph cut, one to settle."""
+    if not isinstance(hyperparameters, Hyperparameters):
+        return hyperparameters
+    one = jnp.ones_like(hyperparameters.patience)
+    return hyperparameters._replace(patience=one, step_cuts=one, tolerance=_NEVER * one)

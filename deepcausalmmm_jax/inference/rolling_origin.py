@@ -1,0 +1,64 @@
+"""Many fits of one program: folds, settings and seeds as one compiled call."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from deepcausalmmm_jax.model.family import AnyDesign
+from deepcausalmmm_jax.training.estimate import estimate, model_for
+from deepcausalmmm_jax.training.schedule import Schedule
+
+
+class Tasks(NamedTuple):
+    """Which fold, setting and seed each fit is of, `[task]` each."""
+
+    fold: Array  # int32
+    setting: Array  # int32
+    key: Array  # random keys
+
+
+@partial(jax.jit, static_argnames=("design", "schedule", "batch_size"))
+def forecasts(
+    tasks: Tasks,
+    inputs: Any,
+    weights: Array,
+    later: Array,
+    hyperparameters: Any,
+    *,
+    design: AnyDesign,
+    schedule: Schedule,
+    batch_size: int,
+) -> tuple[Array, Array]:
+    """Fit each task and forecast the weeks after its origin.
+
+    Args:
+        tasks: the fits.
+        inputs: of each fold, with a leading axis `[fold]`.
+        weights: `[fold, region, week]`, 0 from the origin on.
+        later: `[fold, horizon]`, int32, positions of the weeks to forecast.
+        hyperparameters: of each setting, with a leading axis `[setting]`.
+        design: sizes and branches, the same for all.
+        schedule: length of the fits.
+        batch_size: fits computed side by side; more need more memory.
+
+    Returns:
+        Forecasts `[task, region, horizon]` in scaled units, and how each fit ended `[task]`, a FitStatus.
+    """
+
+    def one(task: Tasks) -> tuple[Array, Array]:
+        own = jax.tree.map(lambda leaf: leaf[task.fold], inputs)
+        settings = jax.tree.map(lambda leaf: leaf[task.setting], hyperparameters)
+        variables, history = estimate(task.key, own, weights[task.fold], settings, design=design, schedule=schedule)
+        outcome: Any = model_for(design).apply(variables, own)
+        prediction = outcome[0].prediction()
+        return jnp.take(prediction, later[task.fold], axis=1), history.status
+
+    return jax.lax.map(one, tasks, batch_size=batch_size)
+
+
+def stacked(trees: list[Any]) -> Any:
+    """Trees of the same shapes as one tree with a leading axis."""
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)

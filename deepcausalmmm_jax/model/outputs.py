@@ -1,0 +1,74 @@
+"""What a forward pass gives: terms of the prediction, in the order of tables and in that of training, and the rest."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+from deepcausalmmm_jax.model.coefficients import CoefficientMemory
+from deepcausalmmm_jax.model.media import MediaCurves
+from deepcausalmmm_jax.ops.layout import by_region
+
+
+class Components(NamedTuple):
+    """Terms of the prediction in scaled units: shares of `Scales.kpi`, the region's mean training week as a rule."""
+
+    baseline: Array  # [region, week]
+    trend: Array  # [region, week]
+    seasonality: Array  # [region, week]
+    control: Array  # [region, week, control]
+    media: Array  # [region, week, channel]
+
+    def prediction(self) -> Array:
+        """Their sum, `[region, week]`."""
+        return self.baseline + self.trend + self.seasonality + self.control.sum(axis=-1) + self.media.sum(axis=-1)
+
+
+class Planes(NamedTuple):
+    """Terms of the prediction as training computes with them: week by week, regions side by side as the last axis."""
+
+    baseline: Array  # [region]
+    trend: Array  # [week, region]
+    seasonality: Array  # [week, region]
+    control: Array  # [week, control, region]
+    media: Array  # [week, channel, region]
+    variation: Array  # [week, channel, region], see `Internals`
+    coefficient: Array  # [week, channel, region]
+
+    def prediction(self) -> Array:
+        """Their sum, `[week, region]`."""
+        return self.baseline + self.trend + self.seasonality + self.control.sum(axis=1) + self.media.sum(axis=1)
+
+    def components(self) -> Components:
+        """The same, region by region."""
+        return Components(
+            baseline=jnp.broadcast_to(self.baseline[:, None], self.trend.T.shape),
+            trend=self.trend.T,
+            seasonality=self.seasonality.T,
+            control=by_region(self.control),
+            media=by_region(self.media),
+        )
+
+
+class Internals(NamedTuple):
+    """What else the forward pass finds on its way."""
+
+    variation: Array  # [region, week, channel], delta: log of the coefficient against its constant part
+    coefficient: Array  # [region, week, channel], share of the mean KPI at full activity
+    edges: Array  # [channel, channel], B of the channel graph, in standard deviations of the channels' news
+    relative_edges: Array  # [channel, channel], B in mean weeks
+    blend: Array  # [channel, channel], share of the column's activity that is taken from the row
+    structure: Array  # [], negative log-likelihood of the channels' news, nats; 0 when predicting
+    curves: MediaCurves
+    level: Array  # [region], baseline as a share of the mean KPI
+    size_factors: dict[str, Array]  # scalars, logs of what the data made of the penalties' sizes
+    persistence: Array  # [], phi: share of a week's residual that is still there a week later
+    noise: Array  # [region], standard deviation of what is new in a week's residual, as a share of the mean KPI
+    effective: Array  # [], share of the region-weeks that count as independent, see `ops.effective_sample`
+
+
+class Memory(NamedTuple):
+    """What the weeks before a window leave to media within it."""
+
+    exposure: Array  # [lag, channel, region], see `Media.left_behind`
+    coefficient: CoefficientMemory

@@ -1,0 +1,1 @@
+"""The published model, DeepCausalMMM (arXiv 2510.13087)."""

@@ -1,0 +1,123 @@
+"""What the paper's model reads: a panel as arrays, and the sizes that fix its shapes."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from deepcausalmmm_jax.config.settings import Config, GraphKind
+from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means, kpi_scales
+from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
+from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.data.seasonal_profile import seasonal_profile
+from deepcausalmmm_jax.errors import DataError
+
+_PER_QUARTILES = 1.349
+_CONTROL_LIMIT = 5.0
+
+
+class PaperInputs(NamedTuple):
+    """Arrays of one panel; the KPI is read by the loss alone."""
+
+    exposure: Array  # [region, week, channel], as observed: the model turns it into shares of voice
+    control: Array  # [region, week, control], robust z-scores, clipped
+    week: Array  # [week], int32, counted from the first training week
+    season: Array  # [region, period], seasonal profile of the training weeks
+    kpi: Array  # [region, week], 1 = the region's mean training week; 0 where hidden or missing
+
+
+@dataclass(frozen=True)
+class PaperDesign:
+    """Sizes and branches of the paper's model: everything that decides a shape or a program."""
+
+    n_regions: int
+    n_channels: int
+    n_controls: int
+    season_period: int
+    hidden_size: int
+    dropout: float
+    burn_in: int
+    padding: int
+    temperature: float
+    graph: GraphKind
+
+    @classmethod
+    def of(cls, panel: Panel, config: Config, season_period: int) -> Self:
+        """Design for a panel; as many weeks of zeros are put before it as the burn-in has."""
+        n_regions, _, n_channels, n_controls = panel.shape
+        published = config.published
+        return cls(
+            n_regions=n_regions,
+            n_channels=n_channels,
+            n_controls=n_controls,
+            season_period=season_period,
+            hidden_size=published.hidden_size,
+            dropout=published.dropout,
+            burn_in=published.burn_in,
+            padding=published.burn_in,
+            temperature=published.temperature,
+            graph=config.graph,
+        )
+
+
+def paper_scales(panel: Panel, weights: np.ndarray) -> Scales:
+    """Scales of the paper's model from the weeks with weight.
+
+    The KPI is divided by its regional mean; controls become (c - median) / (1.349 IQR) over all regions and weeks, the
+    published constant (a standard deviation would be IQR / 1.349). Exposure is not scaled.
+
+    Args:
+        panel: the panel.
+        weights: `[region, week]`, 0 in weeks that are not learned from.
+
+    Raises:
+        DataError: a region whose mean KPI says nothing of its size.
+    """
+    n_regions, _, n_channels, n_controls = panel.shape
+    kpi = _means_that_are_sizes(panel, weights)
+    last = weeks_up_to_last(weights)
+    values = panel.control[:, :last][panel.present[:, :last]]
+    low, center, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0) if n_controls else np.zeros((3, 0))
+    spread = (high - low) * _PER_QUARTILES
+    deviation = values.std(axis=0)
+    spread = np.where(spread > 0, spread, np.where(deviation > 0, deviation, 1.0))
+    one = np.ones((n_regions, n_channels))
+    return Scales(kpi, one, one, np.zeros_like(one), np.tile(center, (n_regions, 1)), np.tile(spread, (n_regions, 1)))
+
+
+def _means_that_are_sizes(panel: Panel, weights: np.ndarray) -> np.ndarray:
+    """Mean KPI of each region, `[region]`, all above 0 and no less than the KPI's weekly moves call for."""
+    seen = describing(panel, weights)
+    mean = kpi_means(panel.kpi, seen)
+    for region in panel.regions[kpi_scales(panel.kpi, seen) != mean]:
+        raise DataError(
+            f"The KPI of region {region} averages {mean[panel.regions.get_loc(region)]:g} over the training weeks, "
+            "little beside its weekly moves, and the paper's model divides by that; leave the region out, or take the "
+            "default model."
+        )
+    return mean
+
+
+def paper_inputs_from(panel: Panel, scales: Scales, weights: np.ndarray, n_training_weeks: int) -> PaperInputs:
+    """Lay a panel out that begins where training began; weeks after the training weeks may follow.
+
+    Args:
+        panel: regions in the order of `scales`.
+        scales: from the training weeks.
+        weights: `[region, week]` of the training weeks, 0 in weeks that are not learned from. The KPI of those is left
+            out of the arrays.
+        n_training_weeks: weeks up to the last one learned from.
+    """
+    control = (panel.control - scales.control_center[:, None, :]) / scales.control_scale[:, None, :]
+    known = np.where(weights > 0, panel.kpi, 0.0)
+    return PaperInputs(
+        exposure=jnp.asarray(panel.exposure, jnp.float32),
+        control=jnp.asarray(
+            np.where(panel.present[:, :, None], np.clip(control, -_CONTROL_LIMIT, _CONTROL_LIMIT), 0.0), jnp.float32
+        ),
+        week=jnp.arange(panel.kpi.shape[1], dtype=jnp.int32),
+        season=jnp.asarray(seasonal_profile(known, weights, n_training_weeks), jnp.float32),
+        kpi=jnp.asarray(known / scales.kpi[:, None], jnp.float32),
+    )

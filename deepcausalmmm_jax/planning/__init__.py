@@ -1,0 +1,1 @@
+"""Decisions: budgets, scenarios and response curves."""

@@ -1,0 +1,164 @@
+"""BudgetPlan: an allocation beside today's, what both bring, and what holds the plan back; `compare` for several."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.attribution.units import Units
+from deepcausalmmm_jax.axes import CHANNEL, REGION
+from deepcausalmmm_jax.errors import ConfigError, OutputError
+from deepcausalmmm_jax.io.atomic_write import write_whole
+
+_TABLES = ("table", "channels", "summary", "binding", "starts", "draws")
+_INDEXED = {"channels": "channel", "summary": "figure", "draws": "replicate"}
+_FIGURES = ("total", "split", "objective", "method", "chance_better", "shadow_price", "level", "period")
+
+
+@dataclass(frozen=True, eq=False)
+class BudgetPlan:
+    """What `optimize_budget` returns.
+
+    Attributes:
+        table: a row a cell of the plan: channel, and region and time where the plan is split by them; `spend_today`,
+            `spend_plan`, `change`, `change_pct`, `exposure_today`, `exposure_plan`, `extrapolation` (more than any week
+            of training saw).
+        channels: by channel: spend, incremental outcome and ROI, today and as planned; each channel's counterfactual is
+            the one of `media_summary`.
+        summary: by figure: `today`, `plan` and `change` of spend, incremental outcome, revenue, ROI, CPIK, profit.
+        binding: limits that hold the plan back, with their shadow prices.
+        starts: by start of the solver: its value relative to the best, and whether it found the best.
+        draws: by refit: outcome of today's spend and of the plan, in what was maximised; empty without refits.
+        total: spend of the plan.
+        split: what the budget was split over.
+        objective: what was maximised.
+        method: the solver.
+        chance_better: share of the refits in which the plan brings more than today's spend; missing without refits.
+        shadow_price: what one more unit of the total would bring.
+        level: of the intervals.
+        period: the weeks planned, in words.
+        units: what figures are counted in.
+        notes: what had to be assumed, and what stayed as it was.
+    """
+
+    table: pd.DataFrame
+    channels: pd.DataFrame
+    summary: pd.DataFrame
+    binding: pd.DataFrame
+    starts: pd.DataFrame
+    draws: pd.DataFrame
+    total: float
+    split: str
+    objective: str
+    method: str
+    chance_better: float
+    shadow_price: float
+    level: float
+    period: str
+    units: Units
+    notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        roi = self.summary.loc["roi"]
+        return (
+            f"BudgetPlan({self.total:,.6g} by {self.split}, {self.objective}, ROI {roi['today']:.3g} today and "
+            f"{roi['plan']:.3g} as planned; {self.starts_at_best} of {len(self.starts)} starts found the best)"
+        )
+
+    @property
+    def starts_at_best(self) -> int:
+        """Number of starts that ended within 0.01 % of the best."""
+        return int(self.starts["best"].sum())
+
+    def plot(self) -> Any:
+        """Spend by channel, today and as planned, as a plotly figure."""
+        from deepcausalmmm_jax.plots.budget import plan_against_history  # plotly is loaded only when something is drawn
+
+        return plan_against_history(self.channels, self.units.spend)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write every table as CSV and the rest as `plan.json`, to be read by `load`.
+
+        Raises:
+            OutputError: the folder cannot be written.
+        """
+        folder = Path(folder)
+        for name in _TABLES:
+            _write(folder / f"{name}.csv", getattr(self, name).to_csv(index=name in _INDEXED))
+        rest = {name: _plain(getattr(self, name)) for name in _FIGURES}
+        rest |= {"units": self.units._asdict(), "notes": list(self.notes)}
+        _write(folder / "plan.json", json.dumps(rest, indent=1))
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            OutputError: there is no such plan.
+        """
+        folder = Path(folder)
+        try:
+            rest = json.loads((folder / "plan.json").read_text())
+            tables: dict[str, Any] = {
+                name: _read(folder / f"{name}.csv").set_index(_INDEXED[name])
+                if name in _INDEXED
+                else _read(folder / f"{name}.csv")
+                for name in _TABLES
+            }
+            figures: dict[str, Any] = {name: np.nan if rest[name] is None else rest[name] for name in _FIGURES}
+            return cls(**tables, **figures, units=Units(**rest["units"]), notes=tuple(rest["notes"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            raise OutputError(f"{folder} holds no saved plan.") from None
+
+
+def compare(plans: Mapping[str, BudgetPlan]) -> pd.DataFrame:
+    """Plans side by side.
+
+    Args:
+        plans: by name.
+
+    Returns:
+        A row a plan: `spend`, `incremental_outcome`, `revenue`, `roi`, `cpik` (and `profit`) with intervals where there
+        are refits, `change` of the incremental outcome against today's, `chance_better`, `shadow_price`, and the spend
+        of each channel as `spend: <channel>`.
+
+    Raises:
+        ConfigError: no plan.
+    """
+    if not plans:
+        raise ConfigError("There is no plan to compare; give plans by name.")
+    rows = {}
+    for name, plan in plans.items():
+        row: dict[str, Any] = {}
+        for figure, values in plan.summary.iterrows():
+            row[str(figure)] = values["plan"]
+            for end in ("low", "high"):
+                if f"plan_{end}" in values and figure != "spend":
+                    row[f"{figure}_{end}"] = values[f"plan_{end}"]
+        row["change"] = plan.summary.loc["incremental_outcome", "change"]
+        row |= {"chance_better": plan.chance_better, "shadow_price": plan.shadow_price}
+        row |= {f"spend: {channel}": spend for channel, spend in plan.channels["spend_plan"].items()}
+        rows[name] = row
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("plan")
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """A table with its labels as they were written: a region may be called `NA` or `01`."""
+    labels = {name: str for name in (CHANNEL, REGION, "limit")}
+    table = pd.read_csv(path, dtype=labels, keep_default_na=False, na_values=[""])
+    if REGION in table and all(text.isdecimal() and text == str(int(text)) for text in table[REGION]):
+        table[REGION] = table[REGION].astype(int)
+    return table
+
+
+def _plain(value: object) -> object:
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def _write(path: Path, text: str) -> None:
+    write_whole(path, lambda file: file.write(text.encode()))

@@ -1,0 +1,131 @@
+"""Hill curves fitted to any table of spend and outcome, with no model behind them."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import least_squares
+from scipy.stats import t as student
+
+from deepcausalmmm_jax.axes import REGION
+from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.errors import DataError
+
+_FEWEST = 5  # four parameters and one observation to judge by
+_SLOPES = (0.2, 10.0)
+_SATURATED = 0.9  # of the way from bottom to top
+_WHOLE = "all"
+_NAMES = ("bottom", "top", "half_saturation", "slope")
+
+
+class _Fit(NamedTuple):
+    parameters: np.ndarray  # bottom, log of the rise, log of the half-saturation, log of the slope
+    covariance: np.ndarray  # [4, 4]
+    r2: float
+
+
+def hill_value(x: np.ndarray, bottom: Any, top: Any, half_saturation: Any, slope: Any) -> np.ndarray:
+    """$b + (t - b) x^a / (x^a + g^a)$, in the unit of the outcome; `x` is 0 or more."""
+    with np.errstate(divide="ignore"):
+        ratio = np.log(np.maximum(x, 0.0)) - np.log(half_saturation)
+    return bottom + (top - bottom) / (1.0 + np.exp(-np.clip(slope * ratio, -700.0, 700.0)))
+
+
+def fit_hill(x: object, y: object, region: object | None = None, *, level: float = 0.9, seed: int = 0) -> pd.DataFrame:
+    r"""Fit $y = b + (t - b) x^a / (x^a + g^a)$ by least squares from several starts.
+
+    Args:
+        x: `[row]`, spend or exposure, 0 or more.
+        y: `[row]`, outcome.
+        region: `[row]`, labels; a curve is fitted to each region. One curve overall when None.
+        level: of the intervals.
+        seed: of the draws that give the interval of the saturation point.
+
+    Returns:
+        A row a region (or one row, `all`): `bottom`, `top` (unit of y), `half_saturation` (unit of x), `slope`,
+        `saturation_point` (x at which 90 % of the way from bottom to top is gone), each with `_low` and `_high` from
+        the curvature at the best fit, `r2`, `rows`, and `largest_x`, beyond which the curve is extrapolation.
+
+    Raises:
+        DataError: lengths that differ, values that are not finite, negative x, fewer than 5 rows, or an x that does
+            not vary; names the region.
+    """
+    require(0 < level < 1, "level", level, "between 0 and 1, e.g. 0.9")
+    spend, outcome = np.asarray(x, np.float64).ravel(), np.asarray(y, np.float64).ravel()
+    labels = np.full(len(spend), _WHOLE, object) if region is None else np.asarray(region, object).ravel()
+    if not len(spend) == len(outcome) == len(labels):
+        raise DataError(f"x has {len(spend)} rows, y {len(outcome)} and region {len(labels)}; they must be the same.")
+    rows = []
+    for label in pd.unique(labels):
+        here = labels == label
+        _refuse(spend[here], outcome[here], label)
+        rows.append({REGION: label} | _row(spend[here], outcome[here], level, seed))
+    return pd.DataFrame(rows)
+
+
+def _refuse(x: np.ndarray, y: np.ndarray, label: object) -> None:
+    where = "" if label == _WHOLE else f" in region {label}"
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise DataError(f"x and y must be finite numbers; {where.strip() or 'the table'} has others.")
+    if (x < 0).any():
+        raise DataError(f"x must be 0 or more, got {x.min():,.6g}{where}.")
+    if len(x) < _FEWEST:
+        raise DataError(f"A Hill curve needs {_FEWEST} rows or more, got {len(x)}{where}.")
+    if np.ptp(x) == 0:
+        raise DataError(f"x does not vary{where}, so no curve can be told.")
+
+
+def _row(x: np.ndarray, y: np.ndarray, level: float, seed: int) -> dict[str, float]:
+    fit = _fitted(x, y)
+    spread = float(student.ppf(0.5 + level / 2, max(len(x) - 4, 1)))
+    error = np.sqrt(np.maximum(fit.covariance.diagonal(), 0.0))
+    ends = np.stack([fit.parameters, fit.parameters - spread * error, fit.parameters + spread * error])
+    draws = _in_units(np.random.default_rng(seed).multivariate_normal(fit.parameters, fit.covariance, 2000))
+    own = _in_units(ends)
+    row: dict[str, float] = {}
+    for k, name in enumerate(_NAMES):
+        row[name] = float(own[0, k])
+        if name == "top":  # a sum of two parameters
+            row["top_low"], row["top_high"] = np.quantile(draws[:, k], [(1 - level) / 2, (1 + level) / 2])
+        else:
+            row[f"{name}_low"], row[f"{name}_high"] = float(own[1, k]), float(own[2, k])
+    reached = np.concatenate([own[:1], draws])
+    with np.errstate(over="ignore"):
+        point = reached[:, 2] * (_SATURATED / (1 - _SATURATED)) ** (1 / reached[:, 3])
+    row["saturation_point"] = float(point[0])
+    row["saturation_point_low"], row["saturation_point_high"] = np.quantile(
+        point[1:], [(1 - level) / 2, (1 + level) / 2]
+    )
+    return row | {"r2": fit.r2, "rows": len(x), "largest_x": float(x.max())}
+
+
+def _in_units(parameters: np.ndarray) -> np.ndarray:
+    """Bottom, top, half-saturation and slope, `[..., 4]`."""
+    bottom, rise, half, slope = np.moveaxis(parameters, -1, 0)
+    with np.errstate(over="ignore"):
+        return np.stack([bottom, bottom + np.exp(rise), np.exp(half), np.exp(slope)], axis=-1)
+
+
+def _fitted(x: np.ndarray, y: np.ndarray) -> _Fit:
+    size, level = float(np.ptp(y)) or 1.0, float(y.min())
+    unit = float(np.median(x[x > 0]))
+    scaled_x, scaled_y = x / unit, (y - level) / size
+
+    def miss(p: np.ndarray) -> np.ndarray:
+        own = _in_units(p)
+        return hill_value(scaled_x, own[0], own[1], own[2], own[3]) - scaled_y
+
+    largest = float(scaled_x.max())
+    low = [-10.0, -10.0, np.log(largest) - 12.0, np.log(_SLOPES[0])]
+    high = [10.0, 5.0, np.log(largest) + 5.0, np.log(_SLOPES[1])]
+    guesses = [(np.log(half), np.log(slope)) for half in (0.3, 1.0, 3.0) for slope in (0.8, 1.5, 3.0)]
+    found = [least_squares(miss, [0.0, 0.2, half, slope], bounds=(low, high)) for half, slope in guesses]
+    best = min(found, key=lambda one: one.cost)
+    noise = 2 * best.cost / max(len(x) - 4, 1)
+    covariance = noise * np.linalg.pinv(best.jac.T @ best.jac, rcond=1e-10)
+    # Back to the units of x and y: the bottom is stretched and moved, the logs are moved.
+    parameters = best.x * [size, 1, 1, 1] + [level, np.log(size), np.log(unit), 0.0]
+    stretch = np.array([size, 1, 1, 1])
+    spread = scaled_y.var()
+    r2 = 1.0 - 2 * best.cost / (len(y) * spread) if spread > 0 else float("nan")
+    return _Fit(parameters, covariance * np.outer(stretch, stretch), float(r2))

@@ -1,0 +1,177 @@
+"""`optimize_budget_from_curves`: a plan from a table of Hill curves, with no model behind them."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.attribution.units import Units
+from deepcausalmmm_jax.axes import CHANNEL, REGION
+from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.errors import DataError
+from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+from deepcausalmmm_jax.planning.cells import WHOLE, Cells
+from deepcausalmmm_jax.planning.curve_outcome import CurveOutcome
+from deepcausalmmm_jax.planning.limits import Ends, Limits, feasible
+from deepcausalmmm_jax.planning.optimizer.problem import Problem
+from deepcausalmmm_jax.planning.optimizer.search import Search, best_for_total
+from deepcausalmmm_jax.planning.optimizer.shadow_prices import binding, total_price
+from deepcausalmmm_jax.planning.optimizer.solvers import METHODS, Method
+from deepcausalmmm_jax.planning.optimizer.utility import utility_of
+from deepcausalmmm_jax.planning.optimizer.verification import verified
+from deepcausalmmm_jax.planning.outcome import KPI
+
+_NEEDED = (CHANNEL, "bottom", "top", "half_saturation", "slope")
+_UNITS = Units(
+    "spend, unit of the curves",
+    "outcome, unit of the curves",
+    "outcome, unit of the curves",
+    "outcome per unit of spend",
+)
+
+
+class _Names(NamedTuple):
+    channels: tuple[str, ...]
+    regions: pd.Index
+
+
+def optimize_budget_from_curves(
+    table: pd.DataFrame,
+    total: float,
+    *,
+    periods: float = 1.0,
+    bounds: Mapping[str | tuple[str, object], Ends] | None = None,
+    region_bounds: Mapping[object, Ends] | None = None,
+    groups: Mapping[tuple[str, ...], Ends] | None = None,
+    fixed: Sequence[str] = (),
+    method: Method = "auto",
+    starts: int = 8,
+    max_steps: int = 300,
+    seed: int = 0,
+) -> BudgetPlan:
+    """Split a budget by a table of curves, as `fit_hill` gives them.
+
+    Args:
+        table: a row a channel (or a channel and region): `channel`, `bottom`, `top`, `half_saturation`, `slope`, and
+            where wanted `region`, `spend_today` and `largest_x`, beyond which the plan is extrapolation.
+        total: spend of the plan, over all periods.
+        periods: that the total is spread over evenly; curves are of one period's spend.
+        bounds: by channel or (channel, region), over all periods.
+        region_bounds: by region.
+        groups: by tuple of channels.
+        fixed: channels that keep `spend_today`.
+        method: as for `optimize_budget`.
+        starts: of the solver.
+        max_steps: of the solver, for each start.
+        seed: of the random starts.
+
+    Raises:
+        DataError: a column that is missing, or a curve that is none.
+        ConfigError: limits that no plan meets, or an unknown channel or option.
+        PlanError: the plan found misses a limit by more than a millionth of it.
+    """
+    _refuse(table)
+    require(method in METHODS, "method", method, "one of " + ", ".join(METHODS))
+    require(np.isfinite(periods) and periods > 0, "periods", periods, "a number above 0")
+    names, cells = _cells(table, total)
+    outcome = CurveOutcome(table, periods)
+    limits = Limits(bounds or {}, {}, region_bounds or {}, groups or {}, tuple(fixed))
+    unit = float(outcome.gained(cells.typical[None]).sum()) or 1.0
+    utility = utility_of("mean", 1, unit, None)
+    plan = feasible(cells, names, limits)
+    problem = Problem(outcome, utility, KPI, np.zeros(1), plan, cells.typical, unit, separable=True)
+    found = best_for_total(problem, cells.today, float(total), Search(method, starts, max_steps, seed))
+    labels = [" in ".join(map(str, key)) for key in _keys(table)]
+    found = verified(found, plan, cells.today, labels, lambda _: True)
+    both = np.stack([cells.today, found.x])
+    gained = outcome.gained(both)
+    shown = _shown(table, cells, found.x, gained)
+    summary = _summary(both.sum(axis=1), gained.sum(axis=1))
+    return BudgetPlan(
+        table=shown,
+        channels=_channels(shown),
+        summary=summary,
+        binding=binding(found.problem, found.x, labels),
+        starts=found.starts,
+        draws=pd.DataFrame({"today": [], "plan": []}).rename_axis("replicate"),
+        total=float(found.x.sum()),
+        split="channel_region" if REGION in table else "channel",
+        objective="mean",
+        method=found.method,
+        chance_better=float("nan"),
+        shadow_price=total_price(found.problem, found.x),
+        level=0.9,
+        period=f"{periods:g} periods of the curves",
+        units=_UNITS,
+        notes=("From a table of curves: no model, so no interval and no carry-over.",),
+    )
+
+
+def _refuse(table: pd.DataFrame) -> None:
+    for name in _NEEDED:
+        if name not in table:
+            raise DataError(f"The table of curves has no column {name!r}; it needs {', '.join(_NEEDED)}.")
+    if not len(table):
+        raise DataError("The table of curves has no rows.")
+    for name in ("half_saturation", "slope"):
+        bad = ~(table[name].to_numpy(np.float64) > 0)
+        if bad.any():
+            raise DataError(f"{name} of {table[CHANNEL].iloc[int(bad.argmax())]!r} must be above 0.")
+    below = ~(table["top"].to_numpy(np.float64) >= table["bottom"].to_numpy(np.float64))
+    if below.any():
+        raise DataError(f"The top of {table[CHANNEL].iloc[int(below.argmax())]!r} lies below its bottom.")
+    keys = _keys(table)
+    if len(set(keys)) < len(keys):
+        raise DataError("The table of curves has a channel (and region) twice.")
+
+
+def _keys(table: pd.DataFrame) -> list[tuple[object, ...]]:
+    columns = [CHANNEL, REGION] if REGION in table else [CHANNEL]
+    return list(table[columns].itertuples(index=False, name=None))
+
+
+def _cells(table: pd.DataFrame, total: float) -> tuple[_Names, Cells]:
+    channel, channels = pd.factorize(table[CHANNEL])
+    region, regions = pd.factorize(table[REGION]) if REGION in table else (np.full(len(table), WHOLE), pd.Index([]))
+    n = len(table)
+    today = table["spend_today"].to_numpy(np.float64) if "spend_today" in table else np.zeros(n)
+    none = np.zeros((1, 1, n))
+    even = np.full(n, max(float(total), 0.0) / n)
+    cells = Cells(
+        split="channel_region" if REGION in table else "channel",
+        channel=channel,
+        region=region,
+        week=np.full(n, WHOLE),
+        cell=np.arange(n)[None, None],
+        unit=none + 1.0,
+        offset=none,
+        today=today,
+        typical=np.maximum(np.maximum(today, 0.1 * even), 1e-300),
+    )
+    return _Names(tuple(str(name) for name in channels), pd.Index(list(regions))), cells
+
+
+def _shown(table: pd.DataFrame, cells: Cells, x: np.ndarray, gained: np.ndarray) -> pd.DataFrame:
+    shown = table[[name for name in (CHANNEL, REGION) if name in table]].reset_index(drop=True)
+    shown["spend_today"], shown["spend_plan"], shown["change"] = cells.today, x, x - cells.today
+    shown["incremental_outcome_today"], shown["incremental_outcome_plan"] = gained
+    known = table["largest_x"].to_numpy(np.float64) if "largest_x" in table else np.full(len(x), np.inf)
+    shown["extrapolation"] = x > known
+    return shown
+
+
+def _channels(shown: pd.DataFrame) -> pd.DataFrame:
+    columns = ["spend_today", "spend_plan", "incremental_outcome_today", "incremental_outcome_plan"]
+    grouped = shown.groupby(CHANNEL, sort=False)[columns].sum()
+    for name in ("today", "plan"):
+        paid = grouped[f"spend_{name}"]
+        grouped[f"roi_{name}"] = grouped[f"incremental_outcome_{name}"] / paid.where(paid > 0)
+    return grouped
+
+
+def _summary(spend: np.ndarray, outcome: np.ndarray) -> pd.DataFrame:
+    figures = {"spend": spend, "incremental_outcome": outcome, "roi": outcome / np.where(spend > 0, spend, np.nan)}
+    summary = pd.DataFrame.from_dict(figures, orient="index", columns=["today", "plan"]).rename_axis("figure")
+    summary["change"] = summary["plan"] - summary["today"]
+    return summary

@@ -1,0 +1,77 @@
+"""Cells' own curves, looked up: where cells share nothing, many starts then cost no more than one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from deepcausalmmm_jax.planning.optimizer.problem import Problem
+
+_LEVELS = 32  # at which slopes are taken
+_FIRST = 0.1  # of a cell's typical spend, about the size of the first steps
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """Slope of the utility by cell at rising levels of its own spend, all cells at the same level.
+
+    Attributes:
+        levels: `[level, cell]`, spend.
+        slopes: `[level, cell]`.
+        heights: `[level, cell]`, the slopes summed up.
+    """
+
+    levels: np.ndarray
+    slopes: np.ndarray
+    heights: np.ndarray
+
+    @property
+    def low(self) -> np.ndarray:
+        """Least spend, `[cell]`."""
+        return self.levels[0]
+
+
+def tabulated(problem: Problem, total: float) -> Curves:
+    """Slopes between the least spend of each cell and all that a total leaves it.
+
+    Levels lie close where little is spent and wide apart where much is, in steps of about equal ratio: a channel that
+    was paused may be given a hundred times its typical spend, and its curve bends long before that.
+    """
+    low = np.minimum(problem.plan.low, problem.plan.high)
+    reach = np.clip(low + max(total - low.sum(), 0.0), low, problem.plan.high) - low
+    first = np.maximum(_FIRST * np.minimum(problem.typical, np.where(reach > 0, reach, np.inf)), 1e-300)
+    at = np.linspace(0.0, 1.0, _LEVELS)
+    levels = low + np.minimum(first * np.expm1(np.log1p(reach / first) * at[:, None]), reach)
+    slopes = np.stack([problem.value_and_slope(level)[1] for level in levels])
+    rises = 0.5 * (slopes[1:] + slopes[:-1]) * np.diff(levels, axis=0)
+    return Curves(levels, slopes, np.concatenate([np.zeros((1, len(low))), np.cumsum(rises, axis=0)]))
+
+
+@dataclass(frozen=True, eq=False)
+class Separable(Problem):
+    """A problem whose utility is read off the cells' curves; exact where cells share nothing, up to the steps."""
+
+    curves: Curves | None = None
+
+    def utilities(self, plans: np.ndarray) -> np.ndarray:
+        """`[plan]` from spend `[plan, cell]`."""
+        return np.array([self.value_and_slope(x)[0] for x in plans])
+
+    def value_and_slope(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Utility, up to a constant, and slope `[cell]`: linear between levels, held beyond the last."""
+        assert self.curves is not None
+        levels, slopes, heights = self.curves.levels, self.curves.slopes, self.curves.heights
+        cell = np.arange(len(x))
+        k = np.clip((levels <= x).sum(axis=0) - 1, 0, len(levels) - 2)
+        width = levels[k + 1, cell] - levels[k, cell]
+        into = x - levels[k, cell]
+        share = np.clip(np.where(width > 0, into / np.where(width > 0, width, 1.0), 0.0), 0.0, 1.0)
+        slope = slopes[k, cell] + share * (slopes[k + 1, cell] - slopes[k, cell])
+        inside = np.clip(into, 0.0, width)
+        value = heights[k, cell] + 0.5 * (slopes[k, cell] + slope) * inside + slope * (into - inside)
+        return float(value.sum()), slope
+
+
+def separable(problem: Problem, curves: Curves) -> Separable:
+    """The problem with its utility read off curves."""
+    parts = {name: getattr(problem, name) for name in Problem.__dataclass_fields__}
+    return Separable(**parts, curves=curves)

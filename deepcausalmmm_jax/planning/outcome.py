@@ -1,0 +1,183 @@
+"""What a plan brings: one compiled function from spend to outcome, through the model and differentiable."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from deepcausalmmm_jax.attribution.horizon import Horizon
+from deepcausalmmm_jax.model.family import AnyDesign
+from deepcausalmmm_jax.model.inputs import Inputs, from_week
+from deepcausalmmm_jax.model.paper.inputs import PaperDesign
+from deepcausalmmm_jax.planning.cells import Cells
+from deepcausalmmm_jax.training.estimate import model_for
+from deepcausalmmm_jax.training.fitted import Fitted
+from deepcausalmmm_jax.training.prepare import design_of, inputs_of
+
+KPI, REVENUE = 0, 1
+_FEW, _MANY = 2, 8  # plans that a program is made for
+_ROOM = 4_000_000  # numbers of media at once: replicates are taken in batches of so many
+_ROOM_ON_CPU = 100_000  # what its caches hold: three times as quick as all at once
+
+
+class Stage(NamedTuple):
+    """Everything but the plan, as the model reads it."""
+
+    inputs: Any  # weeks from the plan's first on; all weeks in the paper's model
+    unit: Array  # [region, plan week, channel], scaled exposure per unit of spend
+    offset: Array  # [region, plan week, channel], scaled exposure
+    cell: Array  # [region, plan week, channel]
+    weights: Array  # [2, region, week], KPI units and revenue of a scaled unit; 0 where not counted
+    memory: Any  # of each replicate; None in the paper's model
+
+
+class Shape(NamedTuple):
+    """What decides the program."""
+
+    design: AnyDesign
+    first: int  # the plan's first week within the stage's inputs
+    batch: int  # replicates at once
+
+
+class Outcome:
+    """Outcome of plans by every set of parameters: the refits of an ensemble, or the fit alone where none are given.
+
+    Attributes:
+        n_replicates: sets of parameters.
+        n_cells: length of a plan.
+        n_channels: channels of the model.
+    """
+
+    def __init__(self, fitted: Fitted, variables: Any, horizon: Horizon, cells: Cells) -> None:
+        own = jax.tree.map(lambda a: np.asarray(a)[None], fitted.variables)
+        self._variables = jax.tree.map(jnp.asarray, own if variables is None else variables)
+        self.n_replicates = len(jax.tree.leaves(self._variables)[0])
+        self.n_cells, self.n_channels = len(cells), len(horizon.panel.channels)
+        self._stage, self._shape = _staged(fitted, self._variables, horizon, cells, self.n_replicates)
+
+    def values(self, plans: np.ndarray, heard: np.ndarray | None = None) -> np.ndarray:
+        """KPI and revenue `[plan, replicate, 2, region]` from spend `[plan, cell]`: the part that hangs on exposure.
+
+        Args:
+            plans: spend, `[plan, cell]`.
+            heard: `[plan, channel]`, 0 to have a channel off the air in the plan's weeks, paid for or not; 1 for all
+                when None.
+        """
+        on = np.ones((len(plans), self.n_channels)) if heard is None else heard
+        size = _FEW if len(plans) <= _FEW else _MANY  # two programs, however many plans are asked about
+        whole, on = (np.concatenate([part, np.repeat(part[-1:], -len(plans) % size, axis=0)]) for part in (plans, on))
+        pieces = len(whole) // size
+        found = [
+            _values(
+                jnp.asarray(part, jnp.float32),
+                jnp.asarray(audible, jnp.float32),
+                self._variables,
+                self._stage,
+                shape=self._shape,
+            )
+            for part, audible in zip(np.split(whole, pieces), np.split(on, pieces), strict=True)
+        ]
+        return np.concatenate([np.asarray(part, np.float64) for part in found])[: len(plans)]
+
+    def value_and_slope(
+        self, plan: np.ndarray, ranked: np.ndarray, aversion: float, value: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Outcome by replicate `[replicate, 2, region]`, and the slope `[cell]` of a utility of it.
+
+        Args:
+            plan: spend, `[cell]`.
+            ranked: `[replicate]`, weight of the lowest outcome, the second lowest, ...
+            aversion: weight of the variance over replicates.
+            value: `KPI` or `REVENUE`.
+        """
+        slope, values = _slope(
+            jnp.asarray(plan, jnp.float32),
+            self._variables,
+            self._stage,
+            jnp.asarray(ranked, jnp.float32),
+            jnp.float32(aversion),
+            shape=self._shape,
+            value=value,
+        )
+        return np.asarray(values, np.float64), np.asarray(slope, np.float64)
+
+
+def _staged(fitted: Fitted, variables: Any, horizon: Horizon, cells: Cells, n_replicates: int) -> tuple[Stage, Shape]:
+    design, inputs = design_of(fitted), inputs_of(fitted, horizon.panel)
+    scale = np.ones(fitted.scales.exposure.shape) if isinstance(design, PaperDesign) else fitted.scales.exposure
+    unit = fitted.scales.kpi[:, None] * horizon.counted
+    weights = np.stack([unit, unit * np.where(horizon.counted, horizon.worth, 0.0)])
+    memory, first = None, horizon.start
+    if isinstance(design, PaperDesign):
+        weights = np.pad(weights, ((0, 0), (0, 0), (horizon.start, 0)))
+    else:
+        memory = _memories(variables, from_week(inputs, 0, horizon.start), design) if horizon.start else None
+        if memory is not None and horizon.start >= fitted.n_training_weeks:
+            memory = memory._replace(coefficient=memory.coefficient._replace(hidden=None))
+        inputs, first = from_week(inputs, horizon.start), 0
+    stage = Stage(
+        inputs=inputs,
+        unit=jnp.asarray(cells.unit / scale[:, None, :], jnp.float32),
+        offset=jnp.asarray(cells.offset / scale[:, None, :], jnp.float32),
+        cell=jnp.asarray(cells.cell, jnp.int32),
+        weights=jnp.asarray(weights, jnp.float32),
+        memory=memory,
+    )
+    return stage, Shape(design, first, _batch(inputs.exposure.size, n_replicates))
+
+
+def _batch(size: int, n_replicates: int) -> int:
+    """Replicates at once; a divisor of their number, so that no rest needs a program of its own."""
+    room = _ROOM_ON_CPU if jax.default_backend() == "cpu" else _ROOM
+    most = int(np.clip(room // max(size, 1), 1, n_replicates))
+    return max(n for n in range(1, most + 1) if n_replicates % n == 0)
+
+
+@partial(jax.jit, static_argnames="design")
+def _memories(variables: Any, before: Inputs, design: AnyDesign) -> Any:
+    return jax.lax.map(lambda own: model_for(design).apply(own, before, method="memory"), variables)
+
+
+def _outcome(plan: Array, heard: Array, own: Any, memory: Any, stage: Stage, shape: Shape) -> Array:
+    """`[2, region]`: media (and, in the paper's model, controls) summed over the weeks that count."""
+    exposure = heard * (stage.offset + stage.unit * jnp.append(plan, 0.0)[stage.cell])
+    inputs = stage.inputs
+    whole = jax.lax.dynamic_update_slice_in_dim(inputs.exposure, exposure, shape.first, axis=1)
+    inputs, model = inputs._replace(exposure=whole), model_for(shape.design)
+    if memory is not None:
+        media: Any = model.apply(own, inputs, memory, method="media_after")
+        driven = media.sum(axis=-1)
+    else:
+        terms: Any = model.apply(own, inputs)[0]
+        driven = terms.media.sum(axis=-1)
+        if isinstance(shape.design, PaperDesign):  # its coefficients of controls move with exposure too
+            driven = driven + terms.control.sum(axis=-1)
+    return jnp.einsum("rt,vrt->vr", driven, stage.weights)
+
+
+def _by_replicate(plan: Array, heard: Array, variables: Any, stage: Stage, shape: Shape) -> Array:
+    """`[replicate, 2, region]`."""
+    one = jax.checkpoint(lambda own: _outcome(plan, heard, own[0], own[1], stage, shape))
+    return jax.lax.map(one, (variables, stage.memory), batch_size=shape.batch)
+
+
+@partial(jax.jit, static_argnames="shape")
+def _values(plans: Array, heard: Array, variables: Any, stage: Stage, *, shape: Shape) -> Array:
+    return jax.lax.map(lambda asked: _by_replicate(asked[0], asked[1], variables, stage, shape), (plans, heard))
+
+
+@partial(jax.jit, static_argnames=("shape", "value"))
+def _slope(
+    plan: Array, variables: Any, stage: Stage, ranked: Array, aversion: Array, *, shape: Shape, value: int
+) -> tuple[Array, Array]:
+    def utility(x: Array) -> tuple[Array, Array]:
+        values = _by_replicate(x, jnp.ones(stage.offset.shape[-1]), variables, stage, shape)
+        total = values[:, value].sum(axis=-1)
+        fixed = jax.lax.stop_gradient(total)
+        weight = ranked[jnp.argsort(jnp.argsort(fixed))] - aversion * (fixed - fixed.mean()) / len(ranked)
+        return (weight * total).sum(), values
+
+    return jax.grad(utility, has_aux=True)(plan)

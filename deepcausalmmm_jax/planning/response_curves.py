@@ -1,0 +1,108 @@
+"""`response_curves`: what each channel would bring at other levels of spend."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.attribution.response import ALL_REGIONS, Level, response_table
+from deepcausalmmm_jax.attribution.units import Units
+from deepcausalmmm_jax.axes import REGION
+from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.fit_result import FitResult
+
+Measure = Literal["incremental_outcome", "roi", "mroi"]
+
+
+@dataclass(frozen=True, eq=False)
+class ResponseCurves:
+    """Incremental outcome against spend.
+
+    Attributes:
+        table: rows by channel, region (or `all`) and `multiplier` of today's spend, with `exposure`, `spend`,
+            `incremental_outcome` (KPI units), `revenue`, `roi`, `mroi` (of the next 1 % of today's spend), `_low` and
+            `_high` beside the last four where there are refits, and `extrapolation`: whether the mean week on the curve
+            is beyond the largest week that a region saw in training.
+        today: the rows at multiplier 1, by channel and region.
+        half_saturation: by channel and region, the weekly `exposure` and `spend` at which half the ceiling is reached,
+            and `multiplier`, that in today's mean weeks; missing in the paper's model, whose curves run over shares.
+        units: what spend, outcome and revenue are counted in.
+        period: what the figures are sums over, in words.
+    """
+
+    table: pd.DataFrame
+    today: pd.DataFrame
+    half_saturation: pd.DataFrame
+    units: Units
+    period: str
+
+    def plot(self, region: object = None, measure: Measure = "incremental_outcome") -> Any:
+        """Curves of all channels as a plotly figure: today's point, intervals, dotted beyond what training saw.
+
+        Args:
+            region: whose curves; may be None where there is but one.
+            measure: `incremental_outcome`, `roi` or `mroi`.
+
+        Raises:
+            ConfigError: an unknown measure, an unknown region, or none where there are several.
+        """
+        from deepcausalmmm_jax.plots.response import response_curves as drawn  # plotly only when something is drawn
+
+        table = self._of(region)
+        if not self.in_currency:
+            table = table.assign(spend=np.nan)  # drawn over exposure
+        figure = drawn(table, self.units.outcome, measure)
+        if measure != "incremental_outcome":
+            figure.update_yaxes(title_text=f"{'ROI' if measure == 'roi' else 'marginal ROI'}, {self.units.roi}")
+        return figure
+
+    @property
+    def in_currency(self) -> bool:
+        """Whether spend is money; otherwise it is exposure."""
+        return self.units.spend.startswith("spend")
+
+    def _of(self, region: object) -> pd.DataFrame:
+        known = [str(label) for label in self.table[REGION].unique()]
+        if region is None and len(known) > 1:
+            raise ConfigError(f"The curves are by region; name one of {', '.join(known[:5])} and so on.")
+        wanted = known[0] if region is None else str(region)
+        if wanted not in known:
+            more = (
+                ' are of all regions together; ask for by="region"'
+                if known == [ALL_REGIONS]
+                else f" have {', '.join(known[:5])}"
+            )
+            raise ConfigError(f"There are no curves of region {region!r}; the curves{more}.")
+        return self.table[self.table[REGION].astype(str) == wanted]
+
+
+def response_curves(
+    result: FitResult,
+    *,
+    weeks: int | Literal["steady"] | None = None,
+    by: Level = "all",
+    multipliers: Sequence[float] | None = None,
+    level: float = 0.9,
+) -> ResponseCurves:
+    """Incremental outcome of each channel against its spend, all other channels as they were.
+
+    A point is the prediction with the channel's exposure multiplied in the weeks asked about, less the prediction with
+    it at zero there; adstock, saturation, graph and coefficients are computed anew.
+
+    Args:
+        result: a fit, or an ensemble, whose refits give the intervals.
+        weeks: None for the panel's own weeks: at multiplier 1 the curve is the row of `media_summary`. A number for so
+            many weeks after the panel with the last year's mean weekly exposure, the carry-over after them counted.
+            "steady" for one week of a spend held until carry-over has settled, coefficients at their constant part.
+        by: `all` for the nation, `region` for a curve a region.
+        multipliers: of today's spend; 0 and 1 are always among them. From 0 to 2 in steps of 0.1 when None.
+        level: of the intervals.
+
+    Raises:
+        ConfigError: an option out of range.
+    """
+    replicates = result.replicates if isinstance(result, Ensemble) else None
+    return ResponseCurves(*response_table(result.fitted, replicates, weeks, by, multipliers, level))

@@ -1,0 +1,50 @@
+"""`scenario`: what the model predicts with some exposure or controls changed."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from deepcausalmmm_jax.attribution.horizon import future_weeks, past_weeks
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.planning.what_if import Change as Change
+from deepcausalmmm_jax.planning.what_if import scenario_table
+from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.fit_result import FitResult
+
+
+def scenario(
+    result: FitResult,
+    changes: Change | Sequence[Change],
+    *,
+    weeks: int | tuple[int, int] | Panel | None = None,
+    cost: Mapping[str, float] | None = None,
+    level: float = 0.9,
+) -> pd.DataFrame:
+    """What the KPI would be with some exposure or controls changed, less what it is predicted to be without.
+
+    Everything downstream is computed anew: adstock, saturation, the graph's blend, coefficients, controls. Other
+    channels' exposure stays as it was.
+
+    Args:
+        result: a fit, or an ensemble, whose refits give the intervals.
+        changes: what is changed; later ones act on what earlier ones left.
+        weeks: None for all weeks up to the last one with a KPI, a number for the panel's last ones, positions (first,
+            after the last), or a panel of future weeks with its controls; with all but None the carry-over after them
+            counts too.
+        cost: currency per exposure unit of channels whose spend the panel does not have.
+        level: of the intervals.
+
+    Returns:
+        Rows `by` all, region and time with their `label`: `prediction` (KPI units, without the changes), `change`,
+        `change_pct`, `spend_change` (0 where no price is known), `revenue_change` where revenue per KPI is known, and
+        `_low` and `_high` where there are refits.
+
+    Raises:
+        ConfigError: an unknown channel, control, region or week, or a change that leaves no valid exposure.
+        DataError: future weeks that do not connect with the fit, lack a control or have no cost.
+    """
+    fitted = result.fitted
+    horizon = future_weeks(fitted, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fitted, weeks, cost)
+    replicates = result.replicates if isinstance(result, Ensemble) else None
+    wanted = list(changes) if isinstance(changes, Sequence) and not isinstance(changes, str) else [changes]
+    return scenario_table(fitted, replicates, horizon, wanted, level)

@@ -1,0 +1,118 @@
+"""What the page carries as data: figures in few digits, and the regions' own series in two bytes a number."""
+
+import base64
+import html
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from deepcausalmmm_jax.attribution.accuracy import NAIVE_FORECASTS
+from deepcausalmmm_jax.plots.annotations import OTHERS
+from deepcausalmmm_jax.plots.contribution import BASE_NAME, grouped_contributions
+from deepcausalmmm_jax.plots.protocols import Answers
+from deepcausalmmm_jax.plots.theme import TEMPLATE
+
+_DIGITS = 5
+_BUDGET = 2_500_000  # bytes that the regions' series may take in the page
+_MISSING = -32768
+_LARGEST = 32767
+_TOP = 12
+
+
+def figure_data(figure: go.Figure) -> dict[str, Any]:
+    """Traces and layout as plain lists in few digits; title apart, the shared template left out."""
+    given = json.loads(figure.to_json(validate=False))
+    layout = {name: value for name, value in given["layout"].items() if name not in ("template", "title")}
+    title = html.unescape(figure.layout.title.text or "")
+    return {"title": title, "data": _plain(given["data"]), "layout": _plain(layout)}
+
+
+def template_data() -> dict[str, Any]:
+    """The shared look, once for all figures."""
+    whole = json.loads(go.Figure(layout={"template": TEMPLATE}).to_json())
+    return _plain(whole["layout"]["template"])
+
+
+def region_data(result: Answers) -> dict[str, Any] | None:
+    """Series and totals of each region, largest KPI first; None for a national panel.
+
+    Where all regions together would take too much room, the smallest are left out.
+    """
+    panel = result.panel
+    if len(panel.regions) < 2:
+        return None
+    seen = panel.weights > 0
+    kpi = np.where(seen, panel.kpi, np.nan)
+    prediction = result.contributions.values.sum(axis=-1)
+    series = {"kpi": kpi, "prediction": np.where(seen, prediction, np.nan), "residual": kpi - prediction}
+    series |= _naive_grids(result) | _parts(result)
+    room = _BUDGET // (len(series) * len(panel.weeks) * 8 // 3)
+    order = np.argsort(-np.nansum(kpi, axis=1), kind="stable")[: max(1, room)]
+    totals = result.regional_summary()
+    names = [str(panel.regions[row]) for row in order]
+    matrices = {}
+    for measure in ("pct_of_contribution", "roi", "effectiveness"):
+        wide = totals[measure].unstack("channel", sort=False)
+        if wide.notna().any().any():
+            matrices[measure] = _plain(wide.loc[names, list(panel.channels)].to_numpy().tolist())
+    return {
+        "names": names,
+        "all": len(panel.regions),
+        "series": {name: _packed(grid[order]) for name, grid in series.items()},
+        "matrices": matrices,
+    }
+
+
+def _naive_grids(result: Answers) -> dict[str, np.ndarray]:
+    panel, table = result.panel, result.forecasts(by_region=True)
+    rows = panel.regions.get_indexer(pd.Index(table[panel.region_name]))
+    columns = panel.weeks.get_indexer(pd.Index(table[panel.time_name]))
+    grids = {}
+    for name in NAIVE_FORECASTS:
+        if result.holdout and table[name].notna().any():
+            grids[name] = np.full(panel.kpi.shape, np.nan)
+            grids[name][rows, columns] = table[name]
+    return grids
+
+
+def _parts(result: Answers) -> dict[str, np.ndarray]:
+    """Contributions by region in the groups that the figures draw, `[region, week]` by name."""
+    channels = list(result.panel.channels)
+    values = np.where(result.panel.present[:, :, None], result.contributions.values, 0.0)
+    names = [str(name) for name in result.contributions["component"].values]
+    kept = [name for name in grouped_contributions(result, _TOP).columns if name in channels]
+    parts = {f"part:{name}": values[:, :, names.index(name)] for name in kept}
+    base = [i for i, name in enumerate(names) if name not in channels]
+    rest = [i for i, name in enumerate(names) if name in channels and name not in kept]
+    parts[f"part:{BASE_NAME}"] = values[:, :, base].sum(axis=-1)
+    return parts | ({f"part:{OTHERS}": values[:, :, rest].sum(axis=-1)} if rest else {})
+
+
+def _packed(grid: np.ndarray) -> dict[str, Any]:
+    """`[region, week]` as 16-bit whole numbers with a step a region, base64."""
+    size = np.nanmax(np.abs(np.where(np.isnan(grid), 0.0, grid)), axis=1)
+    step = np.where(size > 0, size / _LARGEST, 1.0)
+    whole = np.where(np.isnan(grid), _MISSING, np.round(grid / step[:, None]))
+    packed = whole.astype("<i2").tobytes()
+    return {"step": [float(f"{value:.7g}") for value in step], "packed": base64.b64encode(packed).decode()}
+
+
+def _plain(value: Any) -> Any:
+    """Nested lists without numpy, plotly's packed arrays or needless digits; what is not finite becomes None."""
+    if isinstance(value, dict):
+        if "bdata" in value and "dtype" in value:
+            array = np.frombuffer(base64.b64decode(value["bdata"]), dtype=np.dtype(value["dtype"]))
+            shape = [int(n) for n in str(value.get("shape", len(array))).split(",")]
+            return _plain(array.reshape(shape).tolist())
+        return {name: _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+    if isinstance(value, str) and len(value) >= 19 and value[10:19] == "T00:00:00":
+        return value[:10]
+    return value

@@ -1,0 +1,1 @@
+"""What users hold after a fit: FitResult, Ensemble, and the files they are saved in."""

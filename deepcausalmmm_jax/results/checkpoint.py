@@ -1,0 +1,161 @@
+"""One file per fit: arrays and a JSON manifest in a NumPy archive; nothing in it is executed on loading."""
+
+import json
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.errors import FitStatus, OutputError
+from deepcausalmmm_jax.io.archive import flat, nested, read_arrays, under, write_arrays
+from deepcausalmmm_jax.training.fitted import Fitted, Replicates, TrainingRecord
+
+SCHEMA = 5  # 5: exposure before the first week is part of scales and model
+_MANIFEST = "manifest"
+_PANEL_ARRAYS = ("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi", "population")
+_REFIT_ARRAYS = ("status", "epochs", "check")
+_REFIT_FACTS = ("method", "block", "seed", "warm_start", "seconds", "compile_seconds", "pareto_k", "r_hat", "chains")
+_RECORD_ARRAYS = ("objective", "acyclicity", "learning_rate")
+
+
+def save(fitted: Fitted, path: str | Path, replicates: Replicates | None = None) -> Path:
+    """Write a fit. The file appears whole or not at all; one that was there before stays until then.
+
+    Args:
+        fitted: what to keep.
+        path: file to write; `.npz` is added where it has no ending.
+        replicates: refits to keep with it.
+
+    Returns:
+        The path written.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    path = Path(path)
+    path = path if path.suffix else path.with_suffix(".npz")
+    arrays, manifest = _arrays(fitted), _manifest(fitted)
+    if replicates is not None:
+        arrays |= {f"replicates/{name}": leaf for name, leaf in flat(replicates.variables).items()}
+        arrays |= {f"refits/{name}": getattr(replicates, name) for name in _REFIT_ARRAYS}
+        if replicates.coordinates is not None:
+            arrays["refits/coordinates"] = replicates.coordinates
+        manifest["replicates"] = {name: getattr(replicates, name) for name in _REFIT_FACTS}
+    return write_arrays(path, arrays | {_MANIFEST: np.array(json.dumps(manifest))})
+
+
+def read(path: str | Path) -> tuple[Fitted, Replicates | None]:
+    """Read what `save` wrote: the fit, and its refits where there are any.
+
+    Raises:
+        OutputError: there is no such file, or it is not a saved fit, or was written by a later version.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise OutputError(f"There is no saved fit {path}.")
+    try:
+        arrays = read_arrays(path)
+        manifest = json.loads(str(arrays[_MANIFEST]))
+        if manifest["schema"] > SCHEMA:
+            raise OutputError(
+                f"{path} was written by version {manifest['versions']['deepcausalmmm_jax']}; upgrade to read it."
+            )
+        if manifest["schema"] < SCHEMA:
+            raise OutputError(f"{path} was written before the model had its present form; fit once more.")
+        return _fitted(arrays, manifest), _replicates(arrays, manifest)
+    except OutputError:
+        raise
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        raise OutputError(f"{path} is not a fit saved by this package, or is damaged.") from None
+
+
+def _manifest(fitted: Fitted) -> dict[str, Any]:
+    panel, record = fitted.panel, fitted.record
+    packages = ("deepcausalmmm_jax", "jax", "flax", "numpy")
+    return {
+        "schema": SCHEMA,
+        "versions": {name: version(name) for name in packages},
+        "config": fitted.config.to_dict(),
+        "seed": fitted.seed,
+        "status": int(record.status),
+        "seconds": record.seconds,
+        "regions": _labels(panel.regions),
+        "weeks": _labels(panel.weeks),
+        "channels": panel.channels,
+        "controls": panel.controls,
+        "names": [panel.kpi_name, panel.region_name, panel.time_name],
+        "trailing_zeros": panel.trailing_zeros,
+    }
+
+
+def _labels(index: pd.Index) -> dict[str, Any]:
+    if isinstance(index, pd.DatetimeIndex):
+        return {"kind": "date", "values": [str(week.date()) for week in index]}
+    if pd.api.types.is_integer_dtype(index):
+        return {"kind": "integer", "values": [int(label) for label in index]}
+    if pd.api.types.is_float_dtype(index):
+        return {"kind": "float", "values": [float(label) for label in index]}
+    return {"kind": "text", "values": [str(label) for label in index]}
+
+
+def _index(labels: dict[str, Any]) -> pd.Index:
+    if labels["kind"] == "date":
+        return pd.DatetimeIndex(labels["values"])
+    return pd.Index(labels["values"])
+
+
+def _arrays(fitted: Fitted) -> dict[str, np.ndarray]:
+    arrays = {f"variables/{name}": leaf for name, leaf in flat(fitted.variables).items()}
+    if fitted.trained is not None:
+        arrays |= {f"trained/{name}": leaf for name, leaf in flat(fitted.trained).items()}
+    panel = {name: getattr(fitted.panel, name) for name in _PANEL_ARRAYS}
+    arrays |= {f"panel/{name}": array for name, array in panel.items() if array is not None}
+    arrays |= {f"scales/{name}": array for name, array in fitted.scales._asdict().items()}
+    arrays |= {f"record/{name}": getattr(fitted.record, name) for name in _RECORD_ARRAYS}
+    arrays |= {f"terms/{name}": term for name, term in fitted.record.terms.items()}
+    return arrays | {"weights": fitted.weights}
+
+
+def _fitted(arrays: dict[str, np.ndarray], manifest: dict[str, Any]) -> Fitted:
+    kpi_name, region_name, time_name = manifest["names"]
+    panel_arrays = under("panel/", arrays)
+    panel = Panel(
+        regions=_index(manifest["regions"]),
+        weeks=_index(manifest["weeks"]),
+        channels=tuple(manifest["channels"]),
+        controls=tuple(manifest["controls"]),
+        kpi_name=kpi_name,
+        region_name=region_name,
+        time_name=time_name,
+        trailing_zeros=manifest.get("trailing_zeros", "ask"),
+        **{name: panel_arrays.get(name) for name in _PANEL_ARRAYS},  # type: ignore[arg-type]
+    )
+    record = TrainingRecord(
+        **under("record/", arrays),
+        terms=under("terms/", arrays),
+        status=FitStatus(manifest["status"]),
+        seconds=manifest["seconds"],
+    )
+    return Fitted(
+        variables=nested(under("variables/", arrays)),
+        panel=panel,
+        weights=arrays["weights"],
+        scales=Scales(**under("scales/", arrays)),
+        config=Config.from_dict(manifest["config"]),
+        record=record,
+        seed=manifest["seed"],
+        trained=nested(trained) if (trained := under("trained/", arrays)) else None,
+    )
+
+
+def _replicates(arrays: dict[str, np.ndarray], manifest: dict[str, Any]) -> Replicates | None:
+    if "replicates" not in manifest:
+        return None
+    facts: dict[str, Any] = {**under("refits/", arrays), **manifest["replicates"]}
+    return Replicates(nested(under("replicates/", arrays)), **facts)

@@ -1,0 +1,274 @@
+"""Ensemble: a fit with its refits, the same accessors with intervals; and `load`, which reads either."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from deepcausalmmm_jax.attribution.by_replicate import Contributed, contributed, earned, shares
+from deepcausalmmm_jax.attribution.curve_bands import hill_bands
+from deepcausalmmm_jax.attribution.diagnostics import TINY
+from deepcausalmmm_jax.attribution.intervals import bounds, outside, summary_draws, with_bounds
+from deepcausalmmm_jax.attribution.response import curves_to_draw
+from deepcausalmmm_jax.axes import CHANNEL, COMPONENT, TIME
+from deepcausalmmm_jax.errors import ConfigError, OutputError
+from deepcausalmmm_jax.posterior.prior import log_share_spread
+from deepcausalmmm_jax.results import checkpoint
+from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.results.inference_data import inference_data
+from deepcausalmmm_jax.training.fitted import Fitted, Replicates
+
+_LEVEL = 0.9
+_CLEAR = 2.0  # standard errors
+_UNCLEAR = "not distinguishable from zero"
+_LITTLE = "the data say little: the estimate stays near the prior"
+_OUTSIDE = "an estimate lies outside its interval: refits drift from the fit, so read the interval as a range of refits"
+_LEARNED = 0.8  # of the prior's spread of a share's log; an interval wider than that is the prior's
+_WORST_K, _WORST_R_HAT = 0.7, 1.3  # Vehtari et al. 2024; chains this short are not judged by the usual 1.01
+_BOUNDS = ("low", "high")
+
+
+class Ensemble(FitResult):
+    """What `fit`, `sample_posterior` and `bootstrap` return: estimates, with percentiles over draws beside them.
+
+    Attributes:
+        fitted: the estimate.
+        replicates: draws from the posterior, or refits.
+    """
+
+    def __init__(self, fitted: Fitted, replicates: Replicates) -> None:
+        super().__init__(fitted)
+        self.replicates = replicates
+
+    def __repr__(self) -> str:
+        kind = "draws" if self.from_posterior else "refits"
+        return f"Ensemble({len(self.replicates)} {kind} by {self.replicates.method}, of {super().__repr__()})"
+
+    @property
+    def from_posterior(self) -> bool:
+        """Whether the replicates are draws from the posterior; else they are refits."""
+        return self.replicates.coordinates is not None
+
+    @cached_property
+    def _contributed(self) -> Contributed:
+        return contributed(self.fitted, self.replicates.variables)
+
+    @cached_property
+    def _shares(self) -> np.ndarray:
+        return shares(self.fitted, self.replicates.variables)
+
+    @cached_property
+    def _summary_draws(self) -> dict[str, np.ndarray]:
+        return summary_draws(earned(self.fitted, self.replicates.variables), self.panel)
+
+    def _variable_sets(self) -> Any:
+        return self.replicates.variables
+
+    def share_draws(self) -> pd.DataFrame:
+        """Share of the KPI in the training weeks, percent; a row a refit, a column a channel."""
+        index = pd.RangeIndex(len(self.replicates), name="replicate")
+        return pd.DataFrame(100 * self._shares, index=index, columns=list(self.panel.channels))
+
+    def draws(self, column: str = "pct_of_contribution") -> pd.DataFrame:
+        """A column of `media_summary` by refit; a row a refit, a column a channel.
+
+        Raises:
+            ConfigError: a column that has no draws.
+        """
+        if column not in self._summary_draws:
+            raise ConfigError(f"column must be one of {', '.join(self._summary_draws)}, got {column!r}.")
+        index = pd.RangeIndex(len(self.replicates), name="replicate")
+        return pd.DataFrame(self._summary_draws[column], index=index, columns=list(self.panel.channels))
+
+    def media_summary(self, level: float = _LEVEL, *, planned: bool = False) -> pd.DataFrame:
+        """`FitResult.media_summary` with `_low` and `_high` beside every estimated column.
+
+        The note says where an estimate lies outside its own interval.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        draws = self._summary_draws
+        if planned:
+            draws = summary_draws(earned(self.fitted, self.replicates.variables, True), self.panel, True)
+        return _told_outside(with_bounds(super().media_summary(planned=planned), draws, level))
+
+    def notes(self, level: float = _LEVEL) -> pd.DataFrame:
+        """`FitResult.notes`, with the standard error and an interval of each share from the refits.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        table = super().notes()
+        table["share_error"] = 100 * self._shares.std(axis=0, ddof=min(1, len(self.replicates) - 1))
+        table["z"] = table["share"] / table["share_error"].where(table["share_error"] > 0)
+        clear = table["z"] >= _CLEAR
+        high = 100 * np.quantile(self._shares, 0.95, axis=0)
+        says_little = self._says_little()
+        notes = []
+        for m, note in enumerate(table["note"]):
+            kept = [part for part in note.split("; ") if part and part != _UNCLEAR]
+            # An estimate near zero is only tiny where a large share is ruled out.
+            kept = [part for part in kept if not (part.startswith("tiny") and high[m] > 100 * TINY)]
+            first = [] if clear.iloc[m] else [_UNCLEAR]
+            notes.append("; ".join([*first, *([_LITTLE] if says_little[m] else []), *kept]))
+        table["note"] = notes
+        table["distinguishable"] = clear
+        return _told_outside(with_bounds(table, {"share": 100 * self._shares}, level))
+
+    def _says_little(self) -> np.ndarray:
+        """Whether the draws of a channel's share are spread about as the prior alone spreads them, `[channel]`."""
+        if not self.from_posterior:
+            return np.zeros(len(self.panel.channels), bool)
+        spread = np.log(np.maximum(self._shares, 1e-12)).std(axis=0)
+        return spread > _LEARNED * log_share_spread(self.config, len(self.panel.channels))
+
+    def sampling(self) -> pd.Series:
+        """How far draws from the posterior can be trusted.
+
+        Returns:
+            `method`, `draws`, `pareto_k` (of weights from the curvature at the mode; above 0.7 `laplace` fails),
+            `r_hat` (of Markov chains; above 1.3 they have not mixed) and `trusted`. For refits, method and number.
+        """
+        made = self.replicates
+        facts: dict[str, object] = {"method": made.method, "draws": len(made)}
+        if self.from_posterior:
+            trusted = made.pareto_k < _WORST_K if made.method == "laplace" else made.r_hat < _WORST_R_HAT
+            facts |= {"pareto_k": made.pareto_k, "r_hat": made.r_hat, "trusted": bool(trusted)}
+        return pd.Series(facts)
+
+    def to_inference_data(self) -> Any:
+        """Draws of shares, curves, outcome and ROI as `arviz.InferenceData`, by chain where the draws are chains.
+
+        Raises:
+            ConfigError: ArviZ is not installed (the extra `bayes`).
+        """
+        return inference_data(self.fitted, self.replicates.chains, self._shares, self._summary_draws, self._contributed)
+
+    def contribution_intervals(self, level: float = _LEVEL) -> xr.DataArray:
+        """National contributions with their interval, `(bound, time, component)`, KPI units; bound: low, high.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        return xr.DataArray(
+            bounds(self._contributed.national, level),
+            dims=("bound", TIME, COMPONENT),
+            coords={"bound": list(_BOUNDS), TIME: self.panel.weeks, COMPONENT: self.contributions[COMPONENT].values},
+            name="contribution",
+            attrs={"units": self.panel.kpi_name, "level": level},
+        )
+
+    def region_intervals(self, level: float = _LEVEL) -> xr.DataArray:
+        """Contributions by region, summed over weeks, with their interval, `(bound, region, component)`, KPI units.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        return xr.DataArray(
+            bounds(self._contributed.regional, level),
+            dims=("bound", "region", COMPONENT),
+            coords={
+                "bound": list(_BOUNDS),
+                "region": self.panel.regions,
+                COMPONENT: self.contributions[COMPONENT].values,
+            },
+            name="contribution",
+            attrs={"units": self.panel.kpi_name, "level": level},
+        )
+
+    def curve_intervals(self, level: float = _LEVEL) -> pd.DataFrame:
+        """`curve_parameters` with `_low` and `_high`.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        draws = self._contributed.curves | {"coefficient": self._contributed.coefficient}
+        return with_bounds(self.curve_parameters, draws, level)
+
+    def hill_intervals(self, level: float = _LEVEL) -> pd.DataFrame:
+        """`hill_curves` with `saturation_low` and `saturation_high`.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        return hill_bands(self.fitted, self._contributed.curves, level)
+
+    @cached_property
+    def _spend_response(self) -> pd.DataFrame:
+        return curves_to_draw(self.fitted, self.replicates)
+
+    @cached_property
+    def edge_frequency(self) -> pd.DataFrame:
+        """Channel x channel: share of the refits whose graph has the edge from the row to the column.
+
+        Draws from the posterior all have the graph of the training, so that it says nothing of them.
+        """
+        names = pd.Index(self.panel.channels, name=CHANNEL)
+        return pd.DataFrame((self._contributed.edges != 0).mean(axis=0), index=names, columns=list(names))
+
+    def warm_start_check(self) -> pd.DataFrame:
+        """Whether refits from the point estimate and from a random start agree, on the same draws.
+
+        Returns:
+            By channel, points of the KPI: `warm` and `cold`, mean shares over the draws looked at; `difference`, the
+            mean of warm less cold; `largest`, the largest one; `spread`, the standard deviation over all refits, beside
+            which the differences should be small. Empty where nothing was checked.
+        """
+        check = 100 * self.replicates.check
+        names = pd.Index(self.panel.channels, name=CHANNEL)
+        if not len(check):
+            return pd.DataFrame(columns=["warm", "cold", "difference", "largest", "spread"])
+        apart = check[:, 0] - check[:, 1]
+        return pd.DataFrame(
+            {
+                "warm": check[:, 0].mean(axis=0),
+                "cold": check[:, 1].mean(axis=0),
+                "difference": apart.mean(axis=0),
+                "largest": np.abs(apart).max(axis=0),
+                "spread": 100 * self._shares.std(axis=0),
+            },
+            index=names,
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write fit and refits to one file (`.npz`), to be read by `load`.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        return checkpoint.save(self.fitted, path, self.replicates)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            OutputError: there is no such file, it is not a saved fit, or it has no refits.
+        """
+        fitted, replicates = checkpoint.read(path)
+        if replicates is None:
+            raise OutputError(f"{path} holds a fit without refits; load it with deepcausalmmm_jax.load.")
+        return cls(fitted, replicates)
+
+
+def load(path: str | Path) -> FitResult:
+    """Read a fit, or an ensemble where refits were saved with it.
+
+    Raises:
+        OutputError: there is no such file, or it is not a saved fit.
+    """
+    fitted, replicates = checkpoint.read(path)
+    return FitResult(fitted) if replicates is None else Ensemble(fitted, replicates)
+
+
+def _told_outside(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a word in `note` where an estimate lies outside its own interval."""
+    told = [
+        "; ".join(part for part in (note, _OUTSIDE if is_outside else "") if part)
+        for note, is_outside in zip(table["note"], outside(table), strict=True)
+    ]
+    return table.assign(note=told)

@@ -1,0 +1,48 @@
+"""Draws as ArviZ reads them."""
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from deepcausalmmm_jax.attribution.by_replicate import Contributed
+from deepcausalmmm_jax.axes import CHANNEL
+from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.training.fitted import Fitted
+
+
+def inference_data(
+    fitted: Fitted, chains: int, shares: np.ndarray, summary: dict[str, np.ndarray], curves: Contributed
+) -> Any:
+    """Draws by chain, with channels as a coordinate, and the KPI.
+
+    Args:
+        fitted: the model.
+        chains: that the draws are, one after the other.
+        shares: `[draw, channel]`, of the KPI.
+        summary: columns of `media_summary`, `[draw, channel]`.
+        curves: of the draws.
+
+    Raises:
+        ConfigError: ArviZ is not installed.
+    """
+    try:
+        arviz = import_module("arviz")
+    except ImportError:
+        raise ConfigError('to_inference_data needs ArviZ: pip install "deepcausalmmm_jax[bayes]".') from None
+    by_channel = {"share": shares, **curves.curves, **{name: summary[name] for name in ("incremental_outcome", "roi")}}
+    posterior = {name: _by_chain(values, chains) for name, values in by_channel.items() if np.isfinite(values).any()}
+    dims = {name: [CHANNEL] for name in posterior}
+    posterior["total_share"] = _by_chain(shares.sum(axis=1), chains)
+    panel = fitted.panel
+    return arviz.from_dict(
+        posterior=posterior,
+        observed_data={panel.kpi_name: np.where(panel.weights > 0, panel.kpi, np.nan)},
+        coords={CHANNEL: list(panel.channels), "region": list(panel.regions), "time": list(panel.weeks)},
+        dims={**dims, panel.kpi_name: ["region", "time"]},
+    )
+
+
+def _by_chain(values: np.ndarray, chains: int) -> np.ndarray:
+    """`[chain, draw, ...]` from `[draw, ...]`."""
+    return values.reshape(chains, -1, *values.shape[1:])

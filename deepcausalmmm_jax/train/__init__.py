@@ -1,1 +1,0 @@
-"""Learning: from arrays and weights to parameters, compiled as a whole."""

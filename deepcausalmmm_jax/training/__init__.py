@@ -1,0 +1,1 @@
+"""Training as a pure function, and what goes into and comes out of it."""

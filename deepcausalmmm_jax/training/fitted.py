@@ -1,0 +1,127 @@
+"""What a fit leaves behind: everything that answers are computed from, and nothing computed."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.errors import FitStatus
+from deepcausalmmm_jax.model.inputs import training_weeks
+from deepcausalmmm_jax.training.state import History
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """Course of the training, by epoch run.
+
+    Attributes:
+        objective: `[epoch]`, nats per observation.
+        acyclicity: `[epoch]`, h of the channel graph.
+        learning_rate: `[epoch]`.
+        terms: `[epoch]` by name: the data's terms and every penalty, nats per observation.
+        status: how training ended.
+        seconds: wall time, compilation included.
+    """
+
+    objective: np.ndarray
+    acyclicity: np.ndarray
+    learning_rate: np.ndarray
+    terms: dict[str, np.ndarray]
+    status: FitStatus
+    seconds: float
+
+    @classmethod
+    def of(cls, history: History, seconds: float) -> Self:
+        """The record of a fit that has ended, epochs that were not run left out."""
+        run = int(history.epochs)
+        return cls(
+            objective=np.asarray(history.objective)[:run],
+            acyclicity=np.asarray(history.acyclicity)[:run],
+            learning_rate=np.asarray(history.learning_rate)[:run],
+            terms={name: np.asarray(term)[:run] for name, term in history.terms.items()},
+            status=FitStatus(int(history.status)),
+            seconds=seconds,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Parameters with the panel, scales and settings they belong to.
+
+    Attributes:
+        variables: the model's `params` and `fitted` variables, numpy arrays in nested dicts.
+        panel: all weeks that the fit was given, held-out ones included.
+        weights: `[region, week]`, 0 in weeks that were not learned from.
+        scales: from the training weeks.
+        config: settings.
+        record: course of the training.
+        seed: of the random start.
+        trained: variables as training left them, where `variables` are the estimate from the posterior; None where they
+            are the same.
+    """
+
+    variables: dict[str, Any]
+    panel: Panel
+    weights: np.ndarray
+    scales: Scales
+    config: Config
+    record: TrainingRecord
+    seed: int
+    trained: dict[str, Any] | None = None
+
+    @property
+    def n_training_weeks(self) -> int:
+        """Weeks up to the last one learned from."""
+        return training_weeks(self.weights)
+
+    @property
+    def n_holdout_weeks(self) -> int:
+        """Weeks after those that have a KPI in any region."""
+        return int(self.panel.has_kpi[self.n_training_weeks :].sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Replicates:
+    """Refits to draws of the panel, or draws from the posterior.
+
+    Attributes:
+        variables: the model's variables, each array with a leading axis `[replicate]`.
+        status: `[replicate]`, how each refit ended, a FitStatus.
+        epochs: `[replicate]`.
+        check: `[check, 2, channel]`, shares of the KPI of some draws, refitted from the point estimate (0) and from a
+            random start (1).
+        method: how the panel was drawn anew, or how the posterior was explored.
+        block: weeks that stayed together.
+        seed: of the draws.
+        warm_start: whether the refits began from the point estimate.
+        seconds: wall time without compilation.
+        compile_seconds: wall time of the compilation.
+        coordinates: `[replicate, coordinate]` of draws from the posterior, standard normal a priori; None for refits.
+        pareto_k: of draws from the posterior: how far it is from its curvature at the mode, above 0.7 too far for
+            `laplace`.
+        r_hat: of Markov chains: the largest over shares and log density.
+        chains: Markov chains that the draws are, of equal length, one after the other; 1 where they are mixed.
+    """
+
+    variables: dict[str, Any]
+    status: np.ndarray
+    epochs: np.ndarray
+    check: np.ndarray
+    method: str
+    block: int
+    seed: int
+    warm_start: bool
+    seconds: float
+    compile_seconds: float
+    coordinates: np.ndarray | None = None
+    pareto_k: float = math.nan
+    r_hat: float = math.nan
+    chains: int = 1
+
+    def __len__(self) -> int:
+        """Number of refits."""
+        return len(self.status)

@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deepcausalmmm_jax.attribution.bookings import Booking, accrued
+
+REGIONS, WEEKS, PRICE = 3, 60, 0.005
+
+
+def _exposure(seed, on_air=0.75):
+    rng = np.random.default_rng(seed)
+    shape = (REGIONS, WEEKS)
+    size = 1e5 * np.arange(1, REGIONS + 1)[:, None]
+    return size * rng.gamma(2.0, 0.5, shape) * (rng.random(shape) < on_air)
+
+
+def _invoiced(spend, every, at=0):
+    """Spend of so many weeks booked in one of them."""
+    booked = np.zeros_like(spend)
+    for first in range(0, WEEKS, every):
+        booked[:, min(first + at, WEEKS - 1)] += spend[:, first : first + every].sum(axis=1)
+    return booked
+
+
+def _in_head_office(spend):
+    booked = np.zeros_like(spend)
+    booked[0] = spend.sum(axis=0)
+    return booked
+
+
+def _late(spend, weeks):
+    return np.roll(spend, weeks, axis=1)
+
+
+TABLES = {
+    "each week pays for itself": (lambda s: s, Booking.OWN),
+    "monthly invoices in advance": (lambda s: _invoiced(s, 4), Booking.SPAN),
+    "monthly invoices afterwards": (lambda s: _invoiced(s, 4, at=3), Booking.SPAN),
+    "quarterly invoices": (lambda s: _invoiced(s, 13), Booking.SPAN),
+    "all in head office's region": (_in_head_office, Booking.CENTRAL),
+    "monthly in head office's region": (lambda s: _in_head_office(_invoiced(s, 4)), Booking.CENTRAL),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_spend_comes_back_to_the_exposure_that_it_paid_for(name, seed):
+    book, booking = TABLES[name]
+    exposure = _exposure(seed)
+    found = accrued(book(exposure * PRICE), exposure)
+    assert found.booking is booking
+    np.testing.assert_allclose(found.spend, exposure * PRICE, rtol=1e-9)
+
+
+@pytest.mark.parametrize("weeks", [4, -1])
+def test_spend_weeks_late_or_ahead_is_counted_at_the_regions_mean_price(weeks):
+    exposure = _exposure(0)
+    found = accrued(_late(exposure * PRICE, weeks), exposure)
+    assert found.booking is Booking.REGION
+    np.testing.assert_allclose(found.spend, exposure * PRICE, rtol=1e-9)
+
+
+FREE = {
+    "the last weeks": (slice(None), slice(-8, None)),
+    "every fourth week": (slice(None), slice(None, None, 4)),
+    "a region": (2, slice(None)),
+    "two weeks in the middle of one region": (1, slice(20, 22)),
+}
+
+
+@pytest.mark.parametrize("name", FREE)
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+def test_exposure_that_was_free_stays_free_and_the_rest_keeps_its_price(name, noise):
+    exposure = _exposure(1)
+    spend = exposure * PRICE * np.exp(noise * np.random.default_rng(2).standard_normal(exposure.shape))
+    spend[FREE[name]] = 0.0
+    found = accrued(spend, exposure)
+    assert found.booking is Booking.FREE
+    np.testing.assert_allclose(found.spend, spend, rtol=1e-12)
+
+
+@pytest.mark.parametrize("week", [0, 3, 30])
+@pytest.mark.parametrize("n_regions", [1, 3])
+def test_a_single_booking_is_not_the_price_of_its_week(week, n_regions):
+    exposure = _exposure(0, on_air=1.0)[:n_regions]
+    spend = np.zeros_like(exposure)
+    spend[:, week] = PRICE * exposure.sum(axis=1)
+    found = accrued(spend, exposure)
+    assert found.booking is Booking.REGION
+    np.testing.assert_allclose(found.spend, exposure * PRICE, rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_half_of_it_free_at_noisy_prices_is_still_free(seed):
+    rng, exposure = np.random.default_rng(seed), _exposure(seed)
+    spend = exposure * PRICE * rng.lognormal(0.0, 0.3, exposure.shape) * (rng.random(exposure.shape) < 0.5)
+    found = accrued(spend, exposure)
+    assert found.booking is Booking.FREE
+    np.testing.assert_allclose(found.spend, spend, rtol=1e-12)
+
+
+def test_invoices_keep_their_time_where_prices_drift_and_cover_no_more_than_usual():
+    exposure = _exposure(0)
+    drifting = exposure * PRICE * np.exp(np.linspace(0.0, np.log(10.0), WEEKS))
+    found = accrued(_invoiced(drifting, 4), exposure)
+    assert found.booking is Booking.SPAN
+    np.testing.assert_allclose(found.spend[:, -8:].sum(), drifting[:, -8:].sum(), rtol=0.05)
+    unpaid = drifting.copy()
+    unpaid[:, -12:] = 0.0
+    last = accrued(_invoiced(unpaid, 4), exposure)
+    assert last.booking is Booking.SPAN
+    assert last.spend[:, -8:].sum() < 0.03 * drifting[:, -8:].sum()
+
+
+def test_small_fees_off_air_are_laid_over_the_weeks_on_air():
+    exposure = _exposure(0)
+    spend = exposure * PRICE
+    fees = np.where(exposure == 0, 0.02 * spend.mean(), 0.0)
+    found = accrued(spend + fees, exposure)
+    assert found.booking is Booking.OWN
+    np.testing.assert_allclose(found.spend, spend * (1 + fees.sum() / spend.sum()), rtol=1e-12)
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.floats(0.1, 1.0),
+    st.floats(0.0, 1.0),
+    st.sampled_from(["own", "lumps", "head", "late", "anything"]),
+)
+@settings(max_examples=200, deadline=None)
+def test_no_money_is_lost_or_made_and_none_is_spent_off_air(seed, on_air, paid, kind):
+    rng = np.random.default_rng(seed)
+    exposure = _exposure(seed, on_air)
+    spend = exposure * PRICE * rng.lognormal(0.0, 0.3, exposure.shape) * (rng.random(exposure.shape) < paid)
+    if kind == "lumps":
+        spend = _invoiced(spend, int(rng.integers(2, 14)), int(rng.integers(0, 14)))
+    elif kind == "head":
+        spend = _in_head_office(spend)
+    elif kind == "late":
+        spend = _late(spend, int(rng.integers(-6, 7)))
+    elif kind == "anything":
+        spend = rng.permuted(spend, axis=1)
+    found = accrued(spend, exposure)
+    np.testing.assert_allclose(found.spend.sum(), spend.sum(), rtol=1e-9)
+    assert (found.spend >= 0).all()
+    if spend.sum() > 0 and exposure.sum() > 0:
+        assert not found.spend[exposure == 0].any()

@@ -1,0 +1,103 @@
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.benchmarking.ceilings import Ceilings
+from deepcausalmmm_jax.benchmarking.floors import Floors, floors
+from deepcausalmmm_jax.benchmarking.plan import Plan
+from deepcausalmmm_jax.benchmarking.refits import parts
+from deepcausalmmm_jax.benchmarking.suite import exponents
+from deepcausalmmm_jax.cli.app import app
+from deepcausalmmm_jax.cli.benchmark import measure
+
+_SMALL = (2, 24, 2, 1)
+_PLAN = Plan(
+    single=_SMALL,
+    paper=dcm.Config.paper(hidden_size=2, epochs=10),
+    full_fit=False,
+    base=_SMALL,
+    regions=(2,),
+    weeks=(24,),
+    channels=(2,),
+    refit=_SMALL,
+    replicates=(2,),
+    largest=None,
+    matrix=64,
+    epochs=1,
+    times=1,
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("benchmark")
+    measure(_PLAN, place)
+    return place
+
+
+def test_figures_come_as_json_table_and_page(folder):
+    found = json.loads((folder / "benchmark.json").read_text())
+    assert {"machine", "ceilings", "single", "scaling", "replicates", "workers", "seconds"} <= set(found)
+    assert found["machine"]["versions"]["jax"] == jax.__version__
+    assert found["scaling"][0]["regions"] == 2
+    default, paper = found["single"]
+    for row in (default, paper):
+        assert row["ms_per_epoch"] > 0
+        assert row["compile_s"] > 0
+        assert 0 < row["share_of_product_ceiling"] < 1.5
+        assert row["steps"] >= 2 * 24  # weeks forward and backward
+        assert row["epoch_ms"] == pytest.approx(row["forward_ms"] + row["backward_ms"] + row["rest_ms"])
+    assert "Refits, against their number" in (folder / "benchmark.txt").read_text()
+    page = (folder / "benchmark.html").read_text()
+    assert "Plotly.newPlot" in page
+    assert "<script src" not in page
+
+
+def test_a_device_that_is_absent_is_one_sentence(tmp_path):
+    ran = CliRunner().invoke(app, ["benchmark", "--quick", "--devices", "gpu", "--out", str(tmp_path / "never")])
+    assert isinstance(ran.exception, dcm.ConfigError)
+    assert "no gpu device here" in str(ran.exception)
+    assert not (tmp_path / "never").exists()
+
+
+def test_products_and_steps_are_counted_through_loops_and_branches():
+    a = jnp.ones((3, 4))
+
+    def step(h, _):
+        h = jax.lax.cond(h.sum() > 0, lambda: (h @ a) @ a.T, lambda: h)
+        return h, h[0, 0]
+
+    needs = floors(lambda h: jax.lax.scan(step, h, length=5), jnp.ones((2, 3)))
+    assert needs.products == 5 * (2 * 2 * 3 * 4 + 2 * 2 * 4 * 3)
+    assert needs.steps == 5
+    nested = floors(lambda h: jax.lax.scan(lambda c, _: (jax.lax.scan(step, c, length=7)[0], None), h, length=2), jnp.ones((2, 3)))  # fmt: skip
+    assert nested.steps == 14
+
+
+def test_gradients_pass_the_loop_twice():
+    def loss(x):
+        return jax.lax.scan(lambda h, row: (jnp.tanh(h + row), None), jnp.zeros(3), x)[0].sum()
+
+    assert floors(jax.grad(loss), jnp.ones((6, 3))).steps == 12
+
+
+def test_needs_become_times_by_the_machines_limits():
+    least = Floors(2e9, 0.0, 3e9, 1000.0).least_ms(Ceilings(100.0, 30.0, 0.5))
+    assert least == pytest.approx({"products": 20.0, "bytes": 100.0, "steps": 0.5})
+
+
+def test_exponents_leave_out_the_smallest_size():
+    rows = [{"against": "weeks", "size": n, "ms_per_epoch": 5.0 if n == 1 else 3.0 * n**0.8} for n in (1, 2, 4, 8)]
+    assert exponents(rows) == {"weeks": pytest.approx(0.8)}
+
+
+def test_workers_are_compared_up_to_all():
+    found = parts(tuple(jax.local_devices()))
+    assert found[0] == 1
+    assert found[-1] == len(jax.local_devices())
+    assert (np.diff(found) > 0).all()

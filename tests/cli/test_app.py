@@ -1,0 +1,169 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.cli.columns import expanded, paired_spend
+
+COMMAND = Path(sys.executable).with_name("deepcausalmmm-jax")
+QUICK = "[training]\nmax_epochs = 50\nchunk_epochs = 25\n"
+
+
+def run(*arguments, cwd):
+    return subprocess.run([COMMAND, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "quick.toml").write_text(QUICK)
+    ran = run("simulate", "--regions", 3, "--weeks", 40, "--channels", 2, "--controls", 1, "--out", "sim", cwd=folder)
+    assert ran.returncode == 0, ran.stderr
+    return folder
+
+
+FIT = ("fit", "sim/panel.csv", "--region", "region", "--time", "time", "--kpi", "sales", "--media", "channel_?",
+       "--spend", "channel_?_spend", "--controls", "control_*", "--revenue-per-kpi", "revenue_per_kpi",
+       "--config", "quick.toml")  # fmt: skip
+
+
+def changed(option, value):
+    arguments = list(FIT)
+    arguments[arguments.index(option) + 1] = value
+    return arguments
+
+
+@pytest.fixture(scope="module")
+def fitted(workplace):
+    ran = run(*FIT, "--out", "run", cwd=workplace)
+    assert ran.returncode == 0, ran.stderr
+    return ran
+
+
+def test_fit_writes_all_results_and_report_can_be_written_again(workplace, fitted):
+    assert "rmse_mean8" in fitted.stdout
+    names = {path.name for path in (workplace / "run").iterdir()}
+    assert names == {"report.html", "contributions.csv", "media_summary.csv", "metrics.csv", "fit.npz"}
+    table = pd.read_csv(workplace / "run" / "contributions.csv")
+    terms = table.drop(columns=["region", "time", "kpi", "prediction"])
+    pd.testing.assert_series_equal(terms.sum(axis=1), table["prediction"], check_names=False, rtol=1e-9)
+    assert pd.read_csv(workplace / "run" / "media_summary.csv")["roi"].notna().all()
+    again = run("report", "run", "--out", "again.html", cwd=workplace)
+    assert again.returncode == 0, again.stderr
+    assert (workplace / "again.html").stat().st_size > 1_000_000
+
+
+def _file(workplace, name, text):
+    (workplace / name).write_text(text)
+    return name
+
+
+BAD = {
+    "absent file": (lambda w: ["fit", "none.csv", *FIT[2:]], "no file none.csv"),
+    "empty file": (lambda w: ["fit", _file(w, "empty.csv", ""), *FIT[2:]], "is empty"),
+    "header alone": (lambda w: ["fit", _file(w, "header.csv", "region,time\n"), *FIT[2:]], "no rows"),
+    "wrong delimiter": (
+        lambda w: ["fit", _file(w, "semi.csv", (w / "sim/panel.csv").read_text().replace(",", ";")), *FIT[2:]],
+        "separated by semicolons; pass --delimiter ';'",
+    ),
+    "semicolons and decimal commas": (
+        lambda w: ["fit", _file(w, "comma.csv", "region;time;sales\nn;0;1,5\nn;1;2,5\n"), *FIT[2:]],
+        "separated by semicolons; pass --delimiter ';'",
+    ),
+    "long rows": (
+        lambda w: ["fit", _file(w, "long.csv", "region,time,sales\nn,0,1,5\nn,1,2,5\n"), *FIT[2:]],
+        "more values than the header has columns",
+    ),
+    "two columns of one name": (
+        lambda w: ["fit", _file(w, "twice.csv", "sales," + "\n1,".join((w / "sim/panel.csv").read_text().splitlines())), *FIT[2:]],
+        "has 2 columns named 'sales'",
+    ),
+    "no plan": (lambda w: ["report", "none", "--plan", "sim"], "sim holds no saved plan"),
+    "misspelt column": (lambda w: changed("--kpi", "sale"), "no column 'sale'; did you mean 'sales'?"),
+    "empty glob": (lambda w: changed("--media", "chanel_*"), "--media 'chanel_*' matches no column"),
+    "unpaired spend": (lambda w: changed("--spend", "sa*"), "cannot be paired"),
+    "holdout zero": (lambda w: [*FIT, "--holdout", "0"], "1 or more, got 0"),
+    "holdout too long": (lambda w: [*FIT, "--holdout", "40"], "hides all"),
+    "too few weeks": (lambda w: [*FIT, "--holdout", "30"], "leaves 10 to learn from"),
+    "unknown setting": (lambda w: changed("--config", _file(w, "bad.toml", "hiden_size = 3")), "did you mean hidden_size?"),
+    "no number": (lambda w: changed("--revenue-per-kpi", "much"), "no column 'much'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_sentence_exit_code_2_and_nothing_written(workplace, name):
+    arguments, message = BAD[name]
+    ran = run(*arguments(workplace), "--out", "never", cwd=workplace)
+    assert ran.returncode == 2
+    assert message in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert len(ran.stderr.strip().splitlines()) == 1
+    assert not (workplace / "never").exists()
+
+
+def test_optimize_and_scenario_write_what_they_found(workplace, fitted):
+    bounds = _file(
+        workplace, "bounds.csv", "channel,low,high,kind\nchannel_1,0.8,1.5,relative\nchannel_2,10,,absolute\n"
+    )
+    ran = run("optimize", "run", "--bounds", bounds, "--out", "plan", cwd=workplace)
+    assert ran.returncode == 0, ran.stderr
+    assert "starts found the best plan" in ran.stdout
+    assert "What holds the plan back" in ran.stdout
+    assert "e+" not in ran.stdout  # numbers as people write them
+    table = pd.read_csv(workplace / "plan" / "table.csv").set_index("channel")
+    assert table["spend_plan"].sum() == pytest.approx(table["spend_today"].sum(), rel=1e-6)
+    assert 0.8 - 1e-6 <= table.loc["channel_1", "spend_plan"] / table.loc["channel_1", "spend_today"] <= 1.5 + 1e-6
+    assert (workplace / "plan" / "curves.csv").exists()
+    assert run("report", "run", "--plan", "plan", "--out", "planned.html", cwd=workplace).returncode == 0
+    assert "What does the plan change?" in (workplace / "planned.html").read_text()
+    ran = run("scenario", "run", "--change", "channel_1*1.2", "--out", "what_if.csv", cwd=workplace)
+    assert ran.returncode == 0, ran.stderr
+    assert set(pd.read_csv(workplace / "what_if.csv")["by"]) == {"all", "region", "time"}
+    ran = run("optimize", "run", "--bounds", "sim/panel.csv", "--out", "never", cwd=workplace)
+    assert (ran.returncode, len(ran.stderr.strip().splitlines())) == (2, 1)
+    assert "no column 'channel'" in ran.stderr
+
+
+def test_unwritable_output_is_refused_before_training_and_harms_nothing(workplace):
+    (workplace / "taken").write_text("kept")
+    ran = run(*FIT, "--out", "taken/run", cwd=workplace)
+    assert ran.returncode == 2
+    assert "cannot be written to" in ran.stderr
+    assert (workplace / "taken").read_text() == "kept"
+
+
+def test_a_failed_run_leaves_earlier_results(workplace, fitted):
+    shutil.copytree(workplace / "run", workplace / "kept")
+    before = {path.name: path.read_bytes() for path in (workplace / "kept").iterdir()}
+    assert before
+    assert run(*changed("--kpi", "sale"), "--out", "kept", cwd=workplace).returncode == 2
+    assert {path.name: path.read_bytes() for path in (workplace / "kept").iterdir()} == before
+
+
+def test_help_shows_the_example(workplace):
+    ran = run("fit", "--help", cwd=workplace)
+    assert ran.returncode == 0
+    assert "deepcausalmmm-jax fit example/panel.csv" in ran.stdout
+
+
+def test_globs_pair_spend_by_what_the_star_stands_for():
+    columns = ["b_impressions", "a_impressions", "organic_impressions", "a_spend", "b_spend"]
+    media = expanded(["*_impressions"], columns, "--media")
+    assert paired_spend(media, ["*_impressions"], ["*_spend"], columns) == {
+        "a_impressions": "a_spend",
+        "b_impressions": "b_spend",
+    }
+
+
+def test_spend_pairs_by_order_or_by_name():
+    columns = ["tv", "radio", "cost1", "cost2"]
+    assert paired_spend(["tv", "radio"], ["tv", "radio"], ["cost2,cost1"], columns) == {"tv": "cost2", "radio": "cost1"}
+    named = ["tv", "radio", "radio_spend", "tv_spend"]
+    assert paired_spend(["tv", "radio"], ["tv,radio"], ["*_spend"], named) == {"tv": "tv_spend", "radio": "radio_spend"}
+    assert paired_spend(["tv", "radio"], ["tv", "radio"], ["radio=cost1"], columns) == {"radio": "cost1"}
+    with pytest.raises(dcm.DataError, match="'print' is no media column"):
+        paired_spend(["tv"], ["tv"], ["print=cost1"], columns)

@@ -1,0 +1,300 @@
+import dataclasses
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.inference.bootstrap import _keys, _sample
+from deepcausalmmm_jax.inference.resampling import drawn
+from deepcausalmmm_jax.parallel.engines import spread
+from deepcausalmmm_jax.training.prepare import prepare
+from tests.processes import with_devices
+
+
+@pytest.fixture(scope="module")
+def small_result(small_panel, quick):
+    """A fit of small steps: those of the default make tenths of a point out of the rounding of a program's shape."""
+    calm = dataclasses.replace(quick.training, learning_rate=0.005)
+    return dcm.fit(small_panel, quick.replace(training=calm), holdout=8)
+
+
+@pytest.fixture(scope="module")
+def ensemble(small_result):
+    return dcm.bootstrap(small_result, 5, seed=3, method="weights", checks=2, batch_size=1, progress=False)
+
+
+@pytest.fixture(scope="module")
+def sample(small_result):
+    fitted = small_result.fitted
+    return _sample(fitted, prepare(fitted.panel, fitted.weights, fitted.config), warm=True)
+
+
+def _shares(ensemble):
+    return ensemble.share_draws().to_numpy()
+
+
+# Points of the KPI: programs of another shape round otherwise, and some hundred steps of Adam make more of it. Draws lie
+# a point apart.
+_ROUNDING = {"rtol": 2e-3, "atol": 1e-2}
+
+
+def test_the_ensemble_keeps_the_point_estimate_and_puts_bounds_beside_it(ensemble, small_result):
+    plain, bounded = small_result.media_summary(), ensemble.media_summary(level=0.8)
+    np.testing.assert_allclose(bounded["incremental_outcome"], plain["incremental_outcome"])
+    for name in ("incremental_outcome", "pct_of_contribution", "roi", "mroi", "cpik", "effectiveness"):
+        assert (bounded[f"{name}_low"] <= bounded[f"{name}_high"]).all()
+    wide, narrow = ensemble.media_summary(0.95), ensemble.media_summary(0.2)
+    assert (wide["roi_low"] <= narrow["roi_low"]).all()
+
+
+def test_refits_differ_from_each_other_and_lie_around_the_estimate(ensemble, small_result):
+    share = ensemble.notes()["share"].to_numpy()
+    assert (_shares(ensemble).std(axis=0) > 1e-3).all()
+    assert (np.abs(_shares(ensemble).mean(axis=0) - share) < 0.5 * share + 2.0).all()
+
+
+def test_national_intervals_add_up_over_regions(ensemble):
+    low, high = ensemble.contribution_intervals(0.9).values
+    assert (low <= high).all()
+    draws = ensemble._contributed
+    np.testing.assert_allclose(draws.national.sum(axis=1), draws.regional.sum(axis=1), rtol=1e-4, atol=1.0)
+
+
+def test_a_draw_depends_on_its_number_and_the_seed_alone(small_result, ensemble):
+    fewer = dcm.bootstrap(small_result, 3, seed=3, method="weights", checks=0, batch_size=1, progress=False)
+    np.testing.assert_allclose(_shares(fewer), _shares(ensemble)[:3], **_ROUNDING)
+    other = dcm.bootstrap(small_result, 3, seed=4, method="weights", checks=0, batch_size=1, progress=False)
+    assert np.abs(_shares(other) - _shares(fewer)).max() > 0.2
+
+
+@pytest.mark.parametrize("engine", ["threads", "pmap"])  # the fixture's is shard_map
+def test_engines_give_the_same_refits_when_replicates_do_not_divide(small_result, ensemble, engine):
+    assert len(jax.devices()) > 1
+    settings = {"seed": 3, "method": "weights", "checks": 0, "batch_size": 1, "progress": False}
+    found = dcm.bootstrap(small_result, 5, engine=engine, **settings)
+    np.testing.assert_allclose(_shares(found), _shares(ensemble), **_ROUNDING)
+
+
+class _Doubled:
+    def __call__(self, mapped, shared, /):
+        return {"twice": 2 * mapped + shared}
+
+
+@pytest.mark.parametrize("engine", ["threads", "shard_map", "pmap"])
+@pytest.mark.parametrize("length", [1, 2, 5, 8])
+def test_uneven_batches_are_filled_and_cut_again(engine, length):
+    batch = np.arange(length, dtype=np.float32)[:, None] * np.ones(3, np.float32)
+    found = spread(_Doubled(), batch, np.float32(1), devices=jax.devices(), engine=engine, workers=3)
+    np.testing.assert_array_equal(found["twice"], 2 * batch + 1)
+
+
+def test_region_draws_count_regions(sample):
+    _, weights = drawn(jax.random.key(0), sample, "region", 8, 52)
+    counts = np.asarray(weights)[:, 0]
+    assert counts.sum() == len(counts)
+    assert set(counts) <= set(range(len(counts) + 1))
+
+
+def test_block_draws_lay_residuals_of_the_same_weeks_on_all_regions(sample):
+    inputs, weights = drawn(jax.random.key(1), sample, "block", 4, 52)
+    np.testing.assert_array_equal(weights, sample.weights)
+    new = np.asarray(inputs.kpi - sample.prediction)[:, :52]
+    old = np.array(sample.inputs.kpi - sample.prediction)[:, :52]
+    old -= old.mean(axis=1, keepdims=True)
+    source = [int(np.abs(old - new[:, [t]]).sum(axis=0).argmin()) for t in range(52)]
+    np.testing.assert_allclose(new, old[:, source], atol=1e-5)
+    assert (np.diff(np.array(source).reshape(-1, 4)) == 1).all()
+
+
+def test_a_single_region_gets_random_weights_by_blocks_of_weeks(sample):
+    alone = sample._replace(weights=sample.weights[:1])
+    weights = np.asarray(drawn(jax.random.key(0), alone, "weights", 4, 52)[1])[0, :52].reshape(-1, 4)
+    assert (weights == weights[:, :1]).all()
+    assert len(np.unique(weights[:, 0])) == 13
+
+
+def test_random_weights_have_mean_one(sample):
+    draws = np.stack([np.asarray(drawn(key, sample, "weights", 8, 52)[1])[:, 0] for key in _keys(list(range(200)), 0)])
+    assert abs(draws.mean() - 1.0) < 0.1
+    assert (draws >= 0).all()
+
+
+def test_warm_starts_are_checked_against_cold_ones(ensemble):
+    table = ensemble.warm_start_check()
+    assert list(table.columns) == ["warm", "cold", "difference", "largest", "spread"]
+    np.testing.assert_allclose(table["difference"], table["warm"] - table["cold"])
+    assert (table["largest"] >= table["difference"].abs() - 1e-9).all()
+
+
+def test_an_ensemble_survives_saving(ensemble, small_result, tmp_path):
+    again = dcm.load(ensemble.save(tmp_path / "ensemble.npz"))
+    assert isinstance(again, dcm.Ensemble)
+    np.testing.assert_array_equal(_shares(again), _shares(ensemble))
+    assert again.warm_start_check().equals(ensemble.warm_start_check())
+    plain = dcm.load(small_result.save(tmp_path / "fit.npz"))
+    assert not isinstance(plain, dcm.Ensemble)
+    with pytest.raises(dcm.OutputError, match="without refits"):
+        dcm.Ensemble.load(tmp_path / "fit.npz")
+
+
+def test_a_run_goes_on_from_what_is_on_disk(small_result, ensemble, tmp_path):
+    def run(replicates):
+        return dcm.bootstrap(
+            small_result, replicates, seed=3, method="weights", checks=0, batch_size=1, out=tmp_path, progress=False
+        )
+
+    run(2)
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    found = run(5)
+    assert all((tmp_path / name).stat().st_mtime_ns == then for name, then in before.items())
+    np.testing.assert_allclose(_shares(found), _shares(ensemble), **_ROUNDING)
+
+
+def test_a_damaged_file_is_done_again_and_another_run_is_refused(small_result, small_panel, quick, tmp_path):
+    def run(result=small_result, **changes):
+        settings = {"seed": 3, "method": "weights", "checks": 0, "batch_size": 1, "out": tmp_path, "progress": False}
+        return dcm.bootstrap(result, 2, **(settings | changes))
+
+    first = run()
+    for path in tmp_path.glob("*.npz"):
+        path.write_bytes(path.read_bytes()[:100])
+    np.testing.assert_array_equal(_shares(run()), _shares(first))
+    higher = dataclasses.replace(small_panel, kpi=small_panel.kpi * 1.1)
+    other_settings = quick.replace(penalties=dataclasses.replace(quick.penalties, trend=0.2))
+    with pytest.raises(dcm.OutputError, match="another run"):
+        run(seed=4)
+    with pytest.raises(dcm.OutputError, match="another run"):
+        run(dcm.fit(higher, quick, holdout=8))
+    with pytest.raises(dcm.OutputError, match="another run"):
+        run(dcm.fit(small_panel, other_settings, holdout=8))
+
+
+def test_a_killed_run_gives_the_numbers_of_an_undisturbed_one(small_result, tmp_path):
+    small_result.save(tmp_path / "fit.npz")
+    script = textwrap.dedent(
+        f"""
+        import deepcausalmmm_jax as dcm
+        result = dcm.load({str(tmp_path / "fit.npz")!r})
+        dcm.bootstrap(result, 6, seed=3, method="weights", checks=0, batch_size=1, out={str(tmp_path / "run")!r})
+        """
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], env=with_devices(1))
+    deadline = time.monotonic() + 240
+    while not list((tmp_path / "run").glob("refits_*.npz")):
+        assert process.poll() is None or process.returncode == 0
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    settings = {"seed": 3, "method": "weights", "checks": 0, "batch_size": 1, "progress": False}
+    resumed = dcm.bootstrap(small_result, 6, out=tmp_path / "run", **settings)
+    undisturbed = dcm.bootstrap(small_result, 6, **settings)
+    np.testing.assert_allclose(_shares(resumed), _shares(undisturbed), **_ROUNDING)
+
+
+def test_two_hosts_give_the_refits_of_one(small_result, ensemble, tmp_path):
+    small_result.save(tmp_path / "fit.npz")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    script = Path(__file__).parents[2] / "examples" / "bootstrap_hosts.py"
+    options = f"--replicates 5 --method weights --seed 3 --batch-size 1 --out {tmp_path / 'refits'} --to {tmp_path / 'all.npz'}"
+    hosts = [
+        subprocess.Popen(
+            [
+                sys.executable,
+                script,
+                tmp_path / "fit.npz",
+                *options.split(),
+                "--coordinator",
+                address,
+                "--hosts",
+                "2",
+                "--host",
+                str(host),
+            ],
+            env=with_devices(1),
+        )
+        for host in range(2)
+    ]
+    try:
+        assert [host.wait(timeout=300) for host in hosts] == [0, 0]
+    finally:
+        for host in hosts:
+            host.kill()
+    np.testing.assert_allclose(_shares(dcm.load(tmp_path / "all.npz")), _shares(ensemble), **_ROUNDING)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"replicates": 0}, "replicates must be a whole number, 1 or more"),
+        ({"replicates": 2.5}, "replicates must be"),
+        ({"method": "jackknife"}, "method must be one of region, block, weights"),
+        ({"engine": "gpu"}, "engine must be one of threads, shard_map, pmap"),
+        ({"block": 99}, "longer than the 52 training weeks"),
+        ({"batch_size": 0}, "batch_size must be"),
+        ({"checks": -1}, "checks must be"),
+    ],
+)
+def test_bad_requests_are_one_sentence(small_result, changes, said):
+    with pytest.raises(dcm.ConfigError, match=said):
+        dcm.bootstrap(small_result, **({"replicates": 2} | changes))
+
+
+def test_levels_out_of_range_are_refused(ensemble):
+    with pytest.raises(dcm.ConfigError, match="level must be between 0 and 1"):
+        ensemble.notes(level=90)
+
+
+def test_more_refits_than_the_disk_holds_are_refused_before_any_work(small_result, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 20_000))
+    with pytest.raises(dcm.OutputError, match="3 refits take about .* GiB free; ask for fewer"):
+        dcm.bootstrap(small_result, 3, out=tmp_path)
+    assert list(tmp_path.glob("*.npz")) == []
+
+
+_DISAGREEING = """
+import sys, jax
+jax.distributed.initialize(sys.argv[1], 2, int(sys.argv[2]), cluster_detection_method="deactivate",
+                           coordinator_bind_address=sys.argv[1] if sys.argv[2] == "0" else None)
+from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.parallel.hosts import refuse_disagreement
+refuse_disagreement({"panel": "one", "seed": 3})
+try:
+    refuse_disagreement({"panel": "one", "seed": int(sys.argv[2])})
+except ConfigError as error:
+    print(error)
+"""
+
+
+def test_hosts_with_different_arguments_all_say_so(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [sys.executable, "-c", _DISAGREEING, address]
+    environment = with_devices(1)
+    hosts = [
+        subprocess.Popen([*command, str(host)], env=environment, stdout=subprocess.PIPE, text=True) for host in range(2)
+    ]
+    try:
+        said = [host.communicate(timeout=120)[0].strip().splitlines()[-1] for host in hosts]
+    finally:
+        for host in hosts:
+            host.kill()
+    assert said == ["Host 1 was started with another seed than host 0; start all hosts with the same arguments."] * 2
+
+
+def test_compiling_is_told_apart_from_running(ensemble):
+    made = ensemble.replicates
+    assert made.compile_seconds > 0
+    assert made.seconds > 0

@@ -1,0 +1,98 @@
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.parallel.devices import devices_for
+from deepcausalmmm_jax.parallel.hosts import disagreement, fingerprints, own_share
+
+
+def _shares(result):
+    return result.media_summary()["pct_of_contribution"].to_numpy()
+
+
+@pytest.fixture(scope="module")
+def other_panel():
+    return dcm.simulate(4, 60, 3, 2, seed=2)[0]
+
+
+@pytest.fixture(scope="module")
+def short(quick):
+    """So few epochs that rounding, which grows from some sixty epochs on, is still small."""
+    return quick.replace(training=dataclasses.replace(quick.training, max_epochs=50))
+
+
+@pytest.fixture(scope="module")
+def many(small_panel, other_panel, short):
+    return dcm.fit_many([small_panel, other_panel], short, seeds=[0, 5], progress=False)
+
+
+def test_after_a_hundred_epochs_shares_are_still_those_of_the_single_fit(small_panel, small_result, quick):
+    found = dcm.fit_many([small_panel], quick, seeds=[0, 5], progress=False)
+    np.testing.assert_allclose(_shares(found[0]), _shares(small_result), rtol=5e-3, atol=5e-2)
+
+
+def test_each_of_many_fits_is_the_single_one(many, small_panel, other_panel, short):
+    assert len(many) == 4
+    first, single = dcm.fit(small_panel, short), dcm.fit(other_panel, short, seed=5)
+    np.testing.assert_allclose(_shares(many[0]), _shares(first), rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(_shares(many[3]), _shares(single), rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(many[3].predict(), single.predict(), rtol=2e-4)
+    assert [result.fitted.seed for result in many] == [0, 5, 0, 5]
+    assert many[2].panel is other_panel
+    assert len(many[3].fitted.record.objective) == len(single.fitted.record.objective)
+    assert many[3].fitted.record.seconds > 0
+
+
+_TINY = dcm.Config.paper(hidden_size=2, epochs=20, warm_start_epochs=5)
+
+
+def test_fits_of_other_shapes_are_grouped_by_program(small_panel):
+    smaller = small_panel.select(regions=list(small_panel.regions[:3]))
+    faster = _TINY.replace(published=dataclasses.replace(_TINY.published, learning_rate=0.02))
+    found = dcm.fit_many([small_panel, smaller], [_TINY, faster], progress=False)
+    assert [result.panel.shape[0] for result in found] == [4, 4, 3, 3]
+    assert [result.fitted.config.published.learning_rate for result in found] == [0.01, 0.02, 0.01, 0.02]
+    assert np.abs(_shares(found[3]) - _shares(found[2])).max() > 1e-4
+
+
+def test_bad_requests_name_the_panel(small_panel, quick):
+    silent = dataclasses.replace(small_panel, exposure=small_panel.exposure * np.array([1.0, 0.0, 1.0]))
+    with pytest.raises(dcm.DataError, match="Panel 1: Channel .* is zero"):
+        dcm.fit_many([small_panel, silent], quick)
+    with pytest.raises(dcm.DataError, match="Entry 1 of panels is no Panel but str"):
+        dcm.fit_many([small_panel, "panel.csv"], quick)
+    for changes, said in (
+        ({"seeds": []}, "at least one seed"),
+        ({"configs": []}, "at least one configuration"),
+        ({"batch_size": 0}, "batch_size must be"),
+        ({"devices": "gpu"}, "JAX finds no gpu device here, only cpu"),
+        ({"devices": []}, "devices must be some of this host's"),
+    ):
+        with pytest.raises(dcm.ConfigError, match=said):
+            dcm.fit_many(small_panel, **changes)
+
+
+def test_a_fit_that_breaks_is_named(small_panel, quick):
+    wild = quick.replace(training=dataclasses.replace(quick.training, learning_rate=1e30))
+    with pytest.raises(dcm.FitError, match="panel 0, setting 1, seed 0"):
+        dcm.fit_many(small_panel, [quick, wild], seeds=[0, 5], progress=False)
+
+
+def test_devices_may_be_named_or_listed():
+    assert devices_for("cpu") == tuple(jax.local_devices())
+    assert devices_for(jax.local_devices()[:1]) == tuple(jax.local_devices()[:1])
+
+
+def test_hosts_that_were_asked_otherwise_are_told_what_differs():
+    names = ["panel", "seed"]
+    asked = [{"panel": "a", "seed": 1}, {"panel": "a", "seed": 1}, {"panel": "a", "seed": 2}]
+    everywhere = np.stack([fingerprints(arguments) for arguments in asked])
+    assert disagreement(names, everywhere[:2]) is None
+    assert "Host 2 was started with another seed than host 0" in disagreement(names, everywhere)
+
+
+def test_a_single_host_does_all_the_work():
+    assert own_share(3) == [0, 1, 2]

@@ -1,0 +1,162 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.attribution.accuracy import worse_than_mean
+from deepcausalmmm_jax.plots.report.findings import _of_intervals
+
+
+def test_a_national_fit_brings_its_intervals(national_ensemble):
+    notes = national_ensemble.notes()
+    assert (notes["share_low"] < notes["share"]).all()
+    assert (notes["share"] < notes["share_high"]).all()
+    assert (notes["share_low"] > 0).all()
+    assert set(national_ensemble.sampling().index) == {"method", "draws", "pareto_k", "r_hat", "trusted"}
+
+
+def test_the_estimate_is_the_mean_of_the_draws(national_ensemble):
+    mean = national_ensemble.share_draws().mean()
+    np.testing.assert_allclose(national_ensemble.notes()["share"], mean, rtol=0.02)
+
+
+def test_contributions_still_add_up(national_ensemble):
+    total = national_ensemble.contributions.sum("component")
+    np.testing.assert_allclose(total, national_ensemble.predict(), rtol=1e-9)
+
+
+def test_intervals_hold_the_truth_of_a_panel_like_the_model(national, national_ensemble):
+    truth = 100 * national[1].parameters["share"]
+    notes = national_ensemble.notes(level=0.98)
+    assert ((notes["share_low"] < truth) & (truth < notes["share_high"])).all()
+
+
+def test_the_same_seed_gives_the_same_draws(trained):
+    first, second = (dcm.sample_posterior(trained, 20, "laplace", seed=3) for _ in range(2))
+    pd.testing.assert_frame_equal(first.share_draws(), second.share_draws())
+
+
+def test_laplace_and_chains_agree_about_the_shares(trained, national_ensemble):
+    laplace = dcm.sample_posterior(trained, 200, "laplace")
+    wide, narrow = laplace.notes(), national_ensemble.notes()
+    width = narrow["share_high"] - narrow["share_low"]
+    assert (np.abs(wide["share"] - narrow["share"]) < width / 2).all()
+    assert np.isnan(laplace.sampling()["r_hat"])
+
+
+def test_another_seed_moves_no_share_beyond_a_fraction_of_its_interval(trained, national_ensemble):
+    other = dcm.sample_posterior(trained, 60, seed=11)
+    notes = national_ensemble.notes()
+    width = notes["share_high"] - notes["share_low"]
+    assert (np.abs(other.notes()["share"] - notes["share"]) < 0.35 * width).all()
+
+
+def test_more_draws_are_more_positions_and_not_the_same_ones_again(trained):
+    many = dcm.sample_posterior(trained, 1500)  # more than twice what the chains have by themselves
+    assert len(np.unique(many.replicates.coordinates, axis=0)) > 900  # a refused move stays where it was
+
+
+def test_the_report_says_where_chains_have_not_mixed(national_ensemble):
+    def words(r_hat):
+        made = dataclasses.replace(national_ensemble.replicates, r_hat=r_hat)
+        return _of_intervals(dcm.Ensemble(national_ensemble.fitted, made))
+
+    assert "not settled" in words(2.0)
+    assert "not settled" not in words(1.0)
+
+
+def test_draws_survive_a_file(national_ensemble, tmp_path):
+    kept = dcm.load(national_ensemble.save(tmp_path / "drawn"))
+    pd.testing.assert_frame_equal(kept.notes(), national_ensemble.notes())
+    assert kept.sampling()["trusted"] == national_ensemble.sampling()["trusted"]
+    assert kept.fitted.trained is not None
+
+
+def test_refits_start_from_the_training_and_not_from_the_mean_of_the_draws(national_ensemble, trained):
+    refits = dcm.bootstrap(national_ensemble, 2, checks=0, progress=False)
+    np.testing.assert_allclose(refits.contributions, trained.contributions, rtol=1e-5)
+    with pytest.raises(dcm.ConfigError, match="sample_posterior"):
+        dcm.prior_sensitivity(refits)
+
+
+def test_a_channel_that_is_always_on_is_not_taken_for_nothing(drawn):
+    """Carry-over that began before the first week: taken as zero there, such channels were found to do nothing."""
+    rng = np.random.default_rng(2)
+    weeks, lead = 104, 12
+    exposure = rng.uniform(0.85, 1.15, (weeks + lead, 2))
+    carried = np.zeros_like(exposure)
+    for t in range(1, len(exposure)):
+        carried[t] = 0.5 * carried[t - 1] + 0.5 * exposure[t]
+    media = 40.0 * carried[lead:, 0] + 15.0 * carried[lead:, 1]
+    frame = pd.DataFrame(
+        {
+            "time": pd.date_range("2022-01-03", periods=weeks, freq="7D"),
+            "sales": 45.0 + media + rng.normal(0.0, 0.7, weeks),
+            "tv": 1000.0 * exposure[lead:, 0],
+            "search": 1000.0 * exposure[lead:, 1],
+        }
+    )
+    panel = dcm.Panel.from_dataframe(frame, time="time", kpi="sales", media=["tv", "search"])
+    notes = dcm.fit(panel, drawn, progress=False).notes()
+    assert notes.loc["tv", "share"] > 20
+    assert (notes["share_high"] > [40, 15]).all()
+    assert not notes["note"].str.contains("tiny").any()
+
+
+def test_from_eight_regions_on_training_stands_unless_draws_are_asked_for():
+    assert dcm.Config().posterior.method == "auto"
+    panel, _ = dcm.simulate(8, 40, 2, 1, seed=0)
+    config = dcm.Config(training=dataclasses.replace(dcm.Training(), max_epochs=25, chunk_epochs=25))
+    assert not isinstance(dcm.fit(panel, config, progress=False), dcm.Ensemble)
+
+
+def test_several_regions_have_a_posterior_too(small_result):
+    drawn = dcm.sample_posterior(small_result, 20, "laplace")
+    table = drawn.notes()
+    assert (table["share_low"] <= table["share_high"]).all()
+    np.testing.assert_allclose(drawn.contributions.sum("component"), drawn.predict(), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"draws": 5}, "20 or more"),
+        ({"draws": True}, "whole number"),
+        ({"method": "gibbs"}, "hmc, laplace"),
+    ],
+)
+def test_bad_requests_are_named(trained, arguments, words):
+    with pytest.raises(dcm.ConfigError, match=words):
+        dcm.sample_posterior(trained, **arguments)
+
+
+def test_the_papers_model_has_no_posterior(small_panel):
+    result = dcm.fit(small_panel, dcm.Config.paper(epochs=2, warm_start_epochs=1), progress=False)
+    with pytest.raises(dcm.ConfigError, match="bootstrap"):
+        dcm.sample_posterior(result)
+
+
+def test_priors_say_what_they_imply(national):
+    prior = dcm.prior_predictive(national[0], draws=2000)
+    total = prior["share", "total"]
+    assert total.between(0, 100).all()
+    assert total.median() == pytest.approx(100 * dcm.PosteriorSettings().total_share, rel=0.1)
+    wider = dcm.Config(posterior=dcm.PosteriorSettings(total_spread=2.0))
+    assert dcm.prior_predictive(national[0], wider)["share", "total"].std() > total.std()
+    assert {"share", "roi"} == set(prior.columns.get_level_values(0))
+
+
+def test_sensitivity_to_the_prior_is_told_without_a_refit(national_ensemble):
+    table = dcm.prior_sensitivity(national_ensemble)
+    assert list(table.columns) == ["share", "share_half", "share_double", "width", "sensitive"]
+    assert (table["share_half"] > 0).all()
+
+
+def test_a_fit_worse_than_the_regional_mean_is_found_out():
+    kpi = np.array([[1.0, 2.0, 3.0, 9.0]])
+    weights = np.array([[1.0, 1.0, 1.0, 0.0]])
+    assert worse_than_mean(kpi, kpi + 5.0, weights)
+    assert not worse_than_mean(kpi, kpi + 0.1, weights)
+    assert "failed" in dcm.FitStatus.WORSE_THAN_MEAN.sentence

@@ -1,0 +1,241 @@
+"""What the data decide: sizes of penalties, the present, stated priors, and what is said of each channel."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.signal import lfilter
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.model.laplace import LEARNED, _walk_volume, tuned
+from deepcausalmmm_jax.model.log_prior import _shares as shares_prior
+from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.training.estimate import model_for
+from deepcausalmmm_jax.training.forecast_state import present_state
+from deepcausalmmm_jax.training.prepare import design_of, inputs_of
+
+
+@pytest.fixture(scope="module")
+def placebo_fit():
+    panel, truth = dcm.simulate(20, 120, 6, 2, seed=400, placebo=2)
+    return dcm.fit(panel, progress=False), truth
+
+
+@pytest.mark.parametrize("persistence", [0.0, 0.5, 0.9])
+def test_volume_of_a_weekly_walk_is_the_determinant_it_stands_for(persistence):
+    n, information, size = 20, 30.0, 0.3
+    steps = np.full(n - 1, 1 / 13)
+    # What is new in a week shows (1 - phi) of the level before and the step itself.
+    path = np.tril(np.ones((n, n)), -1)[:, : n - 1]
+    shown = (path - persistence * np.vstack([np.zeros(n - 1), path[:-1]]))[1:]
+    level = np.full((n - 1, 1), 1 - persistence)
+    start = 1 / information / max(1 - persistence, 0.05) ** 2
+    C = size**2 / 13 * shown @ shown.T + start * level @ level.T
+    exact = 0.5 * np.linalg.slogdet(np.eye(n - 1) + information * C)[1]
+    found = _walk_volume(jnp.asarray(information), size, jnp.asarray(steps), jnp.asarray(persistence))
+    np.testing.assert_allclose(found, exact, rtol=1e-3)
+
+
+def test_regions_that_count_for_nothing_leave_the_present_at_its_expected_sizes(small_result):
+    fitted = small_result.fitted
+    model, inputs = model_for(design_of(fitted)), inputs_of(fitted, fitted.panel)
+    components, inside = model.apply(fitted.variables, inputs)
+    penalties, weights = fitted.config.penalties, jnp.asarray(fitted.weights, jnp.float32)
+
+    def sizes(share):
+        counted = inside._replace(effective=jnp.asarray(share))
+        return np.asarray(present_state(components, counted, inputs, weights, penalties)["regional_sizes"])
+
+    expected = np.array([penalties.trend_region, sizes(0.0)[1], penalties.seasonality_region])
+    np.testing.assert_allclose(sizes(0.0), expected, rtol=1e-5)
+    assert np.abs(np.log(sizes(1.0)[[0, 2]] / expected[[0, 2]])).max() > 0.2
+    halfway = np.abs(np.log(sizes(0.1) / sizes(0.0)))
+    assert (halfway <= np.abs(np.log(sizes(1.0) / sizes(0.0))) + 1e-3).all()
+
+
+def test_untuned_sizes_stay_as_set(small_panel, quick):
+    fixed = dcm.fit(small_panel, quick, tune=False)
+    assert fixed.config.tune is False
+    assert len(fixed.tuning) == 0
+    set_sizes, factors = fixed.config.penalties, fixed.fitted.variables["params"]["sizes"]
+    used = tuned(set_sizes, factors, jnp.zeros(()))
+    assert all(float(getattr(used, name)) == pytest.approx(getattr(set_sizes, name)) for name in LEARNED)
+    assert all(abs(float(factors[name])) < 1e-6 for name in LEARNED if name != "time_variation")  # it starts small
+    refitted = dcm.fit(small_panel, quick, tune=True).fitted.variables["params"]["sizes"]
+    assert any(abs(float(refitted[name]) - float(factors[name])) > 0.1 for name in LEARNED)
+
+
+def test_learned_sizes_are_shown_with_their_evidence(small_result):
+    assert list(small_result.tuning.index) == list(LEARNED)
+    np.testing.assert_allclose(
+        small_result.tuning["learned"], small_result.tuning["set"] * small_result.tuning["factor"]
+    )
+    assert np.isfinite(small_result.tuning["evidence"]).all()
+
+
+def test_converged_sizes_have_more_evidence_than_the_set_ones(placebo_fit):
+    result, _ = placebo_fit
+    assert result.tuning["evidence"].min() > -0.5
+    assert result.tuning["evidence"].max() > 10
+
+
+def test_steady_coefficients_are_found_flat(placebo_fit):
+    panel, _ = dcm.simulate(seed=301, n_channels=6, drift=0.0)
+    coefficient = dcm.fit(panel, progress=False).coefficients().mean("region").values
+    assert np.abs(coefficient / coefficient.mean(axis=0) - 1).max() < 0.05
+
+
+def test_most_placebos_are_flagged_and_strong_channels_are_not(placebo_fit):
+    result, truth = placebo_fit
+    notes, role = result.notes(), truth.parameters
+    strong = role["share"] > 0.04
+    assert notes.loc[strong, "distinguishable"].all()
+    assert notes.loc[role["placebo"], "z"].max() < notes.loc[strong, "z"].min()
+    assert notes.loc[role["placebo"], "share"].max() < 0.5  # points; an exponential prior alone leaves more
+
+
+def test_a_small_share_is_pulled_by_what_it_adds_and_a_large_one_hardly():
+    shares = jnp.array([0.0001, 0.002, 0.05, 0.2])
+    pull = jax.grad(lambda s: shares_prior(s, 0.3).sum())(shares)
+    np.testing.assert_allclose(pull, 1 / (np.asarray(shares) + 0.002) + 4 / 0.3, rtol=1e-5)
+    assert (np.diff(np.asarray(pull)) < 0).all()
+    # Far above what is negligible and far below the cap, every doubling costs the same.
+    steps = np.diff(np.asarray(shares_prior(jnp.array([0.02, 0.04, 0.08]), 1e6)))
+    np.testing.assert_allclose(steps, np.log(2), rtol=0.1)
+
+
+def test_a_slope_near_zero_can_be_found():
+    panel, truth = dcm.simulate(16, 104, 2, 1, seed=5, flighted=1)
+    flighted, slope = 0, 0.2
+    assert (panel.exposure[:, :, flighted] == 0).mean() == pytest.approx(0.5, abs=0.05)
+    exposure = panel.exposure[:, :, flighted] / panel.exposure[:, :, flighted].mean(axis=1, keepdims=True)
+    carried = lfilter([0.6], [1, -0.4], exposure, axis=1) ** slope
+    brought = 0.6 * panel.kpi.mean(axis=1, keepdims=True) * carried / (1 + carried)
+    kpi = panel.kpi - truth.contributions.values[:, :, flighted] + brought
+    result = dcm.fit(dataclasses.replace(panel, kpi=kpi), holdout=8, progress=False)
+    assert result.curve_parameters["slope"].iloc[flighted] < 0.3
+    found = result.contributions.sel(component=panel.channels[flighted]).values.sum()
+    assert found == pytest.approx(brought.sum(), rel=0.15)  # bounded to slopes above 0.5, it is 40 % off
+
+
+@pytest.mark.parametrize("swing", ["last", "return"])
+def test_the_forecast_falls_back_to_what_carries_on_when_media_say_nothing(swing):
+    rng = np.random.default_rng(7)
+    panel, _ = dcm.simulate(6, 90, 2, 0, seed=11)
+    walk = 0.08 * np.cumsum(rng.normal(size=(1, 90)), axis=1) + 0.01 * rng.normal(size=(6, 90))
+    level = 10 + walk if swing == "last" else 10 + 0.3 * rng.normal(size=(6, 90))
+    short = dcm.Config(training=dataclasses.replace(dcm.Training(), max_epochs=400))
+    result = dcm.fit(dataclasses.replace(panel, kpi=1000 * level), short, progress=False)
+    held = result.metrics.loc["holdout"]
+    assert held["rmse"] < 1.35 * held["rmse_naive"]
+
+
+def test_a_swing_fades_with_the_weeks_ahead(small_result):
+    state = small_result.fitted.variables["fitted"]["present"]["state"]
+    assert state["regional_memory"] > 0
+    longer, _ = dcm.simulate(4, 80, 3, 2, seed=1)
+    ahead = small_result.contributions_of(longer).sel(component="trend").values[:, 52:]
+    assert np.isfinite(ahead).all()
+    changes = np.abs(np.diff(ahead, axis=1))
+    assert (changes[:, -1] <= changes[:, 0] + 1e-6).all()
+
+
+STATED = dcm.Priors(
+    share=(("channel_1", 0.2, 0.001),),
+    decay=(("channel_2", 0.9, 0.001),),
+    half_saturation=(("channel_2", 3.0, 0.001),),
+    slope=(("channel_3", 1.2, 0.001),),
+    control_sign=(("control_1", "negative"),),
+)
+
+
+def test_firm_priors_are_followed_and_shown_beside_what_was_found(small_panel, quick):
+    longer = quick.replace(priors=STATED, training=dataclasses.replace(quick.training, max_epochs=600))
+    result = dcm.fit(small_panel, longer)
+    table = result.priors().set_index("quantity")
+    for quantity in ("share", "decay", "half_saturation", "slope"):
+        row = table.loc[quantity]
+        assert row["found"] == pytest.approx(row["stated"], rel=0.1)
+    effect = result.contributions.sel(component="control_1").values
+    assert (np.sign(effect[:, :52]) == -np.sign(small_panel.control[:, :52, 0] - _centre(result))).mean() > 0.99
+
+
+def _centre(result: FitResult) -> np.ndarray:
+    return result.fitted.scales.control_center[:, None, 0]
+
+
+def test_an_roi_stands_for_a_share(small_panel, quick):
+    training = dataclasses.replace(quick.training, max_epochs=600)
+    result = dcm.fit(small_panel, quick.replace(priors=dcm.Priors(roi=(("channel_1", 3.0, 0.01),)), training=training))
+    assert result.priors()["found"].iloc[0] == pytest.approx(3.0, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("priors", "sentence"),
+    [
+        ({"share": (("chanel_1", 0.1, 0.1),)}, "did you mean 'channel_1'"),
+        ({"control_sign": (("price", "negative"),)}, "the control 'price'"),
+    ],
+)
+def test_priors_of_unknown_names_are_refused(small_panel, quick, priors, sentence):
+    with pytest.raises(dcm.ConfigError, match=sentence):
+        dcm.fit(small_panel, quick.replace(priors=dcm.Priors(**priors)))
+
+
+def test_an_roi_without_spend_is_refused(small_panel, quick):
+    bare = dataclasses.replace(small_panel, spend=None)
+    with pytest.raises(dcm.ConfigError, match="has no spend"):
+        dcm.fit(bare, quick.replace(priors=dcm.Priors(roi=(("channel_1", 2.0, 1.0),))))
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        ({"share": (("a", 1.5, 0.1),)}, "between 0 and 1"),
+        ({"share": (("a", 0.5),)}, "made of"),
+        ({"decay": (("a", 0.5, 0.0),)}, "standard deviation above 0"),
+        ({"share": (("a", 0.5, 0.1), ("a", 0.4, 0.1))}, "free of repeats"),
+        ({"control_sign": (("a", "up"),)}, "positive or negative"),
+        ({"share": (("a", 0.5, 0.1),), "roi": (("a", 2.0, 0.1),)}, "not both"),
+        ({"share": "a"}, "a list of lists"),
+    ],
+)
+def test_bad_priors_are_refused(bad, sentence):
+    with pytest.raises(dcm.ConfigError, match=sentence):
+        dcm.Priors(**bad)
+
+
+def test_priors_survive_toml(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text(dcm.Config(priors=STATED).to_toml())
+    assert dcm.Config.from_toml(path) == dcm.Config(priors=STATED)
+
+
+def test_rare_late_and_twin_channels_are_noted(quick):
+    panel, _ = dcm.simulate(4, 80, 4, 1, seed=8, late=1, links=0)
+    exposure = panel.exposure.copy()
+    exposure[:, :, 1] = exposure[:, :, 0] * np.random.default_rng(0).normal(1, 0.02, exposure.shape[:2])
+    exposure[:, np.arange(80) % 8 != 0, 3] = 0.0
+    with pytest.warns(dcm.DataWarning) as told:
+        result = dcm.fit(dataclasses.replace(panel, exposure=exposure), quick)
+    assert "'channel_1' and channel 'channel_2' rise and fall together" in str(told[0].message)
+    notes = result.notes()["note"]
+    assert "moves with channel_2" in notes["channel_1"]
+    assert "on air in" in notes["channel_4"]
+    assert "starts late" in " ".join(notes)
+
+
+def test_regions_that_move_together_count_as_fewer(small_panel, quick):
+    rng = np.random.default_rng(3)
+    shocks = 0.3 * rng.normal(size=(1, small_panel.kpi.shape[1])) * np.array([[1.0], [1.0], [-1.0], [-1.0]])
+    together = dataclasses.replace(small_panel, kpi=small_panel.kpi * np.exp(shocks))
+    apart = dcm.fit(small_panel, quick, progress=False).effective_regions
+    assert dcm.fit(together, quick, progress=False).effective_regions < 0.7 * apart <= 4.0
+
+
+def test_refits_take_over_how_far_regions_count_apart(small_result):
+    ensemble = dcm.bootstrap(small_result, 2, checks=0, progress=False)
+    shares = ensemble.replicates.variables["fitted"]["effective"]
+    np.testing.assert_allclose(shares * 4, small_result.effective_regions, rtol=1e-6)

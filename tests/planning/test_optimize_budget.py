@@ -1,0 +1,281 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.planning.limits import Feasible
+from deepcausalmmm_jax.planning.optimizer.problem import Problem
+from deepcausalmmm_jax.planning.optimizer.search import Found
+from deepcausalmmm_jax.planning.optimizer.utility import utility_of
+from deepcausalmmm_jax.planning.optimizer.verification import refuse_missed, verified
+
+
+@pytest.fixture(scope="module")
+def plan(small_result):
+    return dcm.optimize_budget(small_result, relative_bounds=(0.5, 1.5))
+
+
+def _future(panel, weeks=6, controls=True, spend=True):
+    df = panel.select(weeks=slice(-weeks, None)).to_dataframe()
+    df["time"] += pd.Timedelta(days=7 * weeks)
+    channels = list(panel.channels)
+    return dcm.Panel.from_dataframe(
+        df, region="region", time="time", kpi=None, media=channels,
+        spend={name: f"{name}_spend" for name in channels} if spend else None,
+        controls=list(panel.controls) if controls else [], revenue_per_kpi="revenue_per_kpi",
+    )  # fmt: skip
+
+
+def test_history_of_the_plan_is_the_roi_table(small_result, plan):
+    table = small_result.media_summary()
+    np.testing.assert_allclose(plan.channels["incremental_outcome_today"], table["incremental_outcome"], rtol=2e-5)
+    np.testing.assert_allclose(plan.channels["roi_today"], table["roi"], rtol=2e-5)
+    np.testing.assert_allclose(plan.channels["spend_today"], table["spend"], rtol=1e-12)
+
+
+def test_the_plan_keeps_total_and_bounds_and_brings_more_than_today(plan):
+    today, spend = plan.table["spend_today"], plan.table["spend_plan"]
+    np.testing.assert_allclose(spend.sum(), today.sum(), rtol=1e-6)
+    assert (spend >= 0.5 * today * (1 - 1e-6)).all()
+    assert (spend <= 1.5 * today * (1 + 1e-6)).all()
+    assert plan.summary.loc["incremental_outcome", "change"] > 0
+    assert plan.starts_at_best >= 1
+
+
+def test_no_finer_grid_finds_a_better_plan_than_a_hundredth_of_a_percent(small_result):
+    plan = dcm.optimize_budget(small_result, weeks=8, relative_bounds=(0.3, 2.0))
+    found = _outcome(small_result, 8)
+    today, total = plan.table["spend_today"].to_numpy(), plan.total
+    first, second = (np.linspace(0.3 * spend, 2.0 * spend, 41) for spend in today[:2])
+    grid = np.array([(a, b, total - a - b) for a in first for b in second])
+    grid = grid[(grid[:, 2] >= 0.3 * today[2]) & (grid[:, 2] <= 2.0 * today[2])]
+    best = found(grid).max()
+    own = found(plan.table["spend_plan"].to_numpy()[None])[0]
+    assert own >= best * (1 - 1e-4)
+
+
+def _outcome(result, weeks):
+    from deepcausalmmm_jax.attribution.horizon import past_weeks
+    from deepcausalmmm_jax.planning.cells import cells_of
+    from deepcausalmmm_jax.planning.outcome import REVENUE, Outcome
+
+    horizon = past_weeks(result.fitted, weeks)
+    outcome = Outcome(result.fitted, None, horizon, cells_of(horizon, "channel", result.fitted.scales.exposure))
+    return lambda plans: outcome.values(plans)[:, 0, REVENUE].sum(axis=-1)
+
+
+@pytest.mark.parametrize("by", ["channel_week", "channel_region_week"])
+def test_finer_splits_bring_at_least_as_much_within_the_same_total(small_result, by):
+    coarse = dcm.optimize_budget(small_result, weeks=8, relative_bounds=(0.5, 1.5))
+    fine = dcm.optimize_budget(small_result, weeks=8, by=by, relative_bounds=(0.5, 1.5), starts=2)
+    np.testing.assert_allclose(fine.total, coarse.total, rtol=1e-6)
+    assert fine.summary.loc["revenue", "plan"] >= coarse.summary.loc["revenue", "plan"] * (1 - 1e-4)
+    by_channel = fine.table.groupby("channel")[["spend_today", "spend_plan"]].sum()
+    assert (by_channel["spend_plan"] <= 1.5 * by_channel["spend_today"] * (1 + 1e-6)).all()
+    assert (by_channel["spend_plan"] >= 0.5 * by_channel["spend_today"] * (1 - 1e-6)).all()
+
+
+def test_limits_of_every_kind_hold(small_result):
+    plan = dcm.optimize_budget(
+        small_result, weeks=6, by="channel_region", fixed=["channel_1"], starts=2,
+        groups={("channel_1", "channel_3"): (None, 70_000)}, region_bounds={"region_2": (30_000, 31_000)},
+        bounds={("channel_3", "region_1"): (5_000, 9_000)},
+    )  # fmt: skip
+    table = plan.table.set_index(["channel", "region"])
+    np.testing.assert_allclose(table.loc["channel_1", "change"], 0.0, atol=1e-6)
+    assert table.loc[["channel_1", "channel_3"], "spend_plan"].sum() <= 70_000 * (1 + 1e-6)
+    assert 30_000 * (1 - 1e-6) <= table.xs("region_2", level="region")["spend_plan"].sum() <= 31_000 * (1 + 1e-6)
+    assert 5_000 <= table.loc[("channel_3", "region_1"), "spend_plan"] <= 9_000
+    assert {"channel_1 + channel_3", "the total"} <= set(plan.binding["limit"])
+
+
+def test_shadow_price_of_the_total_is_what_one_more_unit_brings(small_result):
+    options = {"weeks": 8, "relative_bounds": (0.2, 3.0)}
+    plan = dcm.optimize_budget(small_result, 150_000, **options)
+    more = dcm.optimize_budget(small_result, 153_000, **options)
+    gained = more.summary.loc["revenue", "plan"] - plan.summary.loc["revenue", "plan"]
+    assert 0.9 < gained / (3_000 * plan.shadow_price) < 1.05
+
+
+def test_targets_find_their_totals(small_result):
+    options = {"weeks": 8, "relative_bounds": (0.0, 3.0), "starts": 2}
+    base = dcm.optimize_budget(small_result, **options)
+    roi = 0.9 * base.summary.loc["roi", "plan"]
+    by_roi = dcm.optimize_budget(small_result, target_roi=roi, **options)
+    np.testing.assert_allclose(by_roi.summary.loc["roi", "plan"], roi, rtol=2e-3)
+    assert by_roi.total > base.total
+    by_mroi = dcm.optimize_budget(small_result, target_mroi=base.shadow_price * 1.2, **options)
+    assert by_mroi.shadow_price >= base.shadow_price * 1.2 * (1 - 1e-3)
+    assert by_mroi.total < base.total
+    wanted = 0.8 * base.summary.loc["incremental_outcome", "plan"]
+    by_kpi = dcm.optimize_budget(small_result, target_kpi=wanted, **options)
+    np.testing.assert_allclose(by_kpi.summary.loc["incremental_outcome", "plan"], wanted, rtol=2e-3)
+
+
+@pytest.mark.parametrize("method", ["SLSQP", "trust-constr", "differential_evolution", "hybrid", "projected"])
+def test_every_solver_finds_the_same_plan(small_result, plan, method):
+    other = dcm.optimize_budget(small_result, relative_bounds=(0.5, 1.5), method=method, starts=2, max_steps=100)
+    assert other.method == method
+    np.testing.assert_allclose(other.summary.loc["revenue", "plan"], plan.summary.loc["revenue", "plan"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("objective", ["quantile", "cvar", "mean_variance"])
+def test_objectives_over_refits_are_best_at_their_own_figure(small_ensemble, objective):
+    options = {"weeks": 8, "relative_bounds": (0.3, 2.0), "starts": 3}
+    own = dcm.optimize_budget(small_ensemble, objective=objective, risk=0.3, **options)
+    mean = dcm.optimize_budget(small_ensemble, **options)
+    utility = utility_of(objective, 4, float(mean.draws["today"].mean()), 0.3)
+    assert utility(own.draws["plan"].to_numpy()) >= utility(mean.draws["plan"].to_numpy()) * (1 - 1e-4)
+    assert 0 <= own.chance_better <= 1
+    assert {"plan_low", "change_high"} <= set(own.summary)
+
+
+def test_weeks_with_a_minimum_are_off_or_at_least_there(small_result):
+    least = 4_000.0
+    plan = dcm.optimize_budget(
+        small_result, 60_000, weeks=8, by="channel_week", minimum={"channel_2": least}, starts=2, max_steps=60
+    )
+    spend = plan.table[plan.table["channel"] == "channel_2"]["spend_plan"]
+    assert ((spend < 1e-6) | (spend >= least * (1 - 1e-6))).all()
+    np.testing.assert_allclose(plan.total, 60_000, rtol=1e-6)
+
+
+def test_future_weeks_are_planned_at_their_own_prices(small_result, small_panel):
+    future = _future(small_panel)
+    plan = dcm.optimize_budget(small_result, weeks=future, relative_bounds=(0.5, 1.5))
+    np.testing.assert_allclose(plan.channels["spend_today"], future.spend.sum(axis=(0, 1)), rtol=1e-9)
+    assert plan.summary.loc["revenue", "change"] > 0
+    priced = dcm.optimize_budget(
+        small_result, weeks=_future(small_panel, spend=False), cost=dict.fromkeys(small_panel.channels, 0.01)
+    )
+    np.testing.assert_allclose(priced.channels["spend_today"], 0.01 * future.exposure.sum(axis=(0, 1)), rtol=1e-9)
+
+
+def test_without_spend_the_plan_is_in_exposure_units_and_says_so(small_panel, quick):
+    panel = dataclasses.replace(small_panel, spend=None, revenue_per_kpi=None)
+    result = dcm.fit(panel, quick, holdout=8)
+    plan = dcm.optimize_budget(result, weeks=8, relative_bounds=(0.5, 1.5), starts=2)
+    assert "exposure units" in plan.units.spend
+    assert any("No spend is known" in note for note in plan.notes)
+    np.testing.assert_allclose(plan.table["spend_today"], plan.table["exposure_today"])
+    curves = dcm.response_curves(result, multipliers=[1])
+    assert "exposure units" in curves.units.spend
+    assert "KPI units" in curves.units.roi
+
+
+def test_a_channel_without_spend_stays_as_it_was(small_panel, quick):
+    spend = small_panel.spend.copy()
+    spend[:, :, 1] = np.nan
+    result = dcm.fit(dataclasses.replace(small_panel, spend=spend), quick, holdout=8)
+    plan = dcm.optimize_budget(result, weeks=8, starts=2)
+    assert list(plan.channels.index) == ["channel_1", "channel_3"]
+    assert any("left as they were: channel_2" in note for note in plan.notes)
+
+
+def test_the_papers_model_can_be_planned_with_too(small_panel):
+    result = dcm.fit(small_panel, dcm.Config.paper(hidden_size=4, epochs=20, warm_start_epochs=5), holdout=8)
+    plan = dcm.optimize_budget(result, weeks=8, relative_bounds=(0.5, 1.5), starts=1, max_steps=3)
+    assert plan.summary.loc["revenue", "change"] >= 0
+    np.testing.assert_allclose(plan.total, plan.table["spend_today"].sum(), rtol=1e-6)
+
+
+def test_a_saved_plan_reads_back_and_plans_compare(plan, small_result, tmp_path):
+    again = dcm.BudgetPlan.load(plan.save(tmp_path / "plan"))
+    for name in ("table", "channels", "summary", "binding", "starts"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(plan, name), check_dtype=False)
+    assert again.units == plan.units
+    more = dcm.optimize_budget(small_result, 1.2 * plan.total, relative_bounds=(0.5, 1.5), starts=2)
+    table = dcm.compare({"same": again, "more": more})
+    assert table.loc["more", "incremental_outcome"] > table.loc["same", "incremental_outcome"]
+    assert table.loc["same", "spend: channel_1"] == again.channels.loc["channel_1", "spend_plan"]
+    assert {trace.name for trace in plan.plot().data} == {"today", "plan"}
+    with pytest.raises(dcm.OutputError, match="no saved plan"):
+        dcm.BudgetPlan.load(tmp_path)
+
+
+BAD = {
+    "below the minima": ({"total": 10.0, "relative_bounds": (0.5, 1.5)}, "below the sum of the least spends"),
+    "above the maxima": ({"total": 1e12, "relative_bounds": (0.5, 1.5)}, "above the sum of the most spends"),
+    "negative total": ({"total": -5.0}, "above 0"),
+    "zero total": ({"total": 0.0}, "above 0"),
+    "crossed bounds": ({"bounds": {"channel_1": (5, 3)}}, "bounds of channel_1 cross"),
+    "negative bound": ({"bounds": {"channel_1": (-5, 3)}}, "0 or more"),
+    "unknown channel": ({"bounds": {"tv": (1, 3)}}, "bounds name the channel 'tv'; the model has channel_1"),
+    "unknown fixed": ({"fixed": ["tv"]}, "fixed name the channel 'tv'"),
+    "unknown minimum": ({"minimum": {"tv": 3.0}}, "minimum names the channel 'tv'"),
+    "unknown region": ({"by": "channel_region", "region_bounds": {"mars": (1, 3)}}, "region 'mars'"),
+    "region without split": ({"region_bounds": {"region_1": (1, 3)}}, "not split by region"),
+    "two targets": ({"total": 1.0, "target_roi": 1.0}, "Give one of"),
+    "roi out of reach": ({"target_roi": 1e6, "relative_bounds": (0.5, 1.5)}, "the best is"),
+    "kpi out of reach": ({"target_kpi": 1e12, "relative_bounds": (0.5, 1.5)}, "the most is"),
+    "unknown method": ({"method": "newton"}, "one of auto, SLSQP"),
+    "unknown split": ({"by": "town"}, "one of channel"),
+    "objective without refits": ({"objective": "cvar"}, "bootstrap it first"),
+    "weeks in words": ({"weeks": "soon"}, "weeks must be None, a number of weeks"),
+    "no start": ({"starts": 0}, "Setting starts must be a whole number from 1 on, got 0"),
+    "no step": ({"max_steps": 0}, "max_steps must be"),
+    "bounds in words": ({"bounds": {"channel_1": ("low", 3)}}, "numbers or None"),
+    "half a bound": ({"bounds": {"channel_1": 3}}, "a pair"),
+    "zero minimum": ({"by": "channel_week", "minimum": {"channel_1": 0}}, "minimum of channel_1 must be above 0"),
+    "unknown in a group": ({"groups": {("tv", "channel_1"): (1, 3)}}, "groups name the channel 'tv'"),
+    "unknown in relative bounds": ({"relative_bounds": {"tv": (1, 3)}}, "bounds name the channel 'tv'"),
+    "mroi out of reach": ({"target_mroi": 1e6, "relative_bounds": (0.5, 1.5)}, "marginal ROI of 1e\\+06; the best is"),
+    "how much too small": ({"total": 10.0, "relative_bounds": (1.0, 1.5)}, "is [0-9,.]+ below the sum of the least spends, [0-9,.]+; raise it"),
+    "weeks beyond": ({"weeks": 600}, "does not lie within them"),
+    "groups that clash": (
+        {"by": "channel_region", "bounds": {"channel_1": (5e5, None)}, "groups": {("channel_1", "channel_2"): (0, 1e5)}},
+        "No plan meets all bounds: they miss channel_1 by|No plan meets all bounds: they miss channel_1 \\+ channel_2 by",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_clear_sentence(small_result, name):
+    options, message = BAD[name]
+    with pytest.raises(dcm.ConfigError, match=message) as caught:
+        dcm.optimize_budget(small_result, **({"weeks": 8, "starts": 2} | options))
+    assert "\n" not in str(caught.value)
+
+
+def test_future_weeks_without_controls_or_costs_are_refused(small_result, small_panel):
+    with pytest.raises(dcm.DataError, match="lacks the control"):
+        dcm.optimize_budget(small_result, weeks=_future(small_panel, controls=False))
+    with pytest.raises(dcm.DataError, match="have no cost for 'channel_1'"):
+        dcm.optimize_budget(small_result, weeks=_future(small_panel, spend=False))
+    with pytest.raises(dcm.DataError, match="cost names the channel 'tv'"):
+        dcm.optimize_budget(small_result, weeks=_future(small_panel), cost={"tv": 1.0})
+
+
+def _found(x, plan, brings):
+    problem = Problem(brings, utility_of("mean", 1, 1.0, None), 0, np.zeros(1), plan, np.ones(2), 1.0)
+    starts = pd.DataFrame({"start": ["today"], "value": [1.0], "best": [True]})
+    return Found(np.asarray(x), float(problem.utilities(np.asarray(x)[None])[0]), "made up", starts, problem)
+
+
+class _Sum:
+    """Brings twice the first cell and once the second."""
+
+    def values(self, plans):
+        return np.tile((plans @ [2.0, 1.0])[:, None, None, None], (1, 1, 2, 1))
+
+
+def test_a_plan_that_misses_a_limit_is_mended_and_one_worse_than_today_is_not_returned():
+    limits = Feasible(np.zeros(2), np.array([6.0, np.inf]), sp.csr_matrix((0, 2)), np.zeros(0), np.zeros(0), ())
+    held, today, names = limits.with_total(10.0), np.array([5.0, 5.0]), ["a", "b"]
+    mended = verified(_found([8.0, 2.0], held, _Sum()), limits, today, names, lambda _: True)
+    np.testing.assert_allclose(mended.x, [6.0, 4.0])
+    assert mended.value == pytest.approx(16.0)
+    worse = verified(_found([1.0, 9.0], held, _Sum()), limits, today, names, lambda _: True)
+    np.testing.assert_array_equal(worse.x, today)
+    assert worse.value == pytest.approx(15.0)
+    kept = verified(_found([1.0, 9.0], held, _Sum()), limits, np.array([7.0, 3.0]), names, lambda _: True)
+    np.testing.assert_array_equal(kept.x, [1.0, 9.0])  # today's spend is not within the limits
+    with pytest.raises(dcm.PlanError, match=r"spends 8 on a, which must be at most 6: it misses that by 2"):
+        refuse_missed(held, np.array([8.0, 2.0]), names)
+    with pytest.raises(dcm.PlanError, match="spends 9 on the total, which must be at least 10: it misses that by 1"):
+        refuse_missed(held, np.array([5.0, 4.0]), names)
+    with pytest.raises(dcm.PlanError, match="minimum flight"):
+        verified(_found([6.0, 4.0], held, _Sum()), limits, today, names, lambda _: False)

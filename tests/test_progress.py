@@ -1,0 +1,61 @@
+import logging
+
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax import progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_lines_come_at_most_every_ten_seconds_with_the_time_left(clock, caplog):
+    caplog.set_level(logging.INFO, "deepcausalmmm_jax")
+    told = progress.Progress("bootstrap", "refits", 100, done=20, show=False)
+    for second, done in ((4, 21), (11, 30), (15, 35), (22, 40)):
+        clock[0] = 100.0 + second
+        told.update(done)
+    told.close("All refits are done.")
+    assert caplog.messages == [
+        "bootstrap: 30 of at most 100 refits, at most 77 s left",
+        "bootstrap: 40 of at most 100 refits, at most 66 s left",
+        "bootstrap: All refits are done. 22.0 s.",
+    ]
+
+
+def test_nothing_is_said_unless_it_is_asked_for(clock, capsys):
+    told = progress.Progress("bootstrap", "refits", 100)
+    clock[0] += 60
+    told.update(50)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_fit_logs_how_it_ended_and_draws_nothing_without_a_terminal(small_panel, quick, caplog, capsys):
+    caplog.set_level(logging.INFO, "deepcausalmmm_jax")
+    result = dcm.fit(small_panel, quick, holdout=8)
+    assert caplog.messages[-1].startswith(f"training: {result.status.sentence}")
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("terminal", "handlers"), [(True, 0), (False, 1)])
+def test_plain_lines_go_to_standard_error_where_it_is_no_terminal(monkeypatch, terminal, handlers):
+    log = logging.Logger("of this test")
+    monkeypatch.setattr(progress, "_LOG", log)
+    monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: terminal, raising=False)
+    progress.log_to_stderr()
+    progress.log_to_stderr()
+    assert len(log.handlers) == handlers
+
+
+def test_a_bar_is_drawn_where_it_is_wanted_and_ends_where_the_run_does(clock, capsys):
+    with progress.Progress("training", "epochs", 100, show=True) as told:
+        told.update(30, "objective 1.5")
+        told.update(60)
+    drawn = capsys.readouterr().err
+    assert "training" in drawn
+    assert "60/100" in drawn
+    assert "objective 1.5" in drawn
