@@ -7,6 +7,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.horizon import past_weeks
 from deepcausalmmm_jax.planning.cells import cells_of
 from deepcausalmmm_jax.planning.outcome import REVENUE, Outcome
@@ -18,13 +19,13 @@ _DRAWS, _POLISHED = 20_000, 12
 
 
 def cases(seed=0, channels=4, epochs=600):
-    """By kind and total: what our plan brings over the best that the other solver finds, and the seconds of a plan."""
+    """By kind and total: outcome of our plan over that of the other solver's best, and the seconds of a plan."""
     panel, _ = dcm.simulate(6, 104, channels, 2, seed=seed)
     result = dcm.fit(panel, dcm.Config(training=dcm.Training(max_epochs=epochs)), progress=False).fitted
     found = {}
     for name, share in KINDS.items():
         changed = _with_channel(result, share)
-        outcome, today = _brings(changed)
+        outcome, today = _outcome(changed)
         for multiple in MULTIPLES:
             total = multiple * today.sum()
             began = time.perf_counter()
@@ -50,11 +51,12 @@ def _with_channel(fitted, share):
     return dataclasses.replace(fitted, panel=dataclasses.replace(panel, exposure=exposure, spend=spend))
 
 
-def _brings(fitted):
+def _outcome(fitted):
     """Revenue of plans `[plan, channel]` above no media, and today's spend."""
-    horizon = past_weeks(fitted, WEEKS)
+    fit = FittedPanel.of(fitted)
+    horizon = past_weeks(fit, WEEKS)
     cells = cells_of(horizon, "channel", fitted.scales.exposure)
-    outcome = Outcome(fitted, None, horizon, cells)
+    outcome = Outcome(fit, None, horizon, cells)
     none = outcome.values(np.zeros((1, len(cells))), np.zeros((1, outcome.n_channels)))[0, 0, REVENUE].sum()
     return lambda plans: outcome.values(plans)[:, 0, REVENUE].sum(axis=-1) - none, cells.today
 

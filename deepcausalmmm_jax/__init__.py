@@ -37,15 +37,40 @@ from deepcausalmmm_jax.io.program_cache import keep_programs as keep_programs
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan as BudgetPlan
 from deepcausalmmm_jax.planning.budget_plan import compare as compare
 from deepcausalmmm_jax.planning.fit_hill import fit_hill as fit_hill
+from deepcausalmmm_jax.planning.limits import Limits as Limits
 from deepcausalmmm_jax.planning.optimize_budget import optimize_budget as optimize_budget
 from deepcausalmmm_jax.planning.optimize_from_curves import optimize_budget_from_curves as optimize_budget_from_curves
+from deepcausalmmm_jax.planning.optimizer.search import Search as Search
 from deepcausalmmm_jax.planning.response_curves import ResponseCurves as ResponseCurves
 from deepcausalmmm_jax.planning.response_curves import response_curves as response_curves
 from deepcausalmmm_jax.planning.scenario import Change as Change
 from deepcausalmmm_jax.planning.scenario import scenario as scenario
+from deepcausalmmm_jax.planning.targets import Targets as Targets
+from deepcausalmmm_jax.plots.report.write import report as report
 from deepcausalmmm_jax.results.ensemble import Ensemble as Ensemble
 from deepcausalmmm_jax.results.ensemble import load as load
 from deepcausalmmm_jax.results.fit_result import FitResult as FitResult
-from deepcausalmmm_jax.results.fit_result import report as report
 
 __version__ = _version("deepcausalmmm_jax")
+
+__all__ = [
+    # data
+    "Panel", "simulate", "Truth",
+    # settings
+    "Config", "Links", "Penalties", "PosteriorSettings", "Priors", "Published", "Training", "keep_programs",
+    # fits
+    "fit", "fit_many", "load", "FitResult", "FitStatus", "from_torch_state_dict", "report", "plots",
+    # accuracy and uncertainty
+    "bootstrap", "cross_validate", "Ensemble", "prior_predictive", "prior_sensitivity", "sample_posterior",
+    # planning
+    "optimize_budget", "optimize_budget_from_curves", "BudgetPlan", "Limits", "Search", "Targets", "compare",
+    "response_curves", "ResponseCurves", "fit_hill", "scenario", "Change",
+    # graphs
+    "learn_dag", "bootstrap_dag", "LearnedGraph", "EdgeFrequencies",
+    # errors
+    "DeepCausalMMMError", "ConfigError", "DataError", "DataWarning", "FitError", "OutputError", "PlanError",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,6 +1,7 @@
-"""Names of the axes and of the components, in one place."""
+"""Names of axes and components."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
 
 REGION: Final = "region"
 TIME: Final = "time"
@@ -12,3 +13,7 @@ TREND: Final = "trend"
 SEASONALITY: Final = "seasonality"
 
 STRUCTURAL_COMPONENTS: Final = (BASELINE, TREND, SEASONALITY)
+
+Variables = Mapping[str, Any]  # of a model: `params`, which are trained, and `fitted`, which training sets otherwise
+
+ArrayT = TypeVar("ArrayT")  # kind of the arrays that a container holds: NumPy on the host, JAX on a device

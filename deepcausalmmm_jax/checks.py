@@ -1,9 +1,11 @@
-"""Checks that settings share: one sentence each, with the setting's name."""
+"""Checks shared by settings; each message is one sentence that names the setting."""
 
 import dataclasses
 import difflib
 import math
-from typing import Any, Literal, get_args, get_origin
+import numbers
+from collections.abc import Iterable
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from deepcausalmmm_jax.errors import ConfigError
 
@@ -14,26 +16,100 @@ def require(holds: bool, name: str, value: object, wanted: str) -> None:
         raise ConfigError(f"Setting {name} must be {wanted}, got {value!r}.")
 
 
+def is_number(value: object) -> bool:
+    """Whether a value is a finite real number; True and False are none."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def whole_number(name: str, value: object, least: int = 1) -> int:
+    """A setting that is a whole number, as an int.
+
+    Args:
+        name: of the setting, for the message.
+        value: an int or a NumPy integer; True and False are refused.
+        least: smallest number that is allowed.
+
+    Raises:
+        ConfigError: it is not a whole number, or is below `least`.
+    """
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
+        raise ConfigError(f"{name} must be a whole number, {least} or more, got {value!r}.")
+    return int(value)
+
+
+def amount(value: float) -> str:
+    """A number as messages have it: six significant digits, with thousands separators, `108,746,000`."""
+    return f"{float(f'{value:.6g}'):,.15g}"
+
+
+def closest(name: object, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known name that is spelled most like `name`; None where none is alike by `cutoff` (0 to 1)."""
+    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=cutoff)
+    return near[0] if near else None
+
+
+def did_you_mean(name: object, known: Iterable[str], otherwise: str = ".", cutoff: float = 0.6) -> str:
+    """End of a message about an unknown name.
+
+    Args:
+        name: that was given.
+        known: names that would have been right.
+        otherwise: end of the message where no known name is close.
+        cutoff: similarity, 0 to 1, from which a name counts as close.
+
+    Returns:
+        Such as `; did you mean 'tv'?`, or `otherwise`.
+    """
+    near = closest(name, known, cutoff)
+    return otherwise if near is None else f"; did you mean {near!r}?"
+
+
+_Group = TypeVar("_Group")
+
+
+def grouped(cls: type[_Group], group: _Group | None, option: str, **keywords: Any) -> _Group:
+    """Settings that may be given one by one or together in a group, but not in both ways.
+
+    Args:
+        cls: class of the group; its fields have the names of the keywords.
+        group: as given; None where the keywords are used.
+        option: name of the argument that takes the group.
+        **keywords: settings as given one by one; None where they were not.
+
+    Raises:
+        ConfigError: both ways are used, or the group is of another class.
+    """
+    given = {name: value for name, value in keywords.items() if value is not None}
+    if group is None:
+        return cls(**given)
+    require(isinstance(group, cls), option, group, f"of class {cls.__name__}")
+    if given:
+        raise ConfigError(
+            f"Give {' and '.join(given)} within {option}={cls.__name__}(...), or leave {option} out; not both."
+        )
+    return group
+
+
 def refuse_unknown(cls: type, table: dict[str, Any], prefix: str) -> None:
     """Raise ConfigError for a name that is no field of `cls`."""
     known = [item.name for item in dataclasses.fields(cls)]
     for name in table:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {prefix}{near[0]}?" if near else f"; known are {', '.join(known)}."
+            near = closest(name, known)
+            hint = f"; known are {', '.join(known)}." if near is None else f"; did you mean {prefix}{near}?"
             raise ConfigError(f"Unknown setting {prefix}{name}{hint}")
 
 
 def check_kinds(config: Any) -> None:
-    """Each value has its field's kind; a whole number is welcome where a number is wanted."""
+    """Raise ConfigError for a value that is not of its field's type; an int counts as a float."""
     for item in dataclasses.fields(config):
         value, kind = getattr(config, item.name), item.type
         if get_origin(kind) is Literal:
             options = get_args(kind)
             require(value in options, item.name, value, "one of " + ", ".join(options))
         elif kind is float:
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            require(is_number and math.isfinite(value), item.name, value, "a finite number")
+            is_plain = isinstance(value, int | float) and not isinstance(value, bool)
+            require(is_plain and math.isfinite(value), item.name, value, "a finite number")
         elif kind is int:
             require(isinstance(value, int) and not isinstance(value, bool), item.name, value, "a whole number")
         elif isinstance(kind, type):

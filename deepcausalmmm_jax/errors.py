@@ -1,22 +1,22 @@
-"""What can go wrong, as exceptions with one clear sentence each, and the ways a fit can end."""
+"""Exceptions of the package, and the ways a fit can end."""
 
 from enum import IntEnum
 
 
 class DeepCausalMMMError(Exception):
-    """Base of all errors that this package raises on purpose; the text is one sentence for the user."""
+    """Base class of all errors that this package raises deliberately; the message is one sentence for the user."""
 
 
 class DataError(DeepCausalMMMError, ValueError):
-    """The table, the panel or the request does not fit the data: names the column, region or week."""
+    """The table, the panel or the request is invalid; the message names the column, region or week."""
 
 
 class DataWarning(UserWarning):
-    """The panel can be learned from, but something in it should be known first: names the column, region or week."""
+    """The panel can be fitted, but has a problem that the user should know; names the column, region or week."""
 
 
 class ConfigError(DeepCausalMMMError, ValueError):
-    """A setting is unknown, of the wrong kind or out of range: names the setting."""
+    """A setting is unknown, of the wrong type or out of range; the message names it."""
 
 
 class FitError(DeepCausalMMMError, RuntimeError):
@@ -24,15 +24,15 @@ class FitError(DeepCausalMMMError, RuntimeError):
 
 
 class PlanError(DeepCausalMMMError, RuntimeError):
-    """A plan was found that misses a limit: names the limit, and by how much."""
+    """The plan found violates a limit; the message names the limit and the size of the violation."""
 
 
 class OutputError(DeepCausalMMMError, OSError):
-    """A file or folder cannot be read or written: names the path."""
+    """A file or folder cannot be read or written; the message names the path."""
 
 
 class FitStatus(IntEnum):
-    """How training ended. Inside compiled code it is the number; `sentence` is for people."""
+    """How training ended: a number inside compiled code, and a `sentence` for people."""
 
     RUNNING = 0
     CONVERGED = 1
@@ -44,18 +44,18 @@ class FitStatus(IntEnum):
 
     @property
     def sentence(self) -> str:
-        """One sentence on what the status means and what to do."""
+        """One sentence on the meaning of the status and what to do."""
         return _SENTENCES[self]
 
 
 _SENTENCES = {
-    FitStatus.WORSE_THAN_MEAN: "The fit failed: it predicts its own training weeks worse than the regional means do; "
-    "no figure of it can be trusted; look for weeks with a wrong KPI, or for controls that run away.",
-    FitStatus.TAKEN_OVER: "Weights were taken over from the published package; nothing was trained here.",
-    FitStatus.COMPLETED: "All epochs of the published schedule were run.",
-    FitStatus.RUNNING: "Training was interrupted before the objective stopped falling.",
-    FitStatus.CONVERGED: "The training objective stopped falling.",
-    FitStatus.EPOCH_LIMIT: "The limit of epochs was reached while the objective was still falling; raise max_epochs.",
-    FitStatus.DIVERGED: "The training objective became infinite or NaN; lower the learning rate or check the data "
-    "for extreme values.",
+    FitStatus.WORSE_THAN_MEAN: "The fit failed: it predicts its own training weeks worse than the regional means do, "
+    "so that none of its figures can be trusted; look for weeks with a wrong KPI or controls with extreme values.",
+    FitStatus.TAKEN_OVER: "Weights were imported from the published package; nothing was trained.",
+    FitStatus.COMPLETED: "Training completed all epochs of the published schedule.",
+    FitStatus.RUNNING: "Training was interrupted before it converged.",
+    FitStatus.CONVERGED: "Training converged.",
+    FitStatus.EPOCH_LIMIT: "Training reached max_epochs before it converged; raise max_epochs.",
+    FitStatus.DIVERGED: "The training objective became infinite or NaN; lower the learning rate, or look for "
+    "extreme values in the data.",
 }

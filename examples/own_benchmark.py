@@ -1,4 +1,4 @@
-"""How well does the model forecast one's own data? Rolling origins, beside forecasts without a model.
+"""How well does the model forecast your own data? Rolling origins, with naive forecasts beside.
 
 python examples/own_benchmark.py panel.csv --region geo --time week --kpi sales --media tv search --controls price
 """
@@ -11,7 +11,7 @@ import deepcausalmmm_jax as dcm
 
 
 def main() -> None:
-    """Forecast after several origins, and print errors beside the naive ones."""
+    """Forecast from several origins, and print the errors beside those of naive forecasts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file")
     parser.add_argument("--region")
@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--controls", nargs="*", default=[])
     parser.add_argument("--horizon", type=int, default=8)
     parser.add_argument("--folds", type=int, default=4)
-    parser.add_argument("--epochs", type=int, help="fewer, to try things out")
+    parser.add_argument("--epochs", type=int, help="most epochs; fewer for a quick try")
     parser.add_argument("--figure", help="HTML file for the chart")
     wanted = parser.parse_args()
     panel = dcm.Panel.from_dataframe(
@@ -37,7 +37,7 @@ def main() -> None:
     shown = scores.drop(columns=["config", "seed"])
     print(shown.to_string(index=False, float_format=lambda value: f"{value:,.4g}", na_rep="-"))
     ratio = float(scores.loc[scores["fold"] == "all", "ratio"].iloc[0])
-    print(f"\nOver all folds the error is {ratio:.2f} times that of the best naive forecast, chosen in hindsight.")
+    print(f"\nOver all folds the RMSE is {ratio:.2f} times that of the best naive forecast, chosen in hindsight.")
     if wanted.figure:
         dcm.plots.cross_validation(scores, panel.kpi_name).write_html(wanted.figure)
 

@@ -14,12 +14,15 @@ if "DEEPCAUSALMMM_JAX_CACHE" not in os.environ:  # all workers and command lines
     atexit.register(shutil.rmtree, os.environ["DEEPCAUSALMMM_JAX_CACHE"], ignore_errors=True)
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
+import chex
 import jax
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.training import estimate
 
 dcm.keep_programs()
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -58,6 +61,20 @@ def small_result(small_panel: dcm.Panel, quick: dcm.Config) -> dcm.FitResult:
 def small_ensemble(small_result: dcm.FitResult) -> dcm.Ensemble:
     """Four quick refits of it."""
     return dcm.bootstrap(small_result, 4, seed=3, method="weights", checks=0, progress=False)
+
+
+@pytest.fixture
+def limit_traces(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Fail from here on if a chunk of training is traced, and so compiled, more often than a given number of times."""
+
+    unlimited = estimate._PreciseRecipe.run_chunk
+
+    def limit(times: int) -> None:
+        chex.clear_trace_counter()
+        limited = chex.assert_max_traces(unlimited, n=times)
+        monkeypatch.setattr(estimate._PreciseRecipe, "run_chunk", limited)
+
+    return limit
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -15,16 +15,25 @@ def clock(monkeypatch):
 
 def test_lines_come_at_most_every_ten_seconds_with_the_time_left(clock, caplog):
     caplog.set_level(logging.INFO, "deepcausalmmm_jax")
-    told = progress.Progress("bootstrap", "refits", 100, done=20, show=False)
+    told = progress.Progress("bootstrap", "refits", 1000, done=20, show=False)
     for second, done in ((4, 21), (11, 30), (15, 35), (22, 40)):
         clock[0] = 100.0 + second
         told.update(done)
     told.close("All refits are done.")
     assert caplog.messages == [
-        "bootstrap: 30 of at most 100 refits, at most 77 s left",
-        "bootstrap: 40 of at most 100 refits, at most 66 s left",
+        # 9 refits in the 7 s after the first one, which took the time of compilation
+        "bootstrap: 30 of at most 1,000 refits, at most 754 s left",
+        "bootstrap: 40 of at most 1,000 refits, at most 909 s left",
         "bootstrap: All refits are done. 22.0 s.",
     ]
+
+
+def test_the_first_line_has_no_estimate_since_it_is_the_time_of_compilation(clock, caplog):
+    caplog.set_level(logging.INFO, "deepcausalmmm_jax")
+    with progress.Progress("training", "epochs", 1500, show=False) as told:
+        clock[0] += 20.0
+        told.update(50)
+    assert caplog.messages == ["training: compiling ...", "training: 50 of at most 1,500 epochs"]
 
 
 def test_nothing_is_said_unless_it_is_asked_for(clock, capsys):

@@ -1,1 +1,1 @@
-"""What a fit says: contributions, ROI, curves, forecasts and their intervals. Reads a fit, never trains."""
+"""What a fit says: contributions, returns, curves, forecasts and their intervals. Reads a fit, never trains."""

@@ -1,4 +1,4 @@
-"""Accuracy: how far predictions are from the KPI, beside what forecasts without a model achieve."""
+"""Accuracy: errors of the predictions, beside those of naive forecasts."""
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ def naive_forecasts(kpi: np.ndarray, weights: np.ndarray, horizon: int) -> dict[
 
 
 def scores(kpi: np.ndarray, prediction: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-    """Measures over region-weeks with weight; a region's own R2 needs at least 3 weeks that differ.
+    """Measures over region-weeks with weight; the R2 of a region needs at least 3 weeks with different values.
 
     Args:
         kpi: `[region, week]`.
@@ -45,8 +45,8 @@ def scores(kpi: np.ndarray, prediction: np.ndarray, weights: np.ndarray) -> dict
         weights: `[region, week]`, 0 leaves a region-week out.
 
     Returns:
-        `r2` with one mean over all, `r2_median_region`, `rmse` in KPI units, and `wmape`, sum of absolute errors
-        over sum of absolute KPI; NaN where that is 0.
+        `r2` about one mean over all regions, `r2_median_region`, `rmse` in KPI units, and `wmape`, the sum of absolute
+        errors over the sum of absolute KPI; NaN where that is 0.
     """
     used = weights > 0
     error = np.where(used, kpi - prediction, np.nan)
@@ -81,7 +81,7 @@ def accuracy_table(
         Rows `train` and, if there is one, `holdout`; columns `r2`, `r2_median_region`, `rmse`, `wmape`, the RMSE of
         each naive forecast (where there is one) as `rmse_mean`, ..., the least of those that cover nine tenths of the
         region-weeks as `rmse_naive` with its name `naive`, and `skill`, 1 - rmse / rmse_naive. On training
-        weeks the regional mean is the only naive forecast that has a meaning.
+        weeks the regional mean is the only meaningful naive forecast.
     """
     past = slice(0, n_training_weeks)
     training_mean = naive_forecasts(kpi[:, past], observed[:, past], n_training_weeks)["mean"]
@@ -101,7 +101,7 @@ def _row(
     for name in NAIVE_FORECASTS:
         error = np.where(observed > 0, kpi - naive.get(name, np.full(kpi.shape, np.nan)), np.nan)
         row[f"rmse_{name}"] = _rmse(error)
-        # A forecast that exists for a few region-weeks alone is shown, but is no rival to one that covers all.
+        # A forecast that exists for few region-weeks is shown, but not compared with those that cover nearly all.
         if (~np.isnan(error)).sum() >= _ENOUGH_COVERAGE * (observed > 0).sum() > 0:
             known[name] = _rmse(error)
     best = min(known, key=lambda name: known[name]) if known else ""
@@ -117,7 +117,7 @@ def _rmse(error: np.ndarray) -> float:
 
 
 def worse_than_mean(kpi: np.ndarray, prediction: np.ndarray, weights: np.ndarray) -> bool:
-    """Whether the weeks learned from are predicted worse than by their regional means; all `[region, week]`."""
+    """Whether regional means predict the training weeks better; all arrays `[region, week]`."""
     seen = weights > 0
     count = np.maximum(seen.sum(axis=1, keepdims=True), 1)
     mean = np.where(seen, kpi, 0.0).sum(axis=1, keepdims=True) / count

@@ -1,43 +1,43 @@
-"""Which exposure a booking paid for: spend moved to the region-weeks in which what it bought was on air."""
+"""Which exposure a booking paid for: spend assigned to the region-weeks in which the exposure it bought ran."""
 
 from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
 
-_ASTRAY = 0.05  # share of spend in region-weeks without exposure that counts as a fee on the rest
-_MOSTLY_PAID = 0.6  # share of region-weeks on air with spend, from which on the others count as free
-_STEADY = 0.6  # spread of log prices up to which a way of booking is believed
-_ERRATIC = 1.2  # spread of log prices from which on no region-week has a price of its own
-_LONGEST_DELAY = 8  # weeks between exposure and its booking that are looked for
-_USUAL_GAPS = 1.5  # usual weeks between bookings that one covers at most
+_ASTRAY = 0.05  # largest share of spend without exposure in its region-week that is treated as a fee on the rest
+_MOSTLY_PAID = 0.6  # share of region-weeks on air with spend above which the others count as free
+_STEADY = 0.6  # largest spread of log prices at which a way of booking is accepted
+_ERRATIC = 1.2  # spread of log prices above which no region-week keeps a price of its own
+_LONGEST_DELAY = 8  # largest number of weeks between exposure and its booking that is searched
+_USUAL_GAPS = 1.5  # a booking covers at most this many times the usual gap between bookings
 _TIE = 0.05
 _ROUNDING = 1e-9
 
 
 class Booking(Enum):
-    """How a channel's spend lies to its exposure; the value is what plans and scenarios say about it."""
+    """How a channel's spend relates to its exposure; the value is what plans and scenarios say about it."""
 
     OWN = ""
-    FREE = "part of its exposure was not paid for; that stays as it was, whatever the plan spends"
-    SPAN = "its spend is booked in other weeks than its exposure; each booking is counted over the weeks it covers"
-    CENTRAL = "its spend is booked in other regions than its exposure; it is counted where the exposure was"
-    REGION = "its spend cannot be matched to weeks; each region's exposure is counted at the region's mean price"
-    CHANNEL = "its spend cannot be matched to regions and weeks; all its exposure is counted at one mean price"
+    FREE = "part of its exposure was free and stays unchanged, whatever the plan spends"
+    SPAN = "its spend is booked in other weeks than its exposure; each booking is spread over the weeks it covers"
+    CENTRAL = "its spend is booked in other regions than its exposure; it is assigned to the regions with the exposure"
+    REGION = "its spend cannot be matched to weeks; each region's exposure is priced at the region's mean"
+    CHANNEL = "its spend cannot be matched to regions and weeks; all its exposure is priced at one mean"
 
 
 class Accrued(NamedTuple):
-    """Spend where its exposure was; the sum over all region-weeks is that of the bookings."""
+    """Spend assigned to exposure; its sum over all region-weeks is that of the bookings."""
 
     spend: np.ndarray  # [region, week], currency
     booking: Booking
 
 
 def accrued(spend: np.ndarray, exposure: np.ndarray) -> Accrued:
-    """Spend of one channel, moved to where the exposure that it paid for was.
+    """Spend of one channel, assigned to the exposure that it paid for.
 
-    Invoices come monthly, weeks late or ahead, or all in one region; exposure may be a bonus that nobody paid for. What
-    a table means is told by its prices: the right reading is the one in which a unit costs about the same each time.
+    Invoices may be monthly, weeks late or early, or all in one region, and some exposure may be a free bonus. Prices
+    show which reading of the table is right: the one in which a unit costs about the same each time.
 
     Args:
         spend: as booked, `[region, week]`, 0 or more.
@@ -54,7 +54,7 @@ def accrued(spend: np.ndarray, exposure: np.ndarray) -> Accrued:
     best = min(spread / noise for _, spread, noise in ways) * (own_spread if np.isfinite(own_spread) else 1.0)
     limit = 2.0 * best + _TIE if coverage >= _MOSTLY_PAID else 0.75 * best
     if coverage == 1.0 and np.isinf(own_spread) and own.any() and ((exposure > 0).sum(axis=1) <= 1).all():
-        return Accrued(own, Booking.OWN)  # a single week has nothing to be compared with
+        return Accrued(own, Booking.OWN)  # a single week cannot be compared with others
     if own_spread <= _ERRATIC and not late and (coverage == 1.0 or own_spread <= limit + _ROUNDING):
         return Accrued(own, Booking.OWN if coverage == 1.0 else Booking.FREE)
     steady = [] if late else [(spread, found) for found, spread, _ in ways if spread <= _STEADY]
@@ -62,7 +62,7 @@ def accrued(spend: np.ndarray, exposure: np.ndarray) -> Accrued:
 
 
 def _own(spend: np.ndarray, exposure: np.ndarray) -> tuple[np.ndarray, float]:
-    """Each region-week pays for itself, with what is booked off air as a fee on top; and the spread of its prices."""
+    """Each region-week pays for itself, and spend without exposure is a fee on top; with the spread of its prices."""
     here = np.where(exposure > 0, spend, 0.0)
     if here.sum() < (1.0 - _ASTRAY) * spend.sum():
         return np.zeros_like(here), np.inf
@@ -74,25 +74,25 @@ class _Way(NamedTuple):
 
     accrued: Accrued
     spread: float  # of its log prices
-    noise: float  # of the log prices of what has spend in the same groups, where each week pays for itself
+    noise: float  # spread of log prices in the same groups if each week with spend paid for itself
 
 
 def _by_span(spend: np.ndarray, exposure: np.ndarray, ahead: bool) -> _Way:
-    """A booking pays for its region's weeks up to the next one, or since the last one."""
+    """A booking pays for its region's weeks until the next booking, or since the last one."""
     span, n_weeks = _spans(spend > 0, ahead), spend.shape[1]
     group = np.where(span < 0, -1, span + np.arange(len(spend))[:, None] * n_weeks)
     return _over_groups(spend, exposure, group, Booking.SPAN)
 
 
 def _centrally(spend: np.ndarray, exposure: np.ndarray, ahead: bool | None) -> _Way:
-    """A booking in whichever region pays for all regions: of its own week, or of the weeks that it covers."""
+    """A booking in any region pays for all regions, in its own week or in the weeks that it covers."""
     n_weeks = spend.shape[1]
     span = np.arange(n_weeks) if ahead is None else _spans(spend.sum(axis=0, keepdims=True) > 0, ahead)[0]
     return _over_groups(spend, exposure, np.broadcast_to(span, spend.shape), Booking.CENTRAL)
 
 
 def _spans(booked: np.ndarray, ahead: bool) -> np.ndarray:
-    """Number of the booking that each week belongs to, `[region, week]`; -1 where the nearest is too far off."""
+    """Number of the booking that each week belongs to, `[region, week]`; -1 where the nearest is too far away."""
     if not ahead:
         return np.asarray(np.where(booked.any(axis=1, keepdims=True), _spans(booked[:, ::-1], True)[:, ::-1], -1))
     span = np.full(booked.shape, -1)
@@ -108,7 +108,7 @@ def _spans(booked: np.ndarray, ahead: bool) -> np.ndarray:
 
 
 def _over_groups(spend: np.ndarray, exposure: np.ndarray, group: np.ndarray, booking: Booking) -> _Way:
-    """Spend of each group of region-weeks laid over its exposure, and how much the groups' prices differ."""
+    """Spend of each group of region-weeks spread over its exposure, and how much the groups' prices differ."""
     labels, index = np.unique(group, return_inverse=True)
     index = index.reshape(spend.shape)
     paid = np.bincount(index.ravel(), spend.ravel(), len(labels))
@@ -116,7 +116,7 @@ def _over_groups(spend: np.ndarray, exposure: np.ndarray, group: np.ndarray, boo
     own = np.bincount(index.ravel(), np.where(spend > 0, exposure, 0.0).ravel(), len(labels))
     price = np.where(labels < 0, 0.0, paid / np.where(bought > 0, bought, 1.0))
     n_weeks = spend.shape[1]
-    row = np.where(labels < 0, -1, labels // n_weeks)  # of the region; all in one where regions pay for one another
+    row = np.where(labels < 0, -1, labels // n_weeks)  # of the region; one row where regions pay for one another
     spread, noise = (
         _spread([(paid[row == r], part[row == r]) for r in np.unique(row[row >= 0])]) for part in (bought, own)
     )
@@ -124,7 +124,7 @@ def _over_groups(spend: np.ndarray, exposure: np.ndarray, group: np.ndarray, boo
 
 
 def _pooled(spend: np.ndarray, exposure: np.ndarray) -> Accrued:
-    """At each region's mean price where every region on air has spend, at the channel's otherwise."""
+    """Exposure at its region's mean price where every region on air has spend, and at the channel's otherwise."""
     paid, bought = spend.sum(axis=1, keepdims=True), exposure.sum(axis=1, keepdims=True)
     if ((paid > 0) == (bought > 0)).all():
         return Accrued(exposure * paid / np.where(bought > 0, bought, 1.0), Booking.REGION)
@@ -132,7 +132,7 @@ def _pooled(spend: np.ndarray, exposure: np.ndarray) -> Accrued:
 
 
 def _delayed(spend: np.ndarray, exposure: np.ndarray, spread: float) -> bool:
-    """Whether spend follows the exposure of some weeks before, or after, twice as closely as that of its own week."""
+    """Whether spend matches exposure some weeks earlier or later at least twice as closely as in its own week."""
     if spread <= _TIE:
         return False
     for weeks in range(1, min(_LONGEST_DELAY, spend.shape[1] // 2) + 1):
@@ -143,9 +143,9 @@ def _delayed(spend: np.ndarray, exposure: np.ndarray, spread: float) -> bool:
 
 
 def _spread(rows: list[tuple[np.ndarray, np.ndarray]]) -> float:
-    """Standard deviation of log prices around their neighbours in time, weighed by spend.
+    """Standard deviation of log prices around their neighbours in time, weighted by spend.
 
-    Differences know no drift: a price that doubles over the years is as steady as one that stays.
+    Differences remove drift: a price that doubles over the years counts as no less stable than a constant one.
 
     Args:
         rows: spend and exposure of bookings in their order.

@@ -1,46 +1,45 @@
-"""Contributions: the prediction taken apart, region by region and week by week."""
+"""Contributions: the prediction split into its terms, by region and week."""
 
 import pandas as pd
 import xarray as xr
 
-from deepcausalmmm_jax.attribution.forward import components
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.axes import COMPONENT, REGION, STRUCTURAL_COMPONENTS, TIME
 from deepcausalmmm_jax.data.extend import continued
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.training.fitted import Fitted
 
 
-def contributions(fitted: Fitted, panel: Panel | None = None) -> xr.DataArray:
+def contributions(fit: FittedPanel, panel: Panel | None = None) -> xr.DataArray:
     """Every term of the prediction.
 
     Args:
-        fitted: the model.
+        fit: the fit on its own panel.
         panel: the weeks and regions wanted; the panel of the fit when None.
 
     Returns:
         `(region, time, component)` in KPI units: baseline, trend, seasonality, each control, each channel; they sum
-        to the prediction. The coordinate `kind` tells `baseline`, `control` and `media` apart.
+        to the prediction. The coordinate `kind` is `baseline`, `control` or `media`.
 
     Raises:
         DataError: the panel does not connect with the training weeks.
     """
     if panel is None:
-        wanted, terms = fitted.panel, components(fitted, fitted.panel).stacked()
+        wanted, terms = fit.panel, fit.components.stacked()
     else:
-        full, weeks, regions = continued(fitted.panel, panel)
-        wanted, terms = panel, components(fitted, full).stacked()[regions][:, weeks]
-    names = [*STRUCTURAL_COMPONENTS, *fitted.panel.controls, *fitted.panel.channels]
+        full, weeks, regions = continued(fit.panel, panel)
+        wanted, terms = panel, fit.on(full).components.stacked()[regions][:, weeks]
+    names = [*STRUCTURAL_COMPONENTS, *fit.panel.controls, *fit.panel.channels]
     kinds = (
         ["baseline"] * len(STRUCTURAL_COMPONENTS)
-        + ["control"] * len(fitted.panel.controls)
-        + ["media"] * len(fitted.panel.channels)
+        + ["control"] * len(fit.panel.controls)
+        + ["media"] * len(fit.panel.channels)
     )
     return xr.DataArray(
         terms,
         dims=(REGION, TIME, COMPONENT),
         coords={REGION: wanted.regions, TIME: wanted.weeks, COMPONENT: names, "kind": (COMPONENT, kinds)},
         name="contribution",
-        attrs={"units": fitted.panel.kpi_name},
+        attrs={"units": fit.panel.kpi_name},
     )
 
 

@@ -1,56 +1,52 @@
 """Where each channel stands on its curve today, and bands of the curves over refits."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from jax.typing import ArrayLike
 
 from deepcausalmmm_jax.attribution.curves import hill_curves, model_exposure
-from deepcausalmmm_jax.attribution.forward import internals
-from deepcausalmmm_jax.attribution.intervals import bounds
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.attribution.intervals import interval
 from deepcausalmmm_jax.axes import CHANNEL
 from deepcausalmmm_jax.ops.hill import hill
-from deepcausalmmm_jax.training.fitted import Fitted
 
 _RECENT_WEEKS = 8
 
 
-def today(fitted: Fitted) -> pd.DataFrame:
-    """Where the last eight weeks up to the last KPI stand on the Hill curve, were they to go on.
+def today(fit: FittedPanel) -> pd.DataFrame:
+    """Position on the Hill curve of the last eight weeks with a KPI, if their exposure continued.
 
     Returns:
         By channel: `relative_exposure` (1 = the mean training week, mean over regions), `saturation` (share of the
         ceiling), and `headroom`, 1 less that.
     """
-    stop = fitted.panel.n_past_weeks
-    scaled, _ = model_exposure(fitted, fitted.panel.exposure[:, max(0, stop - _RECENT_WEEKS) : stop])
+    stop = fit.panel.n_past_weeks
+    scaled, _ = model_exposure(fit, fit.panel.exposure[:, max(0, stop - _RECENT_WEEKS) : stop])
     level = scaled.mean(axis=(0, 1))
-    curves = internals(fitted).curves
-    reached = _hill(level, curves.slope, curves.half_saturation)
+    curves = fit.internals.curves
+    reached = np.asarray(hill(jnp.asarray(level, jnp.float32)[None], curves.slope, curves.half_saturation)[0], float)
     return pd.DataFrame(
         {"relative_exposure": level, "saturation": reached, "headroom": 1.0 - reached},
-        index=pd.Index(fitted.panel.channels, name=CHANNEL),
+        index=pd.Index(fit.panel.channels, name=CHANNEL),
     )
 
 
-def hill_bands(fitted: Fitted, draws: dict[str, np.ndarray], level: float) -> pd.DataFrame:
+def hill_bands(fit: FittedPanel, draws: dict[str, np.ndarray], level: float) -> pd.DataFrame:
     """`hill_curves` with `saturation_low` and `saturation_high` over refits.
 
     Args:
-        fitted: the point estimate.
+        fit: the fit on its own panel.
         draws: `slope` and `half_saturation`, `[replicate, channel]`.
         level: of the band.
 
     Raises:
         ConfigError: a level that is not between 0 and 1.
     """
-    table = hill_curves(fitted)
-    exposure = table["relative_exposure"].to_numpy().reshape(len(fitted.panel.channels), -1)  # [channel, point]
-    drawn = _hill(exposure, draws["slope"][:, :, None], draws["half_saturation"][:, :, None])
-    low, high = bounds(drawn.reshape(len(drawn), -1), level)
+    table = hill_curves(fit)
+    exposure = jnp.asarray(table["relative_exposure"], jnp.float32).reshape(len(fit.panel.channels), -1).T
+    slope, half = (jnp.asarray(draws[name]) for name in ("slope", "half_saturation"))
+    drawn = jax.vmap(hill, in_axes=(None, 0, 0))(exposure, slope, half)
+    by_channel = np.asarray(drawn, np.float64).swapaxes(1, 2)  # [replicate, channel, point], as the table's rows
+    low, high = interval(by_channel.reshape(len(by_channel), -1), level)
     return table.assign(saturation_low=low, saturation_high=high)
-
-
-def _hill(exposure: np.ndarray, slope: ArrayLike, half_saturation: ArrayLike) -> np.ndarray:
-    values = hill(jnp.asarray(exposure, jnp.float32), jnp.asarray(slope), jnp.asarray(half_saturation))
-    return np.asarray(values, np.float64)

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.attribution.forward import components, internals, kpi_learned_from
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.attribution.notes import ChannelNote, ChannelTrust, NoteKind
 from deepcausalmmm_jax.axes import CHANNEL
-from deepcausalmmm_jax.training.fitted import Fitted
+from deepcausalmmm_jax.data.bases import fourier_basis
 
 _CLEAR = 2.0  # standard errors
 _RARE = 0.25  # of the training region-weeks
@@ -15,37 +16,38 @@ _COLLINEAR = 0.9  # correlation of two channels' exposure
 TINY = 0.005  # of the KPI
 
 
-def channel_notes(fitted: Fitted) -> pd.DataFrame:
+def channel_trust(fit: FittedPanel) -> ChannelTrust:
     """How far each channel's share of the KPI can be trusted.
 
     Returns:
         By channel, over the training weeks: `share` of the KPI in percent; `share_error`, its standard error in points,
         given the channel's curve (robust to what the regions of a week have in common, White 1982; the doubt about the
-        curve itself comes on top); `z`, share over error; `distinguishable`, whether z is at least 2; and
-        `note`, in words: not distinguishable from zero, saturated, moves with another channel, seldom on air, late
-        start, tiny. For the paper's model the errors are missing.
+        curve itself comes on top); `z`, share over error; and `distinguishable`, whether z is at least 2. With the
+        notes: no clear effect, saturated, moves with another channel, seldom on air, late start, tiny. For the paper's
+        model the errors are missing.
     """
-    panel, used = fitted.panel, fitted.weights > 0
-    media = components(fitted, panel).media
-    share = media[used].sum(axis=0) / kpi_learned_from(fitted)
-    error = np.full(len(share), np.nan) if fitted.config.model == "paper" else share * _relative_errors(fitted)
+    panel, used = fit.panel, fit.weights > 0
+    media = fit.components.media
+    share = media[used].sum(axis=0) / fit.kpi_learned_from()
+    error = share * _relative_errors(fit) if fit.family.has_noise else np.full(len(share), np.nan)
     z = np.where(error > 0, share / np.where(error > 0, error, 1.0), np.nan)
     clear = z >= _CLEAR
-    about_data = _about_data(fitted)
-    rows = []
+    about_data = _about_data(fit)
+    notes = []
     for m in range(len(share)):
-        notes = [] if clear[m] or np.isnan(z[m]) else ["not distinguishable from zero"]
+        unclear = not (clear[m] or np.isnan(z[m]))
+        about_size = [ChannelNote(NoteKind.NO_CLEAR_EFFECT)] if unclear else []
         if share[m] < TINY:
-            notes.append(f"tiny: below {TINY:.1%} of the KPI")
-        rows.append((100 * share[m], 100 * error[m], z[m], bool(clear[m]), "; ".join(notes + about_data[m])))
-    columns = ["share", "share_error", "z", "distinguishable", "note"]
-    return pd.DataFrame(rows, columns=columns, index=pd.Index(panel.channels, name=CHANNEL))
+            about_size.append(ChannelNote(NoteKind.TINY, value=TINY))
+        notes.append((*about_size, *about_data[m]))
+    columns = {"share": 100 * share, "share_error": 100 * error, "z": z, "distinguishable": clear}
+    return ChannelTrust(pd.DataFrame(columns, index=pd.Index(panel.channels, name=CHANNEL)), tuple(notes))
 
 
-def _about_data(fitted: Fitted) -> list[list[str]]:
+def _about_data(fit: FittedPanel) -> list[list[ChannelNote]]:
     """Notes by channel that follow from exposure and curve alone."""
-    panel, last = fitted.panel, fitted.n_training_weeks
-    exposure, used = panel.exposure[:, :last], fitted.weights[:, :last] > 0
+    panel, last = fit.panel, fit.n_training_weeks
+    exposure, used = panel.exposure[:, :last], fit.weights[:, :last] > 0
     on = exposure > 0
     deviation = np.where(used[:, :, None], exposure / np.maximum(exposure.mean(axis=1, keepdims=True), 1e-12), 0.0)
     deviation -= deviation.mean(axis=1, keepdims=True)
@@ -53,41 +55,42 @@ def _about_data(fitted: Fitted) -> list[list[str]]:
         alike = np.nan_to_num(np.corrcoef(deviation.reshape(-1, len(panel.channels)).T)).reshape(
             len(panel.channels), -1
         )
-    activity = None if fitted.config.model == "paper" else _activity(fitted)[:, :last]
-    notes: list[list[str]] = []
+    activity = _activity(fit)[:, :last] if fit.family.has_exposure_levels else None
+    notes: list[list[ChannelNote]] = []
     for m in range(len(panel.channels)):
-        found = []
+        found: list[ChannelNote] = []
         if activity is not None and on[:, :, m].any() and activity[:, :, m][on[:, :, m]].mean() > _SATURATED:
-            found.append("saturated: more exposure would add little")
-        others = [panel.channels[j] for j in np.flatnonzero(np.abs(alike[m]) > _COLLINEAR) if j != m]
+            found.append(ChannelNote(NoteKind.SATURATED))
+        others = tuple(panel.channels[j] for j in np.flatnonzero(np.abs(alike[m]) > _COLLINEAR) if j != m)
         if others:
-            found.append(f"moves with {', '.join(others)}: the split between them is uncertain")
+            found.append(ChannelNote(NoteKind.MOVES_WITH, others))
         if on[:, :, m][used].mean() < _RARE:
-            found.append(f"on air in {on[:, :, m][used].mean():.0%} of the region-weeks only")
+            found.append(ChannelNote(NoteKind.SELDOM_ON_AIR, value=float(on[:, :, m][used].mean())))
         first = int(on[:, :, m].any(axis=0).argmax())
         if first > _LATE * last:
-            found.append(f"starts late, in week {panel.week_label(first)}")
+            found.append(ChannelNote(NoteKind.LATE_START, (panel.week_label(first),)))
         notes.append(found)
     return notes
 
 
-def _activity(fitted: Fitted) -> np.ndarray:
-    inside = internals(fitted)
-    scaled = components(fitted, fitted.panel).media / fitted.scales.kpi[:, None, None]
+def _activity(fit: FittedPanel) -> np.ndarray:
+    inside = fit.internals
+    scaled = fit.components.media / fit.scales.kpi[:, None, None]
     return scaled / np.maximum(inside.coefficient, 1e-12)
 
 
-def _relative_errors(fitted: Fitted) -> np.ndarray:
+def _relative_errors(fit: FittedPanel) -> np.ndarray:
     """Standard error of each channel's level, as a share of the level, `[channel]`.
 
     Least squares of what is new in a week, all media and controls side by side. The national trend counts as noise:
     it could have been a channel's doing.
     """
-    panel, used = fitted.panel, fitted.weights > 0
-    terms = components(fitted, panel)
-    unit, noise = fitted.scales.kpi[:, None, None], np.asarray(internals(fitted).noise, float)
+    panel, used = fit.panel, fit.weights > 0
+    terms = fit.components
+    unit, noise = fit.scales.kpi[:, None, None], np.asarray(fit.internals.noise, float)
+    season = fourier_basis(panel.week_numbers, fit.config.season_length, fit.config.harmonics)
     design = np.concatenate([terms.media, terms.control], axis=-1) / unit
-    design = _within(np.concatenate([design, np.where(used[:, :, None], 1.0, 0.0) * _season(fitted)], axis=-1), used)
+    design = _within(np.concatenate([design, np.where(used[:, :, None], 1.0, 0.0) * season], axis=-1), used)
     rest = np.where(used, panel.kpi - terms.prediction() + terms.structural[:, :, 1], 0.0) / unit[:, :, 0]
     rest = _within(rest[:, :, None], used)
     pairs = used[:, 1:] & used[:, :-1]
@@ -103,12 +106,6 @@ def _relative_errors(fitted: Fitted) -> np.ndarray:
     scores = np.einsum("rti,rt->ti", news, left[:, :, 0])
     error = np.sqrt(np.diag(bread @ (scores.T @ scores) @ bread)) / size
     return error[: len(panel.channels)]
-
-
-def _season(fitted: Fitted) -> np.ndarray:
-    weeks = fitted.panel.week_numbers
-    angle = 2 * np.pi * np.outer(weeks, np.arange(1, fitted.config.harmonics + 1)) / fitted.config.season_length
-    return np.concatenate([np.cos(angle), np.sin(angle)], axis=1)
 
 
 def _within(values: np.ndarray, used: np.ndarray) -> np.ndarray:

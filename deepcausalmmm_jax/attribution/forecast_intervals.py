@@ -1,6 +1,4 @@
-"""Draws of the KPI in the weeks after training, and intervals from them."""
-
-from typing import Any
+"""Draws of the KPI in the weeks after training, and their intervals."""
 
 import jax
 import jax.numpy as jnp
@@ -8,50 +6,49 @@ import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
 
-from deepcausalmmm_jax.attribution.intervals import bounds
-from deepcausalmmm_jax.axes import REGION, TIME
-from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.attribution.intervals import interval
+from deepcausalmmm_jax.axes import REGION, TIME, Variables
+from deepcausalmmm_jax.checks import whole_number
 from deepcausalmmm_jax.data.extend import continued
+from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DataError
-from deepcausalmmm_jax.model.inputs import Design
-from deepcausalmmm_jax.training.fitted import Fitted
-from deepcausalmmm_jax.training.forecast_draws import Course, Outlook, outlooks
+from deepcausalmmm_jax.model.design import Design
+from deepcausalmmm_jax.training.forecast_draws import ForecastDistribution, Process, forecast_distributions
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
-from deepcausalmmm_jax.training.prepare import design_of, inputs_of
 
 _FEWEST = 20
 
 
-def forecast_draws(fitted: Fitted, variables: Any, panel: Panel | None, draws: int, seed: int) -> np.ndarray:
+def forecast_draws(fit: FittedPanel, variables: Variables, panel: Panel | None, draws: int, seed: int) -> np.ndarray:
     """Draws of the KPI, `[draw, region, week]`, KPI units, of the weeks after training.
 
-    Each draw takes one set of variables, the state of level, swing and season as the filter leaves it open, their
-    movement from week to week, shocks that all regions share, and each region's own noise.
+    Each draw combines one set of variables, the filtered state of level, AR(1) component and season with its
+    uncertainty, their process noise from week to week, shocks that all regions share, and each region's own noise.
 
     Args:
-        fitted: the model.
-        variables: sets of variables, with a leading axis; what is not known of parameters is in their differences.
+        fit: the fit on its own panel.
+        variables: sets of variables, with a leading axis; their differences are the uncertainty of the parameters.
         panel: weeks that continue the fit's; None for its own weeks after training, held out or planned.
-        draws: number.
+        draws: number of draws.
         seed: of the draws.
 
     Raises:
         ConfigError: the paper's model, or too few draws.
         DataError: no week after training, or a panel that does not continue the fit's.
     """
-    design = design_of(fitted)
-    if not isinstance(design, Design):
-        raise ConfigError("Intervals of forecasts need the default model; the paper's has no account of its errors.")
-    is_count = isinstance(draws, int | np.integer) and not isinstance(draws, bool)
-    require(is_count and draws >= _FEWEST, "draws", draws, f"a whole number, {_FEWEST} or more")
-    full, weeks, regions = _weeks(fitted, panel)
-    start = fitted.n_training_weeks
-    inputs = inputs_of(fitted, full)
-    weights = np.zeros(full.weights.shape, np.float32)
-    weights[:, :start] = fitted.weights[:, :start]
-    penalties = Hyperparameters.of(fitted.config).penalties
-    found = outlooks(variables, inputs, jnp.asarray(weights), penalties, design=design, start=start)
+    if not fit.family.has_forecast_errors:
+        raise ConfigError("Intervals of forecasts need the default model; the paper's does not model its errors.")
+    whole_number("draws", draws, _FEWEST)
+    full, weeks, regions = _weeks(fit, panel)
+    start = fit.n_training_weeks
+    own = fit.on(full)
+    inputs, design, weights = own.inputs, own.design, jnp.asarray(own.weights, jnp.float32)
+    assert isinstance(inputs, Inputs)
+    assert isinstance(design, Design)
+    penalties = Hyperparameters.of(fit.config).scales
+    found = forecast_distributions(variables, inputs, weights, penalties, design=design, start=start)
     found = jax.tree.map(lambda array: np.asarray(array, np.float64), found)
     basis = np.asarray(inputs.season_basis, np.float64)[start:]
     rng, count = np.random.default_rng(seed), len(found.prediction)
@@ -62,7 +59,7 @@ def forecast_draws(fitted: Fitted, variables: Any, panel: Panel | None, draws: i
         for k, n in enumerate(numbers)
         if n
     ]
-    return (np.concatenate(made) * fitted.scales.kpi[:, None])[:, regions][:, :, weeks]
+    return (np.concatenate(made) * fit.scales.kpi[:, None])[:, regions][:, :, weeks]
 
 
 def forecast_table(
@@ -75,11 +72,11 @@ def forecast_table(
         draws: `[draw, region, week]`.
         panel: of these weeks and regions.
         level: of the intervals.
-        by_region: a row a region and week, or a row a week for all regions together: those whose KPI is known in the
-            week, or all that have a row where none is.
+        by_region: one row per region and week; else one row per week for all regions together: those with a KPI in the
+            week, or all that have a row where none has a KPI.
 
     Returns:
-        Columns region (where asked for) and time, `kpi` (empty where none is known), `prediction`, `low`, `high`.
+        Columns region (where asked for) and time, `kpi` (empty where it is not observed), `prediction`, `low`, `high`.
     """
     observed = panel.weights > 0
     known = np.where(observed, panel.kpi, np.nan)
@@ -88,7 +85,7 @@ def forecast_table(
         counted = np.where(some, observed, panel.present)
         prediction, draws = (np.where(counted, part, 0.0).sum(axis=-2) for part in (prediction, draws))
         known = np.where(some, np.nansum(known, axis=0), np.nan)
-    low, high = bounds(draws, level)
+    low, high = interval(draws, level)
     keys: dict[str, object] = {TIME: panel.weeks}
     if by_region:
         grid = pd.MultiIndex.from_product([panel.regions, panel.weeks])
@@ -97,43 +94,43 @@ def forecast_table(
     return pd.DataFrame(keys | {name: np.ravel(part) for name, part in values.items()})
 
 
-def _weeks(fitted: Fitted, panel: Panel | None) -> tuple[Panel, slice, np.ndarray]:
+def _weeks(fit: FittedPanel, panel: Panel | None) -> tuple[Panel, slice, np.ndarray]:
     """The panel up to the last week asked for, positions of those weeks after training, and of their regions."""
-    start = fitted.n_training_weeks
+    start = fit.n_training_weeks
     if panel is None:
-        if start == len(fitted.panel.weeks):
+        if start == len(fit.panel.weeks):
             raise DataError(
                 "The fit has no week after its training weeks; hold some out, or give a panel of future weeks."
             )
-        return fitted.panel, slice(0, None), np.arange(len(fitted.panel.regions))
-    full, weeks, regions = continued(fitted.panel, panel)
+        return fit.panel, slice(0, None), np.arange(len(fit.panel.regions))
+    full, weeks, regions = continued(fit.panel, panel)
     if weeks.start < start:
         raise DataError(
-            f"The panel begins with week {panel.week_label(0)}, which was learned from; forecasts begin after "
-            f"{fitted.panel.week_label(start - 1)}."
+            f"The panel begins with week {panel.week_label(0)}, which is a training week; forecasts begin after "
+            f"{fit.panel.week_label(start - 1)}."
         )
     return full, slice(weeks.start - start, None), regions
 
 
-def _simulated(outlook: Outlook, basis: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+def _simulated(outlook: ForecastDistribution, basis: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
     """`[draw, region, week]`, scaled units, from one set of variables."""
     n_regions, n_weeks = outlook.prediction.shape
-    nation = _moved(outlook.nation, basis, (draws, 1), rng)
-    regions = _moved(outlook.regions, basis, (draws, n_regions), rng)
+    nation = _moved(outlook.national, basis, (draws, 1), rng)
+    regions = _moved(outlook.regional, basis, (draws, n_regions), rng)
     shocks = outlook.shock * rng.standard_normal((draws, 1, n_weeks))
     noise = outlook.noise[:, None] * rng.standard_normal((draws, n_regions, n_weeks))
     return np.asarray(outlook.prediction + nation + regions + shocks + noise)
 
 
-def _moved(course: Course, basis: np.ndarray, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Departures of level, swing and season together, `[draw, series, week]`."""
+def _moved(course: Process, basis: np.ndarray, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Deviations of level, AR(1) component and season together, `[draw, series, week]`."""
     n_weeks = len(basis)
     covariance = np.broadcast_to(course.covariance, (shape[1], *course.covariance.shape[-2:]))
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
     start = np.einsum("rij,drj->dri", root, rng.standard_normal((*shape, covariance.shape[-1])))
     steps = course.level_step * rng.standard_normal((*shape, n_weeks))
-    added = course.swing_step * rng.standard_normal((*shape, n_weeks))
-    steps[..., 0], added[..., 0] = start[..., 0], start[..., 1]  # the state is that of the first week already
+    added = course.ar1_step * rng.standard_normal((*shape, n_weeks))
+    steps[..., 0], added[..., 0] = start[..., 0], start[..., 1]  # the filtered state is already that of the first week
     swing = lfilter([1.0], [1.0, -float(course.fade)], added, axis=-1)
     return np.cumsum(steps, axis=-1) + swing + start[..., 2:] @ basis.T

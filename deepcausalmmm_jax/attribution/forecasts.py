@@ -1,4 +1,4 @@
-"""KPI, prediction and naive forecasts side by side, and what the prediction leaves over."""
+"""KPI, prediction and naive forecasts side by side, and the residuals."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ _FEWEST_PAIRS = 8
 
 
 def regional_forecasts(panel: Panel, prediction: np.ndarray, n_training: int) -> pd.DataFrame:
-    """A row per region and week whose KPI is observed.
+    """One row per region and week with an observed KPI.
 
     Args:
         panel: with the KPI.
@@ -47,9 +47,9 @@ def regional_forecasts(panel: Panel, prediction: np.ndarray, n_training: int) ->
 
 
 def national_forecasts(table: pd.DataFrame, panel: Panel) -> pd.DataFrame:
-    """`regional_forecasts` of all regions together, a row a week.
+    """`regional_forecasts` of all regions together, one row per week.
 
-    KPI units are summed over the regions observed in the week (a naive forecast is empty where one of them has none),
+    KPI units are summed over the regions observed in the week (a naive forecast is empty where it lacks one of them);
     scaled values are averaged.
     """
     weeks = table.groupby(panel.time_name)
@@ -64,7 +64,8 @@ def autocorrelation(panel: Panel, prediction: np.ndarray, n_training: int) -> pd
 
     Returns:
         By `lag` in weeks: `region`, pooled over regions with each region's mean taken out; `national`, of the sum over
-        regions; and `bound`, two standard errors of the national one if there were none (2 / sqrt(weeks with a KPI)).
+        regions; and `bound`, two standard errors of the national one if there is no autocorrelation (2 / sqrt(weeks
+        with a KPI)).
     """
     used = panel.weights[:, :n_training] > 0
     left = np.where(used, panel.kpi[:, :n_training] - prediction[:, :n_training], 0.0)

@@ -1,4 +1,4 @@
-"""The weeks that a plan is made for: what was bought, what it cost, and which region-weeks count."""
+"""The weeks of a plan: what was bought, what it cost, and which region-weeks count."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -7,34 +7,33 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.attribution.forward import internals
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.prices import priced
 from deepcausalmmm_jax.data.extend import continued
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.model.media import N_WAITS
-from deepcausalmmm_jax.training.fitted import Fitted
 
-_LEFT = 0.01  # of the carry-over, from where on a plan's effect counts as over
+_LEFT = 0.01  # share of the carry-over below which a plan's effect counts as over
 _LONGEST_TAIL = 52
 _LAST_YEAR = 52
 
 
 @dataclass(frozen=True, eq=False)
 class Horizon:
-    """Weeks of a plan between the history before them and the carry-over after them.
+    """Weeks of a plan, with the history before them and the carry-over after them.
 
     Attributes:
-        panel: from the fit's first week to the last one counted; exposure as it is without a plan.
+        panel: from the fit's first week to the last one counted, with exposure as it is without a plan.
         start: position of the plan's first week.
         stop: position after its last week.
         counted: `[region, week from start]`, whether the outcome counts.
         worth: `[region, week from start]`, currency per KPI unit; 1 where no revenue per KPI is known.
-        spend: `[region, plan week, channel]`; NaN for a channel that money does not buy.
+        spend: `[region, plan week, channel]`; NaN for a channel without cost.
         price: `[region, plan week, channel]`, currency per exposure unit; NaN likewise.
-        in_currency: whether spend is money; otherwise it is exposure.
-        has_revenue: whether `worth` is money.
-        notes: what had to be assumed.
+        in_currency: whether spend is in currency; otherwise it is exposure.
+        has_revenue: whether `worth` is in currency.
+        notes: assumptions that had to be made.
     """
 
     panel: Panel
@@ -60,19 +59,19 @@ class Horizon:
 
     @property
     def present(self) -> np.ndarray:
-        """`[region, plan week]`, where something can be bought."""
+        """`[region, plan week]`, where exposure can be bought."""
         return self.panel.present[:, self.start : self.stop]
 
 
 def past_weeks(
-    fitted: Fitted,
+    fit: FittedPanel,
     weeks: int | tuple[int, int] | None = None,
     cost: Mapping[str, float] | None = None,
 ) -> Horizon:
     """Weeks of the panel of the fit.
 
     Args:
-        fitted: the model.
+        fit: the fit on its own panel.
         weeks: None for all weeks up to the last one with a KPI, counted as `media_summary` counts them; a number for
             the panel's last weeks, or positions (first, after the last); then the carry-over into the weeks after the
             last one counts too.
@@ -82,13 +81,13 @@ def past_weeks(
         ConfigError: weeks that the panel does not have.
         DataError: a cost of an unknown channel, or of one whose spend gives its price.
     """
-    panel, n_weeks = fitted.panel, len(fitted.panel.weeks)
+    panel, n_weeks = fit.panel, len(fit.panel.weeks)
     start, stop = _positions(weeks, n_weeks, panel.n_past_weeks)
-    tail = 0 if weeks is None else settling_weeks(fitted)
+    tail = 0 if weeks is None else settling_weeks(fit)
     prices, plan = priced(panel, cost), slice(start, stop)
     in_currency = panel.spend is not None or bool(cost)
     return _horizon(
-        fitted,
+        fit,
         panel,
         (start, stop, tail),
         prices.spend[:, plan],
@@ -115,20 +114,20 @@ def _positions(weeks: object, n_weeks: int, n_observed: int) -> tuple[int, int]:
     return start, stop
 
 
-def future_weeks(fitted: Fitted, asked: Panel, cost: Mapping[str, float] | None = None) -> Horizon:
+def future_weeks(fit: FittedPanel, asked: Panel, cost: Mapping[str, float] | None = None) -> Horizon:
     """Weeks given as a panel that continues the fit's, with its controls; its KPI is not read.
 
     Args:
-        fitted: the model.
-        asked: exposure as it is without a plan; its spend, where it has some, gives the prices.
+        fit: the fit on its own panel.
+        asked: exposure as it is without a plan; its spend, if any, gives the prices.
         cost: currency per exposure unit of channels whose spend the panel does not have.
 
     Raises:
         DataError: the panel does not continue the fit's, or a channel has spend without exposure, or neither spend nor
-            cost though it was paid for before.
+            cost although it had spend before.
     """
-    full, weeks, regions = continued(fitted.panel, asked)
-    history = fitted.panel
+    full, weeks, regions = continued(fit.panel, asked)
+    history = fit.panel
     shape = (len(history.regions), len(asked.weeks), len(history.channels))
     spend, price = np.full(shape, np.nan), np.full(shape, np.nan)
     asked = _in_order(asked, history.channels)
@@ -147,52 +146,52 @@ def future_weeks(fitted: Fitted, asked: Panel, cost: Mapping[str, float] | None 
     full = dataclasses.replace(full, revenue_per_kpi=_future_worth(history, asked, regions, weeks, len(full.weeks)))
     notes = prices.notes(asked.channels, asked.exposure, slice(None))
     if asked.revenue_per_kpi is None and history.revenue_per_kpi is not None:
-        worth = "The panel of future weeks has no revenue per KPI; each region's mean of the last year stands in."
+        worth = "The panel of future weeks has no revenue per KPI; each region's mean over the last year is used."
         notes = (*notes, worth)
-    tail = settling_weeks(fitted)
+    tail = settling_weeks(fit)
     in_currency = history.spend is not None or asked.spend is not None or bool(cost)
-    found = _horizon(fitted, full, (weeks.start, weeks.stop, tail), spend, price, in_currency, notes)
+    found = _horizon(fit, full, (weeks.start, weeks.stop, tail), spend, price, in_currency, notes)
     if elsewhere.any():
         found.counted[elsewhere] = False
     return found
 
 
-def even_weeks(fitted: Fitted, n_weeks: int, settled: bool) -> Horizon:
+def even_weeks(fit: FittedPanel, n_weeks: int, settled: bool) -> Horizon:
     """Weeks after the last one with a KPI, with every region's mean weekly exposure of the last year, for curves.
 
     Args:
-        fitted: the model.
-        n_weeks: weeks with the exposure asked about, after which the mean goes on.
-        settled: only the last week counts, when carry-over has settled; coefficients are at their constant part.
+        fit: the fit on its own panel.
+        n_weeks: weeks with the exposure in question, after which the mean continues.
+        settled: only the last week counts, when carry-over has settled and coefficients are at their constant part.
     """
-    panel = fitted.panel.until_last_kpi()
+    panel = fit.until_last_kpi.panel
     spend, price, _ = priced(panel, None)
     recent = slice(max(0, len(panel.weeks) - _LAST_YEAR), None)
     rows = np.maximum(panel.present[:, recent].sum(axis=1), 1)[:, None]
     mean, paid = panel.exposure[:, recent].sum(axis=1) / rows, spend[:, recent].sum(axis=1) / rows
-    longer = _lengthened(panel, n_weeks, mean, fitted)
+    longer = _lengthened(panel, n_weeks, mean, fit)
     start, shape = len(panel.weeks), (len(panel.regions), n_weeks, len(panel.channels))
     even = np.broadcast_to(paid[:, None], shape)
     typical = np.broadcast_to(np.where(mean > 0, paid / np.where(mean > 0, mean, 1.0), price[:, -1])[:, None], shape)
-    tail = 0 if settled else settling_weeks(fitted)
-    found = _horizon(fitted, longer, (start, start + n_weeks, tail), even, typical, panel.spend is not None)
+    tail = 0 if settled else settling_weeks(fit)
+    found = _horizon(fit, longer, (start, start + n_weeks, tail), even, typical, panel.spend is not None)
     if settled:
         found.counted[:, :-1] = False
     return found
 
 
-def settling_weeks(fitted: Fitted) -> int:
+def settling_weeks(fit: FittedPanel) -> int:
     """Weeks until less than 1 % of any channel's carry-over is left, at most 52."""
-    kind = "geometric" if fitted.config.model == "paper" else fitted.config.adstock
+    kind = fit.family.adstock(fit.config)
     if kind in ("delayed", "binomial"):
-        return fitted.config.max_lag - 1
-    slowest = float(np.max(internals(fitted).curves.decay))
+        return fit.config.max_lag - 1
+    slowest = float(np.max(fit.internals.curves.decay))
     waits = N_WAITS - 1 if kind == "delayed_geometric" else 0
     return int(np.clip(np.ceil(np.log(_LEFT) / np.log(slowest)) + waits, 1, _LONGEST_TAIL))
 
 
 def _horizon(
-    fitted: Fitted,
+    fit: FittedPanel,
     panel: Panel,
     span: tuple[int, int, int],  # first week, week after the last, weeks of carry-over that count
     spend: np.ndarray,
@@ -200,13 +199,14 @@ def _horizon(
     in_currency: bool,
     notes: tuple[str, ...] = (),
 ) -> Horizon:
-    """With weeks laid behind the panel where the tail is longer than it, at the plan weeks' mean exposure."""
+    """A horizon; where its tail is longer than the panel, weeks with the plan's mean exposure are appended."""
     start, stop, tail = span
     lacking = max(0, stop + tail - len(panel.weeks))
     rows = np.maximum(panel.present[:, start:stop].sum(axis=1), 1)[:, None]
     mean = panel.exposure[:, start:stop].sum(axis=1) / rows
-    longer = _lengthened(panel, lacking, mean, fitted) if lacking else panel
-    longer = longer.select(weeks=slice(0, stop + tail))
+    longer = _lengthened(panel, lacking, mean, fit) if lacking else panel
+    if len(longer.weeks) > stop + tail:  # else the panel stays the very same, and what was prepared for it with it
+        longer = longer.select(weeks=slice(0, stop + tail))
     worth = longer.revenue_per_kpi
     return Horizon(
         panel=longer,
@@ -229,7 +229,7 @@ def _in_order(asked: Panel, channels: tuple[str, ...]) -> Panel:
 
 
 def _refuse_spend_off_air(asked: Panel) -> None:
-    """What spend without any exposure is to buy would be a guess."""
+    """Refuse spend without any exposure: what it would buy is unknown."""
     if asked.spend is None:
         return
     for i, name in enumerate(asked.channels):
@@ -253,7 +253,7 @@ def _refuse_unpriced(history: Panel, spend: np.ndarray, first: str) -> None:
 
 
 def _future_worth(history: Panel, asked: Panel, regions: np.ndarray, weeks: slice, n_weeks: int) -> np.ndarray | None:
-    """`[region, week]` of the history with the weeks asked for behind it."""
+    """Revenue per KPI of the history and the weeks asked for, `[region, week]`."""
     if history.revenue_per_kpi is None and asked.revenue_per_kpi is None:
         return None
     past = history.revenue_per_kpi
@@ -276,8 +276,8 @@ def _mean_worth(panel: Panel) -> np.ndarray:
     return total / np.maximum(present.sum(axis=1), 1)
 
 
-def _lengthened(panel: Panel, n_weeks: int, exposure: np.ndarray, fitted: Fitted) -> Panel:
-    """The panel with weeks behind it: exposure `[region, channel]` each week, controls at their centre."""
+def _lengthened(panel: Panel, n_weeks: int, exposure: np.ndarray, fit: FittedPanel) -> Panel:
+    """The panel with `n_weeks` appended: exposure `[region, channel]` in each, controls at their centre."""
     regions = len(panel.regions)
     step = pd.Timedelta(days=7) if isinstance(panel.weeks, pd.DatetimeIndex) else 1
     behind = pd.Index([panel.weeks[-1] + step * (i + 1) for i in range(n_weeks)])
@@ -294,7 +294,7 @@ def _lengthened(panel: Panel, n_weeks: int, exposure: np.ndarray, fitted: Fitted
         weights=longer(panel.weights, np.zeros(regions)),
         present=longer(panel.present, here),
         exposure=longer(panel.exposure, exposure),
-        control=longer(panel.control, fitted.scales.control_center),
+        control=longer(panel.control, fit.scales.control_center),
         spend=None,
         revenue_per_kpi=worth,
     )

@@ -1,35 +1,34 @@
-"""Direct and mediated effects: what a channel earns itself, and what it earns by driving other channels."""
+"""Direct and mediated effects: a channel's own outcome, and the outcome of the channels that it drives."""
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.curves import channel_graph
-from deepcausalmmm_jax.attribution.forward import effects_by_channel
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.axes import CHANNEL
-from deepcausalmmm_jax.training.fitted import Fitted
 
 
-def effects(fitted: Fitted) -> pd.DataFrame:
+def effects(fit: FittedPanel) -> pd.DataFrame:
     r"""Effect of each channel over all region-weeks of the panel that have a row, by intervention on the graph.
 
     The channel's exposure is set to zero; for `total`, exposure of the channels downstream falls by what it drove,
     $x_j - [(I - B)^{-1}]_{ij} x_i$ but not below zero, and adstock, saturation, blend and coefficients are computed
-    anew. Without edges direct and total are equal. Links are read off observed exposure: a common cause that is no
-    control of the panel can pass for a link.
+    anew. Without edges direct and total are equal. Links are estimated from observed exposure: a common cause that is
+    not among the panel's controls can appear as a link.
 
     Returns:
         A table by channel in KPI units:
         - `direct`: outcome lost with the channel at zero and every other channel as it was;
-        - `mediated`: outcome lost beside that because the channels it drives fall, total less direct;
+        - `mediated`: further outcome lost because exposure of the channels it drives falls, total less direct;
         - `total`;
         - `pct_mediated`: mediated in percent of total (empty where the total is 0);
         - `through`: the channels downstream of it, comma-separated.
     """
-    lost = np.where(fitted.panel.present, effects_by_channel(fitted), 0.0).sum(axis=(2, 3))
+    lost = np.where(fit.panel.present, fit.effects(), 0.0).sum(axis=(2, 3))
     direct, total = lost[:, 0], lost[:, 1]
-    graph = channel_graph(fitted)
-    downstream = [", ".join(sorted(nx.descendants(graph, channel))) for channel in fitted.panel.channels]
+    graph = channel_graph(fit)
+    downstream = [", ".join(sorted(nx.descendants(graph, channel))) for channel in fit.panel.channels]
     return pd.DataFrame(
         {
             "direct": direct,
@@ -38,5 +37,5 @@ def effects(fitted: Fitted) -> pd.DataFrame:
             "pct_mediated": 100.0 * (total - direct) / np.where(total == 0, np.nan, total),
             "through": downstream,
         },
-        index=pd.Index(fitted.panel.channels, name=CHANNEL),
+        index=pd.Index(fit.panel.channels, name=CHANNEL),
     )

@@ -1,4 +1,4 @@
-"""What exposure costs: spend where it bought something, and a price for every region-week."""
+"""Prices of exposure: spend assigned to exposure, and a price for every region-week."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,14 +13,14 @@ _LAST_YEAR = 52
 
 
 class Prices(NamedTuple):
-    """Spend and prices of a panel; NaN for a channel that money does not buy."""
+    """Spend and prices of a panel; NaN for a channel without cost."""
 
-    spend: np.ndarray  # [region, week, channel], where the exposure was that it paid for
+    spend: np.ndarray  # [region, week, channel], assigned to the exposure that it paid for
     price: np.ndarray  # [region, week, channel], currency per exposure unit
     bookings: tuple[Booking, ...]  # by channel
 
     def notes(self, channels: tuple[str, ...], exposure: np.ndarray, weeks: slice) -> tuple[str, ...]:
-        """What had to be read into the spend of these weeks, a sentence a channel."""
+        """How the spend of these weeks was interpreted, one sentence per channel concerned."""
         free = (self.spend[:, weeks] == 0) & (exposure[:, weeks] > 0)
         told = []
         for i, booking in enumerate(self.bookings):
@@ -29,15 +29,15 @@ class Prices(NamedTuple):
         return tuple(told)
 
     def of(self, regions: np.ndarray) -> "Prices":
-        """Of some regions, by position."""
+        """Prices of some regions, by position."""
         return self._replace(spend=self.spend[regions], price=self.price[regions])
 
 
 def priced(panel: Panel, cost: Mapping[str, float] | None, past: Prices | None = None) -> Prices:
-    """Spend and price of a panel; without any spend, exposure at 1 a unit.
+    """Spend and prices of a panel; without any spend, exposure is priced at 1 per unit.
 
-    A region-week that was not paid for has its region's mean price, a region without one the channel's, a channel
-    without one the `cost` that is given, or the mean price of the past.
+    A region-week without spend takes its region's mean price, a region without one the channel's, and a channel without
+    one the given `cost` or the mean price of the past.
 
     Args:
         panel: with its spend, as booked.
@@ -63,7 +63,7 @@ def priced(panel: Panel, cost: Mapping[str, float] | None, past: Prices | None =
 
 
 def spent(panel: Panel) -> np.ndarray | None:
-    """Spend `[region, week, channel]` where the exposure was that it paid for; None where the panel has none."""
+    """Spend assigned to the exposure that it paid for, `[region, week, channel]`; None where the panel has none."""
     return None if panel.spend is None else priced(panel, None).spend
 
 

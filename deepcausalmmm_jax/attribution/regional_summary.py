@@ -1,33 +1,31 @@
-"""What each channel earned in each region."""
+"""Outcome and returns by region and channel."""
 
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.attribution.forward import components, counted_prediction
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.prices import spent
 from deepcausalmmm_jax.axes import CHANNEL, REGION
-from deepcausalmmm_jax.training.fitted import Fitted
 
 
-def regional_summary(fitted: Fitted, incremental: np.ndarray, top: int | None = None) -> pd.DataFrame:
+def regional_summary(fit: FittedPanel, top: int | None = None) -> pd.DataFrame:
     """Totals by region and channel over all weeks that have a row, up to the last one with a KPI.
 
     Args:
-        fitted: the model.
-        incremental: `[region, week, channel]`, KPI units, of `media_outcome(fitted, 0)`.
-        top: keep this many regions, those with most KPI, and add up the others; None keeps all.
+        fit: the fit on its own panel.
+        top: keep the regions with the largest KPI, this many, and add up the others; None keeps all.
 
     Returns:
         Rows by `region`, largest KPI first, and `channel`: `kpi` (of the region), `exposure`, `spend` (currency),
         `incremental_outcome` (KPI units, as in `media_summary`, to which it adds up), `pct_of_contribution` (percent of
-        the region's predicted KPI), `roi` and `effectiveness`. The others, where some were added up, come last as
+        the region's predicted KPI), `roi` and `effectiveness`. Regions that were added up come last, as
         `other N regions`.
     """
-    panel = fitted.panel
+    panel = fit.panel
     present = panel.past[:, :, None]
-    outcome = np.where(present, incremental, 0.0)
+    outcome = np.where(present, fit.incremental, 0.0)
     worth = 1.0 if panel.revenue_per_kpi is None else panel.revenue_per_kpi[:, :, None]
-    prediction = counted_prediction(fitted, components(fitted, panel).prediction())
+    prediction = fit.counted_prediction()
     predicted = np.where(panel.past, prediction, 0.0).sum(axis=1)
     kpi = (panel.kpi * (panel.weights > 0)).sum(axis=1)
     accrued = spent(panel)

@@ -1,1 +1,1 @@
-"""How quick this machine is at fitting, and how near that is to what it can do at all."""
+"""How fast this machine fits, and how close that is to the limits of its hardware."""

@@ -1,20 +1,25 @@
-"""Time, memory and needs of an epoch of a model on a panel of some shape."""
+"""Time, memory and operations of an epoch of a model on a panel of a given shape."""
 
 import dataclasses
 import time
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from deepcausalmmm_jax.benchmarking.ceilings import Ceilings
-from deepcausalmmm_jax.benchmarking.floors import floors
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.benchmarking.figures import Figures
 from deepcausalmmm_jax.benchmarking.machine import peak_gib
+from deepcausalmmm_jax.benchmarking.machine_limits import MachineLimits
+from deepcausalmmm_jax.benchmarking.operation_counts import OperationCounts, count_operations
 from deepcausalmmm_jax.benchmarking.panels import Shape, panel_of
 from deepcausalmmm_jax.benchmarking.timing import seconds
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.holdout import training_weights
-from deepcausalmmm_jax.training.estimate import model_for, run_chunk, start_state
+from deepcausalmmm_jax.training.estimate import run_chunk, start_state
+from deepcausalmmm_jax.training.families import model_for
+from deepcausalmmm_jax.training.family import AnyState
 from deepcausalmmm_jax.training.prepare import Preparation, prepare
 
 _HOLDOUT = 8
@@ -23,20 +28,20 @@ _HOLDOUT = 8
 class _Prepared(NamedTuple):
     ready: Preparation
     weights: jax.Array
-    state: Any
+    state: AnyState
 
 
 def epoch_figures(
-    shape: Shape, config: Config, limits: Ceilings | None, epochs: int = 5, times: int = 3
-) -> dict[str, Any]:
-    """Measure the epochs of a fit without running it to its end.
+    shape: Shape, config: Config, limits: MachineLimits | None, epochs: int = 5, times: int = 3
+) -> Figures:
+    """Measure epochs of a fit without running the whole fit.
 
     Args:
         shape: regions, weeks, channels and controls of a simulated panel.
         config: settings.
-        limits: of the machine; None leaves out the shares of them.
-        epochs: in a chunk.
-        times: chunks that are counted, of which the median is taken.
+        limits: of the machine; None leaves out the figures relative to them.
+        epochs: per chunk.
+        times: timed chunks; the median counts.
     """
     began = time.perf_counter()
     made = _prepared(shape, config, epochs)
@@ -44,22 +49,21 @@ def epoch_figures(
     ready, weights = made.ready, made.weights
     arguments = made.state, ready.inputs, weights, ready.hyperparameters
 
-    def chunk(*given: Any) -> Any:
-        return run_chunk(*given, design=ready.design, schedule=ready.schedule)
-
     began = time.perf_counter()
-    program: Any = run_chunk.lower(*arguments, design=ready.design, schedule=ready.schedule).compile()
+    program = run_chunk.lower(*arguments, design=ready.design, schedule=ready.schedule).compile()
     compile_s = time.perf_counter() - began
     ms = 1000 * seconds(lambda: program(*arguments), times) / epochs
-    needs = floors(chunk, *arguments).per(epochs)
+    chunk = partial(run_chunk, design=ready.design, schedule=ready.schedule)
+    needs = count_operations(chunk, *arguments).per(epochs)
     memory = program.memory_analysis()
+    program_bytes = 0 if memory is None else memory.temp_size_in_bytes + memory.argument_size_in_bytes
     figures = {
         **dict(zip(("regions", "weeks", "channels", "controls"), shape, strict=True)),
         "ms_per_epoch": ms,
         "epochs_per_s": 1000 / ms,
         "prepare_s": prepared_s,
         "compile_s": compile_s,
-        "program_gib": (memory.temp_size_in_bytes + memory.argument_size_in_bytes) / 2**30,
+        "program_gib": program_bytes / 2**30,
         "peak_gib": peak_gib(jax.tree.leaves(made.state)[0].devices().pop()),
         "gflop": 1e-9 * needs.products,
         "gflop_elementwise": 1e-9 * needs.others,
@@ -69,7 +73,7 @@ def epoch_figures(
     return figures if limits is None else figures | _against(limits, needs, ms)
 
 
-def _against(limits: Ceilings, needs: Any, ms: float) -> dict[str, Any]:
+def _against(limits: MachineLimits, needs: OperationCounts, ms: float) -> Figures:
     least = needs.least_ms(limits)
     return {
         **{f"least_ms_{name}": value for name, value in least.items()},
@@ -80,17 +84,17 @@ def _against(limits: Ceilings, needs: Any, ms: float) -> dict[str, Any]:
     }
 
 
-def where_it_goes(shape: Shape, config: Config, epochs: int = 5, times: int = 3) -> dict[str, float]:
+def where_it_goes(shape: Shape, config: Config, epochs: int = 5, times: int = 3) -> Figures:
     """Milliseconds of an epoch by part: the model forward, its gradient, and the rest.
 
-    The rest is penalties, evidence, the optimizer and the record.
+    The rest is penalties, evidence, the optimiser and the history.
     """
     made = _prepared(shape, config, epochs)
     ready, model = made.ready, model_for(made.ready.design)
     variables = {"params": made.state.parameters, "fitted": made.state.fitted}
 
-    def error(parameters: Any) -> jax.Array:
-        outcome: Any = model.apply({**variables, "params": parameters}, ready.inputs)
+    def error(parameters: Variables) -> jax.Array:
+        outcome = model.apply({**variables, "params": parameters}, ready.inputs)
         return jnp.sum(made.weights * (outcome[0].prediction() - ready.inputs.kpi) ** 2)
 
     forward, both = jax.jit(error), jax.jit(jax.value_and_grad(error))

@@ -1,18 +1,20 @@
-"""Where and on what a figure was taken."""
+"""The machine that figures are measured on."""
 
 import platform
 import resource
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
+import jax
+
+from deepcausalmmm_jax.benchmarking.figures import MachineFacts
 from deepcausalmmm_jax.parallel.batches import cores
 
 _PACKAGES = ("deepcausalmmm_jax", "jax", "jaxlib", "flax", "optax", "numpy")
 
 
-def machine(devices: tuple[Any, ...]) -> dict[str, Any]:
+def machine(devices: tuple[jax.Device, ...]) -> MachineFacts:
     """Machine, devices and versions."""
     return {
         "processor": _processor(),
@@ -34,8 +36,8 @@ def _lines(path: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def peak_gib(device: Any) -> float:
-    """Most memory in use so far: of an accelerator, or of this process."""
+def peak_gib(device: jax.Device) -> float:
+    """Peak memory so far, GiB: of an accelerator, or of this process."""
     statistics = {} if device.platform == "cpu" else device.memory_stats() or {}
     if "peak_bytes_in_use" in statistics:
         return float(statistics["peak_bytes_in_use"]) / 2**30

@@ -1,7 +1,6 @@
-"""Panels of any size, soon made: times depend on their shapes alone."""
+"""Panels of any size, made quickly: times depend only on their shapes."""
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,11 +9,11 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.simulation.simulate import simulate
 
 Shape = tuple[int, int, int, int]
-_SIMULATED = 20  # regions; a simulation knows its truth, which costs channels squared a region
+_SIMULATED = 20  # regions; a simulation computes its truth, at a cost of channels squared per region
 
 
 def panel_of(shape: Shape) -> Panel:
-    """A panel of regions, weeks, channels and controls: some simulated regions, repeated with other sizes and noise."""
+    """A panel of a given shape: some simulated regions, repeated with different sizes and noise."""
     n_regions = shape[0]
     panel = simulate(min(n_regions, _SIMULATED), *shape[1:], seed=0)[0]
     if n_regions <= _SIMULATED:
@@ -25,8 +24,15 @@ def panel_of(shape: Shape) -> Panel:
     def noisy(array: np.ndarray) -> np.ndarray:
         return array[row] * np.exp(rng.normal(0.0, 0.1, (n_regions, *array.shape[1:])))
 
-    arrays: dict[str, Any] = {name: getattr(panel, name)[row] for name in ("weights", "present", "control")}
-    arrays |= {name: noisy(getattr(panel, name)) for name in ("kpi", "exposure")}
     return dataclasses.replace(
-        panel, regions=pd.RangeIndex(n_regions), spend=None, revenue_per_kpi=None, population=None, **arrays
+        panel,
+        regions=pd.RangeIndex(n_regions),
+        kpi=noisy(panel.kpi),
+        weights=panel.weights[row],
+        present=panel.present[row],
+        exposure=noisy(panel.exposure),
+        control=panel.control[row],
+        spend=None,
+        revenue_per_kpi=None,
+        population=None,
     )

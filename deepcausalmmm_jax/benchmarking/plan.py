@@ -8,22 +8,22 @@ from deepcausalmmm_jax.config.settings import Config
 
 @dataclass(frozen=True)
 class Plan:
-    """Sizes of the suite; `Plan()` takes about five minutes on two cores, `Plan.quick()` below one.
+    """Sizes of the suite; `Plan()` takes about five minutes on two cores, `Plan.quick()` less than one.
 
     Attributes:
-        single: shape of the panel that is fitted with the default and with the paper's model.
-        paper: settings of the latter.
-        full_fit: whether the default fit is run to its end.
-        base: shape from which one size at a time departs.
+        single: shape of the panel that the default model and the paper's model are fitted to.
+        paper: settings of the paper's model.
+        full_fit: whether a whole default fit is run.
+        base: shape of which one size at a time is varied.
         regions: numbers of regions.
         weeks: numbers of weeks.
         channels: numbers of channels.
         refit: shape of the panel that is refitted.
         replicates: numbers of refits.
-        largest: shape of the fit whose peak memory is taken in a process of its own; None for none.
-        matrix: rows of the matrices by which the machine is measured.
-        epochs: in a chunk of a measurement.
-        times: measurements of which the median is taken.
+        largest: shape of the fit whose peak memory is measured in a separate process; None skips it.
+        matrix: rows of the matrices that the machine's limits are measured with.
+        epochs: per measured chunk.
+        times: measurements; the median counts.
     """
 
     single: Shape = (190, 101, 13, 7)
@@ -42,7 +42,7 @@ class Plan:
 
     @classmethod
     def quick(cls) -> "Plan":
-        """The same questions at sizes that say little but answer soon."""
+        """The same questions at sizes too small to be informative but quick to run."""
         return cls(
             single=(8, 40, 3, 1),
             paper=Config.paper(hidden_size=16, epochs=50),

@@ -1,8 +1,8 @@
 """The suite's figures as tables."""
 
-from typing import Any
-
 import pandas as pd
+
+from deepcausalmmm_jax.benchmarking.figures import SuiteFigures
 
 _EPOCH = [
     "ms_per_epoch",
@@ -19,15 +19,15 @@ _EPOCH = [
 _SINGLE = ["forward_ms", "backward_ms", "rest_ms", "epochs_of_fit", "fit_s_by_epochs", "first_fit_s"]
 
 
-def tables(found: dict[str, Any]) -> dict[str, pd.DataFrame]:
-    """By title, what a person wants to see of `run_suite`."""
+def tables(found: SuiteFigures) -> dict[str, pd.DataFrame]:
+    """Tables of the most important figures of `run_suite`, by title."""
     single = pd.DataFrame(found["single"]).set_index("model")
     scaling = pd.DataFrame(found["scaling"]).set_index(["against", "size"])
     shown = {
         "Single fits": single[[name for name in (*_EPOCH, *_SINGLE) if name in single]].T,
-        "An epoch of the default model, against one size at a time": scaling[_EPOCH],
-        "Refits, against their number": pd.DataFrame(found["replicates"]).set_index("replicates"),
-        "Refits, against the cores or devices": pd.DataFrame(found["workers"]).set_index("workers"),
+        "An epoch of the default model, with one size varied at a time": scaling[_EPOCH],
+        "Refits by number": pd.DataFrame(found["replicates"]).set_index("replicates"),
+        "Refits by cores or devices": pd.DataFrame(found["workers"]).set_index("workers"),
     }
     if found["exponents"]:
         powers = pd.Series(found["exponents"], name="exponent").to_frame()

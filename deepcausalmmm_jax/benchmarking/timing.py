@@ -3,17 +3,16 @@
 import time
 from collections.abc import Callable
 from statistics import median
-from typing import Any
 
 import jax
 
 
-def seconds(call: Callable[[], Any], times: int) -> float:
-    """Median wall time of a call, after one that is not counted.
+def seconds(call: Callable[[], object], times: int) -> float:
+    """Median wall time of a call, after a first one that is not timed.
 
     Args:
-        call: gives back arrays, which are waited for.
-        times: calls that are counted.
+        call: returns arrays; the time until they are ready counts.
+        times: timed calls.
     """
     jax.block_until_ready(call())
     found = []

@@ -1,4 +1,4 @@
-"""Command line: demo, fit, bootstrap, optimize, scenario, simulate, report, benchmark; only it and `cli_*` print."""
+"""Command line: demo, fit, bootstrap, optimize, scenario, simulate, report, benchmark; only this folder prints."""
 
 import os
 import sys
@@ -6,11 +6,10 @@ import warnings
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import pandas as pd
 import typer
 
-from deepcausalmmm_jax.attribution.intervals import bounds
+from deepcausalmmm_jax.attribution.intervals import require_level
 from deepcausalmmm_jax.cli.benchmark import benchmark_command
 from deepcausalmmm_jax.cli.columns import expanded, paired_spend
 from deepcausalmmm_jax.cli.planning import loaded, optimize_command, scenario_command
@@ -23,8 +22,9 @@ from deepcausalmmm_jax.data.simulation.simulate import Truth, simulate
 from deepcausalmmm_jax.errors import DeepCausalMMMError
 from deepcausalmmm_jax.inference.bootstrap import bootstrap
 from deepcausalmmm_jax.inference.fit import fit
-from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, write_whole
+from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
 from deepcausalmmm_jax.io.program_cache import keep_programs
+from deepcausalmmm_jax.io.write_csv import write_csv
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.progress import log_to_stderr
 from deepcausalmmm_jax.results.ensemble import Ensemble, load
@@ -33,14 +33,14 @@ from deepcausalmmm_jax.results.fit_result import FitResult
 BAD_INPUT = 2
 
 app = typer.Typer(
-    help="Marketing mix modelling: held-out accuracy beside naive forecasts, and what each channel contributed.",
+    help="Marketing mix modelling: the contribution of each channel, and held-out accuracy next to naive forecasts.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-_FIT_EXAMPLE = """Example, which runs as it stands:
+_FIT_EXAMPLE = """A complete example:
 
 \b
   deepcausalmmm-jax simulate --out example
@@ -54,9 +54,9 @@ app.command("benchmark")(benchmark_command)
 
 
 def main() -> None:
-    """Run the command line: bad input is one sentence on standard error and exit code 2."""
+    """Run the command line; bad input gives one sentence on standard error and exit code 2."""
     keep_programs()
-    warnings.formatwarning = lambda message, *_, **__: f"Note: {message}\n"  # one sentence, not a line of our source
+    warnings.formatwarning = lambda message, *_, **__: f"Note: {message}\n"  # without the line of source code
     if "--quiet" not in sys.argv:
         log_to_stderr()
     try:
@@ -69,10 +69,10 @@ def main() -> None:
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo"),
-    seed: Annotated[int, typer.Option(help="Of the simulated panel.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the simulated panel.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
-    """Simulate a panel of known truth, fit it, and compare."""
+    """Simulate a panel with known effects, fit it, and compare the estimates with the truth."""
     refuse_unwritable(out)
     panel, truth = simulate(seed=seed)
     print(f"Simulated {panel.shape[0]} regions x {panel.shape[1]} weeks, {panel.shape[2]} channels, seed {seed}.")
@@ -89,27 +89,25 @@ def fit_command(
     file: Annotated[Path, typer.Argument(help="CSV or Parquet file, one row per region and week.", metavar="FILE")],
     time: Annotated[str, typer.Option(help="Column of weeks: dates 7 days apart, or whole numbers.")],
     kpi: Annotated[str, typer.Option(help="Column of the KPI.")],
-    media: Annotated[list[str], typer.Option(help="Columns or globs of exposure; repeat, or separate by commas.")],
+    media: Annotated[list[str], typer.Option(help="Exposure columns or globs; repeat, or separate by commas.")],
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
-    region: Annotated[str | None, typer.Option(help="Column of regions; none for a national table.")] = None,
-    spend: Annotated[list[str] | None, typer.Option(help="Columns or globs of spend, or channel=column.")] = None,
-    controls: Annotated[list[str] | None, typer.Option(help="Columns or globs of controls.")] = None,
-    revenue_per_kpi: Annotated[str | None, typer.Option(help="Column or number: worth of a KPI unit.")] = None,
-    population: Annotated[str | None, typer.Option(help="Column of inhabitants.")] = None,
-    holdout: Annotated[int, typer.Option(help="Last weeks with a KPI to hold out.")] = 8,
-    no_holdout: Annotated[bool, typer.Option("--no-holdout", help="Learn from all weeks.")] = False,
-    config: Annotated[Path | None, typer.Option(help="Settings, a TOML file.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the random start.")] = 0,
-    delimiter: Annotated[str, typer.Option(help="Between the file's columns.")] = ",",
-    mask_missing_kpi: Annotated[
-        bool, typer.Option("--mask-missing-kpi", help="Give rows without a KPI no weight.")
-    ] = False,
+    region: Annotated[str | None, typer.Option(help="Column of regions; leave out for a national table.")] = None,
+    spend: Annotated[list[str] | None, typer.Option(help="Spend columns or globs, or channel=column.")] = None,
+    controls: Annotated[list[str] | None, typer.Option(help="Control columns or globs.")] = None,
+    revenue_per_kpi: Annotated[str | None, typer.Option(help="Revenue per KPI unit: a column or a number.")] = None,
+    population: Annotated[str | None, typer.Option(help="Column of each region's population.")] = None,
+    holdout: Annotated[int, typer.Option(help="Number of last weeks with a KPI to hold out.")] = 8,
+    no_holdout: Annotated[bool, typer.Option("--no-holdout", help="Train on all weeks.")] = False,
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    delimiter: Annotated[str, typer.Option(help="Delimiter between columns of the file.")] = ",",
+    mask_missing_kpi: Annotated[bool, typer.Option("--mask-missing-kpi", help="Ignore rows without a KPI.")] = False,
     keep_trailing_zeros: Annotated[
-        bool, typer.Option("--keep-trailing-zeros", help="A KPI of 0 at the end is real, not missing.")
+        bool, typer.Option("--keep-trailing-zeros", help="Treat a KPI of 0 in the last weeks as real, not missing.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
-    """Fit one's own table and write contributions, summary, report and the fit itself."""
+    """Fit your own CSV or Parquet file; writes contributions, summary, accuracy, report and the fit itself."""
     settings = Config() if config is None else Config.from_toml(config)
     df = with_plain_names(read_table(file, delimiter))
     columns = [name for name in df.columns if name]
@@ -128,7 +126,7 @@ def fit_command(
         trailing_zeros="keep" if keep_trailing_zeros else "ask",
     )
     weeks = None if no_holdout else holdout
-    training_weights(panel, weeks)  # bad requests are said before the folder is touched
+    training_weights(panel, weeks)  # refuses a bad request before the folder is created
     refuse_unwritable(out)
     result = fit(panel, settings, weeks, seed, progress=False if quiet else None)
     _print_accuracy(result)
@@ -143,18 +141,20 @@ def fit_command(
 
 @app.command("bootstrap")
 def bootstrap_command(
-    run: Annotated[Path, typer.Argument(help="A fit's folder or its fit.npz.", metavar="RUN")],
-    out: Annotated[Path, typer.Option(help="Folder for the results; a run cut short goes on from there.")],
-    replicates: Annotated[int, typer.Option(help="Refits.")] = 200,
-    method: Annotated[str | None, typer.Option(help="weights, region or block; by the panel where none.")] = None,
-    block: Annotated[int, typer.Option(help="Weeks in a block.")] = 8,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
-    level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.9,
+    run: Annotated[Path, typer.Argument(help="Folder of a fit, or its fit.npz.", metavar="RUN")],
+    out: Annotated[Path, typer.Option(help="Folder for the results; an interrupted run resumes from it.")],
+    replicates: Annotated[int, typer.Option(help="Number of refits.")] = 200,
+    method: Annotated[
+        str | None, typer.Option(help="weights, region or block; by default what fits the panel.")
+    ] = None,
+    block: Annotated[int, typer.Option(help="Weeks per block.")] = 8,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    level: Annotated[float, typer.Option(help="Interval level (0.9 = 90%).")] = 0.9,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
-    """Refit to draws of the panel and write every channel's figures with intervals."""
+    """Refit to resampled panels; writes the figures of every channel with intervals."""
     result = load(run / "fit.npz" if run.is_dir() else run)
-    bounds(np.zeros(1), level)  # a bad level is said before any work is done
+    require_level(level)  # refuses a bad level before any work is done
     refuse_unwritable(out)
     ensemble = bootstrap(
         result,
@@ -166,16 +166,16 @@ def bootstrap_command(
         progress=False if quiet else None,
     )
     made = ensemble.replicates
-    apart = f" and {made.compile_seconds:.1f} s to compile" if made.compile_seconds else ", compilation included"
-    print(f"{len(made)} refits by {made.method}, {made.seconds:.1f} s{apart}.")
-    print(f"\nShare of the KPI in percent, {level:.0%} intervals")
+    compiling = f" and {made.compile_seconds:.1f} s to compile" if made.compile_seconds else ", compilation included"
+    print(f"{len(made)} refits by {made.method}, {made.seconds:.1f} s{compiling}.")
+    print(f"\nShare of the KPI in percent, with {level:.0%} intervals")
     print(ensemble.notes(level).to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
     check = ensemble.warm_start_check()
     if len(check):
-        print(f"\nRefits from the estimate against a random start, {len(made.check)} draws, points")
+        print(f"\nRefits started from the estimate against a random start, {len(made.check)} draws, percentage points")
         print(check.to_string(float_format=lambda value: f"{value:.2f}"))
-    _write_csv(ensemble.media_summary(level), out / "media_summary.csv", index=True)
-    _write_csv(ensemble.notes(level), out / "shares.csv", index=True)
+    write_csv(ensemble.media_summary(level), out / "media_summary.csv", index=True)
+    write_csv(ensemble.notes(level), out / "shares.csv", index=True)
     ensemble.save(out / "ensemble.npz")
     print(f"\nWrote media_summary.csv, shares.csv and ensemble.npz to {out}{os.sep}")
 
@@ -191,26 +191,26 @@ def simulate_command(
     weeks: Annotated[int, typer.Option(help="Number of weeks.")] = 120,
     channels: Annotated[int, typer.Option(help="Number of media channels.")] = 5,
     controls: Annotated[int, typer.Option(help="Number of controls.")] = 3,
-    seed: Annotated[int, typer.Option(help="Of all random draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
 ) -> None:
-    """Write a simulated panel and its truth as CSV files."""
+    """Write a simulated panel and its true effects as CSV files."""
     panel, truth = simulate(regions, weeks, channels, controls, seed)
     true = truth.contributions.to_series().unstack("channel").reset_index()
     for name, table in (("panel", panel.to_dataframe()), ("contributions", true)):
-        _write_csv(table, out / f"{name}.csv", index=False)
-    _write_csv(truth.parameters, out / "parameters.csv", index=True)
+        write_csv(table, out / f"{name}.csv", index=False)
+    write_csv(truth.parameters, out / "parameters.csv", index=True)
     print(f"Wrote panel.csv, contributions.csv and parameters.csv to {out}.")
 
 
 @app.command("report")
 def report_command(
-    run: Annotated[Path, typer.Argument(help="A fit's or a bootstrap's folder, or its .npz file.", metavar="RUN")],
-    out: Annotated[Path | None, typer.Option(help="HTML file; report.html beside the fit when not given.")] = None,
+    run: Annotated[Path, typer.Argument(help="Folder of a fit or a bootstrap, or its .npz file.", metavar="RUN")],
+    out: Annotated[Path | None, typer.Option(help="HTML file; by default report.html next to the fit.")] = None,
     plan: Annotated[
-        Path | None, typer.Option(help="Folder of a plan that optimize wrote, for a chapter on it.")
+        Path | None, typer.Option(help="Folder of a plan written by optimize, to add a section on it.")
     ] = None,
 ) -> None:
-    """Write the report of a saved fit, or of a bootstrap, which gives it intervals."""
+    """Write the report of a saved fit, or of a bootstrap, whose report has intervals."""
     shown = None if plan is None else BudgetPlan.load(plan)
     place = out or (run if run.is_dir() else run.parent) / "report.html"
     print(f"Wrote {loaded(run).report(place, plan=shown)}.")
@@ -222,25 +222,27 @@ def _column_or_number(text: str | None, columns: list[str]) -> str | float | Non
     try:
         return float(text)
     except ValueError:
-        return text  # let the panel say that there is no such column
+        return text  # the panel reports that there is no such column
 
 
 def _print_accuracy(result: FitResult) -> None:
     record = result.fitted.record
     print(f"\n{record.status.sentence} {len(record.objective)} epochs, {record.seconds:.1f} s.")
-    print("\nAccuracy, with naive forecasts")
+    print("\nAccuracy, next to naive forecasts")
     print(result.metrics.T.to_string(float_format=lambda value: f"{value:,.4g}", na_rep="-"))
 
 
 def _print_trust(result: FitResult) -> None:
-    print("\nHow well each share is known, percent of the KPI")
+    print("\nUncertainty of each share, percent of the KPI")
     print(result.notes().to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
     if isinstance(result, Ensemble) and result.from_posterior and not result.sampling()["trusted"]:
-        print("The draws have not settled: take the intervals as rough, and draw more with sample_posterior.")
+        print("The sampler has not converged: treat the intervals as rough, and draw more with sample_posterior.")
     n_regions = len(result.panel.regions)
     if n_regions > 1:
-        print(f"\nThe {n_regions} regions weigh as much as {result.effective_regions:.1f} independent ones.")
-    for title, table in (("Stated priors", result.priors()), ("Sizes learned from the data", result.tuning)):
+        print(
+            f"\nThe {n_regions} regions carry as much information as {result.effective_regions:.1f} independent ones."
+        )
+    for title, table in (("Stated priors", result.priors()), ("Prior scales learned from the data", result.tuning)):
         if len(table):
             print(f"\n{title}")
             print(table.to_string(float_format=lambda value: f"{value:.3g}", na_rep="-"))
@@ -262,13 +264,9 @@ def _against_truth(result: FitResult, truth: Truth) -> pd.DataFrame:
 
 
 def _write_results(result: FitResult, out: Path) -> None:
-    _write_csv(result.contribution_table(), out / "contributions.csv", index=False)
-    _write_csv(result.media_summary(), out / "media_summary.csv", index=True)
-    _write_csv(result.metrics, out / "metrics.csv", index=True)
+    write_csv(result.contribution_table(), out / "contributions.csv", index=False)
+    write_csv(result.media_summary(), out / "media_summary.csv", index=True)
+    write_csv(result.metrics, out / "metrics.csv", index=True)
     result.save(out / "fit.npz")
     result.report(out / "report.html")
     print(f"\nWrote report.html, contributions.csv, media_summary.csv, metrics.csv and fit.npz to {out}{os.sep}")
-
-
-def _write_csv(table: pd.DataFrame, path: Path, *, index: bool) -> None:
-    write_whole(path, lambda file: file.write(table.to_csv(index=index).encode()))

@@ -1,33 +1,40 @@
-"""`deepcausalmmm-jax benchmark`: how quick this machine is at fitting."""
+"""`deepcausalmmm-jax benchmark`: how fast this machine fits."""
 
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
+import pandas as pd
 import typer
 
+from deepcausalmmm_jax.benchmarking.figures import SuiteFigures
 from deepcausalmmm_jax.benchmarking.plan import Plan
 from deepcausalmmm_jax.benchmarking.suite import run_suite
 from deepcausalmmm_jax.benchmarking.tables import tables
-from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, write_whole
+from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, write_text
 from deepcausalmmm_jax.parallel.devices import devices_for
 
 
 def benchmark_command(
     out: Annotated[Path, typer.Option(help="Folder for benchmark.json, benchmark.txt and benchmark.html.")],
-    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, below a minute.")] = False,
-    devices: Annotated[str | None, typer.Option(help="cpu, gpu or tpu; what JAX finds where none.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, less than a minute.")] = False,
+    devices: Annotated[str | None, typer.Option(help="cpu, gpu or tpu; by default what JAX finds.")] = None,
 ) -> None:
-    """Measure fits, refits, their growth with the panel, memory, and the machine's own ceilings."""
+    """Measure fits, refits, how they scale with the panel, memory, and the limits of the machine."""
     measure(Plan.quick() if quick else Plan(), out, devices)
 
 
 def measure(plan: Plan, out: Path, devices: str | None = None) -> None:
-    """Run a plan, print its tables, and write them with figures and JSON.
+    """Run a plan, print its tables, and write them together with figures and JSON.
+
+    Args:
+        plan: what to measure.
+        out: folder for the files.
+        devices: platform; None for what JAX finds.
 
     Raises:
-        ConfigError: devices that are not here.
+        ConfigError: this host has no such devices.
         OutputError: the folder cannot be written.
     """
     working = devices_for(devices)
@@ -36,7 +43,7 @@ def measure(plan: Plan, out: Path, devices: str | None = None) -> None:
     shown, where = tables(found), _where(found)
     text = where + "".join(f"\n\n{title}\n{_plain(table)}" for title, table in shown.items()) + "\n"
     print(text)
-    from deepcausalmmm_jax.plots.benchmark import benchmark_page  # plotly only where a figure is drawn
+    from deepcausalmmm_jax.plots.benchmark import benchmark_page  # plotly is imported only where a figure is drawn
 
     files = {
         "benchmark.json": json.dumps(found, indent=1) + "\n",
@@ -44,19 +51,19 @@ def measure(plan: Plan, out: Path, devices: str | None = None) -> None:
         "benchmark.html": benchmark_page(found, shown, where),
     }
     for name, content in files.items():
-        write_whole(out / name, lambda file, content=content: file.write(content.encode()))  # type: ignore[misc]
-    print(f"Wrote {', '.join(files)} to {out}, after {found['seconds']:.0f} s.")
+        write_text(out / name, content)
+    print(f"Wrote {', '.join(files)} to {out} after {found['seconds']:.0f} s.")
 
 
-def _plain(table: Any) -> str:
-    return str(table.to_string(float_format=lambda value: f"{value:,.4g}", na_rep="-"))
+def _plain(table: pd.DataFrame) -> str:
+    return table.to_string(float_format=lambda value: f"{value:,.4g}", na_rep="-")
 
 
-def _where(found: dict[str, Any]) -> str:
+def _where(found: SuiteFigures) -> str:
     about, limits = found["machine"], found["ceilings"]
     return (
         f"{about['processor']}, {about['cores']} cores, {len(about['devices'])} {about['platform']} device(s) "
-        f"{about['devices'][0]}; jax {about['versions']['jax']}, python {about['python']}; measured ceilings: "
+        f"{about['devices'][0]}; jax {about['versions']['jax']}, python {about['python']}; measured limits: "
         f"{limits['gflops']:.0f} Gflop/s in matrix products, {limits['gbytes']:.1f} GB/s, "
-        f"{limits['step_us']:.2f} us a step"
+        f"{limits['step_us']:.2f} us per step"
     )

@@ -1,20 +1,20 @@
 """Column names and globs of the command line -> the columns of a table."""
 
-import difflib
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.errors import DataError
 
 _WILD = "*?["
 
 
 def expanded(patterns: Sequence[str], columns: Sequence[str], option: str) -> list[str]:
-    """Columns that the patterns name, in the table's order within a glob, each once.
+    """Columns that match the patterns, each once; those of a glob in the order of the table.
 
     Args:
-        patterns: names or globs, several to a text when separated by commas.
+        patterns: names or globs; a string may hold several, separated by commas.
         columns: of the table.
         option: name of the option, for messages.
 
@@ -25,8 +25,7 @@ def expanded(patterns: Sequence[str], columns: Sequence[str], option: str) -> li
     for pattern in _split(patterns):
         matches = [pattern] if pattern in columns else [name for name in columns if fnmatchcase(name, pattern)]
         if not matches:
-            near = difflib.get_close_matches(pattern.strip("*"), list(columns), n=1, cutoff=0.4)
-            hint = f"; did you mean {near[0]!r}?" if near else "."
+            hint = did_you_mean(pattern.strip("*"), columns, cutoff=0.4)
             raise DataError(f"{option} {pattern!r} matches no column of the table{hint}")
         found |= dict.fromkeys(matches)
     return list(found)
@@ -37,20 +36,29 @@ def paired_spend(
 ) -> dict[str, str]:
     """Spend column of each channel.
 
-    A pattern is `channel=column`, or names columns. Columns found by a glob are paired with the channels by what the
-    wildcard stands for (`tv` in `impressions_tv` and `spend_tv`, or the channel `tv` itself). Where both lists are
-    written out, they pair in order.
+    A pattern is `channel=column`, or names columns. Columns found by a glob are paired with channels by the text that
+    the wildcard matches (`tv` in `impressions_tv` and `spend_tv`, or the channel `tv` itself). Two lists without globs
+    are paired in order.
+
+    Args:
+        media: channels.
+        media_patterns: patterns that the channels were named by.
+        spend_patterns: patterns of the spend columns.
+        columns: of the table.
+
+    Returns:
+        Spend column by channel.
 
     Raises:
-        DataError: an unknown channel or column, two columns for a channel, or columns that cannot be paired for
-            certain.
+        DataError: an unknown channel or column, two columns for one channel, or columns that cannot be paired without
+            ambiguity.
     """
     explicit = [pattern for pattern in _split(spend_patterns) if "=" in pattern and pattern not in columns]
     pairs: dict[str, str] = {}
     for pattern in explicit:
         channel, column = (part.strip() for part in pattern.split("=", 1))
         if channel not in media:
-            raise DataError(f"--spend {pattern!r}: {channel!r} is no media column.")
+            raise DataError(f"--spend {pattern!r}: {channel!r} is not a media column.")
         found = expanded([column], columns, "--spend")
         _refuse_second([*([pairs[channel]] if channel in pairs else []), *found], channel)
         pairs[channel] = found[0]
@@ -74,10 +82,10 @@ def _paired_by_name_or_order(
     spend = expanded(spend_patterns, columns, "--spend")
     stems = [_stem(name, media_patterns) or (name,) for name in media]
     by_stem = {stem: name for name in spend if (stem := _stem(name, spend_patterns)) is not None}
-    told_apart = all(stems.count(stem) == 1 for stem in by_stem)
-    if len(by_stem) == len(spend) and told_apart:
+    unique = all(stems.count(stem) == 1 for stem in by_stem)
+    if len(by_stem) == len(spend) and unique:
         return {media[stems.index(stem)]: column for stem, column in by_stem.items()}
-    # The order of what a glob finds is the table's, which nobody had in mind.
+    # Columns found by a glob come in the order of the table, which says nothing about pairs.
     in_order = not any(mark in pattern for pattern in spend_patterns for mark in _WILD) and (
         len(media) == 1 or all(pattern in columns for pattern in media_patterns)
     )
@@ -90,7 +98,7 @@ def _paired_by_name_or_order(
 
 
 def _stem(name: str, patterns: Sequence[str]) -> tuple[str, ...] | None:
-    """What the wildcards of the first matching glob stand for; None where no glob matches."""
+    """Text that the wildcards of the first matching glob match; None if no glob matches."""
     for pattern in patterns:
         match = re.fullmatch(_with_groups(pattern), name)
         if match and match.groups():

@@ -1,31 +1,32 @@
-"""Bounds of a plan, read from a CSV file."""
+"""Limits of a plan, read from a CSV file of bounds."""
 
 from pathlib import Path
 
 import pandas as pd
 
+from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.data.readers.read_table import read_table
 from deepcausalmmm_jax.errors import ConfigError, DataError
-from deepcausalmmm_jax.planning.limits import Ends
-from deepcausalmmm_jax.planning.optimize_budget import Key
+from deepcausalmmm_jax.planning.limits import Key, Range
 
 _KINDS = ("absolute", "relative")
 _NEEDED = ("channel", "low", "high")
+_COLUMNS = (*_NEEDED, "region", "kind")
 _DELIMITERS = (",", ";", "\t", "|")
 
 
-def read_bounds(path: Path | None) -> tuple[dict[Key, Ends], dict[Key, Ends]]:
+def read_limits(path: Path | None) -> tuple[dict[Key, Range], dict[Key, Range]]:
     """Absolute and relative bounds by channel, or by channel and region.
 
     Args:
-        path: of a file with the columns channel, low, high, and where wanted region and kind (absolute or relative);
+        path: of a file with the columns channel, low, high, and optionally region and kind (absolute or relative),
             separated by commas, semicolons, tabs or bars. None for no bounds.
 
     Raises:
         DataError: the file cannot be read.
-        ConfigError: a column that is missing, a kind or number that is none, or two rows for the same cells.
+        ConfigError: a missing or unknown column, a bad kind or number, or two rows for the same cells.
     """
-    found: tuple[dict[Key, Ends], dict[Key, Ends]] = {}, {}
+    found: tuple[dict[Key, Range], dict[Key, Range]] = {}, {}
     if path is None:
         return found
     table = _table(path)
@@ -46,7 +47,7 @@ def read_bounds(path: Path | None) -> tuple[dict[Key, Ends], dict[Key, Ends]]:
 
 
 def _table(path: Path) -> pd.DataFrame:
-    """The file as text, blanks around cells taken off."""
+    """The file as text, without blanks around cells."""
     if not path.is_file():
         raise DataError(f"There is no file {path}.")
     header = path.read_text(encoding="utf-8-sig", errors="replace").partition("\n")[0]
@@ -57,8 +58,9 @@ def _table(path: Path) -> pd.DataFrame:
         if name not in table:
             raise ConfigError(f"{path} has no column {name!r}; bounds need channel, low and high.")
     for name in table.columns:
-        if name not in (*_NEEDED, "region", "kind"):
-            raise ConfigError(f"{path} has a column {name!r}; bounds have channel, region, low, high and kind.")
+        if name not in _COLUMNS:
+            known = "; bounds have channel, region, low, high and kind."
+            raise ConfigError(f"{path} has a column {name!r}{did_you_mean(name, _COLUMNS, known)}")
     for name in dict.fromkeys(table.columns):
         if list(table.columns).count(name) > 1:
             raise ConfigError(f"{path} has two columns named {name!r}; leave one out.")

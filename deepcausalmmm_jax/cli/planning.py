@@ -1,4 +1,4 @@
-"""Commands of the command line that plan: `optimize` and `scenario`."""
+"""The commands that plan: `optimize` and `scenario`."""
 
 import os
 from pathlib import Path
@@ -8,12 +8,16 @@ import numpy as np
 import pandas as pd
 import typer
 
-from deepcausalmmm_jax.cli.limits import read_bounds
+from deepcausalmmm_jax.cli.limits import read_limits
 from deepcausalmmm_jax.errors import ConfigError
-from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, write_whole
+from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
+from deepcausalmmm_jax.io.write_csv import write_csv
+from deepcausalmmm_jax.planning.limits import Limits
 from deepcausalmmm_jax.planning.optimize_budget import optimize_budget
+from deepcausalmmm_jax.planning.optimizer.search import Search
 from deepcausalmmm_jax.planning.response_curves import response_curves
 from deepcausalmmm_jax.planning.scenario import Change, scenario
+from deepcausalmmm_jax.planning.targets import Targets
 from deepcausalmmm_jax.results.ensemble import load
 from deepcausalmmm_jax.results.fit_result import FitResult
 
@@ -23,59 +27,64 @@ _MOST_LIMITS = 10
 def optimize_command(
     run: Annotated[Path, typer.Argument(help="A fit's or a bootstrap's folder, or its .npz file.", metavar="RUN")],
     out: Annotated[Path, typer.Option(help="Folder for the plan.")],
-    total: Annotated[float | None, typer.Option(help="Spend of the plan; today's when none and no target.")] = None,
-    by: Annotated[str, typer.Option(help="channel, channel_region, channel_week or channel_region_week.")] = "channel",
-    weeks: Annotated[int | None, typer.Option(help="The last so many weeks; all weeks when not given.")] = None,
+    total: Annotated[
+        float | None, typer.Option(help="Spend of the plan; today's if neither it nor a target is given.")
+    ] = None,
+    by: Annotated[
+        str, typer.Option(help="Split: channel, channel_region, channel_week or channel_region_week.")
+    ] = "channel",
+    weeks: Annotated[int | None, typer.Option(help="Number of the last weeks to plan; all weeks if not given.")] = None,
     bounds: Annotated[
         Path | None,
-        typer.Option(help="CSV: channel, low, high, and where wanted region and kind (absolute or relative)."),
+        typer.Option(help="CSV: channel, low, high, and optionally region and kind (absolute or relative)."),
     ] = None,
     bounds_per: Annotated[
-        str, typer.Option(help="Whether bounds hold for a key (the sum of its cells) or for each cell of the plan.")
+        str, typer.Option(help="key: bounds hold for the sum of the cells of a row; cell: for each cell of the plan.")
     ] = "key",
-    fixed: Annotated[list[str] | None, typer.Option(help="Channel that keeps today's spend; repeat.")] = None,
-    target_roi: Annotated[float | None, typer.Option(help="Largest total whose ROI is at least this.")] = None,
-    target_mroi: Annotated[float | None, typer.Option(help="Largest total whose last unit brings this.")] = None,
-    target_kpi: Annotated[float | None, typer.Option(help="Least total that brings so many KPI units.")] = None,
-    objective: Annotated[str, typer.Option(help="mean, quantile, cvar or mean_variance, over refits.")] = "mean",
-    risk: Annotated[float | None, typer.Option(help="Quantile, share of worst outcomes, or weight.")] = None,
-    method: Annotated[str, typer.Option(help="A solver of optimize_budget, by name.")] = "auto",
-    level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.9,
-    seed: Annotated[int, typer.Option(help="Of the random starts.")] = 0,
+    fixed: Annotated[list[str] | None, typer.Option(help="Channel that keeps today's spend; may be repeated.")] = None,
+    target_roi: Annotated[float | None, typer.Option(help="Plan the largest total whose ROI is at least this.")] = None,
+    target_mroi: Annotated[
+        float | None, typer.Option(help="Plan the largest total whose last unit returns at least this.")
+    ] = None,
+    target_kpi: Annotated[
+        float | None, typer.Option(help="Plan the least total that reaches this many KPI units.")
+    ] = None,
+    objective: Annotated[str, typer.Option(help="mean, quantile, cvar or mean_variance over the refits.")] = "mean",
+    risk: Annotated[
+        float | None, typer.Option(help="The quantile, the share of worst outcomes, or the weight of the variance.")
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="Solver: auto, SLSQP, trust-constr, differential_evolution, hybrid or projected.")
+    ] = "auto",
+    level: Annotated[float, typer.Option(help="Interval level (0.9 = 90%).")] = 0.9,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
 ) -> None:
-    """Split a budget so that it brings most, and write the plan beside today's."""
+    """Split a budget to maximise the outcome, and write the plan beside today's."""
     result = loaded(run)
-    absolute, relative = read_bounds(bounds)
+    absolute, relative = read_limits(bounds)
     refuse_unwritable(out)
     plan = optimize_budget(
         result,
-        total,
         by=by,  # type: ignore[arg-type]  # `optimize_budget` names the known ones
         weeks=weeks,
-        bounds=absolute,
-        relative_bounds=relative,
-        bounds_per=bounds_per,  # type: ignore[arg-type]
-        fixed=fixed or (),
-        target_roi=target_roi,
-        target_mroi=target_mroi,
-        target_kpi=target_kpi,
+        limits=Limits(absolute, relative, bounds_per, fixed=fixed or ()),  # type: ignore[arg-type]
+        targets=Targets(total, target_roi, target_mroi, target_kpi),
+        search=Search(method, seed=seed),  # type: ignore[arg-type]
         objective=objective,  # type: ignore[arg-type]
         risk=risk,
-        method=method,  # type: ignore[arg-type]
         level=level,
-        seed=seed,
     )
     plan.save(out)
-    _write_csv(response_curves(result, level=level).table, out / "curves.csv")
+    write_csv(response_curves(result, level=level).table, out / "curves.csv", index=False)
     print(f"{plan.period}; {plan.units.spend}; {plan.units.roi}.")
     print(f"{plan.method}: {plan.starts_at_best} of {len(plan.starts)} starts found the best plan.\n")
     print(_shown(plan.channels[["spend_today", "spend_plan", "roi_today", "roi_plan"]]))
     print(f"\n{_shown(plan.summary[['today', 'plan', 'change']])}")
     if len(plan.binding):
-        print("\nWhat holds the plan back, and what one more unit of room would bring:")
+        print("\nActive limits, and the gain from relaxing each by one unit:")
         print(_shown(plan.binding.set_index("limit").head(_MOST_LIMITS)))
     if not np.isnan(plan.chance_better):
-        print(f"\nThe plan brings more than today's spend in {plan.chance_better:.0%} of the refits.")
+        print(f"\nThe plan is better than today's spend in {plan.chance_better:.0%} of the refits.")
     if plan.notes:
         print("\n" + "\n".join(plan.notes))
     print(f"\nWrote plan.json, table.csv, channels.csv, summary.csv, binding.csv and curves.csv to {out}{os.sep}")
@@ -83,25 +92,27 @@ def optimize_command(
 
 def scenario_command(
     run: Annotated[Path, typer.Argument(help="A fit's or a bootstrap's folder, or its .npz file.", metavar="RUN")],
-    change: Annotated[list[str], typer.Option(help="'tv*1.2' for 20 % more, 'price=3.5' for a value; repeat.")],
+    change: Annotated[list[str], typer.Option(help="'tv*1.2' for 20% more, 'price=3.5' for a value; may be repeated.")],
     out: Annotated[Path, typer.Option(help="CSV file to write.")],
-    region: Annotated[list[str] | None, typer.Option(help="Region that is changed; repeat; all when none.")] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(help="Region that is changed; may be repeated; all if not given.")
+    ] = None,
     first: Annotated[str | None, typer.Option(help="First week that is changed.")] = None,
     last: Annotated[str | None, typer.Option(help="Last week that is changed.")] = None,
-    level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.9,
+    level: Annotated[float, typer.Option(help="Interval level (0.9 = 90%).")] = 0.9,
 ) -> None:
-    """What the KPI would be with some exposure or controls changed."""
+    """Predict the KPI with some exposure or controls changed."""
     result = loaded(run)
     weeks = _span(result, first, last)
     table = scenario(result, [_change(text, region, weeks) for text in change], level=level)
-    _write_csv(table, out)
+    write_csv(table, out, index=False)
     whole = table[table["by"] == "all"].drop(columns=["by", "label"]).iloc[0]
     print(_shown(whole.to_frame("all weeks and regions")))
     print(f"\nWrote {out}.")
 
 
 def loaded(run: Path) -> FitResult:
-    """The ensemble of a folder where there is one, its fit otherwise."""
+    """The ensemble in a folder if there is one, else the fit."""
     if not run.is_dir():
         return load(run)
     return load(run / "ensemble.npz" if (run / "ensemble.npz").exists() else run / "fit.npz")
@@ -132,9 +143,5 @@ def _shown(table: pd.DataFrame) -> str:
 
 
 def _number(value: float) -> str:
-    """Whole numbers from 1000 on; 0 where a difference is one of rounding alone."""
+    """No decimals from 1000 on; 0 for a difference that is only rounding."""
     return f"{value:,.0f}" if abs(value) >= 1000 else "0" if abs(value) < 1e-6 else f"{value:.4g}"
-
-
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    write_whole(path, lambda file: file.write(table.to_csv(index=False).encode()))

@@ -1,1 +1,1 @@
-"""What a user may set: settings of a fit, priors, and those of the paper's model."""
+"""User settings: of a fit, of its priors, and of the paper's model."""

@@ -7,34 +7,34 @@ from deepcausalmmm_jax.checks import check_kinds, require
 
 @dataclass(frozen=True)
 class Published:
-    """DeepCausalMMM 1.0.21 (arXiv 2510.13087) as published; sums of penalties run over all trained parameters.
+    """DeepCausalMMM 1.0.21 (arXiv 2510.13087) as published; penalties are summed over all trained parameters.
 
     Attributes:
-        hidden_size: states of the GRU.
-        dropout: share of the transformed controls that is dropped in each epoch of training.
-        burn_in: weeks of zeros before the data, over which generated coefficients take over from stable ones.
-        temperature: of the edges' sigmoid.
-        epochs: epochs of AdamW.
-        warm_start_epochs: epochs with squared error before that.
-        warm_start_learning_rate: step size of those.
-        learning_rate: first step size of AdamW.
+        hidden_size: number of hidden states of the GRU.
+        dropout: share of the transformed controls dropped in each training epoch.
+        burn_in: weeks of zeros before the data, over which generated coefficients replace the stable ones.
+        temperature: of the sigmoid of the edges.
+        epochs: number of epochs of AdamW.
+        warm_start_epochs: epochs with squared error before those.
+        warm_start_learning_rate: learning rate of the warm start.
+        learning_rate: initial learning rate of AdamW.
         weight_decay: of AdamW.
-        plateau_patience: epochs without a lower objective before the step size is cut.
-        plateau_factor: what it is multiplied by then.
-        coefficient_clip: largest gradient norm of the coefficients' parameters.
-        clip: the same for all others, and for all together in the warm start.
-        huber_delta: residual, as a share of the mean KPI, beyond which it counts linearly.
-        media_share: media's share of the prediction that the attribution prior pins.
-        attribution_weight: of that prior, as a share of the Huber loss.
-        seasonal_weight: of the prior on the seasonal coefficient, likewise.
-        graph_weight: of the graph's penalties.
-        sparsity_weight: of the stable coefficients and the GRU.
-        l1: of the absolute values of all parameters.
-        l2: of the squares of all parameters.
-        graph_warm_up: epochs of AdamW before acyclicity is priced (`notears` only).
-        graph_interval: epochs between two raises of its price.
-        ridge: of the regression that starts the stable media coefficients. Those act in burn-in weeks alone, which do
-            not count here, so that they hardly matter.
+        plateau_patience: epochs without a lower objective before the learning rate is reduced.
+        plateau_factor: factor of that reduction.
+        coefficient_clip: maximum gradient norm of the parameters of the coefficients.
+        clip: maximum gradient norm of all other parameters, and of all together in the warm start.
+        huber_delta: residual, as a share of the mean KPI, beyond which the loss is linear.
+        media_share: share of the prediction that the attribution prior fixes for media.
+        attribution_weight: weight of that prior, as a share of the Huber loss.
+        seasonal_weight: weight of the prior on the seasonal coefficient, likewise.
+        graph_weight: weight of the penalties of the graph.
+        sparsity_weight: weight of the sparsity of the stable coefficients and the GRU.
+        l1: penalty on the absolute values of all parameters.
+        l2: penalty on the squares of all parameters.
+        graph_warm_up: epochs of AdamW before cycles are penalised (`notears` only).
+        graph_interval: epochs between two increases of that penalty.
+        ridge: penalty of the regression that initialises the stable media coefficients. They act only in burn-in weeks,
+            which do not count here, so that they hardly matter.
 
     Raises:
         ConfigError: a value of the wrong kind or out of range.

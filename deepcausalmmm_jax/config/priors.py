@@ -1,4 +1,4 @@
-"""What a user knows before the data are seen, in business terms."""
+"""Prior knowledge of the user, in business terms."""
 
 import dataclasses
 import math
@@ -14,18 +14,18 @@ SIGNS = ("positive", "negative")
 
 @dataclass(frozen=True)
 class Priors:
-    """Stated knowledge; channels and controls by name, each value with its standard deviation: how sure one is.
+    """Stated priors; channels and controls by name, each value with its standard deviation, the uncertainty about it.
 
     Attributes:
         share: triples (channel, share of the KPI, sd): `(("tv", 0.10, 0.02),)`.
-        roi: triples (channel, incremental revenue per unit of spend, sd); needs spend.
-        decay: triples (channel, decay, sd), 0 to 1: how much of an effect is left a week later.
-        half_saturation: triples (channel, mean weeks of exposure, sd) at which half of the greatest effect is reached.
+        roi: triples (channel, incremental revenue per unit of spend, sd); requires spend.
+        decay: triples (channel, decay, sd), 0 to 1: share of an effect that is left a week later.
+        half_saturation: triples (channel, exposure at half of the maximum effect, in mean weeks, sd).
         slope: triples (channel, Hill slope, sd).
-        control_sign: pairs (control, `positive` or `negative`): the direction of its effect in every region.
+        control_sign: pairs (control, `positive` or `negative`): the sign of its effect in every region.
 
     Raises:
-        ConfigError: an entry that is not of this form, out of range, or given twice.
+        ConfigError: an entry of another form, out of range, or given twice.
     """
 
     share: tuple[tuple[str, float, float], ...] = ()
@@ -52,44 +52,44 @@ class Priors:
             right = len(entry) == 2 and isinstance(entry[0], str) and entry[1] in SIGNS
             require(right, "priors.control_sign", entry, "a control and positive or negative")
         both = {entry[0] for entry in self.share} & {entry[0] for entry in self.roi}
-        require(not both, "priors", sorted(both), "a share or an ROI for a channel, not both")
+        require(not both, "priors", sorted(both), "a share or an ROI for each channel, not both")
 
     def channels(self) -> tuple[str, ...]:
-        """All channels named, once each."""
+        """All channels that have a prior, each once."""
         groups = (self.share, self.roi, self.decay, self.half_saturation, self.slope)
         return tuple(dict.fromkeys(entry[0] for group in groups for entry in group))
 
 
 @dataclass(frozen=True)
 class PosteriorSettings:
-    """Default priors of shares, curves and scales, and how the posterior is read.
+    """Default priors of shares, curves and scales, and how the posterior is computed.
 
-    A spread is a standard deviation of logs (of logits for the total share and the persistence): at 0.7 a quantity lies
-    within a factor of two of its median with a probability of two thirds.
+    A spread is a standard deviation of logs (of logits for the total share and the persistence): with 0.7 a quantity
+    lies within a factor of two of its median with probability two thirds.
 
     Attributes:
-        method: `hmc`, many short Markov chains; `laplace`, weighted draws from the curvature at the mode, which is
-            quicker and says by its Pareto k where it fails; `none`, the fit without draws and intervals; `auto`, `hmc`
-            below eight regions and `none` from there on, where training's own mode is as good and `bootstrap` shows
-            what regions say of one another.
-        draws: from the posterior, kept with the fit.
-        total_share: median of the share of the KPI that all media bring.
+        method: `hmc`, many short Markov chains; `nuts`, longer chains of the no-U-turn sampler; `laplace`, weighted
+            draws from a normal approximation at the mode, which is faster and whose Pareto k shows where it fails;
+            `none`, a fit without draws and intervals; `auto`, `hmc` for fewer than eight regions and otherwise `none`,
+            since then the mode found by training is as good and `bootstrap` gives intervals.
+        draws: number of posterior draws kept with the fit.
+        total_share: median of the share of the KPI that all media contribute.
         total_spread: its spread.
-        split_spread: spread of the channels' shares around equal ones.
-        delay: median of the wait before an effect sets in, weeks.
+        split_spread: spread of the shares of the channels around equal shares.
+        delay: median of the delay before an effect begins, weeks.
         delay_spread: its spread.
         slope: median of the Hill slope.
         slope_spread: its spread.
-        half_saturation: median of the half-saturation, in typical bursts of exposure.
+        half_saturation: median of the half-saturation, in multiples of a typical burst of exposure.
         half_saturation_spread: its spread.
-        noise: median of what is new in a week, as a share of the mean KPI.
+        noise: median of the weekly innovation of the KPI, as a share of the mean KPI.
         noise_spread: its spread.
-        persistence_spread: spread of the persistence of residuals, around 27 %.
-        level: standard deviation of a region's mean prediction around its mean KPI.
+        persistence_spread: spread of the persistence of residuals, around 27%.
+        level: standard deviation of the mean prediction of a region around its mean KPI.
         trend: median of the change of the national trend over a quarter, as a share of the mean KPI.
         control: median effect of one standard deviation of a control, as a share of the mean KPI.
-        shock: median of the weekly shock that all regions share, as a share of the mean KPI.
-        size_spread: spread of these and of the sizes in `Penalties` for season and regions.
+        shock: median of the weekly shock shared by all regions, as a share of the mean KPI.
+        size_spread: spread of these scales and of those in `Penalties` for season and regions.
     """
 
     method: PosteriorMethod = "auto"
@@ -124,6 +124,6 @@ class PosteriorSettings:
 def _check_triple(name: str, entry: tuple[Any, ...], limit: float) -> None:
     numbers = [v for v in entry[1:] if isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)]
     right = len(entry) == 3 and len(numbers) == 2 and isinstance(entry[0], str)
-    require(right, name, entry, "made of (channel, value, standard deviation)")
+    require(right, name, entry, "a triple (channel, value, standard deviation)")
     require(0 < entry[1] < limit, name, entry[1], f"between 0 and {limit:g}" if limit < math.inf else "above 0")
-    require(entry[2] > 0, name, entry[2], "known with a standard deviation above 0")
+    require(entry[2] > 0, name, entry[2], "given with a standard deviation above 0")

@@ -1,4 +1,4 @@
-"""Settings of a fit: frozen dataclasses with checks, read from and written to TOML."""
+"""Settings of a fit: validated frozen dataclasses, read from and written to TOML."""
 
 import dataclasses
 import json
@@ -21,32 +21,32 @@ ModelKind = Literal["structural", "paper"]
 
 @dataclass(frozen=True)
 class Penalties:
-    """Typical sizes of what the model may learn: a smaller one is a stiffer penalty.
+    """Prior scales of what the model learns: the smaller the scale, the stronger the penalty.
 
-    Each is the standard deviation (or, for the graph, the mean) of a prior, so its unit is that of the quantity: the
-    penalty of a quantity q is (q / size)^2 / 2, in nats, on the same footing as the log-likelihood of the data.
+    Each is the standard deviation (for the graph, the mean) of a prior and has the unit of its quantity: a quantity q
+    with scale s is penalised by (q / s)^2 / 2 nats, on the same footing as the log-likelihood of the data.
 
     Attributes:
-        media_total: most of the KPI that all media are expected to bring: a channel's share may be of any order of
-            magnitude, and shares well above this total over the number of channels are unlikely.
+        media_total: upper end of the share of the KPI that all media are expected to contribute: the share of a channel
+            may be of any order of magnitude, but shares far above this total over the number of channels are unlikely.
         media_region: spread of a channel's coefficient over regions, in logs.
-        time_variation: spread of a channel's coefficient over weeks, the same in all regions, in logs.
+        time_variation: spread of a channel's coefficient over weeks, shared by all regions, in logs.
         time_variation_region: spread of a region's coefficient over weeks around that, in logs.
-        decay: spread of the adstock decay, in logits around 0.5; at 1.4 about as flat as a decay that may be anything
-            from 0 to 1 with the same probability.
+        decay: spread of the adstock decay, in logits around 0.5; 1.4 is about as flat as a uniform decay from 0 to 1.
         slope: spread of the Hill slope, in logs around 1.5.
         half_saturation: spread of the half-saturation, in logs around 1.2 times the exposure of a typical burst.
         baseline: spread of the regional level, as a share of the mean KPI.
         trend: change of the national trend over a quarter, as a share of the mean KPI.
-        trend_region: the same for a region's own deviation from it.
-        seasonality: size of a shared seasonal term, as a share of the mean KPI.
-        seasonality_region: the same for a region's own seasonal term.
+        trend_region: the same for the deviation of a region from it.
+        seasonality: scale of a shared seasonal term, as a share of the mean KPI.
+        seasonality_region: the same for the deviation of a region from it.
         control: effect of one standard deviation of a control, as a share of the mean KPI.
         control_region: spread of that effect over regions.
         noise_region: spread of the noise level over regions, in logs.
-        graph: mean strength of an edge between channels, in standard deviations of the target per one of the source.
-        blend: mean share of a channel's activity that is taken from another one that drives it.
-        gru: spread of the GRU's weights.
+        graph: mean strength of an edge between channels, in standard deviations of the target per standard deviation of
+            the source.
+        blend: mean share of a channel's activity that comes from another channel that drives it.
+        gru: spread of the weights of the GRU.
     """
 
     media_total: float = 0.3
@@ -76,16 +76,16 @@ class Penalties:
 
 @dataclass(frozen=True)
 class Training:
-    """How the objective is brought down.
+    """How the objective is minimised.
 
     Attributes:
-        learning_rate: first step size of Adam.
-        huber_delta: residual, in standard deviations of the noise, beyond which it counts linearly.
-        max_epochs: most epochs, each sees all the data; whole chunks of `chunk_epochs` are run, no more than these.
-        chunk_epochs: epochs between two looks at the objective; the progress bar moves at the same pace.
-        tolerance: least fall of the objective over a chunk, in nats per observation, that counts as progress.
-        patience: chunks without progress before the step size is cut.
-        step_cuts: cuts of the step size, to a third each, before training ends.
+        learning_rate: initial learning rate of Adam.
+        huber_delta: residual, in standard deviations of the noise, beyond which the loss is linear.
+        max_epochs: maximum number of epochs, each over all data, run in whole chunks of `chunk_epochs`.
+        chunk_epochs: epochs between two checks of the objective and updates of the progress bar.
+        tolerance: smallest decrease of the objective over a chunk, in nats per observation, that counts as progress.
+        patience: chunks without progress before the learning rate is reduced.
+        step_cuts: reductions of the learning rate, to a third each, before training ends.
     """
 
     learning_rate: float = 0.02
@@ -108,18 +108,18 @@ class Training:
 
 @dataclass(frozen=True)
 class Links:
-    """What is known of the links between channels; channels by name, from source to target.
+    """Prior knowledge about links between channels; channels by name, from source to target.
 
     Attributes:
-        forbid: pairs (source, target) that are no edge: `(("search", "tv"),)`, search does not drive tv.
-        require: pairs that are an edge, however weak.
-        fix: triples (source, target, value): an edge of known strength, the target's exposure, in its mean weeks, per
-            mean week of the source.
-        tiers: groups of channels in the order of a funnel; no channel drives one of an earlier tier. Channels in no
-            tier are free.
+        forbid: pairs (source, target) without an edge: `(("search", "tv"),)` states that search does not drive tv.
+        require: pairs with an edge, however weak.
+        fix: triples (source, target, value): an edge of known strength, namely exposure of the target, in its mean
+            weeks, per mean week of exposure of the source.
+        tiers: groups of channels in funnel order; no channel drives one of an earlier tier. Channels in no tier are
+            unrestricted.
 
     Raises:
-        ConfigError: an entry that is not of this form, a link from a channel to itself, or a channel in two tiers.
+        ConfigError: an entry of another form, a link from a channel to itself, or a channel in two tiers.
     """
 
     forbid: tuple[tuple[str, str], ...] = ()
@@ -139,46 +139,47 @@ class Links:
         named = [channel for tier in self.tiers for channel in tier]
         require(all(isinstance(channel, str) for channel in named), "links.tiers", self.tiers, "names of channels")
         twice = sorted({channel for channel in named if named.count(channel) > 1})
-        require(not twice, "links.tiers", self.tiers, f"free of repeats ({', '.join(twice)} stands in two places)")
+        require(not twice, "links.tiers", self.tiers, f"free of repeats ({', '.join(twice)} appears twice)")
 
     def channels(self) -> tuple[str, ...]:
-        """All channels that are named, once each."""
+        """All channels that are named, each once."""
         pairs = (*self.forbid, *self.require, *(link[:2] for link in self.fix), *self.tiers)
         return tuple(dict.fromkeys(channel for group in pairs for channel in group))
 
 
 @dataclass(frozen=True)
 class Config:
-    """All settings of a fit; the default needs no change.
+    """All settings of a fit; the defaults suit most panels.
 
     Attributes:
-        model: `structural`, the default model; or `paper`, the published DeepCausalMMM, which reads `graph`
-            (`triangular` or `notears`) and `published` and none of the others. `Config.paper()` sets it up.
-        tune: whether the data adjust the sizes in `penalties` for trend, season, controls, pooling and variation over
-            time, by their evidence; False takes them as they stand.
-        adstock: kind of carry-over. `geometric` has no last lag; `delayed_geometric` neither, and sets in after a
-            learned wait, which may be next to nothing; `delayed` peaks at a learned lag; `binomial` ends.
+        model: `structural`, the default model; or `paper`, the published DeepCausalMMM, which uses only `graph`
+            (`triangular` or `notears`) and `published`. `Config.paper()` sets it up.
+        tune: whether the prior scales in `penalties` for trend, season, controls, pooling and variation over time are
+            learned from the data, by their marginal likelihood; False uses them as given.
+        adstock: kind of carry-over. `geometric` has no last lag; neither has `delayed_geometric`, which begins after a
+            learned delay that may be close to zero; `delayed` peaks at a learned lag; `binomial` ends at `max_lag`.
         max_lag: lags of the `delayed` and `binomial` kinds, in weeks.
-        min_slope: lower bound of the Hill slope (the paper's is 2; below 1 the curve is concave everywhere, near 0 a
-            channel is on or off).
-        graph: how channels' links are kept acyclic: `notears` (trace-exponential), `dagma` (log-determinant),
-            `triangular` (an earlier channel may feed a later one), or `none`.
-        graph_threshold: edges weaker than this are dropped, in standard deviations of the target per one of the source.
-        graph_evidence: edges that stand fewer standard errors than this above zero are dropped.
-        hidden_size: states of the GRU that moves coefficients over time.
+        min_slope: lower bound of the Hill slope (the paper's is 2; below 1 the curve is concave everywhere, near 0 it
+            is a step).
+        graph: how the graph of channels is kept acyclic: `notears` (trace-exponential), `dagma` (log-determinant),
+            `triangular` (a channel may only drive later ones), or `none` for no graph.
+        graph_threshold: edges weaker than this are dropped, in standard deviations of the target per standard deviation
+            of the source.
+        graph_evidence: edges whose strength is fewer standard errors than this above zero are dropped.
+        hidden_size: number of hidden states of the GRU that varies coefficients over time.
         season_length: weeks in a year.
         harmonics: Fourier pairs of the yearly season.
         knot_spacing: weeks between knots of the national trend; 1 is a random walk.
-        region_knot_spacing: weeks between knots of a region's deviation from it.
-        links: what is known of the links between channels.
-        priors: what is known of channels and controls, in business terms.
-        posterior: priors of shares, curves and scales, and how the posterior is read.
-        penalties: typical sizes of what the model may learn.
-        training: how the objective is brought down.
+        region_knot_spacing: weeks between knots of the deviation of a region from it.
+        links: prior knowledge about links between channels.
+        priors: prior knowledge about channels and controls, in business terms.
+        posterior: priors of shares, curves and scales, and how the posterior is computed.
+        penalties: prior scales of what the model learns.
+        training: how the objective is minimised.
         published: settings of the paper's model.
-        precision: of the factors of matrix products while training: `highest` (single precision, 24 bits), `tf32` (11)
-            or `bfloat16` (8); sums are in single precision. The lower ones are quicker on accelerators that have
-            them; a CPU rounds the same way and is no quicker.
+        precision: precision of the factors of matrix products in training: `highest` (single, 24 bits), `tf32` (11) or
+            `bfloat16` (8); sums are in single precision. The lower ones are faster on accelerators that support them;
+            a CPU rounds in the same way and gains no speed.
 
     Raises:
         ConfigError: a value of the wrong kind or out of range.
@@ -208,9 +209,14 @@ class Config:
     def __post_init__(self) -> None:
         check_kinds(self)
         if self.model == "paper":
-            require(self.graph in ("triangular", "notears"), "graph", self.graph, "triangular or notears in the paper")
-            require(not self.links.channels(), "links", self.links, "empty: the paper's model knows none")
-            require(self.priors == Priors(), "priors", self.priors, "empty: the paper's model knows none")
+            require(
+                self.graph in ("triangular", "notears"),
+                "graph",
+                self.graph,
+                "triangular or notears for the paper's model",
+            )
+            require(not self.links.channels(), "links", self.links, "empty, since the paper's model does not use it")
+            require(self.priors == Priors(), "priors", self.priors, "empty, since the paper's model does not use it")
         for name in ("max_lag", "hidden_size", "knot_spacing", "region_knot_spacing"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         require(self.harmonics >= 0, "harmonics", self.harmonics, "0 or more")
@@ -225,31 +231,31 @@ class Config:
         """A copy with some settings changed, e.g. `config.replace(graph="none")`.
 
         Raises:
-            ConfigError: an unknown setting, or a bad value.
+            ConfigError: an unknown setting or an invalid value.
         """
         refuse_unknown(type(self), changes, "")
         return dataclasses.replace(self, **changes)
 
     @classmethod
     def paper(cls, graph: GraphKind = "triangular", **changes: Any) -> Self:
-        """The published DeepCausalMMM (arXiv 2510.13087), trained as published but for its leaks.
+        """The published DeepCausalMMM (arXiv 2510.13087), trained as published except for its data leaks.
 
         Args:
             graph: `triangular` or `notears`.
             changes: settings of `Published` to change, e.g. `epochs=300`.
 
         Raises:
-            ConfigError: an unknown setting, or a bad value.
+            ConfigError: an unknown setting or an invalid value.
         """
         refuse_unknown(Published, changes, "published.")
         return cls(model="paper", graph=graph, published=Published(**changes))
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:
-        """Read settings from a TOML file; what it does not name keeps its default.
+        """Read settings from a TOML file; settings that it does not contain keep their defaults.
 
         Raises:
-            ConfigError: the file cannot be read or parsed, or names an unknown or bad setting.
+            ConfigError: the file cannot be read or parsed, or has an unknown setting or an invalid value.
         """
         try:
             with open(path, "rb") as file:
@@ -265,7 +271,7 @@ class Config:
         """Settings from nested tables, as in a TOML file.
 
         Raises:
-            ConfigError: an unknown or bad setting.
+            ConfigError: an unknown setting or an invalid value.
         """
         refuse_unknown(cls, table, "")
         sections: dict[str, type] = {
@@ -287,11 +293,11 @@ class Config:
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """All settings as nested tables of numbers and words."""
+        """All settings as nested tables of numbers and strings."""
         return dataclasses.asdict(self)
 
     def to_toml(self) -> str:
-        """All settings as TOML, which `from_toml` reads back to an equal Config."""
+        """All settings as TOML, which `from_toml` reads back as an equal Config."""
         tables = {key: value for key, value in self.to_dict().items() if isinstance(value, dict)}
         plain = {key: value for key, value in self.to_dict().items() if key not in tables}
         blocks = [_toml_lines(plain)]
@@ -299,15 +305,15 @@ class Config:
         return "\n\n".join(blocks) + "\n"
 
 
-def _toml_lines(table: dict[str, Any]) -> str:
-    # JSON's words and numbers are TOML's too.
+def _toml_lines(table: dict[str, object]) -> str:
+    # JSON's strings, numbers and lists are also valid TOML.
     return "\n".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
 
 
-def _check_link(name: str, link: tuple[Any, ...]) -> None:
+def _check_link(name: str, link: tuple[object, ...]) -> None:
     wanted = "(source, target, value)" if name == "fix" else "(source, target)"
     numbers = [value for value in link[2:] if isinstance(value, int | float) and math.isfinite(value)]
     named = len(link) >= 2 and all(isinstance(channel, str) for channel in link[:2])
     right = named and len(link) == 2 + len(numbers) == (3 if name == "fix" else 2)
-    require(right, f"links.{name}", link, f"made of {wanted}")
+    require(right, f"links.{name}", link, f"of the form {wanted}")
     require(link[0] != link[1], f"links.{name}", link, "a link between two different channels")

@@ -1,1 +1,1 @@
-"""Learning a directed acyclic graph from samples, apart from any marketing mix."""
+"""Learning a directed acyclic graph from samples, independent of marketing mix models."""

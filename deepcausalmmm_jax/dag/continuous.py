@@ -1,12 +1,13 @@
 r"""Continuous paths to a sparse, nearly acyclic graph: minimise $\frac12 \mathrm{tr}((I-W)^T S (I-W)) + \lambda |W|_1$.
 
-S is the covariance: the samples enter through it alone, so that a step costs $d^3$ however many there are.
+S is the covariance. The samples enter only through it, so that a step costs $d^3$ whatever their number.
 """
 
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from jax import Array
 
 from deepcausalmmm_jax.ops.acyclicity import trace_exponential
@@ -22,17 +23,18 @@ _SLACK = 1e-6
 
 
 class Path(NamedTuple):
-    """Where a path ended."""
+    """Result of a path."""
 
-    weights: Array  # [variable, variable], entry [i, j]: what a unit of variable i adds to variable j
+    weights: Array  # [variable, variable], entry [i, j]: effect of one unit of variable i on variable j
     iterations: Array  # [], int32, gradient steps
 
 
 def notears_path(gram: Array, l1: Array) -> Path:
     r"""Augmented Lagrangian of $h(W) = \mathrm{tr}\, e^{W \circ W} - d = 0$ (Zheng et al. 2018, "DAGs with NO TEARS").
 
-    Each stage descends by Adam with soft thresholding for the l1 term (Parikh & Boyd 2014, section 4.2) and a step
-    that falls to zero, then raises the price of h; the path ends when h is below 1e-8.
+    Each stage runs Adam with soft thresholding for the l1 term (Parikh & Boyd 2014, section 4.2) and a step size that
+    falls to zero, then raises the penalty of h; the path ends when h is below 1e-8. The threshold follows each entry's
+    own step size, which `optax.scale_by_adam` does not return: hence Adam is written out here.
 
     Args:
         gram: S, `[variable, variable]`.
@@ -74,8 +76,8 @@ def notears_path(gram: Array, l1: Array) -> Path:
 def dagma_path(gram: Array, l1: Array) -> Path:
     r"""Central path of $\mu (\mathrm{loss} + \lambda |W|_1) - \log\det(I - W \circ W)$ (Bello et al. 2022, "DAGMA").
 
-    mu falls from stage to stage. A step out of the region where the log-determinant is valid (there the inverse of
-    $I - W \circ W$ is nowhere negative) is not taken, and the step size is halved.
+    mu decreases from stage to stage. A step that would leave the region where the log-determinant is valid (where no
+    entry of the inverse of $I - W \circ W$ is negative) is rejected, and the step size is halved.
 
     Args:
         gram: S, `[variable, variable]`.
@@ -90,28 +92,26 @@ def dagma_path(gram: Array, l1: Array) -> Path:
 def _central_stage(gram: Array, l1: Array, start: Array, mu: float, steps: int) -> Array:
     d = gram.shape[0]
     identity, off_diagonal = jnp.eye(d), 1.0 - jnp.eye(d)
+    adam = optax.scale_by_adam(b1=0.99, b2=0.999)
 
     def step(
-        carry: tuple[Array, Array, Array, Array, Array], k: Array
-    ) -> tuple[tuple[Array, Array, Array, Array, Array], None]:
-        weights, inverse, first, second, size = carry
+        carry: tuple[Array, Array, optax.OptState, Array], _: None
+    ) -> tuple[tuple[Array, Array, optax.OptState, Array], None]:
+        weights, inverse, moments, size = carry
         loss_slope = gram @ (weights - identity) + l1 * jnp.sign(weights)
         gradient = (mu * loss_slope + 2.0 * weights * inverse.T) * off_diagonal
-        first, second = 0.99 * first + 0.01 * gradient, 0.999 * second + 0.001 * gradient**2
-        spread = jnp.sqrt(second / (1.0 - 0.999 ** (k + 1.0))) + 1e-8
-        proposed = weights - size * first / (1.0 - 0.99 ** (k + 1.0)) / spread
+        direction, moments = adam.update(gradient, moments)
+        proposed = weights - size * direction
         proposed_inverse = jnp.linalg.inv(identity - proposed**2)
         valid = jnp.all(proposed_inverse > -_SLACK)
         return (
             jnp.where(valid, proposed, weights),
             jnp.where(valid, proposed_inverse, inverse),
-            first,
-            second,
+            moments,
             jnp.where(valid, size, 0.5 * size),
         ), None
 
-    zero = jnp.zeros((d, d))
     first_inverse = jnp.linalg.inv(identity - start**2)
-    carry = (start, first_inverse, zero, zero, jnp.asarray(_CENTRAL_STEP))
-    (weights, *_), _ = jax.lax.scan(step, carry, jnp.arange(steps, dtype=jnp.float32))
+    carry = (start, first_inverse, adam.init(start), jnp.asarray(_CENTRAL_STEP))
+    (weights, *_), _ = jax.lax.scan(step, carry, length=steps)
     return weights

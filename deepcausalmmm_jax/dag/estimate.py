@@ -1,4 +1,4 @@
-"""Linear structure learning: which variable drives which, from observations alone."""
+"""Linear structure learning: which variable drives which, from observational data."""
 
 from functools import partial
 from typing import Literal, NamedTuple
@@ -14,36 +14,36 @@ from deepcausalmmm_jax.ops.acyclicity import cut_to_acyclic, strongest_acyclic, 
 Method = Literal["notears", "dagma"]
 _PATHS = {"notears": notears_path, "dagma": dagma_path}
 _MAX_SWEEPS = 20
-_RIDGE = 1e-6  # of the mean variance: keeps nearly collinear variables apart in single precision
+_RIDGE = 1e-6  # of the mean variance: separates nearly collinear variables in single precision
 
 
 class Structure(NamedTuple):
-    """What `estimate_structure` finds."""
+    """Result of `estimate_structure`."""
 
     weights: Array  # [variable, variable], before the threshold
     adjacency: Array  # [variable, variable], weights kept, acyclic
     h: Array  # [], acyclicity of `weights`
     threshold: Array  # [], weights of at most this size were dropped
-    order: Array  # [variable], in which every edge kept points forward
+    order: Array  # [variable], every edge kept points forward in it
     iterations: Array  # [], int32, gradient steps of the path
     sweeps: Array  # [], int32, of the search over orders
 
 
 @partial(jax.jit, static_argnames=("method", "refine"))
 def estimate_structure(gram: Array, l1: Array, threshold: Array, *, method: Method, refine: bool = True) -> Structure:
-    """Learn a graph from a covariance: pure, compiled as a whole, and may be mapped over all of its arrays.
+    """Learn a graph from a covariance: a pure function, compiled as a whole, that can be mapped over all its arrays.
 
-    The path of the method gives a graph, which gives an order of the variables; the order is refined by insertions
-    under the same least-squares score, which leaves the local optima of the path; weights are least-squares fits along
-    the order, those above the threshold are kept and fitted once more.
+    The continuous method gives a graph and thereby an order of the variables. Insertions under the same least-squares
+    score refine the order and so escape local optima of the continuous path. Weights are least-squares fits along the
+    order; those above the threshold are kept and fitted again.
 
     Args:
         gram: `[variable, variable]`, covariance.
         l1: penalty of the path, scalar.
         threshold: weights of at most this size are dropped, scalar.
-        method: the path.
-        refine: whether to refine; the path's own weights are given otherwise, with the threshold raised as far as a
-            graph without cycles needs.
+        method: the continuous method.
+        refine: whether to refine the order; otherwise the weights of the path are returned, with the threshold raised
+            until the graph is acyclic.
     """
     gram, noise = in_units_of_noise(gram)
     path = _PATHS[method](gram, l1 / noise)
@@ -65,9 +65,10 @@ def estimate_structure(gram: Array, l1: Array, threshold: Array, *, method: Meth
 
 
 def in_units_of_noise(gram: Array) -> tuple[Array, Array]:
-    """The covariance over the noise's variance, and that variance; weights are the same in any common unit.
+    """The covariance divided by the variance of the noise, and that variance; weights do not depend on a common unit.
 
-    What all others leave unexplained of a variable that drives none is its noise, and of any other variable less.
+    For a variable that drives no other, the variance left unexplained by all others is that of its noise; for any other
+    variable it is smaller. So the noise variance is the largest of them.
     """
     gram = gram + _RIDGE * jnp.trace(gram) / gram.shape[0] * jnp.eye(gram.shape[0])
     noise = jnp.max(1.0 / jnp.diag(jnp.linalg.inv(gram)))
@@ -75,7 +76,7 @@ def in_units_of_noise(gram: Array) -> tuple[Array, Array]:
 
 
 def _along(gram: Array, order: Array, threshold: Array) -> Structure:
-    """Weights along an order; no cycle can arise, so that the threshold is never raised."""
+    """Weights along an order; since no cycle can arise, the threshold is never raised."""
     position = jnp.argsort(order)
     weights = regression_weights(gram, position[:, None] < position)
     kept = jnp.abs(weights) > threshold
@@ -88,19 +89,19 @@ def _along(gram: Array, order: Array, threshold: Array) -> Structure:
 def edge_frequencies(
     keys: Array, samples: Array, order: Array, l1: Array, threshold: Array, *, method: Method | None, batch_size: int
 ) -> Array:
-    """How often each edge is kept when rows are drawn with replacement.
+    """How often each edge is kept when rows are resampled with replacement.
 
     Args:
         keys: `[replicate]`, random keys.
         samples: `[sample, variable]`.
-        order: `[variable]`, that each replicate refines where no method is given.
+        order: `[variable]`, which each replicate refines if no method is given.
         l1: penalty, scalar.
         threshold: of the weights, scalar.
-        method: that each replicate runs from its start; None to refine `order`.
-        batch_size: replicates computed side by side.
+        method: which each replicate runs from the beginning; None refines `order`.
+        batch_size: replicates computed at once.
 
     Returns:
-        `[variable, variable]`, shares of the replicates.
+        `[variable, variable]`, share of replicates with each edge.
     """
     n = samples.shape[0]
 

@@ -1,7 +1,8 @@
-"""`learn_dag` and `bootstrap_dag`: linear graphs from observations, and how stable their edges are."""
+"""`learn_dag` and `bootstrap_dag`: linear graphs from observations, and the stability of their edges."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 from jax import Array
 
+from deepcausalmmm_jax.checks import whole_number
 from deepcausalmmm_jax.dag.estimate import Method, edge_frequencies, estimate_structure
 from deepcausalmmm_jax.errors import ConfigError, DataError
 
@@ -19,13 +21,13 @@ class LearnedGraph:
     r"""A graph learned from observations.
 
     Attributes:
-        weights: `[variable, variable]`, entry [i, j]: what a unit of variable i adds to variable j; before the
-            threshold.
-        adjacency: `[variable, variable]`, the weights of the edges kept, 0 elsewhere; always without cycles.
+        weights: `[variable, variable]`, before the threshold; entry [i, j] is the effect of one unit of variable i on
+            variable j.
+        adjacency: `[variable, variable]`, weights of the edges kept, 0 elsewhere; always acyclic.
         h: acyclicity of `weights`, $\mathrm{tr}\, e^{W \circ W} - d$.
         iterations: gradient steps.
         threshold: weights of at most this size were dropped.
-        raised: whether that is more than was asked for, since a cycle was left otherwise.
+        raised: whether that is above the threshold asked for, because a lower one would have left a cycle.
         names: of the variables.
     """
 
@@ -35,17 +37,17 @@ class LearnedGraph:
     iterations: int
     threshold: float
     raised: bool
-    names: tuple[Any, ...]
+    names: tuple[Hashable, ...]
 
     @property
     def note(self) -> str:
-        """One sentence where the threshold had to be raised, empty otherwise."""
+        """One sentence if the threshold had to be raised, else empty."""
         if not self.raised:
             return ""
-        return f"The threshold was raised to {self.threshold:.3g}, below which edges would close a cycle."
+        return f"The threshold was raised to {self.threshold:.3g}; a lower one would leave a cycle."
 
     def graph(self) -> nx.DiGraph:
-        """The graph with its weights."""
+        """The graph with the weights of its edges."""
         graph = nx.DiGraph()
         graph.add_nodes_from(self.names)
         graph.add_weighted_edges_from(
@@ -56,19 +58,19 @@ class LearnedGraph:
 
 @dataclass(frozen=True, eq=False)
 class EdgeFrequencies:
-    """How often each edge is found when the observations are drawn anew.
+    """How often each edge is found when observations are resampled.
 
     Attributes:
-        frequency: `[variable, variable]`, share of the replicates with the edge i -> j.
-        replicates: their number.
+        frequency: `[variable, variable]`, share of replicates with the edge i -> j.
+        replicates: number of resamples.
         names: of the variables.
     """
 
     frequency: np.ndarray
     replicates: int
-    names: tuple[Any, ...]
+    names: tuple[Hashable, ...]
 
-    def stable_edges(self, min_frequency: float = 0.8) -> list[tuple[Any, Any, float]]:
+    def stable_edges(self, min_frequency: float = 0.8) -> list[tuple[Hashable, Hashable, float]]:
         """Edges found at least this often, as (source, target, frequency), the most frequent first."""
         found = [
             (self.names[i], self.names[j], float(self.frequency[i, j])) for i, j in np.argwhere(self.frequency > 0)
@@ -86,13 +88,13 @@ def learn_dag(
 ) -> LearnedGraph:
     r"""Learn a linear graph, $x_j = \sum_i W_{ij} x_i + e_j$, with noise of equal variance.
 
-    The equal variance is what tells cause from effect (Peters & Buhlmann 2014): hand the variables over in units in
-    which it is plausible, not standardised.
+    The assumption of equal variance identifies the direction of edges (Peters & Buhlmann 2014): give the variables in
+    units in which it is plausible, not standardised.
 
     Args:
         X: `[sample, variable]`, an array or a table.
         method: `notears` (trace-exponential, augmented Lagrangian) or `dagma` (log-determinant, central path).
-        l1: penalty of the sum of absolute weights.
+        l1: penalty on the sum of absolute weights.
         threshold: weights of at most this size are dropped.
         refine: whether the order of the variables is refined by insertions after the continuous method, see
             `estimate_structure`.
@@ -101,8 +103,8 @@ def learn_dag(
         The graph.
 
     Raises:
-        DataError: `X` cannot be learned from.
-        ConfigError: a bad method, penalty or threshold.
+        DataError: `X` is unsuitable.
+        ConfigError: an invalid method, penalty or threshold.
     """
     values, names = _samples(X)
     _check_settings(method, l1, threshold)
@@ -131,30 +133,29 @@ def bootstrap_dag(
     warm_start: bool = True,
     batch_size: int = 10,
 ) -> EdgeFrequencies:
-    """How stable each edge is when rows are drawn with replacement (Meinshausen & Buhlmann 2010).
+    """Stability of each edge when rows are resampled with replacement (Meinshausen & Buhlmann 2010).
 
     Args:
         X: `[sample, variable]`.
-        replicates: draws, 1 or more.
+        replicates: number of resamples, 1 or more.
         method: as for `learn_dag`, like the two that follow.
         l1: penalty.
         threshold: of the weights.
-        seed: of the draws.
-        warm_start: whether replicates refine the order found on all rows (quick) or each runs the whole method.
-        batch_size: replicates computed side by side.
+        seed: random seed.
+        warm_start: whether replicates refine the order found on all rows (fast) or run the whole method.
+        batch_size: replicates computed at once.
 
     Returns:
         The frequencies.
 
     Raises:
-        DataError: `X` cannot be learned from.
-        ConfigError: a bad setting.
+        DataError: `X` is unsuitable.
+        ConfigError: an invalid setting.
     """
     values, names = _samples(X)
     _check_settings(method, l1, threshold)
     for name, number in (("replicates", replicates), ("batch_size", batch_size)):
-        if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
-            raise ConfigError(f"{name} must be a whole number, 1 or more, got {number!r}.")
+        whole_number(name, number)
     penalty, least = jnp.float32(l1), jnp.float32(threshold)
     order = estimate_structure(_covariance(values), penalty, least, method=method).order
     frequency = edge_frequencies(
@@ -173,8 +174,8 @@ def _covariance(values: np.ndarray) -> Array:
     return jnp.asarray(values.T @ values / len(values), jnp.float32)
 
 
-def _samples(X: np.ndarray | pd.DataFrame) -> tuple[np.ndarray, tuple[Any, ...]]:
-    """Values less their means, and the variables' names."""
+def _samples(X: np.ndarray | pd.DataFrame) -> tuple[np.ndarray, tuple[Hashable, ...]]:
+    """Centred values, and the names of the variables."""
     values, names = _table(X) if isinstance(X, pd.DataFrame) else _array(X)
     n, d = values.shape
     if d < 2:
@@ -190,8 +191,8 @@ def _samples(X: np.ndarray | pd.DataFrame) -> tuple[np.ndarray, tuple[Any, ...]]
     return values - values.mean(axis=0), names
 
 
-def _table(X: pd.DataFrame) -> tuple[np.ndarray, tuple[Any, ...]]:
-    names: tuple[Any, ...] = tuple(X.columns)
+def _table(X: pd.DataFrame) -> tuple[np.ndarray, tuple[Hashable, ...]]:
+    names: tuple[Hashable, ...] = tuple(X.columns)
     for j, name in enumerate(names):
         if names.count(name) > 1:
             raise DataError(f"X has two columns {name!r}; rename one.")
@@ -200,7 +201,7 @@ def _table(X: pd.DataFrame) -> tuple[np.ndarray, tuple[Any, ...]]:
     return X.to_numpy(np.float64), names
 
 
-def _array(X: np.ndarray) -> tuple[np.ndarray, tuple[Any, ...]]:
+def _array(X: np.ndarray) -> tuple[np.ndarray, tuple[Hashable, ...]]:
     values = np.asarray(X)
     if values.ndim != 2 or not np.issubdtype(values.dtype, np.number):
         raise DataError(f"X must be an array of numbers [sample, variable], got {values.dtype} {values.shape}.")

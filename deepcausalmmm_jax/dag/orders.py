@@ -1,19 +1,19 @@
 r"""Orders of variables: a graph is acyclic if there is an order in which every edge points forward.
 
-With the order known, the least-squares fit of each variable on those before it is a triangular factorisation, so that
-an order is scored by one Cholesky decomposition and no cycle can arise. (Chen, Drton & Wang 2019, "On causal discovery
-with an equal-variance assumption": under equal noise variances the true order has the least total.)
+Given the order, the least-squares fit of each variable on those before it is a triangular factorisation: one Cholesky
+decomposition scores an order, and no cycle can arise. Under equal noise variances the true order has the smallest total
+(Chen, Drton & Wang 2019, "On causal discovery with an equal-variance assumption").
 """
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-_BETTER = 1e-5  # share by which a score must fall to count, above rounding in single precision
+_BETTER = 1e-5  # relative decrease of a score that counts, above rounding in single precision
 
 
 def order_score(gram: Array, order: Array) -> Array:
-    """Sum over variables of the variance that those before it leave unexplained.
+    """Sum over variables of the variance that the variables before it leave unexplained.
 
     Args:
         gram: `[variable, variable]`, covariance, positive definite.
@@ -23,22 +23,21 @@ def order_score(gram: Array, order: Array) -> Array:
 
 
 def moved(order: Array, variable: Array, place: Array) -> Array:
-    """The order with one variable taken out and put back in at `place`."""
+    """The order with one variable moved to position `place`."""
     position = jnp.argsort(order)
     shift = jnp.where(place > position[variable], 0.5, -0.5)
     return jnp.argsort(position.astype(jnp.float32).at[variable].set(place + shift))
 
 
 def refined_order(gram: Array, order: Array, max_sweeps: int) -> tuple[Array, Array]:
-    """Descend by insertions: each variable in turn goes to its best place, until a whole sweep gains nothing.
+    """Local search by insertions: each variable in turn moves to its best position, until a sweep improves nothing.
 
-    Unlike the steps of a continuous method, an insertion may turn many edges around at once and leaves local optima
-    that those are caught in.
+    Unlike a step of a continuous method, an insertion can reverse many edges at once, and so escapes local optima.
 
     Args:
         gram: `[variable, variable]`, covariance.
-        order: `[variable]`, to start from.
-        max_sweeps: most sweeps.
+        order: `[variable]`, initial order.
+        max_sweeps: limit of sweeps.
 
     Returns:
         The order, and the number of sweeps.
@@ -85,10 +84,10 @@ def regression_weights(gram: Array, parents: Array) -> Array:
 
     Args:
         gram: `[variable, variable]`, covariance.
-        parents: boolean `[variable, variable]`, entry [i, j] where i may explain j.
+        parents: boolean `[variable, variable]`, entry [i, j] where i is a parent of j.
 
     Returns:
-        `[variable, variable]`, 0 where there is no parent.
+        `[variable, variable]`, 0 for pairs that are not parent and child.
     """
 
     def of_variable(j: Array) -> Array:

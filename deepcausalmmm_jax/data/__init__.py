@@ -1,1 +1,1 @@
-"""From a long table to named arrays, on the host, with numpy and pandas."""
+"""From a long table to named arrays, on the host, with NumPy and pandas."""

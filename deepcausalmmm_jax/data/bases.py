@@ -1,6 +1,6 @@
-"""Bases of the calendar: Fourier terms for the yearly season, linear knots for the trend.
+"""Bases over time: Fourier terms for the yearly season, linear knots for the trend.
 
-They are made once a panel, on the host and in double precision.
+They are computed once per panel, on the host and in double precision.
 """
 
 import numpy as np
@@ -10,10 +10,10 @@ def fourier_basis(week: np.ndarray, period: float, harmonics: int) -> np.ndarray
     r"""Yearly season as $\cos(2 \pi k t / P)$ and $\sin(2 \pi k t / P)$ for k = 1 ... `harmonics`.
 
     Args:
-        week: `[week]`, number of the week on a calendar that goes on from panel to panel, so that later weeks are in
-            phase with the training weeks.
+        week: `[week]`, week numbers on a calendar that all panels share, so that later weeks are in phase with the
+            training weeks.
         period: P, weeks in a year.
-        harmonics: number of pairs.
+        harmonics: number of pairs of terms.
 
     Returns:
         `[week, 2 * harmonics]`, all cosines first.
@@ -23,7 +23,7 @@ def fourier_basis(week: np.ndarray, period: float, harmonics: int) -> np.ndarray
 
 
 def knot_basis(week: np.ndarray, knots: np.ndarray) -> np.ndarray:
-    """Linear interpolation weights between knots; before the first and after the last knot the level is held.
+    """Weights of linear interpolation between knots; constant before the first and after the last knot.
 
     Args:
         week: `[week]`, in weeks.
@@ -36,4 +36,5 @@ def knot_basis(week: np.ndarray, knots: np.ndarray) -> np.ndarray:
     right = np.clip(np.searchsorted(knots, held, side="right"), 1, len(knots) - 1)
     share = (held - knots[right - 1]) / (knots[right] - knots[right - 1])
     column = np.arange(len(knots))
-    return (1.0 - share)[:, None] * (column == (right - 1)[:, None]) + share[:, None] * (column == right[:, None])
+    left_part = (1.0 - share)[:, None] * (column == (right - 1)[:, None])
+    return np.asarray(left_part + share[:, None] * (column == right[:, None]))

@@ -1,4 +1,4 @@
-"""Weeks of a table, as dates or whole numbers, laid on an even grid."""
+"""Weeks of a table, as dates or whole numbers, on an even grid."""
 
 import numpy as np
 import pandas as pd
@@ -6,21 +6,21 @@ import pandas as pd
 from deepcausalmmm_jax.data.dates import as_text, local_days
 from deepcausalmmm_jax.errors import DataError
 
-# A stretch with no row in any region that is longer than this is taken for a mistake in the weeks, not for a gap.
+# Without a row in any region for longer than this, the weeks are assumed to be wrong rather than to have a gap.
 _LONGEST_NATIONAL_GAP = 8
 _WHOLE_NUMBER = r"[+-]?\d+(?:\.0*)?"
-_MOST = 2**53  # beyond it floats skip whole numbers
+_MOST = 2**53  # beyond it, floats cannot represent every whole number
 _DAY_CODES = (1900_01_01, 2199_12_31)
 
 
 def week_text(weeks: pd.Index, position: int) -> str:
-    """The week at `position` as people write it."""
+    """Label of the week at `position`, as text."""
     week = weeks[position]
     return str(week.date()) if isinstance(week, pd.Timestamp) else str(week)
 
 
 def day_numbers(weeks: pd.Index) -> np.ndarray:
-    """Whole days since 1970-01-01 of weeks that are dates, `[week]`."""
+    """Days since 1970-01-01 of weeks that are dates, `[week]`."""
     return weeks.to_numpy().astype("datetime64[D]").astype(np.int64)
 
 
@@ -28,14 +28,14 @@ def week_grid(column: pd.Series, name: str) -> tuple[pd.Index, np.ndarray]:
     """All weeks from the first to the last, and the position of each row's week among them.
 
     Args:
-        column: one week a row, as dates of any type (or text that reads as dates), or as whole numbers (or such text).
+        column: the week of each row: dates of any type, whole numbers, or text of either.
         name: the column's name, for messages.
 
     Returns:
         The grid `[week]`, and `[row]` positions in it.
 
     Raises:
-        DataError: a missing or unreadable week, or weeks that are not an even number of steps apart.
+        DataError: a missing or unreadable week, or weeks that are not evenly spaced.
     """
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         _refuse_missing(column, name)
@@ -50,7 +50,7 @@ def week_grid(column: pd.Series, name: str) -> tuple[pd.Index, np.ndarray]:
 def _refuse_missing(column: pd.Series, name: str) -> None:
     if column.isna().any():
         raise DataError(
-            f"Column {name!r} has no week in row {int(column.isna().to_numpy().argmax()) + 1}; write one in every row."
+            f"Column {name!r} has no week in row {int(column.isna().to_numpy().argmax()) + 1}; every row needs one."
         )
 
 
@@ -74,7 +74,7 @@ def _date_grid(days: np.ndarray, name: str) -> tuple[pd.Index, np.ndarray]:
     if off.any():
         raise DataError(
             f"Week {labels[int(off.argmax())]} in column {name!r} is not a whole number of weeks after the first, "
-            f"{labels[0]}; weeks must be 7 days apart, so add other steps up to weeks first."
+            f"{labels[0]}; weeks must be 7 days apart, so aggregate other periods to weeks first."
         )
     weeks = (unique - unique[0]) // 7
     _refuse_uneven(weeks, labels, name)
@@ -89,12 +89,12 @@ def _refuse_uneven(weeks: np.ndarray, labels: list[str], name: str) -> None:
     if long.any():
         jump = int(long.argmax())
         raise DataError(
-            f"Column {name!r} jumps from week {labels[jump]} to {labels[jump + 1]} with no row between in any region; "
-            "weeks must be one step apart (write year-and-week codes as dates)."
+            f"Column {name!r} jumps from week {labels[jump]} to {labels[jump + 1]} with no row in between in any "
+            "region; weeks must be one step apart (write year-and-week codes as dates)."
         )
     if len(weeks) > 1 and missing > 0.2 * len(weeks):
         jump = int((steps > 1).argmax())
         raise DataError(
-            f"Column {name!r} has irregular steps: {missing} weeks have no row in any region, the first after week "
-            f"{labels[jump]}; weeks must be one step apart."
+            f"Column {name!r} has irregular steps: {missing} weeks have no row in any region, the first of them "
+            f"after week {labels[jump]}; weeks must be one step apart."
         )

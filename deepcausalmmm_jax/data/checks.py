@@ -1,4 +1,4 @@
-"""What makes a panel unfit to learn from, said before any time is spent on it."""
+"""Refusal of panels that no model can be fitted to, before any time is spent on them."""
 
 import numpy as np
 
@@ -8,15 +8,15 @@ from deepcausalmmm_jax.errors import DataError
 
 
 def refuse_unfit(panel: Panel, weights: np.ndarray) -> None:
-    """Check that the training weeks can tell the channels and regions apart.
+    """Check that the effects of channels can be identified from the training weeks.
 
     Args:
         panel: the panel.
-        weights: `[region, week]`, 0 in weeks that are not learned from.
+        weights: `[region, week]`, 0 in weeks outside training.
 
     Raises:
-        DataError: a region without a KPI, or with one that never leaves 0 or less; a KPI that is the same everywhere,
-            or never above 0; a channel that is all zero, never varies, or repeats another.
+        DataError: a region without a KPI, or with a constant one of 0 or less; a KPI that is constant in every region,
+            or nowhere above 0; a channel that is zero throughout, never varies, or is proportional to another.
     """
     _refuse_unusable_kpi(panel, weights)
     last = int(np.nonzero(weights.sum(axis=0))[0][-1]) + 1
@@ -29,26 +29,23 @@ def _refuse_unusable_kpi(panel: Panel, weights: np.ndarray) -> None:
     seen = weights.sum(axis=1)
     if (seen == 0).any():
         region = panel.regions[int((seen == 0).argmax())]
-        raise DataError(
-            f"Region {region} has no observed KPI in the training weeks; leave it out or shorten the holdout."
-        )
+        raise DataError(f"Region {region} has no observed KPI in the training weeks; remove it or shorten the holdout.")
     mean, constant = kpi_means(panel.kpi, weights), is_constant(panel.kpi, weights)
     if (constant & (mean <= 0)).any():
         region = int((constant & (mean <= 0)).argmax())
         raise DataError(
-            f"The KPI of region {panel.regions[region]} is {mean[region]:g} in all training weeks, so that nothing can "
-            "be learned from it; leave the region out."
+            f"The KPI of region {panel.regions[region]} is {mean[region]:g} in all training weeks, so nothing can be "
+            "learned from it; remove the region."
         )
     if constant.all():
         raise DataError(
-            f"The KPI {panel.kpi_name!r} is the same in all training weeks{_of_each(panel)}, so that nothing can be "
-            "learned from it; look whether it is the right column."
+            f"The KPI {panel.kpi_name!r} is the same in all training weeks{_of_each(panel)}, so nothing can be "
+            "learned from it; check that it is the right column."
         )
     if not (panel.kpi[weights > 0] > 0).any():
         raise DataError(
-            f"The KPI of region {panel.regions[0]} averages {mean[0]:g} over the training weeks, and no region has any "
-            "above 0; turn its sign if it is the wrong one, or add the same number to every week, which moves no "
-            "effect."
+            f"The KPI of region {panel.regions[0]} averages {mean[0]:g} over the training weeks, and no region has a "
+            "KPI above 0; reverse its sign if that is wrong, or add a constant to every week, which changes no effect."
         )
 
 
@@ -60,12 +57,12 @@ def _refuse_constant(panel: Panel, exposure: np.ndarray) -> None:
     for i, channel in enumerate(panel.channels):
         values = exposure[:, :, i]
         if not values.any():
-            raise DataError(f"Channel {channel!r} is zero in all training weeks; leave it out.")
+            raise DataError(f"Channel {channel!r} is zero in all training weeks; remove it.")
         rows = [values[r][panel.present[r, : values.shape[1]]] for r in range(len(panel.regions))]
         if all(row.size == 0 or np.ptp(row) == 0 for row in rows):
             raise DataError(
                 f"Channel {channel!r} never varies over the training weeks of any region, so its effect cannot be "
-                "told from the baseline; leave it out."
+                "separated from the baseline; remove it."
             )
 
 
@@ -78,5 +75,5 @@ def _refuse_identical(panel: Panel, exposure: np.ndarray) -> None:
                 same = "identical" if np.allclose(flat[:, i], flat[:, j]) else "multiples of each other"
                 raise DataError(
                     f"Channels {panel.channels[i]!r} and {panel.channels[j]!r} are {same}, so their effects cannot be "
-                    "told apart; leave one out or add them up."
+                    "separated; remove one or add them up."
                 )

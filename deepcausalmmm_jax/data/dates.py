@@ -1,8 +1,8 @@
-"""Dates as tables write them -> the days of the place that the table is from.
+"""Dates as written in tables -> local days of the place that the table comes from.
 
-A week is named by a day on the wall calendar. Where a time and an offset from UTC stand behind it, the day that is
-written is the local one. Where the same moments were turned into UTC, a local midnight has become 23:00 of the day
-before (Berlin, 22:00 in summer) or 05:00 of the same day (New York): the midnight nearest to it names the day.
+A week is named by a calendar day. If a time with an offset from UTC follows, the written day is the local one. If times
+were converted to UTC, local midnight has become 23:00 of the day before (Berlin, 22:00 in summer) or 05:00 of the same
+day (New York): the midnight nearest to it gives the day.
 """
 
 import numpy as np
@@ -11,9 +11,9 @@ import pandas as pd
 from deepcausalmmm_jax.errors import DataError
 
 _HOUR = 3600
-_QUARTER = 900  # offsets of all zones are whole quarters of an hour
-# No zone is further west than ten hours but for a few islands; east, thirteen and fourteen hours are New Zealand's
-# summer and islands. In between, one moment is the midnight of either day.
+_QUARTER = 900  # offsets of all time zones are multiples of it
+# Except for a few islands, no zone is more than ten hours west; thirteen and fourteen hours east are New Zealand in
+# summer and islands. A time in between may be the midnight of either day.
 _LATEST_WEST, _EARLIEST_EAST = 10 * _HOUR, 13 * _HOUR
 _UTC = ("UTC", "Etc/UTC", "tzutc()", "UTC+00:00", "GMT", "Etc/GMT", "Zulu")
 _DAY_AND_TIME = (
@@ -24,22 +24,22 @@ _DAY_AND_TIME = (
 
 
 def as_text(column: pd.Series) -> pd.Series:
-    """The column as people would write it, None where it is empty; dates of all types as ISO 8601 writes them."""
+    """The column as text, None for empty cells; dates of all types in ISO 8601."""
     zone = getattr(column.dtype, "tz", None)
     if zone is not None and str(zone) not in _UTC:
-        column = column.dt.tz_localize(None)  # the zone is known, so its own days are, too
+        column = column.dt.tz_localize(None)  # the zone is known, and so are its days
     return column.astype(object).map(_cell_text)
 
 
 def local_days(text: pd.Series, name: str) -> np.ndarray:
-    """Whole days since 1970-01-01, `[row]`, each on the calendar of the place that the table is from.
+    """Days since 1970-01-01, `[row]`, on the calendar of the place that the table comes from.
 
     Args:
-        text: dates in the one order that has a single reading, with or without a time and an offset from UTC.
+        text: dates as year, month, day, with or without a time and an offset from UTC.
         name: the column's name, for messages.
 
     Raises:
-        DataError: text that is no such date, or a time in UTC that leaves its local day open.
+        DataError: text that is not such a date, or a time in UTC whose local day is ambiguous.
     """
     distinct, row = np.unique(text.to_numpy(dtype=str), return_inverse=True)
     written = pd.Series(distinct)
@@ -47,7 +47,9 @@ def local_days(text: pd.Series, name: str) -> np.ndarray:
     day = pd.to_datetime(parts["day"], format="ISO8601", errors="coerce")
     if day.isna().any():
         bad = written[day.isna()].iloc[0]
-        raise DataError(f"Column {name!r} has {bad!r}, which is no date; write weeks as 2024-01-29, or whole numbers.")
+        raise DataError(
+            f"Column {name!r} has {bad!r}, which is not a date; write weeks as 2024-01-29, or whole numbers."
+        )
     days = day.to_numpy().astype("datetime64[D]").astype(np.int64)
     hour, minute, second, ahead, more = (
         parts[part].fillna("0").astype(np.int64).to_numpy() for part in ("hour", "minute", "second", "ahead", "more")
@@ -76,7 +78,7 @@ def _cell_text(cell: object) -> str | None:
 
 
 def _days_of_midnights(time: np.ndarray, written: np.ndarray, name: str) -> np.ndarray:
-    """Days between the one written in UTC and the local one whose midnight, or last second, the moment is.
+    """Days from the one written in UTC to the local one, of which the time is midnight or the last second.
 
     Args:
         time: `[date]`, seconds since midnight, UTC.
@@ -93,19 +95,19 @@ def _days_of_midnights(time: np.ndarray, written: np.ndarray, name: str) -> np.n
         return late.astype(np.int64) - int(last_second)
     bad = written[int(open_.argmax() if open_.any() else late.argmax())]
     raise DataError(
-        f"Column {name!r} has {bad!r}, a time in UTC that leaves the local day open; write local days, as 2024-01-29."
+        f"Column {name!r} has {bad!r}, a time in UTC whose local day is ambiguous; write local days, as 2024-01-29."
     )
 
 
 def _spread(time: np.ndarray) -> int:
-    """Least stretch of the day, in seconds, that holds all times; it may run over midnight."""
+    """Shortest interval of the day that contains all times, in seconds; it may span midnight."""
     times = np.unique(time % (24 * _HOUR))
     gaps = np.diff(times, append=times[0] + 24 * _HOUR)
     return int(24 * _HOUR - gaps.max())
 
 
 def _of_one_zone(days: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """The days written; where these are no weeks, as summer's midnights are 23:00 of winter's clock, the nearest."""
+    """The written days, or, where these are not weeks apart because summer midnight is 23:00 in winter, the nearest."""
     if not ((days - days[0]) % 7).any() or (time % _QUARTER).any() or _spread(time) > _HOUR:
         return days
     near = days + (time >= 23 * _HOUR)

@@ -1,72 +1,75 @@
-"""Channel activity as the channel graph explains it: with region, season, controls and persistence taken out."""
+"""Innovations of exposure, which the channel graph explains: what region, season, controls and persistence leave."""
 
-from typing import NamedTuple
+from typing import Generic, NamedTuple
 
 import numpy as np
 
-_LONGEST_MEMORY = 0.95
+from deepcausalmmm_jax.axes import ArrayT
+
+_MOST_PERSISTENCE = 0.95
 
 
-class Activity(NamedTuple):
-    """Weekly news of each channel, in units of its own standard deviation.
+class ExposureInnovations(NamedTuple, Generic[ArrayT]):
+    """Weekly innovations of each channel's exposure, in units of their own standard deviation.
 
-    All steps from exposure to here are the same linear map for every channel, so that if one channel's exposure is
-    its own plus a multiple of another's, the same holds for the news (up to the part that controls explain).
+    Every step from exposure to innovations is the same linear map for every channel. So if one channel's exposure is
+    its own plus a multiple of another's, the same holds for the innovations (up to the part that controls explain).
     """
 
-    regional: np.ndarray  # [region, week, channel], deviation from the week's national mean
-    national: np.ndarray  # [week, channel], that mean over regions
-    known: np.ndarray  # [region, week], 1 where this week and the one before are learned from
-    on: np.ndarray  # [week, channel], 1 where the channel was on air somewhere, this week and the one before
-    unit: np.ndarray  # [channel], standard deviation, in mean training weeks of a region
+    regional: ArrayT  # [region, week, channel], deviation from the week's national mean
+    national: ArrayT  # [week, channel], that mean over regions
+    trained: ArrayT  # [region, week], 1 where the fit learns from this week and from the one before
+    on_air: ArrayT  # [week, channel], 1 where the channel was on air in some region, in this week and the one before
+    unit: ArrayT  # [channel], their standard deviation, in mean training weeks of a region
 
 
-def channel_activity(exposure: np.ndarray, context: np.ndarray, used: np.ndarray) -> Activity:
-    r"""News $z_t = \tilde x_t - \phi \tilde x_{t-1}$, split into a national part and regional deviations.
+def exposure_innovations(
+    exposure: np.ndarray, context: np.ndarray, trained: np.ndarray
+) -> ExposureInnovations[np.ndarray]:
+    r"""Innovations $z_t = \tilde x_t - \phi \tilde x_{t-1}$, split into a national mean and regional deviations.
 
-    $\tilde x$ is exposure less what region, season and controls explain (least squares, coefficients shared by all
-    regions); phi, one number for all channels, is the median of their persistence from week to week. Without the
-    last step two unrelated channels that both wander would look linked; the national part is kept apart since its
-    weeks are few however many regions there are.
+    $\tilde x$ is exposure less what region, season and controls explain (least squares, with coefficients shared by all
+    regions). phi is one number for all channels, the median of their week-to-week correlations; without this step two
+    unrelated channels that both wander would look linked. The national mean is kept apart because it has only as many
+    observations as there are weeks, however many regions there are.
 
     Args:
         exposure: `[region, week, channel]`, relative to the region's mean training week.
         context: `[region, week, term]`, season and controls.
-        used: `[region, week]`, whether the region-week may be learned from.
+        trained: `[region, week]`, whether the fit may learn from the region-week.
     """
     n_regions, n_weeks, n_channels = exposure.shape
-    mask = used.astype(float)[:, :, None]
+    mask = trained.astype(float)[:, :, None]
     own = _without_mean(exposure, mask)
-    explained = _without_mean(context, mask)
-    left = (explained * mask).reshape(n_regions * n_weeks, -1)
-    coefficient = np.linalg.lstsq(left, (own * mask).reshape(-1, n_channels), rcond=None)[0]
-    rest = (own - explained @ coefficient) * mask
-    known = used & np.concatenate([np.zeros((n_regions, 1), bool), used[:, :-1]], axis=1)
-    news = np.zeros_like(rest)
-    news[:, 1:] = rest[:, 1:] - _persistence(rest, known) * rest[:, :-1]
-    news *= known[:, :, None]
-    counts = np.maximum(known.sum(axis=0), 1)[:, None]
-    national = news.sum(axis=0) / counts
-    regional = (news - national) * known[:, :, None]
-    total = known.sum()
-    variance = ((regional**2).sum(axis=(0, 1)) + (national**2 * counts * known.any(axis=0)[:, None]).sum(axis=0)) / max(
-        total, 1
-    )
+    explanatory = _without_mean(context, mask)
+    design = (explanatory * mask).reshape(n_regions * n_weeks, -1)
+    coefficient = np.linalg.lstsq(design, (own * mask).reshape(-1, n_channels), rcond=None)[0]
+    rest = (own - explanatory @ coefficient) * mask
+    in_pairs = trained & np.concatenate([np.zeros((n_regions, 1), bool), trained[:, :-1]], axis=1)
+    innovations = np.zeros_like(rest)
+    innovations[:, 1:] = rest[:, 1:] - _persistence(rest, in_pairs) * rest[:, :-1]
+    innovations *= in_pairs[:, :, None]
+    counts = np.maximum(in_pairs.sum(axis=0), 1)[:, None]
+    national = innovations.sum(axis=0) / counts
+    regional = (innovations - national) * in_pairs[:, :, None]
+    squares = (regional**2).sum(axis=(0, 1)) + (national**2 * counts * in_pairs.any(axis=0)[:, None]).sum(axis=0)
+    variance = squares / max(in_pairs.sum(), 1)
     unit = np.where(variance > 0, np.sqrt(variance), 1.0)
-    aired = ((exposure > 0) & used[:, :, None]).any(axis=0)
-    on = aired & np.concatenate([aired[:1], aired[:-1]])
-    return Activity(regional / unit, national / unit, known.astype(float), on.astype(float), unit)
+    aired = ((exposure > 0) & trained[:, :, None]).any(axis=0)
+    on_air = aired & np.concatenate([aired[:1], aired[:-1]])
+    return ExposureInnovations(regional / unit, national / unit, in_pairs.astype(float), on_air.astype(float), unit)
 
 
 def _without_mean(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Deviation from the region's mean over the weeks with mask, `[region, week, ...]`."""
-    return values - (values * mask).sum(axis=1, keepdims=True) / np.maximum(mask.sum(axis=1, keepdims=True), 1.0)
+    """Deviation from the region's mean over the weeks in the mask, `[region, week, ...]`."""
+    mean = (values * mask).sum(axis=1, keepdims=True) / np.maximum(mask.sum(axis=1, keepdims=True), 1.0)
+    return np.asarray(values - mean)
 
 
-def _persistence(rest: np.ndarray, known: np.ndarray) -> float:
+def _persistence(rest: np.ndarray, in_pairs: np.ndarray) -> float:
     """Median over channels of the correlation with the week before, kept from 0 to below 1."""
-    pairs = known[:, 1:, None]
+    pairs = in_pairs[:, 1:, None]
     before, now = rest[:, :-1] * pairs, rest[:, 1:] * pairs
     power = np.sqrt((before**2).sum(axis=(0, 1)) * (now**2).sum(axis=(0, 1)))
     correlation = (before * now).sum(axis=(0, 1)) / np.where(power > 0, power, 1.0)
-    return float(np.clip(np.median(correlation), 0.0, _LONGEST_MEMORY))
+    return float(np.clip(np.median(correlation), 0.0, _MOST_PERSISTENCE))

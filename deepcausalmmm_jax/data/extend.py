@@ -1,4 +1,4 @@
-"""Running on from the training weeks: the past that adstock and GRU need, with the weeks that are asked for."""
+"""Panels for prediction: the training weeks, which adstock and GRU need, followed by the requested weeks."""
 
 import dataclasses
 
@@ -12,26 +12,26 @@ from deepcausalmmm_jax.errors import DataError
 
 
 def continued(history: Panel, asked: Panel) -> tuple[Panel, slice, np.ndarray]:
-    """Lay the weeks asked for behind the history before them.
+    """Append requested weeks to the history before them.
 
     Args:
-        history: the panel that a model was fitted on.
-        asked: a panel of some of its regions; its weeks begin within the history or right after it. Where the two
-            overlap, the exposure and controls asked for count.
+        history: the panel that a model was fitted to.
+        asked: a panel of some of its regions, whose weeks begin within the history or right after it. Where the two
+            overlap, exposure and controls come from `asked`.
 
     Returns:
-        A panel of all regions of the history from its first week to the last one asked for, with no KPI after the
-        history; the positions of the weeks asked for in it; and `[region]` positions of the regions asked for.
+        A panel of all regions of the history from its first week to the last requested one, without any KPI; the
+        positions of the requested weeks in it; and `[region]` positions of the requested regions.
 
     Raises:
-        DataError: a channel, control or region that the history lacks, or weeks that do not connect.
+        DataError: a channel, control or region that the history lacks, or weeks that do not follow on from it.
     """
     _refuse_other_columns(history, asked)
     regions = region_positions(history.regions, asked.regions)
     if (regions < 0).any():
         unknown = asked.regions[int((regions < 0).argmax())]
-        way_out = nearly(history.regions, unknown) or "; predict for its own regions only."
-        raise DataError(f"The model was not fitted on region {unknown}{way_out}")
+        way_out = nearly(history.regions, unknown) or "; predict only for the regions of the fit."
+        raise DataError(f"The model was not fitted to region {unknown}{way_out}")
     start = _start_position(history, asked)
     n_weeks = start + len(asked.weeks)
     weeks = history.weeks[:start].append(asked.weeks)
@@ -73,10 +73,12 @@ def _refuse_other_columns(history: Panel, asked: Panel) -> None:
 
 
 def _start_position(history: Panel, asked: Panel) -> int:
-    """Position of the first week asked for, counted from the history's first."""
+    """Position of the first requested week, counted from the first week of the history."""
     dated = isinstance(history.weeks, pd.DatetimeIndex)
     if dated != isinstance(asked.weeks, pd.DatetimeIndex):
-        raise DataError("The panel to predict and the training panel must both have dates, or both numbers, for weeks.")
+        raise DataError(
+            "The weeks of the panel to predict and of the training panel must be both dates or both numbers."
+        )
     first, wanted = history.week_label(0), asked.week_label(0)
     if dated:
         offset, rest = divmod(int(day_numbers(asked.weeks)[0] - day_numbers(history.weeks)[0]), 7)
@@ -88,7 +90,7 @@ def _start_position(history: Panel, asked: Panel) -> int:
         raise DataError(f"The panel to predict begins with week {wanted}, before the first training week, {first}.")
     if offset > len(history.weeks):
         raise DataError(
-            f"The panel to predict begins with week {wanted}, but the model knows exposure only up to week "
-            f"{history.week_label(-1)}; include the weeks between."
+            f"The panel to predict begins with week {wanted}, but exposure is known only up to week "
+            f"{history.week_label(-1)}; include the weeks in between."
         )
     return offset

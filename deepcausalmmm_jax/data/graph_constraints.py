@@ -1,29 +1,30 @@
-"""What the user knows of the channel graph, as masks over pairs of channels."""
+"""What the user states about the channel graph, as masks over pairs of channels."""
 
-import difflib
-from typing import NamedTuple
+from typing import Generic, NamedTuple
 
 import networkx as nx
 import numpy as np
 
+from deepcausalmmm_jax.axes import ArrayT
+from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.errors import ConfigError
 
 
-class LinkMasks(NamedTuple):
-    """`[channel, channel]` each, entry [i, j] for the edge i -> j."""
+class GraphConstraints(NamedTuple, Generic[ArrayT]):
+    """Constraints on the edges, `[channel, channel]` each, entry [i, j] for the edge i -> j."""
 
-    free: np.ndarray  # 1 where an edge may be learned
-    required: np.ndarray  # 1 where it must be
-    fixed: np.ndarray  # its value in mean weeks where the user gave it, else 0
+    free: ArrayT  # 1 where an edge may be learned
+    required: ArrayT  # 1 where there must be one
+    fixed: ArrayT  # its value in mean weeks where the user gave it, else 0
 
 
-def link_masks(channels: tuple[str, ...], config: Config) -> LinkMasks:
+def graph_constraints(channels: tuple[str, ...], config: Config) -> GraphConstraints[np.ndarray]:
     """Masks from `Config.graph` and `Config.links`.
 
     Raises:
-        ConfigError: a link names an unknown channel or a channel twice, or the links contradict each other or the
-            kind of graph, or those required make a cycle.
+        ConfigError: a link names an unknown channel or links a channel to itself, the links contradict each other or
+            the kind of graph, or the required links form a cycle.
     """
     links, n = config.links, len(channels)
     position = {name: i for i, name in enumerate(channels)}
@@ -48,14 +49,13 @@ def link_masks(channels: tuple[str, ...], config: Config) -> LinkMasks:
     _refuse_cycle(required, channels)
     for source, target, _ in links.fix:
         allowed[position[source], position[target]] = 0.0
-    return LinkMasks(allowed, required, fixed)
+    return GraphConstraints(allowed, required, fixed)
 
 
 def _refuse_unknown(name: str, channels: tuple[str, ...]) -> None:
     if name not in channels:
-        near = difflib.get_close_matches(name, channels, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(channels)}."
-        raise ConfigError(f"Setting links names the channel {name!r}, which the panel does not have; {hint}")
+        hint = did_you_mean(name, channels, f"; known are {', '.join(channels)}.")
+        raise ConfigError(f"Setting links names the channel {name!r}, which the panel does not have{hint}")
 
 
 def _refuse_cycle(required: np.ndarray, channels: tuple[str, ...]) -> None:
@@ -63,5 +63,5 @@ def _refuse_cycle(required: np.ndarray, channels: tuple[str, ...]) -> None:
     if not nx.is_directed_acyclic_graph(graph):
         names = [source for source, _ in nx.find_cycle(graph)]
         raise ConfigError(
-            f"The links required or fixed make a cycle, {' -> '.join([*names, names[0]])}; drop one of them."
+            f"The required and fixed links form a cycle, {' -> '.join([*names, names[0]])}; drop one of them."
         )

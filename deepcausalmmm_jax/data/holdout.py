@@ -1,4 +1,4 @@
-"""Which weeks the model may learn from."""
+"""The weeks that a model is trained on."""
 
 import numpy as np
 
@@ -10,31 +10,31 @@ FEWEST_TRAINING_WEEKS = 12
 
 
 def training_weights(panel: Panel, holdout: int | None) -> np.ndarray:
-    """The panel's weights with the last `holdout` weeks hidden.
+    """The weights of a panel with the last `holdout` weeks held out.
 
-    Counted are weeks in which any region has a KPI: planned weeks behind them, and gaps among them, are no part of it.
+    Only weeks with a KPI in some region count: neither planned weeks after them nor gaps between them do.
 
     Args:
         panel: the panel.
-        holdout: number of last weeks with a KPI to hide; None to learn from all.
+        holdout: number of last weeks with a KPI to hold out; None trains on all weeks.
 
     Returns:
         `[region, week]`, 0 in held-out weeks and wherever the panel has no weight.
 
     Raises:
-        DataError: a panel without a KPI, or one that turns to zero at its end; a holdout of 0 or longer than the data,
-            or one that leaves too few weeks to learn from.
+        DataError: a panel without a KPI, or whose KPI turns to zero at the end; a holdout of 0, or one that leaves too
+            few weeks to train on.
     """
     if holdout is not None and (not isinstance(holdout, int | np.integer) or isinstance(holdout, bool) or holdout < 1):
         raise DataError(
-            f"holdout must be a whole number of weeks, 1 or more, got {holdout!r}; None learns from all weeks."
+            f"holdout must be a whole number of weeks, 1 or more, got {holdout!r}; None trains on all weeks."
         )
     hidden, n_weeks = int(holdout or 0), refuse_without_kpi(panel)
     if hidden >= n_weeks:
-        raise DataError(f"holdout={holdout} hides all of {weeks_in_words(panel)}; make it shorter.")
+        raise DataError(f"holdout={holdout} holds out all of {weeks_in_words(panel)}; shorten it.")
     if n_weeks - hidden < FEWEST_TRAINING_WEEKS:
         raise DataError(
-            f"The panel has {n_weeks} weeks{_with_kpi(panel)}, which leaves {n_weeks - hidden} to learn from after a "
+            f"The panel has {n_weeks} weeks{_with_kpi(panel)}, which leaves {n_weeks - hidden} to train on after a "
             f"holdout of {hidden}; at least {FEWEST_TRAINING_WEEKS} are needed, so shorten the holdout or add weeks."
         )
     ask_about_trailing_zeros(panel)
@@ -42,7 +42,7 @@ def training_weights(panel: Panel, holdout: int | None) -> np.ndarray:
 
 
 def weights_before(panel: Panel, origin: int) -> np.ndarray:
-    """The panel's weights `[region, week]`, with 0 from the position `origin` on."""
+    """The weights of a panel, `[region, week]`, with 0 from position `origin` on."""
     weights = panel.weights.copy()
     weights[:, origin:] = 0.0
     return weights
@@ -56,14 +56,14 @@ def refuse_without_kpi(panel: Panel) -> int:
     """
     if not panel.has_kpi.any():
         raise DataError(
-            f"No week of the panel has a KPI in column {panel.kpi_name!r}, so nothing can be learned from it; give "
-            "past weeks with their KPI."
+            f"No week of the panel has a KPI in column {panel.kpi_name!r}, so nothing can be learned from it; add past "
+            "weeks with their KPI."
         )
     return int(panel.has_kpi.sum())
 
 
 def weeks_in_words(panel: Panel) -> str:
-    """How many weeks may be held out or learned from, e.g. `the panel's 55 weeks with a KPI`."""
+    """The weeks that can be held out or trained on, e.g. `the panel's 55 weeks with a KPI`."""
     return f"the panel's {int(panel.has_kpi.sum())} weeks{_with_kpi(panel)}"
 
 

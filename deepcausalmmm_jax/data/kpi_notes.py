@@ -1,4 +1,4 @@
-"""What is odd about a panel's KPI: regions that never move, means around zero, weeks of another sign or size."""
+"""Unusual values of a panel's KPI: constant regions, means near zero, weeks of the opposite sign, outliers."""
 
 from typing import NamedTuple
 
@@ -7,34 +7,34 @@ import numpy as np
 from deepcausalmmm_jax.data.kpi_scale import is_constant, kpi_means, kpi_scales, weekly_spread
 from deepcausalmmm_jax.data.panel import Panel
 
-_SELDOM = 0.1  # of the weeks: a KPI below zero more often is net of something
-_HUGE_MOVES, _HUGE_TIMES = 30.0, 5.0  # weekly spreads from the median, and medians, that no season reaches
+_SELDOM = 0.1  # of the weeks: a KPI that is negative more often is net of something
+_HUGE_MOVES, _HUGE_TIMES = 30.0, 5.0  # weekly spreads above the median, and multiples of it; no season goes so far
 
 
 class HugeWeek(NamedTuple):
-    """A KPI far from all others of its region."""
+    """A KPI far above all others of its region."""
 
     region: str
     week: str
     value: float  # KPI units
-    times: float  # the region's median
+    times: float  # multiple of the region's median
 
 
 def constant_regions(past: Panel) -> tuple[str, ...]:
-    """Regions with the same KPI in all weeks, but for rounding."""
+    """Regions whose KPI is constant up to rounding."""
     seen = (past.weights > 0).any(axis=1)
     return tuple(map(str, past.regions[seen & is_constant(past.kpi, past.weights)]))
 
 
 def net_regions(past: Panel) -> tuple[str, ...]:
-    """Regions whose mean KPI is not what the KPI is divided by; see `kpi_scales`."""
+    """Regions whose KPI is not divided by its mean; see `kpi_scales`."""
     moves = ~is_constant(past.kpi, past.weights)
     kpi, weights = past.kpi[moves], past.weights[moves]
     return tuple(map(str, past.regions[moves][kpi_scales(kpi, weights) != kpi_means(kpi, weights)]))
 
 
 def turned_weeks(past: Panel) -> tuple[str, ...]:
-    """Weeks with a KPI below zero in every region, where that is rare in each of the regions."""
+    """Weeks with a negative KPI in every region, provided that negative values are rare in each region."""
     seen = past.weights > 0
     below = (past.kpi < 0) & seen
     if (below.sum(axis=1) > _SELDOM * seen.sum(axis=1)).any():
@@ -44,7 +44,7 @@ def turned_weeks(past: Panel) -> tuple[str, ...]:
 
 
 def huge_weeks(past: Panel) -> list[HugeWeek]:
-    """Region-weeks whose KPI no season explains, the largest first."""
+    """Region-weeks whose KPI is too large for any season, the largest first."""
     spread, found = weekly_spread(past.kpi, past.weights), []
     for r in range(len(past.regions)):
         seen = past.weights[r] > 0

@@ -1,15 +1,15 @@
-"""What a region's KPI is divided by: its mean, unless the mean says nothing of the region's size."""
+"""Scale that a region's KPI is divided by: its mean, unless the mean does not reflect the size of the region."""
 
 import numpy as np
 
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 
 _QUARTILES_TO_SD = 1.349  # width of the normal distribution's middle half, in standard deviations
-_REACH = 3.0  # standard deviations at which a weekly move is cut
-_SURE = 3.0  # mean over weekly spread above which a KPI is below zero by accident alone
-_USUAL = 8.0  # mean over weekly spread of a KPI, where no region shows what is usual
-# Of what is usual: above the first the mean is the region's size, below the second it is not, and between them the
-# scale goes over from one to the other.
+_REACH = 3.0  # standard deviations at which a weekly change is clipped
+_SURE = 3.0  # ratio of mean to weekly spread above which a negative KPI is only chance
+_USUAL = 8.0  # ratio of mean to weekly spread that is assumed if no region shows the usual one
+# Relative to the usual ratio: above the first the mean reflects the size of the region, below the second it does not,
+# and in between the scale is interpolated.
 _STEADY, _UNSTEADY = 1 / 3, 1 / 6
 _ROUNDING = 1e-6  # of the largest value
 
@@ -17,14 +17,14 @@ _ROUNDING = 1e-6  # of the largest value
 def kpi_scales(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Scale of each region's KPI, above 0.
 
-    It is the mean, and exactly so, wherever that is a size. A KPI that falls below zero, since it is net of returns or
-    had something taken off, may have any mean, near zero or negative, and pooled effects would be shares of nothing.
-    Its weekly spread still tells how large the region is: it gets the mean that would go with its spread in the other
-    regions, unless its own comes near that.
+    The scale is exactly the mean wherever the mean reflects size. A KPI that becomes negative, perhaps because it is
+    net of returns, may have any mean, near zero or negative, which would make pooled effects meaningless as shares of
+    it. Its weekly spread still reflects the size of the region: the scale is then the mean that goes with this spread
+    in the other regions, unless the region's own mean comes close to that.
 
     Args:
         kpi: `[region, week]`.
-        weights: `[region, week]`, 0 in weeks that are not learned from; some in each region.
+        weights: `[region, week]`, 0 in weeks outside training; above 0 somewhere in each region.
 
     Returns:
         `[region]`, KPI units.
@@ -42,45 +42,46 @@ def kpi_scales(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def kpi_means(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean KPI of each region over the weeks with weight, `[region]`; 0 without such weeks."""
-    return (kpi * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-300)
+    """Mean KPI of each region over the weeks with weight, `[region]`; 0 if there are none."""
+    return np.asarray((kpi * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-300))
 
 
 def counted_kpi(panel: Panel, weights: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """The KPI that shares are counted of, `[region, week]`: the KPI, moved to its scale in regions of another mean.
+    """The KPI that shares refer to, `[region, week]`: shifted to a mean equal to its scale where the two differ.
 
     Args:
         panel: the panel.
-        weights: `[region, week]`, 0 in weeks that are not learned from.
+        weights: `[region, week]`, 0 in weeks outside training.
         scale: `[region]`, from `kpi_scales`.
     """
-    return panel.kpi + (scale - kpi_means(panel.kpi, describing(panel, weights)))[:, None]
+    shift = scale - kpi_means(panel.kpi, describing(panel, weights))
+    return np.asarray(panel.kpi + shift[:, None])
 
 
 def informative(panel: Panel, weights: np.ndarray) -> np.ndarray:
-    """The weights with 0 in regions whose KPI is the same in all training weeks: they would say that nothing works.
+    """The weights, with 0 in regions whose KPI is constant: they would suggest that nothing has an effect.
 
     Args:
         panel: the panel.
-        weights: `[region, week]`, 0 in weeks that are not learned from.
+        weights: `[region, week]`, 0 in weeks outside training.
     """
     return np.where(is_constant(panel.kpi, weights)[:, None], 0.0, weights)
 
 
 def describing(panel: Panel, weights: np.ndarray) -> np.ndarray:
-    """The weights, and in regions that nothing is learned from those of their observed training weeks.
+    """The weights, and in regions without weight those of their observed training weeks.
 
-    Such a region still has a scale, by which what others say is brought to its size.
+    Such a region still needs a scale, by which effects learned in other regions are converted to its size.
     """
     training = np.arange(len(panel.weeks)) < weeks_up_to_last(weights)
     return np.where((weights > 0).any(axis=1, keepdims=True), weights, panel.weights * training)
 
 
 def weekly_spread(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Standard deviation of a week's KPI around its neighbours, `[region]`; 0 for a KPI that is constant.
+    """Standard deviation of a week's KPI around its neighbours, `[region]`; 0 for a constant KPI.
 
-    From weekly differences, which know neither growth nor season, the largest of them cut, so that no single week blows
-    it up; uncut where most differences are zero.
+    Computed from weekly differences, which remove growth and season; the largest are clipped so that no single week
+    dominates, except where most differences are zero.
     """
     found = np.zeros(len(kpi))
     varies: np.ndarray = ~is_constant(kpi, weights)
@@ -93,7 +94,7 @@ def weekly_spread(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def is_constant(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Whether the KPI is the same, but for rounding, in all weeks with weight, `[region]`; true without such weeks."""
+    """Whether the KPI is constant up to rounding over the weeks with weight, `[region]`; true if there are none."""
     used = weights > 0
     low, high = (pick(kpi, axis=1, where=used, initial=end) for pick, end in ((np.min, np.inf), (np.max, -np.inf)))
     return np.asarray(~used.any(axis=1) | (high - low <= _ROUNDING * np.maximum(np.abs(low), np.abs(high))))

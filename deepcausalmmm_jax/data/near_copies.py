@@ -1,4 +1,4 @@
-"""Series of a panel that say the same: channels, controls and KPI that move together, channels made of others."""
+"""Redundant series of a panel: channels, controls and KPI that are near-copies, channels that are sums of others."""
 
 from typing import NamedTuple
 
@@ -9,21 +9,21 @@ from deepcausalmmm_jax.data.panel import Panel
 
 _ALIKE = 0.98  # correlation within regions
 _UNEXPLAINED = 0.01  # of a channel's variance, by the other channels
-_PART = 0.02  # of the spread of a sum, below which a channel is no part of it
-_FEWEST = 8  # weeks of a region to judge by
+_PART = 0.02  # of the spread of a sum; a channel with a smaller weight is not part of it
+_FEWEST = 8  # weeks of a region for a correlation
 
 
 class Copies(NamedTuple):
-    """Series of which each moves as another of them does."""
+    """Series that are near-copies of one another."""
 
     channels: tuple[str, ...]
     controls: tuple[str, ...]
-    with_kpi: bool  # whether the KPI is one of them
-    likeness: float  # smallest correlation, without its sign, of a series with its likest
+    with_kpi: bool  # whether the KPI is among them
+    likeness: float  # minimum over series of the absolute correlation with the most similar one
 
 
 def copies(past: Panel) -> list[Copies]:
-    """Groups of near-copies, by the mean over regions of the correlation within a region."""
+    """Groups of near-copies, by the correlation within regions, averaged over regions."""
     series = np.concatenate([past.kpi[:, :, None], past.exposure, past.control], axis=2)
     known = past.present & (past.weights > 0)
     alike = np.abs(_correlation(series, known))
@@ -41,9 +41,10 @@ def copies(past: Panel) -> list[Copies]:
 
 
 def sums(past: Panel) -> list[tuple[str, tuple[str, ...]]]:
-    """Channels whose exposure is a sum of other channels' within regions, with those; the largest of a set alone.
+    """Channels whose exposure is a weighted sum of that of other channels within regions, with those channels.
 
-    By least squares on all others, the variance left corrected for their number.
+    Found by least squares on all others, with the residual variance corrected for their number. Of the channels in one
+    such relation only the largest is named as the sum.
     """
     deviation = _within(past.exposure, past.present)[past.present]
     spread = deviation.std(axis=0)
@@ -72,7 +73,7 @@ def _within(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _correlation(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Mean over regions of the correlation within them, `[series, series]`; 0 where no region shows one."""
+    """Correlation within regions, averaged over regions, `[series, series]`; 0 if undefined in every region."""
     deviation = _within(values, known)
     length = np.sqrt((deviation**2).sum(axis=1, keepdims=True))
     varies = length > 1e-9 * np.abs(values).max(axis=1, initial=0.0)[:, None, :]
@@ -80,4 +81,4 @@ def _correlation(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     unit = np.where((known.sum(axis=1) >= _FEWEST)[:, None, None], unit, 0.0)
     both = np.einsum("rti,rtj->ij", unit, unit)
     shows = (unit != 0).any(axis=1).astype(float)
-    return both / np.maximum(shows.T @ shows, 1.0)
+    return np.asarray(both / np.maximum(shows.T @ shows, 1.0))

@@ -1,9 +1,9 @@
-"""Panel: regions x weeks of a KPI, exposure and controls, as named arrays."""
+"""Panel: KPI, exposure and controls of regions and weeks, as named arrays."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ TrailingZeros = Literal["ask", "keep"]
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """A KPI with the exposure and controls that may explain it; every region on the same weekly grid.
+    """A KPI with the exposure and controls that may explain it; all regions share one weekly grid.
 
     Build one with `Panel.from_dataframe`. A region-week without a row has weight 0 and no exposure.
 
@@ -32,15 +32,15 @@ class Panel:
         kpi: `[region, week]`, KPI units; 0 where it is not observed.
         weights: `[region, week]`, how much each observation counts; 0 where the KPI is not observed.
         present: `[region, week]`, whether the table had a row.
-        exposure: `[region, week, channel]`, 0 or more, in the channel's own unit (impressions, GRPs, spend).
+        exposure: `[region, week, channel]`, 0 or more, in the unit of the channel (impressions, GRPs, spend).
         control: `[region, week, control]`.
-        spend: `[region, week, channel]`, currency; NaN for a channel without spend. None: no spend at all.
+        spend: `[region, week, channel]`, currency; NaN for a channel without spend data. None: no spend data.
         revenue_per_kpi: `[region, week]`, currency per KPI unit. None: unknown.
         population: `[region]`. None: unknown.
-        kpi_name: the KPI's column, for labels.
-        region_name: the regions' column.
-        time_name: the weeks' column.
-        trailing_zeros: whether a KPI that turns to 0 at the end is asked about before a fit, or kept as real.
+        kpi_name: column of the KPI, for labels.
+        region_name: column of the regions.
+        time_name: column of the weeks.
+        trailing_zeros: whether a fit refuses a KPI that turns to 0 at the end (`ask`) or treats it as real (`keep`).
     """
 
     regions: pd.Index
@@ -76,37 +76,37 @@ class Panel:
         missing_kpi: MissingKpi = "error",
         trailing_zeros: TrailingZeros = "ask",
     ) -> Self:
-        """Arrange a long table, one row per region and week in any order, as a Panel.
+        """Panel from a long table with one row per region and week, in any order.
 
         Args:
             df: the table.
-            time: column of weeks: dates 7 days apart, or whole numbers. Times with an offset from UTC count as the day
-                that is written; local midnights told in UTC as the day whose midnight it is.
-            kpi: column of the KPI; None for a panel of future weeks that is only to be predicted.
-            media: columns of exposure, one a channel.
-            region: column of regions, whole numbers or text, which stays as it is written; None for a national table.
-            spend: column of spend by channel, or columns in the order of `media`; only prices the channels. Each has a
-                column of its own, which may be its exposure.
-            controls: columns of everything else that moves the KPI.
-            revenue_per_kpi: column, or one number, with the worth of a KPI unit.
-            population: column with a region's inhabitants, which makes exposure comparable between regions.
-            missing_kpi: a row without a KPI is an error, or, with "mask", gets weight 0. Rows before a region's first
-                KPI are always welcome: their exposure is history for the adstock.
-            trailing_zeros: with "ask", a fit refuses a KPI that turns to 0 in all regions at the end, as where sales
-                are not loaded yet, and warns where that is so in some; "keep" states that these zeros are real.
+            time: column of weeks: dates 7 days apart, or whole numbers. A time with an offset from UTC counts as the
+                written day; local midnight converted to UTC counts as the day that it begins.
+            kpi: column of the KPI; None for a panel of future weeks that is only predicted.
+            media: columns of exposure, one per channel.
+            region: column of regions, whole numbers or text, kept as written; None for a national table.
+            spend: column of spend by channel, or columns in the order of `media`; it only prices the channels. Each
+                channel has its own column, which may be that of its exposure.
+            controls: columns of everything else that affects the KPI.
+            revenue_per_kpi: column, or one number, with the revenue per KPI unit.
+            population: column with the population of each region, which makes exposure comparable between regions.
+            missing_kpi: whether a row without a KPI is an error or, with "mask", gets weight 0. Rows before the first
+                KPI of a region are always allowed: their exposure is history for the adstock.
+            trailing_zeros: with "ask", a fit refuses a KPI that turns to 0 in all regions at the end, as when sales are
+                not loaded yet, and warns if it does so in some; "keep" states that these zeros are real.
 
         Returns:
-            The panel, regions sorted, every region on all weeks between the first and the last.
+            The panel, with sorted regions, each on all weeks from the first to the last.
 
         Raises:
-            DataError: naming the column, region or week that does not fit, and the way out.
+            DataError: the table is invalid; the message names the column, region or week, and a remedy.
         """
         roles = ColumnRoles.checked(
             df, region, time, kpi, media, spend, controls, revenue_per_kpi, population, missing_kpi
         )
         if trailing_zeros not in get_args(TrailingZeros):
             raise DataError(f"trailing_zeros must be 'ask' or 'keep', got {trailing_zeros!r}.")
-        return cls(**arrays_from_table(df, roles), trailing_zeros=trailing_zeros)
+        return cls(**arrays_from_table(df, roles)._asdict(), trailing_zeros=trailing_zeros)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -120,12 +120,12 @@ class Panel:
 
     @property
     def n_past_weeks(self) -> int:
-        """Number of weeks up to the last one with a KPI in any region; those after it are planned. 0 without a KPI."""
+        """Number of weeks up to the last with a KPI in any region; later ones are planned weeks. 0 without a KPI."""
         return weeks_up_to_last(self.weights)
 
     @property
     def past(self) -> np.ndarray:
-        """`[region, week]`, whether the table had a row, of weeks up to the last one with a KPI."""
+        """`[region, week]`, whether the table had a row, up to the last week with a KPI."""
         return self.present & (np.arange(len(self.weeks)) < self.n_past_weeks)
 
     def until_last_kpi(self) -> Self:
@@ -134,17 +134,17 @@ class Panel:
 
     @property
     def week_numbers(self) -> np.ndarray:
-        """`[week]`, position of each week on an endless calendar, in weeks; in phase from panel to panel."""
+        """`[week]`, position of each week on a calendar that all panels share, in weeks."""
         if isinstance(self.weeks, pd.DatetimeIndex):
             return day_numbers(self.weeks) / 7.0
         return self.weeks.to_numpy(dtype=np.float64)
 
     def week_label(self, position: int) -> str:
-        """The week at `position` as people write it."""
+        """Label of the week at `position`, as text."""
         return week_text(self.weeks, position)
 
     def select(self, *, weeks: slice | None = None, regions: Sequence[object] | None = None) -> Self:
-        """The panel cut to a range of week positions, or to some regions in the order given.
+        """The panel restricted to a range of week positions, or to some regions in the given order.
 
         Raises:
             DataError: a region that the panel does not have.
@@ -152,16 +152,21 @@ class Panel:
         week = weeks if weeks is not None else slice(None)
         rows = np.arange(len(self.regions)) if regions is None else self._positions(regions)
 
-        def cut(array: np.ndarray | None) -> np.ndarray | None:
-            return None if array is None else array[rows][:, week]
+        def cut(array: np.ndarray) -> np.ndarray:
+            return array[rows][:, week]
 
-        arrays: dict[str, Any] = {name: cut(getattr(self, name)) for name in _REGION_WEEK_ARRAYS}
         return dataclasses.replace(
             self,
             regions=self.regions[rows],
             weeks=self.weeks[week],
+            kpi=cut(self.kpi),
+            weights=cut(self.weights),
+            present=cut(self.present),
+            exposure=cut(self.exposure),
+            control=cut(self.control),
+            spend=None if self.spend is None else cut(self.spend),
+            revenue_per_kpi=None if self.revenue_per_kpi is None else cut(self.revenue_per_kpi),
             population=None if self.population is None else self.population[rows],
-            **arrays,
         )
 
     def _positions(self, regions: Sequence[object]) -> np.ndarray:
@@ -172,7 +177,7 @@ class Panel:
         return positions
 
     def to_dataframe(self) -> pd.DataFrame:
-        """The long table again, one row per region and week that had one; the inverse of `from_dataframe`."""
+        """The long table with one row per region and week that had one; the inverse of `from_dataframe`."""
         rows, columns = np.nonzero(self.present)
         kpi = np.where(self.weights > 0, self.kpi, np.nan)
         table: dict[str, object] = {
@@ -195,11 +200,8 @@ class Panel:
 
 
 def weeks_up_to_last(weights: np.ndarray) -> int:
-    """Number of weeks up to the last one in which any region has weight, of `[region, week]`; 0 without weight."""
+    """Number of weeks up to the last in which any region has weight, from `[region, week]`; 0 without weight."""
     return int(np.flatnonzero((weights > 0).any(axis=0)).max(initial=-1)) + 1
-
-
-_REGION_WEEK_ARRAYS = ("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi")
 
 
 def _shortened(labels: pd.Index) -> str:

@@ -1,4 +1,4 @@
-"""What a panel can be learned from in spite of, but people should know: said by name before any time is spent on it."""
+"""Problems of a panel that do not prevent a fit but that users should know, reported before the fit."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ _NAMED = 5
 
 
 class NoteKind(StrEnum):
-    """What a note is about."""
+    """Subject of a note."""
 
     CONSTANT_KPI = "constant KPI"  # of regions
     NET_KPI = "KPI around zero"  # of regions
@@ -32,20 +32,20 @@ class NoteKind(StrEnum):
 
 
 class PanelNote(NamedTuple):
-    """One thing to know of a panel."""
+    """One problem of a panel."""
 
     kind: NoteKind
     names: tuple[str, ...]  # of the regions, weeks, channels or controls concerned
-    sentence: str  # what it means, and the way out
+    sentence: str  # its meaning and a remedy
 
 
 def panel_notes(panel: Panel, weights: np.ndarray) -> tuple[PanelNote, ...]:
-    """Everything to know of a panel before it is fitted.
+    """All problems of a panel that should be known before it is fitted.
 
     Args:
         panel: the panel.
-        weights: `[region, week]`, 0 in weeks that are not learned from; what comes after the last of them is read for
-            spend without exposure alone.
+        weights: `[region, week]`, 0 in weeks outside training; weeks after the last one with weight are only checked
+            for spend without exposure.
     """
     past = panel.select(weeks=slice(0, weeks_up_to_last(weights)))
     found = (_on_kpi(past), _on_likeness(past), _on_controls(past), _on_spend(panel.until_last_kpi()))
@@ -53,12 +53,12 @@ def panel_notes(panel: Panel, weights: np.ndarray) -> tuple[PanelNote, ...]:
 
 
 def warn_of(notes: Sequence[PanelNote], label: str = "", stacklevel: int = 3) -> None:
-    """Tell each note once, as a `DataWarning`.
+    """Issue each note as a `DataWarning`.
 
     Args:
-        notes: what to tell.
-        label: of the panel, where there are several, put before each sentence.
-        stacklevel: of the line to blame; 3 is the one that called the caller.
+        notes: to issue.
+        label: of the panel if there are several, put before each sentence.
+        stacklevel: as in `warnings.warn`; 3 is the line that called the caller.
     """
     for note in notes:
         warnings.warn(label + note.sentence, DataWarning, stacklevel=stacklevel)
@@ -73,34 +73,34 @@ def note_table(notes: Sequence[PanelNote]) -> pd.DataFrame:
 def _on_kpi(past: Panel) -> Iterator[PanelNote]:
     kpi = past.kpi_name
     if constant := constant_regions(past):
-        own = "its figures are" if len(constant) == 1 else "their figures are"
+        own = "its figures come" if len(constant) == 1 else "their figures come"
         yield PanelNote(
             NoteKind.CONSTANT_KPI,
             constant,
             f"The KPI {kpi!r} is the same in all training weeks of {_regions(constant)}: nothing is learned from it, "
-            f"and {own} what the other regions say; leave it out if it was filled in.",
+            f"and {own} from the other regions; remove it if the values were filled in.",
         )
     if net := net_regions(past):
         yield PanelNote(
             NoteKind.NET_KPI,
             net,
-            f"The KPI {kpi!r} of {_regions(net)} averages little beside its weekly moves, or less than 0: its weekly "
-            "moves, not its mean, say how large it is beside other regions and in shares of the KPI.",
+            f"The KPI {kpi!r} of {_regions(net)} has a mean that is negative, or small next to its weekly changes: the "
+            "weekly changes, not the mean, then give its size relative to other regions and in shares of the KPI.",
         )
     if turned := turned_weeks(past):
         weeks = "week" if len(turned) == 1 else "weeks"
         yield PanelNote(
             NoteKind.TURNED_SIGN,
             turned,
-            f"The KPI {kpi!r} is below 0 in {weeks} {_few(turned)} in every region, and hardly ever in other weeks: "
-            "look whether its sign is turned, or leave it empty there and pass missing_kpi='mask'.",
+            f"The KPI {kpi!r} is below 0 in {weeks} {_few(turned)} in every region, and rarely in other weeks: "
+            "check whether its sign is reversed, or leave it empty there and pass missing_kpi='mask'.",
         )
     for at in huge_weeks(past)[:_NAMED]:
         yield PanelNote(
             NoteKind.HUGE_KPI,
             (at.region, at.week),
             f"The KPI {kpi!r} of region {at.region} in week {at.week} is {at.value:,.4g}, {at.times:,.0f} times its "
-            "median: if that is a mistake, leave it empty there and pass missing_kpi='mask'.",
+            "median: if that is an error, leave it empty there and pass missing_kpi='mask'.",
         )
 
 
@@ -114,8 +114,8 @@ def _on_likeness(past: Panel) -> Iterator[PanelNote]:
             yield PanelNote(
                 NoteKind.SUM,
                 (total, *parts),
-                f"Channel {total!r} is made of {_few([repr(part) for part in parts])} but for a hundredth: what the "
-                "one does cannot be told from what the others do; leave it out if it is their total.",
+                f"Channel {total!r} is a sum of {_few([repr(part) for part in parts])} to within 1% of its variance: "
+                "its effect cannot be separated from theirs; remove it if it is their total.",
             )
 
 
@@ -126,14 +126,14 @@ def _copy_note(group: Copies, past: Panel) -> PanelNote:
     if group.with_kpi:
         rise = "rises and falls" if len(names) == 1 else "rise and fall"
         sentence = (
-            f"{listed[0].upper()}{listed[1:]} {rise} with the KPI {past.kpi_name!r} itself {likeness}: what is made of "
-            "the KPI explains it away, and media seem to do nothing or everything; leave it out."
+            f"{listed[0].upper()}{listed[1:]} {rise} with the KPI {past.kpi_name!r} itself {likeness}: a series "
+            "derived from the KPI takes the credit for it, and effects of media become meaningless; remove it."
         )
         return PanelNote(NoteKind.KPI_COPY, every, sentence)
-    out = "leave all but one out, or add channels up" if len(group.channels) > 1 else "leave all but one out"
+    remedy = "keep only one, or add channels up" if len(group.channels) > 1 else "keep only one"
     sentence = (
-        f"{listed[0].upper()}{listed[1:]} rise and fall together {likeness}: the data cannot say which of them works; "
-        f"{out}."
+        f"{listed[0].upper()}{listed[1:]} rise and fall together {likeness}: the data cannot separate their effects; "
+        f"{remedy}."
     )
     return PanelNote(NoteKind.COPIES, every, sentence)
 
@@ -145,8 +145,8 @@ def _on_controls(past: Panel) -> Iterator[PanelNote]:
             yield PanelNote(
                 NoteKind.CONSTANT_CONTROL,
                 (name,),
-                f"Control {name!r} never varies over the training weeks of any region, so that no effect of it can be "
-                "told from the baseline; leave it out.",
+                f"Control {name!r} never varies over the training weeks of any region, so its effect cannot be "
+                "separated from the baseline; remove it.",
             )
 
 
@@ -164,8 +164,8 @@ def _on_spend(panel: Panel) -> Iterator[PanelNote]:
             NoteKind.NO_EXPOSURE,
             (name,),
             f"Channel {name!r} has spend but no exposure in {idle.sum():,} region-weeks, the first of them region "
-            f"{region}, week {week}, with {spend[idle].sum() / spend.sum():.0%} of its spend: that money counts in its "
-            "ROI; look whether exposure is missing there, or comes in later weeks.",
+            f"{region}, week {week}, with {spend[idle].sum() / spend.sum():.0%} of its spend: this spend counts in its "
+            "ROI; check whether exposure is missing there, or follows in later weeks.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Labels of regions: whole numbers or text, as they are written."""
+"""Labels of regions: whole numbers or text, as written."""
 
 import numbers
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ def region_grid(df: pd.DataFrame, column: str | None) -> tuple[pd.Index, np.ndar
 
     Args:
         df: the table.
-        column: of regions; None for a national table.
+        column: column of regions; None for a national table.
 
     Returns:
         Labels `[region]`, whole numbers or text, and `[row]` positions among them.
@@ -29,22 +29,22 @@ def region_grid(df: pd.DataFrame, column: str | None) -> tuple[pd.Index, np.ndar
     labels = [_label(cell) for cell in df[column].astype(object)]
     if None in labels:
         raise DataError(
-            f"Column {column!r} has no region in row {labels.index(None) + 1}; write one in every row (pandas takes a "
-            "region called NA for a missing one, unless it reads with keep_default_na=False)."
+            f"Column {column!r} has no region in row {labels.index(None) + 1}; every row needs one (pandas reads a "
+            "region called NA as missing, unless keep_default_na=False)."
         )
-    if len({isinstance(label, str) for label in set(labels)}) > 1:  # numbers and words cannot be put in one order
+    if len({isinstance(label, str) for label in set(labels)}) > 1:  # numbers and text have no common order
         labels = [str(label) for label in labels]
     regions = pd.Index(_sorted({label for label in labels if label is not None}))
     return regions, regions.get_indexer(pd.Index(labels))
 
 
 def region_positions(known: pd.Index, wanted: Iterable[object]) -> np.ndarray:
-    """`[wanted]` positions among the known regions, -1 where there is none; 501 is `501`, but 1 is not `01`."""
+    """`[wanted]` positions among the known regions, -1 for unknown ones; 501 equals `501`, but 1 is not `01`."""
     return pd.Index([_written(label) for label in known]).get_indexer(pd.Index([_written(label) for label in wanted]))
 
 
 def nearly(known: pd.Index, region: object) -> str:
-    """A question to put behind a message, where a region is known whose code is the same number: `01` for 1."""
+    """End of a message about an unknown region, if a known one has the same number as its code: `01` for 1."""
     code = _written(region)
     if not code.isdecimal():
         return ""
@@ -53,7 +53,7 @@ def nearly(known: pd.Index, region: object) -> str:
 
 
 def _sorted(labels: set[int | str]) -> list[int | str]:
-    """Codes of digits in the order of their numbers, everything else in its own."""
+    """Labels sorted: numerically if all of them are digits, else as they are."""
     if all(str(label).isdecimal() for label in labels):
         return sorted(labels, key=lambda label: (int(label), str(label)))
     return sorted(labels)  # all of one kind
@@ -64,7 +64,7 @@ def _written(label: object) -> str:
 
 
 def _label(cell: object) -> int | str | None:
-    """None where the cell is empty. A whole float is what pandas makes of whole numbers beside an empty cell."""
+    """None for an empty cell. pandas turns whole numbers into floats if their column has an empty cell."""
     if isinstance(cell, str):
         return cell.strip() or None
     if isinstance(cell, bool | np.bool_):

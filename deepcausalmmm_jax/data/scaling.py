@@ -1,4 +1,4 @@
-"""Scales that bring every region, channel and control to the order of one, taken from training weeks alone."""
+"""Scales that bring regions, channels and controls to the order of one, computed from training weeks only."""
 
 from typing import NamedTuple
 
@@ -8,21 +8,21 @@ from deepcausalmmm_jax.data.kpi_scale import describing, kpi_scales
 from deepcausalmmm_jax.data.panel import Panel
 
 _QUARTILES_TO_SD = 1.349  # width of the normal distribution's middle half, in standard deviations
-_FIRST_WEEKS = 8  # whose mean exposure stands for that of the weeks before the panel
-_FEWEST_REGIONS = 5  # to judge by whether a control grows with the region
+_FIRST_WEEKS = 8  # their mean exposure is assumed for the weeks before the panel
+_FEWEST_REGIONS = 5  # to decide whether a control grows with the region
 
 
 class Scales(NamedTuple):
-    """What the panel is divided by.
+    """Scales of a panel.
 
-    Exposure is divided by a fixed number per region and channel, so that its level survives: twice the exposure in
-    all channels is twice the scaled exposure.
+    Exposure is divided by a fixed number per region and channel, which preserves its level: twice the exposure in all
+    channels is twice the scaled exposure.
     """
 
-    kpi: np.ndarray  # [region], KPI units: mean over the training weeks, or what stands for it; see `kpi_scales`
+    kpi: np.ndarray  # [region], KPI units: mean over the training weeks, or its replacement; see `kpi_scales`
     exposure: np.ndarray  # [region, channel], exposure units: mean over the training weeks
-    intensity: np.ndarray  # [region, channel], exposure per head against the channel's typical region
-    history: np.ndarray  # [region, channel], exposure units: mean over the first weeks, for the weeks before them
+    intensity: np.ndarray  # [region, channel], exposure per capita relative to the channel's typical region
+    history: np.ndarray  # [region, channel], exposure units: mean over the first weeks, assumed for weeks before
     control_center: np.ndarray  # [region, control]
     control_scale: np.ndarray  # [region, control]
 
@@ -32,7 +32,7 @@ def scales_from(panel: Panel, weights: np.ndarray) -> Scales:
 
     Args:
         panel: the panel.
-        weights: `[region, week]`, 0 in weeks that are not learned from.
+        weights: `[region, week]`, 0 in weeks outside training.
     """
     kpi = kpi_scales(panel.kpi, describing(panel, weights))
     last = int(np.nonzero(weights.sum(axis=0))[0][-1]) + 1
@@ -41,7 +41,7 @@ def scales_from(panel: Panel, weights: np.ndarray) -> Scales:
     heads = kpi if panel.population is None else panel.population
     per_head = mean / heads[:, None]
     typical = np.array([np.exp(np.log(column[column > 0]).mean()) for column in per_head.T])
-    # A region that never saw the channel gets the scale of a typical region of its size.
+    # A region without any exposure gets the scale of a typical region of its size.
     exposure = np.where(mean > 0, mean, typical * heads[:, None])
     center, scale = _control_scales(np.where(present[:, :, None], panel.control[:, :last], np.nan))
     history = panel.exposure[:, : min(_FIRST_WEEKS, last)].mean(axis=1)
@@ -51,8 +51,8 @@ def scales_from(panel: Panel, weights: np.ndarray) -> Scales:
 def _control_scales(control: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Centre and scale of each control, `[region, control]` each, from `[region, week, control]` with NaN for no row.
 
-    Centred within the region, since the baseline holds the level. One spread for all regions, unless the control
-    grows with the region, as stores or rivals' sales do: then its spread is taken as a share of its regional mean.
+    Controls are centred within regions, since the baseline holds the level. All regions share one spread, unless the
+    control grows with the region, as the number of stores does: then the spread is relative to the regional mean.
     """
     center = np.nanmean(control, axis=1)
     unit = np.where(_grows_with_region(control, center), np.abs(center), 1.0)
@@ -74,12 +74,12 @@ def _grows_with_region(control: np.ndarray, center: np.ndarray) -> np.ndarray:
 
 
 def _robust_spread(values: np.ndarray) -> np.ndarray:
-    """Spread of each column `[row, control]` by its quartiles, which outliers do not move."""
+    """Spread of each column of `[row, control]` from its quartiles, which are robust to outliers."""
     if values.shape[1] == 0:
         return np.ones(0)
     low, high = np.nanquantile(values, [0.25, 0.75], axis=0)
     spread = (high - low) / _QUARTILES_TO_SD
     deviation = np.nanstd(values, axis=0)
-    # A control that is nearly always the same, a promotion say, has no width between its quartiles.
+    # A control that is nearly always constant, such as a promotion, has equal quartiles.
     spread = np.where(spread > 0.1 * deviation, spread, deviation)
     return np.where(spread > 0, spread, 1.0)

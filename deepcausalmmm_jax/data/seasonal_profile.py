@@ -9,13 +9,13 @@ _ENOUGH = 0.5  # share of a moving average's weeks that must be observed
 def seasonal_profile(kpi: np.ndarray, weights: np.ndarray, n_training_weeks: int) -> np.ndarray:
     """Yearly profile by additive decomposition of the training weeks, scaled to [0, 1] per region.
 
-    A centred moving average over one period is taken off (classical decomposition: Kendall & Stuart 1983, chapter
-    46), then each week of the period gets its mean. The profile goes on in phase after the training weeks.
+    A centred moving average over one period is subtracted (classical decomposition: Kendall & Stuart 1983, chapter
+    46), then the profile is the mean of each week of the period. It continues in phase after the training weeks.
 
     Args:
         kpi: `[region, week]`.
-        weights: `[region, week]`, 0 where the KPI is missing or hidden.
-        n_training_weeks: weeks to decompose.
+        weights: `[region, week]`, 0 where the KPI is missing or held out.
+        n_training_weeks: number of weeks to decompose.
 
     Returns:
         `[region, period]`, period 52 or half of the training weeks; 0 for a region without a season.
@@ -32,16 +32,16 @@ def seasonal_profile(kpi: np.ndarray, weights: np.ndarray, n_training_weeks: int
         profile[:, week] = (detrended[:, phase == week] * here).sum(axis=1) / np.maximum(count, 1)
     low, high = profile.min(axis=1, keepdims=True), profile.max(axis=1, keepdims=True)
     spread = high - low
-    # A profile that is flat but for rounding is no season.
+    # A profile that is constant up to rounding is not a season.
     flat = spread <= 1e-9 * np.abs(kpi).max(axis=1, initial=1e-30, keepdims=True)
     return np.where(flat, 0.0, (profile - low) / np.where(flat, 1.0, spread))
 
 
 def _detrended(values: np.ndarray, seen: np.ndarray, period: int) -> tuple[np.ndarray, np.ndarray]:
-    """Values less their moving average, and where both are known, `[region, week]` each."""
+    """Values minus their moving average, and where both are known, `[region, week]` each."""
     window = np.ones(period + 1 - period % 2)
     if period % 2 == 0:
-        window[[0, -1]] = 0.5  # an even period is centred by half weeks at both ends
+        window[[0, -1]] = 0.5  # an even period is centred by half weights at both ends
     half = len(window) // 2
     n_weeks = values.shape[1]
     mass = np.zeros_like(values)

@@ -1,4 +1,4 @@
-"""A KPI that turns to zero at the end: sold nothing, or not loaded yet? Only the user knows."""
+"""A KPI that turns to zero at the end: no sales, or not loaded yet? Only the user knows."""
 
 import warnings
 
@@ -7,20 +7,20 @@ import numpy as np
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError, DataWarning
 
-_BY_CHANCE = 1e-3  # a run of zeros likelier than that, in any of the regions, is nothing new
-_ENOUGH = 8  # weeks with sales before, to say what is new
-_SEVERAL = 2  # weeks of zeros that are told of a single region
+_BY_CHANCE = 1e-3  # a run of zeros more likely than this, in any of the regions, is not unusual
+_ENOUGH = 8  # earlier weeks with sales, needed to judge what is unusual
+_SEVERAL = 2  # weeks of zeros in a single region that are reported
 _NAMED = 5
 
 
 def ask_about_trailing_zeros(panel: Panel) -> None:
-    """Refuse a KPI that turns to exactly 0 in all regions at the end; name regions that do so while others go on.
+    """Refuse a KPI that turns to exactly 0 in all regions at the end, and warn if it does so only in some.
 
-    A KPI that was 0 for as long before, or so often that chance could make such a run, is nothing new. Weeks before
+    Zeros are not unusual if the KPI was 0 for as long before, or so often that such a run may be chance. Weeks before
     the first KPI above 0 do not count.
 
     Raises:
-        DataError: naming the weeks, and both ways out.
+        DataError: the KPI turns to 0; the message names the weeks and both remedies.
     """
     seen = panel.weights > 0
     if panel.trailing_zeros == "keep" or not seen.any():
@@ -35,7 +35,7 @@ def ask_about_trailing_zeros(panel: Panel) -> None:
         when = f"in week {first}, the last one" if run == 1 else f"in the last {run} weeks, {first} to {last}"
         everywhere = " of every region" if len(panel.regions) > 1 else ""
         raise DataError(
-            f"The KPI {panel.kpi_name!r}{everywhere} is 0 {when}, as it never was for so long before: if it is not "
+            f"The KPI {panel.kpi_name!r}{everywhere} is 0 {when}, longer than ever before: if it is not "
             "known yet, leave it empty there and pass missing_kpi='mask' (--mask-missing-kpi); if the zeros are real, "
             "pass trailing_zeros='keep' (--keep-trailing-zeros)."
         )
@@ -43,7 +43,7 @@ def ask_about_trailing_zeros(panel: Panel) -> None:
 
 
 def _warn_of_regions(panel: Panel, runs: list[int]) -> None:
-    """Name the regions with zeros at their end: several weeks of them, or in half of the regions at once."""
+    """Warn of regions with zeros at the end: for several weeks, or in half of the regions at once."""
     many = 2 * sum(run > 0 for run in runs) >= len(runs)
     ended = [r for r, run in enumerate(runs) if run >= _SEVERAL or (run > 0 and many)]
     if not ended:
@@ -56,7 +56,7 @@ def _warn_of_regions(panel: Panel, runs: list[int]) -> None:
     rest = f" and {len(ended) - _NAMED} more" if len(ended) > _NAMED else ""
     warnings.warn(
         f"The KPI {panel.kpi_name!r} is 0 at the end of region{'s' if len(ended) > 1 else ''} {', '.join(named)}{rest} "
-        "while others go on: if it is not known yet, leave it empty there and pass missing_kpi='mask' "
+        "but not elsewhere: if it is not known yet, leave it empty there and pass missing_kpi='mask' "
         "(--mask-missing-kpi); if the zeros are real, pass trailing_zeros='keep' (--keep-trailing-zeros).",
         DataWarning,
         stacklevel=3,
@@ -64,12 +64,12 @@ def _warn_of_regions(panel: Panel, runs: list[int]) -> None:
 
 
 def _run_at_end(zero: np.ndarray, limit: float, chance: float = 0.0) -> int:
-    """Length of the run of zeros that ends a series, where it is something new; 0 where it is not.
+    """Length of the run of zeros at the end of a series if it is unusual, else 0.
 
     Args:
         zero: `[week]`, whether the KPI is 0.
-        limit: chance of such a run from which on it is nothing new.
-        chance: of a zero in a week, where it is known to be more than the share of zeros seen.
+        limit: probability from which such a run is not unusual.
+        chance: lower bound of the probability of a zero in a week.
     """
     other = np.flatnonzero(~zero)
     if other.size < _ENOUGH:
@@ -79,7 +79,7 @@ def _run_at_end(zero: np.ndarray, limit: float, chance: float = 0.0) -> int:
 
 
 def _share(zero: np.ndarray) -> float:
-    """Share of zeros among the weeks from the first to the last that is none, two standard errors added; 0 for none."""
+    """Share of zeros from the first to the last nonzero week, plus two standard errors; 0 without a nonzero week."""
     other = np.flatnonzero(~zero)
     if not other.size:
         return 0.0

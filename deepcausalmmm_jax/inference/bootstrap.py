@@ -2,14 +2,17 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
-from deepcausalmmm_jax.attribution.by_replicate import shares
-from deepcausalmmm_jax.attribution.forward import components
+from deepcausalmmm_jax.attribution.by_replicate import contributed
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.checks import whole_number
 from deepcausalmmm_jax.errors import ConfigError, FitError, FitStatus
 from deepcausalmmm_jax.inference.refit_store import Store, identity_of
 from deepcausalmmm_jax.inference.resampling import Method, Refit, Refits, Sample, settings_for_warm_start
@@ -24,6 +27,8 @@ from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.estimate import start_state
 from deepcausalmmm_jax.training.fitted import Fitted, Replicates
 from deepcausalmmm_jax.training.prepare import Preparation, prepare
+
+_Batches = Batches[Array, Sample, Refit]
 
 _FEWEST_REGIONS = 8  # below, regions are too few to draw from
 _BLOCK = 8
@@ -45,33 +50,34 @@ def bootstrap(
     out: str | Path | None = None,
     progress: bool | None = None,
 ) -> Ensemble:
-    """Refit to draws of the panel and keep every refit.
+    """Refit the model to resampled panels and keep every refit.
 
-    Refits show what another draw of regions, or of residuals, would have done to where training ends; the estimate
-    beside them is that end and not the mean of a posterior. With few regions they cannot show what the trend may have
-    taken from media, and channels at next to nothing stay there: below eight regions take the intervals of `fit`.
+    The spread of the refits shows how far the end of training would move with other regions or other residuals. The
+    estimate beside them is the end of training, not the mean of a posterior. With few regions the refits cannot show
+    how much of the media effect the trend may have absorbed, and a channel estimated near zero stays near zero. Below
+    eight regions use the intervals of `fit`.
 
-    Replicates go to every core of a CPU or to all devices of this host; under `jax.distributed` each host does its
-    share and all get the whole. A draw depends on `seed` and its own number alone, so that more replicates, another
+    Refits run on every core of a CPU or on all devices of this host; under `jax.distributed` each host does its share
+    and all receive every refit. A draw depends only on `seed` and its own number, so that more replicates, another
     engine or another machine continue the same series.
 
     Args:
         result: the fit; its held-out weeks stay held out.
-        replicates: refits.
+        replicates: number of refits.
         method: `weights` (a random weight for every region), `region` (regions with replacement), or `block`
             (residuals in blocks of weeks); None takes `weights` from 8 regions on and `block` below.
         seed: of the draws.
         block: weeks in a block.
-        warm_start: begin from the point estimate, which is quicker; False draws the start anew.
-        checks: draws that are also refitted from a random start, to see whether warm starts bias the spread; see
-            `Ensemble.warm_start_check`. 0 for none.
-        engine: one of `parallel.engines.Engine`; None takes what suits the devices.
-        batch_size: refits side by side on a core or device; None goes by the panel's size and the memory.
+        warm_start: start each refit from the point estimate, which is faster; False uses a random start.
+        checks: number of draws that are also refitted from a random start, to see whether warm starts bias the spread;
+            see `Ensemble.warm_start_check`. 0 for none.
+        engine: one of `parallel.engines.Engine`; None takes the one that suits the devices.
+        batch_size: refits side by side on a core or device; None chooses by the size of the panel and the memory.
         devices: `cpu`, `gpu` or `tpu`, or some of `jax.local_devices()`; None takes all that JAX finds.
-        out: folder in which finished refits are kept as they end; started again with the same arguments, the run
-            goes on from there. Of several hosts each keeps its own refits, in one folder that all see or in one of
-            its own; the ensemble that comes back is the same on all, so that it is host 0 that should save it.
-        progress: whether to show a progress bar; None shows one where there is a terminal.
+        out: folder in which finished refits are saved as they end; called again with the same arguments, the run
+            resumes from there. Each of several hosts saves its own refits, in a shared folder or in one of its own.
+            All hosts get the same ensemble, so that only host 0 need save it.
+        progress: whether to show progress; None shows it where there is a terminal.
 
     Returns:
         The ensemble.
@@ -85,7 +91,7 @@ def bootstrap(
     _refuse(result, replicates, method, block, checks, engine, batch_size)
     working = devices_for(devices)
     fitted = result.fitted
-    if fitted.trained is not None:  # refits are trainings: what they scatter around is where training ended
+    if fitted.trained is not None:  # refits are trainings, so they scatter around the end of training
         fitted = dataclasses.replace(fitted, variables=fitted.trained, trained=None)
     chosen: Method = method or ("weights" if len(fitted.panel.regions) >= _FEWEST_REGIONS else "block")
     panel = fitted.panel
@@ -93,7 +99,7 @@ def bootstrap(
     ready = prepare(past, fitted.weights[:, : len(past.weeks)], fitted.config)
     sample = _sample(fitted, ready, warm=warm_start)
     names = [str(name) for part in (panel.regions, panel.weeks, panel.channels, panel.controls) for name in part]
-    settings: dict[str, Any] = {
+    settings: dict[str, object] = {
         "seed": seed,
         "method": chosen,
         "block": block,
@@ -107,20 +113,20 @@ def bootstrap(
     refuse_disagreement({"fit": identity_of((ready.inputs, fitted.variables), {})} | settings | counted)
     own = own_share(replicates)
     store = None if out is None else Store(Path(out), identity)
-    found = {} if store is None else _taken_up(store, own, sample)
+    found = {} if store is None else _resumed(store, own, sample)
     refits = Refits(ready.design, ready.schedule, chosen, int(block), fitted.n_training_weeks, 1)
     batches = _batches(refits, fitted, working, engine, batch_size, sample, len(own))
     clock = Clock()
     batches = _refit_missing(own, found, seed, sample, batches, store, clock, progress)
-    together = gathered([found[number] for number in own], replicates)
-    check = _check(min(checks, replicates) if warm_start else 0, together, seed, fitted, ready, sample, batches)
-    usable = np.asarray(together.status) != FitStatus.DIVERGED
+    every = gathered([found[number] for number in own], replicates)
+    check = _check(min(checks, replicates) if warm_start else 0, every, seed, fitted, ready, sample, batches)
+    usable = np.asarray(every.status) != FitStatus.DIVERGED
     if usable.mean() < _MOST_BROKEN:
         raise FitError(
             f"{int((~usable).sum())} of {replicates} refits ended without usable parameters; look at the fit's notes, "
             f"or take a smaller training.learning_rate."
         )
-    kept = jax.tree.map(lambda leaf: leaf[usable], together)
+    kept = jax.tree.map(lambda leaf: leaf[usable], every)
     made = Replicates(
         kept.variables, kept.status, kept.epochs, check, chosen, block, seed, warm_start, clock.run, clock.compiled
     )
@@ -132,15 +138,15 @@ def _refit_missing(
     found: dict[int, Refit],
     seed: int,
     sample: Sample,
-    batches: Batches,
+    batches: _Batches,
     store: Store | None,
     clock: Clock,
     progress: bool | None,
-) -> Batches:
-    """Add to `found` what this host has still to do, chunk by chunk; the batches, smaller where memory ran out."""
+) -> _Batches:
+    """Run what this host still lacks in `found`, chunk by chunk; returns the batches, smaller if memory ran out."""
     missing = list(dict.fromkeys(number for number in own if number not in found))
     n_own = len(set(own))
-    with Progress("bootstrap", "refits", n_own, n_own - len(missing), show=progress) as told:
+    with Progress("bootstrap", "refits", n_own, n_own - len(missing), show=progress) as bar:
         while missing:
             chunk, batches = run_chunk(_keys(missing[: batches.chunk], seed), sample, batches, clock)
             numbers = missing[: len(chunk.status)]
@@ -149,13 +155,13 @@ def _refit_missing(
             for at, number in enumerate(numbers):
                 found[number] = jax.tree.map(lambda leaf, at=at: leaf[at], chunk)
             missing = missing[len(numbers) :]
-            told.update(n_own - len(missing))
-    told.close("All refits are done.")
+            bar.update(n_own - len(missing))
+    bar.close("All refits are done.")
     return batches
 
 
-def _taken_up(store: Store, own: list[int], sample: Sample) -> dict[int, Refit]:
-    """This host's refits that are there already; the disk must have room for the rest."""
+def _resumed(store: Store, own: list[int], sample: Sample) -> dict[int, Refit]:
+    """This host's refits that were finished earlier; the disk must have room for the rest."""
     there = store.finished(max(own) + 1)
     one = sum(leaf.nbytes for leaf in jax.tree.leaves(sample.start))
     store.refuse_full_disk(len(set(own) - set(there)), one)
@@ -178,8 +184,7 @@ def _refuse(
     counts = {"replicates": (replicates, 1), "block": (block, 1), "checks": (checks, 0)}
     counts |= {} if batch_size is None else {"batch_size": (batch_size, 1)}
     for name, (number, least) in counts.items():
-        if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < least:
-            raise ConfigError(f"{name} must be a whole number, {least} or more, got {number!r}.")
+        whole_number(name, number, least)
     for name, value, known in (("method", method, get_args(Method)), ("engine", engine, get_args(Engine))):
         if value is not None and value not in known:
             raise ConfigError(f"{name} must be one of {', '.join(known)}, got {value!r}.")
@@ -191,10 +196,10 @@ def _refuse(
 
 
 def _sample(fitted: Fitted, ready: Preparation, *, warm: bool) -> Sample:
-    past = fitted.panel.until_last_kpi()
-    predicted = components(fitted, past).prediction() / fitted.scales.kpi[:, None]
+    past = FittedPanel.of(fitted).until_last_kpi
+    predicted = past.prediction / fitted.scales.kpi[:, None]
     point = jax.tree.map(jnp.asarray, fitted.variables)
-    weights = jnp.asarray(fitted.weights[:, : len(past.weeks)], jnp.float32)
+    weights = jnp.asarray(past.weights, jnp.float32)
     key = jax.random.key(fitted.seed)
     if warm:
         start, hyperparameters = point, settings_for_warm_start(ready.hyperparameters)
@@ -203,7 +208,7 @@ def _sample(fitted: Fitted, ready: Preparation, *, warm: bool) -> Sample:
     return Sample(ready.inputs, weights, jnp.asarray(predicted, jnp.float32), start, key, hyperparameters)
 
 
-def _random_start(key: Any, weights: Any, ready: Preparation) -> Any:
+def _random_start(key: Array, weights: Array, ready: Preparation) -> Variables:
     state = start_state(key, ready.inputs, weights, ready.hyperparameters, design=ready.design, schedule=ready.schedule)
     return {"params": state.parameters, "fitted": state.fitted}
 
@@ -211,12 +216,12 @@ def _random_start(key: Any, weights: Any, ready: Preparation) -> Any:
 def _batches(
     refits: Refits,
     fitted: Fitted,
-    devices: tuple[Any, ...],
+    devices: tuple[jax.Device, ...],
     engine: Engine | None,
     batch_size: int | None,
     sample: Sample,
     most: int,
-) -> Batches:
+) -> _Batches:
     if batch_size is None and devices[0].platform == "cpu":
         batch_size = batch_size_on_cpu(refits.design, fitted.panel.shape[1])
     elif batch_size is None:
@@ -224,13 +229,15 @@ def _batches(
     return batches_for(refits._replace(batch_size=int(batch_size)), devices, engine, most)
 
 
-def _keys(numbers: list[int], seed: int) -> Any:
+def _keys(numbers: list[int], seed: int) -> Array:
+    """`[replicate]`, random keys; each depends on the seed and its own number alone."""
     base = jax.random.key(seed)
-    return jax.vmap(lambda number: jax.random.fold_in(base, number))(jnp.asarray(numbers, jnp.uint32))
+    keys: Array = jax.vmap(lambda number: jax.random.fold_in(base, number))(jnp.asarray(numbers, jnp.uint32))
+    return keys
 
 
 def _check(
-    checks: int, warm: Refit, seed: int, fitted: Fitted, ready: Preparation, sample: Sample, batches: Batches
+    checks: int, warm: Refit, seed: int, fitted: Fitted, ready: Preparation, sample: Sample, batches: _Batches
 ) -> np.ndarray:
     """Shares of the KPI of the first draws, from warm and from random starts, `[check, 2, channel]`."""
     if checks == 0:
@@ -240,4 +247,5 @@ def _check(
     )
     cold, _ = run_all(_keys(list(range(checks)), seed), random, batches, Clock())
     first = jax.tree.map(lambda leaf: leaf[:checks], warm)
-    return np.stack([shares(fitted, first.variables), shares(fitted, cold.variables)], axis=1)
+    fit = FittedPanel.of(fitted)
+    return np.stack([contributed(fit, refits.variables).share for refits in (first, cold)], axis=1)

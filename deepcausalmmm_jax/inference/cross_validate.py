@@ -1,7 +1,7 @@
-"""`cross_validate`: forecasts from rolling origins, beside the naive ones."""
+"""`cross_validate`: forecasts from rolling origins, beside naive forecasts."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,26 +9,30 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.accuracy import naive_forecasts, scores
+from deepcausalmmm_jax.checks import whole_number
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.checks import refuse_unfit
 from deepcausalmmm_jax.data.holdout import FEWEST_TRAINING_WEEKS, refuse_without_kpi, weeks_in_words, weights_before
+from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.kpi_scale import informative
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.trailing_zeros import ask_about_trailing_zeros
 from deepcausalmmm_jax.errors import ConfigError, DataError, FitStatus
 from deepcausalmmm_jax.inference.rolling_origin import Tasks, forecasts, stacked
-from deepcausalmmm_jax.model.inputs import Inputs, padded
+from deepcausalmmm_jax.model.family import AnyInputs
+from deepcausalmmm_jax.model.windows import padded
 from deepcausalmmm_jax.training.prepare import Preparation, prepare
 
-_ALL = "all"
+_ALL, _MODEL = "all", "model"
+_ENOUGH_COVERAGE = 0.9  # share of the region-weeks that a naive forecast must cover to be compared with
 
 
 class _Fold(NamedTuple):
-    """A past to learn from and the weeks after it."""
+    """Weeks to learn from and the weeks after them."""
 
     panel: Panel  # up to the end of the forecast
     weights: np.ndarray  # [region, week], 0 from the origin on
-    learned: np.ndarray  # the same, 0 in regions that say nothing
+    learned: np.ndarray  # the same, 0 in regions without information
     origin: int
     later: np.ndarray  # [horizon], positions of the weeks to forecast
 
@@ -45,10 +49,10 @@ def cross_validate(
 ) -> pd.DataFrame:
     """Fit on the weeks before each origin, forecast those after it (Hyndman & Athanasopoulos 2021, section 5.10).
 
-    Nothing after an origin enters its fit, the scales included. Weeks are counted where any region has a KPI: each fold
-    forecasts the `horizon` such weeks from its origin on, and planned weeks behind the last KPI are left out. Give a
-    panel without the weeks that are kept for the final judgement. Configurations that differ in sizes of penalties and
-    the like alone share one compiled program over all folds, settings and seeds.
+    Nothing after an origin enters its fit or its scales. Only weeks in which some region has a KPI are counted: each
+    fold forecasts the next `horizon` such weeks from its origin; planned weeks after the last KPI are left out. Leave
+    the weeks for a final evaluation out of the panel. Configurations that differ only in numbers such as the prior
+    scales share one compiled program over all folds, settings and seeds.
 
     Args:
         panel: the training weeks.
@@ -57,7 +61,7 @@ def cross_validate(
         folds: number of origins, `horizon` weeks with a KPI apart, the last one as many before the last KPI.
         origins: positions of the origins in the panel's weeks, in place of `folds`.
         seeds: of the fits' random starts.
-        batch_size: fits side by side; on a GPU more are quicker, as far as its memory goes.
+        batch_size: fits side by side; on a GPU more are faster, as long as memory allows.
 
     Returns:
         A row for each configuration, seed and fold, and one with fold `all` for the squared errors of all folds
@@ -74,16 +78,14 @@ def cross_validate(
     if not settings:
         raise ConfigError("cross_validate needs at least one configuration.")
     for name, number in (("horizon", horizon), ("folds", folds), ("batch_size", batch_size)):
-        if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
-            raise ConfigError(f"{name} must be a whole number, 1 or more, got {number!r}.")
+        whole_number(name, number)
     ask_about_trailing_zeros(panel)
     cut = [_fold(panel, origin, horizon) for origin in _origins(panel, horizon, folds, origins)]
-    errors: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    found: dict[tuple[int, int], list[_Forecast]] = {}
     for group in _groups(cut, settings):
         for (config, seed, fold), forecast, status in _run(group, cut, seeds, batch_size):
-            row = {"fold": fold, "status": status.name.lower(), "forecast": forecast}
-            errors.setdefault((config, seed), []).append(row)
-    rows = [row for key in sorted(errors) for row in _rows(key, errors[key], cut, panel)]
+            found.setdefault((config, seed), []).append(_Forecast(fold, status, forecast))
+    rows = [row for key in sorted(found) for row in _rows(key, found[key], cut, panel)]
     return pd.DataFrame(rows)
 
 
@@ -122,6 +124,14 @@ def _fold(panel: Panel, origin: int, horizon: int) -> _Fold:
     return _Fold(seen, weights, informative(seen, weights), origin, later)
 
 
+class _Forecast(NamedTuple):
+    """Forecast of one fold."""
+
+    fold: int
+    status: FitStatus
+    values: np.ndarray  # [region, horizon], KPI units
+
+
 class _Group(NamedTuple):
     """Fits that share one program."""
 
@@ -132,7 +142,7 @@ class _Group(NamedTuple):
 
 def _groups(folds: list[_Fold], settings: list[Config]) -> list[_Group]:
     """Fits by the program that they need: paddable ones by model, settings and largest sizes."""
-    groups: dict[Any, _Group] = {}
+    groups: dict[tuple[object, ...], _Group] = {}
     for s, config in enumerate(settings):
         ready = {f: prepare(fold.panel, fold.learned, config) for f, fold in enumerate(folds)}
         largest = max(ready.values(), key=lambda r: r.inputs.exposure.shape[1])
@@ -151,15 +161,15 @@ def _groups(folds: list[_Fold], settings: list[Config]) -> list[_Group]:
     return list(groups.values())
 
 
-def _seen_by(inputs: Any, config: Config) -> Any:
-    """What decides the inputs beside the data: configurations with the same share them."""
+def _seen_by(inputs: AnyInputs, config: Config) -> tuple[object, ...] | None:
+    """The settings that determine the inputs beside the data; configurations with the same ones share inputs."""
     return (config.season_length, config.links, config.priors) if isinstance(inputs, Inputs) else None
 
 
-def _as_large(preparation: Preparation, template: Preparation) -> Any:
-    if not isinstance(preparation.inputs, Inputs):
-        return preparation.inputs
+def _as_large(preparation: Preparation, template: Preparation) -> AnyInputs:
     like = template.inputs
+    if not (isinstance(preparation.inputs, Inputs) and isinstance(like, Inputs)):
+        return preparation.inputs
     return padded(
         preparation.inputs, like.exposure.shape[1], like.trend_basis.shape[1], like.region_trend_basis.shape[1]
     )
@@ -195,37 +205,45 @@ def _run(
     return [(label, forecast[i], FitStatus(int(status[i]))) for i, label in enumerate(labels)]
 
 
-def _rows(key: tuple[int, int], found: list[dict[str, Any]], folds: list[_Fold], panel: Panel) -> list[dict[str, Any]]:
-    """One row a fold, and one for all of them together."""
+class _Compared(NamedTuple):
+    """KPI and forecasts of one fold."""
+
+    kpi: np.ndarray  # [region, horizon]
+    observed: np.ndarray  # [region, horizon], 0 where the KPI is not observed
+    forecasts: dict[str, np.ndarray]  # [region, horizon] by name: `model`, and the naive ones
+
+
+def _rows(key: tuple[int, int], found: list[_Forecast], folds: list[_Fold], panel: Panel) -> list[dict[str, object]]:
+    """One row per fold, and one for all of them together."""
     config, seed = key
-    rows, parts = [], []
-    for item in sorted(found, key=lambda item: item["fold"]):
-        fold = folds[item["fold"]]
+    rows: list[dict[str, object]] = []
+    compared = []
+    for forecast in sorted(found, key=lambda one: one.fold):
+        fold = folds[forecast.fold]
         past, ahead = slice(0, fold.origin), fold.later - fold.origin
-        kpi, observed = fold.panel.kpi[:, fold.later], fold.panel.weights[:, fold.later]
         naive = naive_forecasts(fold.panel.kpi[:, past], fold.weights[:, past], int(ahead[-1]) + 1)
-        shown = {"model": item["forecast"]} | {name: forecast[:, ahead] for name, forecast in naive.items()}
-        parts.append((kpi, observed, shown))
-        head = {"config": config, "seed": seed, "fold": item["fold"], "origin": panel.week_label(fold.origin)}
-        rows.append(head | _errors([parts[-1]]) | {"status": item["status"]})
-    together = {"config": config, "seed": seed, "fold": _ALL, "origin": ""}
-    return [*rows, together | _errors(parts) | {"status": ""}]
+        shown = {_MODEL: forecast.values} | {name: values[:, ahead] for name, values in naive.items()}
+        compared.append(_Compared(fold.panel.kpi[:, fold.later], fold.panel.weights[:, fold.later], shown))
+        head = {"config": config, "seed": seed, "fold": forecast.fold, "origin": panel.week_label(fold.origin)}
+        rows.append(head | _errors(compared[-1:]) | {"status": forecast.status.name.lower()})
+    overall = {"config": config, "seed": seed, "fold": _ALL, "origin": ""}
+    return [*rows, overall | _errors(compared) | {"status": ""}]
 
 
-def _errors(parts: list[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]) -> dict[str, Any]:
+def _errors(compared: list[_Compared]) -> dict[str, object]:
     """Errors of the model and of the naive forecasts over one or more folds."""
-    figures: dict[str, Any] = {}
-    kpi = np.concatenate([kpi.ravel() for kpi, _, _ in parts])[None]
-    observed = np.concatenate([observed.ravel() for _, observed, _ in parts])[None]
-    for name in parts[0][2]:
-        forecast = np.concatenate([part[2][name].ravel() for part in parts])[None]
+    kpi = np.concatenate([fold.kpi.ravel() for fold in compared])[None]
+    observed = np.concatenate([fold.observed.ravel() for fold in compared])[None]
+    model, naive = {}, {}
+    for name in compared[0].forecasts:
+        forecast = np.concatenate([fold.forecasts[name].ravel() for fold in compared])[None]
         usable = np.where(np.isnan(forecast), 0.0, observed)
-        covered = (usable > 0).sum() >= 0.9 * (observed > 0).sum()
+        covered = (usable > 0).sum() >= _ENOUGH_COVERAGE * (observed > 0).sum()
         score = scores(kpi, np.nan_to_num(forecast), usable)
-        if name == "model":
-            figures |= {"rmse": score["rmse"], "wmape": score["wmape"]}
+        if name == _MODEL:
+            model = {"rmse": score["rmse"], "wmape": score["wmape"]}
         else:
-            figures[f"rmse_{name}"] = score["rmse"] if covered else np.nan
-    naive = {name: figures[f"rmse_{name}"] for name in parts[0][2] if name != "model"}
+            naive[name] = score["rmse"] if covered else np.nan
     best = min((name for name in naive if not np.isnan(naive[name])), key=lambda name: naive[name])
-    return figures | {"naive": best, "rmse_naive": naive[best], "ratio": figures["rmse"] / naive[best]}
+    columns: dict[str, object] = {**model, **{f"rmse_{name}": rmse for name, rmse in naive.items()}}
+    return columns | {"naive": best, "rmse_naive": naive[best], "ratio": model["rmse"] / naive[best]}

@@ -38,15 +38,16 @@ def fit(
     Args:
         panel: the data.
         config: settings; the defaults when None.
-        holdout: number of last weeks whose KPI is hidden from everything and used to judge the forecast; counted are
-            weeks in which any region has a KPI, and planned weeks behind them are no part of it. None learns from all.
+        holdout: number of last weeks whose KPI is hidden from the fit and used to evaluate the forecast. Only weeks in
+            which some region has a KPI count; planned weeks after them do not. None learns from all weeks.
         seed: of the random start; the same seed on the same machine gives the same numbers.
-        tune: whether the data adjust the sizes of the penalties (`Config.tune`); None does as the settings say.
-        devices: devices to spread the panel's regions over, for panels that are large for one: `cpu`, `gpu` or `tpu`,
-            or some of `jax.local_devices()`. As many work as divide the number of regions. None takes one.
-        progress: whether to show a progress bar; None shows one where there is a terminal.
+        tune: whether the data adjust the prior scales (`Config.tune`); None follows the settings.
+        devices: devices to spread the panel's regions over, for panels that are too large for one: `cpu`, `gpu` or
+            `tpu`, or some of `jax.local_devices()`. Their number is reduced until it divides the number of regions.
+            None takes one.
+        progress: whether to show progress; None shows it where there is a terminal.
 
-    What should be known of the panel before its answers are believed is told by warnings of the class `DataWarning`,
+    Properties of the panel that limit what its answers can mean are reported as warnings of the class `DataWarning`,
     and kept in `FitResult.panel_notes`.
 
     Returns:
@@ -78,17 +79,17 @@ def fit(
     arrays = ready.inputs, jnp.asarray(weights[:, : len(past.weeks)], dtype=jnp.float32)
     if devices is not None:
         arrays = over_regions(arrays, devices_for(devices), len(panel.regions))
-    with Progress("training", "epochs", ready.schedule.max_epochs, show=progress) as told:
+    with Progress("training", "epochs", ready.schedule.max_epochs, show=progress) as bar:
         variables, history = estimate_in_chunks(
             jax.random.key(seed),
             *arrays,
             ready.hyperparameters,
             design=ready.design,
             schedule=ready.schedule,
-            on_chunk=lambda epoch, objective: told.update(epoch, f"objective {objective:.4f}"),
+            on_chunk=lambda epoch, objective: bar.update(epoch, f"objective {objective:.4f}"),
         )
     record = TrainingRecord.of(history, time.perf_counter() - began)
-    told.close(record.status.sentence)
+    bar.close(record.status.sentence)
     if record.status is FitStatus.DIVERGED:
         raise FitError(record.status.sentence)
     on_host = jax.tree.map(np.asarray, variables)

@@ -1,12 +1,14 @@
 """`fit_many`: many panels, settings and seeds as few programs, over all cores, devices and hosts."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.checks import whole_number
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.checks import refuse_unfit
 from deepcausalmmm_jax.data.holdout import training_weights
@@ -18,6 +20,7 @@ from deepcausalmmm_jax.inference.many import Fits, Task
 from deepcausalmmm_jax.inference.refit_store import identity_of
 from deepcausalmmm_jax.inference.rolling_origin import stacked
 from deepcausalmmm_jax.inference.sample_posterior import estimated
+from deepcausalmmm_jax.model.family import AnyDesign
 from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, run_chunk
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
 from deepcausalmmm_jax.parallel.engines import Engine
@@ -27,8 +30,12 @@ from deepcausalmmm_jax.progress import Progress
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.fitted import Fitted, TrainingRecord
 from deepcausalmmm_jax.training.prepare import Preparation, prepare
+from deepcausalmmm_jax.training.schedule import Schedule
+from deepcausalmmm_jax.training.state import History
 
-_ROUNDS = 4  # fits one after the other on a core between two moves of the progress bar
+_Outcome = tuple[Variables, History]  # of one fit, or of many with a leading axis `[fit]`
+
+_ROUNDS = 4  # fits one after the other on a core between two updates of the progress bar
 
 
 def fit_many(
@@ -42,25 +49,25 @@ def fit_many(
     devices: Devices = None,
     progress: bool | None = None,
 ) -> list[FitResult]:
-    """Fit each panel with each of the settings and each of the seeds: clients, brands, seeds, grids.
+    """Fit each panel with each of the settings and each of the seeds.
 
-    Fits of equal shapes share a compiled program, so that a hundred clients compile once; every core or device works
-    on them, and under `jax.distributed` every host. Each result is that of `fit`, up to rounding.
+    Fits of equal shapes share a compiled program, so that a hundred clients compile once. They run on every core or
+    device, and under `jax.distributed` on every host. Each result is that of `fit`, up to rounding.
 
     Args:
         panels: one or more.
         configs: settings, one or more; the defaults when None.
         holdout: number of last weeks with a KPI whose KPI is hidden; None learns from all weeks.
         seeds: of the random starts, one or more.
-        engine: one of `parallel.engines.Engine`; None takes what suits the devices.
+        engine: one of `parallel.engines.Engine`; None takes the one that suits the devices.
         batch_size: fits side by side on a core or device; None takes 1 on a CPU, where fits side by side wait for the
-            slowest, and what the memory holds elsewhere.
+            slowest, and as many as fit into memory elsewhere.
         devices: `cpu`, `gpu` or `tpu`, or some of `jax.local_devices()`; None takes all that JAX finds.
-        progress: whether to show a progress bar; None shows one where there is a terminal.
+        progress: whether to show progress; None shows it where there is a terminal.
 
     Returns:
         Results by panel, then setting, then seed: with P panels, C settings and S seeds, number
-        `(panel * C + setting) * S + seed`. `seconds` of each is its share of the time of all.
+        `(panel * C + setting) * S + seed`. `seconds` of each is its share of the total time.
 
     Raises:
         DataError: a panel that cannot be learned from, by its position in `panels`.
@@ -78,21 +85,21 @@ def fit_many(
             "seeds": [one.seed for one in wanted],
         }
     )
-    groups: dict[Any, list[int]] = {}
+    groups: dict[tuple[AnyDesign, Schedule, str], list[int]] = {}
     for number, one in enumerate(wanted):
         shapes = str(jax.tree.map(jnp.shape, one.ready.inputs))
         groups.setdefault((one.ready.design, one.ready.schedule, shapes), []).append(number)
     results: dict[int, FitResult] = {}
-    with Progress("fit_many", "fits", len(wanted), show=progress) as told:
+    with Progress("fit_many", "fits", len(wanted), show=progress) as bar:
         for numbers in groups.values():
-            outcomes, seconds = _fitted([wanted[n] for n in numbers], working, engine, batch_size, told)
+            outcomes, seconds = _fitted([wanted[n] for n in numbers], working, engine, batch_size, bar)
             for at, number in enumerate(numbers):
                 results[number] = _result(wanted[number], jax.tree.map(lambda a, at=at: a[at], outcomes), seconds)
     return [results[number] for number in range(len(wanted))]
 
 
 class _Wanted(NamedTuple):
-    """One fit that is to be made."""
+    """One fit to be run."""
 
     label: str
     panel: Panel
@@ -115,8 +122,8 @@ def _wanted(
     for name, values in (("panel", all_panels), ("configuration", settings), ("seed", all_seeds)):
         if not values:
             raise ConfigError(f"fit_many needs at least one {name}.")
-    if batch_size is not None and (isinstance(batch_size, bool) or batch_size != int(batch_size) or batch_size < 1):
-        raise ConfigError(f"batch_size must be a whole number, 1 or more, got {batch_size!r}.")
+    if batch_size is not None:
+        whole_number("batch_size", batch_size)
     wanted = []
     for p, panel in enumerate(all_panels):
         if not isinstance(panel, Panel):
@@ -137,8 +144,8 @@ def _wanted(
 
 
 def _fitted(
-    wanted: list[_Wanted], devices: tuple[Any, ...], engine: Engine | None, batch_size: int | None, told: Progress
-) -> tuple[Any, float]:
+    wanted: list[_Wanted], devices: tuple[jax.Device, ...], engine: Engine | None, batch_size: int | None, bar: Progress
+) -> tuple[_Outcome, float]:
     """Variables and histories of fits of one program, `[fit]` first, and seconds a fit."""
     own = own_share(len(wanted))
     tasks = stacked(
@@ -159,7 +166,7 @@ def _fitted(
         outcome, batches = run_chunk(chunk, None, batches, clock)
         found.append(outcome)
         begin += len(outcome[1].status)
-        told.update(told.done + len(outcome[1].status))
+        bar.update(bar.done + len(outcome[1].status))
     joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
     each = [jax.tree.map(lambda leaf, at=at: leaf[at], joined) for at in range(len(own))]
     return gathered(each, len(wanted)), (clock.run + clock.compiled) / len(own)
@@ -169,10 +176,10 @@ def _batches(
     ready: Preparation,
     tasks: Task,
     count: int,
-    devices: tuple[Any, ...],
+    devices: tuple[jax.Device, ...],
     engine: Engine | None,
     batch_size: int | None,
-) -> Batches:
+) -> Batches[Task, None, _Outcome]:
     fits = Fits(ready.design, ready.schedule, 1)
     if batch_size is None and devices[0].platform != "cpu":
         single = jax.tree.map(lambda leaf: leaf[:1], tasks)
@@ -182,7 +189,7 @@ def _batches(
     return batches._replace(rounds=-(-count // (batches.chunk * calls)))
 
 
-def _result(one: _Wanted, outcome: Any, seconds: float) -> FitResult:
+def _result(one: _Wanted, outcome: _Outcome, seconds: float) -> FitResult:
     variables, history = outcome
     record = TrainingRecord.of(history, seconds)
     if record.status is FitStatus.DIVERGED:

@@ -1,23 +1,25 @@
-"""Taking over a model that the published PyTorch package has trained."""
+"""Reading a model that was trained by the published PyTorch package."""
 
-import difflib
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import ConfigError, DataError, FitStatus
-from deepcausalmmm_jax.model.paper.inputs import PaperDesign
+from deepcausalmmm_jax.model.paper.inputs import PaperDesign, PaperInputs
 from deepcausalmmm_jax.model.paper.module import parameter_starts
 from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.training.families import family_of
 from deepcausalmmm_jax.training.fitted import Fitted, TrainingRecord
+from deepcausalmmm_jax.training.paper.family import PaperFamily
 from deepcausalmmm_jax.training.prepare import prepare
 
-# Kept in a saved model of the published package, and without influence on its prediction.
+# Part of a model saved by the published package, but without influence on its prediction.
 _BUFFERS = {
     "media_coeff_momentum",
     "ctrl_coeff_momentum",
@@ -33,7 +35,7 @@ _BUFFERS = {
 
 
 def from_torch_state_dict(
-    state: Mapping[str, Any],
+    state: Mapping[str, ArrayLike],
     panel: Panel,
     *,
     config: Config | None = None,
@@ -41,15 +43,15 @@ def from_torch_state_dict(
     scales: Scales | None = None,
     season: np.ndarray | None = None,
 ) -> FitResult:
-    """A result that predicts as the saved weights of the published package (deepcausalmmm 1.0.21) do.
+    """A result that predicts exactly as the saved weights of the published package (deepcausalmmm 1.0.21) do.
 
-    PyTorch is not needed: hand over `{name: tensor.numpy() for name, tensor in model.state_dict().items()}`.
+    PyTorch is not needed: pass `{name: tensor.numpy() for name, tensor in model.state_dict().items()}`.
 
     Args:
-        state: arrays by their published names; the package's buffers are passed over.
+        state: arrays by their published names; the package's buffers are ignored.
         panel: the data that the model was trained on, with regions, channels and controls in the same order.
-        config: from `Config.paper`, for the graph, the burn-in and the temperature, which the weights do not tell;
-            sizes are read off the weights.
+        config: from `Config.paper`, for the graph, the burn-in and the temperature, which the weights do not contain;
+            sizes are read from the weights.
         holdout: number of last weeks with a KPI that the model has not seen; they are left out of the scales.
         scales: the published scaler's numbers, if they are not those of the training weeks: `kpi` `[region]`,
             `control_center` and `control_scale` `[region, control]`; the others are not read.
@@ -64,7 +66,7 @@ def from_torch_state_dict(
             have another number of regions.
     """
     config = Config.paper() if config is None else config
-    if config.model != "paper":
+    if not isinstance(family_of(config), PaperFamily):
         raise ConfigError("from_torch_state_dict needs a configuration of the paper's model; use Config.paper().")
     weights = _weights(state)
     _refuse_other_sizes(weights, panel)
@@ -75,6 +77,7 @@ def from_torch_state_dict(
     )
     known = training_weights(panel, holdout)
     ready = prepare(panel, known, config, scales)
+    assert isinstance(ready.inputs, PaperInputs)
     profile = np.asarray(ready.inputs.season if season is None else season, np.float32)
     _refuse_other_regions(profile, ready.scales, panel)
     _refuse_other_shapes(weights, PaperDesign.of(panel, config, profile.shape[1]))
@@ -84,18 +87,17 @@ def from_torch_state_dict(
     return FitResult(Fitted(variables, panel, known, ready.scales, config, record, seed=0))
 
 
-def _weights(state: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The trained arrays, all there and none unknown."""
+def _weights(state: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
+    """The trained arrays; none may be missing or unknown."""
     wanted = set(parameter_starts(PaperDesign(1, 1, 1, 1, 2, 0.0, 0, 0, 1.0, "triangular")))
     arrays = {name: np.asarray(value, np.float32) for name, value in state.items() if name not in _BUFFERS}
     for name in arrays:
         if name not in wanted:
-            near = difflib.get_close_matches(name, wanted, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "hand over the model's own state_dict."
-            raise ConfigError(f"The saved weights have {name!r}, which deepcausalmmm 1.0.21 does not; {hint}")
+            hint = did_you_mean(name, wanted, "; pass the model's own state_dict.")
+            raise ConfigError(f"The saved weights have {name!r}, which deepcausalmmm 1.0.21 does not{hint}")
     missing = sorted(wanted - set(arrays))
     if missing:
-        raise ConfigError(f"The saved weights lack {missing[0]!r}; hand over the whole state_dict of the model.")
+        raise ConfigError(f"The saved weights lack {missing[0]!r}; pass the whole state_dict of the model.")
     return arrays
 
 

@@ -1,22 +1,25 @@
 """Many independent fits of equal shapes as one program."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 from jax import Array
 
-from deepcausalmmm_jax.model.family import AnyDesign
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.training.estimate import estimate
+from deepcausalmmm_jax.training.family import AnyHyperparameters
 from deepcausalmmm_jax.training.schedule import Schedule
+from deepcausalmmm_jax.training.state import History
 
 
 class Task(NamedTuple):
-    """What is one fit's own; in a batch each array has a leading axis `[fit]`."""
+    """What one fit has of its own; in a batch each array has a leading axis `[fit]`."""
 
     key: Array  # random key
-    inputs: Any  # the panel in scaled units
+    inputs: AnyInputs  # the panel in scaled units
     weights: Array  # [region, week]
-    hyperparameters: Any
+    hyperparameters: AnyHyperparameters
 
 
 class Fits(NamedTuple):
@@ -26,11 +29,11 @@ class Fits(NamedTuple):
     schedule: Schedule
     batch_size: int  # fits computed side by side
 
-    def __call__(self, tasks: Task, _: None) -> tuple[Any, Any]:
+    def __call__(self, tasks: Task, _: None) -> tuple[Variables, History]:
         """Variables and history of each fit, with a leading axis `[fit]`."""
 
-        def one(task: Task) -> tuple[Any, Any]:
-            return estimate(
+        def one(task: Task) -> tuple[Variables, History]:
+            fitted: tuple[Variables, History] = estimate(
                 task.key,
                 task.inputs,
                 task.weights,
@@ -38,5 +41,9 @@ class Fits(NamedTuple):
                 design=self.design,
                 schedule=self.schedule,
             )
+            return fitted
 
-        return jax.lax.map(one, tasks, batch_size=self.batch_size if self.batch_size > 1 else None)
+        batch: tuple[Variables, History] = jax.lax.map(
+            one, tasks, batch_size=self.batch_size if self.batch_size > 1 else None
+        )
+        return batch

@@ -1,10 +1,10 @@
-"""`prior_predictive` and `prior_sensitivity`: what the priors say, and how much of the answer is theirs."""
+"""`prior_predictive` and `prior_sensitivity`: what the priors imply, and how much the answers depend on them."""
 
 import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.axes import CHANNEL
-from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.checks import whole_number
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, kpi_scales
 from deepcausalmmm_jax.data.panel import Panel
@@ -13,27 +13,26 @@ from deepcausalmmm_jax.posterior.prior import prior_shares
 from deepcausalmmm_jax.results.ensemble import Ensemble
 
 _POWERS = {"half": 0.5, "double": 2.0}
-_MOVED = 0.1  # of an interval's width: a prior that moves an estimate further decides it
+_MOVED = 0.1  # of an interval's width, beyond which an estimate counts as sensitive to its prior
 
 
 def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
-    """What the default priors imply before the KPI is looked at.
+    """What the default priors imply before the KPI is seen.
 
     Args:
-        panel: the data; its spend prices the shares.
+        panel: the data; its spend turns shares into returns.
         config: settings; the defaults when None.
-        draws: from the priors.
+        draws: number of draws from the priors.
         seed: of the draws.
 
     Returns:
-        A row a draw. Columns `(share, channel)` and `(share, total)`, percent of the KPI; and `(roi, channel)` for
+        One row per draw. Columns `(share, channel)` and `(share, total)`, percent of the KPI; and `(roi, channel)` for
         channels with spend, revenue (KPI units where no revenue per KPI is known) per unit of spend.
 
     Raises:
         ConfigError: a bad number of draws.
     """
-    is_count = isinstance(draws, int | np.integer) and not isinstance(draws, bool)
-    require(is_count and draws >= 1, "draws", draws, "a whole number, 1 or more")
+    whole_number("draws", draws)
     settings = Config() if config is None else config
     shares = prior_shares(settings, len(panel.channels), int(draws), seed)
     columns = {("share", name): 100.0 * shares[:, m] for m, name in enumerate(panel.channels)}
@@ -50,19 +49,19 @@ def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 10
 
 
 def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
-    """How far the shares would move under priors half and twice as strong, without a refit.
+    """How far the shares would move with priors half or twice as strong, without a refit.
 
-    The draws are weighted by powers of their prior density (Kallioinen et al. 2024, power scaling).
+    The draws are reweighted by powers of their prior density (power scaling, Kallioinen et al. 2024).
 
     Args:
         ensemble: draws from the posterior, as `fit` and `sample_posterior` return them.
 
     Returns:
         By channel, percent of the KPI: `share`, `share_half` and `share_double` with a prior raised to the power 0.5
-        and 2, `width` of the 90 % interval, and `sensitive`, whether either moves by more than a tenth of it.
+        and 2, `width` of the 90% interval, and `sensitive`, whether either moves the share by more than a tenth of it.
 
     Raises:
-        ConfigError: an ensemble of refits, which knows no prior density.
+        ConfigError: an ensemble of refits, which has no prior density.
     """
     coordinates = ensemble.replicates.coordinates
     if coordinates is None:

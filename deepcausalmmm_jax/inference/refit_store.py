@@ -1,12 +1,11 @@
-"""Finished refits on disk, so that an interrupted run takes up where it was."""
+"""Finished refits on disk, so that an interrupted run resumes where it stopped."""
 
 import hashlib
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -17,7 +16,7 @@ from deepcausalmmm_jax.io.archive import flat, nested, read_arrays, under, write
 from deepcausalmmm_jax.io.atomic_write import write_whole
 
 _MANIFEST = "refits.json"
-_OVERHEAD = 4096  # bytes a refit for the archive's own records
+_OVERHEAD = 4096  # bytes per refit for the archive's own records
 _NAME = re.compile(r"refits_(\d{6})_(\d{6})\.npz")
 
 
@@ -55,7 +54,7 @@ class Store:
         write_whole(manifest, lambda file: file.write(content))
 
     def finished(self, replicates: int) -> dict[int, Refit]:
-        """Refits that are there, by the number of their draw; a damaged file counts as not there."""
+        """Finished refits by the number of their draw; a damaged file counts as missing."""
         found: dict[int, Refit] = {}
         for path in sorted(self.folder.iterdir()):
             if not _NAME.fullmatch(path.name):
@@ -64,7 +63,7 @@ class Store:
                 arrays = read_arrays(path)
                 chunk = Refit(nested(under("variables/", arrays)), arrays["status"], arrays["epochs"])
                 numbers = arrays["number"]
-            except Exception:  # whatever a damaged archive raises, its refits are done again
+            except Exception:  # whatever a damaged archive raises, its refits are run again
                 continue
             for at, number in enumerate(numbers):
                 if number < replicates:
@@ -72,7 +71,7 @@ class Store:
         return found
 
     def refuse_full_disk(self, count: int, size: int) -> None:
-        """Find out, before any work is done, whether `count` refits of `size` bytes each have room.
+        """Check, before any work is done, that `count` refits of `size` bytes each fit on the disk.
 
         Raises:
             OutputError: they do not.
@@ -96,8 +95,13 @@ class Store:
         write_arrays(self.folder / f"refits_{numbers[0]:06d}_{numbers[-1]:06d}.npz", arrays)
 
 
-def identity_of(arrays: Any, settings: dict[str, Any]) -> str:
-    """A fingerprint of everything that decides the numbers of a run but how many refits there are."""
+def identity_of(arrays: object, settings: Mapping[str, object]) -> str:
+    """A fingerprint of everything that determines the numbers of a run, except the number of refits.
+
+    Args:
+        arrays: a tree of arrays.
+        settings: by name, as JSON can write them.
+    """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for leaf in jax.tree.leaves(arrays):
         array = np.ascontiguousarray(leaf)

@@ -1,18 +1,21 @@
-"""Bootstrap replicates: the panel drawn anew from a random key, and the refit to each draw, as one program."""
+"""Bootstrap replicates: resampling the panel from a random key, and the refit to each sample, as one program."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
-from deepcausalmmm_jax.model.family import AnyDesign
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.training.estimate import estimate
+from deepcausalmmm_jax.training.family import AnyHyperparameters
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
 from deepcausalmmm_jax.training.schedule import Schedule
 
-# So large a fall of the objective never comes: each stage of a refit then has its set number of chunks, and refits that
-# run side by side need not wait for the slowest. Measured, longer refits are no nearer to those from a random start.
+# The objective never falls by this much, so each stage of a refit takes a fixed number of chunks, and refits that run
+# side by side need not wait for the slowest. As measured, longer refits come no closer to those from a random start.
 _NEVER = 1e13
 
 Method = Literal["region", "block", "weights"]
@@ -21,20 +24,20 @@ Method = Literal["region", "block", "weights"]
 class Sample(NamedTuple):
     """What all replicates share."""
 
-    inputs: Any  # the panel in scaled units
+    inputs: AnyInputs  # the panel in scaled units
     weights: Array  # [region, week]
     prediction: Array  # [region, week], of the point estimate
-    start: Any  # variables to begin from, or None
-    key: Array  # of the networks' start, the same for all: seeds are not what is resampled
-    hyperparameters: Any
+    start: Variables | None  # to begin from
+    key: Array  # of the networks' random start, the same for all: seeds are not resampled
+    hyperparameters: AnyHyperparameters
 
 
 class Refit(NamedTuple):
     """Variables of the refits and how each ended, with a leading axis `[replicate]`."""
 
-    variables: Any
-    status: Any  # int32, a FitStatus; on the device or on the host
-    epochs: Any  # int32
+    variables: Variables
+    status: Array | np.ndarray  # int32, a FitStatus; on the device or on the host
+    epochs: Array | np.ndarray  # int32
 
 
 class Refits(NamedTuple):
@@ -68,19 +71,20 @@ class Refits(NamedTuple):
             )
             return Refit(variables, history.status, history.epochs)
 
-        return jax.lax.map(one, keys, batch_size=self.batch_size if self.batch_size > 1 else None)
+        batch: Refit = jax.lax.map(one, keys, batch_size=self.batch_size if self.batch_size > 1 else None)
+        return batch
 
 
-def drawn(key: Array, sample: Sample, method: Method, block: int, n_training: int) -> tuple[Any, Array]:
+def drawn(key: Array, sample: Sample, method: Method, block: int, n_training: int) -> tuple[AnyInputs, Array]:
     """Inputs and weights `[region, week]` of one draw.
 
     Args:
         key: random key.
         sample: the panel.
         method: `region` draws as many regions as there are, with replacement (Cameron, Gelbach & Miller 2008);
-            `weights` gives every region, or with a single region every block of weeks, a random weight of mean 1
-            (Rubin 1981); `block` lays residuals of randomly drawn weeks, in blocks that stay together and the same
-            weeks in all regions, onto the prediction (Kunsch 1989).
+            `weights` gives every region, or with a single region every block of weeks, a random weight with mean 1
+            (Rubin 1981); `block` adds residuals of randomly drawn blocks of weeks, the same weeks in all regions, to
+            the prediction (Kunsch 1989).
         block: weeks in a block.
         n_training: weeks learned from.
     """
@@ -105,8 +109,8 @@ def drawn(key: Array, sample: Sample, method: Method, block: int, n_training: in
     return inputs._replace(kpi=jnp.where(weights > 0, kpi, inputs.kpi)), weights
 
 
-def settings_for_warm_start(hyperparameters: Any) -> Any:
-    """Hyperparameters of a fit that begins near its end: two chunks to move, two with the graph cut, one to settle."""
+def settings_for_warm_start(hyperparameters: AnyHyperparameters) -> AnyHyperparameters:
+    """Hyperparameters of a fit that starts near its end: two chunks to move, two with the graph cut, one to settle."""
     if not isinstance(hyperparameters, Hyperparameters):
         return hyperparameters
     one = jnp.ones_like(hyperparameters.patience)

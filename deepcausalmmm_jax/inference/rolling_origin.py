@@ -1,19 +1,24 @@
 """Many fits of one program: folds, settings and seeds as one compiled call."""
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.model.family import AnyDesign
-from deepcausalmmm_jax.training.estimate import estimate, model_for
+from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
+from deepcausalmmm_jax.training.estimate import estimate
+from deepcausalmmm_jax.training.families import forward_pass
+from deepcausalmmm_jax.training.family import AnyHyperparameters
 from deepcausalmmm_jax.training.schedule import Schedule
+
+_Tree = TypeVar("_Tree")
 
 
 class Tasks(NamedTuple):
-    """Which fold, setting and seed each fit is of, `[task]` each."""
+    """Fold, setting and seed of each fit, `[task]` each."""
 
     fold: Array  # int32
     setting: Array  # int32
@@ -23,10 +28,10 @@ class Tasks(NamedTuple):
 @partial(jax.jit, static_argnames=("design", "schedule", "batch_size"))
 def forecasts(
     tasks: Tasks,
-    inputs: Any,
+    inputs: AnyInputs,
     weights: Array,
     later: Array,
-    hyperparameters: Any,
+    hyperparameters: AnyHyperparameters,
     *,
     design: AnyDesign,
     schedule: Schedule,
@@ -49,16 +54,17 @@ def forecasts(
     """
 
     def one(task: Tasks) -> tuple[Array, Array]:
-        own = jax.tree.map(lambda leaf: leaf[task.fold], inputs)
-        settings = jax.tree.map(lambda leaf: leaf[task.setting], hyperparameters)
+        own: AnyInputs = jax.tree.map(lambda leaf: leaf[task.fold], inputs)
+        settings: AnyHyperparameters = jax.tree.map(lambda leaf: leaf[task.setting], hyperparameters)
         variables, history = estimate(task.key, own, weights[task.fold], settings, design=design, schedule=schedule)
-        outcome: Any = model_for(design).apply(variables, own)
-        prediction = outcome[0].prediction()
+        prediction = forward_pass(variables, own, design)[0].prediction()
         return jnp.take(prediction, later[task.fold], axis=1), history.status
 
-    return jax.lax.map(one, tasks, batch_size=batch_size)
+    by_task: tuple[Array, Array] = jax.lax.map(one, tasks, batch_size=batch_size)
+    return by_task
 
 
-def stacked(trees: list[Any]) -> Any:
+def stacked(trees: Sequence[_Tree]) -> _Tree:
     """Trees of the same shapes as one tree with a leading axis."""
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+    joined: _Tree = jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+    return joined

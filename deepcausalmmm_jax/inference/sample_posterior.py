@@ -1,4 +1,4 @@
-"""`sample_posterior`: the estimate of a fit and its intervals, from draws of everything that the fit leaves open."""
+"""`sample_posterior`: the estimate of a fit and its intervals, from draws of its posterior."""
 
 import dataclasses
 import time
@@ -7,14 +7,15 @@ from typing import get_args
 import numpy as np
 
 from deepcausalmmm_jax.attribution.accuracy import worse_than_mean
-from deepcausalmmm_jax.attribution.forward import components
-from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.checks import require, whole_number
 from deepcausalmmm_jax.config.priors import PosteriorMethod
 from deepcausalmmm_jax.errors import ConfigError, FitStatus
 from deepcausalmmm_jax.posterior.nuts import require_blackjax
 from deepcausalmmm_jax.posterior.sample import sample
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.training.families import family_of
 from deepcausalmmm_jax.training.fitted import Fitted, Replicates
 
 _METHODS = tuple(method for method in get_args(PosteriorMethod) if method not in ("auto", "none"))
@@ -24,36 +25,36 @@ _MANY_REGIONS = 8
 def sample_posterior(
     result: FitResult, draws: int = 300, method: PosteriorMethod | None = None, seed: int = 0
 ) -> Ensemble:
-    """Draw from the posterior of a fit; `fit` does so by itself, with the settings in `Config.posterior`.
+    """Draw from the posterior of a fit; `fit` does so itself, with the settings in `Config.posterior`.
 
-    Everything that is linear given the curves is integrated out; shares, curves and scales are explored from their
-    modes, found from several starts. The channel graph and the course of coefficients over time are held as training
-    found them. Each draw is a set of the model's variables, so that the ensemble answers whatever a fit answers.
+    Everything that is linear given the curves is integrated out. Shares, curves and scales are explored from their
+    modes, which are searched for from several starts. The channel graph and the variation of coefficients over time are
+    held at their trained values. Each draw is a full set of the model's variables, so that the ensemble answers
+    everything that a fit answers.
 
     Args:
         result: a fit of the default model.
-        draws: from the posterior, 20 or more; 90 % intervals want some 200.
+        draws: from the posterior, 20 or more; about 200 for 90% intervals.
         method: `hmc`, short Markov chains from the modes; `laplace`, weighted draws from the curvature at the best
             mode; `nuts`, four long chains of BlackJAX's no-U-turn sampler (the extra `bayes`), with draws rounded up to
-            fours; None takes that of the settings.
+            a multiple of four; None takes that of the settings.
         seed: of the draws.
 
     Returns:
-        The ensemble. Its estimate gives each channel its mean share over the draws; `Ensemble.sampling` says how far
-        the draws can be trusted.
+        The ensemble. Its estimate gives each channel its mean share over the draws; `Ensemble.sampling` has the
+        diagnostics of the draws.
 
     Raises:
         ConfigError: a bad number or method, or a fit of the paper's model, whose intervals `bootstrap` gives.
     """
-    if result.config.model == "paper":
+    if not result.family.has_posterior:
         raise ConfigError(
             "sample_posterior needs the default model: the paper's has no priors and so no posterior; use bootstrap."
         )
     configured = result.config.posterior.method
     chosen = method or (configured if configured in _METHODS else "hmc")
     require(chosen in _METHODS, "method", chosen, "one of " + ", ".join(_METHODS))
-    is_count = isinstance(draws, int | np.integer) and not isinstance(draws, bool)
-    require(is_count and draws >= 20, "draws", draws, "a whole number, 20 or more")
+    whole_number("draws", draws, 20)
     refuse_without_sampler(chosen)
     fitted = result.fitted
     began = time.perf_counter()
@@ -92,19 +93,17 @@ def refuse_without_sampler(method: PosteriorMethod) -> None:
 
 
 def estimated(fitted: Fitted) -> FitResult:
-    """The result of a training: with draws, or as it stands where the settings or the model want none."""
+    """The result of a training: with draws, or without where the settings or the model have none."""
     settings = fitted.config.posterior
     leaves_out = settings.method == "none" or (settings.method == "auto" and len(fitted.panel.regions) >= _MANY_REGIONS)
-    if fitted.config.model == "paper" or leaves_out:
+    if leaves_out or not family_of(fitted.config).has_posterior:
         return FitResult(_judged(fitted))
     return sample_posterior(FitResult(fitted), settings.draws, seed=fitted.seed)
 
 
 def _judged(fitted: Fitted) -> Fitted:
-    """The fit, said to have failed where it explains its own training weeks worse than the regional means do."""
-    if fitted.config.model == "paper":  # published schedules may stop anywhere
-        return fitted
-    prediction = components(fitted, fitted.panel).prediction()
-    if not worse_than_mean(fitted.panel.kpi, prediction, fitted.weights):
+    """The fit, with a status that says so if it predicts its own training weeks worse than the regional means do."""
+    fit = FittedPanel.of(fitted)
+    if fit.family.may_stop_anywhere or not worse_than_mean(fit.panel.kpi, fit.prediction, fit.weights):
         return fitted
     return dataclasses.replace(fitted, record=dataclasses.replace(fitted.record, status=FitStatus.WORSE_THAN_MEAN))

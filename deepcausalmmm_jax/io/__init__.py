@@ -1,1 +1,1 @@
-"""Files: written whole or not at all, archives of arrays, compiled programs kept on disk."""
+"""Files: atomic writes, archives of arrays, CSV tables, and compiled programs kept on disk."""

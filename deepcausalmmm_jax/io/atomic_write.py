@@ -10,11 +10,11 @@ from deepcausalmmm_jax.errors import OutputError
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
-    """Write a file beside its place and move it there when it is done; what was there before stays until then.
+    """Write a temporary file next to `path` and move it there when complete; until then an older file stays.
 
     Args:
-        path: where it is to be; folders are made.
-        write: puts the content into an open binary file.
+        path: of the file; missing folders are made.
+        write: writes the content to an open binary file.
 
     Returns:
         `path`.
@@ -35,8 +35,24 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
     return path
 
 
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file in UTF-8; it appears whole or not at all.
+
+    Args:
+        path: of the file; missing folders are made.
+        text: its content.
+
+    Returns:
+        `path`.
+
+    Raises:
+        OutputError: the folder or file cannot be written.
+    """
+    return write_whole(path, lambda file: file.write(text.encode()))
+
+
 def refuse_unwritable(folder: Path) -> None:
-    """Find out, before any work is done, whether results can be written to a folder; leaves no trace.
+    """Check, before any work is done, that results can be written to a folder; leaves no trace.
 
     Raises:
         OutputError: the folder is a file, or cannot be made or written to.

@@ -1,4 +1,4 @@
-"""Compiled programs kept on disk, so that the next process need not compile them again."""
+"""Compiled programs kept on disk, so that the next process does not compile them again."""
 
 import hashlib
 import os
@@ -14,29 +14,30 @@ SWITCH = "DEEPCAUSALMMM_JAX_CACHE"
 _FOLDER = "jax_compilation_cache_dir"
 _OFF = ("off", "0", "no", "false")
 _LIMIT = 2**30  # bytes
-_QUICK = 0.5  # seconds to compile below which a program is not worth a file
+_QUICK = 0.5  # seconds; programs that compile faster are not kept
 
 
 def keep_programs(folder: str | Path | None = None) -> Path | None:
-    """Keep compiled programs on disk from now on; the command line does so by itself, the library when it is asked.
+    """Keep compiled programs on disk from now on; the command line does this on its own, the library only when called.
 
-    Whoever can write to the folder can run code, so it must be the user's alone, and it is named after the versions and
-    the processor that its programs are for. `DEEPCAUSALMMM_JAX_CACHE=off` switches this off, and with another value
-    names the folder; where JAX has a folder already (`JAX_COMPILATION_CACHE_DIR`), that one stays. A folder that cannot
-    be made or is not the user's alone is done without.
+    Anyone who can write to the folder can run code as the user, so only the user may have access to it. Its name
+    contains the versions and the processor that its programs are compiled for. The environment variable
+    `DEEPCAUSALMMM_JAX_CACHE` turns this off (`off`) or names the folder; a folder set for JAX itself
+    (`JAX_COMPILATION_CACHE_DIR`) takes precedence. If the folder cannot be made, or others have access to it, programs
+    are not kept.
 
     Args:
-        folder: where to keep them; None takes `$XDG_CACHE_HOME/deepcausalmmm_jax`, by default under `~/.cache`.
+        folder: where to keep them; by default `deepcausalmmm_jax` under `$XDG_CACHE_HOME`, or under `~/.cache`.
 
     Returns:
-        The folder in use, None where there is none.
+        The folder in use; None if programs are not kept.
     """
     wish = os.environ.get(SWITCH, "")
     if wish.lower() in _OFF and wish:
         return None
-    told: str | None = getattr(jax.config, _FOLDER)
-    if told:
-        return Path(told)
+    configured: str | None = getattr(jax.config, _FOLDER)
+    if configured:
+        return Path(configured)
     above = Path(folder or wish or _home() / "deepcausalmmm_jax")
     place = above / f"jax-{version('jax')}-jaxlib-{version('jaxlib')}-{_processor()}"
     try:
@@ -58,7 +59,7 @@ def _home() -> Path:
 
 
 def _processor() -> str:
-    """A short name for the kind of processor: programs of one may crash on another."""
+    """A short name for the type of processor: programs compiled for one may crash on another."""
     facts = [platform.machine(), platform.processor()]
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -72,7 +73,7 @@ def _is_own(place: Path) -> bool:
 
 
 def _make_room(place: Path) -> None:
-    """Remove what was used longest ago until the rest is below the limit."""
+    """Remove the least recently used files until the rest is below the size limit."""
     files = [(path, path.stat()) for path in place.iterdir() if path.is_file()]
     total = sum(facts.st_size for _, facts in files)
     for path, facts in sorted(files, key=lambda item: max(item[1].st_atime, item[1].st_mtime)):

@@ -1,15 +1,16 @@
 """Baseline: what the KPI would be without media, by level, trend, season and controls."""
 
+import chex
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
 
 class Level(nn.Module):
-    r"""Baseline of each region: its mean prediction less what media add, $\mu_r - \overline{\mathrm{media}}_r$.
+    r"""Baseline of each region: its mean prediction less its mean media, $\mu_r - \overline{\mathrm{media}}_r$.
 
-    The trained number is the mean mu, which the data fix at once whatever media do; trained itself, the baseline
-    would have to follow each move of every coefficient, and the descent would crawl.
+    The trained number is the mean mu, which the data determine at once whatever media do. A baseline that was trained
+    itself would have to follow every change of every coefficient, and optimisation would be slow.
 
     Attributes:
         n_regions: number of regions.
@@ -29,16 +30,18 @@ class Level(nn.Module):
         Returns:
             `[region]`.
         """
+        chex.assert_shape(media, (None, self.n_regions))
         mean = self.param("mean", nn.initializers.ones, (self.n_regions,))
         baseline = self.variable("fitted", "baseline", jnp.zeros, (self.n_regions,))
         if weights is not None:
-            used = (weights > 0).astype(media.dtype)
-            baseline.value = mean - (media * used).sum(axis=0) / jnp.maximum(used.sum(axis=0), 1.0)
+            chex.assert_equal_shape([media, weights])
+            trained = (weights > 0).astype(media.dtype)
+            baseline.value = mean - (media * trained).sum(axis=0) / jnp.maximum(trained.sum(axis=0), 1.0)
         return baseline.value
 
 
 class PooledTerms(nn.Module):
-    r"""Linear terms with a shared coefficient and a penalised deviation a region, $(b_k + d_{rk}) f_{rtk}$.
+    r"""Linear terms with a shared coefficient and a penalised deviation in each region, $(b_k + d_{rk}) f_{rtk}$.
 
     Attributes:
         n_regions: number of regions.
@@ -57,11 +60,11 @@ class PooledTerms(nn.Module):
 
 
 class Trend(nn.Module):
-    """National path of the KPI and each region's slower deviation from it, by their values at knots.
+    """National trend of the KPI and each region's smoother deviation from it, by their values at knots.
 
     Attributes:
         n_regions: number of regions.
-        n_knots: knots of the national path.
+        n_knots: knots of the national trend.
         n_region_knots: knots of the deviations.
     """
 
@@ -80,50 +83,8 @@ class Trend(nn.Module):
         Returns:
             `[week, region]`.
         """
+        chex.assert_shape(basis, (None, self.n_knots))
+        chex.assert_shape(region_basis, (basis.shape[0], self.n_region_knots))
         shared = self.param("shared", nn.initializers.zeros, (self.n_knots,))
         region = self.param("region", nn.initializers.zeros, (self.n_regions, self.n_region_knots))
         return (basis @ shared)[:, None] + region_basis @ region.T
-
-
-class Present(nn.Module):
-    r"""What trend and season become after the last training week: held level, fading swing, season as far as known.
-
-    $l_r + a\, e^{-h/\tau} + a_r e^{-h/\tau_r} + B_t s_r$, h weeks ahead. Nothing here is trained by the objective; see
-    `training.forecast_state` for how the numbers are found when training has ended.
-
-    Attributes:
-        n_regions: number of regions.
-        n_terms: number of seasonal terms.
-    """
-
-    n_regions: int
-    n_terms: int
-
-    @nn.compact
-    def __call__(self, ahead: Array, season_basis: Array) -> tuple[Array, Array]:
-        """Level with swing, and season, as shares of the mean KPI, `[week, region]` each.
-
-        Args:
-            ahead: `[week]`, weeks after the last training week.
-            season_basis: `[week, term]`.
-        """
-
-        def blank() -> dict[str, Array]:
-            regions, zero, one = jnp.zeros(self.n_regions), jnp.zeros(()), jnp.ones(())
-            return {
-                "level": regions,
-                "national_swing": zero,
-                "regional_swing": regions,
-                "season": jnp.zeros((self.n_regions, self.n_terms)),
-                "national_memory": one,
-                "regional_memory": one,
-                "national_scales": jnp.zeros(5),
-                "regional_scales": jnp.zeros(5),
-                "national_sizes": jnp.zeros(3),
-                "regional_sizes": jnp.zeros(3),
-            }
-
-        state = self.variable("fitted", "state", blank).value
-        national = state["national_swing"] * jnp.exp(-ahead / state["national_memory"])
-        regional = state["regional_swing"] * jnp.exp(-ahead / state["regional_memory"])[:, None]
-        return state["level"] + national[:, None] + regional, season_basis @ state["season"].T

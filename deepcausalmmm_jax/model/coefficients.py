@@ -2,32 +2,33 @@
 
 from typing import NamedTuple
 
+import chex
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.model.inputs import DRIFT_WEEKS
 from deepcausalmmm_jax.ops.bijectors import to_positive
 from deepcausalmmm_jax.ops.gru import GRUParameters, gru_scan, gru_scan_small
 from deepcausalmmm_jax.ops.layout import over_weeks
 
-# A step of Adam in units of the path: small beside what a path may learn, or the unrest of the descent would pass for
-# movement and keep the learned size of it up.
+DRIFT_WEEKS = 26.0  # time scale of a coefficient's variation: e^-1 of a deviation is left after it
+# A step of Adam in units of the path: small relative to what a path may learn, or optimiser noise would be mistaken for
+# variation over time and inflate its learned scale.
 _PATH_UNIT = 0.05
-# Gates of all weeks and regions up to which `gru_scan_small` is the quicker way: on two cores it was so at 400 regions
-# of two years, and no longer at 800.
+# Gates of all weeks and regions up to which `gru_scan_small` is faster: on two cores it was at 400 regions of two
+# years, and no longer at 800.
 _FEW_GATES = 1_500_000
 
 
 class CoefficientMemory(NamedTuple):
     """What weeks leave to the coefficients of the weeks after them."""
 
-    hidden: Array | None  # [state, region] of the GRU; None once training weeks are over, when it is not asked
-    variation: Array  # [channel, region], deviation in the last training week; read after it only
+    hidden: Array | None  # [state, region] of the GRU; None after the training weeks, where the GRU is not run
+    variation: Array  # [channel, region], log deviation in the last training week; read only after it
 
 
 class VariationGRU(nn.Module):
-    """GRU over weeks, shared by all regions, that says by how much coefficients deviate from constant.
+    """GRU over weeks, shared by all regions, whose outputs are log deviations of the coefficients.
 
     Attributes:
         hidden_size: states.
@@ -39,15 +40,16 @@ class VariationGRU(nn.Module):
 
     @nn.compact
     def __call__(self, inputs: Array, hidden: Array | None = None) -> tuple[Array, Array]:
-        """Deviations in logs, zero before training, and the state after the last week.
+        """Log deviations, zero before training, and the state after the last week.
 
         Args:
             inputs: `[week, feature, region]`.
-            hidden: `[state, region]`, before the first week; the learned start when None.
+            hidden: `[state, region]`, before the first week; the learned initial state when None.
 
         Returns:
             `[week, channel, region]` and `[state, region]`.
         """
+        chex.assert_rank(inputs, 3)
         gates = 3 * self.hidden_size
         parameters = GRUParameters(
             input_kernel=self.param("input_kernel", nn.initializers.lecun_normal(), (inputs.shape[1], gates)),
@@ -65,9 +67,9 @@ class VariationGRU(nn.Module):
 class Coefficients(nn.Module):
     r"""$\beta_{rtm} = \beta^0_{rm} e^{\delta_{rtm}}$, delta with mean zero over a region's training weeks.
 
-    $\beta^0_{rm} = \beta_m e^{u_{rm}}$ is partially pooled: u is penalised towards zero. delta is a path of the
-    nation's, free from week to week, plus what a GRU makes of activity, controls and the calendar; it is penalised
-    towards zero, and its size is learned.
+    $\beta^0_{rm} = \beta_m e^{u_{rm}}$ is partially pooled: u is penalised towards zero. delta is a national path with
+    the knots of the trend, plus the output of a GRU that reads activity, controls and the calendar; it is penalised
+    towards zero with a learned scale.
 
     Attributes:
         n_regions: number of regions.
@@ -95,23 +97,26 @@ class Coefficients(nn.Module):
 
         Args:
             activity: `[week, channel, region]`.
-            drivers: `[week, driver, region]`, what else may move coefficients: controls and the calendar.
-            basis: `[week, knot]`, of the nation's path.
-            ahead: `[week]`, weeks after the last training week; there the variation fades from where it stood, since
-                nothing has been seen of it.
+            drivers: `[week, driver, region]`, the other inputs of the GRU: controls and the calendar.
+            basis: `[week, knot]`, of the national path.
+            ahead: `[week]`, weeks after the last training week, in which the variation decays from its last value,
+                since no data inform it.
             weights: `[week, region]` of the training weeks, over which the variation is centred; None to use the
                 centre found at the end of training.
-            memory: what earlier weeks left; None where there are none.
+            memory: what earlier weeks left; None at the panel's start.
 
         Returns:
-            beta and delta, `[week, channel, region]` each, and the memory of these weeks.
+            beta and delta, `[week, channel, region]` each, and what these weeks leave to later ones.
         """
+        chex.assert_shape(activity, (None, self.n_channels, self.n_regions))
+        chex.assert_shape(drivers, (activity.shape[0], None, self.n_regions))
+        chex.assert_equal_shape_prefix([activity, basis, ahead], 1)
         shape = (self.n_regions, self.n_channels)
         log_level = self.param("level", nn.initializers.constant(jnp.log(self.start)), shape[1:])
         log_region = self.param("region", nn.initializers.zeros, shape)
         level = to_positive(log_level + log_region).T
         if memory is not None and memory.hidden is None:
-            variation = _faded(memory.variation, ahead)
+            variation = _decayed(memory.variation, ahead)
             return level * jnp.exp(variation), variation, memory
         gru = VariationGRU(self.hidden_size, self.n_channels, name="gru")
         raw, hidden = gru(jnp.concatenate([activity, drivers], axis=1), None if memory is None else memory.hidden)
@@ -119,18 +124,18 @@ class Coefficients(nn.Module):
         raw = raw + _PATH_UNIT * (basis @ path)[:, :, None]
         centre = self.variable("fitted", "centre", jnp.zeros, shape)
         if weights is not None:
-            used = (weights > 0).astype(raw.dtype)[:, None]
-            centre.value = ((raw * used).sum(axis=0) / jnp.maximum(used.sum(axis=0), 1.0)).T
-        variation, last = _held(raw - centre.value.T, ahead)
+            trained = (weights > 0).astype(raw.dtype)[:, None]
+            centre.value = ((raw * trained).sum(axis=0) / jnp.maximum(trained.sum(axis=0), 1.0)).T
+        variation, last = _continued(raw - centre.value.T, ahead)
         return level * jnp.exp(variation), variation, CoefficientMemory(hidden, last)
 
 
-def _held(variation: Array, ahead: Array) -> tuple[Array, Array]:
-    """The variation `[week, channel, region]`, fading after training from where it stood; and where it stood."""
+def _continued(variation: Array, ahead: Array) -> tuple[Array, Array]:
+    """The variation, `[week, channel, region]`, decaying after training from its last value; and that value."""
     is_last = (ahead == 0) & jnp.concatenate([ahead[1:] > 0, jnp.ones(1, bool)])
     last = jnp.einsum("tmr,t->mr", variation, is_last.astype(variation.dtype))
-    return jnp.where(ahead[:, None, None] > 0, _faded(last, ahead), variation), last
+    return jnp.where(ahead[:, None, None] > 0, _decayed(last, ahead), variation), last
 
 
-def _faded(last: Array, ahead: Array) -> Array:
+def _decayed(last: Array, ahead: Array) -> Array:
     return last * jnp.exp(-ahead / DRIFT_WEEKS)[:, None, None]

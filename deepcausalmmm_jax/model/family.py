@@ -1,6 +1,13 @@
-"""The models there are: the structural one, and the paper's."""
+"""The two model families as types: the structural model, which is the default, and the paper's."""
 
-from deepcausalmmm_jax.model.inputs import Design
-from deepcausalmmm_jax.model.paper.inputs import PaperDesign
+from jax import Array
+
+from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.model.design import Design
+from deepcausalmmm_jax.model.paper.inputs import PaperDesign, PaperInputs
+from deepcausalmmm_jax.model.paper.module import PaperMMM
+from deepcausalmmm_jax.model.structural import StructuralMMM
 
 AnyDesign = Design | PaperDesign
+AnyInputs = Inputs[Array] | PaperInputs
+AnyModel = StructuralMMM | PaperMMM

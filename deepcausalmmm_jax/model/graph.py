@@ -2,37 +2,39 @@
 
 from typing import NamedTuple
 
+import chex
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.config.settings import GraphKind
-from deepcausalmmm_jax.model.inputs import ActivityInputs, EdgeMasks
+from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations
+from deepcausalmmm_jax.data.graph_constraints import GraphConstraints
 from deepcausalmmm_jax.ops.bijectors import to_above, to_unit
 from deepcausalmmm_jax.ops.layout import over_weeks
 from deepcausalmmm_jax.ops.logistic import skewed_logistic_loss
 
 _START_MIX = -4.0  # logit: 2 % of a channel's activity
-# Least noise, in standard deviations of the news: a channel that copies another must not win without bound.
+# Least noise, in standard deviations of the innovations: it bounds the likelihood of a channel that copies another.
 _LEAST_SCALE = 0.05
 
 
 class ExposureNoise(NamedTuple):
-    """Noise of the channels' equations, `[2, channel]` each: row 0 for regional deviations, row 1 for the nation."""
+    """Noise of the channels' equations, `[2, channel]` each: regional deviations in row 0, national means in row 1."""
 
     location: Array
     log_scale: Array
     log_skew: Array
 
 
-class News(NamedTuple):
-    """Weekly news of the channels in long rows, on which a processor works at full width; see `laid_out`."""
+class InnovationRows(NamedTuple):
+    """Innovations of the channels in long rows, on which a processor works at full width; see `innovation_rows`."""
 
     regional: Array  # [channel, region x week]
     regional_weight: Array  # [channel, region x week]
     national: Array  # [channel, week]
     national_weight: Array  # [1, week]
-    observations: Array  # [], a channel
+    observations: Array  # [], observations of one channel
 
 
 class ChannelGraph(nn.Module):
@@ -41,7 +43,8 @@ class ChannelGraph(nn.Module):
     $x_j = \mathrm{own}_j + \sum_i B_{ij} x_i$ holds for exposure (see `ExposureEquations`), and
     $Z_j = H_j + m_j \sum_i W_{ij} (H_i - H_j)$ blends the activity that reaches the KPI, with
     $W_{ij} = B^+_{ij} / (1 + \sum_k B^+_{kj})$ for the positive part of B. B has no self-loops; the `triangular`
-    graph is acyclic by its mask, the others by a penalty during training and a cut at its end, kept as `kept`.
+    graph is acyclic by its mask; the others by a penalty during training and by pruning, after which `kept` holds the
+    edges that are left.
 
     Attributes:
         n_channels: number of channels.
@@ -52,7 +55,7 @@ class ChannelGraph(nn.Module):
     kind: GraphKind
 
     def setup(self) -> None:
-        """Declare edges and mixes, and what training and the user say of them."""
+        """Declare edges and mixes, and the edges that training keeps and the user fixes."""
         if self.kind == "none":
             return
         shape = (self.n_channels, self.n_channels)
@@ -63,7 +66,7 @@ class ChannelGraph(nn.Module):
         self.unit = self.variable("fitted", "unit", jnp.ones, shape[1:])
 
     def edges(self) -> Array:
-        """B in standard deviations of the channels' weekly news, `[channel, channel]`, entry [i, j] for i -> j."""
+        """B in standard deviations of the exposure innovations, `[channel, channel]`, entry [i, j] for i -> j."""
         if self.kind == "none":
             return jnp.zeros((self.n_channels, self.n_channels))
         return self.edge * self.kept.value + self.fixed.value
@@ -91,6 +94,9 @@ class ChannelGraph(nn.Module):
         Returns:
             Z, `[week, channel, region]`.
         """
+        chex.assert_shape(activity, (None, self.n_channels, None))
+        if source is not None:
+            chex.assert_equal_shape([activity, source])
         if self.kind == "none":
             return activity
         blend, drawn = self.blend(), activity if source is None else source
@@ -98,12 +104,12 @@ class ChannelGraph(nn.Module):
 
 
 class ExposureEquations(nn.Module):
-    r"""How likely the channels' weekly news are under a graph: one equation a channel, with bursts as its noise.
+    r"""Likelihood of the exposure innovations under a graph: one equation a channel, with heavy-tailed, skewed noise.
 
-    $z_j = \sum_i B_{ij} z_i + e_j$ with skewed logistic e, apart for the nation and for regional deviations, and
-    $-\log |\det(I - B)|$ for graphs that still have cycles (Ng et al. 2020, GOLEM, equation 4). Since budgets come in
-    bursts and not in bell curves, the likelihood tells cause from effect where correlations cannot (Shimizu et al.
-    2006, LiNGAM).
+    $z_j = \sum_i B_{ij} z_i + e_j$ with skewed logistic e, whose scale and skew are one pair for national means
+    and one for regional deviations, and $-\log |\det(I - B)|$ for graphs that still have cycles (Ng et al. 2020, GOLEM,
+    equation 4). Because budgets come in bursts and are not Gaussian, the likelihood distinguishes cause from effect
+    where correlations cannot (Shimizu et al. 2006, LiNGAM).
 
     Attributes:
         n_channels: number of channels.
@@ -119,64 +125,75 @@ class ExposureEquations(nn.Module):
         self.log_skew = self.param("log_skew", nn.initializers.zeros, shape)
 
     def noise(self) -> ExposureNoise:
-        """The noise in the form of the likelihood."""
+        """The noise parameters as the likelihood reads them."""
         return ExposureNoise(self.location, jnp.log(to_above(self.scale, _LEAST_SCALE)), self.log_skew)
 
-    def __call__(self, edges: Array, news: News) -> Array:
-        """Negative log-likelihood of the news, summed over region-weeks.
+    def __call__(self, edges: Array, innovations: InnovationRows) -> Array:
+        """Negative log-likelihood of the innovations, summed over region-weeks.
 
         Args:
             edges: B, `[channel, channel]`, in standard deviations.
-            news: of the weeks that are learned from.
+            innovations: of the training weeks.
 
         Returns:
             Nats, scalar.
         """
+        chex.assert_shape(edges, (self.n_channels, self.n_channels))
+        chex.assert_equal_shape([innovations.regional, innovations.regional_weight])
+        chex.assert_shape([innovations.regional, innovations.national], (self.n_channels, None))
         own = jnp.eye(self.n_channels) - edges
-        loss = jnp.sum(news.regional_weight * self._loss(own.T @ news.regional, 0))
-        loss += jnp.sum(news.national_weight * self._loss(own.T @ news.national, 1))
+        loss = jnp.sum(innovations.regional_weight * self._loss(own.T @ innovations.regional, 0))
+        loss += jnp.sum(innovations.national_weight * self._loss(own.T @ innovations.national, 1))
         _, log_determinant = jnp.linalg.slogdet(own)
-        return loss - news.observations * log_determinant
+        return loss - innovations.observations * log_determinant
 
     def _loss(self, value: Array, row: int) -> Array:
-        """Nats `[channel, row]` of what the parents do not explain."""
+        """Nats, `[channel, column]`, of the part of `value` that the parents do not explain."""
         return skewed_logistic_loss(value, *(part[row, :, None] for part in self.noise()))
 
 
-def laid_out(activity: ActivityInputs, weights: Array) -> News:
-    """News and their weights as the likelihood reads them.
+def innovation_rows(innovations: ExposureInnovations[Array], weights: Array) -> InnovationRows:
+    """Innovations and their weights in the layout of the likelihood.
 
     Args:
-        activity: the news.
+        innovations: of the panel.
         weights: `[region, week]`, 0 or more.
     """
 
     def rows(array: Array) -> Array:
         return array.reshape(-1, array.shape[-1]).T
 
-    regional, national = (rows(part) for part in activity_weights(activity, weights))
+    regional, national = (rows(part) for part in innovation_weights(innovations, weights))
     count = regional.sum(axis=1).mean() + national.sum()
-    return News(rows(activity.regional), regional, rows(activity.national), national, count)
+    return InnovationRows(rows(innovations.regional), regional, rows(innovations.national), national, count)
 
 
-def residuals(edges: Array, activity: ActivityInputs) -> tuple[Array, Array]:
-    """What the parents do not explain: `[region, week, channel]` and, for the nation, `[week, channel]`."""
-    return activity.regional - activity.regional @ edges, activity.national - activity.national @ edges
+def unexplained(edges: Array, innovations: ExposureInnovations[Array]) -> tuple[Array, Array]:
+    """The part that the parents do not explain, regional `[region, week, channel]` and national `[week, channel]`."""
+    regional, national = innovations.regional, innovations.national
+    return regional - regional @ edges, national - national @ edges
 
 
-def activity_weights(activity: ActivityInputs, weights: Array) -> tuple[Array, Array]:
-    """Weights of the regional deviations `[region, week, channel]` and of the national weeks `[week, 1]`.
+def innovation_weights(innovations: ExposureInnovations[Array], weights: Array) -> tuple[Array, Array]:
+    """Weights of the regional deviations, `[region, week, channel]`, and of the national weeks, `[week, 1]`.
 
-    The deviations of n regions from their mean hold n - 1 observations and the mean holds one, so that both together
-    weigh as much as the region-weeks. A channel that is off the air everywhere is not driven by others in those
-    weeks: they do not speak against an edge. (Only the deviations may be chosen so. Weeks in which the channel is on
-    are often weeks in which its parents are, and a choice among national weeks would hide the edge.)
+    The deviations of n regions from their mean hold n - 1 observations and the mean holds one, so both together weigh
+    as much as the region-weeks. A channel that is off air in every region is not driven by others in those weeks; they
+    are no evidence against an edge. (Only the deviations may be selected like this. The weeks in which a channel is on
+    air are often the weeks in which its parents are, so selecting national weeks would hide the edge.)
     """
-    count = jnp.maximum(activity.known.sum(axis=0), 1.0)
-    used = weights * activity.known
-    return (used * (1.0 - 1.0 / count))[:, :, None] * activity.on, (used.sum(axis=0) / count)[:, None]
+    chex.assert_equal_shape([weights, innovations.trained])
+    count = jnp.maximum(innovations.trained.sum(axis=0), 1.0)
+    weight = weights * innovations.trained
+    return (weight * (1.0 - 1.0 / count))[:, :, None] * innovations.on_air, (weight.sum(axis=0) / count)[:, None]
 
 
-def starting_links(links: EdgeMasks, unit: Array) -> dict[str, Array]:
-    """The graph's untrained variables: where edges may be, those that the user fixed, and the channels' units."""
-    return {"kept": links.free, "fixed": links.fixed * unit[:, None] / unit, "unit": unit}
+def initial_graph(constraints: GraphConstraints[Array], unit: Array) -> dict[str, Array]:
+    """Variables of the graph that the objective does not train: allowed edges, fixed edges, the channels' units.
+
+    Args:
+        constraints: what the user states about the edges.
+        unit: `[channel]`, standard deviation of the innovations in mean weeks.
+    """
+    chex.assert_shape(constraints, (unit.shape[0], unit.shape[0]))
+    return {"kept": constraints.free, "fixed": constraints.fixed * unit[:, None] / unit, "unit": unit}

@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+import chex
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
@@ -19,10 +20,10 @@ from deepcausalmmm_jax.ops.bijectors import from_above, from_unit, to_above, to_
 from deepcausalmmm_jax.ops.hill import hill
 
 TYPICAL_SLOPE = 1.5
-TYPICAL_HALF_SATURATION = 1.2  # bursts: an advertiser seldom buys deep in saturation, see `Inputs.burst`
-TYPICAL_ACTIVITY = 0.4  # mean of a Hill curve over weeks, to turn a share of the KPI into a coefficient
+TYPICAL_HALF_SATURATION = 1.2  # bursts: advertisers seldom buy far into saturation, see `Inputs.burst`
+TYPICAL_ACTIVITY = 0.4  # mean of a Hill curve over weeks, which turns a share of the KPI into a coefficient
 _TYPICAL_LOCALITY = 0.2
-TYPICAL_DELAY = 0.1  # weeks; most media work at once, mail and outdoor take a week or two
+TYPICAL_DELAY = 0.1  # weeks; most media have an effect at once, mail and outdoor after a week or two
 N_WAITS = 8  # weeks within which an effect has set in
 
 
@@ -40,13 +41,13 @@ class MediaCurves(NamedTuple):
 class Media(nn.Module):
     r"""Exposure -> saturated, carried-over exposure.
 
-    $H = \mathrm{hill}(\mathrm{adstock}(x))$ (Jin et al. 2017), curves shared by all regions. What counts as much
-    exposure may be judged against the region's own mean or against exposure per head; the model learns where between
-    the two the panel lies, $g_{rm} = g_m q_{rm}^{-\kappa}$ with q the region's intensity.
+    $H = \mathrm{hill}(\mathrm{adstock}(x))$ (Jin et al. 2017), with curves shared by all regions. A region may saturate
+    relative to its own mean exposure or relative to exposure per head; the model learns where between the two the panel
+    lies, $g_{rm} = g_m q_{rm}^{-\kappa}$ with q the region's intensity.
 
-    Most panels begin while media run: were exposure taken to be zero before the first week, carry-over would have to
-    build up in the first weeks, no KPI shows that, and a channel that is always on would be found to do nothing. So the
-    weeks before the first are taken to be like the first ones, to the extent that the data bear it out.
+    Most panels begin while media already run. With zero exposure before the first week, carry-over would have to build
+    up during the first weeks; no KPI shows that, and the effect of an always-on channel would be estimated as zero. So
+    exposure before the first week is a learned share of the mean exposure of the first weeks.
 
     Attributes:
         n_channels: number of channels.
@@ -74,7 +75,7 @@ class Media(nn.Module):
         self.delay = self.param("delay", start, shape) if self.adstock in starts else None
 
     def curves(self) -> MediaCurves:
-        """The parameters in their own units, as the forward pass uses them."""
+        """The curves in their own units, as the forward pass uses them."""
         if self.delay is None:
             delay = jnp.zeros(self.n_channels)
         else:
@@ -93,13 +94,14 @@ class Media(nn.Module):
 
         Args:
             exposure: `[week, channel, region]`, scaled.
-            intensity: `[channel, region]`, log of exposure per head against the typical region.
-            history: `[channel, region]`, mean exposure of the panel's first weeks, which stands for the weeks before.
-            before: what earlier weeks left behind, see `left_behind`; None at the panel's first week.
+            intensity: `[channel, region]`, log of exposure per head relative to the typical region.
+            history: `[channel, region]`, mean exposure of the panel's first weeks.
+            before: `[lag, channel, region]`, what earlier weeks left, see `left_behind`; None at the panel's start.
 
         Returns:
             `[week, channel, region]`, in [0, 1).
         """
+        self._check(exposure, intensity, history)
         curves = self.curves()
         half = curves.half_saturation[:, None] * jnp.exp(-curves.locality * intensity)
         before = self._first(curves, history) if before is None else before
@@ -108,15 +110,22 @@ class Media(nn.Module):
     def left_behind(self, exposure: Array, history: Array) -> Array:
         """What weeks leave to the weeks after them, `[lag, channel, region]`.
 
-        Carried-over exposure of the last week for a geometric adstock, a single lag; exposure of the last
-        `max_lag - 1` weeks for the others; both for a delayed geometric one, the carried-over exposure as the last lag.
+        For a geometric adstock this is the carried-over exposure of the last week, a single lag. For the finite kernels
+        it is the exposure of the last `max_lag - 1` weeks. For a delayed geometric adstock it is both, with the
+        carried-over exposure as the last lag.
         """
+        self._check(exposure, history)
         curves = self.curves()
         first = self._first(curves, history)
         if self.adstock in ("geometric", "delayed_geometric"):
             carried = self._carry(exposure, curves, first)[-1:]
             return carried if self.adstock == "geometric" else jnp.concatenate([_last(first[:-1], exposure), carried])
         return _last(first, exposure)
+
+    def _check(self, exposure: Array, *by_region: Array) -> None:
+        """Refuse arrays whose channels or regions differ."""
+        chex.assert_shape(exposure, (None, self.n_channels, None))
+        chex.assert_shape(by_region, exposure.shape[1:])
 
     def _first(self, curves: MediaCurves, history: Array) -> Array:
         """What the weeks before the panel left behind, `[lag, channel, region]`."""

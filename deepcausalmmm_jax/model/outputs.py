@@ -1,4 +1,4 @@
-"""What a forward pass gives: terms of the prediction, in the order of tables and in that of training, and the rest."""
+"""What a forward pass returns: terms of the prediction, laid out for tables and for training, and its internals."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from deepcausalmmm_jax.ops.layout import by_region
 
 
 class Components(NamedTuple):
-    """Terms of the prediction in scaled units: shares of `Scales.kpi`, the region's mean training week as a rule."""
+    """Terms of the prediction in scaled units: shares of `Scales.kpi`, as a rule the region's mean training week."""
 
     baseline: Array  # [region, week]
     trend: Array  # [region, week]
@@ -24,8 +24,8 @@ class Components(NamedTuple):
         return self.baseline + self.trend + self.seasonality + self.control.sum(axis=-1) + self.media.sum(axis=-1)
 
 
-class Planes(NamedTuple):
-    """Terms of the prediction as training computes with them: week by week, regions side by side as the last axis."""
+class ComponentsRegionsLast(NamedTuple):
+    """Terms of the prediction in the layout of training: weeks first, regions last."""
 
     baseline: Array  # [region]
     trend: Array  # [week, region]
@@ -40,7 +40,7 @@ class Planes(NamedTuple):
         return self.baseline + self.trend + self.seasonality + self.control.sum(axis=1) + self.media.sum(axis=1)
 
     def components(self) -> Components:
-        """The same, region by region."""
+        """The same with regions first."""
         return Components(
             baseline=jnp.broadcast_to(self.baseline[:, None], self.trend.T.shape),
             trend=self.trend.T,
@@ -51,24 +51,24 @@ class Planes(NamedTuple):
 
 
 class Internals(NamedTuple):
-    """What else the forward pass finds on its way."""
+    """What else the forward pass computes on its way."""
 
-    variation: Array  # [region, week, channel], delta: log of the coefficient against its constant part
+    variation: Array  # [region, week, channel], delta: log of the coefficient relative to its constant part
     coefficient: Array  # [region, week, channel], share of the mean KPI at full activity
-    edges: Array  # [channel, channel], B of the channel graph, in standard deviations of the channels' news
+    edges: Array  # [channel, channel], B of the channel graph, in standard deviations of the exposure innovations
     relative_edges: Array  # [channel, channel], B in mean weeks
     blend: Array  # [channel, channel], share of the column's activity that is taken from the row
-    structure: Array  # [], negative log-likelihood of the channels' news, nats; 0 when predicting
+    structure: Array  # [], negative log-likelihood of the exposure innovations, nats; 0 outside training
     curves: MediaCurves
     level: Array  # [region], baseline as a share of the mean KPI
-    size_factors: dict[str, Array]  # scalars, logs of what the data made of the penalties' sizes
-    persistence: Array  # [], phi: share of a week's residual that is still there a week later
-    noise: Array  # [region], standard deviation of what is new in a week's residual, as a share of the mean KPI
+    log_scale_factors: dict[str, Array]  # scalars, logs of the learned factors on the prior scales
+    persistence: Array  # [], phi: share of a week's residual that is left a week later
+    noise: Array  # [region], standard deviation of a week's residual innovation, as a share of the mean KPI
     effective: Array  # [], share of the region-weeks that count as independent, see `ops.effective_sample`
 
 
 class Memory(NamedTuple):
-    """What the weeks before a window leave to media within it."""
+    """What the weeks before a window leave to the media within it."""
 
     exposure: Array  # [lag, channel, region], see `Media.left_behind`
     coefficient: CoefficientMemory

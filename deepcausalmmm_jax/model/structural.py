@@ -1,22 +1,28 @@
 """The default model: baseline, trend, season and controls, plus one term a channel."""
 
+from typing import cast
+
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.model.baseline import Level, PooledTerms, Present, Trend
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.model.baseline import Level, PooledTerms, Trend
 from deepcausalmmm_jax.model.coefficients import Coefficients
+from deepcausalmmm_jax.model.design import Design
+from deepcausalmmm_jax.model.forecast_state import ForecastState
 from deepcausalmmm_jax.model.graph import ChannelGraph, ExposureEquations
-from deepcausalmmm_jax.model.inputs import Design, Inputs
-from deepcausalmmm_jax.model.laplace import Sizes
 from deepcausalmmm_jax.model.media import Media
-from deepcausalmmm_jax.model.outputs import Components, Internals, Memory, Planes
-from deepcausalmmm_jax.model.training_data import Lanes, TrainingData, lanes_of
+from deepcausalmmm_jax.model.outputs import Components, ComponentsRegionsLast, Internals, Memory
+from deepcausalmmm_jax.model.parameters import Collection
+from deepcausalmmm_jax.model.prior_scales import LearnedScales
+from deepcausalmmm_jax.model.training_data import InputsRegionsLast, TrainingData, inputs_regions_last
 from deepcausalmmm_jax.ops.bijectors import to_unit
 from deepcausalmmm_jax.ops.layout import by_region, regions_last
 
 _START_PERSISTENCE = -2.0  # logit: 12 %
-_SIGN_SOFTNESS = 0.01  # share of the mean KPI over which an effect of stated sign bends away from zero
+_SIGN_SOFTNESS = 0.01  # share of the mean KPI over which an effect of stated sign is bent away from zero
 
 
 class StructuralMMM(nn.Module):
@@ -31,7 +37,7 @@ class StructuralMMM(nn.Module):
     media_start: float = 0.05
 
     def setup(self) -> None:
-        """Declare the parts."""
+        """Declare the parts. Explicit names are those that saved fits hold."""
         d = self.design
         self.media = Media(d.n_channels, d.adstock, d.max_lag, d.min_slope)
         self.graph = ChannelGraph(d.n_channels, d.graph)
@@ -39,15 +45,15 @@ class StructuralMMM(nn.Module):
         self.coefficients = Coefficients(d.n_regions, d.n_channels, d.hidden_size, self.media_start)
         self.level = Level(d.n_regions)
         self.trend = Trend(d.n_regions, d.n_knots, d.n_region_knots)
-        self.present = Present(d.n_regions, d.n_season_terms)
+        self.forecast_state = ForecastState(d.n_regions, d.n_season_terms, name="present")
         self.seasonality = PooledTerms(d.n_regions, d.n_season_terms)
         self.control = PooledTerms(d.n_regions, d.n_controls)
-        self.sizes = Sizes()
+        self.learned_scales = LearnedScales(name="sizes")
         self.persistence = self.param("persistence", nn.initializers.constant(_START_PERSISTENCE), ())
         self.effective = self.variable("fitted", "effective", jnp.ones, ())
         self.noise = self.param("noise", nn.initializers.constant(jnp.log(0.1)), (d.n_regions,))
 
-    def __call__(self, inputs: Inputs, source_exposure: Array | None = None) -> tuple[Components, Internals]:
+    def __call__(self, inputs: Inputs[Array], source_exposure: Array | None = None) -> tuple[Components, Internals]:
         """Components of the prediction.
 
         Args:
@@ -55,96 +61,116 @@ class StructuralMMM(nn.Module):
             source_exposure: `[region, week, channel]`, exposure that the graph's edges draw on where it is not the
                 panel's own, for what-if questions.
         """
-        planes, internals = self.planes(inputs, source_exposure)
-        return planes.components(), internals
+        components, internals = self.components_regions_last(inputs, source_exposure)
+        return components.components(), internals
 
-    def planes(self, inputs: Inputs, source_exposure: Array | None = None) -> tuple[Planes, Internals]:
-        """The same with regions last; arguments as for a call."""
-        return self._forward(inputs, lanes_of(inputs), None, source_exposure)
+    def components_regions_last(
+        self, inputs: Inputs[Array], source_exposure: Array | None = None
+    ) -> tuple[ComponentsRegionsLast, Internals]:
+        """The same in the regions-last layout; arguments as for a call."""
+        return self._forward(inputs, inputs_regions_last(inputs), None, source_exposure)
 
-    def trained(self, data: TrainingData) -> tuple[Planes, Internals]:
-        """The forward pass of training, which centres coefficients and levels on the weeks learned from."""
-        return self._forward(data.inputs, data.lanes, data, None)
+    def training_forward(self, data: TrainingData) -> tuple[ComponentsRegionsLast, Internals]:
+        """The forward pass of training, which centres coefficients and levels on the training weeks."""
+        return self._forward(data.inputs, data.regions_last, data, None)
 
     def _forward(
-        self, inputs: Inputs, lanes: Lanes, data: TrainingData | None, source_exposure: Array | None
-    ) -> tuple[Planes, Internals]:
+        self, inputs: Inputs[Array], laid_out: InputsRegionsLast, data: TrainingData | None, source: Array | None
+    ) -> tuple[ComponentsRegionsLast, Internals]:
         weights = None if data is None else data.weights
-        source = None
-        if source_exposure is not None:
-            source = self.media(regions_last(source_exposure), lanes.intensity, lanes.history)
-        activity = self.graph(self.media(lanes.exposure, lanes.intensity, lanes.history), source)
+        source_activity = None
+        if source is not None:
+            source_activity = self.media(regions_last(source), laid_out.intensity, laid_out.history)
+        activity = self.media(laid_out.exposure, laid_out.intensity, laid_out.history)
+        activity = self.graph(activity, source_activity)
         coefficient, variation, _ = self.coefficients(
-            activity, lanes.drivers, inputs.trend_basis, inputs.ahead, weights
+            activity, laid_out.drivers, inputs.trend_basis, inputs.ahead, weights
         )
         media = coefficient * activity
         level = self.level(media.sum(axis=1), weights)
         trend = self.trend(inputs.trend_basis, inputs.region_trend_basis)
         seasonality = inputs.season_basis @ self.seasonality().T
-        carried, season_ahead = self.present(inputs.ahead, inputs.season_basis)
+        level_ahead, season_ahead = self.forecast_state(inputs.ahead, inputs.season_basis)
         if weights is None:
             is_ahead = inputs.ahead[:, None] > 0
-            trend = jnp.where(is_ahead, carried - level, trend)
+            trend = jnp.where(is_ahead, level_ahead - level, trend)
             seasonality = jnp.where(is_ahead, season_ahead, seasonality)
-        planes = Planes(
+        components = ComponentsRegionsLast(
             baseline=level,
             trend=trend,
             seasonality=seasonality,
-            control=lanes.control * signed(self.control(), inputs.beliefs.control_sign).T,
+            control=laid_out.control * signed(self.control(), inputs.stated_priors.control_sign).T,
             media=media,
             variation=variation,
             coefficient=coefficient,
         )
-        return planes, Internals(
-            variation=by_region(variation),
-            coefficient=by_region(coefficient),
+        return components, self._internals(components, data)
+
+    def _internals(self, components: ComponentsRegionsLast, data: TrainingData | None) -> Internals:
+        return Internals(
+            variation=by_region(components.variation),
+            coefficient=by_region(components.coefficient),
             edges=self.graph.edges(),
             relative_edges=self.graph.relative_edges(),
             blend=self.graph.blend(),
             structure=self._structure(data),
             curves=self.media.curves(),
-            level=level,
-            size_factors=self.sizes(),
+            level=components.baseline,
+            log_scale_factors=self.learned_scales(),
             persistence=to_unit(self.persistence),
             noise=jnp.exp(self.noise),
             effective=self.effective.value,
         )
 
-    def memory(self, inputs: Inputs) -> Memory:
+    def memory(self, inputs: Inputs[Array]) -> Memory:
         """What these weeks leave to the weeks after them."""
-        lanes = lanes_of(inputs)
-        activity = self.graph(self.media(lanes.exposure, lanes.intensity, lanes.history))
-        _, _, coefficient = self.coefficients(activity, lanes.drivers, inputs.trend_basis, inputs.ahead, None)
-        return Memory(self.media.left_behind(lanes.exposure, lanes.history), coefficient)
+        laid_out = inputs_regions_last(inputs)
+        activity = self.graph(self.media(laid_out.exposure, laid_out.intensity, laid_out.history))
+        _, _, coefficient = self.coefficients(activity, laid_out.drivers, inputs.trend_basis, inputs.ahead, None)
+        return Memory(self.media.left_behind(laid_out.exposure, laid_out.history), coefficient)
 
-    def media_after(self, inputs: Inputs, memory: Memory) -> Array:
+    def media_after(self, inputs: Inputs[Array], memory: Memory) -> Array:
         """Contributions of the channels in weeks that follow others, `[region, week, channel]`, scaled.
 
         Args:
-            inputs: the weeks, see `model.inputs.from_week`.
+            inputs: the weeks, see `model.windows.from_week`.
             memory: what the weeks before left; see `memory`.
         """
-        lanes = lanes_of(inputs)
-        activity = self.graph(self.media(lanes.exposure, lanes.intensity, lanes.history, memory.exposure))
+        laid_out = inputs_regions_last(inputs)
+        activity = self.graph(self.media(laid_out.exposure, laid_out.intensity, laid_out.history, memory.exposure))
         coefficient, _, _ = self.coefficients(
-            activity, lanes.drivers, inputs.trend_basis, inputs.ahead, None, memory.coefficient
+            activity, laid_out.drivers, inputs.trend_basis, inputs.ahead, None, memory.coefficient
         )
         return by_region(coefficient * activity)
 
     def _structure(self, data: TrainingData | None) -> Array:
         if data is None or self.equations is None:
             return jnp.zeros(())
-        return jnp.asarray(self.equations(self.graph.edges(), data.news))
+        return jnp.asarray(self.equations(self.graph.edges(), data.innovations))
+
+
+def predicted(model: StructuralMMM, variables: Variables, inputs: Inputs[Array]) -> tuple[Components, Internals]:
+    """Forward pass of a fitted model."""
+    return cast(tuple[Components, Internals], model.apply(variables, inputs))
+
+
+def predicted_in_training(
+    model: StructuralMMM, variables: Variables, data: TrainingData
+) -> tuple[ComponentsRegionsLast, Internals, Collection]:
+    """Forward pass of training; last the collection `fitted`, with centres and baselines that follow from the data."""
+    outcome = model.apply(variables, data, mutable=["fitted"], method="training_forward")
+    (components, internals), updated = cast(tuple[tuple[ComponentsRegionsLast, Internals], Collection], outcome)
+    return components, internals, updated["fitted"]
 
 
 def from_signed(effect: Array) -> Array:
-    """Parameters that `signed` turns into `effect`; an effect of zero stands for a sign that is not stated."""
+    """Parameters that `signed` turns into `effect`; an effect of zero means that no sign is stated."""
     size = jnp.maximum(jnp.abs(effect), 1e-9) / _SIGN_SOFTNESS
     return jnp.sign(effect) * _SIGN_SOFTNESS * (size + jnp.log(-jnp.expm1(-size)))
 
 
 def signed(effect: Array, sign: Array) -> Array:
-    """Effects of controls as the forward pass uses them, smoothly kept on the side that is stated.
+    """Effects of controls as the forward pass uses them, kept smoothly on the stated side of zero.
 
     Args:
         effect: `[region, control]`, parameters.

@@ -1,1 +1,4 @@
-"""Ground mathematics: pure functions of JAX arrays, one region at a time, no batch axis and no configuration."""
+"""Pure functions of JAX arrays, each for one region or for regions as the last axis; batches come from `vmap`.
+
+Ranks and shapes are asserted where arrays enter (`chex`): that happens while tracing and costs nothing afterwards.
+"""

@@ -1,32 +1,39 @@
-r"""Adstock: how exposure of earlier weeks goes on working.
+r"""Adstock: carry-over of exposure from earlier weeks.
 
-Each function takes exposure `[week, channel]`, or `[week, channel, region]` for regions that share their kernels, and
-returns the carried-over exposure in the same unit. All kernels sum to one, so that the mean level of exposure is the
-same before and after.
+Exposure is `[week, channel]`, or `[week, channel, region]` for regions that share their kernels; carried-over exposure
+has the same shape and unit. All kernels sum to one, so that adstock keeps the mean level of exposure.
 """
 
+import chex
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.ops.layout import over_lanes
+from deepcausalmmm_jax.ops.layout import append_axes
 
 
 def geometric_adstock(exposure: Array, decay: Array, before: Array | None = None) -> Array:
-    r"""Geometric carry-over, $A_t = (1 - \alpha) x_t + \alpha A_{t-1}$, from $A_{-1} = 0$ unless told.
+    r"""Geometric carry-over, $A_t = (1 - \alpha) x_t + \alpha A_{t-1}$, from $A_{-1} = 0$ unless `before` is given.
 
     Normalised to unit sum (Jin et al. 2017, "Bayesian methods for media mix modeling", section 2.1).
 
     Args:
-        exposure: `[week, channel, ...]`, any unit.
+        exposure: `[week, channel]` or `[week, channel, region]`, any unit.
         decay: `[channel]`, alpha in (0, 1), share carried from one week to the next.
-        before: `[channel, ...]`, A of the week before the first.
+        before: `[channel]` or `[channel, region]`, A of the week before the first.
 
     Returns:
-        The shape and unit of `exposure`.
+        Carried-over exposure in the shape and unit of `exposure`.
+
+    Raises:
+        AssertionError: shapes that do not match.
     """
-    # As wide as a week's exposure: the gradient by decay is then summed over regions once, not week by week.
-    decay = jnp.broadcast_to(over_lanes(decay, exposure[0]), exposure.shape[1:])
+    chex.assert_rank(exposure, {2, 3})
+    _assert_per_channel("decay", decay, exposure)
+    if before is not None:
+        chex.assert_shape(before, exposure.shape[1:], custom_message=f"before, for exposure {exposure.shape}")
+    # Broadcast to a week's exposure: the gradient with respect to decay is then summed over regions once, not weekly.
+    decay = jnp.broadcast_to(append_axes(decay, exposure.ndim - 1), exposure.shape[1:])
 
     def step(carried: Array, x: Array) -> tuple[Array, Array]:
         carried = (1.0 - decay) * x + decay * carried
@@ -37,7 +44,7 @@ def geometric_adstock(exposure: Array, decay: Array, before: Array | None = None
 
 
 def delayed_kernel(decay: Array, delay: Array, max_lag: int) -> Array:
-    r"""Weights $w_k \propto \alpha^{(k - \theta)^2}$: the effect peaks `delay` weeks after the exposure.
+    r"""Delayed kernel $w_k \propto \alpha^{(k - \theta)^2}$: the effect peaks `delay` weeks after the exposure.
 
     Jin et al. 2017, equation 3.
 
@@ -48,14 +55,19 @@ def delayed_kernel(decay: Array, delay: Array, max_lag: int) -> Array:
 
     Returns:
         `[lag, channel]`, each channel's weights summing to 1.
+
+    Raises:
+        AssertionError: shapes that do not match.
     """
+    chex.assert_rank([decay, delay], 1)
+    chex.assert_equal_shape((decay, delay))
     lag = jnp.arange(max_lag, dtype=decay.dtype)[:, None]
-    # The softmax is the normalisation, and stays finite where every plain power would underflow.
+    # The softmax normalises, and stays finite where every power itself would underflow.
     return jax.nn.softmax((lag - delay) ** 2 * jnp.log(decay), axis=0)
 
 
 def binomial_kernel(decay: Array, max_lag: int) -> Array:
-    r"""Weights $w_k \propto (1 - k / L)^{1/\alpha - 1}$: carry-over that ends after `max_lag` weeks.
+    r"""Binomial kernel $w_k \propto (1 - k / L)^{1/\alpha - 1}$: carry-over that ends after `max_lag` weeks.
 
     Google Meridian's documentation, "Binomial decay"; alpha near 1 is flat, near 0 immediate.
 
@@ -65,16 +77,20 @@ def binomial_kernel(decay: Array, max_lag: int) -> Array:
 
     Returns:
         `[lag, channel]`, each channel's weights summing to 1.
+
+    Raises:
+        AssertionError: decay is not `[channel]`.
     """
+    chex.assert_rank(decay, 1)
     lag = jnp.arange(max_lag, dtype=decay.dtype)[:, None]
     return jax.nn.softmax((1.0 / decay - 1.0) * jnp.log1p(-lag / max_lag), axis=0)
 
 
 def waiting_kernel(delay: Array, n_lags: int) -> Array:
-    r"""Poisson weights $w_k \propto \theta^k / k!$: how long exposure waits before it begins to work.
+    r"""Poisson kernel $w_k \propto \theta^k / k!$: the wait between exposure and the start of its effect.
 
-    Followed by a geometric carry-over this gives kernels that rise to a peak and then decay, and with $\theta = 0$ the
-    geometric kernel itself.
+    Followed by geometric carry-over it gives kernels that rise to a peak and then decay; as $\theta \to 0$ they become
+    the geometric kernel.
 
     Args:
         delay: `[channel]`, theta, mean wait in weeks, above 0.
@@ -82,41 +98,83 @@ def waiting_kernel(delay: Array, n_lags: int) -> Array:
 
     Returns:
         `[lag, channel]`, each channel's weights summing to 1.
+
+    Raises:
+        AssertionError: delay is not `[channel]`.
     """
+    chex.assert_rank(delay, 1)
     lag = jnp.arange(n_lags, dtype=delay.dtype)[:, None]
     return jax.nn.softmax(lag * jnp.log(delay) - jax.lax.lgamma(lag + 1.0), axis=0)
 
 
 def delayed_geometric_kernel(decay: Array, delay: Array, n_waits: int, max_lag: int) -> Array:
-    """First `max_lag` weights of `waiting_kernel` followed by `geometric_adstock`, `[lag, channel]`, for tables."""
+    """Kernel of `waiting_kernel` followed by `geometric_adstock`, cut off for tables.
+
+    Args:
+        decay: `[channel]`, alpha in (0, 1).
+        delay: `[channel]`, mean wait in weeks, above 0.
+        n_waits: lags of the waiting kernel.
+        max_lag: weights to return.
+
+    Returns:
+        `[lag, channel]`; a channel's weights sum to less than 1 by what later lags would have.
+
+    Raises:
+        AssertionError: shapes that do not match.
+    """
+    chex.assert_rank([decay, delay], 1)
+    chex.assert_equal_shape((decay, delay))
     impulse = jnp.zeros((max_lag, decay.shape[0]), decay.dtype).at[0].set(1.0)
     return geometric_adstock(kernel_adstock(impulse, waiting_kernel(delay, n_waits)), decay)
 
 
 def geometric_kernel(decay: Array, max_lag: int) -> Array:
-    r"""First `max_lag` weights $(1 - \alpha) \alpha^k$ of `geometric_adstock`, `[lag, channel]`, for tables."""
+    r"""First weights $(1 - \alpha) \alpha^k$ of `geometric_adstock`, for tables.
+
+    Args:
+        decay: `[channel]`, alpha in (0, 1).
+        max_lag: weights to return.
+
+    Returns:
+        `[lag, channel]`; a channel's weights sum to less than 1 by what later lags would have.
+
+    Raises:
+        AssertionError: decay is not `[channel]`.
+    """
+    chex.assert_rank(decay, 1)
     lag = jnp.arange(max_lag, dtype=decay.dtype)[:, None]
     return (1.0 - decay) * jnp.exp(lag * jnp.log(decay))
 
 
 def kernel_adstock(exposure: Array, kernel: Array, before: Array | None = None) -> Array:
-    r"""Carry-over by a finite kernel, $A_t = \sum_k w_k x_{t-k}$, with zeros before the first week unless told.
+    r"""Carry-over by a finite kernel, $A_t = \sum_k w_k x_{t-k}$, with zeros before the first week unless given.
 
     Args:
-        exposure: `[week, channel, ...]`, any unit.
+        exposure: `[week, channel]` or `[week, channel, region]`, any unit.
         kernel: `[lag, channel]`.
-        before: `[lag - 1, channel, ...]`, exposure of the weeks before the first.
+        before: `[lag - 1, channel]` or `[lag - 1, channel, region]`, exposure of the weeks before the first.
 
     Returns:
-        The shape and unit of `exposure`.
+        Carried-over exposure in the shape and unit of `exposure`.
+
+    Raises:
+        AssertionError: shapes that do not match.
     """
+    chex.assert_rank([exposure, kernel], [{2, 3}, 2])
+    _assert_per_channel("a lag of the kernel", kernel[0], exposure)
     n_weeks, n_lags = exposure.shape[0], kernel.shape[0]
-    silent = jnp.zeros((n_lags - 1, *exposure.shape[1:]), exposure.dtype)
-    padded = jnp.concatenate([silent if before is None else before, exposure])
+    earlier = jnp.zeros((n_lags - 1, *exposure.shape[1:]), exposure.dtype) if before is None else before
+    chex.assert_shape(earlier, (n_lags - 1, *exposure.shape[1:]), custom_message=f"before, for kernel {kernel.shape}")
+    padded = jnp.concatenate([earlier, exposure])
 
     def add_lag(total: Array, lag: Array) -> tuple[Array, None]:
         shifted = jax.lax.dynamic_slice_in_dim(padded, n_lags - 1 - lag, n_weeks)
-        return total + over_lanes(kernel[lag], shifted[0]) * shifted, None
+        return total + append_axes(kernel[lag], exposure.ndim - 1) * shifted, None
 
     adstocked, _ = jax.lax.scan(add_lag, jnp.zeros_like(exposure), jnp.arange(n_lags))
     return adstocked
+
+
+def _assert_per_channel(name: str, value: Array, exposure: Array) -> None:
+    message = f"{name} {value.shape} [channel] for exposure {exposure.shape} [week, channel, ...]"
+    chex.assert_shape(value, exposure.shape[1:2], custom_message=message)

@@ -1,9 +1,10 @@
-r"""Maps between unconstrained numbers, which the optimiser moves, and parameters with a range.
+r"""Maps between unconstrained numbers, which the optimiser moves, and parameters with a range, elementwise.
 
-A parameter's range lives in its map, never in a clip: the gradient is nowhere cut to zero, and the reported value
-comes from the same function as the one the model uses.
+The range of a parameter is enforced by its map, never by clipping: the gradient is nowhere cut to zero, and the
+reported value comes from the same function that the model uses.
 """
 
+import chex
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -12,7 +13,7 @@ _EDGE = 1e-6
 
 
 def to_unit(raw: Array) -> Array:
-    """Unconstrained number -> (0, 1), kept `1e-6` off both ends so that powers and logarithms stay finite."""
+    """Unconstrained number -> (0, 1), kept `1e-6` away from both ends so that powers and logarithms stay finite."""
     return _EDGE + (1.0 - 2.0 * _EDGE) * jax.nn.sigmoid(raw)
 
 
@@ -33,11 +34,21 @@ def from_positive(value: Array) -> Array:
 
 
 def to_above(raw: Array, lower: Array | float) -> Array:
-    """Unconstrained number -> (lower, inf) by the softplus."""
+    """Unconstrained number -> (lower, inf) by the softplus.
+
+    Raises:
+        AssertionError: `lower` does not broadcast to the shape of `raw`.
+    """
+    chex.assert_is_broadcastable(jnp.shape(lower), jnp.shape(raw))
     return lower + jax.nn.softplus(raw)
 
 
 def from_above(value: Array, lower: Array | float) -> Array:
-    """Inverse of `to_above` for a value above `lower`."""
+    """Inverse of `to_above` for a value above `lower`.
+
+    Raises:
+        AssertionError: `lower` does not broadcast to the shape of `value`.
+    """
+    chex.assert_is_broadcastable(jnp.shape(lower), jnp.shape(value))
     excess = value - lower
     return excess + jnp.log(-jnp.expm1(-excess))

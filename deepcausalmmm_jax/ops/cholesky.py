@@ -1,5 +1,6 @@
-"""Inverse Cholesky factors without LAPACK, whose gradient is made of matrix products alone."""
+"""Inverse Cholesky factor without LAPACK; its gradient consists of matrix products only."""
 
+import chex
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -13,19 +14,24 @@ def inverse_root(matrix: Array) -> Array:
     $-L^{-\top} \Phi(\bar K L^{-\top}) L^{-1}$ for a cotangent $\bar K$, made symmetric, where $\Phi$ keeps the lower
     triangle and half the diagonal (Murray 2016, "Differentiation of the Cholesky decomposition").
 
-    Row by row in place, since batches of LAPACK calls under `vmap` on a CPU (jaxlib 0.10.2, two cores) now and then
-    wait for ever with all threads idle, in JAX's own gradient of the factor and in its solver.
+    Eliminated row by row in place: batches of LAPACK calls under `vmap` on a CPU (jaxlib 0.10.2, two cores) sometimes
+    hang with all threads idle, both in JAX's own gradient of the factor and in its solver.
 
     Args:
         matrix: A, `[n, n]`, symmetric.
 
     Returns:
-        `[n, n]`, lower triangular; not a number where A is not positive definite.
+        `[n, n]`, lower triangular; NaN where A is not positive definite.
+
+    Raises:
+        AssertionError: the matrix is not square.
     """
+    chex.assert_rank(matrix, 2)
+    chex.assert_shape(matrix, (matrix.shape[0], matrix.shape[0]))
     order = jnp.arange(matrix.shape[0])
 
     def eliminate(k: Array, state: Array) -> Array:
-        """Clear column k below row k. What is cleared makes room for the column of the inverse that begins there."""
+        """Clear column k below row k; the freed entries then hold the column of the inverse that starts there."""
         here, below = order == k, order > k
         pivot = jnp.sqrt(state[k, k])
         row = jnp.where(here, 1.0, state[k]) / pivot

@@ -1,18 +1,19 @@
 """Gated recurrent unit as a scan over weeks."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.ops.layout import over_lanes, over_weeks
+from deepcausalmmm_jax.ops.layout import append_axes, over_weeks
 
 Projection = Literal["scan", "hoist"]
 
 
 class GRUParameters(NamedTuple):
-    """Weights of one GRU layer, gates side by side in the order reset, update, new."""
+    """Weights of one GRU layer; gates are stacked in the order reset, update, new."""
 
     input_kernel: Array  # [feature, 3 * hidden]
     hidden_kernel: Array  # [hidden, 3 * hidden]
@@ -28,12 +29,17 @@ def gru_step(parameters: GRUParameters, h: Array, x: Array) -> Array:
 
     Args:
         parameters: weights.
-        h: state before the week, `[hidden, ...]`.
-        x: inputs of the week, `[feature, ...]`.
+        h: state before the week, `[hidden]` or `[hidden, region]`.
+        x: inputs of the week, `[feature]` or `[feature, region]`.
 
     Returns:
-        State after the week, `[hidden, ...]`.
+        State after the week, in the shape of `h`.
+
+    Raises:
+        AssertionError: shapes that do not match.
     """
+    _assert_shapes(parameters, h, x[None])
+    chex.assert_equal_rank((h, x))
     return _gated(parameters, h, _projected(parameters, x))
 
 
@@ -46,39 +52,44 @@ def gru_scan(
     unroll: int = 1,
     rematerialise: bool = False,
 ) -> Array:
-    """States after each week, of one series or of many side by side.
+    """States after each week, of one series or of several regions.
 
-    The choices change the speed and the memory, not the numbers; `benchmarks/gru.py` measures them. On a CPU the
-    defaults are quickest: a hoisted input product is written out whole and read back, which costs more than the one
+    The last three options change speed and memory, not the numbers; `benchmarks/gru.py` measures them. On a CPU the
+    defaults are fastest: a hoisted input product is written to memory and read back, which costs more than a single
     larger product saves.
 
     Args:
         parameters: weights.
         start: state before the first week, `[hidden]`, or `[hidden, region]` where each region has its own.
         inputs: `[week, feature]` or `[week, feature, region]`.
-        project_inputs: whether the inputs meet their weights week by week inside the scan, or all before it (`hoist`).
-        unroll: weeks a pass of the loop.
-        rematerialise: compute the gates again for the gradient in place of keeping them.
+        project_inputs: whether inputs are multiplied by their weights inside the scan, or for all weeks before it
+            (`hoist`).
+        unroll: weeks per iteration of the loop.
+        rematerialise: compute the gates again for the gradient instead of storing them.
 
     Returns:
         `[week, hidden]` or `[week, hidden, region]`.
+
+    Raises:
+        AssertionError: shapes that do not match.
     """
-    start = _everywhere(start, inputs)
+    _assert_shapes(parameters, start, inputs)
+    start = _per_region(start, inputs)
 
     def step(h: Array, x: Array) -> tuple[Array, Array]:
         h = _gated(parameters, h, _projected(parameters, x) if project_inputs == "scan" else x)
         return h, h
 
     each = inputs if project_inputs == "scan" else jax.vmap(lambda x: _projected(parameters, x))(inputs)
-    _, states = jax.lax.scan(jax.checkpoint(step) if rematerialise else step, start, each, unroll=unroll)
+    states: Array = jax.lax.scan(jax.checkpoint(step) if rematerialise else step, start, each, unroll=unroll)[1]
     return states
 
 
 def gru_scan_small(parameters: GRUParameters, start: Array, inputs: Array) -> Array:
-    """The states of `gru_scan`, of regions side by side, by a way that is quicker where states and regions are few.
+    """The states of `gru_scan` for several regions, computed in a way that is faster for few states and regions.
 
-    The weights' gradient is taken over all weeks at once behind the loop, which keeps all gates; `gru_scan` sums it up
-    week by week.
+    The gradient with respect to the weights is one product over all weeks after the loop, for which all gates are
+    stored; `gru_scan` accumulates it week by week.
 
     Args:
         parameters: weights.
@@ -87,18 +98,34 @@ def gru_scan_small(parameters: GRUParameters, start: Array, inputs: Array) -> Ar
 
     Returns:
         `[week, hidden, region]`.
+
+    Raises:
+        AssertionError: shapes that do not match.
     """
-    return _whole(parameters, _everywhere(start, inputs), inputs)
+    chex.assert_rank(inputs, 3)
+    _assert_shapes(parameters, start, inputs)
+    return _whole(parameters, _per_region(start, inputs), inputs)
 
 
-def _everywhere(start: Array, inputs: Array) -> Array:
+def _assert_shapes(parameters: GRUParameters, start: Array, inputs: Array) -> None:
+    chex.assert_rank([inputs, start], [{2, 3}, {1, 2}])
+    features, hidden = parameters.input_kernel.shape[0], parameters.hidden_kernel.shape[0]
+    expected = [(features, 3 * hidden), (hidden, 3 * hidden), (3 * hidden,), (3 * hidden,)]
+    chex.assert_shape(list(parameters), expected)
+    message = f"weights of {features} features and {hidden} states"
+    chex.assert_shape(inputs, (None, features, ...), custom_message=f"inputs [week, feature, ...] for {message}")
+    start_shape = (hidden, *inputs.shape[2:])[: start.ndim]
+    chex.assert_shape(start, start_shape, custom_message=f"start [hidden, ...] for {message}, inputs {inputs.shape}")
+
+
+def _per_region(start: Array, inputs: Array) -> Array:
     """The start of each region, `[hidden, ...]`."""
-    return jnp.broadcast_to(over_lanes(start, inputs[0]), (start.shape[0], *inputs.shape[2:]))
+    return jnp.broadcast_to(append_axes(start, inputs.ndim - 1), (start.shape[0], *inputs.shape[2:]))
 
 
 def _projected(parameters: GRUParameters, x: Array) -> Array:
-    """What the inputs of a week `[feature, ...]` give to the gates, `[3 * hidden, ...]`."""
-    return parameters.input_kernel.T @ x + over_lanes(parameters.input_bias, x)
+    """Input part of the gates of a week, `[3 * hidden, ...]` from `[feature, ...]`."""
+    return parameters.input_kernel.T @ x + append_axes(parameters.input_bias, x.ndim)
 
 
 def _gated(parameters: GRUParameters, h: Array, from_input: Array) -> Array:
@@ -111,7 +138,7 @@ class _Gates(NamedTuple):
     reset: Array
     update: Array
     new: Array
-    from_hidden: Array  # what the state before gives to the new one, ahead of the reset gate
+    from_hidden: Array  # part of the previous state in the new one, before the reset gate is applied
 
     def state(self, h: Array) -> Array:
         """The state after the week."""
@@ -119,12 +146,22 @@ class _Gates(NamedTuple):
 
 
 def _gates(parameters: GRUParameters, h: Array, from_input: Array) -> _Gates:
-    from_hidden = parameters.hidden_kernel.T @ h + over_lanes(parameters.hidden_bias, h)
+    from_hidden = parameters.hidden_kernel.T @ h + append_axes(parameters.hidden_bias, h.ndim)
     reset_x, update_x, new_x = jnp.split(from_input, 3)
     reset_h, update_h, new_h = jnp.split(from_hidden, 3)
     r = jax.nn.sigmoid(reset_x + reset_h)
     z = jax.nn.sigmoid(update_x + update_h)
     return _Gates(r, z, jnp.tanh(new_x + r * new_h), new_h)
+
+
+class _Kept(NamedTuple):
+    """What the forward pass stores for the gradient."""
+
+    parameters: GRUParameters
+    start: Array  # [hidden, region]
+    inputs: Array  # [week, feature, region]
+    states: Array  # [week, hidden, region]
+    gates: Array  # [week, 4 * hidden, region]: reset, update, new, and the part of the previous state
 
 
 @jax.custom_vjp
@@ -133,20 +170,20 @@ def _whole(parameters: GRUParameters, start: Array, inputs: Array) -> Array:
     return _whole_forward(parameters, start, inputs)[0]
 
 
-def _whole_forward(parameters: GRUParameters, start: Array, inputs: Array) -> tuple[Array, Any]:
+def _whole_forward(parameters: GRUParameters, start: Array, inputs: Array) -> tuple[Array, _Kept]:
     projected = over_weeks(parameters.input_kernel.T, inputs) + parameters.input_bias[:, None]
 
     def step(h: Array, x: Array) -> tuple[Array, tuple[Array, Array]]:
         gates = _gates(parameters, h, x)
         h = gates.state(h)
-        return h, (h, jnp.concatenate(gates))  # one array to write, and not four
+        return h, (h, jnp.concatenate(gates))  # one array to store instead of four
 
     _, (states, gates) = jax.lax.scan(step, start, projected)
-    return states, (parameters, start, inputs, states, gates)
+    return states, _Kept(parameters, start, inputs, states, gates)
 
 
-def _whole_backward(kept: Any, cotangent: Array) -> tuple[GRUParameters, Array, Array]:
-    """Only what one week's state owes to the next is followed week by week; all else is taken over all weeks."""
+def _whole_backward(kept: _Kept, cotangent: Array) -> tuple[GRUParameters, Array, Array]:
+    """Only the gradient through the state goes week by week; everything else is computed for all weeks at once."""
     parameters, start, inputs, states, gates = kept
     before = jnp.concatenate([start[None], states[:-1]])
     r, z, n, from_hidden = jnp.split(gates, 4, axis=1)

@@ -1,17 +1,18 @@
 """Hill curve: diminishing returns of exposure."""
 
+import chex
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.ops.layout import over_lanes
+from deepcausalmmm_jax.ops.layout import append_axes
 
 
 def hill(exposure: Array, slope: Array, half_saturation: Array) -> Array:
     r"""Hill saturation $H(A) = A^a / (A^a + g^a)$, in [0, 1).
 
-    Hill (1910); Jin et al. 2017, equation 4. Written as a logistic of $a(\log A - \log g)$, which neither overflows
-    nor loses its gradient; at A = 0 the value is exactly 0, and value and gradients are finite.
+    Hill (1910); Jin et al. 2017, equation 4. Written as a logistic function of $a(\log A - \log g)$, which neither
+    overflows nor loses its gradient; at A = 0 the value is exactly 0, and value and gradients are finite.
 
     Args:
         exposure: A, `[week, channel]` or `[week, channel, region]`, 0 or more.
@@ -19,9 +20,22 @@ def hill(exposure: Array, slope: Array, half_saturation: Array) -> Array:
         half_saturation: g, `[channel]` or `[channel, region]`, above 0, in the unit of `exposure`: H(g) = 1/2.
 
     Returns:
-        The shape of `exposure`: share of the channel's ceiling that is reached.
+        Saturation in the shape of `exposure`: the share of the channel's maximum effect that is reached.
+
+    Raises:
+        AssertionError: shapes that do not match.
     """
-    slope, half_saturation = over_lanes(slope, exposure[0]), over_lanes(half_saturation, exposure[0])
-    used = exposure > 0
-    safe = jnp.where(used, exposure, 1.0)
-    return jnp.where(used, jax.nn.sigmoid(slope * (jnp.log(safe) - jnp.log(half_saturation))), 0.0)
+    chex.assert_rank(exposure, {2, 3})
+    chex.assert_shape(
+        slope, exposure.shape[1:2], custom_message=f"slope {slope.shape} [channel] for exposure {exposure.shape}"
+    )
+    chex.assert_shape(
+        half_saturation,
+        exposure.shape[1 : 1 + max(1, half_saturation.ndim)],
+        custom_message=f"half_saturation {half_saturation.shape} [channel, ...] for exposure {exposure.shape}",
+    )
+    rank = exposure.ndim - 1
+    slope, half_saturation = append_axes(slope, rank), append_axes(half_saturation, rank)
+    on_air = exposure > 0
+    safe = jnp.where(on_air, exposure, 1.0)
+    return jnp.where(on_air, jax.nn.sigmoid(slope * (jnp.log(safe) - jnp.log(half_saturation))), 0.0)

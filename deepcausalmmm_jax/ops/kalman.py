@@ -1,86 +1,85 @@
-"""Kalman filter of one series: a level that wanders, a swing that fades, and a season."""
+"""Kalman filter of one series: a level that is a random walk, an AR(1) component, and a season."""
 
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from jax import Array
 
-from deepcausalmmm_jax.ops.huber import huber
 
-
-class Motion(NamedTuple):
-    """How a series moves; all scalars, in units of the series."""
+class ProcessScales(NamedTuple):
+    """Scales of the state's components; all scalars, in units of the series."""
 
     level_start: Array  # standard deviation of the level before the first week, around its mean
     level_step: Array  # standard deviation of the level's change in a week
-    swing: Array  # standard deviation of the swing
-    memory: Array  # weeks after which e^-1 of a swing is left
+    ar1: Array  # stationary standard deviation of the AR(1) component
+    time_scale: Array  # weeks after which e^-1 of the AR(1) component is left
     season: Array  # standard deviation of a seasonal coefficient
 
 
-class Tracked(NamedTuple):
-    """What is known after the last week of the past."""
+class FilteredState(NamedTuple):
+    """Mean of the state in the last week of the past, and its covariance a week later."""
 
     level: Array  # []
-    swing: Array  # []
+    ar1: Array  # []
     season: Array  # [term]
-    covariance: Array  # [term + 2, term + 2], of level, swing and season a week after that
+    covariance: Array  # [term + 2, term + 2], of level, AR(1) component and season a week after the past
 
 
-def track(
+def kalman_filter(
     series: Array,
     noise: Array,
-    observed: Array,
+    trained: Array,
     past: Array,
     season_basis: Array,
-    motion: Motion,
+    scales: ProcessScales,
     mean: Array,
     limit: float,
-) -> tuple[Tracked, Array]:
-    r"""Filter $z_t = l_t + a_t + B_t s + \epsilon_t$ with a random walk l, an autoregression a and constant s.
+) -> tuple[FilteredState, Array]:
+    r"""Filter $z_t = l_t + a_t + B_t s + \epsilon_t$ with a random walk l, an AR(1) component a and constant s.
 
-    Innovations beyond `limit` standard deviations count linearly and move the state as if they lay at the limit
-    (Masreliez & Martin 1977), so that one freak week is not taken for the new level.
+    Innovations beyond `limit` standard deviations have a linear loss and move the state as if they lay at the limit
+    (Masreliez & Martin 1977), so that one outlier is not mistaken for a new level.
 
     Args:
         series: z, `[week]`.
         noise: variance of epsilon, `[week]`.
-        observed: `[week]`, boolean.
-        past: `[week]`, boolean; the state is that after the last week of the past, however many weeks follow.
+        trained: `[week]`, boolean, whether the week informs the state.
+        past: `[week]`, boolean; the state returned is that of the last week of the past, however many weeks follow.
         season_basis: B, `[week, term]`.
-        motion: standard deviations and memory.
+        scales: standard deviations, and the time scale of the AR(1) component.
         mean: expected level before the first week.
         limit: in standard deviations.
 
     Returns:
-        The state after the last week, and the negative log-likelihood, nats without constants.
+        The state after the last week of the past, and the negative log-likelihood, nats without constants.
     """
     terms = season_basis.shape[1]
-    fade = jnp.exp(-1.0 / motion.memory)
+    fade = jnp.exp(-1.0 / scales.time_scale)
     transition = jnp.concatenate([jnp.stack([jnp.ones_like(fade), fade]), jnp.ones(terms)])
-    moves = jnp.stack([motion.level_step**2, motion.swing**2 * (1.0 - fade**2)])
-    moved = jnp.concatenate([moves, jnp.zeros(terms)])
+    moving = jnp.stack([scales.level_step**2, scales.ar1**2 * (1.0 - fade**2)])
+    process_noise = jnp.concatenate([moving, jnp.zeros(terms)])
     start = jnp.concatenate(
-        [jnp.stack([motion.level_start**2, motion.swing**2]), jnp.broadcast_to(motion.season**2, (terms,))]
+        [jnp.stack([scales.level_start**2, scales.ar1**2]), jnp.broadcast_to(scales.season**2, (terms,))]
     )
 
     def step(carry: tuple[Array, Array], week: tuple[Array, ...]) -> tuple[tuple[Array, Array], Array]:
         state, covariance = carry
-        z, variance, seen, is_past, basis = week
+        z, variance, informs, is_past, basis = week
         design = jnp.concatenate([jnp.ones(2), basis])
         along = covariance @ design
-        spread = jnp.where(seen, design @ along + variance, 1.0)
+        spread = jnp.where(informs, design @ along + variance, 1.0)
         scaled = (z - design @ state) / jnp.sqrt(spread)
-        gain = jnp.where(seen, along / spread, 0.0)
+        gain = jnp.where(informs, along / spread, 0.0)
         state = state + gain * jnp.clip(scaled, -limit, limit) * jnp.sqrt(spread)
         covariance = covariance - jnp.outer(gain, along)
-        loss = jnp.where(seen, 0.5 * jnp.log(spread) + huber(scaled, limit), 0.0)
-        ahead = transition * state, transition[:, None] * covariance * transition + jnp.diag(moved)
+        loss = jnp.where(informs, 0.5 * jnp.log(spread) + optax.huber_loss(scaled, delta=limit), 0.0)
+        ahead = transition * state, transition[:, None] * covariance * transition + jnp.diag(process_noise)
         return jax.tree.map(lambda new, old: jnp.where(is_past, new, old), ahead, carry), loss
 
     begin = jnp.zeros(terms + 2).at[0].set(mean)
-    weeks = (series, noise, observed & past, past, season_basis)
+    weeks = (series, noise, trained & past, past, season_basis)
     (state, covariance), losses = jax.lax.scan(step, (begin, jnp.diag(start)), weeks)
-    # The scan ends one week ahead, with the swing already faded by a week.
-    return Tracked(state[0], state[1] / fade, state[2:], covariance), losses.sum()
+    # The scan ends one week ahead, where the AR(1) component has decayed by a week.
+    return FilteredState(state[0], state[1] / fade, state[2:], covariance), losses.sum()

@@ -1,1 +1,1 @@
-"""Work side by side: batches, their memory, devices and hosts."""
+"""Parallel work: batches, their memory, devices and hosts."""

@@ -1,42 +1,66 @@
-"""Who works on many independent pieces, and how many at once: chunks that fit the memory, timed."""
+"""Many independent computations in chunks that fit into memory, timed."""
 
 import os
 import time
-from typing import Any, NamedTuple
+from typing import Generic, NamedTuple, Protocol, Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from deepcausalmmm_jax.parallel.engines import Engine, compile_ahead, default_engine, spread
+from deepcausalmmm_jax.parallel.engines import Engine, Mapped, Outcome, Shared, compile_ahead, default_engine, spread
 from deepcausalmmm_jax.parallel.memory import is_out_of_memory
 
 
-class Batches(NamedTuple):
-    """The program, where it runs, and how many pieces it is given at once.
+class SizedBatch(Protocol[Mapped, Shared, Outcome]):
+    """An `engines.Batch` that is a NamedTuple with a field `batch_size`: computations that run together."""
 
-    `batch` is a `engines.Batch` that is a NamedTuple with a field `batch_size`: pieces side by side.
+    @property
+    def batch_size(self) -> int:
+        """Computations that run together."""
+        ...
+
+    def _replace(self, *, batch_size: int = ...) -> Self: ...
+
+    def __call__(self, mapped: Mapped, shared: Shared, /) -> Outcome:
+        """As in `engines.Batch`."""
+        ...
+
+    def __hash__(self) -> int:
+        """As in `engines.Batch`."""
+        ...
+
+
+class Batches(NamedTuple, Generic[Mapped, Shared, Outcome]):
+    """A program, where it runs, and how many computations it is given at once.
+
+    Attributes:
+        batch: the program.
+        devices: it runs on.
+        engine: how the work is divided.
+        workers: threads.
+        rounds: batches run one after the other in one call.
     """
 
-    batch: Any
-    devices: tuple[Any, ...]
+    batch: SizedBatch[Mapped, Shared, Outcome]
+    devices: tuple[jax.Device, ...]
     engine: Engine
     workers: int
-    rounds: int = 1  # batches one after the other in one call
+    rounds: int = 1
 
     @property
     def parts(self) -> int:
-        """Cores or devices that work at the same time."""
+        """Number of cores or devices that work at the same time."""
         return self.workers if self.engine == "threads" else len(self.devices)
 
     @property
     def chunk(self) -> int:
-        """Pieces a call."""
+        """Number of computations per call."""
         return self.parts * self.batch.batch_size * self.rounds
 
 
 class Clock:
-    """Seconds that compiling and running took.
+    """Seconds spent on compiling and on running.
 
     Attributes:
         compiled: seconds of compilation.
@@ -48,8 +72,17 @@ class Clock:
         self.run = 0.0
 
 
-def batches_for(batch: Any, devices: tuple[Any, ...], engine: Engine | None, most: int) -> Batches:
-    """All cores of a CPU, or all devices; no more than `most` parts on a CPU."""
+def batches_for(
+    batch: SizedBatch[Mapped, Shared, Outcome], devices: tuple[jax.Device, ...], engine: Engine | None, most: int
+) -> Batches[Mapped, Shared, Outcome]:
+    """Batches on all cores of a CPU, or on all devices.
+
+    Args:
+        batch: the program; its batch size is reduced where fewer computations than that fall to a worker.
+        devices: of this process.
+        engine: how the work is divided; None chooses `default_engine`.
+        most: number of computations in all, and so the limit of threads on a CPU.
+    """
     engine = engine or default_engine(devices)
     devices = devices[:1] if engine == "threads" else devices
     workers = max(1, min(cores(), most)) if engine == "threads" else 1
@@ -62,41 +95,47 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_chunk(mapped: Any, shared: Any, batches: Batches, clock: Clock) -> tuple[Any, Batches]:
-    """A chunk's outcome; what does not fit into memory is tried again in half the batch.
+def run_chunk(
+    mapped: Mapped, shared: Shared, batches: Batches[Mapped, Shared, Outcome], clock: Clock
+) -> tuple[Outcome, Batches[Mapped, Shared, Outcome]]:
+    """Run one chunk; if memory runs out it is run again with half the batch size.
 
     Args:
-        mapped: arrays with a leading axis, at most `batches.chunk` long; filled up to it, so that one program serves
-            all.
-        shared: what all pieces share.
-        batches: who works.
-        clock: goes on.
+        mapped: arrays with a leading axis of at most `batches.chunk`; padded to that length, so that one program
+            serves all chunks.
+        shared: arrays that all computations share.
+        batches: program and devices.
+        clock: seconds are added to it.
 
     Returns:
-        The outcome, numpy arrays with the leading axis of `mapped`, and the batches that managed it.
+        The outcome, NumPy arrays with the leading axis of `mapped`, and the batches that fitted into memory.
     """
     length = len(jax.tree.leaves(mapped)[0])
     filled = jax.tree.map(lambda a: jnp.concatenate([a, jnp.repeat(a[-1:], batches.chunk - length, axis=0)]), mapped)
-    how: dict[str, Any] = {"devices": batches.devices, "engine": batches.engine, "workers": batches.workers}
+    batch, devices, engine, workers = batches.batch, batches.devices, batches.engine, batches.workers
     try:
-        clock.compiled += compile_ahead(batches.batch, filled, shared, **how)
+        clock.compiled += compile_ahead(batch, filled, shared, devices=devices, engine=engine, workers=workers)
         began = time.perf_counter()
-        outcome = spread(batches.batch, filled, shared, **how)
+        outcome = spread(batch, filled, shared, devices=devices, engine=engine, workers=workers)
     except jax.errors.JaxRuntimeError as error:
-        if not is_out_of_memory(error) or batches.batch.batch_size == 1:
+        if not is_out_of_memory(error) or batch.batch_size == 1:
             raise
-        smaller = batches.batch._replace(batch_size=batches.batch.batch_size // 2)
+        smaller = batch._replace(batch_size=batch.batch_size // 2)
         return run_all(mapped, shared, batches._replace(batch=smaller), clock)
     clock.run += time.perf_counter() - began
-    return jax.tree.map(lambda leaf: leaf[:length], outcome), batches
+    cut: Outcome = jax.tree.map(lambda leaf: leaf[:length], outcome)
+    return cut, batches
 
 
-def run_all(mapped: Any, shared: Any, batches: Batches, clock: Clock) -> tuple[Any, Batches]:
-    """The outcome of any number of pieces, chunk by chunk; arguments as for `run_chunk`."""
+def run_all(
+    mapped: Mapped, shared: Shared, batches: Batches[Mapped, Shared, Outcome], clock: Clock
+) -> tuple[Outcome, Batches[Mapped, Shared, Outcome]]:
+    """Run any number of computations, chunk by chunk; arguments and outcome as for `run_chunk`."""
     found, begin, length = [], 0, len(jax.tree.leaves(mapped)[0])
     while begin < length:
         end = begin + batches.chunk
         part, batches = run_chunk(jax.tree.map(lambda a, b=begin, e=end: a[b:e], mapped), shared, batches, clock)
         found.append(part)
         begin += len(jax.tree.leaves(part)[0])
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *found), batches
+    joined: Outcome = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
+    return joined, batches

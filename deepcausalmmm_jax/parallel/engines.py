@@ -1,10 +1,10 @@
-"""Many independent computations over cores, devices and hosts; the only file that knows of `pmap`."""
+"""Many independent computations over the cores or devices of a host; the only file that uses `pmap`."""
 
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, Protocol, cast
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,76 +12,102 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 Engine = Literal["threads", "shard_map", "pmap"]
+Mapped = TypeVar("Mapped", contravariant=True)  # trees of arrays: with a leading axis,
+Shared = TypeVar("Shared", contravariant=True)  # without it,
+Outcome = TypeVar("Outcome", covariant=True)  # and what the function returns
 _AXIS = "replicate"
 
 
-class Batch(Protocol):
-    """A pure function of a batch and of what all of it shares; hashable, so that its program is compiled once."""
+class Batch(Protocol[Mapped, Shared, Outcome]):
+    """A pure function of a batch and of arrays that the batch shares; hashable, so that it is compiled only once."""
 
-    def __call__(self, mapped: Any, shared: Any, /) -> Any:
+    def __call__(self, mapped: Mapped, shared: Shared, /) -> Outcome:
         """Outcome for a batch whose arrays have a leading axis, with the same leading axis."""
         ...
 
     def __hash__(self) -> int:
-        """Equal functions share a program."""
+        """Equal functions share a compiled program."""
         ...
 
 
-def default_engine(devices: Sequence[Any]) -> Engine:
-    """`threads` on a single CPU device, whose cores work on a part of the batch each; `shard_map` elsewhere."""
+def default_engine(devices: Sequence[jax.Device]) -> Engine:
+    """`threads` on a single CPU device, where each core runs a part of the batch; `shard_map` elsewhere."""
     return "threads" if len(devices) == 1 and devices[0].platform == "cpu" else "shard_map"
 
 
-def spread(batch: Batch, mapped: Any, shared: Any, *, devices: Sequence[Any], engine: Engine, workers: int = 1) -> Any:
-    """Run a batch in equal parts, one a device (or one a thread); the same numbers as in one piece, up to rounding.
+def spread(
+    batch: Batch[Mapped, Shared, Outcome],
+    mapped: Mapped,
+    shared: Shared,
+    *,
+    devices: Sequence[jax.Device],
+    engine: Engine,
+    workers: int = 1,
+) -> Outcome:
+    """Run a batch in equal parts, one per device or thread; the numbers are those of a single run, up to rounding.
 
-    A batch that does not divide is filled up with its last entry, and the fill is dropped again.
+    A batch that does not divide evenly is padded with its last entry, and the padding is dropped again.
 
     Args:
         batch: the function.
         mapped: arrays with a leading axis, to be split.
-        shared: what every part gets whole.
+        shared: arrays that every part gets as a whole.
         devices: of this process.
         engine: `threads` (one device, parts run at the same time), `shard_map`, or `pmap`.
-        workers: threads.
+        workers: number of threads.
 
     Returns:
-        The outcome, numpy arrays with the leading axis of `mapped`.
+        The outcome, NumPy arrays with the leading axis of `mapped`.
     """
     parts = _arranged(mapped, shared, devices, engine, workers)
     program = _program(batch, parts, devices, engine)
+    joined: Outcome
     if engine == "threads":
-        with ThreadPoolExecutor(len(parts.mapped)) as pool:
-            found = list(pool.map(lambda part: _on_host(program(part, parts.shared)), parts.mapped))
+        with ThreadPoolExecutor(len(parts.pieces)) as pool:
+            found = list(pool.map(lambda part: _on_host(program(part, parts.shared)), parts.pieces))
         joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
     elif engine == "pmap":
-        joined = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), _on_host(program(parts.mapped, parts.shared)))
+        joined = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), _on_host(program(parts.pieces[0], parts.shared)))
     else:
-        joined = _on_host(program(parts.mapped, parts.shared))
-    return jax.tree.map(lambda a: a[: _length(mapped)], joined)
+        joined = _on_host(program(parts.pieces[0], parts.shared))
+    cut: Outcome = jax.tree.map(lambda a: a[: _length(mapped)], joined)
+    return cut
 
 
 def compile_ahead(
-    batch: Batch, mapped: Any, shared: Any, *, devices: Sequence[Any], engine: Engine, workers: int = 1
+    batch: Batch[Mapped, Shared, Outcome],
+    mapped: Mapped,
+    shared: Shared,
+    *,
+    devices: Sequence[jax.Device],
+    engine: Engine,
+    workers: int = 1,
 ) -> float:
-    """Compile what `spread` runs with the same arguments.
+    """Compile the program that `spread` runs with the same arguments.
 
     Returns:
-        Seconds that took; next to none where it had been done.
+        Seconds it took; almost none if the program was compiled before.
     """
     began = time.perf_counter()
     _program(batch, _arranged(mapped, shared, devices, engine, workers), devices, engine)
     return time.perf_counter() - began
 
 
-class _Parts(NamedTuple):
+_Tree = TypeVar("_Tree")
+_Common = TypeVar("_Common")
+_Found = TypeVar("_Found")
+
+
+class _Parts(NamedTuple, Generic[_Tree, _Common]):
     """Arguments of the program, laid out for its engine."""
 
-    mapped: Any
-    shared: Any
+    pieces: list[_Tree]  # one for each thread; a single one for devices, which split it
+    shared: _Common
 
 
-def _arranged(mapped: Any, shared: Any, devices: Sequence[Any], engine: Engine, workers: int) -> _Parts:
+def _arranged(
+    mapped: _Tree, shared: _Common, devices: Sequence[jax.Device], engine: Engine, workers: int
+) -> _Parts[_Tree, _Common]:
     length = _length(mapped)
     n_parts = min(workers, length) if engine == "threads" else len(devices)
     whole = -(-length // n_parts) * n_parts
@@ -90,48 +116,49 @@ def _arranged(mapped: Any, shared: Any, devices: Sequence[Any], engine: Engine, 
         return _Parts(_split(jax.device_put(filled, devices[0]), n_parts), jax.device_put(shared, devices[0]))
     if engine == "pmap":
         filled = jax.tree.map(lambda a: a.reshape(n_parts, -1, *a.shape[1:]), filled)
-    return _Parts(filled, shared)
+    return _Parts([filled], shared)
 
 
-def _program(batch: Batch, parts: _Parts, devices: Sequence[Any], engine: Engine) -> Callable[[Any, Any], Any]:
-    """The compiled program for these shapes; JAX keeps it, so that asking again costs nothing."""
-    function: Any
+def _program(
+    batch: Batch[_Tree, _Common, _Found], parts: _Parts[_Tree, _Common], devices: Sequence[jax.Device], engine: Engine
+) -> Callable[[_Tree, _Common], _Found]:
+    """The compiled program for these shapes; JAX caches it, so that asking again costs nothing."""
     if engine == "threads":
-        function, first = _compiled(batch), parts.mapped[0]
+        function = _compiled(batch)
     else:
-        make = _mapped if engine == "pmap" else _sharded
-        function, first = make(batch, tuple(devices)), parts.mapped
-    return cast(Callable[[Any, Any], Any], function.lower(first, parts.shared).compile())
+        function = (_mapped if engine == "pmap" else _sharded)(batch, tuple(devices))
+    return function.lower(parts.pieces[0], parts.shared).compile()
 
 
 @lru_cache(maxsize=32)
-def _compiled(batch: Batch) -> Callable[[Any, Any], Any]:
+def _compiled(batch: Batch[Any, Any, Any]) -> jax.stages.Wrapped:
     return jax.jit(batch.__call__)
 
 
 @lru_cache(maxsize=32)
-def _mapped(batch: Batch, devices: tuple[Any, ...]) -> Callable[[Any, Any], Any]:
-    program: Any = jax.pmap(batch.__call__, in_axes=(0, None), devices=devices)
-    return cast(Callable[[Any, Any], Any], program)
+def _mapped(batch: Batch[Any, Any, Any], devices: tuple[jax.Device, ...]) -> jax.stages.Wrapped:
+    program: jax.stages.Wrapped = jax.pmap(batch.__call__, in_axes=(0, None), devices=devices)
+    return program
 
 
 @lru_cache(maxsize=32)
-def _sharded(batch: Batch, devices: tuple[Any, ...]) -> Callable[[Any, Any], Any]:
+def _sharded(batch: Batch[Any, Any, Any], devices: tuple[jax.Device, ...]) -> jax.stages.Wrapped:
     mesh = Mesh(np.array(devices), (_AXIS,))
     own, whole = PartitionSpec(_AXIS), PartitionSpec()
-    # Nothing is exchanged between the parts, so there is nothing to check, and the check refuses scans from zeros.
+    # The parts exchange nothing, so there is nothing to check, and the check rejects scans that start from zeros.
     parts = jax.shard_map(batch.__call__, mesh=mesh, in_specs=(own, whole), out_specs=own, check_vma=False)
     return jax.jit(parts)
 
 
-def _split(tree: Any, n_parts: int) -> list[Any]:
+def _split(tree: _Tree, n_parts: int) -> list[_Tree]:
     size = _length(tree) // n_parts
     return [jax.tree.map(lambda a, i=i: a[i * size : (i + 1) * size], tree) for i in range(n_parts)]
 
 
-def _length(tree: Any) -> int:
+def _length(tree: object) -> int:
     return int(jax.tree.leaves(tree)[0].shape[0])
 
 
-def _on_host(tree: Any) -> Any:
-    return jax.tree.map(np.asarray, tree)
+def _on_host(tree: _Tree) -> _Tree:
+    found: _Tree = jax.tree.map(np.asarray, tree)
+    return found

@@ -1,8 +1,8 @@
-"""Several hosts under `jax.distributed`: who does what, whether all were asked the same, and gathering the parts."""
+"""Several hosts under `jax.distributed`: dividing work, checking that all got the same arguments, and gathering."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypeVar
 
 import jax
 import numpy as np
@@ -10,38 +10,41 @@ from jax.experimental import multihost_utils
 
 from deepcausalmmm_jax.errors import ConfigError
 
+_Tree = TypeVar("_Tree")
+
 
 def own_share(count: int) -> list[int]:
-    """Numbers of this host's pieces of work, equally many on each; the last hosts repeat the last piece."""
+    """Indices of the tasks of this host; every host gets equally many, and the last hosts repeat the last task."""
     per_host = -(-count // jax.process_count())
     first = per_host * jax.process_index()
     return [min(number, count - 1) for number in range(first, first + per_host)]
 
 
-def gathered(own: Sequence[Any], count: int) -> Any:
-    """All hosts' outcomes in the order of their numbers.
+def gathered(own: Sequence[_Tree], count: int) -> _Tree:
+    """Outcomes of all hosts, in the order of their tasks.
 
     Args:
         own: outcomes of `own_share(count)`, trees of arrays of the same shapes.
-        count: pieces of work of all hosts together.
+        count: number of tasks of all hosts together.
 
     Returns:
         A tree of the same form, each array with a leading axis of `count`, the same on all hosts.
     """
-    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *own)
+    stacked: _Tree = jax.tree.map(lambda *leaves: np.stack(leaves), *own)
     if jax.process_count() > 1:
         stacked = jax.tree.map(np.asarray, multihost_utils.process_allgather(stacked, tiled=True))
-    return jax.tree.map(lambda leaf: leaf[:count], stacked)
+    cut: _Tree = jax.tree.map(lambda leaf: leaf[:count], stacked)
+    return cut
 
 
 def refuse_disagreement(arguments: Mapping[str, object]) -> None:
-    """Compare what the hosts were asked to do; nothing happens on a single one.
+    """Check that all hosts were started with the same arguments; on a single host nothing is done.
 
     Args:
-        arguments: by name, values whose `repr` says what they are.
+        arguments: by name; two values count as equal if their `repr` is.
 
     Raises:
-        ConfigError: on all hosts alike, where one was asked otherwise.
+        ConfigError: on every host, if the arguments of one differ.
     """
     if jax.process_count() == 1:
         return
@@ -52,13 +55,13 @@ def refuse_disagreement(arguments: Mapping[str, object]) -> None:
 
 
 def fingerprints(arguments: Mapping[str, object]) -> np.ndarray:
-    """`[argument, byte]`, 32 bytes each."""
+    """SHA-256 of each argument, `[argument, byte]`, 32 bytes each."""
     digests = [hashlib.sha256(repr(value).encode()).digest() for value in arguments.values()]
     return np.stack([np.frombuffer(digest, np.uint8) for digest in digests])
 
 
 def disagreement(names: Sequence[str], everywhere: np.ndarray) -> str | None:
-    """The sentence for hosts that were asked to do different things, None where all agree.
+    """Message for hosts whose arguments differ; None if all agree.
 
     Args:
         names: of the arguments.

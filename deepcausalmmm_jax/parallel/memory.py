@@ -1,38 +1,39 @@
-"""How many refits fit side by side into a device's memory."""
-
-from typing import Any
+"""Number of refits that fit into a device's memory together."""
 
 import jax
 
 from deepcausalmmm_jax.model.family import AnyDesign
+from deepcausalmmm_jax.parallel.engines import Batch, Mapped, Outcome, Shared
 
-_SHARE = 0.7  # of the device's memory that refits may take
-_SMALL = 40_000  # region-weeks x channels up to which a core gains by refits side by side
-_SIDE_BY_SIDE = 8
+_SHARE = 0.7  # of the device's memory that refits may use
+_SMALL = 40_000  # region-weeks x channels up to which a core is faster with several refits at once
+_AT_ONCE = 8
 
 
 def batch_size_on_cpu(design: AnyDesign, n_weeks: int) -> int:
-    """Refits side by side on a core: small panels gain, large ones only outgrow its caches."""
-    return _SIDE_BY_SIDE if design.n_regions * n_weeks * design.n_channels <= _SMALL else 1
+    """Refits that a core runs at once: small panels gain from it, large ones only outgrow its caches."""
+    return _AT_ONCE if design.n_regions * n_weeks * design.n_channels <= _SMALL else 1
 
 
-def batch_size_by_memory(device: Any, single: Any, mapped: Any, shared: Any, most: int) -> int:
-    """Refits side by side on an accelerator, from its memory and what the program for one of them takes.
+def batch_size_by_memory(
+    device: jax.Device, single: Batch[Mapped, Shared, Outcome], mapped: Mapped, shared: Shared, most: int
+) -> int:
+    """Refits that run together on an accelerator, from its free memory and the memory that one of them needs.
 
     Args:
         device: the accelerator.
         single: the batch with one refit at a time.
         mapped: arrays for one refit, with a leading axis of 1.
-        shared: what refits share.
+        shared: arrays that refits share.
         most: upper limit.
     """
     statistics = device.memory_stats() or {}
     limit = statistics.get("bytes_limit", 0) - statistics.get("bytes_in_use", 0)
-    needs: Any = jax.jit(single.__call__).lower(mapped, shared).compile().memory_analysis()
-    one = max(1, needs.temp_size_in_bytes + needs.output_size_in_bytes)
+    needs = jax.jit(single.__call__).lower(mapped, shared).compile().memory_analysis()
+    one = 1 if needs is None else max(1, needs.temp_size_in_bytes + needs.output_size_in_bytes)
     return max(1, min(most, int(_SHARE * limit / one)))
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error of JAX says that memory ran out."""
+    """Whether a JAX error means that memory ran out."""
     return "RESOURCE_EXHAUSTED" in str(error) or "out of memory" in str(error).lower()

@@ -1,8 +1,8 @@
-"""One fit over several devices, by region: the panel is laid out, and XLA puts in what the devices must exchange."""
+"""One fit over several devices, by region: arrays are laid out, and XLA inserts the communication between devices."""
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeVar
 
 import jax
 import numpy as np
@@ -11,17 +11,19 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from deepcausalmmm_jax.axes import REGION
 
+_Tree = TypeVar("_Tree")
 
-def over_regions(tree: Any, devices: Sequence[Any], n_regions: int) -> Any:
-    """Arrays with their regions spread over devices, as many of them as divide the regions.
 
-    It is a layout and nothing else: no number depends on it, up to rounding. Sums over regions become sums over
-    devices when the program is compiled.
+def over_regions(tree: _Tree, devices: Sequence[jax.Device], n_regions: int) -> _Tree:
+    """Arrays with their regions divided among devices, on the largest number of devices that divides the regions.
+
+    Only the layout changes: no number depends on it, up to rounding. Sums over regions become sums over devices when
+    the program is compiled.
 
     Args:
-        tree: arrays; those whose first axis is as long as there are regions are spread, the others lie whole on each
+        tree: arrays; those whose first axis has one entry per region are divided, the others are copied to each
             device.
-        devices: to spread over.
+        devices: to divide the regions among.
         n_regions: number of regions.
 
     Returns:
@@ -30,24 +32,26 @@ def over_regions(tree: Any, devices: Sequence[Any], n_regions: int) -> Any:
     used = max(n for n in range(1, len(devices) + 1) if n_regions % n == 0)
     if used < len(devices):
         warnings.warn(
-            f"{n_regions} regions do not divide over {len(devices)} devices, so {used} of them "
-            f"{'works' if used == 1 else 'work'}; another number of devices may be quicker.",
+            f"{n_regions} regions cannot be divided evenly among {len(devices)} devices, so only {used} "
+            f"{'is' if used == 1 else 'are'} used; another number of devices may be faster.",
             stacklevel=3,
         )
     mesh = Mesh(np.array(devices[:used]), (REGION,))
     spread, whole = NamedSharding(mesh, PartitionSpec(REGION)), NamedSharding(mesh, PartitionSpec())
-    return jax.tree.map(
+    placed: _Tree = jax.tree.map(
         lambda leaf: jax.device_put(leaf, spread if leaf.shape[:1] == (n_regions,) else whole),
         tree,
     )
+    return placed
 
 
-def whole_on_each(state: Any, panel_array: Array) -> Any:
-    """The state of a fit, whole on each device that has a part of the panel.
+def whole_on_each(state: _Tree, panel_array: Array) -> _Tree:
+    """The state of a fit, copied to each device that has a part of the panel.
 
-    Left to itself the layout moves after the first chunk, and the chunk would be compiled again.
+    Otherwise its layout would change after the first chunk, and the chunk would be compiled a second time.
     """
     layout = panel_array.sharding
     if not isinstance(layout, NamedSharding) or len(layout.device_set) == 1:
         return state
-    return jax.device_put(state, NamedSharding(layout.mesh, PartitionSpec()))
+    placed: _Tree = jax.device_put(state, NamedSharding(layout.mesh, PartitionSpec()))
+    return placed

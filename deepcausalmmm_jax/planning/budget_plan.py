@@ -1,4 +1,4 @@
-"""BudgetPlan: an allocation beside today's, what both bring, and what holds the plan back; `compare` for several."""
+"""BudgetPlan: an allocation beside today's, their outcomes, and the binding limits; `compare` for several plans."""
 
 import json
 from collections.abc import Mapping
@@ -25,24 +25,24 @@ class BudgetPlan:
 
     Attributes:
         table: a row a cell of the plan: channel, and region and time where the plan is split by them; `spend_today`,
-            `spend_plan`, `change`, `change_pct`, `exposure_today`, `exposure_plan`, `extrapolation` (more than any week
-            of training saw).
-        channels: by channel: spend, incremental outcome and ROI, today and as planned; each channel's counterfactual is
-            the one of `media_summary`.
+            `spend_plan`, `change`, `change_pct`, `exposure_today`, `exposure_plan`, `extrapolation` (more exposure than
+            in any week of training).
+        channels: by channel: spend, incremental outcome and ROI, today and as planned; a channel's counterfactual is
+            that of `media_summary`.
         summary: by figure: `today`, `plan` and `change` of spend, incremental outcome, revenue, ROI, CPIK, profit.
-        binding: limits that hold the plan back, with their shadow prices.
-        starts: by start of the solver: its value relative to the best, and whether it found the best.
-        draws: by refit: outcome of today's spend and of the plan, in what was maximised; empty without refits.
+        binding: limits that bind, with their shadow prices.
+        starts: by start of the solver: its value as a share of the best, and whether it found the best plan.
+        draws: by refit: outcome of today's spend and of the plan, KPI or revenue as maximised; empty without refits.
         total: spend of the plan.
         split: what the budget was split over.
-        objective: what was maximised.
-        method: the solver.
-        chance_better: share of the refits in which the plan brings more than today's spend; missing without refits.
-        shadow_price: what one more unit of the total would bring.
+        objective: that was maximised.
+        method: name of the solver.
+        chance_better: share of the refits in which the plan is better than today's spend; missing without refits.
+        shadow_price: outcome of one more unit of the total.
         level: of the intervals.
-        period: the weeks planned, in words.
-        units: what figures are counted in.
-        notes: what had to be assumed, and what stayed as it was.
+        period: the weeks that are planned, in words.
+        units: of spend, outcome, revenue and ROI.
+        notes: assumptions that were made, and what stayed as it was.
     """
 
     table: pd.DataFrame
@@ -71,7 +71,7 @@ class BudgetPlan:
 
     @property
     def starts_at_best(self) -> int:
-        """Number of starts that ended within 0.01 % of the best."""
+        """Number of starts that ended within 0.01 % of the best plan."""
         return int(self.starts["best"].sum())
 
     def plot(self) -> Any:
@@ -81,7 +81,7 @@ class BudgetPlan:
         return plan_against_history(self.channels, self.units.spend)
 
     def save(self, folder: str | Path) -> Path:
-        """Write every table as CSV and the rest as `plan.json`, to be read by `load`.
+        """Write every table as CSV and the rest as `plan.json`; `load` reads them.
 
         Raises:
             OutputError: the folder cannot be written.
@@ -104,12 +104,7 @@ class BudgetPlan:
         folder = Path(folder)
         try:
             rest = json.loads((folder / "plan.json").read_text())
-            tables: dict[str, Any] = {
-                name: _read(folder / f"{name}.csv").set_index(_INDEXED[name])
-                if name in _INDEXED
-                else _read(folder / f"{name}.csv")
-                for name in _TABLES
-            }
+            tables: dict[str, Any] = {name: _read(folder / f"{name}.csv", _INDEXED.get(name)) for name in _TABLES}
             figures: dict[str, Any] = {name: np.nan if rest[name] is None else rest[name] for name in _FIGURES}
             return cls(**tables, **figures, units=Units(**rest["units"]), notes=tuple(rest["notes"]))
         except (OSError, ValueError, KeyError, TypeError):
@@ -117,7 +112,7 @@ class BudgetPlan:
 
 
 def compare(plans: Mapping[str, BudgetPlan]) -> pd.DataFrame:
-    """Plans side by side.
+    """Plans side by side, a row each.
 
     Args:
         plans: by name.
@@ -128,32 +123,32 @@ def compare(plans: Mapping[str, BudgetPlan]) -> pd.DataFrame:
         of each channel as `spend: <channel>`.
 
     Raises:
-        ConfigError: no plan.
+        ConfigError: no plan is given.
     """
     if not plans:
         raise ConfigError("There is no plan to compare; give plans by name.")
     rows = {}
     for name, plan in plans.items():
-        row: dict[str, Any] = {}
+        row: dict[str, float] = {}
         for figure, values in plan.summary.iterrows():
-            row[str(figure)] = values["plan"]
+            row[str(figure)] = float(values["plan"])
             for end in ("low", "high"):
                 if f"plan_{end}" in values and figure != "spend":
-                    row[f"{figure}_{end}"] = values[f"plan_{end}"]
-        row["change"] = plan.summary.loc["incremental_outcome", "change"]
+                    row[f"{figure}_{end}"] = float(values[f"plan_{end}"])
+        row["change"] = float(plan.summary["change"].loc["incremental_outcome"])
         row |= {"chance_better": plan.chance_better, "shadow_price": plan.shadow_price}
-        row |= {f"spend: {channel}": spend for channel, spend in plan.channels["spend_plan"].items()}
+        row |= {f"spend: {channel}": float(spend) for channel, spend in plan.channels["spend_plan"].items()}
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("plan")
 
 
-def _read(path: Path) -> pd.DataFrame:
-    """A table with its labels as they were written: a region may be called `NA` or `01`."""
+def _read(path: Path, index: str | None) -> pd.DataFrame:
+    """A table with its labels as they were written; a region may be called `NA` or `01`."""
     labels = {name: str for name in (CHANNEL, REGION, "limit")}
     table = pd.read_csv(path, dtype=labels, keep_default_na=False, na_values=[""])
     if REGION in table and all(text.isdecimal() and text == str(int(text)) for text in table[REGION]):
         table[REGION] = table[REGION].astype(int)
-    return table
+    return table if index is None else table.set_index(index)
 
 
 def _plain(value: object) -> object:

@@ -1,4 +1,4 @@
-"""The cells that a budget is split over, and what exposure a spend in each of them buys."""
+"""The cells that a budget is split over, and the exposure that spend in each of them buys."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +13,7 @@ from deepcausalmmm_jax.errors import DataError
 Split = Literal["channel", "channel_region", "channel_week", "channel_region_week"]
 SPLITS: tuple[Split, ...] = ("channel", "channel_region", "channel_week", "channel_region_week")
 WHOLE = -1  # a cell that spans all regions, or all weeks
-_UNCHANGED = 1e-9  # of a cell's spend, by which it may differ from today's and be the same
+_UNCHANGED = 1e-9  # share of a cell's spend by which it may differ from today's and count as unchanged
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +27,9 @@ class Cells:
         week: `[cell]`, position of its week within the plan; -1 for all weeks.
         cell: `[region, plan week, channel]`, its cell; the number of cells where nothing can be bought.
         unit: `[region, plan week, channel]`, exposure per unit of spend.
-        offset: `[region, plan week, channel]`, exposure that money does not buy.
+        offset: `[region, plan week, channel]`, exposure that costs nothing.
         today: `[cell]`, spend without a plan.
-        typical: `[cell]`, spend by which steps are measured, above 0.
+        typical: `[cell]`, spend in which steps of the solvers are measured, above 0.
     """
 
     split: Split
@@ -47,7 +47,7 @@ class Cells:
         return len(self.channel)
 
     def labels(self, horizon: Horizon) -> pd.DataFrame:
-        """Channel, and region and week where cells have one; a row a cell."""
+        """Channel, and region and week where the budget is split by them; a row a cell."""
         panel = horizon.panel
         columns: dict[str, object] = {CHANNEL: np.asarray(panel.channels, dtype=object)[self.channel]}
         if (self.region != WHOLE).any():
@@ -57,19 +57,19 @@ class Cells:
         return pd.DataFrame(columns)
 
     def names(self, horizon: Horizon) -> list[str]:
-        """Of the cells, as people read them."""
-        return [", ".join(_read(part) for part in row) for row in self.labels(horizon).itertuples(index=False)]
+        """Names of the cells, for messages and tables."""
+        return [", ".join(_shown(part) for part in row) for row in self.labels(horizon).itertuples(index=False)]
 
 
-def _read(part: object) -> str:
+def _shown(part: object) -> str:
     return f"{part:%Y-%m-%d}" if isinstance(part, pd.Timestamp) else str(part)
 
 
 def cells_of(horizon: Horizon, split: Split, typical_exposure: np.ndarray) -> Cells:
-    """Cells of a horizon; channels that money does not buy have none and stay as they were.
+    """Cells of a horizon; channels without spend have none and stay as they were.
 
-    A cell that spans several region-weeks is spent in today's proportions. Where nothing is spent today it is spent
-    evenly: the same share of the region's mean week everywhere. Exposure that was not paid for stays as it was.
+    Spend of a cell that spans several region-weeks is divided among them in today's proportions; where nothing is spent
+    today, evenly: the same share of each region's mean week. Exposure that was not paid for stays as it was.
 
     Args:
         horizon: weeks, prices and what is bought today.
@@ -99,7 +99,7 @@ def cells_of(horizon: Horizon, split: Split, typical_exposure: np.ndarray) -> Ce
     even = np.where(bought, np.broadcast_to(typical_exposure[:, None, :], shape), 0.0)
     today = _summed(spend, cell, n)
     full_price = _summed(even * price, cell, n)
-    # What was paid for goes up and down with spend; what was free stays, and money buys more on top of it.
+    # Paid exposure is proportional to spend; free exposure stays, and money buys more on top of it.
     pattern = np.where(np.append(today, 1.0)[cell] > 0, np.where(spend > 0, horizon.exposure, 0.0), even)
     unit = np.where(bought, pattern / np.append(np.where(today > 0, today, full_price), 1.0)[cell], 0.0)
     return Cells(
@@ -116,14 +116,14 @@ def cells_of(horizon: Horizon, split: Split, typical_exposure: np.ndarray) -> Ce
 
 
 def _summed(values: np.ndarray, cell: np.ndarray, n: int) -> np.ndarray:
-    """`[cell]` from values by region, week and channel."""
+    """`[cell]`, sums of values by region, week and channel."""
     return np.bincount(cell.ravel(), weights=values.ravel(), minlength=n + 1)[:n]
 
 
 def exposure_of(cells: Cells, horizon: Horizon, spend: np.ndarray) -> np.ndarray:
-    """`[region, plan week, channel]`, channel units, from spend `[cell]`.
+    """Exposure `[region, plan week, channel]`, channel units, from spend `[cell]`.
 
-    Where spend is unchanged it is what ran to the digit: a sum and a product would miss that by rounding.
+    Where spend is unchanged, exposure is exactly what ran; computing it from spend would differ by rounding.
     """
     bought = cells.offset + cells.unit * np.append(spend, 0.0)[cells.cell]
     unchanged = np.append(np.abs(spend - cells.today) <= _UNCHANGED * cells.today, True)[cells.cell]

@@ -1,4 +1,4 @@
-"""Plans judged by a table of Hill curves instead of a model."""
+"""Outcome of plans by a table of Hill curves instead of a model."""
 
 import numpy as np
 import pandas as pd
@@ -7,13 +7,12 @@ from deepcausalmmm_jax.planning.fit_hill import hill_value
 
 
 class CurveOutcome:
-    """Outcome of spend by independent Hill curves.
+    """Outcome of spend by independent Hill curves, a cell each.
 
-    Attributes:
-        n_replicates: 1.
+    Args:
+        table: a row a cell: `bottom`, `top`, `half_saturation`, `slope` of one period's spend.
+        periods: number of periods that spend is spread over evenly.
     """
-
-    n_replicates = 1
 
     def __init__(self, table: pd.DataFrame, periods: float) -> None:
         columns = table[["bottom", "top", "half_saturation", "slope"]].to_numpy(np.float64).T
@@ -21,19 +20,19 @@ class CurveOutcome:
         self.periods = periods
 
     def gained(self, plans: np.ndarray) -> np.ndarray:
-        """Outcome above the one without spend, `[plan, cell]`."""
+        """Outcome above that without spend, `[plan, cell]`, from spend `[plan, cell]`."""
         own = (self.bottom, self.top, self.half, self.slope)
-        return self.periods * (hill_value(plans / self.periods, *own) - self.bottom)
+        return np.asarray(self.periods * (hill_value(plans / self.periods, *own) - self.bottom))
 
     def values(self, plans: np.ndarray) -> np.ndarray:
-        """`[plan, 1, 2, 1]`; KPI and revenue are the same."""
+        """Outcome `[plan, 1, 2, 1]`; KPI and revenue are the same."""
         whole = self.gained(plans).sum(axis=1)
         return np.broadcast_to(whole[:, None, None, None], (len(plans), 1, 2, 1))
 
     def value_and_slope(
         self, plan: np.ndarray, ranked: np.ndarray, aversion: float, value: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Outcome `[1, 2, 1]` and its slope by cell."""
+        """Outcome `[1, 2, 1]` and its gradient `[cell]`; there is one replicate, so the utility is the outcome."""
         x = np.maximum(plan / self.periods, 1e-9 * self.half)
         share = hill_value(x, 0.0, 1.0, self.half, self.slope)
         slope = (self.top - self.bottom) * self.slope * share * (1.0 - share) / x

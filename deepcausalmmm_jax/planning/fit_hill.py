@@ -1,6 +1,6 @@
-"""Hill curves fitted to any table of spend and outcome, with no model behind them."""
+"""Hill curves fitted to a table of spend and outcome by least squares, without a model."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,9 @@ from deepcausalmmm_jax.axes import REGION
 from deepcausalmmm_jax.checks import require
 from deepcausalmmm_jax.errors import DataError
 
-_FEWEST = 5  # four parameters and one observation to judge by
+_FEWEST = 5  # rows: four parameters, and one degree of freedom
 _SLOPES = (0.2, 10.0)
-_SATURATED = 0.9  # of the way from bottom to top
+_SATURATED = 0.9  # share of the way from bottom to top
 _WHOLE = "all"
 _NAMES = ("bottom", "top", "half_saturation", "slope")
 
@@ -24,11 +24,16 @@ class _Fit(NamedTuple):
     r2: float
 
 
-def hill_value(x: np.ndarray, bottom: Any, top: Any, half_saturation: Any, slope: Any) -> np.ndarray:
-    """$b + (t - b) x^a / (x^a + g^a)$, in the unit of the outcome; `x` is 0 or more."""
+_Parameter = float | np.ndarray
+
+
+def hill_value(
+    x: np.ndarray, bottom: _Parameter, top: _Parameter, half_saturation: _Parameter, slope: _Parameter
+) -> np.ndarray:
+    """$b + (t - b) x^a / (x^a + g^a)$, in the unit of the outcome; parameters broadcast with `x`, 0 or more."""
     with np.errstate(divide="ignore"):
         ratio = np.log(np.maximum(x, 0.0)) - np.log(half_saturation)
-    return bottom + (top - bottom) / (1.0 + np.exp(-np.clip(slope * ratio, -700.0, 700.0)))
+    return np.asarray(bottom + (top - bottom) / (1.0 + np.exp(-np.clip(slope * ratio, -700.0, 700.0))))
 
 
 def fit_hill(x: object, y: object, region: object | None = None, *, level: float = 0.9, seed: int = 0) -> pd.DataFrame:
@@ -39,22 +44,24 @@ def fit_hill(x: object, y: object, region: object | None = None, *, level: float
         y: `[row]`, outcome.
         region: `[row]`, labels; a curve is fitted to each region. One curve overall when None.
         level: of the intervals.
-        seed: of the draws that give the interval of the saturation point.
+        seed: of the draws that give the intervals of `top` and of the saturation point.
 
     Returns:
         A row a region (or one row, `all`): `bottom`, `top` (unit of y), `half_saturation` (unit of x), `slope`,
-        `saturation_point` (x at which 90 % of the way from bottom to top is gone), each with `_low` and `_high` from
-        the curvature at the best fit, `r2`, `rows`, and `largest_x`, beyond which the curve is extrapolation.
+        `saturation_point` (x at which the curve has covered 90 % of the way from bottom to top), each with `_low` and
+        `_high` from the curvature at the best fit, `r2`, `rows`, and `largest_x`, beyond which the curve is
+        extrapolation.
 
     Raises:
+        ConfigError: a level that is not between 0 and 1.
         DataError: lengths that differ, values that are not finite, negative x, fewer than 5 rows, or an x that does
-            not vary; names the region.
+            not vary; the message names the region.
     """
     require(0 < level < 1, "level", level, "between 0 and 1, e.g. 0.9")
     spend, outcome = np.asarray(x, np.float64).ravel(), np.asarray(y, np.float64).ravel()
     labels = np.full(len(spend), _WHOLE, object) if region is None else np.asarray(region, object).ravel()
     if not len(spend) == len(outcome) == len(labels):
-        raise DataError(f"x has {len(spend)} rows, y {len(outcome)} and region {len(labels)}; they must be the same.")
+        raise DataError(f"x has {len(spend)} rows, y {len(outcome)} and region {len(labels)}; they must be equal.")
     rows = []
     for label in pd.unique(labels):
         here = labels == label
@@ -72,7 +79,7 @@ def _refuse(x: np.ndarray, y: np.ndarray, label: object) -> None:
     if len(x) < _FEWEST:
         raise DataError(f"A Hill curve needs {_FEWEST} rows or more, got {len(x)}{where}.")
     if np.ptp(x) == 0:
-        raise DataError(f"x does not vary{where}, so no curve can be told.")
+        raise DataError(f"x does not vary{where}, so no curve can be fitted.")
 
 
 def _row(x: np.ndarray, y: np.ndarray, level: float, seed: int) -> dict[str, float]:
@@ -80,8 +87,8 @@ def _row(x: np.ndarray, y: np.ndarray, level: float, seed: int) -> dict[str, flo
     spread = float(student.ppf(0.5 + level / 2, max(len(x) - 4, 1)))
     error = np.sqrt(np.maximum(fit.covariance.diagonal(), 0.0))
     ends = np.stack([fit.parameters, fit.parameters - spread * error, fit.parameters + spread * error])
-    draws = _in_units(np.random.default_rng(seed).multivariate_normal(fit.parameters, fit.covariance, 2000))
-    own = _in_units(ends)
+    draws = _natural(np.random.default_rng(seed).multivariate_normal(fit.parameters, fit.covariance, 2000))
+    own = _natural(ends)
     row: dict[str, float] = {}
     for k, name in enumerate(_NAMES):
         row[name] = float(own[0, k])
@@ -99,8 +106,8 @@ def _row(x: np.ndarray, y: np.ndarray, level: float, seed: int) -> dict[str, flo
     return row | {"r2": fit.r2, "rows": len(x), "largest_x": float(x.max())}
 
 
-def _in_units(parameters: np.ndarray) -> np.ndarray:
-    """Bottom, top, half-saturation and slope, `[..., 4]`."""
+def _natural(parameters: np.ndarray) -> np.ndarray:
+    """Bottom, top, half-saturation and slope, `[..., 4]`, from `_Fit.parameters`."""
     bottom, rise, half, slope = np.moveaxis(parameters, -1, 0)
     with np.errstate(over="ignore"):
         return np.stack([bottom, bottom + np.exp(rise), np.exp(half), np.exp(slope)], axis=-1)
@@ -112,7 +119,7 @@ def _fitted(x: np.ndarray, y: np.ndarray) -> _Fit:
     scaled_x, scaled_y = x / unit, (y - level) / size
 
     def miss(p: np.ndarray) -> np.ndarray:
-        own = _in_units(p)
+        own = _natural(p)
         return hill_value(scaled_x, own[0], own[1], own[2], own[3]) - scaled_y
 
     largest = float(scaled_x.max())
@@ -123,7 +130,7 @@ def _fitted(x: np.ndarray, y: np.ndarray) -> _Fit:
     best = min(found, key=lambda one: one.cost)
     noise = 2 * best.cost / max(len(x) - 4, 1)
     covariance = noise * np.linalg.pinv(best.jac.T @ best.jac, rcond=1e-10)
-    # Back to the units of x and y: the bottom is stretched and moved, the logs are moved.
+    # Back to the units of x and y: the bottom is scaled and shifted, the logs are shifted.
     parameters = best.x * [size, 1, 1, 1] + [level, np.log(size), np.log(unit), 0.0]
     stretch = np.array([size, 1, 1, 1])
     spread = scaled_y.var()

@@ -1,27 +1,27 @@
-"""What a plan may be: bounds of cells, and sums of cells between two ends; checked before anything is solved."""
+"""Limits of a plan as users state them, and the polytope over the cells of a plan that they describe."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 
-from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.checks import amount, did_you_mean, is_number, require
 from deepcausalmmm_jax.data.regions import nearly, region_positions
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.planning.cells import WHOLE, Cells
+from deepcausalmmm_jax.planning.optimizer.polytope import Polytope
 
-Ends = tuple[float | None, float | None]
+Range = tuple[float | None, float | None]  # least and most; None is open
+Key = str | tuple[str, object]  # a channel, or a channel and a region
 Per = Literal["key", "cell"]
-TOTAL = "the total"
-_SLACK = 1e-9  # of the sums at hand, by which they may miss and still count as met
+_SLACK = 1e-9  # share of an end by which a lower end may exceed its upper one, for rounding
 
 
-class Names(Protocol):
-    """Whatever has channels and regions, as a panel does."""
+class Labels(Protocol):
+    """Names of channels and regions, as a panel has them."""
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -36,193 +36,236 @@ class Names(Protocol):
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits as users state them, in units of spend but where said otherwise.
+    """What a plan must keep to, in units of spend over the plan's weeks; a range is (least, most), None is open.
 
     Attributes:
-        bounds: by channel, or by (channel, region): least and most spend over the plan's weeks; None is open.
-        relative_bounds: the same as multiples of today's spend; one pair instead holds for every cell of the plan.
-        per: what bounds by key speak of: the sum of the key's cells, or each of them.
-        region_bounds: by region, over all channels.
-        groups: by channels: least and most of their sum.
+        bounds: ranges by channel, or by (channel, region).
+        relative_bounds: the same in multiples of today's spend. One range instead of a mapping holds for every cell of
+            the plan: each channel x region if it is split by region, each week if it is split by week.
+        bounds_per: what a range of a mapping limits: `key`, the sum over the cells of the channel (or of the channel in
+            the region), or `cell`, each of these cells, such as the most that a week may have.
+        region_bounds: ranges by region, over all channels.
+        groups: ranges by tuple of channels, for their sum.
         fixed: channels that keep today's spend, cell by cell.
-        minimum: by channel: least spend of a week in which it is on (of the whole, where the plan has no weeks).
+        minimum: by channel, least spend of a week in which it is on the air (of the whole plan, if that has no weeks).
+            No spend is always allowed. Which weeks are on is decided by rounding the plan without minima and by
+            switching the closest ones: a good plan, though not certain to be the best.
+
+    Raises:
+        ConfigError: a limit of the wrong kind. Names are checked when a plan is made.
+
+    Example:
+        >>> limits = Limits(relative_bounds=(0.5, 1.5), fixed=["tv"])
+        >>> limits = Limits(bounds={"tv": (None, 2e5), ("radio", "north"): (1e3, 5e3)})
     """
 
-    bounds: Mapping[str | tuple[str, object], Ends] = dataclasses.field(default_factory=dict)
-    relative_bounds: Ends | Mapping[str | tuple[str, object], Ends] = dataclasses.field(default_factory=dict)
-    region_bounds: Mapping[object, Ends] = dataclasses.field(default_factory=dict)
-    groups: Mapping[tuple[str, ...], Ends] = dataclasses.field(default_factory=dict)
+    bounds: Mapping[Key, Range] = dataclasses.field(default_factory=dict)
+    relative_bounds: Range | Mapping[Key, Range] = dataclasses.field(default_factory=dict)
+    bounds_per: Per = "key"
+    region_bounds: Mapping[object, Range] = dataclasses.field(default_factory=dict)
+    groups: Mapping[tuple[str, ...], Range] = dataclasses.field(default_factory=dict)
     fixed: Sequence[str] = ()
     minimum: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    per: Per = "key"
+
+    def __post_init__(self) -> None:
+        for name in ("bounds", "region_bounds", "groups", "minimum"):
+            refuse_no_mapping(getattr(self, name), name)
+        relative: object = self.relative_bounds
+        is_pair = isinstance(relative, Sequence | np.ndarray) and len(relative) == 2 and not isinstance(relative, str)
+        require(
+            is_pair or isinstance(relative, Mapping),
+            "relative_bounds",
+            relative,
+            "a pair (least, most) or a mapping by channel",
+        )
+        require(isinstance(self.fixed, str | Sequence), "fixed", self.fixed, "a list of channels")
+        require(self.bounds_per in ("key", "cell"), "bounds_per", self.bounds_per, "key or cell")
 
     @property
-    def every_cell(self) -> Ends | None:
-        """The pair of multiples that holds for every cell, where one is given."""
-        return None if isinstance(self.relative_bounds, Mapping) else self.relative_bounds
+    def of_every_cell(self) -> Range | None:
+        """The multiples of today's spend that hold for every cell, if given as one range."""
+        pair = self.relative_bounds
+        return None if isinstance(pair, Mapping) else (pair[0], pair[1])
 
-    def notes(self, cells: Cells, panel: Names) -> tuple[str, ...]:
-        """Which cells bounds speak of, where that could be read in two ways."""
+    @property
+    def by_key(self) -> Iterator[tuple[str, Key, Range]]:
+        """Ranges by channel, or channel and region: name of the option, key, range."""
+        yield from (("bounds", key, pair) for key, pair in self.bounds.items())
+        if isinstance(self.relative_bounds, Mapping):
+            yield from (("relative_bounds", key, pair) for key, pair in self.relative_bounds.items())
+
+    def notes(self, cells: Cells, panel: Labels) -> tuple[str, ...]:
+        """What bounds refer to where that could be read in two ways, and which spends they rule out."""
         parts = " x ".join(cells.split.split("_"))
-        told = []
-        if cells.split != "channel" and self.every_cell is not None:
-            told.append(f"The relative bounds hold for each {parts}.")
+        notes = []
+        if cells.split != "channel" and self.of_every_cell is not None:
+            notes.append(f"The relative bounds hold for each {parts}.")
         elif cells.split != "channel" and (self.bounds or self.relative_bounds):
-            each = f"for each {parts}" if self.per == "cell" else "for the sum over its cells"
-            told.append(f"Bounds by channel, or by channel and region, hold {each}.")
-        idle = [name for i, name in enumerate(panel.channels) if not cells.today[cells.channel == i].any()]
-        idle = [name for name in idle if panel.channels.index(name) in cells.channel]
-        if self.every_cell is not None and idle:
-            told.append(f"Without spend today, and so without any within relative bounds: {', '.join(idle)}.")
-        return tuple(told)
+            each = f"for each {parts}" if self.bounds_per == "cell" else "for the sum over its cells"
+            notes.append(f"Bounds by channel, or by channel and region, hold {each}.")
+        idle = self._ruled_out(cells, panel)
+        if idle:
+            notes.append(f"Relative bounds allow no spend where there is none today: {', '.join(idle)}.")
+        return tuple(notes)
+
+    def _ruled_out(self, cells: Cells, panel: Labels) -> list[str]:
+        """What has no spend today, and so none within relative bounds: whole keys, and numbers of cells of the rest."""
+        every = self.of_every_cell
+        if every is not None:
+            pairs: list[tuple[Key, Range]] = [
+                (name, every) for i, name in enumerate(panel.channels) if i in cells.channel
+            ]
+        else:
+            pairs = [(key, pair) for option, key, pair in self.by_key if option == "relative_bounds"]
+        by_cell = every is not None or self.bounds_per == "cell"
+        idle = []
+        for key in (key for key, pair in pairs if _range(pair, _shown(key))[1] < np.inf):
+            without = cells.today[_cells_of_key(cells, panel, key, "relative_bounds")] == 0
+            if without.all():
+                idle.append(_shown(key))
+            elif by_cell and without.any():
+                idle.append(f"{without.sum()} of {len(without)} cells of {_shown(key)}")
+        return idle
 
 
-@dataclass(frozen=True, eq=False)
-class Feasible:
-    """`low <= x <= high` by cell and `least <= rows @ x <= most` by sum.
+def refuse_no_mapping(given: object, name: str) -> None:
+    """Refuse a setting that should be a mapping and is not; it would be ignored.
 
-    Attributes:
-        low: `[cell]`.
-        high: `[cell]`, may be infinite.
-        rows: `[sum, cell]`, 1 for the cells of a sum.
-        least: `[sum]`, may be minus infinity.
-        most: `[sum]`, may be infinite.
-        names: of the sums, as people read them.
+    Raises:
+        ConfigError: naming the setting.
     """
-
-    low: np.ndarray
-    high: np.ndarray
-    rows: sp.csr_matrix
-    least: np.ndarray
-    most: np.ndarray
-    names: tuple[str, ...]
-
-    def with_total(self, total: float) -> "Feasible":
-        """With all cells' sum fixed; the last row."""
-        return self.with_sum(np.ones(len(self.low)), total, total, TOTAL)
-
-    def with_sum(self, row: np.ndarray, least: float, most: float, name: str) -> "Feasible":
-        """With one more sum."""
-        return dataclasses.replace(
-            self,
-            rows=sp.vstack([self.rows, sp.csr_matrix(row[None])], format="csr"),
-            least=np.append(self.least, least),
-            most=np.append(self.most, most),
-            names=(*self.names, name),
-        )
+    require(isinstance(given, Mapping), name, given, "a mapping, such as {'tv': ...}")
 
 
-def feasible(cells: Cells, panel: Names, limits: Limits) -> Feasible:
-    """Limits laid out by cell.
+def polytope_of(cells: Cells, panel: Labels, limits: Limits) -> Polytope:
+    """Limits laid out by cell, all but minimum flights.
+
+    Args:
+        cells: of the plan.
+        panel: names of channels and regions.
+        limits: as stated.
 
     Raises:
         ConfigError: an unknown channel or region, an end below zero, or a lower end above its upper one.
     """
-    n = len(cells)
-    plan = Feasible(np.zeros(n), np.full(n, np.inf), sp.csr_matrix((0, n)), np.zeros(0), np.zeros(0), ())
-    require(limits.per in ("key", "cell"), "bounds_per", limits.per, "key or cell")
-    if limits.every_cell is not None:
-        plan = _each_cell(plan, np.ones(n, bool), limits.every_cell, cells.today, "every cell")
-    for bounds, unit in ((limits.bounds, np.ones(n)), (limits.relative_bounds, cells.today)):
-        for key, pair in bounds.items() if isinstance(bounds, Mapping) else ():
-            where, name = _where(cells, panel, key)
-            if limits.per == "cell":
-                plan = _each_cell(plan, where, pair, unit, name)
-                continue
-            size = 1.0 if bounds is limits.bounds else float(unit[where].sum())
-            plan = _limited(plan, where, _scaled(_ends(pair, name), size), name)
+    polytope = Polytope.nonnegative(len(cells))
+    one = np.ones(len(cells))
+    if limits.of_every_cell is not None:
+        polytope = _with_each(polytope, one > 0, limits.of_every_cell, cells.today, "every cell")
+    for option, key, pair in limits.by_key:
+        where, name = _cells_of_key(cells, panel, key, option), _shown(key)
+        unit = one if option == "bounds" else cells.today
+        if limits.bounds_per == "cell":
+            polytope = _with_each(polytope, where, pair, unit, name)
+        else:
+            size = 1.0 if option == "bounds" else float(unit[where].sum())
+            polytope = _with_sum(polytope, where, _scaled(_range(pair, name), size), name)
     for region, pair in limits.region_bounds.items():
-        where = cells.region == _region(panel, region, "region_bounds")
+        where, name = cells.region == _region(panel, region, "region_bounds"), f"region {region}"
         if not where.any():
-            raise ConfigError(f"region_bounds name {region!r}, but the plan is not split by region; set by.")
-        plan = _limited(plan, where, _ends(pair, f"region {region}"), f"region {region}")
+            raise ConfigError(
+                f"region_bounds names {region!r}, but the plan is not split by region; set by='channel_region'."
+            )
+        polytope = _with_sum(polytope, where, _range(pair, name), name)
     for names, pair in limits.groups.items():
         chosen = (names,) if isinstance(names, str) else names
         where = np.isin(cells.channel, [_channel(cells, panel, name, "groups") for name in chosen])
-        plan = _limited(plan, where, _ends(pair, " + ".join(chosen)), " + ".join(chosen))
+        polytope = _with_sum(polytope, where, _range(pair, " + ".join(chosen)), " + ".join(chosen))
     for name in (limits.fixed,) if isinstance(limits.fixed, str) else limits.fixed:
-        _known(panel, name, "fixed")  # a channel without spend stays as it was, as asked
-        plan = _each_cell(plan, cells.channel == panel.channels.index(name), (1.0, 1.0), cells.today, name)
-    _refuse_crossed(plan, cells, panel)
-    return plan
+        refuse_unknown_channel(panel.channels, name, "fixed")  # a channel without spend keeps what it has, as asked
+        polytope = _with_each(polytope, cells.channel == panel.channels.index(name), (1.0, 1.0), cells.today, name)
+    _refuse_contradiction(polytope, cells, panel)
+    return polytope
 
 
-def _each_cell(plan: Feasible, where: np.ndarray, pair: Ends, unit: np.ndarray, name: str) -> Feasible:
-    """Each of some cells between two ends, in multiples of `unit` `[cell]`."""
-    low, high = _ends(pair, name)
+def refuse_unknown_channel(channels: tuple[str, ...], name: object, option: str) -> None:
+    """Refuse a name that is no channel of the model.
+
+    Raises:
+        ConfigError: naming the option and the channel.
+    """
+    if name not in channels:
+        known = f"; the model has {', '.join(channels)}."
+        raise ConfigError(f"{option} names the channel {name!r}{did_you_mean(name, channels, known)}")
+
+
+def _with_each(polytope: Polytope, where: np.ndarray, pair: Range, unit: np.ndarray, name: str) -> Polytope:
+    """With each of some cells within a range, in multiples of `unit` `[cell]`."""
+    low, high = _range(pair, name)
     most = high * unit if np.isfinite(high) else np.full(len(unit), np.inf)
-    low_by_cell, high_by_cell = np.where(where, low * unit, 0.0), np.where(where, most, np.inf)
-    return dataclasses.replace(plan, low=np.maximum(plan.low, low_by_cell), high=np.minimum(plan.high, high_by_cell))
+    return polytope.with_box(np.where(where, low * unit, 0.0), np.where(where, most, np.inf))
 
 
-def _scaled(ends: tuple[float, float], size: float) -> tuple[float, float]:
-    return ends[0] * size, ends[1] * size if np.isfinite(ends[1]) else np.inf
+def _with_sum(polytope: Polytope, where: np.ndarray, pair: tuple[float, float], name: str) -> Polytope:
+    """With the sum of some cells within a range; as ends of cells where it is one cell, or may spend nothing."""
+    low, high = pair
+    if where.sum() == 1 or high == 0:
+        return polytope.with_box(np.where(where, low, 0.0), np.where(where, high, np.inf))
+    return polytope.with_sum(where.astype(np.float64), low if low > 0 else -np.inf, high, name)
 
 
-def _ends(ends: Ends, name: str) -> tuple[float, float]:
-    if not (isinstance(ends, tuple | list) and len(ends) == 2):
-        raise ConfigError(f"The bounds of {name} must be a pair (least, most), got {ends!r}.")
+def _scaled(pair: tuple[float, float], size: float) -> tuple[float, float]:
+    return pair[0] * size, pair[1] * size if np.isfinite(pair[1]) else np.inf
+
+
+def _range(pair: Range, name: str) -> tuple[float, float]:
+    """Least and most as numbers."""
+    if not (isinstance(pair, tuple | list) and len(pair) == 2):
+        raise ConfigError(f"The bounds of {name} must be a pair (least, most), got {pair!r}.")
     try:
-        low, high = (0.0 if ends[0] is None else float(ends[0])), (np.inf if ends[1] is None else float(ends[1]))
+        low, high = (0.0 if pair[0] is None else float(pair[0])), (np.inf if pair[1] is None else float(pair[1]))
     except (TypeError, ValueError):
-        raise ConfigError(f"The bounds of {name} must be numbers or None, got {ends!r}.") from None
-    if np.isnan(low) or np.isnan(high) or low < 0 or not np.isfinite(low):
-        raise ConfigError(f"The bounds of {name} must be 0 or more, got {ends!r}.")
+        raise ConfigError(f"The bounds of {name} must be numbers or None, got {pair!r}.") from None
+    if not is_number(low) or np.isnan(high) or low < 0:
+        raise ConfigError(f"The bounds of {name} must be 0 or more, got {pair!r}.")
     if low > high:
-        raise ConfigError(f"The bounds of {name} cross: at least {low:,.6g} and at most {high:,.6g}.")
+        raise ConfigError(
+            f"The bounds of {name} contradict each other: at least {amount(low)} and at most {amount(high)}."
+        )
     return low, high
 
 
-def _limited(plan: Feasible, where: np.ndarray, ends: tuple[float, float], name: str) -> Feasible:
-    """A single cell gets bounds, several get a sum, or bounds where they may spend nothing at all."""
-    if where.sum() == 1 or ends[1] == 0:
-        low, high = np.where(where, ends[0], 0.0), np.where(where, ends[1], np.inf)
-        return dataclasses.replace(plan, low=np.maximum(plan.low, low), high=np.minimum(plan.high, high))
-    return plan.with_sum(where.astype(np.float64), ends[0] if ends[0] > 0 else -np.inf, ends[1], name)
+def _cells_of_key(cells: Cells, panel: Labels, key: Key, option: str) -> np.ndarray:
+    """`[cell]`, whether it belongs to a channel, or to a channel and region."""
+    if not isinstance(key, tuple):
+        return np.asarray(cells.channel == _channel(cells, panel, key, option))
+    if len(key) != 2:
+        raise ConfigError(f"The key {key!r} of {option} must be a channel, or a channel and a region.")
+    name, region = key
+    where = cells.channel == _channel(cells, panel, name, option)
+    if (cells.region == WHOLE).all():
+        raise ConfigError(
+            f"{option} names {name} in region {region}, but the plan is not split by region; set by='channel_region'."
+        )
+    return np.asarray(where & (cells.region == _region(panel, region, option)))
 
 
-def _where(cells: Cells, panel: Names, key: str | tuple[str, object]) -> tuple[np.ndarray, str]:
-    if isinstance(key, tuple):
-        if len(key) != 2:
-            raise ConfigError(f"The key {key!r} of bounds must be a channel, or a channel and a region.")
-        name, region = key
-        where = cells.channel == _channel(cells, panel, name, "bounds")
-        if (cells.region == WHOLE).all():
-            raise ConfigError(f"The bounds of {name} in region {region} need a plan split by region; set by.")
-        return where & (cells.region == _region(panel, region, "bounds")), _named(key)
-    return cells.channel == _channel(cells, panel, key, "bounds"), _named(key)
-
-
-def _named(key: str | tuple[str, object]) -> str:
+def _shown(key: Key) -> str:
     return f"{key[0]} in {key[1]}" if isinstance(key, tuple) else str(key)
 
 
-def _known(panel: Names, name: object, option: str) -> None:
-    if name not in panel.channels:
-        raise ConfigError(f"{option} name the channel {name!r}; the model has {', '.join(panel.channels)}.")
-
-
-def _channel(cells: Cells, panel: Names, name: str, option: str) -> int:
-    _known(panel, name, option)
+def _channel(cells: Cells, panel: Labels, name: str, option: str) -> int:
+    refuse_unknown_channel(panel.channels, name, option)
     position = panel.channels.index(name)
     if not (cells.channel == position).any():
-        raise ConfigError(f"{option} name {name!r}, which has no spend and so no budget; it stays as it was.")
+        raise ConfigError(f"{option} names {name!r}, which has no spend and so no budget; it stays as it was.")
     return position
 
 
-def _region(panel: Names, region: object, option: str) -> int:
+def _region(panel: Labels, region: object, option: str) -> int:
     position = int(region_positions(panel.regions, [region])[0])
     if position < 0:
         hint = nearly(panel.regions, region) or "."
-        raise ConfigError(f"{option} name the region {region!r}, which the model does not have{hint}")
+        raise ConfigError(f"{option} names the region {region!r}, which the model does not have{hint}")
     return position
 
 
-def _refuse_crossed(plan: Feasible, cells: Cells, panel: Names) -> None:
-    crossed = plan.low > plan.high * (1 + _SLACK)
+def _refuse_contradiction(polytope: Polytope, cells: Cells, panel: Labels) -> None:
+    crossed = polytope.low > polytope.high * (1 + _SLACK)
     if crossed.any():
         i = int(np.flatnonzero(crossed)[0])
+        low, high = float(polytope.low[i]), float(polytope.high[i])
         raise ConfigError(
-            f"The bounds of {panel.channels[cells.channel[i]]} cross: at least {plan.low[i]:,.6g} and at most "
-            f"{plan.high[i]:,.6g}, so {plan.low[i] - plan.high[i]:,.6g} too much."
+            f"The limits of {panel.channels[cells.channel[i]]} contradict each other: at least {amount(low)} and at "
+            f"most {amount(high)}, which is {amount(low - high)} less."
         )

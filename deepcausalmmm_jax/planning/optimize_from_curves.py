@@ -1,5 +1,6 @@
-"""`optimize_budget_from_curves`: a plan from a table of Hill curves, with no model behind them."""
+"""`optimize_budget_from_curves`: a plan from a table of Hill curves, without a model."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -8,21 +9,23 @@ import pandas as pd
 
 from deepcausalmmm_jax.attribution.units import Units
 from deepcausalmmm_jax.axes import CHANNEL, REGION
-from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.checks import grouped, is_number, require
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.planning.cells import WHOLE, Cells
 from deepcausalmmm_jax.planning.curve_outcome import CurveOutcome
-from deepcausalmmm_jax.planning.limits import Ends, Limits, feasible
+from deepcausalmmm_jax.planning.flights import check_minimum, keeps_flights, with_flights
+from deepcausalmmm_jax.planning.limits import Key, Limits, Range, polytope_of
 from deepcausalmmm_jax.planning.optimizer.problem import Problem
 from deepcausalmmm_jax.planning.optimizer.search import Search, best_for_total
 from deepcausalmmm_jax.planning.optimizer.shadow_prices import binding, total_price
-from deepcausalmmm_jax.planning.optimizer.solvers import METHODS, Method
+from deepcausalmmm_jax.planning.optimizer.solvers import Method
 from deepcausalmmm_jax.planning.optimizer.utility import utility_of
 from deepcausalmmm_jax.planning.optimizer.verification import verified
 from deepcausalmmm_jax.planning.outcome import KPI
 
 _NEEDED = (CHANNEL, "bottom", "top", "half_saturation", "slope")
+_STARTS = 8  # however many curves there are: they cost next to nothing
 _UNITS = Units(
     "spend, unit of the curves",
     "outcome, unit of the curves",
@@ -41,49 +44,79 @@ def optimize_budget_from_curves(
     total: float,
     *,
     periods: float = 1.0,
-    bounds: Mapping[str | tuple[str, object], Ends] | None = None,
-    region_bounds: Mapping[object, Ends] | None = None,
-    groups: Mapping[tuple[str, ...], Ends] | None = None,
-    fixed: Sequence[str] = (),
-    method: Method = "auto",
-    starts: int = 8,
-    max_steps: int = 300,
-    seed: int = 0,
+    limits: Limits | None = None,
+    search: Search | None = None,
+    bounds: Mapping[Key, Range] | None = None,
+    region_bounds: Mapping[object, Range] | None = None,
+    groups: Mapping[tuple[str, ...], Range] | None = None,
+    fixed: Sequence[str] | None = None,
+    method: Method | None = None,
+    starts: int | None = None,
+    max_steps: int | None = None,
+    seed: int | None = None,
 ) -> BudgetPlan:
-    """Split a budget by a table of curves, as `fit_hill` gives them.
+    """Split a budget by a table of curves, as `fit_hill` returns them.
 
     Args:
         table: a row a channel (or a channel and region): `channel`, `bottom`, `top`, `half_saturation`, `slope`, and
-            where wanted `region`, `spend_today` and `largest_x`, beyond which the plan is extrapolation.
+            optionally `region`, `spend_today` and `largest_x`, beyond which the plan is extrapolation.
         total: spend of the plan, over all periods.
-        periods: that the total is spread over evenly; curves are of one period's spend.
-        bounds: by channel or (channel, region), over all periods.
-        region_bounds: by region.
-        groups: by tuple of channels.
-        fixed: channels that keep `spend_today`.
-        method: as for `optimize_budget`.
-        starts: of the solver.
-        max_steps: of the solver, for each start.
-        seed: of the random starts.
+        periods: number of periods that the total is spread over evenly; curves are of one period's spend.
+        limits: everything that the plan must keep to, over all periods; see `Limits`. Relative bounds need the column
+            `spend_today`. Some of its fields can be given as keywords instead.
+        search: solver, starts (8 unless given), steps and seed; see `Search`. Its fields can be given as keywords
+            instead.
+        bounds: as in `Limits`: least and most spend by channel, or by (channel, region).
+        region_bounds: as in `Limits`.
+        groups: as in `Limits`.
+        fixed: as in `Limits`: channels that keep `spend_today`.
+        method: as in `Search`; `auto` by default.
+        starts: as in `Search`; 8 by default.
+        max_steps: as in `Search`; 300 by default.
+        seed: as in `Search`; 0 by default.
+
+    Returns:
+        The plan, without intervals.
 
     Raises:
-        DataError: a column that is missing, or a curve that is none.
-        ConfigError: limits that no plan meets, or an unknown channel or option.
-        PlanError: the plan found misses a limit by more than a millionth of it.
+        DataError: a missing column, or parameters that do not make a curve.
+        ConfigError: limits that no plan meets, an unknown channel or option, or a setting given both by itself and in
+            its group.
+        PlanError: the plan that was found misses a limit by more than a millionth of it.
+
+    Example:
+        ```python
+        plan = dcm.optimize_budget_from_curves(curves, 80.0, limits=dcm.Limits(bounds={"tv": (None, 50.0)}))
+        ```
     """
-    _refuse(table)
-    require(method in METHODS, "method", method, "one of " + ", ".join(METHODS))
-    require(np.isfinite(periods) and periods > 0, "periods", periods, "a number above 0")
+    _refuse_bad_table(table)
+    limits = grouped(Limits, limits, "limits", bounds=bounds, region_bounds=region_bounds, groups=groups, fixed=fixed)
+    search = grouped(Search, search, "search", method=method, starts=starts, max_steps=max_steps, seed=seed)
+    require(is_number(periods) and periods > 0, "periods", periods, "a number above 0")
+    if limits.relative_bounds and "spend_today" not in table:
+        raise DataError("Relative bounds need the column 'spend_today' in the table of curves.")
     names, cells = _cells(table, total)
+    check_minimum(limits.minimum, cells, names.channels)
     outcome = CurveOutcome(table, periods)
-    limits = Limits(bounds or {}, {}, region_bounds or {}, groups or {}, tuple(fixed))
     unit = float(outcome.gained(cells.typical[None]).sum()) or 1.0
-    utility = utility_of("mean", 1, unit, None)
-    plan = feasible(cells, names, limits)
-    problem = Problem(outcome, utility, KPI, np.zeros(1), plan, cells.typical, unit, separable=True)
-    found = best_for_total(problem, cells.today, float(total), Search(method, starts, max_steps, seed))
+    polytope = polytope_of(cells, names, limits)
+    problem = Problem(
+        outcome=outcome,
+        utility=utility_of("mean", 1, unit, None),
+        value=KPI,
+        nothing=np.zeros(1),
+        polytope=polytope,
+        typical=cells.typical,
+        unit=unit,
+        separable=True,
+    )
+    search = dataclasses.replace(search, starts=search.starts or _STARTS)
+    found = best_for_total(problem, cells.today, float(total), search)
+    found = with_flights(found, problem, cells, limits.minimum, names.channels, search)
     labels = [" in ".join(map(str, key)) for key in _keys(table)]
-    found = verified(found, plan, cells.today, labels, lambda _: True)
+    found = verified(
+        found, polytope, cells.today, labels, lambda x: keeps_flights(x, cells, limits.minimum, names.channels)
+    )
     both = np.stack([cells.today, found.x])
     gained = outcome.gained(both)
     shown = _shown(table, cells, found.x, gained)
@@ -96,7 +129,7 @@ def optimize_budget_from_curves(
         starts=found.starts,
         draws=pd.DataFrame({"today": [], "plan": []}).rename_axis("replicate"),
         total=float(found.x.sum()),
-        split="channel_region" if REGION in table else "channel",
+        split=cells.split,
         objective="mean",
         method=found.method,
         chance_better=float("nan"),
@@ -104,11 +137,11 @@ def optimize_budget_from_curves(
         level=0.9,
         period=f"{periods:g} periods of the curves",
         units=_UNITS,
-        notes=("From a table of curves: no model, so no interval and no carry-over.",),
+        notes=(*limits.notes(cells, names), "From a table of curves: no model, so no interval and no carry-over."),
     )
 
 
-def _refuse(table: pd.DataFrame) -> None:
+def _refuse_bad_table(table: pd.DataFrame) -> None:
     for name in _NEEDED:
         if name not in table:
             raise DataError(f"The table of curves has no column {name!r}; it needs {', '.join(_NEEDED)}.")
@@ -123,7 +156,7 @@ def _refuse(table: pd.DataFrame) -> None:
         raise DataError(f"The top of {table[CHANNEL].iloc[int(below.argmax())]!r} lies below its bottom.")
     keys = _keys(table)
     if len(set(keys)) < len(keys):
-        raise DataError("The table of curves has a channel (and region) twice.")
+        raise DataError("The table of curves has a channel (or a channel and region) twice.")
 
 
 def _keys(table: pd.DataFrame) -> list[tuple[object, ...]]:

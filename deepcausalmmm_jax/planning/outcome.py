@@ -1,4 +1,4 @@
-"""What a plan brings: one compiled function from spend to outcome, through the model and differentiable."""
+"""Outcome of a plan: one compiled, differentiable function from spend to outcome, through the model."""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -8,90 +8,91 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.horizon import Horizon
-from deepcausalmmm_jax.model.family import AnyDesign
-from deepcausalmmm_jax.model.inputs import Inputs, from_week
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.model.paper.inputs import PaperDesign
+from deepcausalmmm_jax.model.windows import from_week
 from deepcausalmmm_jax.planning.cells import Cells
-from deepcausalmmm_jax.training.estimate import model_for
-from deepcausalmmm_jax.training.fitted import Fitted
-from deepcausalmmm_jax.training.prepare import design_of, inputs_of
+from deepcausalmmm_jax.training.families import model_for
 
 KPI, REVENUE = 0, 1
-_FEW, _MANY = 2, 8  # plans that a program is made for
-_ROOM = 4_000_000  # numbers of media at once: replicates are taken in batches of so many
-_ROOM_ON_CPU = 100_000  # what its caches hold: three times as quick as all at once
+_FEW, _MANY = 2, 8  # numbers of plans that programs are compiled for
+_BATCH = 4_000_000  # media values held at once: replicates are run in batches of this size
+_BATCH_ON_CPU = 100_000  # fits the caches: three times as fast as all at once
 
 
 class Stage(NamedTuple):
     """Everything but the plan, as the model reads it."""
 
-    inputs: Any  # weeks from the plan's first on; all weeks in the paper's model
+    inputs: AnyInputs  # from the plan's first week on; all weeks in the paper's model
     unit: Array  # [region, plan week, channel], scaled exposure per unit of spend
     offset: Array  # [region, plan week, channel], scaled exposure
     cell: Array  # [region, plan week, channel]
-    weights: Array  # [2, region, week], KPI units and revenue of a scaled unit; 0 where not counted
+    weights: Array  # [2, region, week], KPI and revenue of one scaled unit; 0 where the outcome does not count
     memory: Any  # of each replicate; None in the paper's model
 
 
 class Shape(NamedTuple):
-    """What decides the program."""
+    """Static arguments of the compiled program."""
 
     design: AnyDesign
     first: int  # the plan's first week within the stage's inputs
-    batch: int  # replicates at once
+    batch: int  # replicates run at once
 
 
 class Outcome:
-    """Outcome of plans by every set of parameters: the refits of an ensemble, or the fit alone where none are given.
+    """Outcome of plans under every set of parameters: the refits of an ensemble, or the fit alone without any.
 
     Attributes:
-        n_replicates: sets of parameters.
-        n_cells: length of a plan.
-        n_channels: channels of the model.
+        n_replicates: number of sets of parameters.
+        n_cells: number of cells of a plan.
+        n_channels: number of channels of the model.
     """
 
-    def __init__(self, fitted: Fitted, variables: Any, horizon: Horizon, cells: Cells) -> None:
-        own = jax.tree.map(lambda a: np.asarray(a)[None], fitted.variables)
+    def __init__(self, fit: FittedPanel, variables: Variables | None, horizon: Horizon, cells: Cells) -> None:
+        own = jax.tree.map(lambda a: np.asarray(a)[None], fit.variables)
         self._variables = jax.tree.map(jnp.asarray, own if variables is None else variables)
         self.n_replicates = len(jax.tree.leaves(self._variables)[0])
         self.n_cells, self.n_channels = len(cells), len(horizon.panel.channels)
-        self._stage, self._shape = _staged(fitted, self._variables, horizon, cells, self.n_replicates)
+        self._stage, self._shape = _staged(fit, self._variables, horizon, cells, self.n_replicates)
 
-    def values(self, plans: np.ndarray, heard: np.ndarray | None = None) -> np.ndarray:
-        """KPI and revenue `[plan, replicate, 2, region]` from spend `[plan, cell]`: the part that hangs on exposure.
+    def values(self, plans: np.ndarray, on_air: np.ndarray | None = None) -> np.ndarray:
+        """KPI and revenue that depend on exposure, `[plan, replicate, 2, region]`, from spend `[plan, cell]`.
 
         Args:
             plans: spend, `[plan, cell]`.
-            heard: `[plan, channel]`, 0 to have a channel off the air in the plan's weeks, paid for or not; 1 for all
-                when None.
+            on_air: `[plan, channel]`, 0 to take a channel off the air in the plan's weeks, exposure that was free
+                included; 1 everywhere when None.
         """
-        on = np.ones((len(plans), self.n_channels)) if heard is None else heard
-        size = _FEW if len(plans) <= _FEW else _MANY  # two programs, however many plans are asked about
+        on = np.ones((len(plans), self.n_channels)) if on_air is None else on_air
+        size = _FEW if len(plans) <= _FEW else _MANY  # two compiled programs serve any number of plans
         whole, on = (np.concatenate([part, np.repeat(part[-1:], -len(plans) % size, axis=0)]) for part in (plans, on))
         pieces = len(whole) // size
         found = [
             _values(
                 jnp.asarray(part, jnp.float32),
-                jnp.asarray(audible, jnp.float32),
+                jnp.asarray(factor, jnp.float32),
                 self._variables,
                 self._stage,
                 shape=self._shape,
             )
-            for part, audible in zip(np.split(whole, pieces), np.split(on, pieces), strict=True)
+            for part, factor in zip(np.split(whole, pieces), np.split(on, pieces), strict=True)
         ]
         return np.concatenate([np.asarray(part, np.float64) for part in found])[: len(plans)]
 
     def value_and_slope(
         self, plan: np.ndarray, ranked: np.ndarray, aversion: float, value: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Outcome by replicate `[replicate, 2, region]`, and the slope `[cell]` of a utility of it.
+        """Outcome by replicate `[replicate, 2, region]`, and the gradient `[cell]` of a utility of it.
 
         Args:
             plan: spend, `[cell]`.
             ranked: `[replicate]`, weight of the lowest outcome, the second lowest, ...
             aversion: weight of the variance over replicates.
-            value: `KPI` or `REVENUE`.
+            value: what the utility is of, `KPI` or `REVENUE`.
         """
         slope, values = _slope(
             jnp.asarray(plan, jnp.float32),
@@ -105,17 +106,20 @@ class Outcome:
         return np.asarray(values, np.float64), np.asarray(slope, np.float64)
 
 
-def _staged(fitted: Fitted, variables: Any, horizon: Horizon, cells: Cells, n_replicates: int) -> tuple[Stage, Shape]:
-    design, inputs = design_of(fitted), inputs_of(fitted, horizon.panel)
-    scale = np.ones(fitted.scales.exposure.shape) if isinstance(design, PaperDesign) else fitted.scales.exposure
-    unit = fitted.scales.kpi[:, None] * horizon.counted
+def _staged(
+    fit: FittedPanel, variables: Variables, horizon: Horizon, cells: Cells, n_replicates: int
+) -> tuple[Stage, Shape]:
+    design, inputs = fit.design, fit.on(horizon.panel).inputs
+    scale = np.ones(fit.scales.exposure.shape) if isinstance(design, PaperDesign) else fit.scales.exposure
+    unit = fit.scales.kpi[:, None] * horizon.counted
     weights = np.stack([unit, unit * np.where(horizon.counted, horizon.worth, 0.0)])
     memory, first = None, horizon.start
     if isinstance(design, PaperDesign):
         weights = np.pad(weights, ((0, 0), (0, 0), (horizon.start, 0)))
     else:
+        assert isinstance(inputs, Inputs)
         memory = _memories(variables, from_week(inputs, 0, horizon.start), design) if horizon.start else None
-        if memory is not None and horizon.start >= fitted.n_training_weeks:
+        if memory is not None and horizon.start >= fit.n_training_weeks:
             memory = memory._replace(coefficient=memory.coefficient._replace(hidden=None))
         inputs, first = from_week(inputs, horizon.start), 0
     stage = Stage(
@@ -130,20 +134,20 @@ def _staged(fitted: Fitted, variables: Any, horizon: Horizon, cells: Cells, n_re
 
 
 def _batch(size: int, n_replicates: int) -> int:
-    """Replicates at once; a divisor of their number, so that no rest needs a program of its own."""
-    room = _ROOM_ON_CPU if jax.default_backend() == "cpu" else _ROOM
-    most = int(np.clip(room // max(size, 1), 1, n_replicates))
+    """Replicates run at once; a divisor of their number, so that no remainder needs a program of its own."""
+    values = _BATCH_ON_CPU if jax.default_backend() == "cpu" else _BATCH
+    most = int(np.clip(values // max(size, 1), 1, n_replicates))
     return max(n for n in range(1, most + 1) if n_replicates % n == 0)
 
 
 @partial(jax.jit, static_argnames="design")
-def _memories(variables: Any, before: Inputs, design: AnyDesign) -> Any:
+def _memories(variables: Variables, before: Inputs[Array], design: AnyDesign) -> Any:
     return jax.lax.map(lambda own: model_for(design).apply(own, before, method="memory"), variables)
 
 
-def _outcome(plan: Array, heard: Array, own: Any, memory: Any, stage: Stage, shape: Shape) -> Array:
+def _outcome(plan: Array, on_air: Array, own: Variables, memory: Any, stage: Stage, shape: Shape) -> Array:
     """`[2, region]`: media (and, in the paper's model, controls) summed over the weeks that count."""
-    exposure = heard * (stage.offset + stage.unit * jnp.append(plan, 0.0)[stage.cell])
+    exposure = on_air * (stage.offset + stage.unit * jnp.append(plan, 0.0)[stage.cell])
     inputs = stage.inputs
     whole = jax.lax.dynamic_update_slice_in_dim(inputs.exposure, exposure, shape.first, axis=1)
     inputs, model = inputs._replace(exposure=whole), model_for(shape.design)
@@ -153,25 +157,31 @@ def _outcome(plan: Array, heard: Array, own: Any, memory: Any, stage: Stage, sha
     else:
         terms: Any = model.apply(own, inputs)[0]
         driven = terms.media.sum(axis=-1)
-        if isinstance(shape.design, PaperDesign):  # its coefficients of controls move with exposure too
+        if isinstance(shape.design, PaperDesign):  # there, coefficients of controls depend on exposure
             driven = driven + terms.control.sum(axis=-1)
-    return jnp.einsum("rt,vrt->vr", driven, stage.weights)
+    weighted: Array = jnp.einsum("rt,vrt->vr", driven, stage.weights)
+    return weighted
 
 
-def _by_replicate(plan: Array, heard: Array, variables: Any, stage: Stage, shape: Shape) -> Array:
+def _by_replicate(plan: Array, on_air: Array, variables: Variables, stage: Stage, shape: Shape) -> Array:
     """`[replicate, 2, region]`."""
-    one = jax.checkpoint(lambda own: _outcome(plan, heard, own[0], own[1], stage, shape))
-    return jax.lax.map(one, (variables, stage.memory), batch_size=shape.batch)
+    one = jax.checkpoint(lambda own: _outcome(plan, on_air, own[0], own[1], stage, shape))
+    outcomes: Array = jax.lax.map(one, (variables, stage.memory), batch_size=shape.batch)
+    return outcomes
 
 
 @partial(jax.jit, static_argnames="shape")
-def _values(plans: Array, heard: Array, variables: Any, stage: Stage, *, shape: Shape) -> Array:
-    return jax.lax.map(lambda asked: _by_replicate(asked[0], asked[1], variables, stage, shape), (plans, heard))
+def _values(plans: Array, on_air: Array, variables: Variables, stage: Stage, *, shape: Shape) -> Array:
+    def one(asked: tuple[Array, Array]) -> Array:
+        return _by_replicate(*asked, variables, stage, shape)
+
+    outcomes: Array = jax.lax.map(one, (plans, on_air))
+    return outcomes
 
 
 @partial(jax.jit, static_argnames=("shape", "value"))
 def _slope(
-    plan: Array, variables: Any, stage: Stage, ranked: Array, aversion: Array, *, shape: Shape, value: int
+    plan: Array, variables: Variables, stage: Stage, ranked: Array, aversion: Array, *, shape: Shape, value: int
 ) -> tuple[Array, Array]:
     def utility(x: Array) -> tuple[Array, Array]:
         values = _by_replicate(x, jnp.ones(stage.offset.shape[-1]), variables, stage, shape)
@@ -180,4 +190,5 @@ def _slope(
         weight = ranked[jnp.argsort(jnp.argsort(fixed))] - aversion * (fixed - fixed.mean()) / len(ranked)
         return (weight * total).sum(), values
 
-    return jax.grad(utility, has_aux=True)(plan)
+    slope, values = jax.grad(utility, has_aux=True)(plan)
+    return slope, values

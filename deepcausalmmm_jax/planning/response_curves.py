@@ -1,4 +1,4 @@
-"""`response_curves`: what each channel would bring at other levels of spend."""
+"""`response_curves`: the outcome of each channel at other levels of spend."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import pandas as pd
 from deepcausalmmm_jax.attribution.response import ALL_REGIONS, Level, response_table
 from deepcausalmmm_jax.attribution.units import Units
 from deepcausalmmm_jax.axes import REGION
+from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -25,12 +26,13 @@ class ResponseCurves:
         table: rows by channel, region (or `all`) and `multiplier` of today's spend, with `exposure`, `spend`,
             `incremental_outcome` (KPI units), `revenue`, `roi`, `mroi` (of the next 1 % of today's spend), `_low` and
             `_high` beside the last four where there are refits, and `extrapolation`: whether the mean week on the curve
-            is beyond the largest week that a region saw in training.
+            exceeds the largest week of a region in training.
         today: the rows at multiplier 1, by channel and region.
         half_saturation: by channel and region, the weekly `exposure` and `spend` at which half the ceiling is reached,
-            and `multiplier`, that in today's mean weeks; missing in the paper's model, whose curves run over shares.
-        units: what spend, outcome and revenue are counted in.
-        period: what the figures are sums over, in words.
+            and `multiplier`, the same in today's mean weeks; missing in the paper's model, whose curves are functions
+            of shares.
+        units: of spend, outcome, revenue and ROI.
+        period: the weeks that figures are sums over, in words.
     """
 
     table: pd.DataFrame
@@ -40,14 +42,14 @@ class ResponseCurves:
     period: str
 
     def plot(self, region: object = None, measure: Measure = "incremental_outcome") -> Any:
-        """Curves of all channels as a plotly figure: today's point, intervals, dotted beyond what training saw.
+        """Curves of all channels as a plotly figure: today's point, intervals, dotted where it is extrapolation.
 
         Args:
-            region: whose curves; may be None where there is but one.
+            region: whose curves are drawn; may be None where there is only one.
             measure: `incremental_outcome`, `roi` or `mroi`.
 
         Raises:
-            ConfigError: an unknown measure, an unknown region, or none where there are several.
+            ConfigError: an unknown measure, an unknown region, or no region where there are several.
         """
         from deepcausalmmm_jax.plots.response import response_curves as drawn  # plotly only when something is drawn
 
@@ -61,21 +63,18 @@ class ResponseCurves:
 
     @property
     def in_currency(self) -> bool:
-        """Whether spend is money; otherwise it is exposure."""
-        return self.units.spend.startswith("spend")
+        """Whether spend is money rather than exposure."""
+        return self.units.in_currency
 
     def _of(self, region: object) -> pd.DataFrame:
         known = [str(label) for label in self.table[REGION].unique()]
         if region is None and len(known) > 1:
-            raise ConfigError(f"The curves are by region; name one of {', '.join(known[:5])} and so on.")
+            raise ConfigError(f"The curves are by region; name one of them, such as {', '.join(known[:5])}.")
         wanted = known[0] if region is None else str(region)
         if wanted not in known:
-            more = (
-                ' are of all regions together; ask for by="region"'
-                if known == [ALL_REGIONS]
-                else f" have {', '.join(known[:5])}"
-            )
-            raise ConfigError(f"There are no curves of region {region!r}; the curves{more}.")
+            national = '; the curves are national: ask for by="region".'
+            hint = national if known == [ALL_REGIONS] else f"; there are curves of {', '.join(known[:5])}."
+            raise ConfigError(f"There are no curves of region {region!r}{did_you_mean(wanted, known, hint)}")
         return self.table[self.table[REGION].astype(str) == wanted]
 
 
@@ -87,22 +86,23 @@ def response_curves(
     multipliers: Sequence[float] | None = None,
     level: float = 0.9,
 ) -> ResponseCurves:
-    """Incremental outcome of each channel against its spend, all other channels as they were.
+    """Incremental outcome of each channel as a function of its spend, with all other channels as they were.
 
-    A point is the prediction with the channel's exposure multiplied in the weeks asked about, less the prediction with
-    it at zero there; adstock, saturation, graph and coefficients are computed anew.
+    A point is the prediction with the channel's exposure multiplied in the given weeks, less the prediction with it at
+    zero there; adstock, saturation, graph and coefficients are recomputed.
 
     Args:
         result: a fit, or an ensemble, whose refits give the intervals.
-        weeks: None for the panel's own weeks: at multiplier 1 the curve is the row of `media_summary`. A number for so
-            many weeks after the panel with the last year's mean weekly exposure, the carry-over after them counted.
-            "steady" for one week of a spend held until carry-over has settled, coefficients at their constant part.
-        by: `all` for the nation, `region` for a curve a region.
-        multipliers: of today's spend; 0 and 1 are always among them. From 0 to 2 in steps of 0.1 when None.
+        weeks: None for the panel's own weeks: at multiplier 1 the curve equals the row of `media_summary`. A number for
+            that many weeks after the panel with the last year's mean weekly exposure, carry-over after them included.
+            "steady" for one week of constant spend once carry-over has settled, with coefficients at their constant
+            part.
+        by: `all` for the national level, `region` for a curve a region.
+        multipliers: of today's spend; 0 and 1 are always added. From 0 to 2 in steps of 0.1 when None.
         level: of the intervals.
 
     Raises:
         ConfigError: an option out of range.
     """
     replicates = result.replicates if isinstance(result, Ensemble) else None
-    return ResponseCurves(*response_table(result.fitted, replicates, weeks, by, multipliers, level))
+    return ResponseCurves(*response_table(result.fitted_panel, replicates, weeks, by, multipliers, level))

@@ -1,4 +1,4 @@
-"""`scenario`: what the model predicts with some exposure or controls changed."""
+"""`scenario`: the prediction with some exposure or controls changed."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,16 +20,16 @@ def scenario(
     cost: Mapping[str, float] | None = None,
     level: float = 0.9,
 ) -> pd.DataFrame:
-    """What the KPI would be with some exposure or controls changed, less what it is predicted to be without.
+    """Change of the predicted KPI when some exposure or controls change.
 
-    Everything downstream is computed anew: adstock, saturation, the graph's blend, coefficients, controls. Other
-    channels' exposure stays as it was.
+    Everything downstream is recomputed: adstock, saturation, the graph, coefficients, controls. Exposure of the other
+    channels stays as it was.
 
     Args:
         result: a fit, or an ensemble, whose refits give the intervals.
-        changes: what is changed; later ones act on what earlier ones left.
+        changes: one or several; each acts on the result of those before it.
         weeks: None for all weeks up to the last one with a KPI, a number for the panel's last ones, positions (first,
-            after the last), or a panel of future weeks with its controls; with all but None the carry-over after them
+            after the last), or a panel of future weeks with its controls; with all but None, carry-over after them
             counts too.
         cost: currency per exposure unit of channels whose spend the panel does not have.
         level: of the intervals.
@@ -41,10 +41,10 @@ def scenario(
 
     Raises:
         ConfigError: an unknown channel, control, region or week, or a change that leaves no valid exposure.
-        DataError: future weeks that do not connect with the fit, lack a control or have no cost.
+        DataError: future weeks that do not continue the fit's, lack a control or have no cost.
     """
-    fitted = result.fitted
-    horizon = future_weeks(fitted, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fitted, weeks, cost)
+    fit = result.fitted_panel
+    horizon = future_weeks(fit, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fit, weeks, cost)
     replicates = result.replicates if isinstance(result, Ensemble) else None
     wanted = list(changes) if isinstance(changes, Sequence) and not isinstance(changes, str) else [changes]
-    return scenario_table(fitted, replicates, horizon, wanted, level)
+    return scenario_table(fit, replicates, horizon, wanted, level)

@@ -1,4 +1,4 @@
-"""What if: exposure or controls changed in some regions and weeks, and what the model then predicts."""
+"""What the model predicts when exposure or controls are changed in some regions and weeks."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -12,29 +12,31 @@ import numpy as np
 import pandas as pd
 from jax import Array
 
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.forward import difference
 from deepcausalmmm_jax.attribution.horizon import Horizon
-from deepcausalmmm_jax.attribution.intervals import bounds
+from deepcausalmmm_jax.attribution.intervals import interval, require_level
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.regions import nearly, region_positions
 from deepcausalmmm_jax.errors import ConfigError
-from deepcausalmmm_jax.model.family import AnyDesign
-from deepcausalmmm_jax.training.estimate import model_for
-from deepcausalmmm_jax.training.fitted import Fitted, Replicates
-from deepcausalmmm_jax.training.prepare import design_of, inputs_of
+from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
+from deepcausalmmm_jax.training.families import model_for
+from deepcausalmmm_jax.training.fitted import Replicates
 
 
 @dataclass(frozen=True)
 class Change:
-    """One change of a scenario: `factor` times what was, or `to` a value.
+    """One change of a scenario: multiply by `factor`, or set `to` a value.
 
     Attributes:
-        name: a channel, whose exposure (and spend) is changed, or a control.
-        factor: what both are multiplied by; 1.2 is 20 % more, and costs 20 % of what was spent.
-        to: value that replaces exposure, in its units, or a control's own; None to multiply. Exposure that was free
-            stays so, and more than that has the mean price of its region.
-        regions: labels; all when None.
-        weeks: first and last week, labels as the panel has them; all when None.
+        name: of a channel, whose exposure (and spend) is changed, or of a control.
+        factor: that both are multiplied by; 1.2 is 20 % more, and costs 20 % of what was spent.
+        to: new value of the exposure, in its units, or of the control; None to multiply. Exposure that was free stays
+            free, and exposure beyond it has the mean price of its region.
+        regions: labels of the regions that are changed; all when None.
+        weeks: labels of the first and last week that are changed; all when None.
     """
 
     name: str
@@ -45,69 +47,69 @@ class Change:
 
 
 def scenario_table(
-    fitted: Fitted, replicates: Replicates | None, horizon: Horizon, changes: Sequence[Change], level: float
+    fit: FittedPanel, replicates: Replicates | None, horizon: Horizon, changes: Sequence[Change], level: float
 ) -> pd.DataFrame:
-    """See `deepcausalmmm_jax.scenario`."""
+    """Table of a scenario; see `deepcausalmmm_jax.scenario`."""
     if not changes:
         raise ConfigError("The scenario changes nothing; give at least one Change.")
-    bounds(np.zeros(1), level)
+    require_level(level)
     for change in changes:
-        _refuse_senseless(change)
+        _refuse_bad_change(change)
     bought = _Bought(horizon.panel, np.nan_to_num(horizon.spend))
     for change in changes:
         bought = _changed(bought, change, horizon)
-    variables: Any = jax.tree.map(lambda a: np.asarray(a)[None], fitted.variables)
+    variables: Variables = jax.tree.map(lambda a: np.asarray(a)[None], fit.variables)
     if replicates is not None:
         variables = jax.tree.map(lambda a, b: np.concatenate([a, np.asarray(b)]), variables, replicates.variables)
-    outcome = gained_by(fitted, variables, horizon, horizon.panel, bought.panel)
-    base = _predicted(fitted, horizon)
+    outcome = gained_by(fit, variables, horizon, horizon.panel, bought.panel)
+    base = _predicted(fit, horizon)
     spend = (bought.spend - np.nan_to_num(horizon.spend)).sum(axis=2)
     return _tidy(horizon, outcome, base, spend, replicates is not None, level)
 
 
-def _refuse_senseless(change: object) -> None:
+def _refuse_bad_change(change: object) -> None:
     if not isinstance(change, Change):
         raise ConfigError(f"A scenario is made of Change(name, factor), got {change!r}.")
     for name, value in (("factor", change.factor), ("to", change.to)):
-        is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        if not (is_number or (name == "to" and value is None)):
+        is_real = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        if not (is_real or (name == "to" and value is None)):
             raise ConfigError(f"{name} of the change of {change.name} must be a number, got {value!r}.")
     if change.to is not None and change.factor != 1.0:
         raise ConfigError(f"The change of {change.name} has both a factor and a value; give one of them.")
 
 
-def gained_by(fitted: Fitted, variables: Any, horizon: Horizon, before: Panel, after: Panel) -> np.ndarray:
-    """What the KPI gains from one course of things to another.
+def gained_by(fit: FittedPanel, variables: Variables, horizon: Horizon, before: Panel, after: Panel) -> np.ndarray:
+    """Gain in KPI when exposure and controls change.
 
-    Plans and scenarios both ask here, so that what is the same question has the same answer to the last digit.
+    Plans and scenarios both use this function, so that the same question has the same answer to the last digit.
 
     Args:
-        fitted: the model.
+        fit: the fit on its own panel.
         variables: sets of parameters, with a leading axis.
         horizon: weeks that count.
-        before: the horizon's panel, with exposure and controls of one course of things.
-        after: with those of the other.
+        before: the horizon's panel, with exposure and controls as they were.
+        after: the same with those that are changed.
 
     Returns:
-        `[replicate, region, week from start]`, KPI units; 0 where it does not count.
+        `[replicate, region, week from start]`, KPI units; 0 where the outcome does not count.
     """
-    gained = _gained(variables, inputs_of(fitted, before), inputs_of(fitted, after), design_of(fitted))
-    outcome = np.asarray(gained, np.float64)[:, :, horizon.start :] * fitted.scales.kpi[:, None]
-    return np.where(horizon.counted, outcome, 0.0)
+    gained = _gained(variables, fit.on(before).inputs, fit.on(after).inputs, fit.design)
+    outcome = np.asarray(gained, np.float64)[:, :, horizon.start :] * fit.scales.kpi[:, None]
+    return np.asarray(np.where(horizon.counted, outcome, 0.0))
 
 
 def with_exposure(horizon: Horizon, exposure: np.ndarray) -> Panel:
-    """The horizon's panel with other exposure `[region, plan week, channel]` in the plan's weeks."""
+    """The horizon's panel with exposure `[region, plan week, channel]` replaced in the plan's weeks."""
     whole = horizon.panel.exposure.copy()
     whole[:, horizon.start : horizon.stop] = exposure
     return dataclasses.replace(horizon.panel, exposure=whole)
 
 
 class _Bought(NamedTuple):
-    """A course of things, and what it costs."""
+    """A panel with changed exposure and controls, and its spend."""
 
     panel: Panel
-    spend: np.ndarray  # [region, plan week, channel]; 0 for a channel that money does not buy
+    spend: np.ndarray  # [region, plan week, channel]; 0 for a channel without a price
 
 
 def _changed(bought: _Bought, change: Change, horizon: Horizon) -> _Bought:
@@ -131,19 +133,20 @@ def _changed(bought: _Bought, change: Change, horizon: Horizon) -> _Bought:
                 spend[:, :, at] = np.where(where[:, plan], paid, spend[:, :, at])
             array[:, :, at] = np.where(where, to, values)
             return _Bought(dataclasses.replace(panel, **{kind: array}), spend)
-    known = ", ".join([*panel.channels, *panel.controls])
-    raise ConfigError(f"The scenario changes {change.name!r}, which is no channel and no control; known are {known}.")
+    known = [*panel.channels, *panel.controls]
+    hint = did_you_mean(change.name, known, f"; known are {', '.join(known)}.")
+    raise ConfigError(f"The scenario changes {change.name!r}, which is no channel and no control{hint}")
 
 
 def _paid(spend: np.ndarray, was: np.ndarray, to: np.ndarray, price: np.ndarray, change: Change) -> np.ndarray:
-    """Spend of a changed channel `[region, plan week]`: a factor multiplies it; a value costs what it has more.
+    """Spend of a changed channel, `[region, plan week]`: a factor multiplies it; a value costs what it adds.
 
-    What was free stays free as far as it goes: beyond it exposure has its price.
+    Exposure that was free stays free; exposure beyond it has its price.
     """
     if change.to is None:
         return spend * change.factor
     more = np.nan_to_num(np.maximum(to - was, 0.0) * price)
-    return np.where(spend > 0, spend * to / np.where(was > 0, was, 1.0), more)
+    return np.asarray(np.where(spend > 0, spend * to / np.where(was > 0, was, 1.0), more))
 
 
 def _rows(panel: Panel, change: Change) -> np.ndarray:
@@ -171,43 +174,45 @@ def _weeks(panel: Panel, change: Change, horizon: Horizon) -> tuple[int, int]:
     except (ValueError, TypeError):
         first = last = -1
     if first < 0 or last < 0:
-        raise ConfigError(f"The change of {change.name} names weeks {change.weeks!r} that are not all there.")
+        raise ConfigError(f"The change of {change.name} names weeks {change.weeks!r}, which the panel does not have.")
     if not horizon.start <= first <= last < horizon.stop:
         raise ConfigError(
-            f"The weeks {change.weeks!r} of {change.name} do not lie within the scenario's weeks, in order."
+            f"The weeks {change.weeks!r} of {change.name} must lie within the scenario's weeks, the earlier one first."
         )
     return first, last + 1
 
 
-def _predicted(fitted: Fitted, horizon: Horizon) -> np.ndarray:
-    """`[region, week from start]`, KPI units, without the changes."""
-    terms: Any = _prediction(fitted.variables, inputs_of(fitted, horizon.panel), design_of(fitted))
-    base = np.asarray(terms, np.float64)[:, horizon.start :] * fitted.scales.kpi[:, None]
-    return np.where(horizon.counted, base, 0.0)
+def _predicted(fit: FittedPanel, horizon: Horizon) -> np.ndarray:
+    """Prediction without the changes, `[region, week from start]`, KPI units."""
+    scaled = _prediction(fit.variables, fit.on(horizon.panel).inputs, fit.design)
+    base = np.asarray(scaled, np.float64)[:, horizon.start :] * fit.scales.kpi[:, None]
+    return np.asarray(np.where(horizon.counted, base, 0.0))
 
 
 @partial(jax.jit, static_argnames="design")
-def _prediction(variables: Any, inputs: Any, design: AnyDesign) -> Array:
+def _prediction(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
     outcome: Any = model_for(design).apply(variables, inputs)
-    return outcome[0].prediction()
+    prediction: Array = outcome[0].prediction()
+    return prediction
 
 
 @partial(jax.jit, static_argnames="design")
-def _gained(variables: Any, before: Any, after: Any, design: AnyDesign) -> Array:
-    """`[replicate, region, week]`, scaled."""
+def _gained(variables: Variables, before: AnyInputs, after: AnyInputs, design: AnyDesign) -> Array:
+    """Gain in the prediction, `[replicate, region, week]`, scaled."""
 
-    def one(own: Any) -> Array:
+    def one(own: Variables) -> Array:
         was: Any = model_for(design).apply(own, before)
         would_be: Any = model_for(design).apply(own, after)
         return difference(would_be[0], was[0])
 
-    return jax.lax.map(one, jax.tree.map(jnp.asarray, variables))
+    gained: Array = jax.lax.map(one, jax.tree.map(jnp.asarray, variables))
+    return gained
 
 
 def _tidy(
     horizon: Horizon, outcome: np.ndarray, base: np.ndarray, spend: np.ndarray, drawn: bool, level: float
 ) -> pd.DataFrame:
-    """Rows for the whole, each region, and each week."""
+    """Rows for the total, each region, and each week."""
     longer = np.pad(spend, ((0, 0), (0, base.shape[1] - spend.shape[1])))
     worth, weeks = outcome * horizon.worth, horizon.panel.weeks[horizon.start :]
     cuts: tuple[tuple[str, list[object], tuple[int, ...]], ...] = (
@@ -222,12 +227,12 @@ def _tidy(
         base_sum, paid = base.sum(axis=axes).ravel(), longer.sum(axis=axes).ravel()
         columns: dict[str, object] = {"by": by, "label": labels, "prediction": base_sum, "change": gained[0]}
         if drawn:
-            columns["change_low"], columns["change_high"] = bounds(gained[1:], level)
+            columns["change_low"], columns["change_high"] = interval(gained[1:], level)
         columns["change_pct"] = 100.0 * gained[0] / np.where(base_sum == 0, np.nan, base_sum)
         columns["spend_change"] = paid
         if horizon.has_revenue:
             columns["revenue_change"] = revenue[0]
             if drawn:
-                columns["revenue_change_low"], columns["revenue_change_high"] = bounds(revenue[1:], level)
+                columns["revenue_change_low"], columns["revenue_change_high"] = interval(revenue[1:], level)
         frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True)

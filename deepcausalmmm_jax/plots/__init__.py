@@ -1,11 +1,15 @@
-"""Figures and the report: tables in, plotly Figures or HTML out; no estimate is computed here.
+"""Figures and the report: tables in, plotly figures or HTML out; no estimate is computed here.
 
 Every figure is a function from a result, an ensemble or a panel to a `plotly.graph_objects.Figure`; plotly is loaded
-with the first of them, not with the package.
+with the first figure, not with the package.
 """
 
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 _MODULES = {
     "fit": ("training_progress", "actual_and_predicted", "regional_fit", "holdout_scatter"),
@@ -24,10 +28,11 @@ _WHERE = {figure: module for module, figures in _MODULES.items() for figure in f
 __all__ = list(_WHERE)  # noqa: PLE0605
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Callable[..., "go.Figure"]:
     if name not in _WHERE:
         raise AttributeError(f"deepcausalmmm_jax.plots has no figure {name!r}; it has {', '.join(_WHERE)}.")
-    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    figure: Callable[..., go.Figure] = getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    return figure
 
 
 def __dir__() -> list[str]:

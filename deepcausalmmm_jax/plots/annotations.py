@@ -1,20 +1,20 @@
-"""Marks that several figures share."""
+"""Annotations that several figures share: shaded weeks, intervals, the rest beyond the largest."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
-from deepcausalmmm_jax.plots.protocols import Answers
 from deepcausalmmm_jax.plots.theme import INK, MUTED, REST_COLOR, faded
+from deepcausalmmm_jax.results.fit_result import FitResult
 
 OTHERS = "other channels"
 
 
-def mark_holdout(figure: go.Figure, result: Answers) -> None:
-    """Shade the held-out weeks of a figure over weeks, and planned ones behind the last KPI, where there are any."""
+def mark_holdout(figure: go.Figure, result: FitResult) -> None:
+    """Shade the held-out weeks of a figure over weeks, and planned weeks after the last KPI, where there are any."""
     panel = result.panel
     if result.holdout:
         _shade(figure, result.holdout_weeks, "held out", 0.13)
@@ -48,14 +48,19 @@ def _shade(figure: go.Figure, weeks: pd.Index, text: str, opacity: float) -> Non
     )
 
 
-def largest(values: pd.Series, top: int) -> list[Any]:
+def largest(values: pd.Series, top: int) -> list[str]:
     """Labels of the `top` largest absolute values, in the order of the series."""
     kept = set(values.abs().sort_values(ascending=False, kind="stable").index[:top])
     return [label for label in values.index if label in kept]
 
 
 def add_band(
-    figure: go.Figure, x: Sequence[Any], low: Iterable[float], high: Iterable[float], color: str, meta: dict[str, Any]
+    figure: go.Figure,
+    x: Sequence[object],
+    low: Iterable[float],
+    high: Iterable[float],
+    color: str,
+    meta: Mapping[str, object],
 ) -> None:
     """A shaded interval behind a line."""
     figure.add_scatter(
@@ -67,19 +72,19 @@ def add_band(
         line={"width": 0},
         hoverinfo="skip",
         showlegend=False,
-        meta=meta,
+        meta=dict(meta),
     )
 
 
 def add_intervals(
-    figure: go.Figure, names: Sequence[Any], low: Iterable[float], high: Iterable[float], channels: Sequence[Any]
+    figure: go.Figure, names: Sequence[str], low: Iterable[float], high: Iterable[float], channels: Sequence[str]
 ) -> None:
-    """Whiskers from `low` to `high` on horizontal bars or dots, wherever the estimate itself lies.
+    """Whiskers from `low` to `high` on horizontal bars or dots, also where the estimate lies outside them.
 
     Args:
         figure: changed in place.
         names: labels on the vertical axis.
-        low: lower ends; empty where there is none.
+        low: lower ends; missing where there is no interval.
         high: upper ends.
         channels: the channel of each label.
     """
@@ -107,16 +112,21 @@ def add_intervals(
         )
 
 
-def need(given: object, what: str, way: str) -> None:
-    """Refuse a figure whose data are not there.
+def need(given: object, what: str, remedy: str) -> None:
+    """Refuse a figure whose data are missing.
 
     Raises:
-        DataError: saying what is missing, and the way out.
+        DataError: saying what is missing, and what to do about it.
     """
     if not given:
-        raise DataError(f"The figure needs {what}; {way}.")
+        raise DataError(f"This figure needs {what}; {remedy}.")
 
 
 def rest_color(name: object, colors: dict[str, str]) -> str:
-    """Colour of a channel, or of the rest."""
+    """Colour of a channel, or of the rest added up."""
     return colors.get(str(name), REST_COLOR)
+
+
+def all_regions(panel: Panel) -> str:
+    """Scope of a figure of the whole panel, for its title; empty for a national panel."""
+    return "all regions" if len(panel.regions) > 1 else ""

@@ -1,6 +1,7 @@
-"""Figures of the benchmark suite, and the page that shows them."""
+"""Figures of the benchmark suite, and the page that holds them."""
 
 import html
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -17,7 +18,7 @@ div.wide{{overflow-x:auto}}</style><script>{script}</script>
 
 
 def scaling_figure(rows: pd.DataFrame, axis: str) -> go.Figure:
-    """Milliseconds of an epoch against one size, with the least that products, bytes and steps would take.
+    """Milliseconds per epoch against one size, with lower bounds from arithmetic, memory traffic and sequential steps.
 
     Args:
         rows: `size`, `ms_per_epoch` and `least_ms_*`, of one axis.
@@ -30,35 +31,35 @@ def scaling_figure(rows: pd.DataFrame, axis: str) -> go.Figure:
     for name, dash in (("products", "dash"), ("bytes", "dot"), ("steps", "dashdot")):
         least = rows[f"least_ms_{name}"]
         figure.add_scatter(
-            x=rows["size"], y=least, name=f"least, {name}", mode="lines", line={"color": MUTED, "dash": dash}
+            x=rows["size"], y=least, name=f"lower bound, {name}", mode="lines", line={"color": MUTED, "dash": dash}
         )
-    styled(figure, f"An epoch against {axis}", axis, "milliseconds")
+    styled(figure, f"Time per epoch by {axis}", axis, "milliseconds")
     figure.update_xaxes(type="log")
     figure.update_yaxes(type="log")
     return figure
 
 
 def rate_figure(rows: pd.DataFrame, axis: str) -> go.Figure:
-    """Refits a second, at the length of real ones, against their number or the workers."""
+    """Refits per second, at full length, against their number or the number of workers."""
     figure = go.Figure()
     figure.add_scatter(x=rows[axis], y=rows["per_s_full"], mode="lines+markers", line={"color": PREDICTED_COLOR})
-    styled(figure, f"Refits against {axis}", axis, "refits a second")
+    styled(figure, f"Refits per second by {axis}", axis, "refits per second")
     figure.update_xaxes(type="log")
     return figure
 
 
 def parts_figure(rows: pd.DataFrame) -> go.Figure:
-    """Where the time of an epoch goes, by model."""
+    """Breakdown of the time per epoch, by model."""
     figure = go.Figure()
     for name, color in (("forward_ms", PREDICTED_COLOR), ("backward_ms", WARNING), ("rest_ms", MUTED)):
         share = 100 * rows[name] / rows["epoch_ms"]
         figure.add_bar(x=rows["model"], y=share, name=name.removesuffix("_ms"), marker={"color": color})
     figure.update_layout(barmode="stack")
-    return styled(figure, "Where an epoch's time goes", "model", "percent")
+    return styled(figure, "Breakdown of the time per epoch", "model", "%")
 
 
-def benchmark_page(found: dict[str, Any], shown: dict[str, pd.DataFrame], where: str) -> str:
-    """A page with all figures and tables, which needs nothing from outside.
+def benchmark_page(found: Mapping[str, Any], shown: dict[str, pd.DataFrame], where: str) -> str:
+    """A self-contained page with all figures and tables.
 
     Args:
         found: figures of the suite.

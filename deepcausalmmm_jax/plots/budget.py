@@ -1,11 +1,11 @@
-"""Figures on a budget plan beside history."""
+"""Figures on a budget plan beside today's budget."""
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.errors import DataError
+from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.annotations import largest
-from deepcausalmmm_jax.plots.protocols import PlanAnswers
 from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, channel_colors, escaped, labels, row_height, styled
 
 
@@ -14,38 +14,38 @@ def plan_against_history(channels: pd.DataFrame, unit: str = "spend, currency", 
 
     Args:
         channels: by channel: `spend_today` and `spend_plan`.
-        unit: what spend is counted in, as the axis says it.
+        unit: unit of spend, as shown on the axis.
         top: channels drawn, by spend.
 
     Raises:
         DataError: a missing column, or no channel.
     """
-    return _beside(channels, "spend", "Budget: plan (colour) beside today (grey)", escaped(unit), top)
+    return _beside(channels, "spend", "Budget: plan (colour) and today (grey)", escaped(unit), top)
 
 
 def outcome_against_history(channels: pd.DataFrame, kpi_name: str = "KPI", top: int = 25) -> go.Figure:
-    """Outcome expected of the plan (colour) beside that of today's spend (grey), by channel.
+    """Expected outcome of the plan (colour) beside that of today's spend (grey), by channel.
 
     Args:
         channels: by channel: `incremental_outcome_today` and `incremental_outcome_plan`, KPI units, with `_low` and
-            `_high` of the plan where there are refits.
+            `_high` of the plan for an ensemble.
         kpi_name: name of the KPI.
         top: channels drawn, by outcome.
 
     Raises:
         DataError: a missing column, or no channel.
     """
-    title = "Expected outcome: plan (colour) beside today (grey)"
+    title = "Expected outcome: plan (colour) and today (grey)"
     return _beside(channels, "incremental_outcome", title, f"incremental {escaped(kpi_name)}", top)
 
 
-def refuse_unknown_plan(plan: PlanAnswers) -> None:
+def refuse_unknown_plan(plan: BudgetPlan) -> None:
     """Check that a plan can be shown beside today's budget.
 
     Raises:
-        DataError: no plan, a missing column, or no channel.
+        DataError: not a plan, a missing column, or no channel.
     """
-    if not hasattr(plan, "channels"):
+    if not isinstance(plan, BudgetPlan):
         raise DataError(f"plan must be what optimize_budget returns, got {type(plan).__name__}.")
     _refuse(plan.channels, "spend")
 
@@ -82,7 +82,7 @@ def _beside(channels: pd.DataFrame, what: str, title: str, unit: str, top: int) 
 
 
 def _bars(drawn: pd.DataFrame, column: str) -> dict[str, object] | None:
-    """Error bars, which keep to their bar in a group; none where the plan has no intervals."""
+    """Error bars, which stay on their bar within a group; none where the plan has no intervals."""
     if f"{column}_low" not in drawn:
         return None
     up = (drawn[f"{column}_high"] - drawn[column]).clip(lower=0)

@@ -1,4 +1,4 @@
-"""Figures on contributions: over time and in total."""
+"""Figures on contributions, over time and in total."""
 
 from typing import Literal, get_args
 
@@ -6,8 +6,15 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.errors import ConfigError
-from deepcausalmmm_jax.plots.annotations import OTHERS, add_band, add_intervals, largest, mark_holdout, rest_color
-from deepcausalmmm_jax.plots.protocols import Answers, has_refits
+from deepcausalmmm_jax.plots.annotations import (
+    OTHERS,
+    add_band,
+    add_intervals,
+    all_regions,
+    largest,
+    mark_holdout,
+    rest_color,
+)
 from deepcausalmmm_jax.plots.theme import (
     ACTUAL_COLOR,
     BASE_COLOR,
@@ -16,22 +23,25 @@ from deepcausalmmm_jax.plots.theme import (
     compact,
     escaped,
     labels,
+    percent,
     row_height,
     styled,
 )
+from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.fit_result import FitResult
 
 BASE_NAME = "baseline, trend, season and controls"
 Kind = Literal["stacked", "lines", "percent"]
-_TOLD = 0.01  # parts below carry no number
-_MOST_BANDS = 3  # more would hide one another
+_LABELLED = 0.01  # smaller parts carry no number
+_MOST_BANDS = 3  # more would hide each other
 
 
-def contribution_over_time(result: Answers, kind: Kind = "stacked", top: int = 12) -> go.Figure:
+def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int = 12) -> go.Figure:
     """Weekly contributions of all regions together.
 
     Args:
-        result: a fit; with refits, `lines` has 90 % intervals of the three largest channels.
-        kind: `stacked` on the base, channels as `lines`, or in `percent` of the prediction.
+        result: a fit; for an ensemble, `lines` has 90% intervals for the three largest channels.
+        kind: `stacked` on the baseline, channels as `lines`, or in `percent` of the prediction.
         top: channels drawn; the others are added up.
 
     Raises:
@@ -59,25 +69,25 @@ def contribution_over_time(result: Answers, kind: Kind = "stacked", top: int = 1
             visible="legendonly" if kind == "lines" and name == OTHERS else True,
             hovertemplate="%{x}: %{y:,.4~r}<extra>%{fullData.name}</extra>",
         )
-    if kind == "lines" and has_refits(result):
-        bounds = result.contribution_intervals()
+    if kind == "lines" and isinstance(result, Ensemble):
+        interval = result.contribution_intervals()
         for name in largest(weekly[[column for column in weekly.columns if column in channels]].sum(), _MOST_BANDS):
-            low, high = (bounds.sel(bound=b, component=name).values for b in ("low", "high"))
+            low, high = (interval.sel(bound=end, component=name).values for end in ("low", "high"))
             add_band(figure, list(weekly.index), low, high, colors[name], {"channel": name, "whole": True})
     mark_holdout(figure, result)
     if kind == "percent":
         figure.update_yaxes(range=[0, 100])
     title = {
         "stacked": "Contribution over time",
-        "lines": "Contribution of each channel over time",
+        "lines": "Contribution over time, by channel",
         "percent": "Share of the prediction over time",
     }
-    unit = "percent of the prediction" if kind == "percent" else escaped(result.panel.kpi_name)
-    return styled(figure, f"{title[kind]}, all regions", "week", unit, height=480)
+    unit = "% of the prediction" if kind == "percent" else escaped(result.panel.kpi_name)
+    return styled(figure, title[kind], "week", unit, height=480, scope=all_regions(result.panel))
 
 
-def grouped_contributions(result: Answers, top: int) -> pd.DataFrame:
-    """Week x the base, the largest channels and the others, KPI units."""
+def grouped_contributions(result: FitResult, top: int) -> pd.DataFrame:
+    """Week x (baseline, the largest channels, the others), KPI units."""
     channels = list(result.panel.channels)
     weekly = result.weekly_contributions()
     kept = largest(weekly[channels].sum(), top)
@@ -86,12 +96,12 @@ def grouped_contributions(result: Answers, top: int) -> pd.DataFrame:
     return pd.DataFrame(parts | ({OTHERS: weekly[rest].sum(axis=1)} if rest else {}))
 
 
-def contribution_total(result: Answers, top: int = 25) -> go.Figure:
-    """Each channel's share of the predicted KPI, with intervals where there are refits.
+def contribution_total(result: FitResult, top: int = 25) -> go.Figure:
+    """Each channel's share of the predicted KPI, with intervals for an ensemble.
 
     Args:
         result: a fit.
-        top: channels drawn, largest first; the table behind has all.
+        top: channels drawn, largest first.
     """
     summary = result.media_summary()
     kept = largest(summary["pct_of_contribution"], top)
@@ -106,32 +116,31 @@ def contribution_total(result: Answers, top: int = 25) -> go.Figure:
             name="estimate",
             orientation="h",
             marker={"color": [colors[name] for name in ordered.index]},
-            text=None if refitted else [f"{share:.1f} %" for share in ordered["pct_of_contribution"]],
+            text=None if refitted else [percent(share) for share in ordered["pct_of_contribution"]],
             textposition=None if refitted else "outside",
             cliponaxis=False,
             customdata=ordered["incremental_outcome"],
-            hovertemplate="%{y}: %{x:.2f} % · %{customdata:,.4~r} "
-            + escaped(result.panel.kpi_name)
-            + "<extra></extra>",
+            hovertemplate="%{y}: %{x:.2f}% · %{customdata:,.4~r} " + escaped(result.panel.kpi_name) + "<extra></extra>",
             meta={"channels": list(ordered.index), "matrix": "pct_of_contribution"},
         )
     )
     if refitted:
         low, high = ordered["pct_of_contribution_low"], ordered["pct_of_contribution_high"]
         add_intervals(figure, names, low, high, list(ordered.index))
-    else:
-        figure.update_xaxes(range=_with_room(ordered["pct_of_contribution"]))
-    title = "Contribution of each channel" + (", 90 % intervals" if refitted else "") + _of(kept, summary)
-    styled(figure, title, "percent of the predicted KPI", "", height=row_height(len(ordered)))
+    ends = ("", "_low", "_high") if refitted else ("",)
+    figure.update_xaxes(range=_with_room(pd.concat([ordered[f"pct_of_contribution{end}"] for end in ends])))
+    remark = (", 90% intervals" if refitted else "") + _of(kept, summary)
+    unit = f"% of predicted {escaped(result.panel.kpi_name)}"
+    styled(figure, "Contribution of each channel", unit, "", height=row_height(len(ordered)), remark=remark)
     return figure.update_yaxes(tickmode="linear", showgrid=False).update_layout(showlegend=False)
 
 
-def contribution_donut(result: Answers, top: int = 8) -> go.Figure:
-    """The prediction in parts: base, the largest channels, the others; all weeks up to the last KPI.
+def contribution_donut(result: FitResult, top: int = 8) -> go.Figure:
+    """The prediction in parts: baseline, the largest channels, the others; all weeks up to the last KPI.
 
     Args:
         result: a fit.
-        top: channels drawn by themselves. Parts below zero cannot be drawn and are named in the title.
+        top: channels drawn separately. Negative parts cannot be drawn and are named in the title.
     """
     parts = grouped_contributions(result, top).iloc[: result.panel.n_past_weeks].sum()
     below = [escaped(name) for name in parts.index[parts < 0]]
@@ -139,7 +148,7 @@ def contribution_donut(result: Answers, top: int = 8) -> go.Figure:
     colors, shown = channel_colors(list(result.panel.channels)), labels(list(parts.index))
     figure = go.Figure(
         go.Pie(
-            labels=["base" if name == BASE_NAME else shown[name] for name in parts.index],
+            labels=["baseline" if name == BASE_NAME else shown[name] for name in parts.index],
             values=parts,
             hole=0.55,
             sort=False,
@@ -148,7 +157,7 @@ def contribution_donut(result: Answers, top: int = 8) -> go.Figure:
                 "colors": [BASE_COLOR if name == BASE_NAME else rest_color(name, colors) for name in parts.index],
                 "line": {"color": "white", "width": 1.5},
             },
-            text=[f"{100 * share:.1f} %" if share >= _TOLD else "" for share in parts / parts.sum()],
+            text=[percent(100 * share) if share >= _LABELLED else "" for share in parts / parts.sum()],
             textinfo="text",
             textposition="outside",
             hovertemplate="%{label}: %{value:,.4~r}, %{percent:.1%}<extra></extra>",
@@ -158,16 +167,16 @@ def contribution_donut(result: Answers, top: int = 8) -> go.Figure:
     figure.add_annotation(
         text=f"{compact(float(parts.sum()))}<br>{escaped(result.panel.kpi_name)}", showarrow=False, font={"size": 15}
     )
-    title = "The prediction in parts" + (f" (below zero, not drawn: {', '.join(below)})" if below else "")
+    title = "Composition of the prediction" + (f" (negative, not drawn: {', '.join(below)})" if below else "")
     return styled(figure, title, "", "", height=460)
 
 
-def contribution_waterfall(result: Answers, top: int = 10) -> go.Figure:
-    """From the baseline over controls and channels to the prediction, all regions, all weeks up to the last KPI.
+def contribution_waterfall(result: FitResult, top: int = 10) -> go.Figure:
+    """From the baseline through controls and channels to the prediction; all regions, all weeks up to the last KPI.
 
     Args:
         result: a fit.
-        top: channels drawn by themselves.
+        top: channels drawn separately.
     """
     channels, controls = list(result.panel.channels), list(result.panel.controls)
     past = slice(0, result.panel.n_past_weeks)
@@ -204,9 +213,9 @@ def contribution_waterfall(result: Answers, top: int = 10) -> go.Figure:
 
 
 def _with_room(values: pd.Series) -> list[float]:
-    """Ends of the axis, with room for the numbers at the longest bars."""
+    """Range of the axis, with space for the numbers beside the longest bars."""
     return [1.15 * min(float(values.min()), 0.0), 1.15 * max(float(values.max()), 1e-12)]
 
 
-def _of(kept: list[object], summary: pd.DataFrame) -> str:
+def _of(kept: list[str], summary: pd.DataFrame) -> str:
     return "" if len(kept) == len(summary) else f" (the largest {len(kept)} of {len(summary)})"

@@ -1,4 +1,4 @@
-"""Figures on the fit: the course of the training, actual against predicted, and the holdout."""
+"""Figures on the fit: progress of the training, actual against predicted values, and the held-out weeks."""
 
 from collections.abc import Iterable
 
@@ -8,32 +8,34 @@ import plotly.graph_objects as go
 
 from deepcausalmmm_jax.axes import REGION, TIME
 from deepcausalmmm_jax.errors import DataError
-from deepcausalmmm_jax.plots.annotations import add_band, mark_holdout, need
-from deepcausalmmm_jax.plots.protocols import Answers
+from deepcausalmmm_jax.plots.annotations import add_band, all_regions, mark_holdout, need
 from deepcausalmmm_jax.plots.theme import (
     ACTUAL_COLOR,
     BASE_COLOR,
     NAIVE_COLORS,
+    NAIVE_NAMES,
     PREDICTED_COLOR,
     channel_colors,
     escaped,
     styled,
 )
+from deepcausalmmm_jax.results.fit_result import FitResult
 
 _SHOWN_TERMS = 8
+_TERMS = {"volume": "Laplace term", "sizes": "prior on scales", "huber": "residuals (Huber)", "gru": "GRU weights"}
 _MOST_POINTS = 400
 _MOST_MARKERS = 2500
 _SETTLED = 0.1  # share of the epochs after which the objective sets the axis
 
 
-def training_progress(result: Answers) -> go.Figure:
-    """Objective by epoch with every one of its terms; the smaller ones appear by a click on the legend.
+def training_progress(result: FitResult) -> go.Figure:
+    """Objective by epoch with each of its terms; a click on the legend shows the smaller ones.
 
     Raises:
-        DataError: the result was not trained here.
+        DataError: the weights were imported, so that there is no record of a training.
     """
     history = result.history
-    need(len(history), "a training", "weights that were taken over have none")
+    need(len(history), "a training record", "imported weights have none")
     terms = history.drop(columns=["objective", "acyclicity_h", "learning_rate"])
     order = terms.iloc[-1].abs().sort_values(ascending=False).index
     colors = channel_colors(list(order))
@@ -46,12 +48,12 @@ def training_progress(result: Answers) -> go.Figure:
         figure.add_scatter(
             x=thin.index,
             y=thin[name],
-            name=escaped(str(name).replace("_", " ")),
+            name=escaped(_TERMS.get(str(name), str(name).replace("_", " "))),
             mode="lines",
             line={"color": colors[name], "width": 1.3},
             visible=True if number < _SHOWN_TERMS else "legendonly",
         )
-    styled(figure, "Training: the objective and its terms", "epoch", "nats per observation", height=460)
+    styled(figure, "Training objective and its terms", "epoch", "nats per observation", height=460)
     settled = thin.iloc[int(_SETTLED * len(thin)) :][["objective", *order[:_SHOWN_TERMS]]]
     low, high = float(settled.min().min()), float(settled.max().max())
     margin = 0.06 * (high - low) or 1.0
@@ -59,13 +61,13 @@ def training_progress(result: Answers) -> go.Figure:
     return figure
 
 
-def actual_and_predicted(result: Answers, region: object | None = None, *, scaled: bool = False) -> go.Figure:
-    """KPI and prediction by week, the held-out weeks shaded, with interval and naive forecasts there.
+def actual_and_predicted(result: FitResult, region: object | None = None, *, scaled: bool = False) -> go.Figure:
+    """KPI and prediction by week; in the shaded held-out weeks also a forecast interval and naive forecasts.
 
     Args:
         result: a fit.
-        region: one region; None adds up all.
-        scaled: in units of each region's mean training week, so that large regions do not hide small ones.
+        region: one region; None for the sum of all.
+        scaled: each region in units of its average training week, so that large regions do not hide small ones.
 
     Raises:
         DataError: an unknown region.
@@ -90,45 +92,44 @@ def actual_and_predicted(result: Answers, region: object | None = None, *, scale
     if not scaled:
         _add_interval(figure, result, region)
     mark_holdout(figure, result)
-    unit = f"{kpi}, 1 = mean training week" if scaled else kpi
-    what = "Actual and predicted, each region over its mean week" if scaled else "Actual and predicted"
-    return styled(figure, f"{what}, {name}", "week", unit)
+    unit = f"{kpi} (1 = average training week)" if scaled else kpi
+    title = "Actual and predicted, each region relative to its average week" if scaled else "Actual and predicted"
+    return styled(figure, title, "week", unit, scope=name)
 
 
-def fit_table(result: Answers, region: object | None) -> tuple[pd.DataFrame, str]:
-    """Forecasts by week of one region or of all, and the region's name.
+def fit_table(result: FitResult, region: object | None) -> tuple[pd.DataFrame, str]:
+    """Forecasts by week of one region or of all together, and the scope for the title.
 
     Raises:
         DataError: an unknown region.
     """
     panel = result.panel
     if region is None:
-        whole = "all regions" if len(panel.regions) > 1 else escaped(panel.regions[0])
-        return result.forecasts().reindex(panel.weeks), whole
+        return result.forecasts().reindex(panel.weeks), all_regions(panel) or escaped(panel.regions[0])
     if region not in panel.regions:
-        raise DataError(f"The panel has no region {region!r}; it has e.g. {panel.regions[0]!r}.")
+        raise DataError(f"The panel has no region {region!r}; one that it has is {panel.regions[0]!r}.")
     table = result.forecasts(by_region=True)
     own = table[table[panel.region_name] == region].set_index(panel.time_name)
     return own.reindex(panel.weeks), escaped(region)
 
 
-def _add_interval(figure: go.Figure, result: Answers, region: object | None) -> None:
-    """Where nine in ten values of the KPI are expected after training."""
+def _add_interval(figure: go.Figure, result: FitResult, region: object | None) -> None:
+    """The interval in which 90% of KPI values are expected after the training weeks."""
     panel = result.panel
-    if result.config.model == "paper" or not (result.holdout or panel.n_past_weeks < len(panel.weeks)):
+    if not result.family.has_forecast_errors or not (result.holdout or panel.n_past_weeks < len(panel.weeks)):
         return
     table = result.forecast_intervals(by_region=region is not None)
     own = table if region is None else table[table[REGION] == region]
     add_band(figure, list(own[TIME]), own["low"], own["high"], PREDICTED_COLOR, {"whole": True})
-    figure.data[-1].update(name="90 % of values expected", showlegend=True)
+    figure.data[-1].update(name="90% forecast interval", showlegend=True)
 
 
 def _add_naive(figure: go.Figure, table: pd.DataFrame, best: str) -> None:
     for name, color in NAIVE_COLORS.items():
         if table[name].notna().any():
-            label = f"naive {name}" + (" (best)" if name == best else "")
+            label = f"naive: {NAIVE_NAMES[name]}" + (" (best)" if name == best else "")
             figure.add_scatter(
-                x=table.index[table["held_out"] == True],  # noqa: E712  # weeks without a row are neither
+                x=table.index[table["held_out"] == True],  # noqa: E712  # weeks without a row are neither true nor false
                 y=table[name][table["held_out"] == True],  # noqa: E712
                 name=label,
                 mode="lines",
@@ -139,8 +140,8 @@ def _add_naive(figure: go.Figure, table: pd.DataFrame, best: str) -> None:
             )
 
 
-def regional_fit(result: Answers) -> go.Figure:
-    """Mean KPI of each region against its mean prediction, on logarithmic axes.
+def regional_fit(result: FitResult) -> go.Figure:
+    """Mean KPI of each region against its mean prediction; logarithmic axes where regions differ much in size.
 
     Raises:
         DataError: a panel of one region.
@@ -151,23 +152,23 @@ def regional_fit(result: Answers) -> go.Figure:
     means = table.groupby(panel.region_name)[["kpi", "prediction"]].mean()
     kpi = escaped(panel.kpi_name)
     figure = go.Figure()
-    _add_points(figure, means["kpi"], means["prediction"], means.index)
-    styled(figure, "Mean week of each region", f"actual {kpi}", f"predicted {kpi}", height=460)
+    _add_points(figure, means["kpi"], means["prediction"], means.index, "a region")
+    styled(figure, "Average week of each region: actual and predicted", f"actual {kpi}", f"predicted {kpi}", height=460)
     return _logarithmic(figure, means)
 
 
-def holdout_scatter(result: Answers) -> go.Figure:
-    """Actual against predicted in the held-out weeks, a point a region and week (some of them, where there are many).
+def holdout_scatter(result: FitResult) -> go.Figure:
+    """Actual against predicted in the held-out weeks: one point a region and week, thinned out where there are many.
 
     Raises:
-        DataError: nothing was held out, or nothing above zero.
+        DataError: no weeks were held out, or none of them is above zero.
     """
-    need(result.holdout, "held-out weeks", "fit with holdout=8 or so")
+    need(result.holdout, "held-out weeks", "fit with holdout=8, for example")
     panel = result.panel
     table = result.forecasts(by_region=True)
     table = table[table["held_out"]]
     above = table[(table["kpi"] > 0) & (table["prediction"] > 0)]
-    need(len(above), "held-out weeks with KPI and prediction above zero", "there are none")
+    need(len(above), "held-out weeks with KPI and prediction above zero", "this fit has none")
     every = -(-len(above) // _MOST_MARKERS)
     shown = above.iloc[::every]
     names = [
@@ -176,24 +177,29 @@ def holdout_scatter(result: Answers) -> go.Figure:
     ]
     kpi = escaped(panel.kpi_name)
     figure = go.Figure()
-    _add_points(figure, shown["kpi"], shown["prediction"], names)
-    note = "" if every == 1 else f", one region-week in {every}"
-    left_out = f", {len(table) - len(above)} at or below zero left out" if len(above) < len(table) else ""
-    title = f"The {result.holdout} held-out weeks{note}{left_out}"
+    _add_points(figure, shown["kpi"], shown["prediction"], names, "a region in a week")
+    thinned = "" if every == 1 else f", one region-week in {every}"
+    left_out = f", {len(table) - len(above)} at or below zero not drawn" if len(above) < len(table) else ""
+    title = f"The {result.holdout} held-out weeks: actual and predicted{thinned}{left_out}"
     styled(figure, title, f"actual {kpi}", f"predicted {kpi}", height=460)
     return _logarithmic(figure, shown[["kpi", "prediction"]])
 
 
-def _add_points(figure: go.Figure, x: pd.Series, y: pd.Series, names: Iterable[object]) -> None:
+def _add_points(figure: go.Figure, x: pd.Series, y: pd.Series, names: Iterable[object], point: str) -> None:
     span = [float(min(x.min(), y.min())), float(max(x.max(), y.max()))]
     figure.add_scatter(
-        x=span, y=span, mode="lines", name="equal", line={"color": BASE_COLOR, "dash": "dot"}, hoverinfo="skip"
+        x=span,
+        y=span,
+        mode="lines",
+        name="prediction = actual",
+        line={"color": BASE_COLOR, "dash": "dot"},
+        hoverinfo="skip",
     )
     figure.add_scatter(
         x=x,
         y=y,
         mode="markers",
-        name="actual and predicted",
+        name=point,
         text=[escaped(name) for name in names],
         marker={"color": PREDICTED_COLOR, "size": 6, "opacity": 0.55},
         hovertemplate="%{text}: %{x:,.4~r} actual, %{y:,.4~r} predicted<extra></extra>",

@@ -1,12 +1,14 @@
-"""Where US states and television markets lie, for maps that need nothing from the network."""
+"""Positions of US states and television markets (DMAs), for maps that need no network."""
 
+import csv
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from importlib.resources import files
+from typing import Literal, NamedTuple
 
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.plots.dma_centres import MARKETS
 
-# Each state a tile; column and row of the usual tile grid.
+# One tile a state: its column and row in the usual tile grid.
 _TILES = """
 AK 0 0|ME 10 0|VT 9 1|NH 10 1|WA 0 2|ID 1 2|MT 2 2|ND 3 2|MN 4 2|IL 5 2|WI 6 2|MI 7 2|NY 8 2|RI 9 2|MA 10 2|OR 0 3|
 NV 1 3|WY 2 3|SD 3 3|IA 4 3|IN 5 3|OH 6 3|PA 7 3|NJ 8 3|CT 9 3|CA 0 4|UT 1 4|CO 2 4|NE 3 4|MO 4 4|KY 5 4|WV 6 4|
@@ -24,13 +26,13 @@ Utah UT|Vermont VT|Virginia VA|Washington WA|West Virginia WV|Wisconsin WI|Wyomi
 
 
 @dataclass(frozen=True)
-class Places:
-    """Regions on a map.
+class Geography:
+    """Positions of a panel's regions on a map.
 
     Attributes:
         kind: `states` on a grid of tiles, or `markets` by longitude and latitude.
         at: x and y by the region's name, as text.
-        label: what stands on the map, by the region's name.
+        label: text on the map, by the region's name.
     """
 
     kind: Literal["states", "markets"]
@@ -38,10 +40,18 @@ class Places:
     label: dict[str, str]
 
 
-def places_of(panel: Panel) -> Places | None:
-    """Where the panel's regions lie; None unless every one is known for certain.
+class Market(NamedTuple):
+    """A television market: its chief city, and where that lies, in degrees (rounded to 0.1)."""
 
-    US states go by name or two letters, DMAs by Nielsen's code in a column with `dma` in its name.
+    name: str
+    latitude: float
+    longitude: float
+
+
+def geography_of(panel: Panel) -> Geography | None:
+    """Positions of the panel's regions; None unless every region is recognised.
+
+    US states are recognised by name or two letters, DMAs by Nielsen's code in a column with `dma` in its name.
     """
     names = [str(region) for region in panel.regions]
     if len(names) < 2:
@@ -50,14 +60,22 @@ def places_of(panel: Panel) -> Places | None:
     tiles = tile_grid()
     state = {name: codes.get(name.strip().lower(), name.strip().upper()) for name in names}
     if all(code in tiles for code in state.values()):
-        return Places("states", {name: tiles[code] for name, code in state.items()}, state)
+        return Geography("states", {name: tiles[code] for name, code in state.items()}, state)
     if "dma" not in panel.region_name.lower():
         return None
-    known = {line.split()[0]: line.split() for line in MARKETS.strip().splitlines()}
+    known = markets()
     if not all(name in known for name in names):
         return None
-    at = {name: _moved_in(float(known[name][-1]), float(known[name][-2])) for name in names}
-    return Places("markets", at, {name: " ".join(known[name][1:-2]) for name in names})
+    at = {name: _inset(known[name].longitude, known[name].latitude) for name in names}
+    return Geography("markets", at, {name: known[name].name for name in names})
+
+
+@cache
+def markets() -> dict[str, Market]:
+    """Television markets of the United States by Nielsen's code, from `dma_centres.csv`."""
+    table = files("deepcausalmmm_jax.plots").joinpath("dma_centres.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(table.splitlines())
+    return {row["code"]: Market(row["market"], float(row["latitude"]), float(row["longitude"])) for row in rows}
 
 
 def tile_grid() -> dict[str, tuple[float, float]]:
@@ -65,8 +83,8 @@ def tile_grid() -> dict[str, tuple[float, float]]:
     return {code: (float(x), -float(y)) for code, x, y in (entry.split() for entry in _entries(_TILES))}
 
 
-def _moved_in(longitude: float, latitude: float) -> tuple[float, float]:
-    """Alaska and Hawaii below the south-west, as on most maps of the country."""
+def _inset(longitude: float, latitude: float) -> tuple[float, float]:
+    """Alaska and Hawaii moved below the south-west, as on most maps of the country."""
     if latitude > 50:
         return -118.0 + 0.3 * (longitude + 150.0), 26.0 + 0.3 * (latitude - 60.0)
     return (-110.0, 25.5) if longitude < -150 else (longitude, latitude)

@@ -1,4 +1,4 @@
-"""Figures on the channel graph: as a network, as a heatmap, and the effects that run along it."""
+"""Figures on the channel graph: as a network, as a heatmap, and the effects along its edges."""
 
 import math
 
@@ -7,7 +7,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.plots.annotations import largest, need
-from deepcausalmmm_jax.plots.protocols import Answers, edge_frequency
 from deepcausalmmm_jax.plots.theme import (
     BASE_COLOR,
     DIVERGING,
@@ -20,12 +19,19 @@ from deepcausalmmm_jax.plots.theme import (
     row_height,
     styled,
 )
+from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.fit_result import FitResult
 
-_MOST_NAMES = 24  # beyond, nodes of the network carry no name
+_MOST_NAMES = 24  # in larger networks the nodes carry no names
 
 
-def graph_heatmap(result: Answers, top: int = 30) -> go.Figure:
-    """Strength of each edge from row to column, and how often refits find it.
+def edge_shares(result: FitResult) -> pd.DataFrame | None:
+    """Share of the refits with each edge, channel x channel; None without refits that learn the graph again."""
+    return result.edge_frequency if isinstance(result, Ensemble) and not result.from_posterior else None
+
+
+def graph_heatmap(result: FitResult, top: int = 30) -> go.Figure:
+    """Weight of each edge from row to column, and the share of refits that contain it.
 
     Args:
         result: a fit.
@@ -37,11 +43,11 @@ def graph_heatmap(result: Answers, top: int = 30) -> go.Figure:
     adjacency = _linked(result, top)
     names = [labels(list(result.panel.channels))[name] for name in adjacency.columns]
     text, hover = None, ""
-    often = edge_frequency(result)
+    often = edge_shares(result)
     if often is not None:
         found = often.loc[adjacency.index, adjacency.columns].to_numpy()
         text = [[f"{share:.0%}" if share > 0 else "" for share in row] for row in found]
-        hover = " · in %{text} of the refits"
+        hover = " · in %{text} of refits"
     shown = adjacency.where(adjacency != 0).to_numpy()
     span = float(np.nanmax(np.abs(shown)))
     figure = go.Figure(
@@ -56,29 +62,29 @@ def graph_heatmap(result: Answers, top: int = 30) -> go.Figure:
             ygap=1,
             text=text,
             texttemplate="%{text}" if text and len(names) <= 16 else None,
-            colorbar={"title": {"text": "mean<br>weeks"}, "thickness": 12},
+            colorbar={"title": {"text": "weight"}, "thickness": 12},
             hovertemplate="%{y} → %{x}: %{z:.2f}" + hover + "<extra></extra>",
         )
     )
-    note = "; percent of refits with the edge" if text else ""
-    styled(figure, f"Links: mean weeks a column gains per mean week of a row{note}", "to", "from")
+    remark = "; numbers: share of refits with the edge" if text else ""
+    styled(figure, "Edge weights, in average weeks", "to", "from", remark=remark)
     figure.update_layout(height=row_height(len(names), base=240))
     figure.update_xaxes(tickangle=-60, tickmode="linear", showgrid=False, ticks="")
     return figure.update_yaxes(autorange="reversed", tickmode="linear", showgrid=False, ticks="")
 
 
-def graph_network(result: Answers, top: int = 30) -> go.Figure:
-    """Channels on a circle, an arrow for each edge; one that takes exposure away is in the warning colour.
+def graph_network(result: FitResult, top: int = 30) -> go.Figure:
+    """Channels on a circle, with an arrow for each edge; edges of negative weight have the warning colour.
 
     Args:
-        result: a fit; edges that few refits find are paler.
+        result: a fit; for a bootstrap, edges found in few refits are paler.
         top: channels drawn, those with the strongest edges.
 
     Raises:
         DataError: a single channel, or no edge.
     """
     adjacency = _linked(result, top)
-    often = edge_frequency(result)
+    often = edge_shares(result)
     channels = list(adjacency.index)
     angle = {name: 2 * math.pi * i / len(channels) + math.pi / 2 for i, name in enumerate(channels)}
     at = {name: (math.cos(angle[name]), math.sin(angle[name])) for name in channels}
@@ -106,12 +112,12 @@ def graph_network(result: Answers, top: int = 30) -> go.Figure:
             startstandoff=13,
         )
     _add_nodes(figure, result, at)
-    styled(figure, "Which channels drive which", "", "", height=480)
+    styled(figure, "Which channel drives which", "", "", height=480)
     figure.update_xaxes(visible=False, range=[-1.75, 1.75])
     return figure.update_yaxes(visible=False, range=[-1.3, 1.3])
 
 
-def _add_nodes(figure: go.Figure, result: Answers, at: dict[str, tuple[float, float]]) -> None:
+def _add_nodes(figure: go.Figure, result: FitResult, at: dict[str, tuple[float, float]]) -> None:
     channels = list(at)
     colors, shown = channel_colors(list(result.panel.channels)), labels(list(result.panel.channels))
     side = {
@@ -132,17 +138,17 @@ def _add_nodes(figure: go.Figure, result: Answers, at: dict[str, tuple[float, fl
     )
 
 
-def _linked(result: Answers, top: int) -> pd.DataFrame:
+def _linked(result: FitResult, top: int) -> pd.DataFrame:
     adjacency = result.adjacency
     need(len(adjacency) > 1, "several channels", "a single channel has no links")
-    need(bool((adjacency != 0).any().any()), "a link between channels", "none is strong enough to be told from none")
+    need(bool((adjacency != 0).any().any()), "a link between channels", "the fit found none that is clearly above zero")
     strength = adjacency.abs().max(axis=0) + adjacency.abs().max(axis=1)
     kept = largest(strength[strength > 0] if len(adjacency) > top else strength, top)
     return adjacency.loc[kept, kept]
 
 
-def effects(result: Answers, top: int = 20) -> go.Figure:
-    """What would be lost with each channel at zero: itself, and through the channels it drives.
+def effects(result: FitResult, top: int = 20) -> go.Figure:
+    """Outcome lost without each channel: its own, and through the channels that it drives.
 
     Args:
         result: a fit.
@@ -157,14 +163,14 @@ def effects(result: Answers, top: int = 20) -> go.Figure:
             x=drawn[part],
             y=[shown[name] for name in drawn.index],
             orientation="h",
-            name="direct" if part == "direct" else "through other channels (hatched)",
+            name="direct" if part == "direct" else "mediated by other channels (hatched)",
             marker={
                 "color": [colors[name] for name in drawn.index],
                 "pattern": {"shape": "" if part == "direct" else "/", "fgcolor": "white", "size": 6},
             },
             customdata=[escaped(name) for name in drawn["through"]],
             hovertemplate="%{y}: %{x:,.4~r} "
-            + ("itself" if part == "direct" else "through %{customdata}")
+            + ("direct" if part == "direct" else "mediated by %{customdata}")
             + "<extra></extra>",
             meta={"channels": list(drawn.index)},
         )
@@ -177,7 +183,7 @@ def effects(result: Answers, top: int = 20) -> go.Figure:
         hovertemplate="%{y}: %{x:,.4~r} in total<extra></extra>",
         meta={"channels": list(drawn.index)},
     )
-    styled(figure, "Direct, mediated and total effect", escaped(result.panel.kpi_name), "")
+    styled(figure, "Direct, mediated and total effects", escaped(result.panel.kpi_name), "")
     figure.update_layout(barmode="relative", height=row_height(len(drawn), base=190))
     figure.update_xaxes(zerolinecolor=BASE_COLOR)
     return figure.update_yaxes(tickmode="linear", showgrid=False)

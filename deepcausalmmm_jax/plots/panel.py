@@ -1,4 +1,4 @@
-"""Figures on the data themselves, before any fit."""
+"""Figures on the data, before any fit."""
 
 from typing import Literal
 
@@ -7,11 +7,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.plots.annotations import OTHERS, largest, need, rest_color
+from deepcausalmmm_jax.plots.annotations import OTHERS, all_regions, largest, need, rest_color
 from deepcausalmmm_jax.plots.theme import (
     ACTUAL_COLOR,
     BASE_COLOR,
     PREDICTED_COLOR,
+    WARNING,
     channel_colors,
     escaped,
     labels,
@@ -19,11 +20,11 @@ from deepcausalmmm_jax.plots.theme import (
     styled,
 )
 
-_STATES = ("no row", "row without KPI", "observed")
+_STATES = ("no row", "no KPI", "observed")
 
 
 def panel_kpi(panel: Panel, top: int = 5) -> go.Figure:
-    """KPI by week: all regions, and the largest by a click on the legend.
+    """KPI by week: the sum of all regions; a click on the legend adds the largest ones.
 
     Args:
         panel: the data.
@@ -48,16 +49,16 @@ def panel_kpi(panel: Panel, top: int = 5) -> go.Figure:
                 line={"color": color, "width": 1.5},
                 visible="legendonly",
             )
-    styled(figure, "The KPI", "week", escaped(panel.kpi_name))
+    styled(figure, f"KPI: {escaped(panel.kpi_name)}", "week", escaped(panel.kpi_name))
     return figure.update_yaxes(rangemode="tozero").update_layout(showlegend=True)
 
 
 def panel_exposure(panel: Panel, top: int = 12) -> go.Figure:
-    """Exposure of all regions by week, each channel over its own mean so that they share an axis.
+    """Exposure of all regions by week, each channel relative to its own mean so that all share an axis.
 
     Args:
         panel: the data.
-        top: channels drawn, those that vary most.
+        top: channels drawn, those that vary the most.
     """
     weekly = panel.exposure.sum(axis=0)
     mean = weekly.mean(axis=0)
@@ -73,9 +74,9 @@ def panel_exposure(panel: Panel, top: int = 12) -> go.Figure:
             mode="lines",
             line={"color": colors[name], "width": 1.5},
             meta={"channel": name},
-            hovertemplate="%{x}: %{y:.2f} mean weeks<extra>" + shown[name] + "</extra>",
+            hovertemplate="%{x}: %{y:.2f}<extra>" + shown[name] + "</extra>",
         )
-    return styled(figure, "Exposure, all regions", "week", "mean weeks of the channel")
+    return styled(figure, "Exposure", "week", "exposure (1 = average week)", scope=all_regions(panel))
 
 
 def panel_spend(panel: Panel, top: int = 12) -> go.Figure:
@@ -92,7 +93,7 @@ def panel_spend(panel: Panel, top: int = 12) -> go.Figure:
     spend = np.zeros(panel.exposure.shape) if panel.spend is None else np.nan_to_num(panel.spend)
     weekly = pd.DataFrame(spend.sum(axis=0), index=panel.weeks, columns=list(panel.channels))
     priced = weekly.loc[:, weekly.sum() > 0]
-    need(priced.shape[1], "spend", "all of it is zero")
+    need(priced.shape[1], "spend", "all spend of this panel is zero")
     kept = largest(priced.sum(), top)
     parts = {name: priced[name] for name in kept}
     rest = [name for name in priced.columns if name not in kept]
@@ -110,15 +111,15 @@ def panel_spend(panel: Panel, top: int = 12) -> go.Figure:
             meta={"channel": name} if name in panel.channels else {},
             hovertemplate="%{x}: %{y:,.4~r}<extra>" + shown[name] + "</extra>",
         )
-    return styled(figure, "Spend, all regions", "week", "currency")
+    return styled(figure, "Spend", "week", "currency", scope=all_regions(panel))
 
 
 def panel_gaps(panel: Panel, order: Literal["gaps", "panel"] = "gaps", top: int = 40) -> go.Figure:
-    """Which region-weeks have a KPI, which only a row, and which neither.
+    """Which region-weeks have a KPI, which have only a row, and which have neither.
 
     Args:
         panel: the data.
-        order: regions with gaps, most first; or all as in the panel.
+        order: `gaps` for the regions with gaps, most gaps first; `panel` for all regions in the panel's order.
         top: regions drawn.
     """
     state = panel.present.astype(int) + (panel.weights > 0)
@@ -134,8 +135,8 @@ def panel_gaps(panel: Panel, order: Literal["gaps", "panel"] = "gaps", top: int 
             zmin=0,
             zmax=2,
             colorscale=[
-                [0, "#D55E00"],
-                [0.33, "#D55E00"],
+                [0, WARNING],
+                [0.33, WARNING],
                 [0.33, BASE_COLOR],
                 [0.67, BASE_COLOR],
                 [0.67, PREDICTED_COLOR],
@@ -146,6 +147,6 @@ def panel_gaps(panel: Panel, order: Literal["gaps", "panel"] = "gaps", top: int 
             hovertemplate="%{y}, %{x}<extra></extra>",
         )
     )
-    title = f"{int((gaps > 0).sum())} of {len(gaps)} regions have gaps, {int(gaps.sum()):,} region-weeks in all"
-    styled(figure, f"Gaps: {title}", "week", "", height=row_height(len(rows)))
+    title = f"Gaps in {int((gaps > 0).sum())} of {len(gaps)} regions, {int(gaps.sum()):,} region-weeks in total"
+    styled(figure, title, "week", "", height=row_height(len(rows)))
     return figure.update_yaxes(autorange="reversed", type="category", showgrid=False, tickmode="linear")

@@ -1,19 +1,19 @@
-"""Figures on what the prediction leaves over."""
+"""Figures on the residuals (actual minus predicted)."""
 
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.plots.annotations import mark_holdout, need
 from deepcausalmmm_jax.plots.fit import fit_table
-from deepcausalmmm_jax.plots.protocols import Answers
 from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, PREDICTED_COLOR, escaped, styled
+from deepcausalmmm_jax.results.fit_result import FitResult
 
 
-def residuals(result: Answers, region: object | None = None) -> go.Figure:
-    """KPI less prediction by week, the held-out weeks shaded.
+def residuals(result: FitResult, region: object | None = None) -> go.Figure:
+    """KPI minus prediction by week, with the held-out weeks shaded.
 
     Args:
         result: a fit.
-        region: one region; None adds up all.
+        region: one region; None for the sum of all.
 
     Raises:
         DataError: an unknown region.
@@ -29,19 +29,19 @@ def residuals(result: Answers, region: object | None = None) -> go.Figure:
         )
     )
     mark_holdout(figure, result)
-    title = f"What the prediction leaves over, {name}"
-    styled(figure, title, "week", f"actual less predicted {escaped(result.panel.kpi_name)}", height=360)
+    unit = f"actual minus predicted {escaped(result.panel.kpi_name)}"
+    styled(figure, "Residuals (actual minus predicted)", "week", unit, height=360, scope=name)
     return figure.update_layout(showlegend=False)
 
 
-def residual_autocorrelation(result: Answers) -> go.Figure:
-    """Autocorrelation of the residuals in the training weeks; bars inside the grey band could be chance.
+def residual_autocorrelation(result: FitResult) -> go.Figure:
+    """Autocorrelation of the residuals in the training weeks; bars inside the grey band may be due to chance.
 
     Raises:
         DataError: too few weeks.
     """
     table = result.residual_autocorrelation()
-    need(len(table), "more weeks", "take a longer panel")
+    need(len(table), "more weeks", "use a longer panel")
     figure = go.Figure()
     bound = float(table["bound"].iloc[0])
     figure.add_hrect(y0=-bound, y1=bound, fillcolor=BASE_COLOR, opacity=0.3, line_width=0, layer="below")
@@ -50,11 +50,11 @@ def residual_autocorrelation(result: Answers) -> go.Figure:
         figure.add_scatter(
             x=table.index,
             y=table["region"],
-            name="within a region",
+            name="within regions",
             mode="lines+markers",
             line={"color": INK, "width": 1.5},
             marker={"size": 5},
         )
     figure.update_traces(hovertemplate="lag %{x}: %{y:.2f}", selector={"type": "bar"})
-    styled(figure, "Do errors persist?", "weeks apart", "autocorrelation of the residuals", height=360)
+    styled(figure, "Autocorrelation of the residuals", "lag, weeks", "correlation", height=360)
     return figure.update_layout(showlegend=True)

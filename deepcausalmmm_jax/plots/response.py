@@ -6,22 +6,23 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.errors import ConfigError, DataError
-from deepcausalmmm_jax.plots.annotations import add_band, largest, mark_holdout
-from deepcausalmmm_jax.plots.protocols import Answers, has_refits
+from deepcausalmmm_jax.plots.annotations import add_band, all_regions, largest, mark_holdout
 from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, channel_colors, escaped, labels, styled
+from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.fit_result import FitResult
 
 Response = Literal["incremental_outcome", "roi", "mroi"]
 _MOST_BANDS = 6
-_MOST_RESPONSE_BANDS = 3  # they all begin at zero, and lie on one another
+_MOST_RESPONSE_BANDS = 3  # all start at zero, so more would overlap
 _RESPONSES = {
     "incremental_outcome": "Response to",
     "roi": "ROI by",
-    "mroi": "Marginal return by",
+    "mroi": "Marginal ROI by",
 }
 
 
-def adstock_decay(result: Answers, top: int = 12) -> go.Figure:
-    """Share of an exposure's effect by weeks after it.
+def adstock_decay(result: FitResult, top: int = 12) -> go.Figure:
+    """Share of an exposure's effect that falls in each week after it.
 
     Args:
         result: a fit.
@@ -30,20 +31,20 @@ def adstock_decay(result: Answers, top: int = 12) -> go.Figure:
     decay = result.adstock_decay()[_kept(result, top)]
     figure = _lines(result, decay, hover="%{y:.1%} after %{x} weeks")
     figure.update_traces(mode="lines+markers", marker={"size": 5})
-    styled(figure, "Carry-over (adstock)", "weeks after the exposure", "share of the effect")
+    styled(figure, "Carry-over (adstock)", "weeks after the exposure", "share of the total effect")
     return figure.update_yaxes(tickformat=".0%", rangemode="tozero")
 
 
-def hill_curves(result: Answers, top: int = 12) -> go.Figure:
-    """Saturation against exposure up to the largest week seen; a dot where the last eight weeks stand.
+def hill_curves(result: FitResult, top: int = 12) -> go.Figure:
+    """Saturation against exposure up to the largest week seen; a dot marks the mean of the last eight weeks.
 
     Args:
-        result: a fit; refits give bands, as far as few channels are drawn.
+        result: a fit; an ensemble adds bands where few channels are drawn.
         top: channels drawn, by outcome.
     """
     channels, kept = list(result.panel.channels), _kept(result, top)
-    refitted = has_refits(result) and len(kept) <= _MOST_BANDS
-    curves = result.hill_intervals() if has_refits(result) and refitted else result.hill_curves()
+    refitted = isinstance(result, Ensemble) and len(kept) <= _MOST_BANDS
+    curves = result.hill_intervals() if isinstance(result, Ensemble) and refitted else result.hill_curves()
     now, colors, shown = result.today(), channel_colors(channels), labels(channels)
     figure = go.Figure()
     for name in kept:
@@ -69,30 +70,31 @@ def hill_curves(result: Answers, top: int = 12) -> go.Figure:
             legendgroup=name,
             showlegend=False,
             meta={"channel": name},
-            hovertemplate="last 8 weeks: %{x:.2f} mean weeks, %{y:.0%} of the ceiling<extra>"
-            + shown[name]
-            + "</extra>",
+            hovertemplate="last 8 weeks: exposure %{x:.2f}, %{y:.0%} of the maximum<extra>" + shown[name] + "</extra>",
         )
-    unit = "share of voice" if result.config.model == "paper" else "carried-over exposure, 1 = mean week"
-    styled(figure, "Diminishing returns (Hill); dots: the last 8 weeks", unit, "share of the ceiling")
-    if result.config.model != "paper":
+    family = result.family
+    styled(
+        figure, "Saturation (Hill curves); dots: the last 8 weeks", family.exposure_unit, "share of the maximum effect"
+    )
+    if family.has_exposure_levels:
         figure.add_vline(x=1, line={"dash": "dot", "width": 1, "color": BASE_COLOR})
         reach = float(curves.groupby("channel")["relative_exposure"].max().loc[kept].median())
         figure.update_xaxes(range=[0, 1.6 * reach])
     return figure.update_yaxes(tickformat=".0%", range=[0, 1])
 
 
-def coefficients_over_time(result: Answers, top: int = 12) -> go.Figure:
-    """KPI of a week per full activity of a channel, mean over regions, week by week.
+def coefficients_over_time(result: FitResult, top: int = 12) -> go.Figure:
+    """Weekly KPI at a channel's full activity, mean over regions, week by week.
 
     Args:
         result: a fit.
         top: channels drawn, by outcome.
     """
     weekly = 100 * result.weekly_coefficients()[_kept(result, top)]
-    figure = _lines(result, weekly, hover="%{x}: %{y:.2f} %")
+    figure = _lines(result, weekly, hover="%{x}: %{y:.2f}%")
     mark_holdout(figure, result)
-    styled(figure, "Coefficients over time, all regions", "week", "percent of the mean KPI at full activity")
+    unit = "KPI at full activity, % of the mean KPI"
+    styled(figure, "Coefficients over time", "week", unit, scope=all_regions(result.panel))
     return figure.update_yaxes(rangemode="tozero")
 
 
@@ -103,17 +105,17 @@ def response_curves(
     unit: str = "currency",
     top: int = 12,
 ) -> go.Figure:
-    """What each channel would bring at other budgets, with today's point; intervals of the three largest channels.
+    """Outcome of each channel at other budgets, with today's point; intervals for the three largest channels.
 
     Args:
         table: rows by `channel` and `multiplier` (1 = today's spend), with `spend` in currency, the measure,
-            `<measure>_low` and `_high` where there are refits, and `extrapolation` where spend goes beyond what was
-            seen (drawn dotted).
-            Channels without spend are left out; where none has any, all are drawn over multiples of today. Rows of
-            several regions are not added up: pass those of one, or of all together.
+            optionally `<measure>_low` and `_high`, and `extrapolation`, true where spend goes beyond the range seen in
+            training (drawn dotted). Channels without spend are left out; where no channel has spend, all are drawn
+            over multiples of today's exposure. Rows of several regions are not added up: pass those of one region, or
+            those of all together.
         kpi_name: name of the KPI.
         measure: `incremental_outcome`, `roi` or `mroi`.
-        unit: what spend is counted in.
+        unit: unit of spend.
         top: channels drawn, by incremental outcome today.
 
     Raises:
@@ -131,16 +133,16 @@ def response_curves(
         raise DataError("The table of response curves has several regions; pass the rows of one.")
     channels = list(dict.fromkeys(table["channel"]))
     colors, shown = channel_colors(channels), labels(channels)
-    stands_in = "exposure" in table and bool((table["spend"] == table["exposure"]).all())
-    priced = bool((table["spend"] > 0).any()) and not stands_in
-    if not priced:  # impressions and clicks share no axis
+    is_exposure = "exposure" in table and bool((table["spend"] == table["exposure"]).all())
+    priced = bool((table["spend"] > 0).any()) and not is_exposure
+    if not priced:  # impressions and clicks have no common axis
         table = table.assign(spend=table["multiplier"])
     kept, banded = _with_curves(table, measure, top), _with_curves(table, measure, _MOST_RESPONSE_BANDS)
     figure = go.Figure()
     for name in kept:
         curve = table[table["channel"] == name].sort_values("multiplier")
         _add_response(figure, curve, measure, colors[name], shown[name], name, banded=name in banded)
-    over = f"spend, {escaped(unit)}" if priced else "exposure, 1 = today"
+    over = f"spend, {escaped(unit)}" if priced else "exposure (1 = today)"
     quantity = {"incremental_outcome": f"incremental {escaped(kpi_name)}", "roi": "ROI", "mroi": "marginal ROI"}[
         measure
     ]
@@ -151,7 +153,7 @@ def response_curves(
 
 
 def _with_curves(table: pd.DataFrame, measure: str, top: int) -> list[str]:
-    """Channels that have something on either axis, the largest of them."""
+    """The largest of the channels that have values on both axes."""
     size = "incremental_outcome" if "incremental_outcome" in table else measure
     usable = table[(table["spend"] > 0) & table[measure].notna()]
     near = (usable["multiplier"] - 1).abs()
@@ -199,12 +201,12 @@ def _add_response(
     )
 
 
-def _kept(result: Answers, top: int) -> list[str]:
+def _kept(result: FitResult, top: int) -> list[str]:
     return largest(result.media_summary()["incremental_outcome"], top)
 
 
-def _lines(result: Answers, table: pd.DataFrame, hover: str) -> go.Figure:
-    """A line a channel."""
+def _lines(result: FitResult, table: pd.DataFrame, hover: str) -> go.Figure:
+    """One line a channel."""
     channels = list(result.panel.channels)
     colors, shown = channel_colors(channels), labels(channels)
     figure = go.Figure()

@@ -1,4 +1,4 @@
-"""Figures on what money and exposure earn."""
+"""Figures on returns: ROI, marginal ROI, cost per unit of KPI, effectiveness."""
 
 from typing import Literal, get_args
 
@@ -7,30 +7,32 @@ import plotly.graph_objects as go
 
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.plots.annotations import add_intervals, largest, need
-from deepcausalmmm_jax.plots.protocols import Answers
 from deepcausalmmm_jax.plots.theme import (
     BASE_COLOR,
     INK,
     channel_colors,
+    compact,
     escaped,
     labels,
     row_height,
     styled,
 )
+from deepcausalmmm_jax.results.fit_result import FitResult
 
 Measure = Literal["roi", "mroi", "cpik", "effectiveness"]
 _TITLES = {
     "roi": "Return on investment (ROI)",
-    "mroi": "Marginal return (mROI): the last 1 % of spend",
-    "cpik": "Cost of an incremental unit (CPIK)",
-    "effectiveness": "Effectiveness: what a unit of exposure adds",
+    "mroi": "Marginal return (mROI) of the last 1% of spend",
+    "cpik": "Cost per incremental unit of KPI (CPIK)",
+    "effectiveness": "Effectiveness (outcome per unit of exposure)",
 }
-_WIDEST = 4.0  # an interval may stretch the axis to so many times the largest estimate
-_APART = 50.0
+_WIDEST = 4.0  # an interval may stretch the axis to at most this many times the largest estimate
+_SMALL = 1e-4  # below this, ticks are powers of ten
+_APART = 50.0  # ratio of largest to smallest estimate from which the axis is logarithmic
 
 
-def channel_returns(result: Answers, measure: Measure = "roi", top: int = 25) -> go.Figure:
-    """ROI, mROI, CPIK or effectiveness by channel, with intervals where there are refits.
+def channel_returns(result: FitResult, measure: Measure = "roi", top: int = 25) -> go.Figure:
+    """ROI, mROI, CPIK or effectiveness by channel, with intervals for an ensemble.
 
     Args:
         result: a fit.
@@ -39,7 +41,7 @@ def channel_returns(result: Answers, measure: Measure = "roi", top: int = 25) ->
 
     Raises:
         ConfigError: an unknown measure.
-        DataError: no channel has the figure, e.g. for want of spend.
+        DataError: no channel has the measure, e.g. because there is no spend.
     """
     if measure not in get_args(Measure):
         raise ConfigError(f"measure must be one of {', '.join(get_args(Measure))}, got {measure!r}.")
@@ -59,7 +61,7 @@ def channel_returns(result: Answers, measure: Measure = "roi", top: int = 25) ->
             y=names,
             name="estimate",
             mode="markers" if refitted else "markers+text",
-            text=None if refitted else [f"{value:.3g}" for value in drawn[measure]],
+            text=None if refitted else [compact(value) for value in drawn[measure]],
             textposition="middle right",
             cliponaxis=False,
             marker={"size": 13, "color": [colors[name] for name in drawn.index], "line": {"color": INK, "width": 1}},
@@ -72,15 +74,15 @@ def channel_returns(result: Answers, measure: Measure = "roi", top: int = 25) ->
     )
     if refitted:
         add_intervals(figure, names, drawn[f"{measure}_low"], drawn[f"{measure}_high"], list(drawn.index))
-    title = _TITLES[measure] + (", 90 % intervals" if refitted else "")
-    styled(figure, title, _unit(result, measure), "", height=row_height(len(drawn)))
+    remark = ", 90% intervals" if refitted else ""
+    styled(figure, _TITLES[measure], _unit(result, measure), "", height=row_height(len(drawn)), remark=remark)
     _set_range(figure, drawn[measure].to_numpy(), low.to_numpy(), high.to_numpy())
     if measure in ("roi", "mroi") and result.panel.revenue_per_kpi is not None:
         figure.add_vline(x=1.0, line={"dash": "dot", "width": 1.5, "color": BASE_COLOR})
     return figure.update_yaxes(tickmode="linear").update_layout(showlegend=False)
 
 
-def _unit(result: Answers, measure: str) -> str:
+def _unit(result: FitResult, measure: str) -> str:
     kpi = escaped(result.panel.kpi_name)
     if measure == "cpik":
         return f"currency per unit of {kpi}"
@@ -90,21 +92,23 @@ def _unit(result: Answers, measure: str) -> str:
 
 
 def _set_range(figure: go.Figure, values: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
-    """A logarithmic axis where estimates lie far apart; and no interval may squeeze the estimates together."""
+    """Make the axis logarithmic where estimates lie far apart, and keep wide intervals from squeezing the estimates."""
     if values.min() > 0 and values.max() > _APART * values.min():
         bottom, above = low[low > 0], high.max()
         least = max(bottom.min() if len(bottom) else values.min(), values.min() / 100)
         figure.update_xaxes(type="log", range=[np.log10(least / 1.5), np.log10(above * 2)], dtick=1)
+        if least < _SMALL:
+            figure.update_xaxes(exponentformat="power")
         return
     most = min(high.max(), _WIDEST * max(values.max(), 1e-12)) if values.max() > 0 else high.max()
     least = min(low.min(), 0.0)
     figure.update_xaxes(range=[least - 0.04 * (most - least), most + 0.12 * (most - least)])
     if high.max() > most:
-        figure.update_xaxes(title_text=f"{figure.layout.xaxis.title.text} (some intervals go on beyond)")
+        figure.update_xaxes(title_text=f"{figure.layout.xaxis.title.text} (some intervals extend further)")
 
 
-def spend_and_effect_share(result: Answers, top: int = 20) -> go.Figure:
-    """Each channel's share of the spend beside its share of what media brought.
+def spend_and_effect_share(result: FitResult, top: int = 20) -> go.Figure:
+    """Each channel's share of spend beside its share of the outcome of all media.
 
     Args:
         result: a fit.
@@ -131,10 +135,10 @@ def spend_and_effect_share(result: Answers, top: int = 20) -> go.Figure:
             orientation="h",
             name=label,
             marker={"color": [BASE_COLOR if light else colors[name] for name in drawn.index]},
-            hovertemplate="%{y}: %{x:.1f} %<extra>" + label + "</extra>",
+            hovertemplate="%{y}: %{x:.1f}%<extra>" + label + "</extra>",
             meta={"channels": list(drawn.index)},
         )
     title = "Share of spend (grey) and share of effect (colour)"
-    styled(figure, title, "percent of all priced channels", "", height=row_height(int(1.6 * len(drawn))))
+    styled(figure, title, "% of all channels with spend", "", height=row_height(int(1.6 * len(drawn))))
     figure.update_yaxes(tickmode="linear", showgrid=False)
     return figure.update_layout(barmode="group", bargap=0.25, showlegend=False)

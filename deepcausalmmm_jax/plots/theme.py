@@ -1,10 +1,10 @@
-"""One look for all figures: colours that a channel keeps everywhere, readable numbers, quiet axes."""
+"""The look of all figures: one colour for a channel everywhere, readable numbers, light axes."""
 
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-# Okabe & Ito (2008), told apart with any colour vision; then lighter and darker turns of the same.
+# Okabe & Ito (2008), distinct under any colour vision; then lighter and darker variants of the same.
 _PALETTE = (
     "#0072B2",
     "#E69F00",
@@ -28,14 +28,20 @@ MUTED = "#616e7c"
 GRID = "#e4e7eb"
 WARNING = "#D55E00"
 BASE_COLOR = "#9aa5b1"
-REST_COLOR = "#cbd2d9"  # channels added up
+REST_COLOR = "#cbd2d9"  # channels beyond the largest, added up
 ACTUAL_COLOR = INK
 PREDICTED_COLOR = "#0072B2"
+NAIVE_NAMES = {
+    "mean": "training mean",
+    "last": "last week",
+    "mean8": "mean of the last 8 weeks",
+    "seasonal": "same week a year ago",
+}
 NAIVE_COLORS = {"mean": "#8C6D1F", "last": "#D55E00", "mean8": "#CC79A7", "seasonal": "#009E73"}
-# Light to dark, readable in print and with any colour vision; and one for signed values.
+# From light to dark, readable in print and under any colour vision; and one for signed values.
 SEQUENTIAL = [[0.0, "#f3f8fc"], [0.35, "#9ecae1"], [0.7, "#3182bd"], [1.0, "#08396e"]]
 DIVERGING = [[0.0, "#9a3d00"], [0.25, "#eba27a"], [0.5, "#f7f7f7"], [0.75, "#7ab3d9"], [1.0, "#00497a"]]
-ROW = 26  # pixels a bar or a row takes
+ROW = 26  # pixels of a bar or a row
 _LONGEST = 24
 
 _AXIS = {
@@ -68,18 +74,20 @@ TEMPLATE = go.layout.Template(
 
 
 def channel_colors(channels: Sequence[str]) -> dict[str, str]:
-    """Colour of each channel by its place in the panel, the same in every figure of a panel; no two alike up to 64."""
-    return {name: _turned(_PALETTE[i % len(_PALETTE)], i // len(_PALETTE)) for i, name in enumerate(channels)}
+    """Colour of each channel by its position in the panel, the same in every figure; all distinct up to 64 channels."""
+    return {name: _shaded(_PALETTE[i % len(_PALETTE)], i // len(_PALETTE)) for i, name in enumerate(channels)}
 
 
-def _turned(color: str, turn: int) -> str:
-    """The colour, or in later turns a darker or lighter one of the same hue."""
+def _shaded(color: str, turn: int) -> str:
+    """The colour, or from the second round on a darker or lighter one of the same hue."""
     toward, share = ((0, 0.0), (0, 0.35), (255, 0.35), (0, 0.6))[turn % 4]
     parts = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return "#" + "".join(f"{round(part + share * (toward - part)):02x}" for part in parts)
 
 
-def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 420) -> go.Figure:
+def styled(
+    figure: go.Figure, title: str, x: str, y: str, height: int = 420, *, scope: str = "", remark: str = ""
+) -> go.Figure:
     """Give a figure the shared look.
 
     Args:
@@ -88,28 +96,31 @@ def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 420) -> 
         x: name and unit of the horizontal axis.
         y: name and unit of the vertical axis.
         height: pixels.
+        scope: the regions shown, put after the title; a report puts the selected region in its place.
+        remark: what holds for the whole panel only, put last; a report leaves it out for a selected region.
 
     Returns:
         The same figure.
     """
-    figure.update_layout(title={"text": title}, template=TEMPLATE, height=height)
+    text = title + (f", {scope}" if scope else "") + remark
+    figure.update_layout(title={"text": text}, template=TEMPLATE, height=height, meta={"subject": title})
     figure.update_xaxes(title_text=x)
     figure.update_yaxes(title_text=y)
     return figure
 
 
 def row_height(rows: int, base: int = 150) -> int:
-    """Pixels of a figure with so many bars, one above another."""
+    """Height in pixels of a figure with this many bars, one above another."""
     return max(280, base + ROW * rows)
 
 
 def escaped(name: object) -> str:
-    """A name as text: plotly reads some HTML in labels, and a column may be called anything."""
+    """A name as plain text: plotly interprets some HTML in labels, and a column may have any name."""
     return str(name).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def labels(names: Sequence[object]) -> dict[object, str]:
-    """Names as axes and legends show them: as text, long ones with their middle left out, no two alike."""
+    """Names as axes and legends show them: plain text, long ones shortened in the middle, no two alike."""
     short = {name: _shortened(str(name)) for name in names}
     shown = list(short.values())
     return {name: escaped(text if shown.count(text) == 1 else str(name)) for name, text in short.items()}
@@ -121,7 +132,7 @@ def _shortened(name: str) -> str:
 
 
 def compact(value: float) -> str:
-    """A number in three digits for a label: 1.23M, 45.6k, 0.12."""
+    """A number in three significant digits for a label: 1.23M, 45.6k, 0.12."""
     rounded = float(f"{value:.3g}")
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(rounded) >= size:
@@ -130,6 +141,11 @@ def compact(value: float) -> str:
 
 
 def faded(color: str, opacity: float) -> str:
-    """A hex colour with some transparency."""
+    """A hex colour made partly transparent, as `rgba(...)`."""
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity})"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """A percentage as text, e.g. 6.8%; three significant digits from 100 on."""
+    return f"{value:,.{digits}f}%" if abs(value) < 100 else f"{float(f'{value:.3g}'):,.0f}%"

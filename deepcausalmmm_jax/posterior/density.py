@@ -1,4 +1,4 @@
-"""The log density that everything reads: mode, Laplace, importance weights and Markov chains."""
+"""Log density of the posterior, which the mode, Laplace, importance weights and Markov chains all read."""
 
 import dataclasses
 
@@ -6,74 +6,78 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.model.media import Media
+from deepcausalmmm_jax.model.parameters import MediaParameters
 from deepcausalmmm_jax.ops.bijectors import from_above, from_positive, from_unit
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
 from deepcausalmmm_jax.posterior.linear import columns, log_marginal
 from deepcausalmmm_jax.posterior.parameters import (
+    CoordinatePriors,
     PosteriorParameters,
-    PriorScales,
     Quantities,
     log_prior,
     quantities,
 )
 
 
-def log_density(parameters: PosteriorParameters, inputs: PosteriorInputs, weights: Array, scales: PriorScales) -> Array:
+def log_density(
+    parameters: PosteriorParameters, inputs: PosteriorInputs, weights: Array, priors: CoordinatePriors
+) -> Array:
     r"""Log of the posterior density of the coordinates, up to a constant; pure.
 
     $\log p(y \mid \theta) + \log p(\theta)$ with everything that is linear given the curves integrated out: levels,
     national and regional trend, season, controls, deviations of a region's coefficients, and the shocks that all
-    regions share. Each coordinate is standard normal a priori; see `PosteriorParameters` for what they stand for. The
-    channel graph, the course of coefficients over time and the weights of outliers are held as the fit found them.
+    regions share. Each coordinate is standard normal a priori; see `PosteriorParameters` for their meaning. The channel
+    graph, the variation of coefficients over time and the weights of outliers are fixed at the values of the fit.
 
     Args:
         parameters: the coordinates.
         inputs: the panel.
         weights: `[region, week]`, how much each observation counts, 0 for none.
-        scales: medians and spreads of the priors.
+        priors: medians and spreads of the priors.
 
     Returns:
         Nats, scalar.
     """
-    seen = dataclasses.replace(inputs, weights=weights)
-    found = quantities(parameters, seen, scales)
-    media = contributions(found, seen)
-    return log_marginal(found, columns(found, media, seen, scales), seen) + log_prior(parameters, seen, scales)
+    weighted = dataclasses.replace(inputs, weights=weights)
+    found = quantities(parameters, weighted, priors)
+    regressors = columns(found, contributions(found, weighted), weighted, priors)
+    return log_marginal(found, regressors, weighted) + log_prior(parameters, weighted, priors)
 
 
 def contributions(found: Quantities, inputs: PosteriorInputs) -> Array:
-    """Media at nation-wide coefficients, `[region, week, channel]`, scaled."""
+    """Contributions of media at the national coefficients, `[region, week, channel]`, scaled."""
     return level_of(found, inputs) * _activity(found, inputs)
 
 
 def level_of(found: Quantities, inputs: PosteriorInputs) -> Array:
     """Coefficients that give each channel its share of the KPI, `[channel]`."""
-    seen = inputs.weights > 0
-    by_week = inputs.unit[:, None] * seen
+    trained = inputs.weights > 0
+    by_week = inputs.unit[:, None] * trained
     mean = jnp.einsum("rtm,rt->m", _activity(found, inputs), by_week) / by_week.sum()
     return found.share / jnp.maximum(mean, 1e-9)
 
 
-def media_parameters(found: Quantities, inputs: PosteriorInputs) -> dict[str, Array]:
+def media_parameters(found: Quantities, inputs: PosteriorInputs) -> MediaParameters:
     """The curves as parameters of `model.media.Media`."""
-    made = {
-        "decay": from_unit(jnp.clip(found.decay, 2e-6, 1.0 - 2e-6)),
-        "slope": from_above(jnp.maximum(found.slope, inputs.min_slope + 1e-6), inputs.min_slope),
-        "half_saturation": from_positive(found.half_saturation),
-        "locality": from_unit(jnp.clip(found.locality, 2e-6, 1.0 - 2e-6)),
-        "history": from_unit(jnp.clip(found.history, 2e-6, 1.0 - 2e-6)),
-    }
+    delay = None
     if inputs.adstock == "delayed_geometric":
-        made["delay"] = from_positive(found.delay)
+        delay = from_positive(found.delay)
     elif inputs.adstock == "delayed":
-        made["delay"] = from_above(found.delay, 0.0)
-    return made
+        delay = from_above(found.delay, 0.0)
+    return MediaParameters(
+        decay=from_unit(jnp.clip(found.decay, 2e-6, 1.0 - 2e-6)),
+        slope=from_above(jnp.maximum(found.slope, inputs.min_slope + 1e-6), inputs.min_slope),
+        half_saturation=from_positive(found.half_saturation),
+        locality=from_unit(jnp.clip(found.locality, 2e-6, 1.0 - 2e-6)),
+        history=from_unit(jnp.clip(found.history, 2e-6, 1.0 - 2e-6)),
+        delay=delay,
+    )
 
 
 def _activity(found: Quantities, inputs: PosteriorInputs) -> Array:
-    """`[region, week, channel]`: saturated, carried-over exposure, blended, times its course over time."""
+    """Saturated, carried-over exposure, blended, times the coefficients' variation, `[region, week, channel]`."""
     module = Media(inputs.exposure.shape[1], inputs.adstock, inputs.max_lag, inputs.min_slope)
-    variables = {"params": media_parameters(found, inputs)}
-    raw: Array = module.apply(variables, inputs.exposure, inputs.intensity, inputs.history)  # type: ignore[assignment]
+    variables = {"params": media_parameters(found, inputs).as_flax()}
+    raw = jnp.asarray(module.apply(variables, inputs.exposure, inputs.intensity, inputs.history))
     blended = (1.0 - inputs.blend.sum(axis=0))[:, None] * raw + jnp.einsum("ij,tir->tjr", inputs.blend, raw)
     return jnp.moveaxis(blended * inputs.variation, -1, 0)

@@ -1,4 +1,4 @@
-"""Draws from the curvature at the mode, weighted by how far the posterior differs from them."""
+"""Draws from a Student t around the mode, with importance weights for the difference from the posterior."""
 
 from typing import NamedTuple
 
@@ -6,8 +6,8 @@ import numpy as np
 from scipy.special import gammaln
 from scipy.stats import genpareto
 
-DEGREES = 8.0  # of freedom of the proposals: heavier tails than the posterior's, or a few draws would carry all weight
-_LEAST_CURVATURE = 0.25  # the prior's is 1; less says that the mode lies on a ridge
+DEGREES = 8.0  # of freedom: tails heavier than the posterior's, or a few draws would carry all the weight
+_LEAST_CURVATURE = 0.25  # the prior's is 1; a lower one means that the mode lies on a ridge
 
 
 class Proposal(NamedTuple):
@@ -18,43 +18,48 @@ class Proposal(NamedTuple):
 
 
 class Smoothed(NamedTuple):
-    """Importance weights with their largest ones smoothed."""
+    """Importance weights of which the largest are smoothed."""
 
     log_weight: np.ndarray  # [draw]
-    pareto_k: float  # above 0.7 the weights say that the proposal is too far from the posterior
+    pareto_k: float  # above 0.7 the proposal is too far from the posterior
 
 
 def proposal_at(centre: np.ndarray, curvature: np.ndarray) -> Proposal:
-    """The proposal with the posterior's curvature at its mode."""
+    """The proposal with the posterior's curvature at its mode.
+
+    Args:
+        centre: `[coordinate]`, the mode.
+        curvature: `[coordinate, coordinate]`, minus the Hessian of the log density there.
+    """
     values, vectors = np.linalg.eigh(curvature)
     scale = (vectors / np.maximum(values, _LEAST_CURVATURE)) @ vectors.T
     return Proposal(centre, np.linalg.cholesky(0.5 * (scale + scale.T)))
 
 
 def propose(rng: np.random.Generator, proposal: Proposal, count: int) -> np.ndarray:
-    """Draws `[draw, coordinate]`."""
+    """Draws from the proposal, `[draw, coordinate]`."""
     normal = rng.standard_normal((count, len(proposal.centre)))
     shrink = np.sqrt(rng.chisquare(DEGREES, count) / DEGREES)
     return proposal.centre + (normal / shrink[:, None]) @ proposal.root.T
 
 
 def log_proposal(draws: np.ndarray, proposal: Proposal) -> np.ndarray:
-    """Log density of the proposal, `[draw]`."""
+    """Log density of the proposal at `draws` `[draw, coordinate]`, `[draw]`."""
     n = len(proposal.centre)
     white = np.linalg.solve(proposal.root, (draws - proposal.centre).T)
     constant = gammaln((DEGREES + n) / 2) - gammaln(DEGREES / 2) - n / 2 * np.log(DEGREES * np.pi)
-    volume = np.log(np.diag(proposal.root)).sum()
-    return constant - volume - (DEGREES + n) / 2 * np.log1p((white**2).sum(axis=0) / DEGREES)
+    log_determinant = np.log(np.diag(proposal.root)).sum()
+    return constant - log_determinant - (DEGREES + n) / 2 * np.log1p((white**2).sum(axis=0) / DEGREES)
 
 
 def smoothed(log_weight: np.ndarray) -> Smoothed:
-    """Pareto-smoothed importance weights (Vehtari et al. 2024), largest log weight 0.
+    """Pareto-smoothed importance weights (Vehtari et al. 2024), scaled so that the largest log weight is 0.
 
-    The largest weights are replaced by the quantiles of a generalised Pareto distribution fitted to them, as Zhang and
-    Stephens (2009) do.
+    The largest weights are replaced by the quantiles of a generalised Pareto distribution, which is fitted to them by
+    the method of Zhang and Stephens (2009).
 
     Args:
-        log_weight: `[draw]`; not finite counts as no weight.
+        log_weight: `[draw]`; a value that is not finite means no weight.
     """
     usable = np.where(np.isfinite(log_weight), log_weight, -np.inf)
     usable = usable - usable.max()
@@ -73,13 +78,13 @@ def smoothed(log_weight: np.ndarray) -> Smoothed:
 
 
 def effective_draws(log_weight: np.ndarray) -> float:
-    """Number of equally weighted draws that the weighted ones amount to (Kish 1965)."""
+    """Effective sample size: the number of equally weighted draws that is as informative (Kish 1965)."""
     weight = np.exp(log_weight - log_weight.max())
     return float(weight.sum() ** 2 / (weight**2).sum())
 
 
 def resampled(rng: np.random.Generator, log_weight: np.ndarray, count: int) -> np.ndarray:
-    """Positions of `count` draws in proportion to their weights, spread evenly (systematic resampling)."""
+    """Positions of `count` draws chosen in proportion to their weights, by systematic resampling."""
     weight = np.exp(log_weight - log_weight.max())
     steps = (np.arange(count) + rng.uniform()) / count
     found = np.searchsorted(np.cumsum(weight / weight.sum()), steps)
@@ -87,7 +92,7 @@ def resampled(rng: np.random.Generator, log_weight: np.ndarray, count: int) -> n
 
 
 def _pareto(excess: np.ndarray) -> tuple[float, float]:
-    """Shape and scale of a generalised Pareto distribution, `excess` sorted upwards."""
+    """Shape and scale of a generalised Pareto distribution, from `excess` in ascending order."""
     n = len(excess)
     trials = np.arange(1, 30 + int(np.sqrt(n)) + 1)
     inverse = 1.0 / excess[-1] + (1.0 - np.sqrt(len(trials) / (trials - 0.5))) / (3.0 * excess[int(n / 4 + 0.5) - 1])

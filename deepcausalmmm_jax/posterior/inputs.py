@@ -1,43 +1,46 @@
-"""What the posterior reads: the training weeks of a panel in double precision, and what a fit holds fixed."""
+"""What the posterior reads: training weeks in double precision, and what it takes as fixed from a fit."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from deepcausalmmm_jax.config.settings import AdstockKind
-from deepcausalmmm_jax.model.inputs import WEEKS_IN_QUARTER, BeliefInputs, Design, Inputs
+from deepcausalmmm_jax.data.inputs import WEEKS_IN_QUARTER, Inputs
+from deepcausalmmm_jax.data.stated_priors import StatedPriors
+from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.training.fitted import Fitted
 
-_TREND_WEEKS = 4  # between knots of the national trend: what is quicker is persistence of the residuals
+_TREND_WEEKS = 4  # between knots of the national trend; faster changes are persistence of the residuals
 
 
 @flax.struct.dataclass
 class PosteriorInputs:
-    """Arrays of the training weeks, and what the fit found of graph, paths and noise levels.
+    """Arrays of the training weeks, with graph, variation over time and noise levels from the fit.
 
     Attributes:
         exposure: `[week, channel, region]`, scaled.
         intensity: `[channel, region]`.
         history: `[channel, region]`.
         burst: `[channel]`.
-        blend: `[channel, channel]`, of the channel graph, held.
-        variation: `[week, channel, region]`, factor on the coefficients over time, held.
-        kpi: `[region, week]`, scaled, and moved to a mean of 1 where it has another.
-        kpi_level: `[region]`, its mean before that.
-        weights: `[region, week]`, the panel's; 0 in weeks that are not learned from.
-        robust: `[region, week]`, weight of a week beside that, below 1 for outliers.
-        noise_ratio: `[region]`, noise of a region against that of all.
-        unit: `[region]`, share of a region's mean week in the KPI of all.
+        blend: `[channel, channel]`, of the channel graph, fixed.
+        variation: `[week, channel, region]`, factor on the coefficients over time, fixed.
+        kpi: `[region, week]`, scaled, and shifted to a mean of 1 where it has another.
+        kpi_level: `[region]`, its mean before the shift.
+        weights: `[region, week]`, the panel's; 0 in weeks the fit does not learn from.
+        robust: `[region, week]`, factor on the weight, below 1 for outliers.
+        noise_ratio: `[region]`, noise of a region relative to the geometric mean over regions.
+        unit: `[region]`, a region's mean week as a share of the KPI of all.
         ramps: `[week, step]`, steps of the national trend, centred; each of standard deviation 1 a quarter.
         region_ramps: `[week, region_step]`, of a region's own trend.
         season: `[week, term]`.
         control: `[region, week, control]`, z-scores.
         control_sign: `[control]`, 1, -1, or 0 for either.
-        stated: what the user stated of channels.
+        stated: stated priors of channels.
         adstock: kind of carry-over.
         max_lag: lags of finite kernels.
         min_slope: lower bound of the slope.
@@ -61,7 +64,7 @@ class PosteriorInputs:
     season: Array
     control: Array
     control_sign: Array
-    stated: BeliefInputs
+    stated: StatedPriors[Array]
     adstock: AdstockKind = flax.struct.field(pytree_node=False)
     max_lag: int = flax.struct.field(pytree_node=False)
     min_slope: float = flax.struct.field(pytree_node=False)
@@ -69,31 +72,33 @@ class PosteriorInputs:
 
     @property
     def has_delay(self) -> bool:
-        """Whether the carry-over has a delay to learn."""
+        """Whether the carry-over has a delay that is learned."""
         return self.adstock in ("delayed", "delayed_geometric")
 
 
 class Knots(NamedTuple):
-    """Values of ramps at the model's knots, with which steps become the model's parameters."""
+    """Values of the ramps at the model's knots, which turn steps into the model's parameters."""
 
     trend: np.ndarray  # [knot, step]
     region: np.ndarray  # [region_knot, region_step]
 
 
-def posterior_inputs(fitted: Fitted, inputs: Inputs, design: Design, blend: Any, variation: Any, noise: Any) -> Any:
-    """`PosteriorInputs` of a fit, and the `Knots` of its trends; to be called where double precision is on.
+def posterior_inputs(
+    fitted: Fitted, inputs: Inputs[Array], design: Design, blend: ArrayLike, variation: ArrayLike, noise: ArrayLike
+) -> tuple[PosteriorInputs, Knots]:
+    """`PosteriorInputs` of a fit, and the `Knots` of its trends; call it with double precision enabled.
 
     Args:
         fitted: the fit.
-        inputs: of its panel.
+        inputs: its panel.
         design: of its model.
-        blend: `[channel, channel]`.
-        variation: `[region, week, channel]`, logs.
-        noise: `[region]`.
+        blend: `[channel, channel]`, of the channel graph.
+        variation: `[region, week, channel]`, log deviation of the coefficients.
+        noise: `[region]`, standard deviation of the residual innovations.
     """
     n = fitted.n_training_weeks
 
-    def double(array: Any) -> Array:
+    def double(array: ArrayLike) -> Array:
         return jnp.asarray(np.asarray(array, np.float64))
 
     weights = fitted.weights[:, :n]
@@ -101,8 +106,8 @@ def posterior_inputs(fitted: Fitted, inputs: Inputs, design: Design, blend: Any,
     steps, at_knots = _ramps(n, _TREND_WEEKS, design.n_knots)
     region_spacing = (n - 1) / max(design.n_region_knots - 1, 1)
     region_steps, at_region_knots = _ramps(n, region_spacing, design.n_region_knots)
-    noise = np.asarray(noise, np.float64)
-    sign = np.asarray(inputs.beliefs.control_sign)
+    noise_levels = np.asarray(noise, np.float64)
+    sign = np.asarray(inputs.stated_priors.control_sign)
     level = double(inputs.kpi_level)
     made = PosteriorInputs(
         exposure=double(exposure),
@@ -115,14 +120,14 @@ def posterior_inputs(fitted: Fitted, inputs: Inputs, design: Design, blend: Any,
         kpi_level=level,
         weights=double(weights),
         robust=jnp.ones(weights.shape),
-        noise_ratio=double(noise / np.exp(np.log(noise).mean())),
+        noise_ratio=double(noise_levels / np.exp(np.log(noise_levels).mean())),
         unit=double(inputs.kpi_unit),
         ramps=double(steps),
         region_ramps=double(region_steps),
         season=double(inputs.season_basis)[:n],
         control=double(inputs.control)[:, :n],
         control_sign=double(sign),
-        stated=jax.tree.map(double, inputs.beliefs),
+        stated=jax.tree.map(double, inputs.stated_priors),
         adstock=design.adstock,
         max_lag=design.max_lag,
         min_slope=design.min_slope,
@@ -132,7 +137,7 @@ def posterior_inputs(fitted: Fitted, inputs: Inputs, design: Design, blend: Any,
 
 
 def _ramps(n_weeks: int, spacing: float, n_knots: int) -> tuple[np.ndarray, np.ndarray]:
-    """Steps of a random walk `[week, step]`, centred over the weeks; and their values at the model's knots."""
+    """Steps of a random walk `[week, step]`, centred over the weeks, and their values at the model's knots."""
     ends = np.linspace(0.0, n_weeks - 1.0, max(1, round((n_weeks - 1) / spacing)) + 1)
     size = np.sqrt(np.diff(ends) / WEEKS_IN_QUARTER)
 

@@ -9,7 +9,7 @@ from jax import Array
 from deepcausalmmm_jax.ops.autoregression import whitened
 from deepcausalmmm_jax.ops.cholesky import inverse_root
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
-from deepcausalmmm_jax.posterior.parameters import PriorScales, Quantities
+from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, Quantities
 
 
 class Linear(NamedTuple):
@@ -22,47 +22,47 @@ class Linear(NamedTuple):
     trend_region: Array  # [region, region_step]
     season_region: Array  # [region, term]
     control_region: Array  # [region, control]
-    media_region: Array  # [region, channel], deviation of a coefficient from the nation's, as a share of it
+    media_region: Array  # [region, channel], deviation of a coefficient from the national one, as a share of it
 
 
 class Columns(NamedTuple):
     """Regressors, each times the standard deviation of its coefficient, before whitening."""
 
-    shared: Array  # [region, week, shared], coefficients the same in all regions
-    own: Array  # [region, week, own], coefficients a region's own
-    rest: Array  # [region, week], KPI less media at their nation-wide coefficients
-    path: Array | None  # [week, week], root of the covariance of a path that all regions share; several regions
+    shared: Array  # [region, week, shared], of coefficients that all regions share
+    own: Array  # [region, week, own], of coefficients of a region's own
+    rest: Array  # [region, week], KPI less media at their national coefficients
+    path: Array | None  # [week, week], root of the covariance of the national path; None with one region
     inverse_path: Array | None  # [week, week], its inverse
 
 
 class _Solved(NamedTuple):
-    """What is left of a region once its own coefficients are integrated out.
+    """A region's least-squares products after its own coefficients are integrated out.
 
-    What regions share are the weeks of the path, where there is one, and the shared columns.
+    `shared` are the weeks of the national path, where there is one, and the shared columns.
     """
 
     information: Array  # [shared, shared]
     score: Array  # [shared]
     squares: Array  # []
     root: Array  # [own, own], inverse Cholesky factor of the precision of its own coefficients
-    half: Array  # [own, shared + 1], root times their products with what is shared and the rest
+    half: Array  # [own, shared + 1], root times the products of its own columns with shared ones and the rest
 
 
-class _All(NamedTuple):
-    """The regions together."""
+class _Shared(NamedTuple):
+    """Sums over the regions, solved for what they share."""
 
-    root: Array  # [shared, shared], inverse Cholesky factor of the precision of what is shared, in standard deviations
-    pulled: Array  # [shared], root times the score
+    root: Array  # [shared, shared], inverse Cholesky factor of the precision, coefficients in prior standard deviations
+    half: Array  # [shared], root times the score
 
 
-def columns(found: Quantities, media: Array, inputs: PosteriorInputs, scales: PriorScales) -> Columns:
+def columns(found: Quantities, media: Array, inputs: PosteriorInputs, priors: CoordinatePriors) -> Columns:
     """Regressors with their prior standard deviations.
 
     Args:
-        found: scales.
-        media: `[region, week, channel]`, contributions at nation-wide coefficients.
+        found: curves and scales.
+        media: `[region, week, channel]`, contributions at the national coefficients.
         inputs: the panel.
-        scales: for the level.
+        priors: for the scale of the level.
     """
     n_regions, n_weeks = inputs.kpi.shape
 
@@ -72,11 +72,11 @@ def columns(found: Quantities, media: Array, inputs: PosteriorInputs, scales: Pr
     free = inputs.control * (inputs.control_sign == 0)
     national = jnp.concatenate([inputs.ramps * found.trend, inputs.season * found.seasonality], axis=1)
     shared, path, inverse = free * found.control, None, None
-    own = [jnp.full((n_regions, n_weeks, 1), scales.level)]
+    own = [jnp.full((n_regions, n_weeks, 1), priors.level)]
     if n_regions == 1:
         shared = jnp.concatenate([everywhere(national), shared], axis=2)
     else:
-        # The regions of a week share a shock beside trend and season: they count as fewer independent observations.
+        # Regions share a weekly shock beside trend and season, so they count as fewer independent observations.
         covariance = national @ national.T + (found.shock**2 + 1e-10) * jnp.eye(n_weeks)
         inverse = inverse_root(covariance)
         path = covariance @ inverse.T
@@ -90,40 +90,41 @@ def columns(found: Quantities, media: Array, inputs: PosteriorInputs, scales: Pr
     return Columns(shared, jnp.concatenate(own, axis=2), inputs.kpi - expected, path, inverse)
 
 
-def log_marginal(found: Quantities, made: Columns, inputs: PosteriorInputs) -> Array:
+def log_marginal(found: Quantities, regressors: Columns, inputs: PosteriorInputs) -> Array:
     """Log-likelihood with all linear coefficients integrated out, up to a constant."""
-    solved = _by_region(found, made, inputs)
-    together = _together(solved, made.path)
-    volume = -jnp.log(jnp.diagonal(solved.root, axis1=1, axis2=2)).sum() - jnp.log(jnp.diagonal(together.root)).sum()
-    explained = together.pulled @ together.pulled
-    return _normalisation(found, inputs) - 0.5 * (solved.squares.sum() - explained) - volume
+    solved = _by_region(found, regressors, inputs)
+    combined = _combined(solved, regressors.path)
+    own_determinant = -jnp.log(jnp.diagonal(solved.root, axis1=1, axis2=2)).sum()
+    log_determinant = own_determinant - jnp.log(jnp.diagonal(combined.root)).sum()
+    explained = combined.half @ combined.half
+    return _normalisation(found, inputs) - 0.5 * (solved.squares.sum() - explained) - log_determinant
 
 
 def conditional(
-    found: Quantities, made: Columns, inputs: PosteriorInputs, key: Array, spread: Array | float = 1.0
+    found: Quantities, regressors: Columns, inputs: PosteriorInputs, key: Array, spread: Array | float = 1.0
 ) -> Linear:
     """A draw of the linear coefficients given curves and scales; their mean where `spread` is 0."""
-    solved = _by_region(found, made, inputs)
-    together = _together(solved, made.path)
+    solved = _by_region(found, regressors, inputs)
+    combined = _combined(solved, regressors.path)
     first, second = jax.random.split(key)
-    shock = spread * jax.random.normal(first, together.pulled.shape, together.root.dtype)
-    shocks = spread * jax.random.normal(second, solved.half.shape[:2], together.root.dtype)
-    standard = together.root.T @ (together.pulled + shock)
-    shared = _scaled(standard, made.path)
+    shock = spread * jax.random.normal(first, combined.half.shape, combined.root.dtype)
+    shocks = spread * jax.random.normal(second, solved.half.shape[:2], combined.root.dtype)
+    standard = combined.root.T @ (combined.half + shock)
+    shared = _scaled(standard, regressors.path)
 
     def of_region(own: _Solved, shock: Array) -> Array:
         left = own.half[:, -1] - own.half[:, :-1] @ shared
         return own.root.T @ (left + shock)
 
-    return _named(found, made, standard, jax.vmap(of_region)(solved, shocks), inputs)
+    return _named(found, regressors, standard, jax.vmap(of_region)(solved, shocks), inputs)
 
 
 def residual_innovations(found: Quantities, media: Array, linear: Linear, inputs: PosteriorInputs) -> Array:
-    """What is new in each week's residual, `[region, week]`, in standard deviations of a region's noise."""
+    """Innovations of the residuals, `[region, week]`, in standard deviations of a region's noise."""
     rest = inputs.kpi - fitted_values(found, media, linear, inputs)
-    observed = inputs.weights > 0
-    news = whitened(jnp.where(observed, rest, 0.0).T, observed.T, found.persistence).T
-    return news / (found.noise * inputs.noise_ratio)[:, None]
+    trained = inputs.weights > 0
+    innovations = whitened(jnp.where(trained, rest, 0.0).T, trained.T, found.persistence).T
+    return innovations / (found.noise * inputs.noise_ratio)[:, None]
 
 
 def fitted_values(found: Quantities, media: Array, linear: Linear, inputs: PosteriorInputs) -> Array:
@@ -140,27 +141,27 @@ def fitted_values(found: Quantities, media: Array, linear: Linear, inputs: Poste
     )
 
 
-def _by_region(found: Quantities, made: Columns, inputs: PosteriorInputs) -> _Solved:
-    """Each region with its own coefficients integrated out, `[region, ...]` each."""
-    observed = inputs.weights > 0
+def _by_region(found: Quantities, regressors: Columns, inputs: PosteriorInputs) -> _Solved:
+    """Every region with its own coefficients integrated out, `[region, ...]` each."""
+    trained = inputs.weights > 0
     precision = jnp.sqrt(inputs.weights * inputs.robust) / (found.noise * inputs.noise_ratio)[:, None]
-    stacked = jnp.concatenate([made.shared, made.own, made.rest[:, :, None]], axis=2)
-    n_own = made.own.shape[2]
+    stacked = jnp.concatenate([regressors.shared, regressors.own, regressors.rest[:, :, None]], axis=2)
+    n_own = regressors.own.shape[2]
 
-    def one(series: Array, seen: Array, root: Array) -> _Solved:
-        white = whitened(jnp.where(seen[:, None], series, 0.0), seen[:, None], found.persistence) * root[:, None]
+    def one(series: Array, trained: Array, root: Array) -> _Solved:
+        white = whitened(jnp.where(trained[:, None], series, 0.0), trained[:, None], found.persistence) * root[:, None]
         gram = white.T @ white
-        if made.path is not None:
-            gram = _with_path(gram, white, seen, root, found.persistence)
+        if regressors.path is not None:
+            gram = _with_path(gram, white, trained, root, found.persistence)
         return _solve(gram, gram.shape[0] - n_own - 1)
 
-    return jax.vmap(one)(stacked, observed, precision)
+    return jax.vmap(one)(stacked, trained, precision)
 
 
-def _with_path(gram: Array, white: Array, seen: Array, root: Array, persistence: Array) -> Array:
-    """The products with the weeks of a path before the columns: whitened, a week touches itself and the next alone."""
-    follows = seen & jnp.pad(seen[:-1], (1, 0))
-    now = root * jnp.where(follows, 1.0, jnp.sqrt(1.0 - persistence**2)) * seen
+def _with_path(gram: Array, white: Array, trained: Array, root: Array, persistence: Array) -> Array:
+    """The products, with the weeks of the path in front: after whitening a week is in its own and the next row only."""
+    follows = trained & jnp.pad(trained[:-1], (1, 0))
+    now = root * jnp.where(follows, 1.0, jnp.sqrt(1.0 - persistence**2)) * trained
     before = jnp.pad((root * persistence * follows)[1:], (0, 1))  # on a week, by the week after it
     later = jnp.pad(now[1:], (0, 1))
     beside = -before * later
@@ -184,7 +185,7 @@ def _solve(gram: Array, n_shared: int) -> _Solved:
     )
 
 
-def _together(solved: _Solved, path: Array | None) -> _All:
+def _combined(solved: _Solved, path: Array | None) -> _Shared:
     information, score = solved.information.sum(axis=0), solved.score.sum(axis=0)
     if path is not None:
         n = path.shape[0]
@@ -192,7 +193,7 @@ def _together(solved: _Solved, path: Array | None) -> _All:
         information = jnp.block([[weeks, beside], [beside.T, information[n:, n:]]])
         score = jnp.concatenate([path.T @ score[:n], score[n:]])
     root = inverse_root(jnp.eye(len(score)) + information)
-    return _All(root, root @ score)
+    return _Shared(root, root @ score)
 
 
 def _scaled(standard: Array, path: Array | None) -> Array:
@@ -204,18 +205,18 @@ def _scaled(standard: Array, path: Array | None) -> Array:
 
 
 def _normalisation(found: Quantities, inputs: PosteriorInputs) -> Array:
-    observed = inputs.weights > 0
-    alone = observed & ~jnp.pad(observed[:, :-1], ((0, 0), (1, 0)))
-    noise = observed * jnp.log(found.noise * inputs.noise_ratio)[:, None]
+    trained = inputs.weights > 0
+    alone = trained & ~jnp.pad(trained[:, :-1], ((0, 0), (1, 0)))
+    noise = trained * jnp.log(found.noise * inputs.noise_ratio)[:, None]
     return 0.5 * alone.sum() * jnp.log1p(-(found.persistence**2)) - noise.sum()
 
 
-def _named(found: Quantities, made: Columns, shared: Array, own: Array, inputs: PosteriorInputs) -> Linear:
+def _named(found: Quantities, regressors: Columns, shared: Array, own: Array, inputs: PosteriorInputs) -> Linear:
     n_steps, n_terms, n_controls = inputs.ramps.shape[1], inputs.season.shape[1], inputs.control.shape[2]
     n_regions, n_channels = inputs.kpi.shape[0], inputs.exposure.shape[1]
     control = found.control * shared[shared.shape[0] - n_controls :] * (inputs.control_sign == 0)
-    level = own[:, 0] * made.own[0, 0, 0]
-    if made.inverse_path is None:
+    level = own[:, 0] * regressors.own[0, 0, 0]
+    if regressors.inverse_path is None:
         return Linear(
             trend=found.trend * shared[:n_steps],
             season=found.seasonality * shared[n_steps : n_steps + n_terms],
@@ -227,7 +228,7 @@ def _named(found: Quantities, made: Columns, shared: Array, own: Array, inputs: 
             media_region=jnp.zeros((n_regions, n_channels)),
         )
     # Of the national path, what is trend and season; the shocks are the weeks' own.
-    pulled = made.inverse_path.T @ shared[: inputs.kpi.shape[1]]
+    pulled = regressors.inverse_path.T @ shared[: inputs.kpi.shape[1]]
     cuts = [n_steps := inputs.region_ramps.shape[1]]
     cuts += [cuts[-1] + n_terms, cuts[-1] + n_terms + n_controls]
     trend, season, controls, media = jnp.split(own[:, 1:], cuts, axis=1)

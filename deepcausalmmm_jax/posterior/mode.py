@@ -1,4 +1,4 @@
-"""The posterior's modes, found from several starts side by side, and its curvature there."""
+"""Modes of the posterior, found from several starts in parallel, and its curvature there."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,66 +11,71 @@ from jax.flatten_util import ravel_pytree
 
 from deepcausalmmm_jax.posterior.density import log_density
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
-from deepcausalmmm_jax.posterior.parameters import PriorScales, blank
+from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, prior_medians
 
-AT_REST = 0.02  # norm of the gradient, nats per prior standard deviation, at which a search ends
+CONVERGED = 0.02  # norm of the gradient, nats per prior standard deviation, below which a search ends
 _MOST_TRIES = 250
 _LONGEST = 3.0  # prior standard deviations in one step
 _LEAST_STEP = 1e-4
-_DIFFERENCE = 1e-3  # prior standard deviations between gradients that give the curvature
+_DIFFERENCE = 1e-3  # prior standard deviations, of the finite differences that give the curvature
 _SET_STARTS = ((0.0, 0.0), (-0.7, -0.6), (1.3, 0.9), (-0.7, 0.9), (1.3, -0.6))  # of the total and of all slopes
 
 
-class Looked(NamedTuple):
-    """The log density at some positions, a row each."""
+class Evaluated(NamedTuple):
+    """The log density at some positions, one a row."""
 
     position: np.ndarray  # [row, coordinate]
     value: np.ndarray  # [row]; minus infinity where it is not finite
     gradient: np.ndarray  # [row, coordinate]
 
-    def rows(self, chosen: np.ndarray) -> "Looked":
-        """Some of the rows."""
-        return Looked(self.position[chosen], self.value[chosen], self.gradient[chosen])
+    def rows(self, chosen: np.ndarray) -> "Evaluated":
+        """The rows at some positions."""
+        return Evaluated(self.position[chosen], self.value[chosen], self.gradient[chosen])
+
+    def replaced(self, chosen: np.ndarray, by: "Evaluated") -> "Evaluated":
+        """The rows of `by` where `chosen`, and these elsewhere."""
+        pairs = zip(self, by, strict=True)
+        return Evaluated(*(np.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), b, a) for a, b in pairs))
 
 
-def flat_density(inputs: PosteriorInputs, scales: PriorScales) -> tuple[Array, Callable[[Array], Array]]:
-    """Coordinates in one vector at the prior median, and the log density of such a vector."""
-    start, unravel = ravel_pytree(blank(inputs))
-    return start, lambda vector: log_density(unravel(vector), inputs, inputs.weights, scales)
+def flat_density(inputs: PosteriorInputs, priors: CoordinatePriors) -> tuple[Array, Callable[[Array], Array]]:
+    """The prior medians as one vector, and the log density as a function of such a vector."""
+    start, unravel = ravel_pytree(prior_medians(inputs))
+    return start, lambda vector: log_density(unravel(vector), inputs, inputs.weights, priors)
 
 
 @jax.jit
-def _evaluate(vectors: Array, inputs: PosteriorInputs, scales: PriorScales) -> tuple[Array, Array]:
-    _, density = flat_density(inputs, scales)
+def _evaluate(vectors: Array, inputs: PosteriorInputs, priors: CoordinatePriors) -> tuple[Array, Array]:
+    _, density = flat_density(inputs, priors)
     return jax.vmap(jax.value_and_grad(density))(vectors)
 
 
 class Density:
     """The log density of one panel, evaluated in batches of one shape.
 
-    It is the one program that searches, curvature, weights and chains share: it is compiled once, and their own
-    arithmetic, some dozen coordinates, is done beside it.
+    Searches, curvature, weights and chains share this one program, which is compiled once. Their own arithmetic, on a
+    few dozen coordinates, is done in NumPy.
 
     Attributes:
         inputs: the panel.
-        scales: priors.
-        batch: positions evaluated side by side.
+        priors: of the coordinates.
+        batch: positions evaluated at once.
     """
 
-    def __init__(self, inputs: PosteriorInputs, scales: PriorScales, batch: int) -> None:
+    def __init__(self, inputs: PosteriorInputs, priors: CoordinatePriors, batch: int) -> None:
         self.inputs = inputs
-        self.scales = scales
+        self.priors = priors
         self.batch = batch
 
-    def at(self, vectors: np.ndarray) -> Looked:
+    def at(self, vectors: np.ndarray) -> Evaluated:
         """Value and gradient at `[row, coordinate]`."""
         missing = -len(vectors) % self.batch
         filled = np.concatenate([vectors, np.repeat(vectors[-1:], missing, axis=0)])
         parts = filled.reshape(-1, self.batch, filled.shape[1])
-        found = [_evaluate(jnp.asarray(part), self.inputs, self.scales) for part in parts]
+        found = [_evaluate(jnp.asarray(part), self.inputs, self.priors) for part in parts]
         value, gradient = (np.concatenate([np.asarray(pair[i]) for pair in found])[: len(vectors)] for i in (0, 1))
         sound = np.isfinite(value) & np.isfinite(gradient).all(axis=1)
-        return Looked(vectors, np.where(sound, value, -np.inf), np.where(sound[:, None], gradient, 0.0))
+        return Evaluated(vectors, np.where(sound, value, -np.inf), np.where(sound[:, None], gradient, 0.0))
 
     def curvature(self, position: np.ndarray) -> np.ndarray:
         """Minus the Hessian of the log density, `[coordinate, coordinate]`, from differences of its gradient."""
@@ -81,34 +86,32 @@ class Density:
 
 
 def starts(inputs: PosteriorInputs, rows: int, rng: np.random.Generator) -> np.ndarray:
-    """Set starts over total and slopes, then random ones around the prior median, `[start, coordinate]`."""
-    median = blank(inputs)
+    """Fixed starts over total and slopes, then random ones around the prior medians, `[start, coordinate]`."""
+    median = prior_medians(inputs)
     placed = [median._replace(total=median.total + a, slope=median.slope + b) for a, b in _SET_STARTS[:rows]]
     fixed = np.stack([np.asarray(ravel_pytree(own)[0]) for own in placed])
     return np.concatenate([fixed, 0.7 * rng.standard_normal((rows - len(fixed), fixed.shape[1]))])
 
 
-def climb(density: Density, begin: np.ndarray) -> Looked:
-    """Climb to a mode from each start `[start, coordinate]`, side by side.
+def maximise(density: Density, begin: np.ndarray) -> Evaluated:
+    """Maximise the log density from each start `[start, coordinate]`, all in parallel.
 
-    BFGS with steps cut back until they gain (Nocedal & Wright 2006, algorithm 6.1). A search ends where the gradient's
-    norm is below `AT_REST`, or after 250 evaluations.
+    BFGS with a backtracking line search (Nocedal & Wright 2006, algorithm 6.1). A search ends where the gradient's norm
+    is below `CONVERGED`, or after 250 evaluations.
     """
     now = density.at(begin)
     n_rows, n = begin.shape
     inverse = np.tile(np.eye(n), (n_rows, 1, 1))
     direction, step = _shortened(now.gradient, 1.0), np.ones(n_rows)
     for _ in range(_MOST_TRIES):
-        at_rest = np.linalg.norm(now.gradient, axis=1) <= AT_REST
-        if at_rest.all():
+        converged = np.linalg.norm(now.gradient, axis=1) <= CONVERGED
+        if converged.all():
             break
-        tried = density.at(now.position + np.where(at_rest, 0.0, step)[:, None] * direction)
+        tried = density.at(now.position + np.where(converged, 0.0, step)[:, None] * direction)
         enough = now.value + 1e-4 * step * (now.gradient * direction).sum(axis=1)
-        gained = (np.isfinite(tried.value) & (tried.value >= enough) & ~at_rest) | ~np.isfinite(now.value)
+        gained = (np.isfinite(tried.value) & (tried.value >= enough) & ~converged) | ~np.isfinite(now.value)
         inverse = np.where(gained[:, None, None], _updated(inverse, now, tried), inverse)
-        now = Looked(
-            *(np.where(gained.reshape(-1, *[1] * (a.ndim - 1)), b, a) for a, b in zip(now, tried, strict=True))
-        )
+        now = now.replaced(gained, tried)
         step = np.where(gained, 1.0, 0.35 * step)
         uphill = np.einsum("ri,rij,rj->r", now.gradient, inverse, now.gradient) > 0
         lost = (step < _LEAST_STEP) | ~uphill
@@ -119,12 +122,12 @@ def climb(density: Density, begin: np.ndarray) -> Looked:
     return now
 
 
-def best_of(found: Looked) -> int:
-    """Number of the row that is highest."""
+def best_of(found: Evaluated) -> int:
+    """Position of the row with the highest density."""
     return int(np.argmax(found.value))
 
 
-def _updated(inverse: np.ndarray, before: Looked, after: Looked) -> np.ndarray:
+def _updated(inverse: np.ndarray, before: Evaluated, after: Evaluated) -> np.ndarray:
     """Inverse curvatures after a step, `[row, coordinate, coordinate]`."""
     moved, turned = after.position - before.position, before.gradient - after.gradient
     along = (moved * turned).sum(axis=1)

@@ -1,4 +1,4 @@
-"""The no-U-turn sampler of BlackJAX, for those who want its chains beside our own short ones."""
+"""The no-U-turn sampler of BlackJAX, as an alternative to our own short chains."""
 
 from functools import partial
 from importlib import import_module
@@ -13,7 +13,7 @@ from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.posterior.hmc import Chains
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
 from deepcausalmmm_jax.posterior.mode import Density, flat_density
-from deepcausalmmm_jax.posterior.parameters import PriorScales
+from deepcausalmmm_jax.posterior.parameters import CoordinatePriors
 
 CHAINS = 4
 _WARM_UP = 300
@@ -30,18 +30,18 @@ def require_blackjax() -> Any:
         return import_module("blackjax")
     except ImportError:
         raise ConfigError(
-            'method="nuts" needs BlackJAX: pip install "deepcausalmmm_jax[bayes]"; "hmc" needs nothing more.'
+            'method="nuts" needs BlackJAX: pip install "deepcausalmmm_jax[bayes]"; "hmc" needs no extra package.'
         ) from None
 
 
 def run_nuts(seed: int, density: Density, starts: np.ndarray, root: np.ndarray, draws: int) -> Chains:
-    """Chains of the no-U-turn sampler (Hoffman & Gelman 2014), with step and mass set in a warm-up.
+    """Chains of the no-U-turn sampler (Hoffman & Gelman 2014), with step size and mass matrix tuned in a warm-up.
 
     Args:
-        seed: of the chains.
+        seed: random seed.
         density: of the panel.
         starts: `[chain, coordinate]`.
-        root: `[coordinate, coordinate]`, Cholesky factor of a covariance in whose units they move.
+        root: `[coordinate, coordinate]`, Cholesky factor of the covariance that the chains are scaled by.
         draws: of each chain.
 
     Raises:
@@ -52,7 +52,7 @@ def run_nuts(seed: int, density: Density, starts: np.ndarray, root: np.ndarray, 
     begins = np.linalg.solve(root, (starts - np.asarray(centre)).T).T
     keys = jax.random.split(jax.random.key(seed), len(starts))
     position, value, accepted, step = _chains(
-        keys, jnp.asarray(begins), centre, jnp.asarray(root), density.inputs, density.scales, draws=draws
+        keys, jnp.asarray(begins), centre, jnp.asarray(root), density.inputs, density.priors, draws=draws
     )
     moved = np.moveaxis(np.asarray(position), 1, 0)
     return Chains(moved, np.asarray(value).T, float(np.mean(accepted)), float(np.mean(step)))
@@ -60,11 +60,18 @@ def run_nuts(seed: int, density: Density, starts: np.ndarray, root: np.ndarray, 
 
 @partial(jax.jit, static_argnames="draws")
 def _chains(
-    keys: Array, begins: Array, centre: Array, root: Array, inputs: PosteriorInputs, scales: PriorScales, *, draws: int
+    keys: Array,
+    begins: Array,
+    centre: Array,
+    root: Array,
+    inputs: PosteriorInputs,
+    priors: CoordinatePriors,
+    *,
+    draws: int,
 ) -> tuple[Array, Array, Array, Array]:
     """Positions `[chain, draw, coordinate]`, log density and acceptance `[chain, draw]`, step `[chain]`."""
     blackjax = require_blackjax()
-    _, log_density = flat_density(inputs, scales)
+    _, log_density = flat_density(inputs, priors)
 
     def scaled(z: Array) -> Array:
         return log_density(centre + root @ z)

@@ -1,4 +1,4 @@
-"""What the posterior explores: a few dozen coordinates, each standard normal a priori, and what they stand for."""
+"""Coordinates of the posterior: a few dozen, each standard normal a priori, and the quantities they map to."""
 
 from typing import Any, NamedTuple
 
@@ -12,13 +12,13 @@ from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
 
 
 class PosteriorParameters(NamedTuple):
-    """Coordinates of the curves, shares and scales; standard normal a priori, so that a prior has no Jacobian here.
+    """Coordinates of curves, shares and scales; standard normal a priori, so that the prior needs no Jacobian.
 
-    Fields of panels with several regions, or of settings that are not in use, are None.
+    Fields that need several regions, or a setting that is off, are None.
     """
 
     total: Array  # [], share of the KPI that all media bring
-    split: Array  # [channel], how the total is divided
+    split: Array  # [channel], how channels divide it
     decay: Array  # [channel]
     delay: Array | None  # [channel]
     slope: Array  # [channel]
@@ -27,10 +27,10 @@ class PosteriorParameters(NamedTuple):
     locality: Array | None  # [], several regions
     noise: Array  # []
     persistence: Array  # []
-    trend: Array  # [], like all that follow the log of a scale
+    trend: Array  # [], of the log of a scale, like all that follow
     seasonality: Array  # []
     control: Array  # []
-    shock: Array | None  # [], several regions, like all that follow but the last
+    shock: Array | None  # [], several regions; like all that follow but the last
     trend_region: Array | None
     seasonality_region: Array | None
     control_region: Array | None
@@ -38,7 +38,7 @@ class PosteriorParameters(NamedTuple):
     signed_control: Array | None  # [control], effects of controls whose sign is stated
 
 
-class PriorScales(NamedTuple):
+class CoordinatePriors(NamedTuple):
     """Medians and spreads of the priors, scalars; see `PosteriorSettings` and `Penalties` for meanings and units."""
 
     total: Array  # logit of the median share of all media
@@ -70,7 +70,7 @@ class PriorScales(NamedTuple):
 
 
 class Quantities(NamedTuple):
-    """What the coordinates stand for, in their own units."""
+    """The quantities that coordinates map to, in their own units."""
 
     share: Array  # [channel], of the KPI
     decay: Array  # [channel]
@@ -79,7 +79,7 @@ class Quantities(NamedTuple):
     half_saturation: Array  # [channel], mean weeks
     history: Array  # [], share
     locality: Array  # []
-    noise: Array  # [], of what is new in a week, share of the mean KPI
+    noise: Array  # [], standard deviation of the residual innovations, share of the mean KPI
     persistence: Array  # []
     trend: Array  # [], standard deviations as in `Penalties`, like all that follow but the last
     seasonality: Array
@@ -92,14 +92,14 @@ class Quantities(NamedTuple):
     signed_control: Array  # [control], effect with its sign, 0 where none is stated
 
 
-def prior_scales(config: Config) -> PriorScales:
-    """The priors that settings state, as arrays, so that other settings need no other program."""
-    own, sizes = config.posterior, config.penalties
+def coordinate_priors(config: Config) -> CoordinatePriors:
+    """The priors in the settings, as arrays, so that other settings need no other program."""
+    own, scales = config.posterior, config.penalties
     numbers = {
         "total": np.log(own.total_share) - np.log1p(-own.total_share),
         "total_spread": own.total_spread,
         "split_spread": own.split_spread,
-        "decay_spread": sizes.decay,
+        "decay_spread": scales.decay,
         "delay": np.log(own.delay),
         "delay_spread": own.delay_spread,
         "slope": np.log(own.slope),
@@ -115,19 +115,19 @@ def prior_scales(config: Config) -> PriorScales:
         "level": own.level,
         "size_spread": own.size_spread,
         "trend": np.log(own.trend),
-        "seasonality": np.log(sizes.seasonality),
+        "seasonality": np.log(scales.seasonality),
         "control": np.log(own.control),
         "shock": np.log(own.shock),
-        "trend_region": np.log(sizes.trend_region),
-        "seasonality_region": np.log(sizes.seasonality_region),
-        "control_region": np.log(sizes.control_region),
-        "media_region": np.log(sizes.media_region),
+        "trend_region": np.log(scales.trend_region),
+        "seasonality_region": np.log(scales.seasonality_region),
+        "control_region": np.log(scales.control_region),
+        "media_region": np.log(scales.media_region),
     }
-    return PriorScales(**{name: jnp.asarray(float(number)) for name, number in numbers.items()})
+    return CoordinatePriors(**{name: jnp.asarray(float(number)) for name, number in numbers.items()})
 
 
-def blank(inputs: PosteriorInputs) -> PosteriorParameters:
-    """Coordinates at their prior median, with the fields that a panel has."""
+def prior_medians(inputs: PosteriorInputs) -> PosteriorParameters:
+    """Coordinates at their prior medians, with the fields that the panel needs."""
     n_channels, n_controls = inputs.exposure.shape[1], inputs.control.shape[2]
     zero, channels = jnp.zeros(()), jnp.zeros(n_channels)
     regional = zero if inputs.kpi.shape[0] > 1 else None
@@ -154,17 +154,17 @@ def blank(inputs: PosteriorInputs) -> PosteriorParameters:
     )
 
 
-def quantities(parameters: PosteriorParameters, inputs: PosteriorInputs, scales: PriorScales) -> Quantities:
-    """Coordinates -> what they stand for."""
-    z, s = parameters, scales
+def quantities(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: CoordinatePriors) -> Quantities:
+    """The quantities that the coordinates map to."""
+    z, s = parameters, priors
     zero = jnp.zeros(())
 
-    def size(name: str) -> Array:
+    def scale(name: str) -> Array:
         coordinate = getattr(z, name)
         return zero if coordinate is None else jnp.exp(getattr(s, name) + s.size_spread * coordinate)
 
     total = jax.nn.sigmoid(s.total + s.total_spread * z.total)
-    control = size("control")
+    control = scale("control")
     signed = zero if z.signed_control is None else inputs.control_sign * control * jnp.exp(z.signed_control)
     return Quantities(
         share=total * jax.nn.softmax(s.split_spread * z.split),
@@ -176,25 +176,25 @@ def quantities(parameters: PosteriorParameters, inputs: PosteriorInputs, scales:
         locality=zero if z.locality is None else jax.nn.sigmoid(-1.4 + 2.0 * z.locality),
         noise=jnp.exp(s.noise + s.noise_spread * z.noise),
         persistence=jax.nn.sigmoid(s.persistence + s.persistence_spread * z.persistence),
-        trend=size("trend"),
-        seasonality=size("seasonality"),
+        trend=scale("trend"),
+        seasonality=scale("seasonality"),
         control=control,
-        shock=size("shock"),
-        trend_region=size("trend_region"),
-        seasonality_region=size("seasonality_region"),
-        control_region=size("control_region"),
-        media_region=size("media_region"),
+        shock=scale("shock"),
+        trend_region=scale("trend_region"),
+        seasonality_region=scale("seasonality_region"),
+        control_region=scale("control_region"),
+        media_region=scale("media_region"),
         signed_control=jnp.broadcast_to(signed, inputs.control_sign.shape),
     )
 
 
-def log_prior(parameters: PosteriorParameters, inputs: PosteriorInputs, scales: PriorScales) -> Array:
-    """Log density of the priors of the coordinates, up to a constant; what the user stated included.
+def log_prior(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: CoordinatePriors) -> Array:
+    """Log density of the priors of the coordinates, up to a constant, stated priors included.
 
-    A stated decay, half-saturation or slope takes the place of the default prior: its normal density, as a density of
-    the coordinate. A stated share comes beside the default prior of all shares, which is far wider.
+    A stated decay, half-saturation or slope replaces the default prior by its normal density, expressed as a density of
+    the coordinate. A stated share multiplies the default prior of all shares, which is far wider.
     """
-    found, stated = quantities(parameters, inputs, scales), inputs.stated
+    found, stated = quantities(parameters, inputs, priors), inputs.stated
     replaced: dict[str, Any] = {
         "decay": (stated.decay, stated.decay_precision, lambda q: jnp.log(q) + jnp.log1p(-q)),
         "half_saturation": (stated.half_saturation, stated.half_saturation_precision, jnp.log),

@@ -1,4 +1,4 @@
-"""What the priors imply before the data are seen."""
+"""What the priors imply before any data."""
 
 from functools import lru_cache
 
@@ -11,7 +11,7 @@ _DRAWS = 4000
 
 
 def prior_shares(config: Config, n_channels: int, draws: int, seed: int) -> np.ndarray:
-    """Shares of the KPI as the default priors have them, `[draw, channel]`; what is stated of channels is left out."""
+    """Draws of channels' shares of the KPI from the default priors, `[draw, channel]`; stated priors play no part."""
     own, rng = config.posterior, np.random.default_rng(seed)
     logit = np.log(own.total_share) - np.log1p(-own.total_share)
     total = expit(logit + own.total_spread * rng.standard_normal(draws))

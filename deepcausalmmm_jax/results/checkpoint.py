@@ -4,7 +4,7 @@ import json
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -14,14 +14,21 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import FitStatus, OutputError
 from deepcausalmmm_jax.io.archive import flat, nested, read_arrays, under, write_arrays
+from deepcausalmmm_jax.results.migrations import OLDEST, SCHEMA, Manifest, migrated
 from deepcausalmmm_jax.training.fitted import Fitted, Replicates, TrainingRecord
 
-SCHEMA = 5  # 5: exposure before the first week is part of scales and model
 _MANIFEST = "manifest"
 _PANEL_ARRAYS = ("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi", "population")
 _REFIT_ARRAYS = ("status", "epochs", "check")
 _REFIT_FACTS = ("method", "block", "seed", "warm_start", "seconds", "compile_seconds", "pareto_k", "r_hat", "chains")
 _RECORD_ARRAYS = ("objective", "acyclicity", "learning_rate")
+
+
+class _Labels(TypedDict):
+    """Labels of regions or weeks, as JSON holds them."""
+
+    kind: Literal["date", "integer", "float", "text"]
+    values: list[str] | list[int] | list[float]
 
 
 def save(fitted: Fitted, path: str | Path, replicates: Replicates | None = None) -> Path:
@@ -66,8 +73,9 @@ def read(path: str | Path) -> tuple[Fitted, Replicates | None]:
             raise OutputError(
                 f"{path} was written by version {manifest['versions']['deepcausalmmm_jax']}; upgrade to read it."
             )
-        if manifest["schema"] < SCHEMA:
+        if manifest["schema"] < OLDEST:
             raise OutputError(f"{path} was written before the model had its present form; fit once more.")
+        arrays, manifest = migrated(arrays, manifest)
         return _fitted(arrays, manifest), _replicates(arrays, manifest)
     except OutputError:
         raise
@@ -75,7 +83,7 @@ def read(path: str | Path) -> tuple[Fitted, Replicates | None]:
         raise OutputError(f"{path} is not a fit saved by this package, or is damaged.") from None
 
 
-def _manifest(fitted: Fitted) -> dict[str, Any]:
+def _manifest(fitted: Fitted) -> Manifest:
     panel, record = fitted.panel, fitted.record
     packages = ("deepcausalmmm_jax", "jax", "flax", "numpy")
     return {
@@ -94,7 +102,7 @@ def _manifest(fitted: Fitted) -> dict[str, Any]:
     }
 
 
-def _labels(index: pd.Index) -> dict[str, Any]:
+def _labels(index: pd.Index) -> _Labels:
     if isinstance(index, pd.DatetimeIndex):
         return {"kind": "date", "values": [str(week.date()) for week in index]}
     if pd.api.types.is_integer_dtype(index):
@@ -104,7 +112,7 @@ def _labels(index: pd.Index) -> dict[str, Any]:
     return {"kind": "text", "values": [str(label) for label in index]}
 
 
-def _index(labels: dict[str, Any]) -> pd.Index:
+def _index(labels: _Labels) -> pd.Index:
     if labels["kind"] == "date":
         return pd.DatetimeIndex(labels["values"])
     return pd.Index(labels["values"])
@@ -122,7 +130,7 @@ def _arrays(fitted: Fitted) -> dict[str, np.ndarray]:
     return arrays | {"weights": fitted.weights}
 
 
-def _fitted(arrays: dict[str, np.ndarray], manifest: dict[str, Any]) -> Fitted:
+def _fitted(arrays: dict[str, np.ndarray], manifest: Manifest) -> Fitted:
     kpi_name, region_name, time_name = manifest["names"]
     panel_arrays = under("panel/", arrays)
     panel = Panel(
@@ -133,7 +141,7 @@ def _fitted(arrays: dict[str, np.ndarray], manifest: dict[str, Any]) -> Fitted:
         kpi_name=kpi_name,
         region_name=region_name,
         time_name=time_name,
-        trailing_zeros=manifest.get("trailing_zeros", "ask"),
+        trailing_zeros=manifest["trailing_zeros"],
         **{name: panel_arrays.get(name) for name in _PANEL_ARRAYS},  # type: ignore[arg-type]
     )
     record = TrainingRecord(
@@ -154,8 +162,8 @@ def _fitted(arrays: dict[str, np.ndarray], manifest: dict[str, Any]) -> Fitted:
     )
 
 
-def _replicates(arrays: dict[str, np.ndarray], manifest: dict[str, Any]) -> Replicates | None:
+def _replicates(arrays: dict[str, np.ndarray], manifest: Manifest) -> Replicates | None:
     if "replicates" not in manifest:
         return None
-    facts: dict[str, Any] = {**under("refits/", arrays), **manifest["replicates"]}
+    facts: Manifest = {**under("refits/", arrays), **manifest["replicates"]}
     return Replicates(nested(under("replicates/", arrays)), **facts)

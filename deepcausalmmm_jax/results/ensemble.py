@@ -1,5 +1,6 @@
-"""Ensemble: a fit with its refits, the same accessors with intervals; and `load`, which reads either."""
+"""Ensemble: a fit with draws or refits, and the same accessors with intervals; and `load`, which reads either."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -8,31 +9,30 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from deepcausalmmm_jax.attribution.by_replicate import Contributed, contributed, earned, shares
+from deepcausalmmm_jax.attribution.by_replicate import Contributed, contributed, earned
 from deepcausalmmm_jax.attribution.curve_bands import hill_bands
 from deepcausalmmm_jax.attribution.diagnostics import TINY
-from deepcausalmmm_jax.attribution.intervals import bounds, outside, summary_draws, with_bounds
+from deepcausalmmm_jax.attribution.intervals import interval, outside, summary_draws, with_interval
+from deepcausalmmm_jax.attribution.notes import ChannelNote, ChannelTrust, NoteKind, Notes, with_note
 from deepcausalmmm_jax.attribution.response import curves_to_draw
-from deepcausalmmm_jax.axes import CHANNEL, COMPONENT, TIME
+from deepcausalmmm_jax.axes import CHANNEL, COMPONENT, TIME, Variables
 from deepcausalmmm_jax.errors import ConfigError, OutputError
 from deepcausalmmm_jax.posterior.prior import log_share_spread
 from deepcausalmmm_jax.results import checkpoint
+from deepcausalmmm_jax.results.computed_once import computed_once
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.results.inference_data import inference_data
 from deepcausalmmm_jax.training.fitted import Fitted, Replicates
 
 _LEVEL = 0.9
 _CLEAR = 2.0  # standard errors
-_UNCLEAR = "not distinguishable from zero"
-_LITTLE = "the data say little: the estimate stays near the prior"
-_OUTSIDE = "an estimate lies outside its interval: refits drift from the fit, so read the interval as a range of refits"
-_LEARNED = 0.8  # of the prior's spread of a share's log; an interval wider than that is the prior's
+_LEARNED = 0.8  # share of the prior spread of log shares above which the data have added little
 _WORST_K, _WORST_R_HAT = 0.7, 1.3  # Vehtari et al. 2024; chains this short are not judged by the usual 1.01
 _BOUNDS = ("low", "high")
 
 
 class Ensemble(FitResult):
-    """What `fit`, `sample_posterior` and `bootstrap` return: estimates, with percentiles over draws beside them.
+    """What `fit`, `sample_posterior` and `bootstrap` return: estimates, with intervals from draws or refits.
 
     Attributes:
         fitted: the estimate.
@@ -54,26 +54,27 @@ class Ensemble(FitResult):
 
     @cached_property
     def _contributed(self) -> Contributed:
-        return contributed(self.fitted, self.replicates.variables)
+        return contributed(self.fitted_panel, self.replicates.variables)
 
-    @cached_property
+    @property
     def _shares(self) -> np.ndarray:
-        return shares(self.fitted, self.replicates.variables)
+        """Share of the KPI in the training weeks, `[replicate, channel]`."""
+        return self._contributed.share
 
     @cached_property
     def _summary_draws(self) -> dict[str, np.ndarray]:
-        return summary_draws(earned(self.fitted, self.replicates.variables), self.panel)
+        return summary_draws(earned(self.fitted_panel, self.replicates.variables), self.panel)
 
-    def _variable_sets(self) -> Any:
+    def _variable_sets(self) -> Variables:
         return self.replicates.variables
 
     def share_draws(self) -> pd.DataFrame:
-        """Share of the KPI in the training weeks, percent; a row a refit, a column a channel."""
+        """Share of the KPI in the training weeks, percent; one row per member, one column per channel."""
         index = pd.RangeIndex(len(self.replicates), name="replicate")
         return pd.DataFrame(100 * self._shares, index=index, columns=list(self.panel.channels))
 
     def draws(self, column: str = "pct_of_contribution") -> pd.DataFrame:
-        """A column of `media_summary` by refit; a row a refit, a column a channel.
+        """A column of `media_summary` by member; one row per member, one column per channel.
 
         Raises:
             ConfigError: a column that has no draws.
@@ -86,52 +87,60 @@ class Ensemble(FitResult):
     def media_summary(self, level: float = _LEVEL, *, planned: bool = False) -> pd.DataFrame:
         """`FitResult.media_summary` with `_low` and `_high` beside every estimated column.
 
-        The note says where an estimate lies outside its own interval.
+        The column `note` says where an estimate lies outside its own interval.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
         draws = self._summary_draws
         if planned:
-            draws = summary_draws(earned(self.fitted, self.replicates.variables, True), self.panel, True)
-        return _told_outside(with_bounds(super().media_summary(planned=planned), draws, level))
+            draws = summary_draws(earned(self.fitted_panel, self.replicates.variables, True), self.panel, True)
+        return _outside_noted(with_interval(super().media_summary(planned=planned), draws, level))
 
     def notes(self, level: float = _LEVEL) -> pd.DataFrame:
-        """`FitResult.notes`, with the standard error and an interval of each share from the refits.
+        """`FitResult.notes`, with the standard error and an interval of each share from the members.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        table = super().notes()
+        table = with_interval(self.channel_trust.shown(), {"share": 100 * self._shares}, level)
+        return _outside_noted(table)
+
+    @cached_property
+    def channel_trust(self) -> ChannelTrust:
+        """What `notes` shows, with the notes as kinds and numbers in place of sentences; errors from the draws."""
+        table, notes = super().channel_trust
+        table = table.copy()
         table["share_error"] = 100 * self._shares.std(axis=0, ddof=min(1, len(self.replicates) - 1))
         table["z"] = table["share"] / table["share_error"].where(table["share_error"] > 0)
-        clear = table["z"] >= _CLEAR
-        high = 100 * np.quantile(self._shares, 0.95, axis=0)
-        says_little = self._says_little()
+        table["distinguishable"] = table["z"] >= _CLEAR
+        return ChannelTrust(table, self._notes_from_draws(table["distinguishable"].to_numpy(), notes))
+
+    def _notes_from_draws(self, clear: np.ndarray, of_fit: Sequence[Notes]) -> tuple[Notes, ...]:
+        """The fit's notes, judged again by the draws, by channel."""
+        high, says_little = np.quantile(self._shares, 0.95, axis=0), self._says_little()
         notes = []
-        for m, note in enumerate(table["note"]):
-            kept = [part for part in note.split("; ") if part and part != _UNCLEAR]
+        for m, found in enumerate(of_fit):
             # An estimate near zero is only tiny where a large share is ruled out.
-            kept = [part for part in kept if not (part.startswith("tiny") and high[m] > 100 * TINY)]
-            first = [] if clear.iloc[m] else [_UNCLEAR]
-            notes.append("; ".join([*first, *([_LITTLE] if says_little[m] else []), *kept]))
-        table["note"] = notes
-        table["distinguishable"] = clear
-        return _told_outside(with_bounds(table, {"share": 100 * self._shares}, level))
+            dropped = {NoteKind.NO_CLEAR_EFFECT} | ({NoteKind.TINY} if high[m] > TINY else set())
+            first = [] if clear[m] else [ChannelNote(NoteKind.NO_CLEAR_EFFECT)]
+            first += [ChannelNote(NoteKind.NEAR_PRIOR)] if says_little[m] else []
+            notes.append((*first, *(note for note in found if note.kind not in dropped)))
+        return tuple(notes)
 
     def _says_little(self) -> np.ndarray:
-        """Whether the draws of a channel's share are spread about as the prior alone spreads them, `[channel]`."""
+        """Whether the draws of a channel's share are nearly as spread out as under the prior alone, `[channel]`."""
         if not self.from_posterior:
             return np.zeros(len(self.panel.channels), bool)
         spread = np.log(np.maximum(self._shares, 1e-12)).std(axis=0)
         return spread > _LEARNED * log_share_spread(self.config, len(self.panel.channels))
 
     def sampling(self) -> pd.Series:
-        """How far draws from the posterior can be trusted.
+        """Diagnostics of draws from the posterior.
 
         Returns:
-            `method`, `draws`, `pareto_k` (of weights from the curvature at the mode; above 0.7 `laplace` fails),
-            `r_hat` (of Markov chains; above 1.3 they have not mixed) and `trusted`. For refits, method and number.
+            `method`, `draws`, `pareto_k` (of importance weights around the mode; above 0.7 `laplace` fails), `r_hat`
+            (of Markov chains; above 1.3 they have not mixed) and `trusted`. For refits only method and number.
         """
         made = self.replicates
         facts: dict[str, object] = {"method": made.method, "draws": len(made)}
@@ -155,7 +164,7 @@ class Ensemble(FitResult):
             ConfigError: a level that is not between 0 and 1.
         """
         return xr.DataArray(
-            bounds(self._contributed.national, level),
+            interval(self._contributed.national, level),
             dims=("bound", TIME, COMPONENT),
             coords={"bound": list(_BOUNDS), TIME: self.panel.weeks, COMPONENT: self.contributions[COMPONENT].values},
             name="contribution",
@@ -169,7 +178,7 @@ class Ensemble(FitResult):
             ConfigError: a level that is not between 0 and 1.
         """
         return xr.DataArray(
-            bounds(self._contributed.regional, level),
+            interval(self._contributed.regional, level),
             dims=("bound", "region", COMPONENT),
             coords={
                 "bound": list(_BOUNDS),
@@ -187,7 +196,7 @@ class Ensemble(FitResult):
             ConfigError: a level that is not between 0 and 1.
         """
         draws = self._contributed.curves | {"coefficient": self._contributed.coefficient}
-        return with_bounds(self.curve_parameters, draws, level)
+        return with_interval(self.curve_parameters, draws, level)
 
     def hill_intervals(self, level: float = _LEVEL) -> pd.DataFrame:
         """`hill_curves` with `saturation_low` and `saturation_high`.
@@ -195,17 +204,18 @@ class Ensemble(FitResult):
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        return hill_bands(self.fitted, self._contributed.curves, level)
+        return hill_bands(self.fitted_panel, self._contributed.curves, level)
 
-    @cached_property
-    def _spend_response(self) -> pd.DataFrame:
-        return curves_to_draw(self.fitted, self.replicates)
+    @computed_once
+    def spend_response(self) -> pd.DataFrame:
+        """`FitResult.spend_response`, with intervals where the members are few enough to be run at every point."""
+        return curves_to_draw(self.fitted_panel, self.replicates)
 
     @cached_property
     def edge_frequency(self) -> pd.DataFrame:
         """Channel x channel: share of the refits whose graph has the edge from the row to the column.
 
-        Draws from the posterior all have the graph of the training, so that it says nothing of them.
+        Draws from the posterior all have the graph of the training, so for them every share is 0 or 1.
         """
         names = pd.Index(self.panel.channels, name=CHANNEL)
         return pd.DataFrame((self._contributed.edges != 0).mean(axis=0), index=names, columns=list(names))
@@ -214,9 +224,9 @@ class Ensemble(FitResult):
         """Whether refits from the point estimate and from a random start agree, on the same draws.
 
         Returns:
-            By channel, points of the KPI: `warm` and `cold`, mean shares over the draws looked at; `difference`, the
-            mean of warm less cold; `largest`, the largest one; `spread`, the standard deviation over all refits, beside
-            which the differences should be small. Empty where nothing was checked.
+            By channel, percentage points of the KPI: `warm` and `cold`, mean shares over the draws checked;
+            `difference`, the mean of warm less cold; `largest`, the largest one; `spread`, the standard deviation over
+            all refits, which the differences should be small against. Empty where nothing was checked.
         """
         check = 100 * self.replicates.check
         names = pd.Index(self.panel.channels, name=CHANNEL)
@@ -265,10 +275,6 @@ def load(path: str | Path) -> FitResult:
     return FitResult(fitted) if replicates is None else Ensemble(fitted, replicates)
 
 
-def _told_outside(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with a word in `note` where an estimate lies outside its own interval."""
-    told = [
-        "; ".join(part for part in (note, _OUTSIDE if is_outside else "") if part)
-        for note, is_outside in zip(table["note"], outside(table), strict=True)
-    ]
-    return table.assign(note=told)
+def _outside_noted(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a note on channels of which an estimate lies outside its own interval."""
+    return with_note(table, outside(table), ChannelNote(NoteKind.OUTSIDE_INTERVAL))

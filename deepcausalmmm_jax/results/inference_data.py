@@ -1,4 +1,4 @@
-"""Draws as ArviZ reads them."""
+"""Draws in the form that ArviZ reads."""
 
 from importlib import import_module
 from typing import Any
@@ -18,7 +18,7 @@ def inference_data(
 
     Args:
         fitted: the model.
-        chains: that the draws are, one after the other.
+        chains: number of chains that the draws consist of, one after the other.
         shares: `[draw, channel]`, of the KPI.
         summary: columns of `media_summary`, `[draw, channel]`.
         curves: of the draws.

@@ -1,22 +1,23 @@
-"""What a fit leaves behind: everything that answers are computed from, and nothing computed."""
+"""What a fit leaves behind: everything that answers are computed from."""
 
 import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
+from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.inputs import training_weeks
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import FitStatus
-from deepcausalmmm_jax.model.inputs import training_weeks
 from deepcausalmmm_jax.training.state import History
 
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """Course of the training, by epoch run.
+    """Course of the training, by epoch.
 
     Attributes:
         objective: `[epoch]`, nats per observation.
@@ -36,7 +37,7 @@ class TrainingRecord:
 
     @classmethod
     def of(cls, history: History, seconds: float) -> Self:
-        """The record of a fit that has ended, epochs that were not run left out."""
+        """The record of a fit that has ended, without the epochs that were not run."""
         run = int(history.epochs)
         return cls(
             objective=np.asarray(history.objective)[:run],
@@ -60,18 +61,18 @@ class Fitted:
         config: settings.
         record: course of the training.
         seed: of the random start.
-        trained: variables as training left them, where `variables` are the estimate from the posterior; None where they
-            are the same.
+        trained: variables at the end of training where `variables` are the estimate from the posterior; None where the
+            two are the same.
     """
 
-    variables: dict[str, Any]
+    variables: Variables
     panel: Panel
     weights: np.ndarray
     scales: Scales
     config: Config
     record: TrainingRecord
     seed: int
-    trained: dict[str, Any] | None = None
+    trained: Variables | None = None
 
     @property
     def n_training_weeks(self) -> int:
@@ -92,22 +93,22 @@ class Replicates:
         variables: the model's variables, each array with a leading axis `[replicate]`.
         status: `[replicate]`, how each refit ended, a FitStatus.
         epochs: `[replicate]`.
-        check: `[check, 2, channel]`, shares of the KPI of some draws, refitted from the point estimate (0) and from a
+        check: `[check, 2, channel]`, shares of the KPI for some draws, refitted from the point estimate (0) and from a
             random start (1).
-        method: how the panel was drawn anew, or how the posterior was explored.
-        block: weeks that stayed together.
+        method: how the panel was resampled, or how the posterior was explored.
+        block: weeks that were resampled together.
         seed: of the draws.
-        warm_start: whether the refits began from the point estimate.
+        warm_start: whether the refits started from the point estimate.
         seconds: wall time without compilation.
         compile_seconds: wall time of the compilation.
         coordinates: `[replicate, coordinate]` of draws from the posterior, standard normal a priori; None for refits.
-        pareto_k: of draws from the posterior: how far it is from its curvature at the mode, above 0.7 too far for
-            `laplace`.
+        pareto_k: of draws from the posterior: how far it departs from the normal approximation at its mode; above 0.7
+            too far for `laplace`.
         r_hat: of Markov chains: the largest over shares and log density.
-        chains: Markov chains that the draws are, of equal length, one after the other; 1 where they are mixed.
+        chains: number of Markov chains of equal length that the draws consist of, in order; 1 where they are mixed.
     """
 
-    variables: dict[str, Any]
+    variables: Variables
     status: np.ndarray
     epochs: np.ndarray
     check: np.ndarray

@@ -1,88 +1,90 @@
-"""How the KPI may depart from its forecast: what is not known of the state after training, and how it moves on."""
+"""Uncertainty of a forecast: of the state after training, and of its movement in the weeks ahead."""
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from deepcausalmmm_jax.config.settings import Penalties
-from deepcausalmmm_jax.model.inputs import Design, Inputs
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.model.design import Design
+from deepcausalmmm_jax.model.forecast_state import ForecastValues
 from deepcausalmmm_jax.model.outputs import Components, Internals
-from deepcausalmmm_jax.training.forecast_state import Filtered, shock, trackers
+from deepcausalmmm_jax.model.prior_scales import PriorScales
+from deepcausalmmm_jax.model.structural import predicted
+from deepcausalmmm_jax.training.forecast_state import FilteredSeries, filters, shock
 from deepcausalmmm_jax.training.structural import structural_model
 
 
-class Course(NamedTuple):
-    """Of the nation, or of the regions' deviations from it."""
+class Process(NamedTuple):
+    """State and process noise of the national level, or of the regions' deviations from it."""
 
-    covariance: Array  # [..., term + 2, term + 2], of level, swing and season in the first week after training
+    covariance: Array  # [..., term + 2, term + 2], of level, AR(1) component and season in the first week ahead
     level_step: Array  # standard deviation of the level's change in a week
-    swing_step: Array  # standard deviation of what a week adds to the swing
-    fade: Array  # share of a swing that is left after a week
+    ar1_step: Array  # standard deviation of a week's innovation of the AR(1) component
+    fade: Array  # share of the AR(1) component that is left after a week
 
 
-class Outlook(NamedTuple):
-    """Forecast of the weeks after training and how it may be missed, scaled units."""
+class ForecastDistribution(NamedTuple):
+    """Forecast of the weeks after training and the distribution of its errors, scaled units."""
 
     prediction: Array  # [region, week]
-    nation: Course
-    regions: Course
+    national: Process
+    regional: Process
     shock: Array  # standard deviation of a week's shock that all regions share
     noise: Array  # [region], standard deviation of a region's own noise in a week
 
 
 @partial(jax.jit, static_argnames=("design", "start"))
-def outlooks(
-    variables: Any, inputs: Inputs, weights: Array, penalties: Penalties, *, design: Design, start: int
-) -> Outlook:
-    """Outlook of each set of variables `[replicate, ...]`.
+def forecast_distributions(
+    variables: Variables, inputs: Inputs[Array], weights: Array, scales: PriorScales, *, design: Design, start: int
+) -> ForecastDistribution:
+    """Forecast distribution of each set of variables, `[replicate, ...]`.
 
     Args:
-        variables: of the model, with a leading axis.
+        variables: of the model, with a leading axis `[replicate]`.
         inputs: the panel and the weeks after it.
-        weights: `[region, week]` of the same weeks, 0 in weeks not learned from.
-        penalties: prior scales.
+        weights: `[region, week]` of the same weeks, 0 in weeks the fit does not learn from.
+        scales: prior scales.
         design: of the model.
         start: position of the first week after training.
     """
 
-    def one(own: Any) -> Outlook:
-        outcome: Any = structural_model(design).apply(own, inputs)
-        components, internals = outcome
-        state = own["fitted"]["present"]["state"]
-        return _outlook(components, internals, inputs, weights, penalties, state, start)
+    def one(own: Variables) -> ForecastDistribution:
+        components, internals = predicted(structural_model(design), own, inputs)
+        return _distribution(components, internals, inputs, weights, scales, ForecastValues.of(own), start)
 
     return jax.lax.map(one, variables)
 
 
-def _outlook(
+def _distribution(
     components: Components,
     internals: Internals,
-    inputs: Inputs,
+    inputs: Inputs[Array],
     weights: Array,
-    penalties: Penalties,
-    state: dict[str, Array],
+    scales: PriorScales,
+    state: ForecastValues,
     start: int,
-) -> Outlook:
-    of_nation, of_regions = trackers(components, internals, inputs, weights, penalties)
-    nation, regions = of_nation(state["national_scales"]), of_regions(state["regional_scales"])
+) -> ForecastDistribution:
+    filter_national, filter_regional = filters(components, internals, inputs, weights, scales)
+    national, regional = filter_national(state.national_log_ratios), filter_regional(state.regional_log_ratios)
     n_regions = inputs.kpi.shape[0]
-    several = jnp.asarray(1.0 if n_regions > 1 else 0.0)  # a single region is the nation
-    # Deviations from the nation lack what the regions' noise has in common by chance: a share of one over their number.
+    several = jnp.asarray(1.0 if n_regions > 1 else 0.0)  # a single region is the national level
+    # Deviations from the regions' mean lack the part of the noise that is in the mean, one over the number of regions.
     spread = np.sqrt(n_regions / (n_regions - 1.0)) if n_regions > 1 else 1.0
 
-    def course(filtered: Filtered, share: Array) -> Course:
-        motion, fade = filtered.motion, jnp.exp(-1.0 / filtered.motion.memory)
-        added = motion.swing * jnp.sqrt(1.0 - fade**2)
-        return Course(share * filtered.state.covariance, share * motion.level_step, share * added, fade)
+    def process(filtered: FilteredSeries, share: Array) -> Process:
+        found, fade = filtered.scales, jnp.exp(-1.0 / filtered.scales.time_scale)
+        ar1_step = found.ar1 * jnp.sqrt(1.0 - fade**2)
+        return Process(share * filtered.state.covariance, share * found.level_step, share * ar1_step, fade)
 
-    return Outlook(
+    return ForecastDistribution(
         prediction=components.prediction()[:, start:],
-        nation=course(nation, jnp.ones(())),
-        regions=course(regions, several),
-        shock=shock(internals.noise, state["national_scales"]),
-        noise=internals.noise * jnp.exp(several * state["regional_scales"][-1]) * spread,
+        national=process(national, jnp.ones(())),
+        regional=process(regional, several),
+        shock=shock(internals.noise, state.national_log_ratios),
+        noise=internals.noise * jnp.exp(several * state.regional_log_ratios[-1]) * spread,
     )

@@ -1,128 +1,114 @@
-"""The present: where the KPI stands at the end of training beside what media and controls explain, and how it fades."""
+"""Estimates the forecast state: where the KPI stands after training, net of media and controls, and how it decays."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
 
-from deepcausalmmm_jax.config.settings import Penalties
-from deepcausalmmm_jax.model.inputs import WEEKS_IN_QUARTER, Inputs
+from deepcausalmmm_jax.data.inputs import WEEKS_IN_QUARTER, Inputs
+from deepcausalmmm_jax.model.forecast_state import ForecastValues
 from deepcausalmmm_jax.model.outputs import Components, Internals
-from deepcausalmmm_jax.ops.kalman import Motion, Tracked, track
+from deepcausalmmm_jax.model.prior_scales import PriorScales
+from deepcausalmmm_jax.ops.kalman import FilteredState, ProcessScales, kalman_filter
 
 _EPOCHS = 80
 _STEP = 0.15
-_LIMIT = 3.0  # standard deviations beyond which a week is a freak
-# Likely sizes before the data are seen: mean of the log and its spread. Weeks and shares of the mean KPI.
-_SWING, _MEMORY = 0.05, 4.0
-_SPREAD = 1.0
-_SHOCK = 0.3  # of a region's noise, likely size of the shocks that all regions share
+_LIMIT = 3.0  # standard deviations beyond which a week is an outlier
+# Prior medians: of the AR(1) component's standard deviation, as a share of the mean KPI, and of its time scale, weeks.
+_AR1, _TIME_SCALE = 0.05, 4.0
+_SPREAD = 1.0  # standard deviation of the log ratios
+_SHOCK = 0.3  # share of a region's noise, prior median of the weekly shocks that all regions share
 
 
-class _Sizes(NamedTuple):
-    """Logs of sizes over their likely values; scalars."""
+class LogRatios(NamedTuple):
+    """Logs of the scales over their prior medians; scalars."""
 
     level_step: Array
-    swing: Array
-    memory: Array
+    ar1: Array
+    time_scale: Array
     season: Array
     noise: Array
 
 
-def present_again(
+class FilteredSeries(NamedTuple):
+    """The national series, or all regions' deviations from it, filtered with given scales."""
+
+    state: FilteredState
+    loss: Array  # nats
+    scales: ProcessScales
+
+
+Filter = Callable[[LogRatios | Array], FilteredSeries]
+
+
+def forecast_state(
     components: Components,
     internals: Internals,
-    inputs: Inputs,
+    inputs: Inputs[Array],
     weights: Array,
-    penalties: Penalties,
-    scales: dict[str, Array],
-) -> dict[str, Array]:
-    """The state beside other media and controls with the sizes of another state; for draws, as quick as a filter."""
-    return _state(components, internals, inputs, weights, penalties, scales)
+    scales: PriorScales,
+    estimated: ForecastValues | None = None,
+) -> ForecastValues:
+    """Level, AR(1) components and season after the last training week, by marginal likelihood.
 
-
-def present_state(
-    components: Components, internals: Internals, inputs: Inputs, weights: Array, penalties: Penalties
-) -> dict[str, Array]:
-    """Level, swing and season after the last training week, by marginal likelihood.
-
-    What media and controls leave of the KPI is taken apart into the nation's mean over regions and each region's
-    deviation. Each is a random walk, a swing that fades and a season, whose sizes are those under which the series
-    are most likely (type-II maximum likelihood, with log-normal priors around the penalties' sizes): a KPI that
-    stays where it is gives the forecast `last`, one that returns gives `mean`, one with a steady season carries it on.
-    Regions that move together count as fewer: their mean is less well known, and what they say of the sizes weighs
-    less beside the priors; each region's own state rests on its own noise all the same.
+    What media and controls leave of the KPI is split into its mean over regions and each region's deviation from it.
+    Each of the two is a random walk, an AR(1) component and a season, whose scales maximise the likelihood of the
+    series (type-II maximum likelihood, with log-normal priors around the prior scales). A KPI that holds its level
+    then gives the forecast `last`, one that returns gives `mean`, and one with a steady season continues it. Regions
+    that move together count as fewer: their mean is less certain, and their deviations weigh less against the priors
+    of the scales. Each region's own state still rests on its own noise.
 
     Args:
         components: of the fitted model, scaled units.
-        internals: of the same; its noise, and the share of the regions that counts as independent.
+        internals: of the same; its noise, and the share of the region-weeks that counts as independent.
         inputs: the panel.
-        weights: `[region, week]`, 0 in weeks not learned from.
-        penalties: for the likely sizes.
+        weights: `[region, week]`, 0 in weeks the fit does not learn from.
+        scales: prior scales.
+        estimated: a state whose scales are kept, for draws of the parameters: only the filter runs; None to estimate
+            the scales.
 
     Returns:
-        The variables of `model.baseline.Present`.
+        Values of `model.forecast_state.ForecastState`.
     """
-    return _state(components, internals, inputs, weights, penalties, None)
-
-
-def _state(
-    components: Components,
-    internals: Internals,
-    inputs: Inputs,
-    weights: Array,
-    penalties: Penalties,
-    scales: dict[str, Array] | None,
-) -> dict[str, Array]:
-    of_nation, of_regions = trackers(components, internals, inputs, weights, penalties)
-    if scales is None:
-        nation_sizes = _most_likely(of_nation, jnp.ones(()))
-        region_sizes = _most_likely(of_regions, internals.effective)
+    filter_national, filter_regional = filters(components, internals, inputs, weights, scales)
+    if estimated is None:
+        national_ratios = _most_likely(filter_national, jnp.ones(()))
+        regional_ratios = _most_likely(filter_regional, internals.effective)
     else:
-        nation_sizes, region_sizes = (_Sizes(*scales[name]) for name in ("national_scales", "regional_scales"))
-    nation, regions = of_nation(nation_sizes).state, of_regions(region_sizes).state
-    return {
-        "level": nation.level + regions.level + _apart(inputs),
-        "national_swing": nation.swing,
-        "regional_swing": regions.swing,
-        "season": nation.season + regions.season,
-        "national_memory": _MEMORY * jnp.exp(nation_sizes.memory),
-        "regional_memory": _MEMORY * jnp.exp(region_sizes.memory),
-        "national_scales": jnp.stack(nation_sizes),
-        "regional_scales": jnp.stack(region_sizes),
-        "national_sizes": jnp.stack(_shown(nation_sizes, penalties.trend, penalties.seasonality)),
-        "regional_sizes": jnp.stack(_shown(region_sizes, penalties.trend_region, penalties.seasonality_region)),
-    }
+        national_ratios = LogRatios(*estimated.national_log_ratios)
+        regional_ratios = LogRatios(*estimated.regional_log_ratios)
+    national, regional = filter_national(national_ratios).state, filter_regional(regional_ratios).state
+    return ForecastValues(
+        level=national.level + regional.level + _level_offset(inputs),
+        national_ar1=national.ar1,
+        regional_ar1=regional.ar1,
+        season=national.season + regional.season,
+        national_time_scale=_TIME_SCALE * jnp.exp(national_ratios.time_scale),
+        regional_time_scale=_TIME_SCALE * jnp.exp(regional_ratios.time_scale),
+        national_log_ratios=jnp.stack(national_ratios),
+        regional_log_ratios=jnp.stack(regional_ratios),
+        national_scales=jnp.stack(_in_units(national_ratios, scales.trend, scales.seasonality)),
+        regional_scales=jnp.stack(_in_units(regional_ratios, scales.trend_region, scales.seasonality_region)),
+    )
 
 
-class Filtered(NamedTuple):
-    """One series, or all regions' deviations, filtered with given sizes."""
-
-    state: Tracked
-    loss: Array  # nats
-    motion: Motion
-
-
-Filter = Callable[[Any], Filtered]
-
-
-def trackers(
-    components: Components, internals: Internals, inputs: Inputs, weights: Array, penalties: Penalties
+def filters(
+    components: Components, internals: Internals, inputs: Inputs[Array], weights: Array, scales: PriorScales
 ) -> tuple[Filter, Filter]:
-    """Filters of the nation and of the regions' deviations from it, each from its sizes `[5]`, logs over likely ones.
+    """Filters of the national level and of the regions' deviations from it, as functions of their log ratios `[5]`.
 
     Args:
         components: of the fitted model, scaled units.
         internals: of the same.
         inputs: the panel.
-        weights: `[region, week]`, 0 in weeks not learned from.
-        penalties: for the likely sizes.
+        weights: `[region, week]`, 0 in weeks the fit does not learn from.
+        scales: prior scales.
     """
     media, control = components.media.sum(axis=-1), components.control.sum(axis=-1)
-    rest = inputs.kpi - _apart(inputs)[:, None] - control - media
+    rest = inputs.kpi - _level_offset(inputs)[:, None] - control - media
     past, noise = inputs.ahead <= 0, internals.noise
     trained = (weights > 0) & past
     precision = jnp.where(trained, weights / noise[:, None] ** 2, 0.0)
@@ -131,66 +117,67 @@ def trackers(
     deviation = jnp.where(trained, rest - national, 0.0)
     own_noise = noise[:, None] ** 2 / jnp.maximum(weights, 1e-6)
 
-    def of_nation(scales: Any) -> Filtered:
-        sizes = _Sizes(*scales)
-        motion = _motion(sizes, penalties.trend, penalties.seasonality, penalties.baseline)
-        variance = shock(noise, scales) ** 2 + 1.0 / jnp.maximum(total, 1e-9)
-        mean = jnp.asarray(1.0 - penalties.media_total)
-        return Filtered(*track(national, variance, total > 0, past, inputs.season_basis, motion, mean, _LIMIT), motion)
+    def filter_national(log_ratios: LogRatios | Array) -> FilteredSeries:
+        ratios = LogRatios(*log_ratios)
+        process = _process_scales(ratios, scales.trend, scales.seasonality, scales.baseline)
+        variance = shock(noise, log_ratios) ** 2 + 1.0 / jnp.maximum(total, 1e-9)
+        mean = jnp.asarray(1.0 - scales.media_total)
+        found = kalman_filter(national, variance, total > 0, past, inputs.season_basis, process, mean, _LIMIT)
+        return FilteredSeries(*found, process)
 
-    def of_regions(scales: Any) -> Filtered:
-        sizes = _Sizes(*scales)
-        motion = _motion(sizes, penalties.trend_region, penalties.seasonality_region, penalties.baseline)
+    def filter_regional(log_ratios: LogRatios | Array) -> FilteredSeries:
+        ratios = LogRatios(*log_ratios)
+        process = _process_scales(ratios, scales.trend_region, scales.seasonality_region, scales.baseline)
 
-        def one(series: Array, variance: Array, seen: Array) -> tuple[Tracked, Array]:
-            return track(series, variance, seen, past, inputs.season_basis, motion, jnp.zeros(()), _LIMIT)
+        def one(series: Array, variance: Array, trained: Array) -> tuple[FilteredState, Array]:
+            return kalman_filter(series, variance, trained, past, inputs.season_basis, process, jnp.zeros(()), _LIMIT)
 
-        seen = trained & (rest.shape[0] > 1)
-        return Filtered(*jax.vmap(one)(deviation, own_noise * jnp.exp(2.0 * sizes.noise), seen), motion)
+        several = trained & (rest.shape[0] > 1)  # a single region is the national level and has no deviation
+        return FilteredSeries(*jax.vmap(one)(deviation, own_noise * jnp.exp(2.0 * ratios.noise), several), process)
 
-    return of_nation, of_regions
-
-
-def shock(noise: Array, scales: Any) -> Array:
-    """Standard deviation of a week's shock that all regions share, from their noise `[region]` and the sizes."""
-    return _SHOCK * noise.mean() * jnp.exp(_Sizes(*scales).noise)
+    return filter_national, filter_regional
 
 
-def _apart(inputs: Inputs) -> Array:
-    """`[region]`, of regions whose mean is not what their KPI is divided by."""
+def shock(noise: Array, log_ratios: LogRatios | Array) -> Array:
+    """Standard deviation of a week's shock that all regions share, from their noise `[region]` and the log ratios."""
+    return _SHOCK * noise.mean() * jnp.exp(LogRatios(*log_ratios).noise)
+
+
+def _level_offset(inputs: Inputs[Array]) -> Array:
+    """Mean KPI less 1, `[region]`: not zero where the KPI is divided by something other than its mean."""
     return inputs.kpi_level - 1.0
 
 
-def _motion(sizes: _Sizes, trend: Any, season: Any, start: Any) -> Motion:
-    return Motion(
+def _process_scales(ratios: LogRatios, trend: Array, season: Array, start: Array) -> ProcessScales:
+    return ProcessScales(
         level_start=jnp.asarray(start),
-        level_step=trend / jnp.sqrt(WEEKS_IN_QUARTER) * jnp.exp(sizes.level_step),
-        swing=_SWING * jnp.exp(sizes.swing),
-        memory=_MEMORY * jnp.exp(sizes.memory),
-        season=season * jnp.exp(sizes.season),
+        level_step=trend / jnp.sqrt(WEEKS_IN_QUARTER) * jnp.exp(ratios.level_step),
+        ar1=_AR1 * jnp.exp(ratios.ar1),
+        time_scale=_TIME_SCALE * jnp.exp(ratios.time_scale),
+        season=season * jnp.exp(ratios.season),
     )
 
 
-def _shown(sizes: _Sizes, trend: Any, season: Any) -> tuple[Array, Array, Array]:
-    """Sizes in the units of `Penalties`: trend a quarter, swing, season."""
-    return trend * jnp.exp(sizes.level_step), _SWING * jnp.exp(sizes.swing), season * jnp.exp(sizes.season)
+def _in_units(ratios: LogRatios, trend: Array, season: Array) -> tuple[Array, Array, Array]:
+    """Scales in the units of `Penalties`: of the trend a quarter, of the AR(1) component, of the season."""
+    return trend * jnp.exp(ratios.level_step), _AR1 * jnp.exp(ratios.ar1), season * jnp.exp(ratios.season)
 
 
-def _most_likely(tracked: Filter, share: Array) -> _Sizes:
-    """Sizes of least loss, found by Adam from the likely ones; the data count by `share`."""
+def _most_likely(filtered: Filter, share: Array) -> LogRatios:
+    """Log ratios of least loss, found by Adam from zero; the data count by `share`."""
 
-    def loss(sizes: _Sizes) -> Array:
-        value = tracked(sizes).loss
-        prior = sum((size / _SPREAD) ** 2 for size in sizes)
+    def loss(ratios: LogRatios) -> Array:
+        value = filtered(ratios).loss
+        prior = sum((ratio / _SPREAD) ** 2 for ratio in ratios)
         return share * jnp.sum(value) + 0.5 * jnp.asarray(prior)
 
     optimizer = optax.adam(optax.cosine_decay_schedule(_STEP, _EPOCHS))
 
-    def epoch(carry: tuple[_Sizes, Any], _: None) -> tuple[tuple[_Sizes, Any], None]:
-        sizes, moments = carry
-        updates, moments = optimizer.update(jax.grad(loss)(sizes), moments)
-        return (optax.apply_updates(sizes, updates), moments), None
+    def epoch(carry: tuple[LogRatios, optax.OptState], _: None) -> tuple[tuple[LogRatios, optax.OptState], None]:
+        ratios, moments = carry
+        updates, moments = optimizer.update(jax.grad(loss)(ratios), moments)
+        return (optax.apply_updates(ratios, updates), moments), None
 
-    start = _Sizes(*(jnp.zeros(()) for _ in _Sizes._fields))
-    (sizes, _), _ = jax.lax.scan(epoch, (start, optimizer.init(start)), length=_EPOCHS)
-    return sizes
+    start = LogRatios(*(jnp.zeros(()) for _ in LogRatios._fields))
+    (ratios, _), _ = jax.lax.scan(epoch, (start, optimizer.init(start)), length=_EPOCHS)
+    return ratios

@@ -1,23 +1,20 @@
-"""Hyperparameters that scale a term: traced arrays, so that a grid of them compiles once and may be mapped over."""
+"""Hyperparameters that scale a term: traced arrays, so that a grid of them compiles once and can be mapped over."""
 
 import dataclasses
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.config.paper import Published
 from deepcausalmmm_jax.config.settings import Config, Penalties
+from deepcausalmmm_jax.model.prior_scales import PriorScales
 
 
 class Hyperparameters(NamedTuple):
-    """Settings of `Config` that decide no shape.
+    """Settings of `Config` that decide no shape, scalars; see `Config` and `Training` for their meaning."""
 
-    `penalties` holds arrays in place of numbers; see `Config`, `Penalties` and `Training` for the meanings.
-    """
-
-    penalties: Penalties
+    scales: PriorScales
     learning_rate: Array
     huber_delta: Array
     tolerance: Array
@@ -25,49 +22,54 @@ class Hyperparameters(NamedTuple):
     step_cuts: Array
     graph_threshold: Array
     graph_evidence: Array
-    tune: Array  # 1 where the sizes of penalties are learned, 0 where they are fixed
+    tune: Array  # 1 where prior scales are learned, 0 where they are fixed
 
     @classmethod
     def of(cls, config: Config) -> Self:
         """The traced part of a Config."""
         training = config.training
-        numbers = cls(
-            penalties=config.penalties,
-            learning_rate=training.learning_rate,  # type: ignore[arg-type]
-            huber_delta=training.huber_delta,  # type: ignore[arg-type]
-            tolerance=training.tolerance,  # type: ignore[arg-type]
-            patience=float(training.patience),  # type: ignore[arg-type]
-            step_cuts=float(training.step_cuts),  # type: ignore[arg-type]
-            graph_threshold=config.graph_threshold,  # type: ignore[arg-type]
-            graph_evidence=config.graph_evidence,  # type: ignore[arg-type]
-            tune=float(config.tune),  # type: ignore[arg-type]
+        return cls(
+            scales=prior_scales(config.penalties),
+            learning_rate=jnp.float32(training.learning_rate),
+            huber_delta=jnp.float32(training.huber_delta),
+            tolerance=jnp.float32(training.tolerance),
+            patience=jnp.float32(training.patience),
+            step_cuts=jnp.float32(training.step_cuts),
+            graph_threshold=jnp.float32(config.graph_threshold),
+            graph_evidence=jnp.float32(config.graph_evidence),
+            tune=jnp.float32(config.tune),
         )
-        return jax.tree.map(jnp.float32, numbers)
 
 
-def hyperparameters_of(config: Config) -> Hyperparameters | Published:
-    """The traced part of a Config, for the model it asks for."""
-    if config.model == "paper":
-        return jax.tree.map(jnp.float32, config.published)
-    return Hyperparameters.of(config)
+class PaperHyperparameters(NamedTuple):
+    """Settings of the paper's model that decide no shape, scalars; see `config.Published` for their meaning."""
+
+    warm_start_epochs: Array
+    warm_start_learning_rate: Array
+    learning_rate: Array
+    weight_decay: Array
+    plateau_patience: Array
+    plateau_factor: Array
+    coefficient_clip: Array
+    clip: Array
+    huber_delta: Array
+    media_share: Array
+    attribution_weight: Array
+    seasonal_weight: Array
+    graph_weight: Array
+    sparsity_weight: Array
+    l1: Array
+    l2: Array
+    graph_warm_up: Array
+    graph_interval: Array
+    ridge: Array
+
+    @classmethod
+    def of(cls, published: Published) -> Self:
+        """The traced part of the published settings."""
+        return cls(**{name: jnp.float32(getattr(published, name)) for name in cls._fields})
 
 
-def _register(cls: type[Penalties] | type[Published]) -> None:
-    """Let settings pass through JAX transformations, with arrays in place of their numbers."""
-    names = tuple(item.name for item in dataclasses.fields(cls))
-
-    def flatten(settings: object) -> tuple[tuple[object, ...], None]:
-        return tuple(getattr(settings, name) for name in names), None
-
-    def unflatten(_: None, values: tuple[object, ...]) -> Any:
-        # Tracers stand in for numbers here, so the checks of the constructor are passed by.
-        settings: Any = object.__new__(cls)
-        for name, value in zip(names, values, strict=True):
-            object.__setattr__(settings, name, value)
-        return settings
-
-    jax.tree_util.register_pytree_node(cls, flatten, unflatten)
-
-
-_register(Penalties)
-_register(Published)
+def prior_scales(penalties: Penalties) -> PriorScales:
+    """The user's prior scales as arrays."""
+    return PriorScales(**{name: jnp.float32(value) for name, value in dataclasses.asdict(penalties).items()})

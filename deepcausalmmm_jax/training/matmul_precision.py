@@ -1,4 +1,4 @@
-"""Precision of matrix products while training, the same on every device."""
+"""Precision of matrix products during training, the same on every device."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,11 +14,11 @@ _MANTISSA = {"tf32": 10, "bfloat16": 7}  # bits
 def at_precision(function: Callable[..., Any], precision: str) -> Callable[..., Any]:
     """The function with the factors of its matrix products rounded; sums stay in single precision.
 
-    Accelerators have such products. A CPU has none that JAX reaches, so there the factors are rounded in front of a
+    Accelerators have such products in hardware. JAX has none on a CPU, so there the factors are rounded before a
     product in full precision: the same numbers, without the speed.
 
     Args:
-        function: arrays in, arrays out; gradients taken inside it are rounded too.
+        function: arrays in, arrays out; gradients computed inside it are rounded too.
         precision: `highest`, `tf32` or `bfloat16`.
     """
 
@@ -44,7 +44,7 @@ def _rounded(function: Callable[..., Any], mantissa: int) -> Callable[..., Any]:
 
 
 def _run(jaxpr: Any, constants: Any, mantissa: int, *arguments: Any) -> list[Any]:
-    """Evaluate a traced function, products with rounded factors, loops and branches included."""
+    """Evaluate a traced function with rounded factors in its products, those in loops and branches included."""
     values = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*constants, *arguments], strict=True))
     for equation in jaxpr.eqns:
         given = [item.val if hasattr(item, "val") else values[item] for item in equation.invars]
@@ -65,8 +65,8 @@ def _short(value: Any, mantissa: int) -> Any:
 
 
 def _rewritten(setting: Any, mantissa: int) -> Any:
-    """A function among an operation's settings, the body of a loop say, with its products rounded."""
-    if type(setting) in (tuple, list):  # branches; the parts of a linear solve come in a type of their own, and stay
+    """A function among an operation's settings, such as the body of a loop, with its products rounded."""
+    if type(setting) in (tuple, list):  # branches; a linear solve has a tuple type of its own, which is left alone
         return type(setting)(_rewritten(item, mantissa) for item in setting) if _any_function(setting) else setting
     if hasattr(setting, "jaxpr") and hasattr(setting, "consts"):
         return _traced(setting.jaxpr, setting.consts, mantissa)

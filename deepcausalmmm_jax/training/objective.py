@@ -1,91 +1,94 @@
-"""Objective: how badly the parameters explain the weighted observations, plus what was held likely before."""
+"""Objective: the misfit of the parameters to the weighted observations, plus minus their log prior."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import chex
 import jax.numpy as jnp
+import optax
 from jax import Array
 
-from deepcausalmmm_jax.model.laplace import tuned, volume_terms
+from deepcausalmmm_jax.model.laplace import laplace_terms
 from deepcausalmmm_jax.model.log_prior import penalty_terms
-from deepcausalmmm_jax.model.outputs import Internals, Planes
-from deepcausalmmm_jax.model.structural import StructuralMMM
+from deepcausalmmm_jax.model.outputs import ComponentsRegionsLast, Internals
+from deepcausalmmm_jax.model.parameters import Collection, Parameters
+from deepcausalmmm_jax.model.prior_scales import learned_scales
+from deepcausalmmm_jax.model.structural import StructuralMMM, predicted_in_training
 from deepcausalmmm_jax.model.training_data import TrainingData
 from deepcausalmmm_jax.ops.acyclicity import log_determinant, trace_exponential
 from deepcausalmmm_jax.ops.autoregression import whitened
-from deepcausalmmm_jax.ops.huber import huber
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
 
 
 class Multipliers(NamedTuple):
-    """Augmented Lagrangian of the acyclicity constraint h = 0, and what else changes when the graph is cut."""
+    """Augmented Lagrangian of the acyclicity constraint h = 0, and what else changes when the graph is pruned."""
 
-    alpha: Array  # [], price of h
-    rho: Array  # [], price of h^2
-    sparsity: Array  # [], 1 while edges are penalised; 0 for those that were kept, so that they are not shrunk
+    alpha: Array  # [], Lagrange multiplier of h
+    rho: Array  # [], penalty on h^2
+    sparsity: Array  # [], 1 while edges are penalised; 0 once the graph is pruned, so that kept edges are not shrunk
 
 
-class Forward(NamedTuple):
-    """What one evaluation of the objective leaves behind."""
+class Evaluation(NamedTuple):
+    """What one evaluation of the objective returns beside its value."""
 
     terms: dict[str, Array]  # scalars, nats per observation
     acyclicity: Array  # [], h
-    fitted: Any  # variables that follow from the data: centre of the variation, edges kept
+    fitted: Collection  # variables that follow from the data: centres of the variation, baselines, edges kept
 
 
 def objective(
-    parameters: Any,
-    fitted: Any,
+    parameters: Collection,
+    fitted: Collection,
     model: StructuralMMM,
     data: TrainingData,
     hyperparameters: Hyperparameters,
     multipliers: Multipliers,
-) -> tuple[Array, Forward]:
-    r"""Weighted Huber log-likelihood with a noise level a region, plus penalties, per observation.
+) -> tuple[Array, Evaluation]:
+    r"""Weighted Huber log-likelihood with a noise level for each region, plus penalties, per observation.
 
     $\frac{1}{n} [\sum_{rt} w_{rt} (\rho_\delta(e_{rt} / \sigma_r) + \log \sigma_r) + S + \sum_k P_k] + \alpha h
-    + \frac{\rho}{2} h^2$ with S the negative log-likelihood of the channels' exposure under the channel graph. With
-    the noise estimated (Huber 1981, section 7.7) penalties and data are in the same unit, so that the same sizes
-    serve a quiet panel and a noisy one. Where regions move together, w is scaled down to the number of independent ones
-    (Pauli, Racugno & Ventura 2011): else a hundred regions with the same surprise would be a hundred witnesses.
+    + \frac{\rho}{2} h^2$ with S the negative log-likelihood of the exposure innovations under the channel graph.
+    Because the noise is estimated (Huber 1981, section 7.7), penalties and data are in the same unit, and the same
+    prior scales serve a quiet panel and a noisy one. Where regions move together, w is scaled down to the number of
+    independent ones (Pauli, Racugno & Ventura 2011): otherwise 100 regions that share one shock would count as 100
+    independent observations.
 
     Args:
         parameters: the model's trained variables.
-        fitted: variables that training sets otherwise.
+        fitted: variables that training sets by other means.
         model: the module.
         data: the panel; observations with weight 0 have no influence.
-        hyperparameters: sizes of the penalties and the Huber delta.
+        hyperparameters: prior scales and the Huber delta.
         multipliers: prices of cycles in the graph.
 
     Returns:
-        The objective, and what the evaluation leaves behind.
+        The objective, and the rest of the evaluation.
     """
-    variables = {"params": parameters, "fitted": fitted}
-    outcome: Any = model.apply(variables, data, mutable=["fitted"], method="trained")
-    (planes, internals), updated = outcome
+    chex.assert_equal_shape([data.weights, data.kpi])
+    components, internals, updated = predicted_in_training(model, {"params": parameters, "fitted": fitted}, data)
     n = jnp.maximum(jnp.sum(data.weights) * internals.effective, 1.0)
-    fit_terms = _data_terms(planes, internals, data, hyperparameters.huber_delta)
+    fit_terms = _data_terms(components, internals, data, hyperparameters.huber_delta)
     fit_terms["structure"] = internals.structure
-    sizes = tuned(hyperparameters.penalties, internals.size_factors, hyperparameters.tune)
+    scales = learned_scales(hyperparameters.scales, internals.log_scale_factors, hyperparameters.tune)
     penalties = penalty_terms(
-        parameters,
-        planes,
+        Parameters.of(parameters),
+        components,
         internals,
-        jnp.einsum("tr,tmr->m", data.weights * data.inputs.kpi_unit, planes.media),
-        sizes,
+        jnp.einsum("tr,tmr->m", data.weights * data.inputs.kpi_unit, components.media),
+        scales,
         data.inputs,
-        (1.0 - data.inputs.links.required) * multipliers.sparsity,
+        (1.0 - data.inputs.graph_constraints.required) * multipliers.sparsity,
         model.design.adstock,
     )
-    volumes = volume_terms(planes.media, internals, data, sizes)
-    penalties["volume"] = sum(volumes.values(), start=jnp.zeros(()))
+    laplace = laplace_terms(components.media, internals, data, scales)
+    penalties["volume"] = sum(laplace.values(), start=jnp.zeros(()))
     terms = {name: value / n for name, value in (fit_terms | penalties).items()}
     h = acyclicity(internals.edges, model.design.graph)
     terms["acyclicity"] = multipliers.alpha * h + 0.5 * multipliers.rho * h**2
-    return sum(terms.values(), start=jnp.zeros(())), Forward(terms, h, updated["fitted"])
+    return sum(terms.values(), start=jnp.zeros(())), Evaluation(terms, h, updated)
 
 
 def acyclicity(edges: Array, kind: str) -> Array:
-    """Smooth measure of cycles, 0 for a graph that is acyclic by its mask."""
+    """Smooth measure of cycles; 0 for a graph that is acyclic by its mask."""
     if kind in ("none", "triangular"):
         return jnp.zeros(())
     if kind == "notears":
@@ -95,17 +98,19 @@ def acyclicity(edges: Array, kind: str) -> Array:
     return jnp.where(jnp.isfinite(h), h, trace_exponential(edges))
 
 
-def residual_news(planes: Planes, internals: Internals, data: TrainingData) -> Array:
-    """What is new in each week's residual, `[week, region]`; 0 in weeks that are not learned from."""
-    observed = data.weights > 0
-    residual = jnp.where(observed, data.kpi - planes.prediction(), 0.0)
-    return whitened(residual, observed, internals.persistence)
+def residual_innovations(components: ComponentsRegionsLast, internals: Internals, data: TrainingData) -> Array:
+    """Innovations of the residuals, `[week, region]`; 0 in weeks the fit does not learn from."""
+    trained = data.weights > 0
+    residual = jnp.where(trained, data.kpi - components.prediction(), 0.0)
+    return whitened(residual, trained, internals.persistence)
 
 
-def _data_terms(planes: Planes, internals: Internals, data: TrainingData, delta: Array) -> dict[str, Array]:
+def _data_terms(
+    components: ComponentsRegionsLast, internals: Internals, data: TrainingData, delta: Array
+) -> dict[str, Array]:
     weights = data.weights * internals.effective
-    news = residual_news(planes, internals, data) / internals.noise
+    innovations = residual_innovations(components, internals, data) / internals.noise
     return {
-        "huber": jnp.sum(weights * huber(news, delta)),
+        "huber": jnp.sum(weights * optax.huber_loss(innovations, delta=delta)),
         "noise": jnp.sum(weights * jnp.log(internals.noise)),
     }

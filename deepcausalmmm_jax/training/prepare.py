@@ -1,26 +1,25 @@
 """From a panel and settings to the arguments of `estimate`, for the model that the settings ask for."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.data.scaling import Scales, scales_from
-from deepcausalmmm_jax.model.family import AnyDesign
-from deepcausalmmm_jax.model.inputs import Design, inputs_from, training_weeks
-from deepcausalmmm_jax.model.paper.inputs import PaperDesign, paper_inputs_from, paper_scales
+from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
+from deepcausalmmm_jax.training.families import family_of
+from deepcausalmmm_jax.training.family import AnyHyperparameters
 from deepcausalmmm_jax.training.fitted import Fitted
-from deepcausalmmm_jax.training.hyperparameters import hyperparameters_of
 from deepcausalmmm_jax.training.schedule import Schedule
 
 
 class Preparation(NamedTuple):
-    """Everything that `estimate` takes but key and weights, and the scales to read its answers with."""
+    """Everything that `estimate` takes except key and weights, and the scales that turn its answers into units."""
 
     scales: Scales
-    inputs: Any
-    hyperparameters: Any
+    inputs: AnyInputs
+    hyperparameters: AnyHyperparameters
     design: AnyDesign
     schedule: Schedule
 
@@ -33,33 +32,29 @@ def prepare(panel: Panel, weights: np.ndarray, config: Config, scales: Scales | 
         weights: `[region, week]`, 0 in weeks that are not learned from.
         config: settings.
         scales: to use in place of those of the training weeks.
+
+    Raises:
+        DataError: a region whose KPI the model cannot be scaled by.
     """
-    n_training = training_weeks(weights)
-    design: AnyDesign
-    if config.model == "paper":
-        scales = paper_scales(panel, weights) if scales is None else scales
-        inputs: Any = paper_inputs_from(panel, scales, weights, n_training)
-        design = PaperDesign.of(panel, config, inputs.season.shape[1])
-    else:
-        scales = scales_from(panel, weights) if scales is None else scales
-        inputs = inputs_from(panel, scales, weights, config)
-        design = Design.of(panel, config, n_training)
-    return Preparation(scales, inputs, hyperparameters_of(config), design, Schedule.of(config))
+    family = family_of(config)
+    scales, inputs, design = family.prepared(panel, weights, config, scales)
+    return Preparation(scales, inputs, family.hyperparameters(config), design, family.schedule(config))
 
 
 def design_of(fitted: Fitted) -> AnyDesign:
     """Sizes and branches of a fitted model."""
-    if fitted.config.model == "paper":
-        return PaperDesign.of(fitted.panel, fitted.config, fitted.variables["fitted"]["season"].shape[1])
-    return Design.of(fitted.panel, fitted.config, fitted.n_training_weeks)
+    return family_of(fitted.config).design(fitted.panel, fitted.config, fitted.n_training_weeks, fitted.variables)
 
 
-def inputs_of(fitted: Fitted, panel: Panel) -> Any:
+def inputs_of(fitted: Fitted, panel: Panel) -> AnyInputs:
     """Arrays of a panel that begins with the training weeks and has all regions of a fitted model."""
+    family, weights = family_of(fitted.config), weights_on(fitted, panel)
+    return family.inputs(panel, fitted.scales, weights, fitted.config, fitted.n_training_weeks)
+
+
+def weights_on(fitted: Fitted, panel: Panel) -> np.ndarray:
+    """Weights of a fit for the weeks of another panel that begins with the training weeks, `[region, week]`."""
     weights = np.zeros(panel.weights.shape)
     shared = min(panel.weights.shape[1], fitted.weights.shape[1])
     weights[:, :shared] = fitted.weights[:, :shared]
-    n_training = fitted.n_training_weeks
-    if fitted.config.model == "paper":
-        return paper_inputs_from(panel, fitted.scales, weights, n_training)
-    return inputs_from(panel, fitted.scales, weights, fitted.config, n_training)
+    return weights

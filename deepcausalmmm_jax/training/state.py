@@ -1,12 +1,14 @@
-"""State of a fit in flight and its record, as arrays, so that many fits can run side by side."""
+"""State of a running fit and its record, as arrays, so that many fits can run side by side."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
+import optax
 from jax import Array
 
+from deepcausalmmm_jax.model.parameters import Collection
 from deepcausalmmm_jax.training.objective import Multipliers
 
 
@@ -18,24 +20,32 @@ class Progress(NamedTuple):
     best: Array  # [], least objective at the end of a chunk since the last cut of the step
     waited: Array  # [], float32, chunks since it fell
     cuts: Array  # [], float32, cuts of the step size so far
-    graph_cut: Array  # [], bool, whether the graph has been made acyclic for certain
+    graph_pruned: Array  # [], bool, whether the graph has been pruned and is acyclic
     last_h: Array  # [], acyclicity when the multipliers were last raised
-    inherited: Array  # [], bool, whether the dependence between regions was taken over from another fit
+    inherited: Array  # [], bool, whether the dependence between regions comes from another fit
 
 
 class FitState(NamedTuple):
-    """Everything that an epoch changes."""
+    """Everything that a chunk of epochs changes."""
 
-    parameters: Any  # the model's trained variables
-    fitted: Any  # variables that training sets otherwise
-    optimizer: Any  # Adam's moments
+    parameters: Collection  # the model's trained variables
+    fitted: Collection  # variables that training sets by other means
+    optimizer: optax.OptState  # Adam's moments
     multipliers: Multipliers
     progress: Progress
     history: "History"
 
 
+class HasTerms(Protocol):
+    """What an evaluation of an objective returns beside its value."""
+
+    @property
+    def terms(self) -> dict[str, Array]:
+        """Scalars."""
+
+
 class History(NamedTuple):
-    """Record of a fit; rows of epochs that were not run hold NaN."""
+    """Record of a fit; epochs that were not run hold NaN."""
 
     objective: Array  # [epoch], nats per observation, acyclicity included
     acyclicity: Array  # [epoch], h of the channel graph
@@ -45,17 +55,17 @@ class History(NamedTuple):
     status: Array  # [], int32, a FitStatus
 
 
-def blank_history(evaluate: Callable[[], tuple[Array, Any]], max_epochs: int) -> History:
+def blank_history(evaluate: Callable[[], tuple[Array, HasTerms]], max_epochs: int) -> History:
     """A history with room for all epochs and every term of the objective.
 
     Args:
-        evaluate: one evaluation of the objective; what it leaves behind has `terms`. It is traced, not run.
-        max_epochs: room.
+        evaluate: one evaluation of the objective, whose second result has `terms`. It is traced, not run.
+        max_epochs: number of epochs.
     """
-    _, forward = jax.eval_shape(evaluate)
-    blank = jnp.full(max_epochs, jnp.nan, jnp.float32)  # a dtype given: a weak one would compile each chunk twice
+    _, evaluation = jax.eval_shape(evaluate)
+    blank = jnp.full(max_epochs, jnp.nan, jnp.float32)  # with a dtype: a weak type would compile each chunk twice
     zero = jnp.zeros((), jnp.int32)
-    return History(blank, blank, blank, {name: blank for name in forward.terms}, zero, zero)
+    return History(blank, blank, blank, {name: blank for name in evaluation.terms}, zero, zero)
 
 
 def recorded(

@@ -1,26 +1,30 @@
-"""Training of the default model: Adam in chunks, each followed by a look at the objective and the graph."""
+"""Training of the default model: Adam in chunks of epochs, with a decision after each chunk what to do next."""
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
 
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.errors import FitStatus
-from deepcausalmmm_jax.model.graph import starting_links
-from deepcausalmmm_jax.model.inputs import Design, Inputs
+from deepcausalmmm_jax.model.design import Design
+from deepcausalmmm_jax.model.graph import initial_graph
 from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY, TYPICAL_HALF_SATURATION
-from deepcausalmmm_jax.model.structural import StructuralMMM
+from deepcausalmmm_jax.model.parameters import Collection, Parameters
+from deepcausalmmm_jax.model.structural import StructuralMMM, predicted
 from deepcausalmmm_jax.model.training_data import training_data
+from deepcausalmmm_jax.model.windows import first_weeks
 from deepcausalmmm_jax.ops.bijectors import from_positive
 from deepcausalmmm_jax.training.effective_regions import with_dependence
-from deepcausalmmm_jax.training.forecast_state import present_state
+from deepcausalmmm_jax.training.forecast_state import forecast_state
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
-from deepcausalmmm_jax.training.objective import Multipliers, objective
+from deepcausalmmm_jax.training.objective import Evaluation, Multipliers, objective
 from deepcausalmmm_jax.training.optimizer import make_optimizer
-from deepcausalmmm_jax.training.prune_graph import cut_graph
+from deepcausalmmm_jax.training.prune_graph import prune_graph
 from deepcausalmmm_jax.training.schedule import Schedule, after_chunk
 from deepcausalmmm_jax.training.state import FitState, Progress, blank_history, recorded
 
@@ -33,22 +37,37 @@ def structural_model(design: Design) -> StructuralMMM:
     return StructuralMMM(design, media_start=_START_SHARE / design.n_channels / TYPICAL_ACTIVITY)
 
 
+class Carry(NamedTuple):
+    """What one epoch hands to the next."""
+
+    parameters: Collection
+    fitted: Collection
+    moments: optax.OptState  # of Adam
+
+
+class Epoch(NamedTuple):
+    """Record of one epoch; of a chunk, `[epoch]` each."""
+
+    value: Array  # [], the objective
+    acyclicity: Array  # [], h
+    terms: dict[str, Array]  # scalars
+
+
 class StructuralRecipe(NamedTuple):
-    """The two pure functions of a training: its start, and a chunk of epochs."""
+    """How the default model is trained: a start, chunks of epochs, and an end."""
 
     design: Design
     schedule: Schedule
 
-    def start(self, key: Array, inputs: Inputs, weights: Array, hyperparameters: Hyperparameters) -> FitState:
+    def start(self, key: Array, inputs: Inputs[Array], weights: Array, hyperparameters: Hyperparameters) -> FitState:
         """State before the first epoch."""
         model = structural_model(self.design)
-        variables = model.init(key, training_data(*_first_weeks(inputs, weights)), method="trained")
-        parameters, fitted = variables["params"], variables["fitted"]
-        half = from_positive(TYPICAL_HALF_SATURATION * inputs.burst)
-        parameters = {**parameters, "media": {**parameters["media"], "half_saturation": half}}
-        parameters["level"] = {"mean": inputs.kpi_level}
+        # Two weeks are enough to fix every shape.
+        small = training_data(first_weeks(inputs, 2), weights[:, :2])
+        variables = model.init(key, small, method="training_forward")
+        parameters, fitted = _from_data(variables["params"], inputs), variables["fitted"]
         if "graph" in fitted:
-            fitted = {**fitted, "graph": starting_links(inputs.links, inputs.activity.unit)}
+            fitted = {**fitted, "graph": initial_graph(inputs.graph_constraints, inputs.innovations.unit)}
         zero, one = jnp.zeros(()), jnp.ones(())
         multipliers = Multipliers(alpha=zero, rho=one, sparsity=one)
         progress = Progress(
@@ -57,75 +76,73 @@ class StructuralRecipe(NamedTuple):
             best=jnp.asarray(jnp.inf, jnp.float32),
             waited=zero,
             cuts=zero,
-            graph_cut=jnp.asarray(self.design.graph == "none"),
+            graph_pruned=jnp.asarray(self.design.graph == "none"),
             last_h=jnp.asarray(jnp.inf, jnp.float32),
             inherited=jnp.asarray(False),
         )
+
+        def evaluate() -> tuple[Array, Evaluation]:
+            data = training_data(inputs, weights)
+            return objective(parameters, fitted, model, data, hyperparameters, multipliers)
+
         return FitState(
             parameters=parameters,
             fitted=fitted,
             optimizer=make_optimizer().init(parameters),
             multipliers=multipliers,
             progress=progress,
-            history=blank_history(
-                lambda: objective(
-                    parameters, fitted, model, training_data(inputs, weights), hyperparameters, multipliers
-                ),
-                self.schedule.max_epochs,
-            ),
+            history=blank_history(evaluate, self.schedule.max_epochs),
         )
 
-    def run_chunk(self, state: FitState, inputs: Inputs, weights: Array, hyperparameters: Hyperparameters) -> FitState:
-        """A chunk of epochs, then one look at the training objective: go on, cut the step, cut the graph, or stop."""
+    def run_chunk(
+        self, state: FitState, inputs: Inputs[Array], weights: Array, hyperparameters: Hyperparameters
+    ) -> FitState:
+        """A chunk of epochs, then the decision to go on, cut the step, prune the graph, or stop."""
         model, optimizer, data = structural_model(self.design), make_optimizer(), training_data(inputs, weights)
         step_size = hyperparameters.learning_rate * _STEP_CUT**state.progress.cuts
-        evaluate = jax.value_and_grad(objective, has_aux=True)
 
-        def epoch(
-            carry: tuple[Any, Any, Any], _: None
-        ) -> tuple[tuple[Any, Any, Any], tuple[Array, Array, dict[str, Array]]]:
-            parameters, fitted, moments = carry
-            (value, forward), gradient = evaluate(parameters, fitted, model, data, hyperparameters, state.multipliers)
-            direction, moments = optimizer.update(gradient, moments)
-            parameters = optax.apply_updates(parameters, jax.tree.map(lambda d: -step_size * d, direction))
-            return (parameters, forward.fitted, moments), (value, forward.acyclicity, forward.terms)
+        def loss(parameters: Collection, fitted: Collection) -> tuple[Array, Evaluation]:
+            return objective(parameters, fitted, model, data, hyperparameters, state.multipliers)
 
-        start = (state.parameters, state.fitted, state.optimizer)
-        (parameters, fitted, moments), (values, h, terms) = jax.lax.scan(
-            epoch, start, length=self.schedule.chunk_epochs
-        )
+        def epoch(carry: Carry, _: None) -> tuple[Carry, Epoch]:
+            (value, found), gradient = jax.value_and_grad(loss, has_aux=True)(carry.parameters, carry.fitted)
+            direction, moments = optimizer.update(gradient, carry.moments)
+            updates = jax.tree.map(lambda d: -step_size * d, direction)
+            parameters = optax.apply_updates(carry.parameters, updates)
+            return Carry(parameters, found.fitted, moments), Epoch(value, found.acyclicity, found.terms)
+
+        start = Carry(state.parameters, state.fitted, state.optimizer)
+        end, epochs = jax.lax.scan(epoch, start, length=self.schedule.chunk_epochs)
+
+        step_sizes = jnp.full(epochs.value.shape, step_size)
         advanced = state._replace(
-            parameters=parameters,
-            fitted=fitted,
-            optimizer=moments,
-            history=recorded(state.history, state.progress.epoch, values, h, terms, jnp.full(values.shape, step_size)),
+            parameters=end.parameters,
+            fitted=end.fitted,
+            optimizer=end.moments,
+            history=recorded(
+                state.history, state.progress.epoch, epochs.value, epochs.acyclicity, epochs.terms, step_sizes
+            ),
         )
-        cut = partial(cut_graph, model=model, inputs=inputs, weights=weights)
-        judged = after_chunk(advanced, values, h, hyperparameters, self.schedule, cut)
-        return with_dependence(judged, state.progress, model=model, data=data)
+        prune = partial(prune_graph, model=model, inputs=inputs, weights=weights)
+        decided = after_chunk(advanced, epochs.value, epochs.acyclicity, hyperparameters, self.schedule, prune)
+        return with_dependence(decided, state.progress, model=model, data=data)
 
-    def warm_start(self, state: FitState, start: Any) -> FitState:
+    def warm_start(self, state: FitState, start: Variables) -> FitState:
         """The state with the variables of another fit; the graph is learned anew, from the edges found there."""
         kept = {name: value for name, value in state.fitted.items() if name == "graph"}
         progress = state.progress._replace(inherited=jnp.asarray(True))
         return state._replace(parameters=start["params"], fitted={**start["fitted"], **kept}, progress=progress)
 
-    def finalise(self, variables: Any, inputs: Inputs, weights: Array, hyperparameters: Hyperparameters) -> Any:
-        """The variables with the present learned, from which forecasts start."""
-        outcome: Any = structural_model(self.design).apply(variables, inputs)
-        components, internals = outcome
-        state = present_state(components, internals, inputs, weights, hyperparameters.penalties)
-        return {**variables, "fitted": {**variables["fitted"], "present": {"state": state}}}
+    def finalise(
+        self, variables: Variables, inputs: Inputs[Array], weights: Array, hyperparameters: Hyperparameters
+    ) -> Variables:
+        """The variables with the forecast state estimated."""
+        components, internals = predicted(structural_model(self.design), variables, inputs)
+        return forecast_state(components, internals, inputs, weights, hyperparameters.scales).placed_in(variables)
 
 
-def _first_weeks(inputs: Inputs, weights: Array) -> tuple[Inputs, Array]:
-    """Two weeks of the panel, enough to fix every shape."""
-    by_region = ("exposure", "control", "kpi")
-    by_week = ("trend_basis", "region_trend_basis", "season_basis", "elapsed", "ahead", "real")
-    cut: dict[str, Any] = {name: getattr(inputs, name)[:, :2] for name in by_region}
-    cut |= {name: getattr(inputs, name)[:2] for name in by_week}
-    news = inputs.activity
-    cut["activity"] = news._replace(
-        regional=news.regional[:, :2], national=news.national[:2], known=news.known[:, :2], on=news.on[:2]
-    )
-    return inputs._replace(**cut), weights[:, :2]
+def _from_data(params: Collection, inputs: Inputs[Array]) -> Collection:
+    """Initial parameters, with half-saturation and mean prediction from the panel."""
+    drawn = Parameters.of(params)
+    half_saturation = from_positive(TYPICAL_HALF_SATURATION * inputs.burst)
+    return drawn._replace(media=drawn.media._replace(half_saturation=half_saturation), mean=inputs.kpi_level).as_flax()

@@ -6,7 +6,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.forecast_intervals import _moved
-from deepcausalmmm_jax.training.forecast_draws import Course
+from deepcausalmmm_jax.training.forecast_draws import Process
 
 
 def test_departures_move_as_level_swing_and_season_together_do():
@@ -14,7 +14,7 @@ def test_departures_move_as_level_swing_and_season_together_do():
     basis = np.stack([np.cos(np.arange(weeks)), np.sin(np.arange(weeks))], axis=1)
     factor = np.array([[0.3, 0, 0, 0], [0.1, 0.2, 0, 0], [0.05, 0, 0.1, 0], [0, 0.02, 0.03, 0.1]])
     covariance, step, swing = factor @ factor.T, 0.2, 0.15
-    course = Course(covariance, np.float64(step), np.float64(swing), np.float64(fade))
+    course = Process(covariance, np.float64(step), np.float64(swing), np.float64(fade))
     draws = _moved(course, basis, (200_000, 1), np.random.default_rng(0))[:, 0]
     ahead = np.arange(weeks)
     design = np.column_stack([np.ones(weeks), fade**ahead, basis])  # of the state in the first week
@@ -82,7 +82,7 @@ def test_forecasts_without_weeks_to_forecast_are_refused(small_result, small_pan
     whole = dcm.FitResult(dataclasses.replace(small_result.fitted, weights=every))
     with pytest.raises(dcm.DataError, match="no week after its training weeks; hold some out"):
         whole.forecast_intervals()
-    with pytest.raises(dcm.DataError, match="which was learned from; forecasts begin after"):
+    with pytest.raises(dcm.DataError, match="which is a training week; forecasts begin after"):
         small_result.forecast_intervals(small_panel)
     with pytest.raises(dcm.ConfigError, match="draws must be a whole number, 20 or more"):
         small_result.forecast_draws(draws=3)

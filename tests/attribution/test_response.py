@@ -88,8 +88,8 @@ def test_curves_are_drawn_with_their_units_on_the_axes(small_ensemble, curves):
     regional = dataclasses.replace(curves, table=curves.table.assign(region="north"))
     both = dataclasses.replace(curves, table=pd.concat([curves.table, regional.table]))
     assert len(both.plot("north").data) == len(figure.data)
-    units = curves.units._replace(spend="exposure units (no spend given)")
-    assert dataclasses.replace(curves, units=units).plot().layout.xaxis.title.text == "exposure, 1 = today"
+    units = curves.units._replace(spend="exposure units (no spend given)", in_currency=False)
+    assert dataclasses.replace(curves, units=units).plot().layout.xaxis.title.text == "exposure (1 = today)"
     for asked, message in (
         ((), "name one of all, north"),
         (("mars",), "no curves of region 'mars'"),

@@ -56,7 +56,8 @@ def test_carry_over_curves_and_coefficients_of_the_tables_make_the_contributions
     for m, channel in enumerate(panel.channels):
         carried = lfilter(kernels[channel].to_numpy(), [1.0], panel.exposure[:, :, m] / scales.exposure[:, [m]], axis=1)
         half = table["half_saturation"].iloc[m] * scales.intensity[:, [m]] ** -locality
-        reached = np.asarray(hill(jnp.asarray(carried), table["slope"].iloc[m], jnp.asarray(half)))
+        slope = jnp.asarray(table["slope"].iloc[[m]].to_numpy())
+        reached = np.asarray(hill(jnp.asarray(carried.T[:, None]), slope, jnp.asarray(half.T)))[:, 0].T
         made = reached * coefficient[:, :, m] * scales.kpi[:, None]
         found = result.contributions.sel(component=channel).values
         past = slice(0, len(kernels))  # a table ends with its last lag

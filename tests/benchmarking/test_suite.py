@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.benchmarking.ceilings import Ceilings
-from deepcausalmmm_jax.benchmarking.floors import Floors, floors
+from deepcausalmmm_jax.benchmarking.machine_limits import MachineLimits
+from deepcausalmmm_jax.benchmarking.operation_counts import OperationCounts, count_operations
 from deepcausalmmm_jax.benchmarking.plan import Plan
 from deepcausalmmm_jax.benchmarking.refits import parts
 from deepcausalmmm_jax.benchmarking.suite import exponents
@@ -52,7 +52,7 @@ def test_figures_come_as_json_table_and_page(folder):
         assert 0 < row["share_of_product_ceiling"] < 1.5
         assert row["steps"] >= 2 * 24  # weeks forward and backward
         assert row["epoch_ms"] == pytest.approx(row["forward_ms"] + row["backward_ms"] + row["rest_ms"])
-    assert "Refits, against their number" in (folder / "benchmark.txt").read_text()
+    assert "Refits by number" in (folder / "benchmark.txt").read_text()
     page = (folder / "benchmark.html").read_text()
     assert "Plotly.newPlot" in page
     assert "<script src" not in page
@@ -61,7 +61,7 @@ def test_figures_come_as_json_table_and_page(folder):
 def test_a_device_that_is_absent_is_one_sentence(tmp_path):
     ran = CliRunner().invoke(app, ["benchmark", "--quick", "--devices", "gpu", "--out", str(tmp_path / "never")])
     assert isinstance(ran.exception, dcm.ConfigError)
-    assert "no gpu device here" in str(ran.exception)
+    assert "no gpu device on this host" in str(ran.exception)
     assert not (tmp_path / "never").exists()
 
 
@@ -72,10 +72,10 @@ def test_products_and_steps_are_counted_through_loops_and_branches():
         h = jax.lax.cond(h.sum() > 0, lambda: (h @ a) @ a.T, lambda: h)
         return h, h[0, 0]
 
-    needs = floors(lambda h: jax.lax.scan(step, h, length=5), jnp.ones((2, 3)))
+    needs = count_operations(lambda h: jax.lax.scan(step, h, length=5), jnp.ones((2, 3)))
     assert needs.products == 5 * (2 * 2 * 3 * 4 + 2 * 2 * 4 * 3)
     assert needs.steps == 5
-    nested = floors(lambda h: jax.lax.scan(lambda c, _: (jax.lax.scan(step, c, length=7)[0], None), h, length=2), jnp.ones((2, 3)))  # fmt: skip
+    nested = count_operations(lambda h: jax.lax.scan(lambda c, _: (jax.lax.scan(step, c, length=7)[0], None), h, length=2), jnp.ones((2, 3)))  # fmt: skip
     assert nested.steps == 14
 
 
@@ -83,11 +83,11 @@ def test_gradients_pass_the_loop_twice():
     def loss(x):
         return jax.lax.scan(lambda h, row: (jnp.tanh(h + row), None), jnp.zeros(3), x)[0].sum()
 
-    assert floors(jax.grad(loss), jnp.ones((6, 3))).steps == 12
+    assert count_operations(jax.grad(loss), jnp.ones((6, 3))).steps == 12
 
 
 def test_needs_become_times_by_the_machines_limits():
-    least = Floors(2e9, 0.0, 3e9, 1000.0).least_ms(Ceilings(100.0, 30.0, 0.5))
+    least = OperationCounts(2e9, 0.0, 3e9, 1000.0).least_ms(MachineLimits(100.0, 30.0, 0.5))
     assert least == pytest.approx({"products": 20.0, "bytes": 100.0, "steps": 0.5})
 
 

@@ -68,11 +68,11 @@ BAD = {
     "header alone": (lambda w: ["fit", _file(w, "header.csv", "region,time\n"), *FIT[2:]], "no rows"),
     "wrong delimiter": (
         lambda w: ["fit", _file(w, "semi.csv", (w / "sim/panel.csv").read_text().replace(",", ";")), *FIT[2:]],
-        "separated by semicolons; pass --delimiter ';'",
+        "delimited by semicolons; pass --delimiter ';'",
     ),
     "semicolons and decimal commas": (
         lambda w: ["fit", _file(w, "comma.csv", "region;time;sales\nn;0;1,5\nn;1;2,5\n"), *FIT[2:]],
-        "separated by semicolons; pass --delimiter ';'",
+        "delimited by semicolons; pass --delimiter ';'",
     ),
     "long rows": (
         lambda w: ["fit", _file(w, "long.csv", "region,time,sales\nn,0,1,5\nn,1,2,5\n"), *FIT[2:]],
@@ -87,8 +87,8 @@ BAD = {
     "empty glob": (lambda w: changed("--media", "chanel_*"), "--media 'chanel_*' matches no column"),
     "unpaired spend": (lambda w: changed("--spend", "sa*"), "cannot be paired"),
     "holdout zero": (lambda w: [*FIT, "--holdout", "0"], "1 or more, got 0"),
-    "holdout too long": (lambda w: [*FIT, "--holdout", "40"], "hides all"),
-    "too few weeks": (lambda w: [*FIT, "--holdout", "30"], "leaves 10 to learn from"),
+    "holdout too long": (lambda w: [*FIT, "--holdout", "40"], "holds out all"),
+    "too few weeks": (lambda w: [*FIT, "--holdout", "30"], "leaves 10 to train on"),
     "unknown setting": (lambda w: changed("--config", _file(w, "bad.toml", "hiden_size = 3")), "did you mean hidden_size?"),
     "no number": (lambda w: changed("--revenue-per-kpi", "much"), "no column 'much'"),
 }  # fmt: skip
@@ -165,5 +165,5 @@ def test_spend_pairs_by_order_or_by_name():
     named = ["tv", "radio", "radio_spend", "tv_spend"]
     assert paired_spend(["tv", "radio"], ["tv,radio"], ["*_spend"], named) == {"tv": "tv_spend", "radio": "radio_spend"}
     assert paired_spend(["tv", "radio"], ["tv", "radio"], ["radio=cost1"], columns) == {"radio": "cost1"}
-    with pytest.raises(dcm.DataError, match="'print' is no media column"):
+    with pytest.raises(dcm.DataError, match="'print' is not a media column"):
         paired_spend(["tv"], ["tv"], ["print=cost1"], columns)

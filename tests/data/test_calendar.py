@@ -62,7 +62,7 @@ def test_a_week_that_ends_in_the_last_second_of_its_day_keeps_that_day(zone):
 def test_midnights_of_the_far_east_are_read_unless_told_in_utc(zone):
     moments = MONDAYS.tz_localize(zone)
     assert_weeks([moment.isoformat() for moment in moments])
-    with pytest.raises(dcm.DataError, match="a time in UTC that leaves the local day open; write local days"):
+    with pytest.raises(dcm.DataError, match="a time in UTC whose local day is ambiguous; write local days"):
         week_grid(pd.Series(utc_text(moments)), "week")
 
 
@@ -70,7 +70,7 @@ def test_midnights_of_the_far_east_are_read_unless_told_in_utc(zone):
 def test_times_in_utc_that_are_no_local_midnight_are_refused(times):
     column = pd.Series([f"2024-01-0{1 + 7 * i}T{time}:00Z" for i, time in enumerate(times)])
     with pytest.raises(
-        dcm.DataError, match=r"'week' has '2024-01-0\dT.*Z', a time in UTC that leaves the local day open"
+        dcm.DataError, match=r"'week' has '2024-01-0\dT.*Z', a time in UTC whose local day is ambiguous"
     ):
         week_grid(column, "week")
 
@@ -110,14 +110,14 @@ def test_whole_numbers_are_weeks_whatever_their_type(numbers):
     ("column", "message"),
     [
         (["202401", "202452", "202501"], "jumps from week 202401 to 202452 .*write year-and-week codes as dates"),
-        (["2024-01", "2024-02"], "'2024-01', which is no date"),
-        (["now", "now"], "'now', which is no date"),
-        (["03/04/2024"], "'03/04/2024', which is no date"),
-        (["2024-02-30"], "'2024-02-30', which is no date"),
-        ([20240101, 20240145], "'20240145', which is no date"),
-        ([True, False], "which is no date"),
+        (["2024-01", "2024-02"], "'2024-01', which is not a date"),
+        (["now", "now"], "'now', which is not a date"),
+        (["03/04/2024"], "'03/04/2024', which is not a date"),
+        (["2024-02-30"], "'2024-02-30', which is not a date"),
+        ([20240101, 20240145], "'20240145', which is not a date"),
+        ([True, False], "which is not a date"),
         ([1.0, np.inf], "the week inf; weeks must be dates or whole numbers"),
-        (["2024-01-01", " "], "no week in row 2; write one in every row"),
+        (["2024-01-01", " "], "no week in row 2; every row needs one"),
         (pd.Series([MONDAYS[0], pd.NaT]), "no week in row 2"),
         (["2024-01-01", "2024-01-09"], "Week 2024-01-09 .* not a whole number of weeks after the first"),
     ],

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.data.graph_constraints import link_masks
+from deepcausalmmm_jax.data.graph_constraints import graph_constraints
 
 CHANNELS = ("tv", "social", "search")
 
 
 def _masks(graph="notears", **links):
-    return link_masks(CHANNELS, dcm.Config(graph=graph, links=dcm.Links(**links)))
+    return graph_constraints(CHANNELS, dcm.Config(graph=graph, links=dcm.Links(**links)))
 
 
 def test_without_links_every_pair_is_free():

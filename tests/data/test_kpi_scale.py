@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.data.inputs import inputs_from
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, informative, kpi_means, kpi_scales, weekly_spread
 from deepcausalmmm_jax.data.scaling import scales_from
-from deepcausalmmm_jax.model.inputs import inputs_from
 from deepcausalmmm_jax.training.prepare import prepare
 
 CONFIG = dcm.Config(graph="none")
@@ -189,7 +189,7 @@ def test_an_roi_stated_beforehand_asks_the_same_of_a_net_panel(panel):
     stated = CONFIG.replace(priors=dcm.Priors(roi=((channel, 2.0, 0.5),)))
     was, before = made(panel, stated)
     net, after = made(shifted(panel, 3, -panel.kpi[3].mean()), stated)
-    ours, theirs = (x.beliefs.share[0] * (s.kpi * 52).sum() for s, x in ((was, before), (net, after)))
+    ours, theirs = (x.stated_priors.share[0] * (s.kpi * 52).sum() for s, x in ((was, before), (net, after)))
     assert float(theirs) == pytest.approx(float(ours), rel=0.02)  # up to the weeks' own revenue per KPI
 
 

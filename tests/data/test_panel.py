@@ -107,7 +107,7 @@ BAD_TABLES = {
         lambda df: df.assign(week=pd.Timestamp("2024-01-01") + pd.to_timedelta(7 * df["week"] + (df["week"] == 5), "D")),
         r"Week 2024-02-06 .* not a whole number of weeks",
     ),
-    "no dates": (lambda df: df.assign(week="soon"), r"'soon', which is no date"),
+    "no dates": (lambda df: df.assign(week="soon"), r"'soon', which is not a date"),
 }  # fmt: skip
 
 
@@ -140,9 +140,9 @@ def test_unfit_panel_is_refused_before_training(name):
     [
         (0, "1 or more, got 0"),
         (-1, "1 or more"),
-        (20, "hides all"),
-        (99, "hides all"),
-        (10, "leaves 10 to learn from"),
+        (20, "holds out all"),
+        (99, "holds out all"),
+        (10, "leaves 10 to train on"),
         (2.5, "whole number"),
     ],
 )
@@ -159,7 +159,7 @@ def test_bad_holdout_is_refused(holdout, message):
         ({"media": ["tv", "tv"]}, "given twice as a media channel"),
         ({"controls": ["tv"]}, "given both as a media channel and as a control"),
         ({"media": ["tv", "geo"]}, "given both as the region and as a media channel"),
-        ({"spend": {"radio": "tv"}}, "'radio', which is no media column"),
+        ({"spend": {"radio": "tv"}}, "'radio', which is not a media column"),
         ({"spend": ["tv"]}, "names 1 columns for 2"),
         ({"revenue_per_kpi": -1.0}, "above 0"),
         ({"missing_kpi": "drop"}, "'error' or 'mask'"),
@@ -171,7 +171,7 @@ def test_bad_request_is_refused(changes, message):
 
 
 def test_rows_of_several_regions_without_a_region_column_say_what_is_missing():
-    with pytest.raises(dcm.DataError, match=r"rows for week 0; keep or add up to one, or name the column of regions"):
+    with pytest.raises(dcm.DataError, match=r"rows for week 0; keep one or add them up, or name the region column"):
         panel_of(table(), region=None)
 
 

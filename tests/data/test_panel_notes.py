@@ -51,20 +51,20 @@ def _noisy(values):
 
 
 CASES = {
-    "a channel is another one plus noise": (_set(social=lambda df: 7 * _noisy(df["tv"])), NoteKind.COPIES, ("tv", "social"), "cannot say which"),
+    "a channel is another one plus noise": (_set(social=lambda df: 7 * _noisy(df["tv"])), NoteKind.COPIES, ("tv", "social"), "cannot separate their effects"),
     "three channels are one": (_set(social=lambda df: _noisy(df["tv"]), search=lambda df: _noisy(df["tv"])), NoteKind.COPIES, ("tv", "search", "social"), "'tv', channel 'search' and channel 'social'"),
-    "a control copies a channel": (_set(price=lambda df: 3 + 2 * _noisy(df["search"])), NoteKind.COPIES, ("search", "price"), "leave all but one out"),
-    "a control copies one region by region": (_set(price=lambda df: df["search"] * df["geo"].map({"north": 1.0, "south": 1e-3, "west": 50.0})), NoteKind.COPIES, ("search", "price"), "leave all but one out"),
-    "two controls are opposites": (_set(price=lambda df: 10 - df["promo"]), NoteKind.COPIES, ("price", "promo"), "leave all but one out"),
+    "a control copies a channel": (_set(price=lambda df: 3 + 2 * _noisy(df["search"])), NoteKind.COPIES, ("search", "price"), "keep only one"),
+    "a control copies one region by region": (_set(price=lambda df: df["search"] * df["geo"].map({"north": 1.0, "south": 1e-3, "west": 50.0})), NoteKind.COPIES, ("search", "price"), "keep only one"),
+    "two controls are opposites": (_set(price=lambda df: 10 - df["promo"]), NoteKind.COPIES, ("price", "promo"), "keep only one"),
     "a control is made of the KPI": (_set(price=lambda df: df["sales"] * 3.5), NoteKind.KPI_COPY, ("price",), "with the KPI 'sales' itself"),
-    "a channel is the total of others": (_set(social=lambda df: df["tv"] + df["search"]), NoteKind.SUM, ("social", "tv", "search"), "'social' is made of 'tv' and 'search'"),
+    "a channel is the total of others": (_set(social=lambda df: df["tv"] + df["search"]), NoteKind.SUM, ("social", "tv", "search"), "'social' is a sum of 'tv' and 'search'"),
     "a control never varies": (_set(promo=lambda df: 2.0 + 0 * df["tv"]), NoteKind.CONSTANT_CONTROL, ("promo",), "'promo' never varies"),
     "a control tells regions apart alone": (_set(promo=lambda df: df["geo"].map({"north": 1.0, "south": 2.0, "west": 9.0})), NoteKind.CONSTANT_CONTROL, ("promo",), "of any region"),
     "money was spent on nothing": (_set(tv=lambda df: df["tv"].where(df["week"] > 5, 0.0)), NoteKind.NO_EXPOSURE, ("tv",), "region north, week 0"),
     "a region never moves": (_set(sales=_in("west", 180.0)), NoteKind.CONSTANT_KPI, ("west",), "of region west"),
     "a region moves by rounding alone": (_set(sales=_in("west", lambda df: 180.0 + 1e-6 * RNG.random(len(df)))), NoteKind.CONSTANT_KPI, ("west",), "of region west"),
     "a region is net of a constant": (_set(sales=_in("south", lambda df: df["sales"] - 2800.0)), NoteKind.NET_KPI, ("south",), "of region south"),
-    "a region is negative": (_set(sales=_in("south", lambda df: df["sales"] - 9000.0)), NoteKind.NET_KPI, ("south",), "or less than 0"),
+    "a region is negative": (_set(sales=_in("south", lambda df: df["sales"] - 9000.0)), NoteKind.NET_KPI, ("south",), "a mean that is negative"),
     "a week has the other sign": (_set(sales=lambda df: df["sales"] * np.where(df["week"] == 11, -1, 1)), NoteKind.TURNED_SIGN, ("11",), "in week 11 in every region"),
     "a week has two zeros too many": (_set(sales=lambda df: df["sales"] * np.where((df["week"] == 11) & (df["geo"] == "west"), 100, 1)), NoteKind.HUGE_KPI, ("west", "11"), "times its median"),
 }  # fmt: skip
@@ -116,7 +116,7 @@ def test_notes_are_warnings_of_their_own_class_that_name_the_panel(table):
         (lambda df: df["sales"] * 0 + 5.0, r"'sales' is the same in all training weeks of each region"),
         (_in("west", 0.0), r"KPI of region west is 0 in all training weeks"),
         (_in("west", -3.0), r"KPI of region west is -3 in all training weeks"),
-        (lambda df: -df["sales"], r"KPI of region north averages -.* no region has any above 0; turn its sign"),
+        (lambda df: -df["sales"], r"KPI of region north averages -.* no region has a KPI above 0; reverse its sign"),
     ],
 )
 def test_a_kpi_that_says_nothing_is_refused_in_one_sentence(change, message, table):

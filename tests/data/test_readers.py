@@ -107,7 +107,7 @@ def test_blanks_around_a_region_are_not_part_of_it():
 def test_a_row_without_a_region_is_refused_by_its_number(empty):
     df = with_regions([501, 502]).astype({"geo": object})
     df.loc[6, "geo"] = empty
-    with pytest.raises(dcm.DataError, match="'geo' has no region in row 7; write one in every row"):
+    with pytest.raises(dcm.DataError, match="'geo' has no region in row 7; every row needs one"):
         panel_of(df)
 
 
@@ -125,7 +125,7 @@ def test_a_panel_to_predict_matches_regions_by_what_is_written(known, asked):
 
 
 def test_a_code_that_lost_its_zero_is_told_from_the_one_that_has_it():
-    with pytest.raises(dcm.DataError, match="not fitted on region 1; did you mean '01', read as text?"):
+    with pytest.raises(dcm.DataError, match="not fitted to region 1; did you mean '01', read as text?"):
         continued(panel_of(with_regions(["01", "02"])), panel_of(with_regions([1, 2])))
 
 
@@ -165,7 +165,7 @@ def test_two_columns_of_one_name_are_refused_where_the_name_is_asked_for(tmp_pat
     df = twice(table(), "sales", again)
     df.to_csv(tmp_path / "t.csv", index=False)
     for read in (df, read_table(tmp_path / "t.csv")):
-        with pytest.raises(dcm.DataError, match=r"has 2 columns named 'sales'.*; rename or leave out all but one"):
+        with pytest.raises(dcm.DataError, match=r"has 2 columns named 'sales'.*; rename or remove all but one"):
             panel_of(read)
 
 

@@ -53,7 +53,7 @@ def test_zeros_before_planned_weeks_and_beside_regions_without_a_kpi_are_found()
 
 
 def test_a_region_that_closed_is_named_in_a_warning():
-    with pytest.warns(DataWarning, match=rf"at the end of region {PANEL.regions[1]} \(from week .*while others go on"):
+    with pytest.warns(DataWarning, match=rf"at the end of region {PANEL.regions[1]} \(from week .*but not elsewhere"):
         weights = training_weights(sold_nothing((1, last(5))), 8)
     assert (weights > 0).any(axis=0).sum() == 52
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.simulation import media as world_media
 from deepcausalmmm_jax.data.simulation.budgets import last_month
-from deepcausalmmm_jax.data.simulation.request import media as world_media
 from deepcausalmmm_jax.data.simulation.simulate import KINDS
 from deepcausalmmm_jax.data.simulation.worlds import WORLDS
 
@@ -268,8 +268,8 @@ def test_missing_weeks_and_outliers_are_for_every_kind():
     [
         ({"kind": "lineer"}, r"no kind of panel 'lineer' \(did you mean 'linear'\?\); known are hill, linear, logar"),
         ({"kind": "xyz"}, r"no kind of panel 'xyz'; known are hill, linear"),
-        ({"kind": "linear", "late": 1}, "late=1 is for the kind 'hill'; the kind 'linear' draws its own budgets"),
-        ({"kind": "linear", "links": 2}, "links=2 is for the kind 'hill'"),
+        ({"kind": "linear", "late": 1}, "late=1 is only for the kind 'hill'; the kind 'linear' draws its own budgets"),
+        ({"kind": "linear", "links": 2}, "links=2 is only for the kind 'hill'"),
         ({"kind": "linear", "media_share": 1.2}, "media_share must be between 0 and 1"),
         ({"kind": "linear", "placebo": 3}, "leaves no channel with an effect"),
     ],

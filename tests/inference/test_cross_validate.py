@@ -7,7 +7,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
-from deepcausalmmm_jax.model.inputs import padded
+from deepcausalmmm_jax.model.windows import padded
 from deepcausalmmm_jax.training.estimate import estimate
 from deepcausalmmm_jax.training.prepare import prepare
 from deepcausalmmm_jax.training.schedule import Schedule

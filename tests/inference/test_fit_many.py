@@ -68,8 +68,8 @@ def test_bad_requests_name_the_panel(small_panel, quick):
         ({"seeds": []}, "at least one seed"),
         ({"configs": []}, "at least one configuration"),
         ({"batch_size": 0}, "batch_size must be"),
-        ({"devices": "gpu"}, "JAX finds no gpu device here, only cpu"),
-        ({"devices": []}, "devices must be some of this host's"),
+        ({"devices": "gpu"}, "JAX finds no gpu device on this host, only cpu"),
+        ({"devices": []}, "devices must be among those of this host"),
     ):
         with pytest.raises(dcm.ConfigError, match=said):
             dcm.fit_many(small_panel, **changes)

@@ -63,8 +63,8 @@ def test_the_report_says_where_chains_have_not_mixed(national_ensemble):
         made = dataclasses.replace(national_ensemble.replicates, r_hat=r_hat)
         return _of_intervals(dcm.Ensemble(national_ensemble.fitted, made))
 
-    assert "not settled" in words(2.0)
-    assert "not settled" not in words(1.0)
+    assert "not converged" in words(2.0)
+    assert "not converged" not in words(1.0)
 
 
 def test_draws_survive_a_file(national_ensemble, tmp_path):

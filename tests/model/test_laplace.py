@@ -1,4 +1,4 @@
-"""What the data decide: sizes of penalties, the present, stated priors, and what is said of each channel."""
+"""What the data decide: prior scales, the forecast state, stated priors, and the notes on each channel."""
 
 import dataclasses
 
@@ -9,11 +9,14 @@ import pytest
 from scipy.signal import lfilter
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.model.laplace import LEARNED, _walk_volume, tuned
+from deepcausalmmm_jax.model.forecast_state import ForecastValues
+from deepcausalmmm_jax.model.laplace import _random_walk
 from deepcausalmmm_jax.model.log_prior import _shares as shares_prior
+from deepcausalmmm_jax.model.prior_scales import LEARNED, learned_scales
 from deepcausalmmm_jax.results.fit_result import FitResult
-from deepcausalmmm_jax.training.estimate import model_for
-from deepcausalmmm_jax.training.forecast_state import present_state
+from deepcausalmmm_jax.training.families import model_for
+from deepcausalmmm_jax.training.forecast_state import forecast_state
+from deepcausalmmm_jax.training.hyperparameters import prior_scales
 from deepcausalmmm_jax.training.prepare import design_of, inputs_of
 
 
@@ -24,50 +27,53 @@ def placebo_fit():
 
 
 @pytest.mark.parametrize("persistence", [0.0, 0.5, 0.9])
-def test_volume_of_a_weekly_walk_is_the_determinant_it_stands_for(persistence):
+def test_laplace_term_of_a_weekly_walk_is_its_log_determinant(persistence):
     n, information, size = 20, 30.0, 0.3
     steps = np.full(n - 1, 1 / 13)
-    # What is new in a week shows (1 - phi) of the level before and the step itself.
+    # The innovation of a week contains (1 - phi) of the level before and the step itself.
     path = np.tril(np.ones((n, n)), -1)[:, : n - 1]
     shown = (path - persistence * np.vstack([np.zeros(n - 1), path[:-1]]))[1:]
     level = np.full((n - 1, 1), 1 - persistence)
     start = 1 / information / max(1 - persistence, 0.05) ** 2
     C = size**2 / 13 * shown @ shown.T + start * level @ level.T
     exact = 0.5 * np.linalg.slogdet(np.eye(n - 1) + information * C)[1]
-    found = _walk_volume(jnp.asarray(information), size, jnp.asarray(steps), jnp.asarray(persistence))
+    found = _random_walk(jnp.asarray(information), size, jnp.asarray(steps), jnp.asarray(persistence))
     np.testing.assert_allclose(found, exact, rtol=1e-3)
 
 
-def test_regions_that_count_for_nothing_leave_the_present_at_its_expected_sizes(small_result):
+def test_regions_that_count_for_nothing_leave_the_forecast_state_at_its_prior_scales(small_result):
     fitted = small_result.fitted
     model, inputs = model_for(design_of(fitted)), inputs_of(fitted, fitted.panel)
     components, inside = model.apply(fitted.variables, inputs)
-    penalties, weights = fitted.config.penalties, jnp.asarray(fitted.weights, jnp.float32)
+    priors, weights = prior_scales(fitted.config.penalties), jnp.asarray(fitted.weights, jnp.float32)
 
-    def sizes(share):
+    def scales(share):
         counted = inside._replace(effective=jnp.asarray(share))
-        return np.asarray(present_state(components, counted, inputs, weights, penalties)["regional_sizes"])
+        return np.asarray(forecast_state(components, counted, inputs, weights, priors).regional_scales)
 
-    expected = np.array([penalties.trend_region, sizes(0.0)[1], penalties.seasonality_region])
-    np.testing.assert_allclose(sizes(0.0), expected, rtol=1e-5)
-    assert np.abs(np.log(sizes(1.0)[[0, 2]] / expected[[0, 2]])).max() > 0.2
-    halfway = np.abs(np.log(sizes(0.1) / sizes(0.0)))
-    assert (halfway <= np.abs(np.log(sizes(1.0) / sizes(0.0))) + 1e-3).all()
+    expected = np.array([priors.trend_region, scales(0.0)[1], priors.seasonality_region])
+    np.testing.assert_allclose(scales(0.0), expected, rtol=1e-5)
+    assert np.abs(np.log(scales(1.0)[[0, 2]] / expected[[0, 2]])).max() > 0.2
+    halfway = np.abs(np.log(scales(0.1) / scales(0.0)))
+    assert (halfway <= np.abs(np.log(scales(1.0) / scales(0.0))) + 1e-3).all()
 
 
-def test_untuned_sizes_stay_as_set(small_panel, quick):
+def test_untuned_scales_stay_as_set(small_panel, quick):
     fixed = dcm.fit(small_panel, quick, tune=False)
     assert fixed.config.tune is False
     assert len(fixed.tuning) == 0
-    set_sizes, factors = fixed.config.penalties, fixed.fitted.variables["params"]["sizes"]
-    used = tuned(set_sizes, factors, jnp.zeros(()))
-    assert all(float(getattr(used, name)) == pytest.approx(getattr(set_sizes, name)) for name in LEARNED)
+    as_set, factors = prior_scales(fixed.config.penalties), fixed.fitted.variables["params"]["sizes"]
+    untuned = learned_scales(as_set, factors, jnp.zeros(()))
+    assert all(float(getattr(untuned, name)) == float(getattr(as_set, name)) for name in LEARNED)
+    doubled = learned_scales(as_set, {name: jnp.log(2.0) for name in LEARNED}, jnp.ones(()))
+    assert float(doubled.trend) == pytest.approx(2 * fixed.config.penalties.trend)
+    assert doubled.decay is as_set.decay
     assert all(abs(float(factors[name])) < 1e-6 for name in LEARNED if name != "time_variation")  # it starts small
     refitted = dcm.fit(small_panel, quick, tune=True).fitted.variables["params"]["sizes"]
     assert any(abs(float(refitted[name]) - float(factors[name])) > 0.1 for name in LEARNED)
 
 
-def test_learned_sizes_are_shown_with_their_evidence(small_result):
+def test_learned_scales_are_shown_with_their_evidence(small_result):
     assert list(small_result.tuning.index) == list(LEARNED)
     np.testing.assert_allclose(
         small_result.tuning["learned"], small_result.tuning["set"] * small_result.tuning["factor"]
@@ -75,7 +81,7 @@ def test_learned_sizes_are_shown_with_their_evidence(small_result):
     assert np.isfinite(small_result.tuning["evidence"]).all()
 
 
-def test_converged_sizes_have_more_evidence_than_the_set_ones(placebo_fit):
+def test_converged_scales_have_more_evidence_than_the_set_ones(placebo_fit):
     result, _ = placebo_fit
     assert result.tuning["evidence"].min() > -0.5
     assert result.tuning["evidence"].max() > 10
@@ -120,21 +126,20 @@ def test_a_slope_near_zero_can_be_found():
     assert found == pytest.approx(brought.sum(), rel=0.15)  # bounded to slopes above 0.5, it is 40 % off
 
 
-@pytest.mark.parametrize("swing", ["last", "return"])
-def test_the_forecast_falls_back_to_what_carries_on_when_media_say_nothing(swing):
+@pytest.mark.parametrize("kind", ["last", "return"])
+def test_without_media_effects_the_forecast_is_as_good_as_the_best_naive_one(kind):
     rng = np.random.default_rng(7)
     panel, _ = dcm.simulate(6, 90, 2, 0, seed=11)
     walk = 0.08 * np.cumsum(rng.normal(size=(1, 90)), axis=1) + 0.01 * rng.normal(size=(6, 90))
-    level = 10 + walk if swing == "last" else 10 + 0.3 * rng.normal(size=(6, 90))
+    level = 10 + walk if kind == "last" else 10 + 0.3 * rng.normal(size=(6, 90))
     short = dcm.Config(training=dataclasses.replace(dcm.Training(), max_epochs=400))
     result = dcm.fit(dataclasses.replace(panel, kpi=1000 * level), short, progress=False)
     held = result.metrics.loc["holdout"]
     assert held["rmse"] < 1.35 * held["rmse_naive"]
 
 
-def test_a_swing_fades_with_the_weeks_ahead(small_result):
-    state = small_result.fitted.variables["fitted"]["present"]["state"]
-    assert state["regional_memory"] > 0
+def test_the_ar1_component_fades_with_the_weeks_ahead(small_result):
+    assert ForecastValues.of(small_result.fitted.variables).regional_time_scale > 0
     longer, _ = dcm.simulate(4, 80, 3, 2, seed=1)
     ahead = small_result.contributions_of(longer).sel(component="trend").values[:, 52:]
     assert np.isfinite(ahead).all()
@@ -194,7 +199,7 @@ def test_an_roi_without_spend_is_refused(small_panel, quick):
     ("bad", "sentence"),
     [
         ({"share": (("a", 1.5, 0.1),)}, "between 0 and 1"),
-        ({"share": (("a", 0.5),)}, "made of"),
+        ({"share": (("a", 0.5),)}, "a triple"),
         ({"decay": (("a", 0.5, 0.0),)}, "standard deviation above 0"),
         ({"share": (("a", 0.5, 0.1), ("a", 0.4, 0.1))}, "free of repeats"),
         ({"control_sign": (("a", "up"),)}, "positive or negative"),

@@ -3,13 +3,13 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from deepcausalmmm_jax.config.paper import Published
 from deepcausalmmm_jax.model.paper.inputs import PaperDesign, PaperInputs
 from deepcausalmmm_jax.model.paper.module import PaperMMM, parameter_starts
-from deepcausalmmm_jax.ops.huber import huber
-from deepcausalmmm_jax.training.hyperparameters import hyperparameters_of  # noqa: F401  (lets settings pass through jit)
+from deepcausalmmm_jax.training.hyperparameters import PaperHyperparameters
 from deepcausalmmm_jax.training.paper.objective import Duals, acyclicity, graph_penalty, paper_objective, sparsity
 from deepcausalmmm_jax.training.paper.optimizer import clipped, paper_moments, stepped
 
@@ -89,7 +89,7 @@ def test_losses(case):
         "loss/h_acyclicity": h,
         "loss/dag": dag,
         "loss/sparsity": sparsity(case.parameters),
-        "loss/huber": huber(case.inputs.kpi - terms.prediction, 0.25).mean(),
+        "loss/huber": optax.huber_loss(case.inputs.kpi - terms.prediction, delta=0.25).mean(),
         "out/attribution_reg_loss_raw": attribution,
         "out/seasonal_reg_loss_raw": seasonal,
     }
@@ -99,7 +99,7 @@ def test_losses(case):
 
 def test_gradients_of_the_huber_loss(case):
     def loss(parameters):
-        return huber(case.inputs.kpi - case.apply("terms", parameters).prediction, 0.25).mean()
+        return optax.huber_loss(case.inputs.kpi - case.apply("terms", parameters).prediction, delta=0.25).mean()
 
     gradients = jax.grad(loss)(case.parameters)
     golden = case.under("grad_huber/")
@@ -111,7 +111,7 @@ def test_gradients_of_the_huber_loss(case):
 
 
 def test_five_steps_of_training(case):
-    published = Published()
+    published = PaperHyperparameters.of(Published())
     parameters, moments = case.parameters, paper_moments().init(case.parameters)
 
     @jax.jit

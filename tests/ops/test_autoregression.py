@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepcausalmmm_jax.ops.autoregression import news_energy, whitened
+from deepcausalmmm_jax.ops.autoregression import squared_innovations, whitened
 
 
 @settings(max_examples=25, deadline=None)
@@ -15,24 +15,24 @@ def test_whitening_gives_the_density_of_an_autoregression(phi, seed):
     lag = np.abs(np.arange(9)[:, None] - np.arange(9))
     C = phi**lag / (1 - phi**2)
     quadratic = series @ np.linalg.solve(C, series)
-    news = whitened(jnp.asarray(series), jnp.asarray(observed), jnp.asarray(phi))
-    np.testing.assert_allclose(np.sum(np.asarray(news) ** 2), quadratic, rtol=1e-3)
+    innovations = whitened(jnp.asarray(series), jnp.asarray(observed), jnp.asarray(phi))
+    np.testing.assert_allclose(np.sum(np.asarray(innovations) ** 2), quadratic, rtol=1e-3)
 
 
 @pytest.mark.parametrize("gap", [0, 3, 8])
-def test_a_missing_week_is_zero_and_the_next_one_starts_anew(gap):
+def test_a_missing_week_is_zero_and_the_next_one_starts_afresh(gap):
     observed = np.arange(9) != gap
-    news = np.asarray(whitened(jnp.ones(9), jnp.asarray(observed), jnp.asarray(0.6)))
-    assert news[gap] == 0.0
+    innovations = np.asarray(whitened(jnp.ones(9), jnp.asarray(observed), jnp.asarray(0.6)))
+    assert innovations[gap] == 0.0
     starts = ~np.concatenate([[False], observed[:-1]]) & observed
-    np.testing.assert_allclose(news[starts], 0.8, rtol=1e-6)
+    np.testing.assert_allclose(innovations[starts], 0.8, rtol=1e-6)
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.floats(0.0, 0.99), st.integers(0, 100))
-def test_the_energy_of_news_is_a_polynomial_in_the_persistence(phi, seed):
+def test_squared_innovations_are_a_polynomial_in_the_persistence(phi, seed):
     rng = np.random.default_rng(seed)
     series, observed = jnp.asarray(rng.normal(size=(12, 3))), jnp.asarray(rng.random((12, 3)) < 0.7)
     weights = observed * jnp.asarray(rng.uniform(0.1, 2.0, (12, 3)))
     expected = (weights * whitened(series, observed, jnp.asarray(phi)) ** 2).sum(axis=0)
-    np.testing.assert_allclose(news_energy(series, observed, weights).at(phi), expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(squared_innovations(series, observed, weights).at(phi), expected, rtol=1e-3, atol=1e-4)

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from deepcausalmmm_jax.data.bases import fourier_basis, knot_basis
 from deepcausalmmm_jax.ops import bijectors
-from deepcausalmmm_jax.ops.huber import huber
 
 
 @pytest.mark.parametrize(
@@ -34,7 +33,3 @@ def test_knots_interpolate_straight_lines_and_hold_the_last_level(weeks, knots):
     basis = knot_basis(week, position)
     np.testing.assert_allclose(basis.sum(axis=1), 1.0, rtol=1e-5)
     np.testing.assert_allclose(basis @ position, np.minimum(week, weeks - 1.0), atol=1e-3)
-
-
-def test_huber_is_square_inside_and_linear_outside():
-    np.testing.assert_allclose(huber(jnp.array([0.5, -3.0]), 1.0), [0.125, 2.5])

@@ -13,9 +13,9 @@ def _series(seed, shape=(12, 200)):
     return np.random.default_rng(seed).normal(size=shape)
 
 
-def _share(news, observed=None):
-    seen = np.ones(news.shape, bool) if observed is None else observed
-    return float(effective_share(jnp.asarray(news, jnp.float32), jnp.asarray(seen)))
+def _share(innovations, observed=None):
+    seen = np.ones(innovations.shape, bool) if observed is None else observed
+    return float(effective_share(jnp.asarray(innovations, jnp.float32), jnp.asarray(seen)))
 
 
 @settings(max_examples=20, deadline=None)
@@ -33,22 +33,22 @@ def test_copies_count_once(copies):
 @pytest.mark.parametrize("weight", [0.3, 0.6, 0.9])
 def test_share_is_that_of_the_squared_correlations(weight):
     common = _series(1, (1, 40_000))
-    news = weight * common + np.sqrt(1 - weight**2) * _series(2, (5, 40_000))
-    assert _share(news) == pytest.approx(1 / (1 + 4 * weight**4), rel=0.05)
+    innovations = weight * common + np.sqrt(1 - weight**2) * _series(2, (5, 40_000))
+    assert _share(innovations) == pytest.approx(1 / (1 + 4 * weight**4), rel=0.05)
 
 
 @pytest.mark.parametrize("shape", [(12, 200), (200, 12)])
 def test_order_and_size_of_series_do_not_matter(shape):
-    news = 0.7 * _series(3, (1, shape[1])) + _series(4, shape)
+    innovations = 0.7 * _series(3, (1, shape[1])) + _series(4, shape)
     size = np.random.default_rng(5).uniform(0.1, 10.0, (shape[0], 1))
-    assert _share((news * size)[::-1]) == pytest.approx(_share(news), rel=1e-3)
+    assert _share((innovations * size)[::-1]) == pytest.approx(_share(innovations), rel=1e-3)
 
 
 def test_weeks_that_are_not_observed_do_not_count():
-    news, observed = _series(6), ALL.copy()
+    innovations, observed = _series(6), ALL.copy()
     observed[:, 150:] = False
-    wild = np.where(observed, news, 1e3)
-    assert _share(wild, observed) == pytest.approx(_share(news[:, :150]), rel=1e-3)
+    wild = np.where(observed, innovations, 1e3)
+    assert _share(wild, observed) == pytest.approx(_share(innovations[:, :150]), rel=1e-3)
 
 
 def test_a_single_series_counts_whole():

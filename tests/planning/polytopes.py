@@ -6,11 +6,11 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import linprog
 
-from deepcausalmmm_jax.planning.limits import Feasible
+from deepcausalmmm_jax.planning.optimizer.polytope import Polytope
 
 
 class Case(NamedTuple):
-    plan: Feasible
+    plan: Polytope
     inside: np.ndarray  # [cell], meets the limits
     y: np.ndarray  # [cell], where to be near to
     weight: np.ndarray  # [cell]
@@ -36,7 +36,7 @@ def random_case(seed):
         inside * 10.0 ** rng.uniform(-3, 3, n),
     )[rng.integers(5)]
     weight = (np.ones(n), np.maximum(inside, 0.05 * scale), 10.0 ** rng.uniform(-3, 3, n))[rng.integers(3)]
-    plan = Feasible(low, high, sp.csr_matrix(rows), least, most, ("",) * len(rows))
+    plan = Polytope(low, high, sp.csr_matrix(rows), least, most, ("",) * len(rows))
     return Case(plan, inside, y, weight)
 
 

@@ -3,10 +3,9 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse as sp
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.planning.limits import Feasible
+from deepcausalmmm_jax.planning.optimizer.polytope import Polytope
 from deepcausalmmm_jax.planning.optimizer.problem import Problem
 from deepcausalmmm_jax.planning.optimizer.search import Found
 from deepcausalmmm_jax.planning.optimizer.utility import utility_of
@@ -62,8 +61,8 @@ def _outcome(result, weeks):
     from deepcausalmmm_jax.planning.cells import cells_of
     from deepcausalmmm_jax.planning.outcome import REVENUE, Outcome
 
-    horizon = past_weeks(result.fitted, weeks)
-    outcome = Outcome(result.fitted, None, horizon, cells_of(horizon, "channel", result.fitted.scales.exposure))
+    horizon = past_weeks(result.fitted_panel, weeks)
+    outcome = Outcome(result.fitted_panel, None, horizon, cells_of(horizon, "channel", result.fitted.scales.exposure))
     return lambda plans: outcome.values(plans)[:, 0, REVENUE].sum(axis=-1)
 
 
@@ -172,7 +171,7 @@ def test_a_channel_without_spend_stays_as_it_was(small_panel, quick):
     result = dcm.fit(dataclasses.replace(small_panel, spend=spend), quick, holdout=8)
     plan = dcm.optimize_budget(result, weeks=8, starts=2)
     assert list(plan.channels.index) == ["channel_1", "channel_3"]
-    assert any("left as they were: channel_2" in note for note in plan.notes)
+    assert any("Not budgeted (no spend data), left as they were: channel_2" in note for note in plan.notes)
 
 
 def test_the_papers_model_can_be_planned_with_too(small_panel):
@@ -197,14 +196,14 @@ def test_a_saved_plan_reads_back_and_plans_compare(plan, small_result, tmp_path)
 
 
 BAD = {
-    "below the minima": ({"total": 10.0, "relative_bounds": (0.5, 1.5)}, "below the sum of the least spends"),
-    "above the maxima": ({"total": 1e12, "relative_bounds": (0.5, 1.5)}, "above the sum of the most spends"),
+    "below the minima": ({"total": 10.0, "relative_bounds": (0.5, 1.5)}, "below the least that the limits allow"),
+    "above the maxima": ({"total": 1e12, "relative_bounds": (0.5, 1.5)}, "above the most that the limits allow"),
     "negative total": ({"total": -5.0}, "above 0"),
     "zero total": ({"total": 0.0}, "above 0"),
-    "crossed bounds": ({"bounds": {"channel_1": (5, 3)}}, "bounds of channel_1 cross"),
+    "crossed bounds": ({"bounds": {"channel_1": (5, 3)}}, "bounds of channel_1 contradict each other: at least 5 and at most 3"),
     "negative bound": ({"bounds": {"channel_1": (-5, 3)}}, "0 or more"),
-    "unknown channel": ({"bounds": {"tv": (1, 3)}}, "bounds name the channel 'tv'; the model has channel_1"),
-    "unknown fixed": ({"fixed": ["tv"]}, "fixed name the channel 'tv'"),
+    "unknown channel": ({"bounds": {"tv": (1, 3)}}, "^bounds names the channel 'tv'; the model has channel_1"),
+    "unknown fixed": ({"fixed": ["tv"]}, "fixed names the channel 'tv'"),
     "unknown minimum": ({"minimum": {"tv": 3.0}}, "minimum names the channel 'tv'"),
     "unknown region": ({"by": "channel_region", "region_bounds": {"mars": (1, 3)}}, "region 'mars'"),
     "region without split": ({"region_bounds": {"region_1": (1, 3)}}, "not split by region"),
@@ -215,19 +214,19 @@ BAD = {
     "unknown split": ({"by": "town"}, "one of channel"),
     "objective without refits": ({"objective": "cvar"}, "bootstrap it first"),
     "weeks in words": ({"weeks": "soon"}, "weeks must be None, a number of weeks"),
-    "no start": ({"starts": 0}, "Setting starts must be a whole number from 1 on, got 0"),
+    "no start": ({"starts": 0}, "starts must be a whole number, 1 or more, got 0"),
     "no step": ({"max_steps": 0}, "max_steps must be"),
     "bounds in words": ({"bounds": {"channel_1": ("low", 3)}}, "numbers or None"),
     "half a bound": ({"bounds": {"channel_1": 3}}, "a pair"),
     "zero minimum": ({"by": "channel_week", "minimum": {"channel_1": 0}}, "minimum of channel_1 must be above 0"),
-    "unknown in a group": ({"groups": {("tv", "channel_1"): (1, 3)}}, "groups name the channel 'tv'"),
-    "unknown in relative bounds": ({"relative_bounds": {"tv": (1, 3)}}, "bounds name the channel 'tv'"),
-    "mroi out of reach": ({"target_mroi": 1e6, "relative_bounds": (0.5, 1.5)}, "marginal ROI of 1e\\+06; the best is"),
-    "how much too small": ({"total": 10.0, "relative_bounds": (1.0, 1.5)}, "is [0-9,.]+ below the sum of the least spends, [0-9,.]+; raise it"),
+    "unknown in a group": ({"groups": {("tv", "channel_1"): (1, 3)}}, "groups names the channel 'tv'"),
+    "unknown in relative bounds": ({"relative_bounds": {"tv": (1, 3)}}, "relative_bounds names the channel 'tv'"),
+    "mroi out of reach": ({"target_mroi": 1e6, "relative_bounds": (0.5, 1.5)}, "the target marginal ROI of 1,000,000; the best is"),
+    "how much too small": ({"total": 10.0, "relative_bounds": (1.0, 1.5)}, "The total, 10, is [0-9,.]+ below the least that the limits allow, [0-9,.]+; raise the total"),
     "weeks beyond": ({"weeks": 600}, "does not lie within them"),
     "groups that clash": (
         {"by": "channel_region", "bounds": {"channel_1": (5e5, None)}, "groups": {("channel_1", "channel_2"): (0, 1e5)}},
-        "No plan meets all bounds: they miss channel_1 by|No plan meets all bounds: they miss channel_1 \\+ channel_2 by",
+        "No plan meets all limits: the closest one misses channel_1 (\\+ channel_2 )?by",
     ),
 }  # fmt: skip
 
@@ -249,21 +248,21 @@ def test_future_weeks_without_controls_or_costs_are_refused(small_result, small_
         dcm.optimize_budget(small_result, weeks=_future(small_panel), cost={"tv": 1.0})
 
 
-def _found(x, plan, brings):
-    problem = Problem(brings, utility_of("mean", 1, 1.0, None), 0, np.zeros(1), plan, np.ones(2), 1.0)
+def _found(x, plan, outcome):
+    problem = Problem(outcome, utility_of("mean", 1, 1.0, None), 0, np.zeros(1), plan, np.ones(2), 1.0)
     starts = pd.DataFrame({"start": ["today"], "value": [1.0], "best": [True]})
     return Found(np.asarray(x), float(problem.utilities(np.asarray(x)[None])[0]), "made up", starts, problem)
 
 
 class _Sum:
-    """Brings twice the first cell and once the second."""
+    """An outcome of twice the first cell and once the second."""
 
     def values(self, plans):
         return np.tile((plans @ [2.0, 1.0])[:, None, None, None], (1, 1, 2, 1))
 
 
 def test_a_plan_that_misses_a_limit_is_mended_and_one_worse_than_today_is_not_returned():
-    limits = Feasible(np.zeros(2), np.array([6.0, np.inf]), sp.csr_matrix((0, 2)), np.zeros(0), np.zeros(0), ())
+    limits = Polytope.nonnegative(2).with_box(high=np.array([6.0, np.inf]))
     held, today, names = limits.with_total(10.0), np.array([5.0, 5.0]), ["a", "b"]
     mended = verified(_found([8.0, 2.0], held, _Sum()), limits, today, names, lambda _: True)
     np.testing.assert_allclose(mended.x, [6.0, 4.0])
@@ -273,9 +272,11 @@ def test_a_plan_that_misses_a_limit_is_mended_and_one_worse_than_today_is_not_re
     assert worse.value == pytest.approx(15.0)
     kept = verified(_found([1.0, 9.0], held, _Sum()), limits, np.array([7.0, 3.0]), names, lambda _: True)
     np.testing.assert_array_equal(kept.x, [1.0, 9.0])  # today's spend is not within the limits
-    with pytest.raises(dcm.PlanError, match=r"spends 8 on a, which must be at most 6: it misses that by 2"):
+    with pytest.raises(dcm.PlanError, match=r"spends 8 on a, which must be at most 6: it misses this limit by 2"):
         refuse_missed(held, np.array([8.0, 2.0]), names)
-    with pytest.raises(dcm.PlanError, match="spends 9 on the total, which must be at least 10: it misses that by 1"):
+    with pytest.raises(
+        dcm.PlanError, match="spends 9 on the total, which must be at least 10: it misses this limit by 1"
+    ):
         refuse_missed(held, np.array([5.0, 4.0]), names)
     with pytest.raises(dcm.PlanError, match="minimum flight"):
         verified(_found([6.0, 4.0], held, _Sum()), limits, today, names, lambda _: False)

@@ -94,7 +94,7 @@ def test_curves_are_fitted_back_by_region_and_the_interval_holds_the_truth():
         ([1] * 6, range(6), "does not vary"),
         ([-1, 2, 3, 4, 5], range(5), "0 or more"),
         ([1, 2, 3, 4, np.nan], range(5), "finite"),
-        ([1, 2, 3, 4, 5], range(6), "must be the same"),
+        ([1, 2, 3, 4, 5], range(6), "must be equal"),
     ],
 )
 def test_tables_that_hold_no_curve_are_refused(x, y, message):

@@ -88,7 +88,7 @@ def test_planned_weeks_are_forecast_from_the_last_kpi_and_weeks_beyond_them_too(
     np.testing.assert_allclose(small_result.predict(plan), planned.predict()[:, 60:], rtol=1e-5)
     longer = with_plans(planned.panel).select(weeks=slice(65, None))
     assert planned.predict(longer).shape == (4, PLANNED)
-    with pytest.raises(dcm.DataError, match="include the weeks between"):
+    with pytest.raises(dcm.DataError, match="include the weeks in between"):
         small_result.predict(longer)
 
 
@@ -122,7 +122,7 @@ def test_without_a_holdout_nothing_is_scored_but_the_training_weeks(planned):
     assert _spans(whole) == f"no weeks held out, 13 planned after the last KPI, in week {whole.panel.week_label(51)}"
     drawn, absent = _forecast(whole).charts, _forecast(whole).absent
     assert {chart.key for chart in drawn} == {"fit", "scaled", "regions_fit", "residuals", "autocorrelation"}
-    assert absent == [("Held-out weeks", "The figure needs held-out weeks; fit with holdout=8 or so.")]
+    assert absent == [("Held-out weeks", "This figure needs held-out weeks; fit with holdout=8, for example.")]
 
 
 def test_a_region_without_a_kpi_in_the_holdout_leaves_the_others_their_score(planned):

@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.planning.limits import Feasible
+from deepcausalmmm_jax.planning.optimizer.polytope import Polytope, refuse_total, total_range
 from deepcausalmmm_jax.planning.optimizer.projection import project
-from deepcausalmmm_jax.planning.optimizer.total_range import refuse_total, total_range
 from tests.planning.polytopes import missed, random_case, too_far
 
 _INF = np.inf
@@ -51,7 +50,7 @@ _BY_HAND = {
 @pytest.mark.parametrize("name", _BY_HAND)
 def test_the_projection_is_what_is_worked_out_by_hand(name):
     low, high, sums, y, weight, right = _BY_HAND[name]
-    plan = Feasible(
+    plan = Polytope(
         np.array(low, float), np.array(high, float), sp.csr_matrix((0, len(low))), np.zeros(0), np.zeros(0), ()
     )
     for cells, pairs in sums.items():
@@ -87,7 +86,7 @@ def test_projections_are_no_farther_apart_than_what_is_projected(seed):
 def test_units_of_spend_and_of_weights_do_not_matter(seed, factor):
     case = random_case(seed)
     plan = case.plan
-    scaled = Feasible(
+    scaled = Polytope(
         plan.low * factor, plan.high * factor, plan.rows, plan.least * factor, plan.most * factor, plan.names
     )
     x = project(case.y, plan, case.weight)
@@ -102,7 +101,7 @@ def test_units_of_spend_and_of_weights_do_not_matter(seed, factor):
 def test_limits_that_contradict_each_other_in_the_last_digits_are_met_to_those(contradiction):
     today = np.random.default_rng(0).lognormal(0, 2, 30)
     parts = (np.arange(30) % 3 == np.arange(3)[:, None]).astype(float)
-    plan = Feasible(
+    plan = Polytope(
         0.5 * today, 1.5 * today, sp.csr_matrix(parts), parts @ today, parts @ today, ("", "", "")
     ).with_total(today.sum() * (1 + contradiction))
     x = project(today * np.random.default_rng(1).normal(1, 1, 30), plan, today)
@@ -114,7 +113,7 @@ def test_a_projection_with_a_thousand_cells_and_crossed_sums_meets_them_all():
     channel, region = np.tile(np.arange(10), 100), np.repeat(np.arange(20), 50)
     today = rng.lognormal(0, 2, 1000)
     rows = np.concatenate([channel == np.arange(10)[:, None], region == np.arange(20)[:, None]]).astype(float)
-    plan = Feasible(
+    plan = Polytope(
         np.zeros(1000), np.full(1000, np.inf), sp.csr_matrix(rows), 0.8 * rows @ today, 1.2 * rows @ today, ("",) * 30
     ).with_total(today.sum())
     for step in (0.1, 1.0, 20.0):
@@ -125,10 +124,10 @@ def test_a_projection_with_a_thousand_cells_and_crossed_sums_meets_them_all():
 @pytest.mark.parametrize("total", [1e3, 1e6, 1e9])
 def test_small_limits_that_clash_are_refused_however_large_the_total(total):
     rows = sp.csr_matrix([[1.0, 1.0, 0.0]])
-    clash = Feasible(
+    clash = Polytope(
         np.array([6.0, 6.0, 0.0]), np.full(3, np.inf), rows, np.array([-np.inf]), np.array([10.0]), ("a + b",)
     )
-    with pytest.raises(dcm.ConfigError, match=r"No plan meets all bounds: they miss a \+ b by 2;"):
+    with pytest.raises(dcm.ConfigError, match=r"No plan meets all limits: the closest one misses a \+ b by 2;"):
         refuse_total(clash, total)
     within = dataclasses.replace(clash, most=np.array([12.0]))
     refuse_total(within, total)

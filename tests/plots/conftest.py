@@ -55,7 +55,7 @@ def browser(tmp_path_factory, downloads):
 
 
 def as_ensemble(result: dcm.FitResult, replicates: int = 3) -> dcm.Ensemble:
-    """The result with refits that are itself, slightly moved: what figures show of intervals needs no training."""
+    """The result with refits that are slight variations of it: figures with intervals need no training."""
     rng = np.random.default_rng(0)
 
     def moved(leaf):
@@ -103,7 +103,7 @@ def bare_result(small_panel, quick) -> dcm.FitResult:
 
 @pytest.fixture(scope="session")
 def curves() -> pd.DataFrame:
-    """Response curves of two channels, with bounds and an end beyond what was seen."""
+    """Response curves of two channels, with intervals, and an end beyond the range seen in training."""
     multiplier = np.array([0.0, 0.5, 1.0, 1.5, 2.0])
     frames = []
     for channel, size in (("channel_1", 100.0), ("channel_2", 60.0)):
@@ -127,24 +127,24 @@ def scores() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-class Plan:
-    """A plan as the report takes one."""
-
-    def __init__(self, channels) -> None:
-        self.channels = pd.DataFrame(
+def plan_of(channels) -> dcm.BudgetPlan:
+    """A plan that moves money from the first channel to the last; the tables that no figure reads are empty."""
+    nothing = pd.DataFrame()
+    return dcm.BudgetPlan(
+        table=nothing,
+        channels=pd.DataFrame(
             {"spend_today": 100.0, "spend_plan": np.linspace(50.0, 150.0, len(channels)), "incremental_outcome_today": 10.0, "incremental_outcome_plan": 12.0},
             index=pd.Index(channels, name="channel"),
-        )  # fmt: skip
-        self.summary = pd.DataFrame(
-            {"today": [100.0, 30.0], "plan": [100.0, 36.0]}, index=["spend", "incremental_outcome"]
-        )
-        self.chance_better = 0.9
-        self.period = "26 weeks, 2024-01-01 to 2024-06-24"
-        self.units = Units("spend, currency", "sales, KPI units", "revenue, currency", "revenue per unit of spend")
-        self.notes = ("Prices stay as they were.",)
+        ),
+        summary=pd.DataFrame({"today": [100.0, 30.0], "plan": [100.0, 36.0]}, index=["spend", "incremental_outcome"]),
+        binding=nothing, starts=nothing, draws=nothing, total=300.0, split="channel", objective="outcome", method="x",
+        chance_better=0.9, shadow_price=0.1, level=0.9, period="26 weeks, 2024-01-01 to 2024-06-24",
+        units=Units("spend, currency", "sales, KPI units", "revenue, currency", "revenue per unit of spend"),
+        notes=("Prices stay as they were.",),
+    )  # fmt: skip
 
 
 @pytest.fixture
-def plan(small_panel) -> Plan:
+def plan(small_panel) -> dcm.BudgetPlan:
     """Money from the first channel to the last."""
-    return Plan(small_panel.channels)
+    return plan_of(small_panel.channels)

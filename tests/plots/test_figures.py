@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.plots.geography import places_of
-from deepcausalmmm_jax.plots.report.findings import _gain, in_words
+from deepcausalmmm_jax.attribution.notes import ChannelNote, ChannelTrust, NoteKind
+from deepcausalmmm_jax.plots.geography import geography_of, markets
+from deepcausalmmm_jax.plots.report.findings import channel_sentences, findings
+from deepcausalmmm_jax.plots.report.plan_findings import gain
 from deepcausalmmm_jax.plots.theme import channel_colors, compact, labels
 
 PANEL = ("panel_kpi", "panel_exposure", "panel_spend", "panel_gaps")
@@ -79,15 +81,16 @@ def test_response_of_a_result_is_its_summary_at_today_and_zero_at_nothing(small_
 
 
 @pytest.mark.parametrize(("today", "planned", "words"), [
-    (100.0, 112.0, "112 sales, 12 more than today's budget (12 %)."), (100.0, 95.0, "95 sales, 5 less than today's budget (5 %)."),
-    (1e9, 1.001e9, "1B sales, 1M more than today's budget (0.1 %): little is to be gained"), (0.0, 4.0, "4 sales, 4 more than today's budget."),
+    (100.0, 112.0, "112 sales, 12 more than today's budget (12%)."), (100.0, 95.0, "95 sales, 5 less than today's budget (5%)."),
+    (1e9, 1.001e9, "1B sales, 1M more than today's budget (0.1%): moving money gains little."), (0.0, 4.0, "4 sales, 4 more than today's budget."),
+    (173e3, 404e3, "404k sales, 231k more than today's budget (134%)."),
 ])  # fmt: skip
 def test_what_a_plan_gains_is_said_also_where_it_is_little(today, planned, words):
-    assert words in _gain(today, planned, "sales")
+    assert words in gain(today, planned, "sales")
 
 
 def test_a_gain_of_which_refits_are_unsure_is_not_called_little():
-    assert _gain(1e3, 1.001e3, "sales", (-80.0, 90.0)).endswith("(0.1 %; 90 % interval -80 to 90).")
+    assert gain(1e3, 1.001e3, "sales", (-80.0, 90.0)).endswith("(0.1%; 90% range: -80 to 90).")
 
 
 @pytest.mark.parametrize(("independent", "said"), [(3.9, False), (2.0, True), (1.0, True)])
@@ -95,8 +98,24 @@ def test_regions_that_move_together_are_mentioned_on_the_first_page(independent,
     variables = small_result.fitted.variables
     share = {"fitted": variables["fitted"] | {"effective": np.float32(independent / 4)}}
     result = dcm.FitResult(dataclasses.replace(small_result.fitted, variables=variables | share))
-    sentence = f"The 4 regions move together: they tell as much as {independent:.0f} independent region"
-    assert any(sentence in words for words in in_words(result, None).sure) == said
+    sentence = f"The 4 regions move together: they carry as much information as {independent:.0f} independent region"
+    assert any(sentence in words for words in findings(result, None).certainty) == said
+
+
+def test_notes_of_channels_become_sentences_with_all_channels_that_they_apply_to():
+    tiny, late = ChannelNote(NoteKind.TINY, value=0.005), ChannelNote(NoteKind.LATE_START, ("2024-05-06",))
+    unclear = ChannelNote(NoteKind.NO_CLEAR_EFFECT)  # said elsewhere
+    told = channel_sentences(("tv", "radio", "print"), [(unclear, tiny), (), (tiny, late)], "sales")
+    assert told == ["tv and print are tiny (under 0.5% of sales).", "print starts late, in week 2024-05-06."]
+
+
+def test_where_no_effect_is_clear_the_findings_do_not_name_a_winner(small_result):
+    table, notes = small_result.channel_trust
+    result = dcm.FitResult(small_result.fitted)
+    result.channel_trust = ChannelTrust(table.assign(distinguishable=False), notes)
+    worked = findings(result, None).worked[0]
+    assert worked.startswith("These data cannot tell")
+    assert "drove" not in worked
 
 
 def test_plan_stands_beside_history(plan):
@@ -107,7 +126,7 @@ def test_plan_stands_beside_history(plan):
 
 def test_cross_validation_puts_naive_forecasts_beside_the_model(scores):
     figure = dcm.plots.cross_validation(scores)
-    assert [trace.name for trace in figure.data] == ["model", "naive mean", "naive last"]
+    assert [trace.name for trace in figure.data] == ["model", "naive: training mean", "naive: last week"]
     assert figure.data[0].x[-1] == "all folds"
 
 
@@ -131,7 +150,7 @@ def test_panels_without_spend_and_results_without_training_say_so(bare_result):
         bare_result.fitted.record, objective=np.zeros(0), acyclicity=np.zeros(0), learning_rate=np.zeros(0), terms={}
     )
     untrained = dcm.FitResult(dataclasses.replace(bare_result.fitted, record=record))
-    with pytest.raises(dcm.DataError, match="needs a training"):
+    with pytest.raises(dcm.DataError, match="needs a training record"):
         dcm.plots.training_progress(untrained)
 
 
@@ -207,15 +226,27 @@ def test_labels_have_three_digits(value, text):
     assert compact(value) == text
 
 
+def test_the_markets_of_the_data_file_lie_in_the_country():
+    assert len(markets()) == 210
+    assert markets()["501"] == ("New York NY", 40.7, -74.0)
+    assert all(18 < market.latitude < 72 and -160 < market.longitude < -66 for market in markets().values())
+
+
+def test_a_title_keeps_its_subject_apart_from_the_regions_it_is_of(small_result):
+    figure = dcm.plots.contribution_over_time(small_result)
+    assert figure.layout.title.text == "Contribution over time, all regions"
+    assert figure.layout.meta["subject"] == "Contribution over time"
+
+
 def test_states_and_markets_are_recognised_only_when_all_are_known(small_panel):
     def at(name, regions):
         return dataclasses.replace(small_panel, regions=pd.Index(regions), region_name=name)
 
-    assert places_of(at("state", ["Texas", "new york", "CA", "DC"])).kind == "states"
-    assert places_of(at("dma_code", [501, 803, 602, 506])).kind == "markets"
-    assert places_of(at("code", [501, 803, 602, 506])) is None
-    assert places_of(at("dma_code", [501, 803, 602, 1])) is None
-    assert places_of(small_panel) is None
+    assert geography_of(at("state", ["Texas", "new york", "CA", "DC"])).kind == "states"
+    assert geography_of(at("dma_code", [501, 803, 602, 506])).kind == "markets"
+    assert geography_of(at("code", [501, 803, 602, 506])) is None
+    assert geography_of(at("dma_code", [501, 803, 602, 1])) is None
+    assert geography_of(small_panel) is None
 
 
 @pytest.mark.parametrize(("name", "regions"), [("state", ["TX", "NY", "CA", "HI"]), ("dma", [501, 803, 743, 744])])

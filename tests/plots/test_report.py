@@ -13,7 +13,7 @@ import pytest
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.plots.report.payload import _packed, region_data
 from deepcausalmmm_jax.plots.theme import escaped
-from tests.plots.conftest import Plan, as_ensemble, linked
+from tests.plots.conftest import as_ensemble, linked, plan_of
 
 WIDTHS = (1440, 420)
 DRAW_ALL = "for (const f of figures) if (!state.drawn.has(f.dataset.key)) draw(f)"
@@ -53,12 +53,12 @@ def opened(browser, path, width=1440):
 
 @pytest.fixture(scope="module")
 def page(small_result, tmp_path_factory):
-    """Every chapter, and names that would be markup if they were not escaped."""
+    """Every section, and names that would be markup if they were not escaped."""
     names = ("<b>tv</b>", "<script>throw 1</script>", 'c & d, "quoted"')
     panel = dataclasses.replace(small_result.panel, channels=names)
     hostile = as_ensemble(dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel)))
     path = tmp_path_factory.mktemp("report") / "report.html"
-    return dcm.report(linked(hostile), path, plan=Plan(names)), hostile
+    return dcm.report(linked(hostile), path, plan=plan_of(names)), hostile
 
 
 def test_a_console_error_would_be_seen(browser, tmp_path):
@@ -97,10 +97,10 @@ def test_the_first_page_and_the_tables_are_there_without_scripts(page):
         "How sure is that?",
         "What to do next",
         "What not to trust",
-        "rmse_mean8",
-        "The plan (26 weeks, 2024-01-01 to 2024-06-24) gives",
-        "It should bring 36 sales, 6 more than today&#39;s budget (20 %).",
-        "In 90 % of the draws",
+        "RMSE, naive: mean of the last 8 weeks",
+        "The plan (26 weeks, 2024-01-01 to 2024-06-24) spends more on",
+        "It is expected to bring 36 sales, 6 more than today&#39;s budget (20%).",
+        "It beats today&#39;s budget in 90% of the draws.",
         "Prices stay as they were.",
     ):
         assert words in source
@@ -121,7 +121,10 @@ def test_a_region_filter_shows_the_region_and_reset_undoes_it(browser, page):
     row = [str(name) for name in panel.regions].index(at[1])
     shown = browser.execute_script("return document.getElementById('figure-fit').data[0].y")
     np.testing.assert_allclose(shown, panel.kpi[row], rtol=1e-3, atol=panel.kpi[row].max() / 30_000)
-    assert at[1] in browser.execute_script("return document.querySelector('[data-key=fit] h3').textContent")
+    titles = browser.execute_script(
+        "return ['fit', 'total'].map(k => document.querySelector(`[data-key=${k}] h3`).textContent)"
+    )
+    assert titles == [f"Actual and predicted, {at[1]}", f"Contribution of each channel, {at[1]}"]
     bars = browser.execute_script(
         "const b = document.getElementById('figure-total').data[0]; return [b.meta.channels, b.x]"
     )
@@ -236,7 +239,7 @@ def test_a_bare_result_gives_a_report_that_says_what_is_left_out(browser, bare_r
 
 
 def test_a_plan_without_spend_is_refused(small_result, tmp_path, plan):
-    plan.channels = plan.channels.drop(columns="spend_plan")
+    plan = dataclasses.replace(plan, channels=plan.channels.drop(columns="spend_plan"))
     with pytest.raises(dcm.DataError, match="no column 'spend_plan'"):
         dcm.report(small_result, tmp_path / "report.html", plan=plan)
     assert not (tmp_path / "report.html").exists()

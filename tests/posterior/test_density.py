@@ -11,8 +11,8 @@ from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.posterior.density import contributions, log_density
 from deepcausalmmm_jax.posterior.inputs import posterior_inputs
 from deepcausalmmm_jax.posterior.linear import columns, conditional, fitted_values, log_marginal
-from deepcausalmmm_jax.posterior.mode import AT_REST, Density, climb, starts
-from deepcausalmmm_jax.posterior.parameters import blank, log_prior, prior_scales, quantities
+from deepcausalmmm_jax.posterior.mode import CONVERGED, Density, maximise, starts
+from deepcausalmmm_jax.posterior.parameters import coordinate_priors, log_prior, prior_medians, quantities
 from deepcausalmmm_jax.training.fitted import Fitted
 from deepcausalmmm_jax.training.prepare import prepare
 
@@ -32,11 +32,11 @@ def _inputs(n_regions, config=None, n_weeks=30, missing=0.1):
     fitted = Fitted({}, panel, weights, ready.scales, config, None, 0)
     n_channels = len(panel.channels)
     held = np.zeros((n_channels, n_channels)), np.zeros(panel.exposure.shape), np.full(n_regions, 0.05)
-    return posterior_inputs(fitted, ready.inputs, ready.design, *held)[0], prior_scales(config)
+    return posterior_inputs(fitted, ready.inputs, ready.design, *held)[0], coordinate_priors(config)
 
 
 def _somewhere(inputs, seed=0):
-    flat, unravel = ravel_pytree(blank(inputs))
+    flat, unravel = ravel_pytree(prior_medians(inputs))
     return unravel(0.3 * jax.random.normal(jax.random.key(seed), flat.shape))
 
 
@@ -61,9 +61,9 @@ def _covariance(found, made, inputs):
 
 @pytest.mark.parametrize("n_regions", [1, 3])
 def test_marginal_likelihood_is_that_of_the_whole_covariance(double, n_regions):
-    inputs, scales = _inputs(n_regions)
-    found = quantities(_somewhere(inputs), inputs, scales)
-    made = columns(found, contributions(found, inputs), inputs, scales)
+    inputs, priors = _inputs(n_regions)
+    found = quantities(_somewhere(inputs), inputs, priors)
+    made = columns(found, contributions(found, inputs), inputs, priors)
     covariance, rest = _covariance(found, made, inputs)
     _, log_determinant = np.linalg.slogdet(covariance)
     expected = -0.5 * log_determinant - 0.5 * rest @ np.linalg.solve(covariance, rest)
@@ -72,10 +72,10 @@ def test_marginal_likelihood_is_that_of_the_whole_covariance(double, n_regions):
 
 @pytest.mark.parametrize("n_regions", [1, 3])
 def test_mean_of_the_linear_part_is_that_of_the_whole_covariance(double, n_regions):
-    inputs, scales = _inputs(n_regions, missing=0.0)
-    found = quantities(_somewhere(inputs), inputs, scales)
+    inputs, priors = _inputs(n_regions, missing=0.0)
+    found = quantities(_somewhere(inputs), inputs, priors)
     media = contributions(found, inputs)
-    made = columns(found, media, inputs, scales)
+    made = columns(found, media, inputs, priors)
     covariance, rest = _covariance(found, made, inputs)
     seen = np.asarray(inputs.weights > 0)
     lag = np.abs(np.subtract.outer(np.arange(seen.shape[1]), np.arange(seen.shape[1])))
@@ -91,9 +91,9 @@ def test_mean_of_the_linear_part_is_that_of_the_whole_covariance(double, n_regio
 
 
 def test_draws_of_the_linear_part_have_the_mean_in_their_middle(double):
-    inputs, scales = _inputs(1)
-    found = quantities(_somewhere(inputs), inputs, scales)
-    made = columns(found, contributions(found, inputs), inputs, scales)
+    inputs, priors = _inputs(1)
+    found = quantities(_somewhere(inputs), inputs, priors)
+    made = columns(found, contributions(found, inputs), inputs, priors)
     keys = jax.random.split(jax.random.key(1), 400)
     drawn = jax.vmap(lambda key: conditional(found, made, inputs, key))(keys)
     mean = conditional(found, made, inputs, keys[0], 0.0)
@@ -103,17 +103,17 @@ def test_draws_of_the_linear_part_have_the_mean_in_their_middle(double):
 
 
 def test_a_week_without_weight_says_nothing(double):
-    inputs, scales = _inputs(1)
+    inputs, priors = _inputs(1)
     place = _somewhere(inputs)
     weights = inputs.weights.at[0, 5].set(0.0)
-    as_it_is = log_density(place, inputs, weights, scales)
+    as_it_is = log_density(place, inputs, weights, priors)
     changed = dataclasses.replace(inputs, kpi=inputs.kpi.at[0, 5].set(99.0))
-    assert float(log_density(place, changed, weights, scales)) == pytest.approx(float(as_it_is), abs=1e-9)
+    assert float(log_density(place, changed, weights, priors)) == pytest.approx(float(as_it_is), abs=1e-9)
 
 
 def test_shares_are_what_the_coordinates_say(double):
-    inputs, scales = _inputs(1)
-    found = quantities(_somewhere(inputs), inputs, scales)
+    inputs, priors = _inputs(1)
+    found = quantities(_somewhere(inputs), inputs, priors)
     media, seen = contributions(found, inputs), np.asarray(inputs.weights > 0)
     shares = (np.asarray(media) * seen[:, :, None]).sum(axis=(0, 1)) / seen.sum()
     np.testing.assert_allclose(shares, found.share, rtol=1e-6)
@@ -122,32 +122,32 @@ def test_shares_are_what_the_coordinates_say(double):
 
 def test_a_stated_decay_takes_the_place_of_the_default(double):
     config = dcm.Config(priors=dcm.Priors(decay=(("channel_1", 0.6, 0.01),)))
-    inputs, scales = _inputs(1, config)
-    zero = blank(inputs)
+    inputs, priors = _inputs(1, config)
+    zero = prior_medians(inputs)
     values = jnp.linspace(-3.0, 3.0, 601)
 
     def nats(coordinate):
-        return log_prior(zero._replace(decay=zero.decay.at[0].set(coordinate)), inputs, scales)
+        return log_prior(zero._replace(decay=zero.decay.at[0].set(coordinate)), inputs, priors)
 
     density = np.exp(np.asarray(jax.vmap(nats)(values)))
-    decay = np.asarray(jax.nn.sigmoid(scales.decay_spread * values))
+    decay = np.asarray(jax.nn.sigmoid(priors.decay_spread * values))
     assert (density * decay).sum() / density.sum() == pytest.approx(0.6, abs=0.002)
     spread = np.sqrt((density * (decay - 0.6) ** 2).sum() / density.sum())
     assert spread == pytest.approx(0.01, rel=0.05)
 
 
 def test_all_starts_come_to_rest_and_at_one_height(double):
-    inputs, scales = _inputs(1, n_weeks=60, missing=0.0)
-    density = Density(inputs, scales, 4)
-    found = climb(density, starts(inputs, 4, np.random.default_rng(0)))
-    assert (np.linalg.norm(found.gradient, axis=1) <= AT_REST).all()
+    inputs, priors = _inputs(1, n_weeks=60, missing=0.0)
+    density = Density(inputs, priors, 4)
+    found = maximise(density, starts(inputs, 4, np.random.default_rng(0)))
+    assert (np.linalg.norm(found.gradient, axis=1) <= CONVERGED).all()
     assert np.ptp(found.value) < 0.1
 
 
 def test_curvature_is_the_hessian(double):
-    inputs, scales = _inputs(1)
+    inputs, priors = _inputs(1)
     place, _ = ravel_pytree(_somewhere(inputs))
-    density = Density(inputs, scales, 4)
+    density = Density(inputs, priors, 4)
     curvature = density.curvature(np.asarray(place))
     step = 1e-3
     ahead, here, behind = density.at(np.stack([place.at[2].add(d) for d in (step, 0.0, -step)])).value

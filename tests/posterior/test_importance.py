@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deepcausalmmm_jax.posterior.hmc import Length, run_chains, split_r_hat
+from deepcausalmmm_jax.posterior.hmc import ChainLength, run_chains, split_r_hat
 from deepcausalmmm_jax.posterior.importance import (
     effective_draws,
     log_proposal,
@@ -10,7 +10,7 @@ from deepcausalmmm_jax.posterior.importance import (
     resampled,
     smoothed,
 )
-from deepcausalmmm_jax.posterior.mode import Looked
+from deepcausalmmm_jax.posterior.mode import Evaluated
 
 
 def test_weights_of_a_near_normal_posterior_are_sound():
@@ -47,13 +47,13 @@ class _Normal:
 
     def at(self, position):
         pull = position @ np.linalg.inv(self.covariance)
-        return Looked(position, -0.5 * (position * pull).sum(axis=1), -pull)
+        return Evaluated(position, -0.5 * (position * pull).sum(axis=1), -pull)
 
 
 def test_chains_find_the_spread_of_a_known_density():
     rng, density = np.random.default_rng(0), _Normal()
     start = density.at(rng.standard_normal((16, 2)))
-    chains = run_chains(rng, density, start, np.eye(2), Length(chains=16, warm_up=50, moves=400, leaps=8))
+    chains = run_chains(rng, density, start, np.eye(2), ChainLength(chains=16, warm_up=50, moves=400, leaps=8))
     flat = chains.position.reshape(-1, 2)
     np.testing.assert_allclose(np.cov(flat.T), _Normal.covariance, atol=0.12)
     assert 0.6 < chains.accepted < 0.95

@@ -30,8 +30,8 @@ def test_predicting_later_weeks_alone_runs_on_from_training(small_panel, small_r
     ("change", "message"),
     [
         (lambda p: dataclasses.replace(p, channels=("a", "b", "c")), "lacks the channel 'channel_1'"),
-        (lambda p: dataclasses.replace(p, regions=p.regions + "x"), "not fitted on region region_1x"),
-        (lambda p: dataclasses.replace(p, weeks=p.weeks + np.timedelta64(700, "D")), "include the weeks between"),
+        (lambda p: dataclasses.replace(p, regions=p.regions + "x"), "not fitted to region region_1x"),
+        (lambda p: dataclasses.replace(p, weeks=p.weeks + np.timedelta64(700, "D")), "include the weeks in between"),
         (lambda p: dataclasses.replace(p, weeks=p.weeks - np.timedelta64(7, "D")), "before the first training week"),
         (lambda p: dataclasses.replace(p, weeks=p.weeks + np.timedelta64(1, "D")), "not a whole number of weeks"),
     ],
@@ -150,3 +150,10 @@ def test_default_fit_finds_known_contributions():
     equal_split = 100 * np.abs(true.mean() - true) / panel.kpi.sum()
     assert error.mean() < min(2.0, equal_split.mean())
     assert result.metrics.loc["holdout", "rmse"] < result.metrics.loc["holdout", "rmse_mean"]
+
+
+def test_a_table_of_a_method_may_be_changed_by_its_caller(small_result):
+    table = small_result.effects()
+    table["total"] = 0.0
+    assert (small_result.effects()["total"] != 0).any()
+    assert small_result.adjacency is small_result.adjacency  # a property gives the table itself

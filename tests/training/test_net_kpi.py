@@ -29,7 +29,8 @@ def net_result(request, small_panel, quick):
     """The small panel's fit with a constant taken off a region's KPI, which leaves its mean at this share."""
     panel = _changed(small_panel, lambda kpi: kpi + (request.param - 1.0) * kpi.mean())
     with pytest.warns(
-        dcm.DataWarning, match=rf"of region {panel.regions[REGION]} averages little beside its weekly moves"
+        dcm.DataWarning,
+        match=rf"of region {panel.regions[REGION]} has a mean that is negative, or small next to its weekly changes",
     ):
         return dcm.fit(panel, quick, holdout=8)
 

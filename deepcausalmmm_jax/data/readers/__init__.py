@@ -1,1 +1,1 @@
-"""From a table as people have it to arrays: columns, numbers, roles."""
+"""From a table to arrays: columns, numbers, roles."""

@@ -1,4 +1,4 @@
-"""Which column of a table is what."""
+"""Roles of the columns of a table."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,19 +7,20 @@ from typing import Self
 import pandas as pd
 
 from deepcausalmmm_jax.axes import STRUCTURAL_COMPONENTS
-from deepcausalmmm_jax.data.readers.column_names import nearest, plain_name, require_column
+from deepcausalmmm_jax.checks import did_you_mean
+from deepcausalmmm_jax.data.readers.column_names import plain_name, require_column
 from deepcausalmmm_jax.errors import DataError
 
-# Names that the tables of a result use beside the columns of the user.
+# Names that the tables of a result use next to the columns of the user.
 _RESERVED = (*STRUCTURAL_COMPONENTS, "kpi", "prediction")
 _CONTROL, _REVENUE, _POPULATION = "a control", "the revenue per KPI", "the population"
-# A price may be the worth of a KPI unit and also what moves the KPI; likewise the inhabitants.
+# A price may be both the revenue per KPI unit and a driver of the KPI; population likewise.
 _MAY_SHARE = ({_CONTROL, _REVENUE}, {_CONTROL, _POPULATION})
 
 
 @dataclass(frozen=True)
 class ColumnRoles:
-    """Which column of the table is what; every column named here is there once, and has one role.
+    """Roles of the columns; every column named here occurs once in the table and has one role.
 
     Names are plain, without surrounding blanks. Three columns may have two roles: exposure that is spend and prices its
     own channel, and a control that is also the revenue per KPI, or the population.
@@ -49,11 +50,11 @@ class ColumnRoles:
         population: str | None,
         missing_kpi: str,
     ) -> Self:
-        """Roles that the table can fill.
+        """Roles checked against the table.
 
         Raises:
             DataError: an empty table, a missing column, two columns of one name, a column with two roles, or an
-                unusable request.
+                invalid request.
         """
         if not isinstance(df, pd.DataFrame):
             raise DataError(f"The data must be a pandas DataFrame, got {type(df).__name__}.")
@@ -63,7 +64,7 @@ class ColumnRoles:
             raise DataError(f"missing_kpi must be 'error' or 'mask', got {missing_kpi!r}.")
         channels = _listed("media", media)
         if not channels:
-            raise DataError("No media column is given; name at least one column of exposure.")
+            raise DataError("No media column is given; name at least one exposure column.")
         roles = cls(
             _plain(region),
             plain_name(time),
@@ -81,7 +82,7 @@ class ColumnRoles:
         return roles
 
     def _given(self) -> Iterator[tuple[str, str]]:
-        """Every column that is read, with what it is given as."""
+        """Every column that is used, with its role."""
         revenue = self.revenue_per_kpi if isinstance(self.revenue_per_kpi, str) else None
         single = [(self.region, "the region"), (self.time, "the week"), (self.kpi, "the KPI")]
         for column, role in [*single, (self.population, _POPULATION), (revenue, _REVENUE)]:
@@ -96,11 +97,11 @@ class ColumnRoles:
         seen: dict[str, str] = {}
         for column, role in self._given():
             if column in _RESERVED and role in ("a media channel", _CONTROL):
-                raise DataError(f"Column {column!r} has a name that results use for themselves; rename it.")
+                raise DataError(f"Column {column!r} has a name that is reserved for results; rename it.")
             if column in seen and (column, role) not in own_price and {seen[column], role} not in _MAY_SHARE:
                 twice = f"twice as {role}" if seen[column] == role else f"both as {seen[column]} and as {role}"
                 joint = all(each.startswith("the spend of") for each in (seen[column], role))
-                way_out = "split it between the channels first" if joint else "leave one out"
+                way_out = "split it between the channels first" if joint else "remove one"
                 raise DataError(f"Column {column!r} is given {twice}; {way_out}.")
             seen[column] = role
 
@@ -124,7 +125,9 @@ def _paired_spend(
         pairs = {plain_name(channel): plain_name(column) for channel, column in spend.items()}
         for channel in pairs:
             if channel not in media:
-                raise DataError(f"Spend is given for {channel!r}, which is no media column{nearest(channel, media)}.")
+                raise DataError(
+                    f"Spend is given for {channel!r}, which is not a media column{did_you_mean(channel, media)}"
+                )
         return tuple(pairs.items())
     if isinstance(spend, str) or len(spend) != len(media):
         raise DataError(

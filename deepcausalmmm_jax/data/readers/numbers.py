@@ -1,9 +1,9 @@
-"""Cells -> numbers, and which of them are none."""
+"""Cells -> numbers, and which cells are not numbers."""
 
 import numpy as np
 import pandas as pd
 
-# How statistics packages, databases and spreadsheets write a number that is missing.
+# Missing numbers as written by statistics packages, databases and spreadsheets.
 _MISSING = frozenset(
     {"", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None"}
 )
@@ -11,13 +11,13 @@ _FLAGS = {"True": 1.0, "TRUE": 1.0, "true": 1.0, "False": 0.0, "FALSE": 0.0, "fa
 
 
 def as_numbers(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Read a column of numbers, of text that is written as numbers, or of yes and no.
+    """Read a column of numbers, of numbers written as text, or of true and false.
 
     Args:
-        values: the column. Where numbers belong, the text `NA` (and `NaN`, `NULL` and the like) is a missing one.
+        values: the column; the text `NA` (and `NaN`, `NULL` and the like) is a missing number.
 
     Returns:
-        `[row]` floats, NaN where missing; and `[row]` whether the cell holds something that is no number.
+        `[row]` floats, NaN where missing; and `[row]` whether the cell holds something other than a number.
     """
     if pd.api.types.is_numeric_dtype(values):
         return values.to_numpy(dtype=np.float64, na_value=np.nan), np.zeros(len(values), dtype=bool)

@@ -1,4 +1,4 @@
-"""A file -> a table. The cells of a CSV file stay text, as they are written: only their use says what they are."""
+"""A file -> a table. Cells of a CSV file stay text as written: their type depends on the role of the column."""
 
 import warnings
 from importlib import import_module
@@ -12,11 +12,11 @@ from deepcausalmmm_jax.errors import DataError
 def read_table(path: str | Path, delimiter: str = ",") -> pd.DataFrame:
     """Read a CSV or Parquet file.
 
-    A region may be called `NA`, `01` or `1E5`, so that no cell of a CSV file is taken for a number here, and none for
-    missing but an empty one. Its columns keep their names, even where two have the same.
+    A region may be called `NA`, `01` or `1E5`: hence no cell of a CSV file is converted to a number here, and only
+    empty cells are missing. Columns keep their names, even if two are the same.
 
     Raises:
-        DataError: the file is absent, empty, not a table, or separated by something else than `delimiter`.
+        DataError: the file does not exist, is empty or not a table, or has another delimiter.
     """
     path = Path(path)
     if not path.is_file():
@@ -36,7 +36,7 @@ def read_table(path: str | Path, delimiter: str = ",") -> pd.DataFrame:
         _suggest_delimiter(path, str(df.columns[0]), delimiter)
     if cut_off:
         raise DataError(
-            f"Rows of {path} have more values than the header has columns; mend the file, or its delimiter."
+            f"Rows of {path} have more values than the header has columns; correct the file or the delimiter."
         )
     if df.empty:
         raise DataError(f"The file {path} has a header but no rows.")
@@ -50,14 +50,14 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise DataError(f"Reading {path} needs pyarrow; install it, or convert the file to CSV.") from None
     try:
         table: pd.DataFrame = parquet.ParquetFile(path).read().to_pandas()  # pandas' own reader fails on equal names
-    except (OSError, ValueError) as error:  # pyarrow's are among them
+    except (OSError, ValueError) as error:  # errors of pyarrow are among these
         raise DataError(f"The file {path} cannot be read as Parquet: {str(error).splitlines()[0]}") from None
     indexed = any(name is not None for name in table.index.names)
     return table.reset_index(allow_duplicates=True) if indexed else table
 
 
 def _read_csv(path: Path, delimiter: str) -> tuple[pd.DataFrame, bool]:
-    """The table, and whether its rows are longer than its header, of which pandas only warns."""
+    """The table, and whether rows are longer than the header, for which pandas only issues a warning."""
 
     def read(header: int | None, rows: int | None) -> pd.DataFrame:
         return pd.read_csv(
@@ -75,7 +75,7 @@ def _read_csv(path: Path, delimiter: str) -> tuple[pd.DataFrame, bool]:
         warnings.simplefilter("always", pd.errors.ParserWarning)
         df = read(header=0, rows=None)
     cut_off = any(issubclass(entry.category, pd.errors.ParserWarning) for entry in said)
-    # pandas renames the second of two columns of one name; the header is read once more to have it as it is.
+    # pandas renames the second of two columns with one name; the header is read again to keep the names.
     names = read(header=None, rows=1).iloc[0].fillna("").tolist()
     return (df.set_axis(names, axis=1) if len(names) == df.shape[1] else df), cut_off
 
@@ -83,4 +83,4 @@ def _read_csv(path: Path, delimiter: str) -> tuple[pd.DataFrame, bool]:
 def _suggest_delimiter(path: Path, header: str, delimiter: str) -> None:
     for other, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"), (",", "commas")):
         if other != delimiter and other in header:
-            raise DataError(f"The file {path} seems to be separated by {name}; pass --delimiter {other!r}.")
+            raise DataError(f"The file {path} seems to be delimited by {name}; pass --delimiter {other!r}.")

@@ -1,7 +1,7 @@
-"""A long table -> arrays on a grid of regions and weeks, refusing what does not fit."""
+"""A long table -> arrays on a grid of regions and weeks; invalid values are refused."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,37 @@ _Where = Callable[[int], str]
 _OnGrid = Callable[[np.ndarray, float], np.ndarray]
 
 
-def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> dict[str, Any]:
+class _Stacked(Protocol):
+    def __call__(self, columns: Sequence[str], what: str, *, signed: bool) -> np.ndarray:
+        """Columns as `[region, week, column]`."""
+        ...
+
+
+class PanelArrays(NamedTuple):
+    """The fields of a Panel that come from its table; shapes as in `Panel`."""
+
+    regions: pd.Index
+    weeks: pd.Index
+    channels: tuple[str, ...]
+    controls: tuple[str, ...]
+    kpi: np.ndarray
+    weights: np.ndarray
+    present: np.ndarray
+    exposure: np.ndarray
+    control: np.ndarray
+    spend: np.ndarray | None
+    revenue_per_kpi: np.ndarray | None
+    population: np.ndarray | None
+    kpi_name: str
+    region_name: str
+    time_name: str
+
+
+def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> PanelArrays:
     """The fields of a Panel.
 
     Raises:
-        DataError: naming the column, region and week of the first value that does not fit.
+        DataError: the message names the column, region and week of the first invalid value.
     """
     df = with_plain_names(df)
     weeks, week_of_row = week_grid(df[roles.time], roles.time)
@@ -37,7 +63,7 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> dict[str, Any]:
         grid[region_of_row, week_of_row] = values
         return grid
 
-    def stacked(columns: Sequence[str], what: str, signed: bool) -> np.ndarray:
+    def stacked(columns: Sequence[str], what: str, *, signed: bool) -> np.ndarray:
         grids = [on_grid(_finite(df, column, what, signed, where), 0.0) for column in columns]
         return np.stack(grids, axis=-1) if grids else np.zeros((len(regions), len(weeks), 0))
 
@@ -46,23 +72,23 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> dict[str, Any]:
     if roles.kpi:
         _refuse_missing_kpi(kpi, present, regions, weeks, roles)
     observed = ~np.isnan(kpi)
-    return {
-        "regions": regions,
-        "weeks": weeks,
-        "channels": roles.media,
-        "controls": roles.controls,
-        "kpi": np.where(observed, kpi, 0.0),
-        "weights": observed.astype(np.float64),
-        "present": present,
-        "exposure": stacked(roles.media, "exposure", signed=False),
-        "control": stacked(roles.controls, "control", signed=True),
-        "spend": _spend(roles, stacked),
-        "revenue_per_kpi": _revenue_per_kpi(roles, present.shape, stacked),
-        "population": None if roles.population is None else _population(df, roles.population, present, on_grid, where),
-        "kpi_name": roles.kpi or "kpi",
-        "region_name": roles.region or "region",
-        "time_name": roles.time,
-    }
+    return PanelArrays(
+        regions=regions,
+        weeks=weeks,
+        channels=roles.media,
+        controls=roles.controls,
+        kpi=np.where(observed, kpi, 0.0),
+        weights=observed.astype(np.float64),
+        present=present,
+        exposure=stacked(roles.media, "exposure", signed=False),
+        control=stacked(roles.controls, "control", signed=True),
+        spend=_spend(roles, stacked),
+        revenue_per_kpi=_revenue_per_kpi(roles, present.shape, stacked),
+        population=None if roles.population is None else _population(df, roles.population, present, on_grid, where),
+        kpi_name=roles.kpi or "kpi",
+        region_name=roles.region or "region",
+        time_name=roles.time,
+    )
 
 
 def _refuse_duplicates(
@@ -74,17 +100,17 @@ def _refuse_duplicates(
         first = seen[count > 1][0]
         week = week_text(weeks, first % len(weeks))
         place = f"week {week}" if national else f"region {regions[first // len(weeks)]}, week {week}"
-        way_out = ", or name the column of regions" if national else ""
-        raise DataError(f"There are {count[count > 1][0]} rows for {place}; keep or add up to one{way_out}.")
+        way_out = ", or name the region column" if national else ""
+        raise DataError(f"There are {count[count > 1][0]} rows for {place}; keep one or add them up{way_out}.")
 
 
 def _number_column(df: pd.DataFrame, column: str, where: _Where) -> np.ndarray:
-    """The column as floats, NaN where it is empty; other text and infinite values are refused."""
+    """The column as floats, NaN for empty cells; other text and infinite values are refused."""
     array, unreadable = as_numbers(df[column])
     if unreadable.any():
         row = int(unreadable.argmax())
         cell = df[column].iloc[row]
-        raise DataError(f"Column {column!r} has the text {str(cell)!r} at {where(row)}; it needs numbers.")
+        raise DataError(f"Column {column!r} has the text {str(cell)!r} at {where(row)}; it must contain numbers.")
     if np.isinf(array).any():
         raise DataError(f"Column {column!r} is infinite at {where(int(np.isinf(array).argmax()))}.")
     return array
@@ -109,15 +135,15 @@ def _finite(df: pd.DataFrame, column: str, what: str, signed: bool, where: _Wher
 def _refuse_missing_kpi(
     kpi: np.ndarray, present: np.ndarray, regions: pd.Index, weeks: pd.Index, roles: ColumnRoles
 ) -> None:
-    """Rows before a region's first KPI are history; any later row without one is refused, unless masking is wanted."""
+    """Rows before a region's first KPI are history; later rows without a KPI are refused unless they are masked."""
     observed = ~np.isnan(kpi)
     silent = ~observed.any(axis=1)
     if roles.mask_missing_kpi:
         return
     if silent.any():
         raise DataError(
-            f"Region {regions[silent.argmax()]} has no observed KPI in column {roles.kpi!r}; leave the region out, or "
-            "pass missing_kpi='mask' for weeks that are only to be predicted."
+            f"Region {regions[silent.argmax()]} has no observed KPI in column {roles.kpi!r}; remove the region, or "
+            "pass missing_kpi='mask' for weeks that are only predicted."
         )
     started = np.cumsum(observed, axis=1) > 0
     missing = present & started & ~observed
@@ -129,7 +155,7 @@ def _refuse_missing_kpi(
         )
 
 
-def _spend(roles: ColumnRoles, stacked: Any) -> np.ndarray | None:
+def _spend(roles: ColumnRoles, stacked: _Stacked) -> np.ndarray | None:
     if not roles.spend:
         return None
     column_of = dict(roles.spend)
@@ -139,7 +165,7 @@ def _spend(roles: ColumnRoles, stacked: Any) -> np.ndarray | None:
     return spend
 
 
-def _revenue_per_kpi(roles: ColumnRoles, shape: tuple[int, int], stacked: Any) -> np.ndarray | None:
+def _revenue_per_kpi(roles: ColumnRoles, shape: tuple[int, ...], stacked: _Stacked) -> np.ndarray | None:
     if roles.revenue_per_kpi is None:
         return None
     if isinstance(roles.revenue_per_kpi, str):
@@ -152,5 +178,5 @@ def _revenue_per_kpi(roles: ColumnRoles, shape: tuple[int, int], stacked: Any) -
 def _population(df: pd.DataFrame, column: str, present: np.ndarray, on_grid: _OnGrid, where: _Where) -> np.ndarray:
     values = _finite(df, column, "population", False, where)
     if (values <= 0).any():
-        raise DataError(f"Column {column!r} has no inhabitants at {where(int((values <= 0).argmax()))}.")
+        raise DataError(f"Column {column!r} has a population of 0 or less at {where(int((values <= 0).argmax()))}.")
     return np.asarray(on_grid(values, 0.0).sum(axis=1) / present.sum(axis=1))

@@ -1,1 +1,1 @@
-"""Panels of which the truth is known."""
+"""Simulated panels with known effects."""

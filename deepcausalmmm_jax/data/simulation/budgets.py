@@ -1,4 +1,4 @@
-"""How advertisers decide in the worlds that are not the model's: levels, flights, and what budgets follow."""
+"""Budgets in worlds that do not follow the model: levels, flights, and what budgets respond to."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,23 +13,23 @@ _PATTERNS = ("steady", "flights", "pulses", "pauses")
 
 
 class Surroundings(NamedTuple):
-    """What budgets may follow, history included."""
+    """What budgets may respond to, including the history."""
 
-    season: np.ndarray  # [week], the KPI's own, mean 0 and variance 1
+    season: np.ndarray  # [week], of the KPI, mean 0 and variance 1
     control: np.ndarray  # [region, week, control]
-    demand: np.ndarray | None  # [region, week], in no control, mean 0 and variance 1
+    demand: np.ndarray | None  # [region, week], not among the controls, mean 0 and variance 1
 
 
 class Plan(NamedTuple):
-    """What advertisers decide, history included."""
+    """Decisions of advertisers, including the history."""
 
-    log_level: np.ndarray  # [region, week, channel], were the channel always on air
-    on: np.ndarray  # [week, channel], whether it is
-    power: np.ndarray  # [channel], of last month's KPI in a week's budget
+    log_level: np.ndarray  # [region, week, channel], if the channel were always on air
+    on: np.ndarray  # [week, channel], whether the channel is on air
+    power: np.ndarray  # [channel], exponent of last month's KPI in the budget of a week
     flighted: np.ndarray  # [channel]
     late: np.ndarray  # [channel], starts in the last third
     stopped: np.ndarray  # [channel], off air after the first third
-    confounded: np.ndarray  # [channel], follows the first control or hidden demand
+    confounded: np.ndarray  # [channel], follows the first control or unobserved demand
 
 
 def draw_plan(rng: np.random.Generator, rule: str, around: Surroundings, n_channels: int) -> Plan:
@@ -43,11 +43,12 @@ def exposure(plan: Plan, kpi: np.ndarray) -> np.ndarray:
     """Exposure `[region, week, channel]` in mean weeks on air of the region, given the KPI `[region, week]`."""
     month = np.log(last_month(kpi))[:, :, None]
     level = plan.on * np.exp(plan.log_level + plan.power * (month - month.mean(axis=1, keepdims=True)))
-    return level / (level[:, HISTORY:].sum(axis=1, keepdims=True) / plan.on[HISTORY:].sum(axis=0))
+    mean_on_air = level[:, HISTORY:].sum(axis=1, keepdims=True) / plan.on[HISTORY:].sum(axis=0)
+    return np.asarray(level / mean_on_air)
 
 
 def last_month(kpi: np.ndarray) -> np.ndarray:
-    """Mean KPI of the four weeks before each week, `[region, week]`; of all weeks where there are not four."""
+    """Mean KPI of the four weeks before each week, `[region, week]`; for the first four weeks the overall mean."""
     total = np.cumsum(kpi, axis=1)
     total[:, _MONTH:] -= total[:, :-_MONTH].copy()
     before = np.empty_like(kpi)
@@ -57,9 +58,9 @@ def last_month(kpi: np.ndarray) -> np.ndarray:
 
 
 def _planned(rng: np.random.Generator, around: Surroundings, n_channels: int) -> Plan:
-    """Every channel its own rhythm; at even odds the last one follows the first control."""
+    """Every channel has its own pattern; with probability one half the last one follows the first control."""
     n_regions, n_weeks, n_controls = around.control.shape
-    log_level = rng.uniform(0.15, 0.5, n_channels) * _own_ways(rng, n_weeks, n_channels)
+    log_level = rng.uniform(0.15, 0.5, n_channels) * _national_variation(rng, n_weeks, n_channels)
     log_level = log_level + rng.uniform(0.1, 0.3) * autoregressive(rng, (n_regions, n_weeks, n_channels), 0.5)
     phase, height = rng.uniform(0.0, 2.0 * np.pi, n_channels), rng.uniform(0.0, 0.4, n_channels)
     log_level = log_level + height * np.sin(2.0 * np.pi * np.arange(n_weeks)[:, None] / YEAR + phase)
@@ -73,7 +74,7 @@ def _planned(rng: np.random.Generator, around: Surroundings, n_channels: int) ->
 
 
 def _with_demand(rng: np.random.Generator, plan: Plan, demand: np.ndarray) -> Plan:
-    """About half of the channels, one at least, follow demand that no control shows."""
+    """About half of the channels, at least one, follow unobserved demand."""
     n_channels = len(plan.power)
     follows = np.isin(np.arange(n_channels), rng.permutation(n_channels)[: (n_channels + 1) // 2])
     strength = rng.uniform(0.3, 0.6, n_channels) * follows
@@ -100,7 +101,7 @@ def _bursts(rng: np.random.Generator, around: Surroundings, n_channels: int) -> 
     n_weeks = around.control.shape[1]
     on = np.zeros((n_weeks, n_channels), dtype=bool)
     for m in range(n_channels):
-        # The first one in the first four fifths, so that it is not in the last weeks only, which may be held out.
+        # The first burst is in the first four fifths, so that not all are in the last weeks, which may be held out.
         ends = np.where(np.arange(rng.integers(1, 5)) == 0, 0.8, 1.0)
         for first in HISTORY + rng.uniform(0.0, ends) * (n_weeks - HISTORY):
             on[int(first) : int(first) + rng.integers(2, 7), m] = True
@@ -108,7 +109,7 @@ def _bursts(rng: np.random.Generator, around: Surroundings, n_channels: int) -> 
 
 
 def _new_and_stopped(rng: np.random.Generator, around: Surroundings, n_channels: int) -> Plan:
-    """A third of the channels is new, a third has stopped, one at least of each where there are two."""
+    """One third of the channels starts late, one third stops early; at least one of each if there are two."""
     plan, week = _planned(rng, around, n_channels), np.arange(around.control.shape[1])
     third, some = (len(week) - HISTORY) / 3.0, max(1, n_channels // 3)
     order = rng.permutation(n_channels)
@@ -121,7 +122,7 @@ def _new_and_stopped(rng: np.random.Generator, around: Surroundings, n_channels:
 
 
 def _collinear(rng: np.random.Generator, around: Surroundings, n_channels: int) -> Plan:
-    """The second channel's exposure is nearly a multiple of the first one's."""
+    """The exposure of the second channel is almost proportional to that of the first."""
     plan = _planned(rng, around, n_channels)
     if n_channels < 2:
         return plan
@@ -129,7 +130,7 @@ def _collinear(rng: np.random.Generator, around: Surroundings, n_channels: int) 
     first = plan.log_level[:, :, 0]
     centred = first - first.mean(axis=1, keepdims=True)
     log_level, on = plan.log_level.copy(), plan.on.copy()
-    # With the correlation of the logs at 0.955, that of exposure itself is about 0.95.
+    # A correlation of 0.955 between logs gives about 0.95 between exposures.
     log_level[:, :, 1] = centred + centred.std() * np.sqrt(0.955**-2 - 1.0) * own
     on[:, :2] = True
     flighted, confounded = plan.flighted.copy(), plan.confounded.copy()
@@ -149,14 +150,14 @@ RULES: dict[str, Callable[[np.random.Generator, Surroundings, int], Plan]] = {
 
 
 def _always(log_level: np.ndarray) -> Plan:
-    """A plan with all channels always on air, following nothing."""
+    """A plan with all channels always on air that responds to nothing."""
     _, n_weeks, n_channels = log_level.shape
     none = np.zeros(n_channels, dtype=bool)
     return Plan(log_level, np.ones((n_weeks, n_channels), dtype=bool), np.zeros(n_channels), none, none, none, none)
 
 
-def _own_ways(rng: np.random.Generator, n_weeks: int, n_channels: int) -> np.ndarray:
-    """`[1, week, channel]`, national ups and downs, quick in some channels and slow in others."""
+def _national_variation(rng: np.random.Generator, n_weeks: int, n_channels: int) -> np.ndarray:
+    """`[1, week, channel]`, national variation, fast in some channels and slow in others."""
     memories = rng.uniform(0.2, 0.9, n_channels)
     return np.concatenate([autoregressive(rng, (1, n_weeks, 1), memory) for memory in memories], axis=2)
 

@@ -1,4 +1,4 @@
-"""What makes a simulated panel hard beyond the usual: drawn apart, so that a panel without it stays the same."""
+"""Additional difficulties of a simulated panel; drawn separately, so that panels without them do not change."""
 
 from typing import NamedTuple
 
@@ -7,15 +7,15 @@ import numpy as np
 from deepcausalmmm_jax.errors import DataError
 
 _LATE_START = 0.5  # of the weeks
-_FREAK = 6.0  # standard deviations of the noise
+_OUTLIER = 6.0  # standard deviations of the noise
 
 
 class Roles(NamedTuple):
-    """Which channels are out of the ordinary, boolean `[channel]` each."""
+    """Special channels, boolean `[channel]` each."""
 
     flighted: np.ndarray  # four weeks on air, four off
-    national: np.ndarray  # the same in all regions, relative to their size
-    late: np.ndarray  # silent in the first half of the weeks
+    national: np.ndarray  # same exposure in all regions, relative to their size
+    late: np.ndarray  # off air in the first half of the weeks
     placebo: np.ndarray  # without effect on the KPI
     confounded: np.ndarray  # exposure follows the first control
 
@@ -30,7 +30,7 @@ def roles(
     placebo: int,
     confounded: int,
 ) -> Roles:
-    """Channels for each role: flighted ones from the first on, confounded ones from the last back, others by lot."""
+    """Channels of each role: flighted ones are the first, confounded ones the last, others are drawn at random."""
     position = np.arange(n_channels)
 
     def drawn(count: int) -> np.ndarray:
@@ -46,9 +46,9 @@ def roles(
 
 
 def check_roles(counts: dict[str, int], n_channels: int) -> None:
-    """Raise DataError for more channels of a role than there are, or none with an effect."""
+    """Raise DataError for more channels of a role than exist, or if no channel has an effect."""
     for name, count in counts.items():
-        # The defaults of one flighted and one confounded channel hold for a single channel too.
+        # The defaults of one flighted and one confounded channel must be valid for a single channel too.
         if not 0 <= count <= max(n_channels, 1):
             raise DataError(f"{name} must be from 0 to n_channels={n_channels}, got {count}.")
     if counts["placebo"] == n_channels:
@@ -56,21 +56,21 @@ def check_roles(counts: dict[str, int], n_channels: int) -> None:
 
 
 def changed_budgets(own: np.ndarray, on: np.ndarray, given: Roles) -> tuple[np.ndarray, np.ndarray]:
-    """Exposure `[region, week, channel]` and weeks on air `[week, channel]` with national and late channels."""
+    """Exposure `[region, week, channel]` and weeks on air `[week, channel]`, with national and late channels."""
     national = own.mean(axis=0, keepdims=True)
     own = np.where(given.national, national / national.mean(axis=1, keepdims=True), own)
     before = np.arange(len(on)) < _LATE_START * len(on)
     return own, np.where(before[:, None] & given.late, 0.0, on)
 
 
-def freaks(rng: np.random.Generator, shape: tuple[int, int], share: float, noise: float) -> np.ndarray:
-    """Additional error `[region, week]`: a share of region-weeks with a freak value, either way."""
+def outliers(rng: np.random.Generator, shape: tuple[int, int], share: float, noise: float) -> np.ndarray:
+    """Additional error `[region, week]`: outliers, positive or negative, in a share of the region-weeks."""
     hit = rng.random(shape) < share
-    return hit * rng.choice([-1.0, 1.0], shape) * _FREAK * noise
+    return np.asarray(hit * rng.choice([-1.0, 1.0], shape) * _OUTLIER * noise)
 
 
 def gaps(rng: np.random.Generator, shape: tuple[int, int], share: float) -> np.ndarray:
-    """`[region, week]`, True where the KPI is missing; never a region's first or last week."""
+    """`[region, week]`, True where the KPI is missing; never in the first or last week of a region."""
     missing = rng.random(shape) < share
     missing[:, [0, -1]] = False
     return missing

@@ -1,4 +1,4 @@
-"""The simulated panel that follows the model's own equations: adstock, Hill curves, links and drifting coefficients."""
+"""Simulation with the equations of the model itself: adstock, Hill curves, links and drifting coefficients."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.signal import lfilter
 
 from deepcausalmmm_jax.axes import CHANNEL
-from deepcausalmmm_jax.data.simulation.hazards import Roles, changed_budgets, freaks
+from deepcausalmmm_jax.data.simulation.hazards import Roles, changed_budgets, outliers
 from deepcausalmmm_jax.data.simulation.request import YEAR, Request, Simulation, autoregressive, channel_index
 
 _MEDIA_SHARE = 0.25
@@ -17,14 +17,14 @@ _NOISE = 0.06
 def simulate_hill(
     rng: np.random.Generator, difficult: np.random.Generator, request: Request, given: Roles, links: int
 ) -> Simulation:
-    """A panel of Hill curves.
+    """A panel simulated with Hill curves.
 
     Args:
-        rng: of all that an easy panel has.
-        difficult: of difficulties, apart, so that an easy panel stays the same.
+        rng: for everything that every panel has.
+        difficult: for additional difficulties; separate, so that panels without them do not change.
         request: sizes and shares.
-        given: which channels are out of the ordinary.
-        links: times a link between two channels is drawn.
+        given: special channels.
+        links: number of draws of a link between two channels.
     """
     n_regions, n_weeks, n_channels = request.n_regions, len(request.weeks), request.n_channels
     media_share = _MEDIA_SHARE if request.media_share is None else request.media_share
@@ -42,8 +42,8 @@ def simulate_hill(
     base = parts.sum(axis=2)
     unit = size[:, None]
     error = noise * rng.normal(size=(n_regions, n_weeks))
-    error = error + freaks(difficult, error.shape, request.outliers, noise)
-    # A KPI counts sales or visits: the rare draw below zero is cut at a hundredth of the regional mean.
+    error = error + outliers(difficult, error.shape, request.outliers, noise)
+    # A KPI counts sales or visits: rare negative draws are clipped at one percent of the regional mean.
     kpi = np.maximum(base + media.sum(axis=2) + error, 0.01) * unit
     parameters["share"] = (media * unit[:, :, None]).sum(axis=(0, 1)) / kpi.sum()
     parameters = parameters.assign(**{name: given._asdict()[name] for name in Roles._fields})
@@ -52,7 +52,7 @@ def simulate_hill(
 
 
 def _random_links(rng: np.random.Generator, n_channels: int, links: int) -> np.ndarray:
-    """Links, always from an earlier to a later channel of a random order."""
+    """Links from earlier to later channels in a random order."""
     adjacency = np.zeros((n_channels, n_channels))
     order = rng.permutation(n_channels)
     for _ in range(links):
@@ -62,14 +62,14 @@ def _random_links(rng: np.random.Generator, n_channels: int, links: int) -> np.n
 
 
 class _Budgets(NamedTuple):
-    """What advertisers decide, before channels drive each other."""
+    """Decisions of advertisers, before channels drive each other."""
 
-    own: np.ndarray  # [region, week, channel], exposure were it always on air
+    own: np.ndarray  # [region, week, channel], exposure if always on air
     on: np.ndarray  # [week, channel], 1 in weeks on air
 
 
 def _budgets(rng: np.random.Generator, control: np.ndarray, shape: tuple[int, int, int], given: Roles) -> _Budgets:
-    """Exposure of each channel's own, relative to each region's mean."""
+    """Exposure of each channel before links, relative to the mean of each region."""
     n_regions, n_weeks, n_channels = shape
     log_level = 0.35 * autoregressive(rng, (1, n_weeks, n_channels), 0.8)
     log_level = log_level + 0.45 * autoregressive(rng, shape, 0.5)
@@ -87,17 +87,17 @@ def _budgets(rng: np.random.Generator, control: np.ndarray, shape: tuple[int, in
 def _driven(
     budgets: _Budgets, adjacency: np.ndarray, unit: np.ndarray | None = None, silent: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Exposure with what other channels drive, and its unit.
+    """Exposure including what other channels drive, and its unit.
 
     Args:
         budgets: of the channels.
         adjacency: links.
-        unit: `[region, 1, channel]`, exposure that counts as 1; the regional mean when None.
+        unit: `[region, 1, channel]`, exposure that counts as 1; None: the regional mean.
         silent: a channel whose exposure is zero throughout.
     """
     on = budgets.on if silent is None else budgets.on * (np.arange(len(adjacency)) != silent)
     driven = budgets.own * on
-    for _ in range(len(adjacency)):  # along the links, each once; the graph has no longer path
+    for _ in range(len(adjacency)):  # follows the links; no path in the graph is longer
         driven = on * (budgets.own + driven @ adjacency)
     unit = driven.mean(axis=1, keepdims=True) if unit is None else unit
     return driven / unit, unit
@@ -111,7 +111,7 @@ def _effects(
     activity: np.ndarray,
     unit: np.ndarray,
 ) -> pd.DataFrame:
-    """Effects of silencing each channel, by the simulator's own equations; `worth` in KPI units per activity."""
+    """Effects of turning off each channel, by the equations of the simulator; `worth` in KPI units per activity."""
     rows = {}
     for m, channel in enumerate(parameters.index):
         silenced = _activity(_driven(budgets, adjacency, unit, silent=m)[0], parameters)
@@ -121,7 +121,7 @@ def _effects(
 
 
 def _flights(rng: np.random.Generator, n_weeks: int, n_channels: int, flighted: np.ndarray) -> np.ndarray:
-    """1 in weeks on air: flighted channels four weeks on, four off; about every fourth one pauses at times."""
+    """1 in weeks on air: flighted channels are four weeks on and four off; every fourth channel has some pauses."""
     on = np.ones((n_weeks, n_channels))
     if n_channels > 1:
         first = rng.integers(2)
@@ -134,7 +134,7 @@ def _flights(rng: np.random.Generator, n_weeks: int, n_channels: int, flighted: 
 
 
 def _curves(rng: np.random.Generator, n_channels: int) -> pd.DataFrame:
-    """Adstock and Hill curve of each channel, half-saturation in mean weeks of the region."""
+    """Adstock and Hill curve of each channel; half-saturation in mean weeks of the region."""
     return pd.DataFrame(
         {
             "decay": rng.uniform(0.2, 0.8, n_channels),
@@ -146,7 +146,7 @@ def _curves(rng: np.random.Generator, n_channels: int) -> pd.DataFrame:
 
 
 def _activity(relative: np.ndarray, parameters: pd.DataFrame) -> np.ndarray:
-    """Adstock and Hill, written apart from the model's own code so that the truth does not share its mistakes."""
+    """Adstock and Hill, independent of the model's code so that the truth does not share its errors."""
     activity = np.zeros_like(relative)
     for m, (decay, slope, half) in enumerate(parameters[["decay", "slope", "half_saturation"]].to_numpy()):
         carried = lfilter([1.0 - decay], [1.0, -decay], relative[:, :, m], axis=1)

@@ -1,4 +1,4 @@
-"""How media work in the worlds that are not the model's: carry-over and saturation, in plain numpy."""
+"""Carry-over and saturation of media in worlds that do not follow the model, in plain NumPy."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 from scipy.signal import lfilter
 from scipy.special import expit, logit
 
-HISTORY = 40  # weeks before the panel whose exposure still works in it; a kernel is no longer
+HISTORY = 40  # weeks before the panel whose exposure still has effects in it; the length of a kernel
 
 SATURATIONS = ("hill", "logarithmic", "power", "tanh", "logistic")
 
@@ -14,7 +14,7 @@ SATURATIONS = ("hill", "logarithmic", "power", "tanh", "logistic")
 class Kernels(NamedTuple):
     """Carry-over by channel."""
 
-    weights: np.ndarray  # [lag, channel], each channel's sum to 1
+    weights: np.ndarray  # [lag, channel], those of a channel sum to 1
     decay: np.ndarray  # [channel], NaN where the kernel is not geometric
     peak: np.ndarray  # [channel], lag of the largest weight
 
@@ -24,18 +24,18 @@ class Curves(NamedTuple):
 
     family: np.ndarray  # names
     shape: np.ndarray  # exponent, or the midpoint of a logistic curve
-    scale: np.ndarray  # exposure at which the curve has bent, or the width of a logistic curve
+    scale: np.ndarray  # exposure at which the curve bends, or the width of a logistic curve
 
 
 def draw_kernels(rng: np.random.Generator, carry_over: str, n_channels: int) -> Kernels:
-    """Kernels of one kind, their parameters by lot."""
+    """Kernels of one kind with random parameters."""
     lag = np.arange(HISTORY)[:, None]
     decay = np.full(n_channels, np.nan)
     if carry_over == "geometric":
         decay = rng.uniform(0.0, 0.8, n_channels)
         weights = decay**lag
     elif carry_over == "delayed":
-        # A gamma density: it rises to its peak and falls off more slowly, unlike a bell around the peak.
+        # A gamma density: unlike a bell curve, it rises to its peak faster than it falls.
         peak, sharpness = rng.integers(1, 5, n_channels), rng.uniform(1.0, 4.0, n_channels)
         after = (lag + 1.0) / (peak + 1.0)
         weights = np.exp(sharpness * (np.log(after) + 1.0 - after))
@@ -52,7 +52,7 @@ def draw_kernels(rng: np.random.Generator, carry_over: str, n_channels: int) -> 
 
 
 def draw_curves(rng: np.random.Generator, families: tuple[str, ...], n_channels: int) -> Curves:
-    """A curve for each channel from `families`, concave or S-shaped at even odds where the family has both."""
+    """A random curve for each channel, concave or S-shaped with equal probability if the family has both."""
     family = rng.choice(np.array(families), n_channels)
     s_shaped = rng.random(n_channels) < 0.5
     bent, level = rng.uniform(0.4, 2.0, n_channels), rng.uniform(size=n_channels)
@@ -71,19 +71,19 @@ def draw_curves(rng: np.random.Generator, families: tuple[str, ...], n_channels:
 
 
 def carried(relative: np.ndarray, kernels: Kernels) -> np.ndarray:
-    """Exposure `[region, week, channel]` as it works on, with nothing before the first week."""
+    """Carried-over exposure `[region, week, channel]`, with zero exposure before the first week."""
     filtered = [lfilter(kernel, [1.0], relative[:, :, m], axis=1) for m, kernel in enumerate(kernels.weights.T)]
     return np.stack(filtered, axis=2)
 
 
 def activity(carried_over: np.ndarray, curves: Curves) -> np.ndarray:
-    """Saturated exposure `[region, week, channel]`; 1 at the ceiling, or in a mean week on air where there is none."""
+    """Saturated exposure `[region, week, channel]`; 1 at the maximum, or in a mean week on air if there is none."""
     bent = [_saturated(carried_over[:, :, m], *curve) for m, curve in enumerate(zip(*curves, strict=True))]
     return np.stack(bent, axis=2)
 
 
 def half_saturation(curves: Curves) -> np.ndarray:
-    """`[channel]`, exposure at half the ceiling, in mean weeks on air; NaN where there is no ceiling."""
+    """`[channel]`, exposure at half the maximum, in mean weeks on air; NaN for curves without a maximum."""
     half = np.full(len(curves.family), np.nan)
     for m, (family, shape, scale) in enumerate(zip(*curves, strict=True)):
         if family == "hill":
@@ -99,14 +99,14 @@ def _saturated(x: np.ndarray, family: str, shape: float, scale: float) -> np.nda
     if family == "linear":
         return x
     if family == "hill":
-        return x**shape / (x**shape + scale**shape)
+        return np.asarray(x**shape / (x**shape + scale**shape))
     if family == "power":
         return x**shape
     if family == "logarithmic":
-        return np.log1p((x / scale) ** shape) / np.log1p(scale**-shape)
+        return np.asarray(np.log1p((x / scale) ** shape) / np.log1p(scale**-shape))
     if family == "tanh":
         return np.tanh((x / scale) ** shape)
     if family == "logistic":
         at_zero = expit(-shape / scale)
-        return (expit((x - shape) / scale) - at_zero) / (1.0 - at_zero)
+        return np.asarray((expit((x - shape) / scale) - at_zero) / (1.0 - at_zero))
     raise ValueError(f"unknown saturation {family!r}")

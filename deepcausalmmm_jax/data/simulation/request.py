@@ -1,4 +1,4 @@
-"""What a simulated panel is made of, as arrays, whichever equations made it."""
+"""Request and result of a simulation, whatever its equations."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ YEAR = 365.25 / 7  # weeks
 
 
 class Request(NamedTuple):
-    """What was asked for, checked."""
+    """A validated request."""
 
     weeks: pd.DatetimeIndex
     n_regions: int
@@ -25,16 +25,16 @@ class Request(NamedTuple):
 
 
 class Simulation(NamedTuple):
-    """A panel as arrays; terms are shares of a region's `size`."""
+    """A simulated panel as arrays; terms are shares of a region's `size`."""
 
-    size: np.ndarray  # [region], KPI units, about the mean KPI
+    size: np.ndarray  # [region], KPI units, close to the mean KPI
     kpi: np.ndarray  # [region, week], KPI units
     relative: np.ndarray  # [region, week, channel], exposure up to a factor by region and channel
     control: np.ndarray  # [region, week, control]
     parts: np.ndarray  # [region, week, 3 + control], level, trend, season and each control
     base: np.ndarray  # [region, week], everything but media and noise
-    media: np.ndarray  # [region, week, channel], what each channel added
-    worth: np.ndarray  # [region, week, channel], a channel's effect at full activity
+    media: np.ndarray  # [region, week, channel], contribution of each channel
+    worth: np.ndarray  # [region, week, channel], effect of a channel at full activity
     parameters: pd.DataFrame  # by channel
     adjacency: np.ndarray  # [channel, channel]
     effects: pd.DataFrame  # by channel, KPI units
@@ -50,4 +50,4 @@ def autoregressive(rng: np.random.Generator, shape: tuple[int, ...], memory: flo
     """Stationary AR(1) along axis 1 with unit variance."""
     shocks = rng.normal(size=shape) * np.sqrt(1.0 - memory**2)
     shocks[:, 0] /= np.sqrt(1.0 - memory**2)
-    return lfilter([1.0], [1.0, -memory], shocks, axis=1)
+    return np.asarray(lfilter([1.0], [1.0, -memory], shocks, axis=1))

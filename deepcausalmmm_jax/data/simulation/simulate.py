@@ -1,7 +1,6 @@
-"""Simulated panels of known truth."""
+"""Simulated panels with known effects."""
 
 import dataclasses
-import difflib
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from deepcausalmmm_jax.axes import CHANNEL, COMPONENT, REGION, STRUCTURAL_COMPONENTS, TIME
+from deepcausalmmm_jax.checks import closest
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.simulation.hazards import check_roles, gaps, roles
 from deepcausalmmm_jax.data.simulation.hill_world import simulate_hill
@@ -19,37 +19,36 @@ from deepcausalmmm_jax.errors import DataError
 KINDS = ("hill", *WORLDS)
 
 _REVENUE_PER_KPI = 12.5
-_HILL_ONLY = {"links": None, "flighted": 1, "national": 0, "late": 0, "confounded": 1}  # and what they are by default
+_HILL_ONLY = {"links": None, "flighted": 1, "national": 0, "late": 0, "confounded": 1}  # and their defaults
 
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What a simulated panel was made of.
+    """The true effects behind a simulated panel.
 
-    With a kind other than "hill", `adjacency` is zero, and effects and carry-over include what exposure from before the
-    first week still does. In the kind "multiplicative" a channel's contribution is the expected KPI less the expected
-    KPI with that channel at zero, and likewise for the other components but the baseline, which is the level alone;
-    since factors multiply, these need not sum to the KPI.
+    With a kind other than "hill", `adjacency` is zero, and effects and carry-over include those of exposure before the
+    first week. In the kind "multiplicative" the contribution of a channel is the expected KPI minus the expected KPI
+    with that channel at zero, and likewise for the other components except the baseline, which is only the level; since
+    factors multiply, these need not sum to the KPI.
 
     Attributes:
-        contributions: `(region, time, channel)`, KPI units: what each channel added.
+        contributions: `(region, time, channel)`, KPI units: contribution of each channel.
         parameters: by channel: `decay`, `slope`, `half_saturation` (in mean weeks of the region), `coefficient` (share
             of the mean KPI at full activity), `share` (of the KPI, over the whole panel), and
             whether the channel is `flighted`, `national`, `late`, `placebo` or `confounded`. Kinds other than "hill"
             add `saturation` and `carry_over` (names of the curve and the kernel), `peak_week` (weeks from an exposure
-            to its strongest effect) and `stopped` (off air after the first third); what a curve or kernel lacks is NaN:
-            the decay of any kernel but a geometric one, the slope of any curve but Hill's, the half-saturation of a
-            curve without a ceiling. Full activity of such a curve is that of a mean week on air. `confounded` then
-            also counts channels that follow demand which no control shows.
-        adjacency: channel x channel; row i, column j: how strongly channel i's exposure drives channel j's.
+            to its strongest effect) and `stopped` (off air after the first third). NaN are the decay of kernels that
+            are not geometric, the slope of curves other than Hill's, and the half-saturation of curves without a
+            maximum, whose full activity is that of a mean week on air. `confounded` then also includes channels that
+            follow unobserved demand.
+        adjacency: channel x channel; row i, column j: how strongly exposure of channel i drives that of channel j.
         baseline: `(region, time)`, KPI units: everything but media and noise.
         noise: standard deviation of the noise, as a share of a region's mean KPI (of the KPI, if multiplicative).
-        effects: by channel, KPI units over the whole panel, with the channel's exposure at zero: `direct`, what its own
-            contribution loses; `mediated`, what other channels lose because it no longer drives them; `total`.
-            Budgets that follow sales are held as they were.
+        effects: by channel, KPI units over the whole panel, lost if its exposure were zero: `direct`, of its own
+            contribution; `mediated`, of channels that it drives; `total`. Budgets that follow sales are kept fixed.
         components: `(region, time, component)`, KPI units: baseline, trend, seasonality, each control and each channel,
             with the names of `FitResult.contributions`; with the noise they sum to the KPI, unless multiplicative.
-            Demand that no control shows is part of the trend.
+            Unobserved demand is part of the trend.
         coefficients: `(region, time, channel)`, share of the region's mean KPI at full activity (the effect on the log
             of the KPI, if multiplicative).
     """
@@ -85,57 +84,57 @@ def simulate(
     missing: float = 0.0,
     start: str = "2022-01-03",
 ) -> tuple[Panel, Truth]:
-    """A panel with the difficulties of real ones, and its truth.
+    """Simulate a panel with the difficulties of real ones, and its true effects.
 
-    Regions differ in size, level, trend and responsiveness; the nation drifts; exposure comes in flights and seasons,
-    effects carry over, saturate and drift in time. In the kind "hill" some channels drive others' exposure, and the
-    last channel's exposure follows the first control, which moves the KPI itself (a confounder).
+    Regions differ in size, level, trend and responsiveness; the national level drifts; exposure comes in flights and
+    seasons; effects carry over, saturate and drift over time. In the kind "hill" some channels drive the exposure of
+    others, and the exposure of the last channel follows the first control, which also affects the KPI (a confounder).
 
-    The other kinds are worlds that do not follow the model's equations. Each has one trait; for the rest every channel
-    draws its curve (Hill, logarithmic, power, tanh or logistic; concave or S-shaped), its geometric carry-over and its
-    flighting, and each panel its media share (10 to 45 %) and noise (2 to 6 %):
+    The other kinds do not follow the equations of the model. Each has one special property; otherwise the curve of
+    every channel (Hill, logarithmic, power, tanh or logistic; concave or S-shaped), its geometric carry-over and its
+    flighting are drawn at random, as are the media share (10 to 45%) and the noise (2 to 6%) of each panel:
 
     - saturation: `linear`, `logarithmic`, `power`, `tanh`, `logistic`, the same curve for all channels;
     - carry-over: `delayed` (strongest 1 to 4 weeks later), `weibull` (survival of a Weibull distribution), `two_speed`
       (a fast and a slow geometric part);
     - KPI: `multiplicative` (its logarithm is the sum of all effects);
-    - budgets: `follows_sales` (a week's budget follows a power of the last four weeks' KPI), `follows_season` (all peak
-      with the KPI's own season), `always_on` (exposure within a few percent of its level; media 20 to 60 % of the KPI),
-      `bursts` (one to four one-off bursts a channel), `new_and_stopped` (some channels start in the last third, some
-      stop in the first), `collinear` (the first two channels' exposure correlates by about 0.95);
-    - environment: `unobserved_demand` (moves the budgets of some channels and the KPI, and is in no control),
-      `trend_breaks` (one to three breaks of the baseline's level or slope), `noise_controls` (six more controls,
-      without effect), `heavy_tails` (noise of a t-distribution with 3 degrees of freedom), `moves_together` (a strong
-      shock that regions share each week, and a national random walk).
+    - budgets: `follows_sales` (the budget of a week follows a power of the KPI of the last four), `follows_season` (all
+      peak with the season of the KPI), `always_on` (exposure varies by a few percent; media contribute 20 to 60% of the
+      KPI), `bursts` (one to four bursts per channel), `new_and_stopped` (some channels start in the last third, some
+      stop in the first), `collinear` (exposures of the first two channels have a correlation of about 0.95);
+    - environment: `unobserved_demand` (affects the budgets of some channels and the KPI, and is not a control),
+      `trend_breaks` (one to three breaks of the level or slope of the baseline), `noise_controls` (six additional
+      controls without effect), `heavy_tails` (noise from a t-distribution with 3 degrees of freedom), `moves_together`
+      (a strong weekly shock shared by regions, and a national random walk).
 
     Args:
         n_regions: number of regions.
         n_weeks: number of weeks.
         n_channels: number of media channels, named `channel_1`, ...
-        n_controls: number of controls, named `control_1`, ...; those of `noise_controls` come on top.
-        seed: of all random draws; the same seed gives the same panel.
-        kind: the equations that make the panel, see above.
-        media_share: share of the KPI that media bring, about; 0.25 in the kind "hill", drawn in others, when None. A
-            channel that is seldom on air is held to 40 % of the KPI in those weeks.
-        noise: standard deviation of the noise, as a share of a region's mean KPI; 0.06 in the kind "hill", drawn in
-            others, when None.
-        drift: spread of a channel's coefficient over time, in logs.
-        links: times a link from one channel to another is drawn (a pair may be drawn twice); one for every third
-            channel and one more when None. This and the next three, and `confounded`, are for the kind "hill".
-        flighted: channels that are four weeks on air and four off, the first ones.
-        national: channels with the same exposure in all regions, relative to their size, drawn by lot.
-        late: channels that are silent in the first half of the weeks.
-        placebo: channels without effect on the KPI.
-        confounded: channels whose exposure follows the first control, the last ones.
+        n_controls: number of controls, named `control_1`, ...; those of `noise_controls` are additional.
+        seed: random seed; the same seed gives the same panel.
+        kind: equations of the simulation, see above.
+        media_share: approximate share of the KPI that media contribute; None: 0.25 in the kind "hill", random in
+            others. The effect of a channel that is rarely on air is limited to 40% of the KPI in those weeks.
+        noise: standard deviation of the noise, as a share of the mean KPI of a region; None: 0.06 in the kind "hill",
+            random in others.
+        drift: spread of the coefficient of a channel over time, in logs.
+        links: number of draws of a link from one channel to another (a pair may be drawn twice); None: one per three
+            channels and one more. This option, the next three and `confounded` are for the kind "hill".
+        flighted: number of channels, the first ones, that are alternately four weeks on air and four weeks off.
+        national: number of channels, drawn at random, with the same exposure in all regions relative to their size.
+        late: number of channels that are off air in the first half of the weeks.
+        placebo: number of channels without effect on the KPI.
+        confounded: number of channels, the last ones, whose exposure follows the first control.
         outliers: share of region-weeks whose KPI is off by six standard deviations of the noise.
         missing: share of region-weeks whose KPI is missing.
         start: Monday of the first week.
 
     Returns:
-        The panel, with spend and revenue per KPI, and the truth.
+        The panel, with spend and revenue per KPI, and the true effects.
 
     Raises:
-        DataError: a size or share out of range, an unknown kind, or a setting that the kind does not have.
+        DataError: a size or share out of range, an unknown kind, or an option that the kind does not have.
     """
     _check_kind(kind)
     counts = {"flighted": flighted, "national": national, "late": late, "placebo": placebo, "confounded": confounded}
@@ -146,7 +145,7 @@ def simulate(
     _check_sizes(n_regions, n_weeks, n_channels, n_controls, links)
     _check_shares(media_share, noise, drift, outliers, missing)
     check_roles(counts, n_channels)
-    difficult = np.random.default_rng([seed, 1])  # apart, so that an easy panel stays the same
+    difficult = np.random.default_rng([seed, 1])  # separate, so that panels without difficulties do not change
     given = roles(difficult, n_channels, **counts)
     rng = np.random.default_rng(seed)
     weeks = pd.DatetimeIndex(pd.date_range(start, periods=n_weeks, freq="7D").to_numpy())
@@ -161,7 +160,7 @@ def simulate(
 
 
 def _truth(panel: Panel, made: Simulation) -> Truth:
-    """What the panel was made of, labelled and in KPI units."""
+    """True effects with labels, in KPI units."""
     names, unit = list(panel.channels), made.size[:, None, None]
     components = [*STRUCTURAL_COMPONENTS, *panel.controls, *names]
     parts = np.concatenate([made.parts, made.media], axis=2)
@@ -186,15 +185,15 @@ def _labelled(values: np.ndarray, panel: Panel, axis: str, names: list[str], nam
 
 def _check_kind(kind: str) -> None:
     if kind not in KINDS:
-        near = difflib.get_close_matches(str(kind), KINDS, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        near = closest(kind, KINDS)
+        hint = "" if near is None else f" (did you mean {near!r}?)"
         raise DataError(f"There is no kind of panel {kind!r}{hint}; known are {', '.join(KINDS)}.")
 
 
 def _refuse_hill_only(kind: str, asked: dict[str, int | None]) -> None:
     for name, value in asked.items():
         if name in _HILL_ONLY and value != _HILL_ONLY[name]:
-            raise DataError(f"{name}={value} is for the kind 'hill'; the kind {kind!r} draws its own budgets.")
+            raise DataError(f"{name}={value} is only for the kind 'hill'; the kind {kind!r} draws its own budgets.")
 
 
 def _check_sizes(n_regions: int, n_weeks: int, n_channels: int, n_controls: int, links: int) -> None:
@@ -209,7 +208,7 @@ def _check_sizes(n_regions: int, n_weeks: int, n_channels: int, n_controls: int,
         if value < bound:
             raise DataError(f"{name} must be {bound} or more, got {value}.")
     if links and n_channels < 2:
-        raise DataError(f"links={links} needs two channels or more, got n_channels={n_channels}.")
+        raise DataError(f"links={links} needs at least two channels, got n_channels={n_channels}.")
 
 
 def _check_shares(

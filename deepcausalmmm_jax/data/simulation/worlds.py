@@ -1,4 +1,4 @@
-"""Worlds that are not the model's own equations: what a panel can be made of otherwise, and the panels made of it."""
+"""Worlds: simulations that do not follow the equations of the model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import pandas as pd
 
 from deepcausalmmm_jax.data.simulation.baseline import draw_controls, draw_demand, draw_noise, draw_parts, draw_season
 from deepcausalmmm_jax.data.simulation.budgets import Plan, Surroundings, draw_plan, exposure
-from deepcausalmmm_jax.data.simulation.hazards import Roles, freaks
+from deepcausalmmm_jax.data.simulation.hazards import Roles, outliers
 from deepcausalmmm_jax.data.simulation.media import (
     HISTORY,
     SATURATIONS,
@@ -24,26 +24,26 @@ from deepcausalmmm_jax.data.simulation.media import (
 )
 from deepcausalmmm_jax.data.simulation.request import Request, Simulation, autoregressive, channel_index
 
-_MOST_ON_AIR = 0.4  # of the KPI in a channel's mean week on air
+_MOST_ON_AIR = 0.4  # largest share of the KPI in a mean week on air of a channel
 _ROUNDS = 500
 _SETTLED = 1e-10
 
 
 @dataclass(frozen=True)
 class World:
-    """Choices that make a world; everything else is drawn by seed.
+    """Properties of a world; everything else is drawn at random.
 
     Attributes:
-        saturation: families of curves that channels draw from.
+        saturation: families from which the curves of channels are drawn.
         carry_over: `geometric`, `delayed`, `weibull` or `two_speed`.
-        multiplicative: whether effects add to the log of the KPI.
-        budgets: a rule of `world_budgets.RULES`.
-        demand: whether demand that no control shows moves budgets and KPI.
+        multiplicative: whether effects are additive on the log of the KPI.
+        budgets: a rule of `budgets.RULES`.
+        demand: whether unobserved demand affects budgets and KPI.
         trend: `smooth`, `breaks` or `walk`.
         noise: `normal`, `heavy` or `shared`.
-        noise_controls: controls without effect.
-        media_share: range of the share of the KPI that media bring.
-        noise_level: range of the noise's standard deviation, as a share of a region's mean KPI.
+        noise_controls: number of controls without effect.
+        media_share: range of the share of the KPI that media contribute.
+        noise_level: range of the standard deviation of the noise, as a share of the mean KPI of a region.
     """
 
     saturation: tuple[str, ...] = SATURATIONS
@@ -85,16 +85,16 @@ WORLDS: Mapping[str, World] = MappingProxyType(
 
 
 class _Media(NamedTuple):
-    """How media work, and how much."""
+    """Kernels, curves and sizes of the effects of media."""
 
     kernels: Kernels
     curves: Curves
-    varying: np.ndarray  # [region, week, channel], a coefficient's course over its mean
+    varying: np.ndarray  # [region, week, channel], coefficient relative to its mean
     target: np.ndarray  # [channel], share of the expected KPI
 
 
 class _Settled(NamedTuple):
-    """Budgets, effects and KPI that agree with each other; history included, shares of a region's size."""
+    """Mutually consistent budgets, effects and KPI; including the history, as shares of the size of a region."""
 
     relative: np.ndarray  # [region, week, channel], mean weeks on air
     effect: np.ndarray  # [region, week, channel], on the KPI or its log
@@ -107,12 +107,12 @@ class _Settled(NamedTuple):
 def simulate_world(
     world: World, rng: np.random.Generator, difficult: np.random.Generator, request: Request, placebo: np.ndarray
 ) -> Simulation:
-    """A panel of a world.
+    """A panel simulated from a world.
 
     Args:
-        world: its choices.
-        rng: of all draws but the outliers.
-        difficult: of the outliers.
+        world: its properties.
+        rng: for all draws except outliers.
+        difficult: for outliers.
         request: sizes and shares.
         placebo: `[channel]`, channels without effect.
     """
@@ -127,7 +127,7 @@ def simulate_world(
     media = _draw_media(rng, world, request.drift, plan, n_regions, share, placebo)
     parts = draw_parts(rng, world.trend, season, control, request.n_controls, demand)
     error, noise = draw_noise(rng, world.noise, spread, (n_regions, n_weeks))
-    error[:, HISTORY:] += freaks(difficult, (n_regions, n_weeks - HISTORY), request.outliers, spread)
+    error[:, HISTORY:] += outliers(difficult, (n_regions, n_weeks - HISTORY), request.outliers, spread)
     level = 1.0 - media.target.sum()
     if world.multiplicative:
         error = error - 0.5 * noise**2  # so that the mean of its exponential is 1
@@ -174,7 +174,7 @@ def _draw_media(
     n_weeks, n_channels = plan.on.shape
     kernels = draw_kernels(rng, world.carry_over, n_channels)
     curves = draw_curves(rng, world.saturation, n_channels)
-    # Even weights: some channels come out near zero, and one may bring most of what media bring.
+    # Equal weights: some channels come out near zero, and one may have most of the effect of media.
     split = rng.dirichlet(np.ones(n_channels)) * ~placebo
     target = _held(share * split / split.sum(), _MOST_ON_AIR * plan.on[HISTORY:].mean(axis=0))
     by_region = np.exp(rng.normal(0.0, 0.25, (n_regions, 1, n_channels)))
@@ -183,21 +183,21 @@ def _draw_media(
 
 
 def _held(share: np.ndarray, most: np.ndarray) -> np.ndarray:
-    """Shares `[channel]` held to `most` each; what that cuts goes to the others, as far as they take it."""
+    """Shares `[channel]` limited to `most` each; the excess is distributed to the others up to their limits."""
     for _ in share:
         held = np.minimum(share, most)
         taking = np.where(held < most, held, 0.0)
         share = held + (share - held).sum() * taking / max(taking.sum(), 1e-12)
-    return np.minimum(share, most)
+    return np.asarray(np.minimum(share, most))
 
 
 def _settle(
     multiplicative: bool, plan: Plan, media: _Media, base: np.ndarray, error: np.ndarray, size: np.ndarray
 ) -> _Settled:
-    """Repeat budgets, effects and KPI until budgets follow the KPI that they bring about and shares are as asked.
+    """Iterate budgets, effects and KPI until budgets follow the resulting KPI and shares are as requested.
 
-    A week's budget depends on earlier weeks' KPI only, so this ends where simulating week by week would, with exposure
-    in mean weeks on top.
+    The budget of a week depends only on the KPI of earlier weeks, so the fixed point is what a simulation week by week
+    would give, with exposure expressed in mean weeks.
     """
     coefficient = media.target.copy()
     kpi = np.exp(base + error) if multiplicative else np.maximum(base + error, 0.01)
@@ -211,7 +211,7 @@ def _settle(
             contribution, now = -np.expm1(-effect) * expected[:, :, None], expected * np.exp(error)
         else:
             expected = base + effect.sum(axis=2)
-            # A KPI counts sales or visits: the rare draw below zero is cut at a hundredth of the regional mean.
+            # A KPI counts sales or visits: rare negative draws are clipped at one percent of the regional mean.
             contribution, now = effect, np.maximum(expected + error, 0.01)
         found = np.einsum("rtm,r->m", contribution[:, HISTORY:], size) / (expected[:, HISTORY:].sum(axis=1) @ size)
         settled = max(np.abs(now - kpi).max(), np.abs(found - media.target).max()) < _SETTLED
@@ -223,13 +223,13 @@ def _settle(
 
 
 def _activity(plan: Plan, media: _Media, kpi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Exposure and activity `[region, week, channel]`, given the KPI that budgets may follow."""
+    """Exposure and activity `[region, week, channel]`, given the KPI that budgets may respond to."""
     relative = exposure(plan, kpi)
     return relative, activity(carried(relative, media.kernels), media.curves)
 
 
 def _parameters(world: World, plan: Plan, media: _Media, coefficient: np.ndarray, placebo: np.ndarray) -> pd.DataFrame:
-    """The table of `Truth.parameters`, but the share."""
+    """The table of `Truth.parameters`, without the share."""
     curves, on_air = media.curves, plan.on[HISTORY:].mean(axis=0)
     flags = {"flighted": plan.flighted, "late": plan.late, "confounded": plan.confounded, "placebo": placebo}
     flags["national"] = np.zeros(len(placebo), dtype=bool)

@@ -1,4 +1,4 @@
-"""What the paper's model reads: a panel as arrays, and the sizes that fix its shapes."""
+"""Inputs of the paper's model: a panel as arrays, and the sizes that determine its shapes."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, Self
@@ -19,7 +19,7 @@ _CONTROL_LIMIT = 5.0
 
 
 class PaperInputs(NamedTuple):
-    """Arrays of one panel; the KPI is read by the loss alone."""
+    """Arrays of one panel; only the loss reads the KPI."""
 
     exposure: Array  # [region, week, channel], as observed: the model turns it into shares of voice
     control: Array  # [region, week, control], robust z-scores, clipped
@@ -30,7 +30,7 @@ class PaperInputs(NamedTuple):
 
 @dataclass(frozen=True)
 class PaperDesign:
-    """Sizes and branches of the paper's model: everything that decides a shape or a program."""
+    """Sizes and branches of the paper's model: everything that determines a shape or a program."""
 
     n_regions: int
     n_channels: int
@@ -45,7 +45,7 @@ class PaperDesign:
 
     @classmethod
     def of(cls, panel: Panel, config: Config, season_period: int) -> Self:
-        """Design for a panel; as many weeks of zeros are put before it as the burn-in has."""
+        """Design for a panel; it is preceded by as many weeks of zeros as the burn-in has."""
         n_regions, _, n_channels, n_controls = panel.shape
         published = config.published
         return cls(
@@ -73,10 +73,10 @@ def paper_scales(panel: Panel, weights: np.ndarray) -> Scales:
         weights: `[region, week]`, 0 in weeks that are not learned from.
 
     Raises:
-        DataError: a region whose mean KPI says nothing of its size.
+        DataError: a region whose mean KPI is small beside its weekly changes.
     """
     n_regions, _, n_channels, n_controls = panel.shape
-    kpi = _means_that_are_sizes(panel, weights)
+    kpi = _usable_means(panel, weights)
     last = weeks_up_to_last(weights)
     values = panel.control[:, :last][panel.present[:, :last]]
     low, center, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0) if n_controls else np.zeros((3, 0))
@@ -87,21 +87,21 @@ def paper_scales(panel: Panel, weights: np.ndarray) -> Scales:
     return Scales(kpi, one, one, np.zeros_like(one), np.tile(center, (n_regions, 1)), np.tile(spread, (n_regions, 1)))
 
 
-def _means_that_are_sizes(panel: Panel, weights: np.ndarray) -> np.ndarray:
-    """Mean KPI of each region, `[region]`, all above 0 and no less than the KPI's weekly moves call for."""
+def _usable_means(panel: Panel, weights: np.ndarray) -> np.ndarray:
+    """Mean KPI of each region, `[region]`, all above 0 and large enough beside the KPI's weekly changes."""
     seen = describing(panel, weights)
     mean = kpi_means(panel.kpi, seen)
     for region in panel.regions[kpi_scales(panel.kpi, seen) != mean]:
         raise DataError(
             f"The KPI of region {region} averages {mean[panel.regions.get_loc(region)]:g} over the training weeks, "
-            "little beside its weekly moves, and the paper's model divides by that; leave the region out, or take the "
-            "default model."
+            "little beside its weekly changes, and the paper's model divides by that mean; leave the region out, or "
+            "use the default model."
         )
     return mean
 
 
 def paper_inputs_from(panel: Panel, scales: Scales, weights: np.ndarray, n_training_weeks: int) -> PaperInputs:
-    """Lay a panel out that begins where training began; weeks after the training weeks may follow.
+    """Arrays of a panel that begins where training began; weeks after the training weeks may follow.
 
     Args:
         panel: regions in the order of `scales`.

@@ -1,15 +1,16 @@
 """The paper's model: DeepCausalMMM (arXiv 2510.13087; package version 1.0.21), reproduced number for number.
 
-Parameters carry the names and shapes of the published package's weights, so that those move over one to one.
+Parameters have the names and shapes of the published package's weights, so that those can be read one to one.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import DTypeLike
 
 from deepcausalmmm_jax.model.media import MediaCurves
 from deepcausalmmm_jax.model.outputs import Components, Internals
@@ -22,11 +23,11 @@ _SLOPES = (2.0, 5.0)
 _HALVES = (0.01, 1.0)
 _TINY = 1e-8
 _LEAST_CEILING = 0.1
-_FADE = 3.0  # by which power of e stable coefficients have faded at the end of the burn-in
+_FADE = 3.0  # stable coefficients have decayed by exp(-3) at the end of the burn-in
 
 
 class PaperTerms(NamedTuple):
-    """Terms of the prediction and what they are made of, before the prediction scale; burn-in weeks left out."""
+    """Terms of the prediction and their ingredients, before the prediction scale; burn-in weeks left out."""
 
     media_adstock: Array  # [region, week, channel]
     media_hill: Array  # [region, week, channel]
@@ -58,7 +59,7 @@ class PaperMMM(nn.Module):
         self.season = self.variable("fitted", "season", jnp.zeros, period)
 
     def __call__(self, inputs: PaperInputs, source_exposure: Array | None = None) -> tuple[Components, Internals]:
-        """Components of the prediction, as every model of this package gives them.
+        """Components of the prediction, in the form that both models of this package give them.
 
         Args:
             inputs: the panel; its KPI is not read.
@@ -86,7 +87,7 @@ class PaperMMM(nn.Module):
             structure=jnp.zeros(()),
             curves=MediaCurves(decay, zero, slope, half, jnp.zeros(()), jnp.zeros(())),
             level=components.baseline[:, 0],
-            size_factors={},
+            log_scale_factors={},
             persistence=jnp.zeros(()),
             effective=jnp.ones(()),
             noise=jnp.zeros(self.design.n_regions),
@@ -148,7 +149,7 @@ class PaperMMM(nn.Module):
         return self.probabilities() * allowed
 
     def _saturated(self, exposure: Array) -> tuple[Array, Array]:
-        """Adstocked and saturated shares of voice, burn-in weeks in front."""
+        """Adstocked and saturated shares of voice, with the burn-in weeks before them."""
         shares = self._padded(share_of_voice(exposure))
         decay, slope, half = self.curves()
 
@@ -183,7 +184,7 @@ class PaperMMM(nn.Module):
         return hidden
 
     def _burnt_in(self, generated: Array, stable: Array) -> Array:
-        """Stable coefficients that give way to generated ones over the first weeks."""
+        """Stable coefficients that fade into generated ones over the first weeks."""
         n_weeks, burn_in = generated.shape[1], self.design.burn_in
         if n_weeks <= burn_in:
             return jnp.broadcast_to(stable, generated.shape)
@@ -210,8 +211,8 @@ def share_of_voice(exposure: Array) -> Array:
 def parameter_starts(design: PaperDesign) -> dict[str, tuple[Callable[..., Array], tuple[int, ...]]]:
     """Start and shape of every parameter by its published name.
 
-    Layers start as PyTorch's do, uniform within one over the root of their inputs. Four parameters
-    (`coeff_range_raw` and its like) touch the prediction nowhere; they count in the sums of the penalties.
+    Layers start as PyTorch's do, uniform within 1 / sqrt(inputs). Four parameters (`coeff_range_raw` and its like) do
+    not enter the prediction, only the sums of the penalties.
     """
     m, k, h = design.n_channels, design.n_controls, design.hidden_size
     half = max(h // 2, 1)
@@ -263,7 +264,7 @@ def _constant(value: float) -> Callable[..., Array]:
 def _uniform(inputs: int) -> Callable[..., Array]:
     bound = 1.0 / max(inputs, 1) ** 0.5
 
-    def init(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+    def init(key: Array, shape: tuple[int, ...], dtype: DTypeLike = jnp.float32) -> Array:
         return jax.random.uniform(key, shape, dtype, -bound, bound)
 
     return init

@@ -1,4 +1,4 @@
-"""A budget problem as solvers see it: numbers of the order of one, a value and its slope, and the limits."""
+"""A budget problem as the solvers see it: the utility of a plan, its gradient, and the limits."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from typing import Protocol
 
 import numpy as np
 
-from deepcausalmmm_jax.planning.limits import Feasible
+from deepcausalmmm_jax.planning.optimizer.polytope import Polytope
 from deepcausalmmm_jax.planning.optimizer.projection import project
 from deepcausalmmm_jax.planning.optimizer.utility import Utility
 
 
-class Brings(Protocol):
-    """What plans bring: the model, or a table of curves."""
+class OutcomeModel(Protocol):
+    """Outcome as a function of spend: the fitted model, or a table of curves."""
 
     def values(self, plans: np.ndarray) -> np.ndarray:
         """KPI and revenue `[plan, replicate, 2, region]` from spend `[plan, cell]`."""
@@ -21,49 +21,49 @@ class Brings(Protocol):
     def value_and_slope(
         self, plan: np.ndarray, ranked: np.ndarray, aversion: float, value: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Outcome `[replicate, 2, region]` and the slope `[cell]` of a utility of it."""
+        """Outcome `[replicate, 2, region]`, and the gradient `[cell]` of a utility of it."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Utility of the incremental outcome, to be maximised.
+    """Maximise the utility of the incremental outcome within limits.
 
     Attributes:
         outcome: of plans.
         utility: of outcomes by replicate.
-        value: `KPI` or `REVENUE`.
-        nothing: `[replicate]`, outcome with no spend in any cell.
-        plan: limits.
-        typical: `[cell]`, spend by which steps are measured.
-        unit: utility of today's plan, to bring values to the order of one.
-        separable: whether cells share next to nothing, as channels and regions do and weeks do not.
+        value: what is maximised: 0 for the KPI, 1 for revenue.
+        nothing: `[replicate]`, outcome without spend in any cell.
+        polytope: limits.
+        typical: `[cell]`, spend in which steps of a cell are measured, above 0.
+        unit: utility of today's plan, which brings values to the order of one.
+        separable: whether cells hardly interact, as with channels and regions but not with weeks.
     """
 
-    outcome: Brings
+    outcome: OutcomeModel
     utility: Utility
     value: int
     nothing: np.ndarray
-    plan: Feasible
+    polytope: Polytope
     typical: np.ndarray
     unit: float
     separable: bool = False
 
-    def within(self, plan: Feasible) -> "Problem":
+    def within(self, polytope: Polytope) -> "Problem":
         """The same with other limits."""
-        return dataclasses.replace(self, plan=plan)
+        return dataclasses.replace(self, polytope=polytope)
 
     def utilities(self, plans: np.ndarray) -> np.ndarray:
-        """`[plan]` from spend `[plan, cell]`."""
+        """`[plan]` from spend `[plan, cell]`, in `unit`."""
         outcomes = self.outcome.values(plans)[:, :, self.value].sum(axis=-1) - self.nothing
         return np.array([self.utility(row) for row in outcomes]) / self.unit
 
     def value_and_slope(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        """Utility of one plan and its slope `[cell]`."""
+        """Utility of one plan and its gradient `[cell]`, in `unit`."""
         values, slope = self.outcome.value_and_slope(x, self.utility.ranked, self.utility.aversion, self.value)
         outcomes = values[:, self.value].sum(axis=-1) - self.nothing
         return self.utility(outcomes) / self.unit, slope / self.unit
 
     def projected(self, x: np.ndarray) -> np.ndarray:
-        """Nearest plan within the limits; cells move in proportion to what they typically spend."""
-        return project(x, self.plan, self.typical)
+        """Nearest plan within the limits, where cells move in proportion to their typical spend."""
+        return project(x, self.polytope, self.typical)

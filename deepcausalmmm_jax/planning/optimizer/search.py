@@ -1,38 +1,69 @@
-"""From a problem and a total to its best plan, from many starts."""
+"""The best plan of a total, from many starts; and the settings of that search."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.checks import require, whole_number
+from deepcausalmmm_jax.planning.optimizer.polytope import refuse_total
 from deepcausalmmm_jax.planning.optimizer.problem import Problem
 from deepcausalmmm_jax.planning.optimizer.shadow_prices import total_price
-from deepcausalmmm_jax.planning.optimizer.solvers import Method, Solved, projected, solver_for
+from deepcausalmmm_jax.planning.optimizer.solvers import METHODS, Method, Solved, projected, solver_for
 from deepcausalmmm_jax.planning.optimizer.starts import starts
 from deepcausalmmm_jax.planning.optimizer.tabulated import Curves, separable, tabulated
-from deepcausalmmm_jax.planning.optimizer.total_range import refuse_total
 
-_SAME = 1e-4  # of the best value, within which a start counts as having found it
-_NEAR = 0.01  # of the spend, by which two ends on the curves may differ and count as one
-_FEW_STARTS = 4  # below which one start is enough to be solved as it is
+FEW_CELLS = 80  # up to which many starts and totals cost little
+_STARTS, _STARTS_OF_MANY = 8, 3
+_SAME = 1e-4  # share of the best value within which a start counts as having found it
+_NEAR = 0.01  # share of the spend by which two results on the curves may differ and count as one
+_FEW_STARTS = 4  # below which the model itself solves from one unchanged start instead of two
 
 
-class Search(NamedTuple):
-    """How to look for a plan."""
+@dataclass(frozen=True)
+class Search:
+    """How `optimize_budget` looks for the best plan.
 
-    method: Method
-    n_starts: int
-    steps: int
-    seed: int
+    Attributes:
+        method: `SLSQP`, `trust-constr`, `differential_evolution`, `hybrid`, `projected`, or `auto`: SLSQP up to 80
+            cells, the projected gradient beyond.
+        starts: number of starting plans; None for 8 up to 80 cells and 3 beyond. Today's spend is always among them.
+        max_steps: most steps of the solver from each start.
+        seed: of the random starts.
+
+    Raises:
+        ConfigError: an unknown method, or a number that is not whole or too small.
+
+    Example:
+        >>> Search(method="projected", starts=3)
+        Search(method='projected', starts=3, max_steps=300, seed=0)
+    """
+
+    method: Method = "auto"
+    starts: int | None = None
+    max_steps: int = 300
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require(self.method in METHODS, "method", self.method, "one of " + ", ".join(METHODS))
+        if self.starts is not None:
+            whole_number("starts", self.starts)
+        whole_number("max_steps", self.max_steps)
+        whole_number("seed", self.seed, 0)
+
+    def starts_for(self, n_cells: int) -> int:
+        """Number of starting plans for a plan of so many cells."""
+        return self.starts or (_STARTS if n_cells <= FEW_CELLS else _STARTS_OF_MANY)
 
 
 class Found(NamedTuple):
     """The best plan of a search."""
 
-    x: np.ndarray
-    value: float
+    x: np.ndarray  # [cell], spend
+    value: float  # utility, in the problem's unit
     method: str
-    starts: pd.DataFrame  # by start: value, relative to the best, and whether it is the best
+    starts: pd.DataFrame  # by start: utility relative to the best, and whether it is the best
     problem: Problem  # with the total among its limits
 
 
@@ -40,36 +71,36 @@ def best_for_total(
     problem: Problem,
     today: np.ndarray,
     total: float,
-    how: Search,
+    search: Search,
     warm: np.ndarray | None = None,
     curves: Curves | None = None,
 ) -> Found:
     """The best plan of a total.
 
     Args:
-        problem: limits without the total.
+        problem: with all limits but the total.
         today: spend without a plan, `[cell]`.
-        total: sum of the cells.
-        how: method, starts, steps.
-        warm: another plan to start from.
-        curves: of the cells, up to this total at least; taken anew when None.
+        total: spend of the plan.
+        search: method, starts, steps.
+        warm: another plan to start from, `[cell]`.
+        curves: return of each cell, up to this total at least; computed when None.
 
     Raises:
         ConfigError: no plan of that total meets the limits.
     """
-    refuse_total(problem.plan, total)
-    held = problem.within(problem.plan.with_total(total))
-    name, solve = solver_for(how.method, len(today))
+    refuse_total(problem.polytope, total)
+    held = problem.within(problem.polytope.with_total(total))
+    name, solve = solver_for(search.method, len(today))
     curves = tabulated(held, total) if curves is None else curves
-    begins = starts(held, today, total, curves, how.n_starts, how.seed)
+    begins = starts(held, today, total, curves, search.starts_for(len(today)), search.seed)
     if warm is not None:
-        begins.append(("plan of a near total", held.projected(warm)))
-    if name in ("differential_evolution", "hybrid"):  # a population of its own: one run, from the best start
+        begins.append(("plan of a nearby total", held.projected(warm)))
+    if name in ("differential_evolution", "hybrid"):  # they keep a population: one run, from the best start
         begins = [begins[int(np.argmax(held.utilities(np.stack([x for _, x in begins]))))]]
     elif held.utility.is_mean and held.separable:
-        begins = _by_curves(held, curves, begins, how)
+        begins = _by_curves(held, curves, begins, search)
     at_start = held.utilities(np.stack([x for _, x in begins]))
-    ended = [solve(held, x, how.steps, how.seed) for _, x in begins]
+    ended = [solve(held, x, search.max_steps, search.seed) for _, x in begins]
     kept = [
         end if end.value >= v else Solved(x, float(v)) for end, (_, x), v in zip(ended, begins, at_start, strict=True)
     ]
@@ -88,18 +119,18 @@ def best_for_total(
 
 
 def _by_curves(
-    problem: Problem, curves: Curves, begins: list[tuple[str, np.ndarray]], how: Search
+    problem: Problem, curves: Curves, begins: list[tuple[str, np.ndarray]], search: Search
 ) -> list[tuple[str, np.ndarray]]:
-    """Where the model starts: each plan that some starts end in on the cells' curves, and two starts as they are.
+    """Starts for the model: each distinct result of a search on the cells' curves, and two starts as they are.
 
-    Looking up costs next to nothing. What agrees there has agreed on the curves alone, so that it counts as one start;
-    the two that the model solves on its own would tell where the curves mislead.
+    A search on the curves costs next to nothing. Starts that agree there agree only about the curves, so they count as
+    one start. The two that the model solves from unchanged would reveal where the curves mislead.
     """
-    looked_up = separable(problem, curves)
+    interpolated = separable(problem, curves)
     size = max(float(np.abs(begins[0][1]).sum()), 1e-300)
     met: list[tuple[list[str], np.ndarray]] = []
     for label, x in begins:
-        end = projected(looked_up, x, how.steps, how.seed).x
+        end = projected(interpolated, x, search.max_steps, search.seed).x
         near = [labels for labels, other in met if np.abs(other - end).sum() < _NEAR * size]
         if near:
             near[0].append(label)
@@ -110,5 +141,5 @@ def _by_curves(
 
 
 def mroi_of(found: Found) -> float:
-    """What the last unit of the total brings, in the unit of the outcome per unit of spend."""
+    """Marginal return of a plan: outcome per unit of spend that is added to the total."""
     return total_price(found.problem, found.x)

@@ -1,4 +1,4 @@
-"""Where solvers start: S-shaped curves have more than one best plan nearby, and only some are best of all."""
+"""Starting plans: S-shaped curves have several local optima, and only some starts lead to the global one."""
 
 import numpy as np
 
@@ -9,15 +9,15 @@ from deepcausalmmm_jax.planning.optimizer.tabulated import Curves
 def starts(
     problem: Problem, today: np.ndarray, total: float, curves: Curves, number: int, seed: int
 ) -> list[tuple[str, np.ndarray]]:
-    """Plans within the limits, named; today's plan, or the nearest one, is the first.
+    """Named plans within the limits, to start from; the first is today's plan, or the nearest one within the limits.
 
     Args:
-        problem: what is solved.
+        problem: to be solved, with the total among its limits.
         today: spend without a plan, `[cell]`.
-        total: sum of the cells.
-        curves: of the cells.
-        number: plans wanted.
-        seed: of the random ones.
+        total: spend of the plan.
+        curves: return of each cell.
+        number: of plans to return.
+        seed: for the random ones.
     """
     scaled = today * (total / today.sum()) if today.sum() > 0 else problem.typical * (total / problem.typical.sum())
     found = [("today", problem.projected(today))]
@@ -37,9 +37,9 @@ def starts(
 
 
 def _by_own_curves(problem: Problem, curves: Curves, total: float) -> np.ndarray:
-    """The best plan were each cell's return a curve of its own spend, and the curves concave.
+    """The plan that would be best if each cell's return depended on its own spend alone and were concave.
 
-    Each curve's concave hull is bought in the order of its slopes until the total is spent.
+    The pieces of the curves' concave hulls are bought in decreasing order of slope until the total is spent.
     """
     steps, gains = _hull_steps(curves.levels, curves.heights)
     order = np.argsort(-gains, axis=None, kind="stable")
@@ -47,14 +47,14 @@ def _by_own_curves(problem: Problem, curves: Curves, total: float) -> np.ndarray
     sizes = steps.ravel()[order]
     spent = np.minimum(sizes, np.maximum(left - np.concatenate([[0.0], np.cumsum(sizes)[:-1]]), 0.0))
     bought[order] = spent
-    return curves.low + bought.reshape(steps.shape).sum(axis=0)
+    return np.asarray(curves.low + bought.reshape(steps.shape).sum(axis=0))
 
 
 def _hull_steps(levels: np.ndarray, curve: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Widths and slopes of the concave hulls' pieces, `[piece, cell]` each; pieces that are not there have width 0.
+    """Widths and slopes of the pieces of the concave hulls, `[piece, cell]` each; missing pieces have width 0.
 
-    The hull of k points is the pieces left when a piece with a smaller slope before it is pooled with it, as in
-    isotonic regression, until slopes fall; k sweeps do that for all cells at once.
+    Adjacent pieces whose slopes increase are pooled, as in isotonic regression, until slopes decrease; one sweep per
+    point does that for all cells at once.
     """
     width = np.diff(levels, axis=0)
     rise = np.diff(curve, axis=0)
@@ -68,7 +68,7 @@ def _hull_steps(levels: np.ndarray, curve: np.ndarray) -> tuple[np.ndarray, np.n
             slope[k - 1] = np.where(
                 width[k - 1] > 0, rise[k - 1] / np.where(width[k - 1] > 0, width[k - 1], 1.0), -np.inf
             )
-        # Move pieces up over the gaps that pooling left.
+        # Close the gaps that pooling left.
         order = np.argsort(width == 0, axis=0, kind="stable")
         width, rise = np.take_along_axis(width, order, axis=0), np.take_along_axis(rise, order, axis=0)
     slope = np.where(width > 0, rise / np.where(width > 0, width, 1.0), -np.inf)

@@ -1,4 +1,4 @@
-"""Cells' own curves, looked up: where cells share nothing, many starts then cost no more than one."""
+"""Tabulated returns of single cells: where cells do not interact, many starts then cost no more than one."""
 
 from dataclasses import dataclass
 
@@ -6,18 +6,18 @@ import numpy as np
 
 from deepcausalmmm_jax.planning.optimizer.problem import Problem
 
-_LEVELS = 32  # at which slopes are taken
-_FIRST = 0.1  # of a cell's typical spend, about the size of the first steps
+_LEVELS = 32  # of spend at which slopes are computed
+_FIRST = 0.1  # share of a cell's typical spend: about the size of the first step
 
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Slope of the utility by cell at rising levels of its own spend, all cells at the same level.
+    """Slope of the utility by cell at increasing levels of spend, all cells at the same level at once.
 
     Attributes:
         levels: `[level, cell]`, spend.
         slopes: `[level, cell]`.
-        heights: `[level, cell]`, the slopes summed up.
+        heights: `[level, cell]`, integral of the slopes.
     """
 
     levels: np.ndarray
@@ -27,17 +27,17 @@ class Curves:
     @property
     def low(self) -> np.ndarray:
         """Least spend, `[cell]`."""
-        return self.levels[0]
+        return np.asarray(self.levels[0])
 
 
 def tabulated(problem: Problem, total: float) -> Curves:
-    """Slopes between the least spend of each cell and all that a total leaves it.
+    """Slopes between the least spend of each cell and the most that a total leaves it.
 
-    Levels lie close where little is spent and wide apart where much is, in steps of about equal ratio: a channel that
-    was paused may be given a hundred times its typical spend, and its curve bends long before that.
+    Levels are dense where spend is small and sparse where it is large, in steps of about equal ratio: a channel that
+    was paused may be given a hundred times its typical spend, and saturates long before that.
     """
-    low = np.minimum(problem.plan.low, problem.plan.high)
-    reach = np.clip(low + max(total - low.sum(), 0.0), low, problem.plan.high) - low
+    low = np.minimum(problem.polytope.low, problem.polytope.high)
+    reach = np.clip(low + max(total - low.sum(), 0.0), low, problem.polytope.high) - low
     first = np.maximum(_FIRST * np.minimum(problem.typical, np.where(reach > 0, reach, np.inf)), 1e-300)
     at = np.linspace(0.0, 1.0, _LEVELS)
     levels = low + np.minimum(first * np.expm1(np.log1p(reach / first) * at[:, None]), reach)
@@ -48,7 +48,7 @@ def tabulated(problem: Problem, total: float) -> Curves:
 
 @dataclass(frozen=True, eq=False)
 class Separable(Problem):
-    """A problem whose utility is read off the cells' curves; exact where cells share nothing, up to the steps."""
+    """A problem whose utility is interpolated from its cells' curves; otherwise exact where cells do not interact."""
 
     curves: Curves | None = None
 
@@ -57,7 +57,7 @@ class Separable(Problem):
         return np.array([self.value_and_slope(x)[0] for x in plans])
 
     def value_and_slope(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        """Utility, up to a constant, and slope `[cell]`: linear between levels, held beyond the last."""
+        """Utility, up to a constant, and gradient `[cell]`: linear between levels, constant beyond the last."""
         assert self.curves is not None
         levels, slopes, heights = self.curves.levels, self.curves.slopes, self.curves.heights
         cell = np.arange(len(x))
@@ -72,6 +72,6 @@ class Separable(Problem):
 
 
 def separable(problem: Problem, curves: Curves) -> Separable:
-    """The problem with its utility read off curves."""
+    """The problem with its utility interpolated from curves."""
     parts = {name: getattr(problem, name) for name in Problem.__dataclass_fields__}
     return Separable(**parts, curves=curves)

@@ -1,4 +1,4 @@
-"""What is to be as large as can be: a figure over the outcomes that the refits give."""
+"""Utility of a plan: one figure from the outcomes that the replicates give it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,7 +15,7 @@ OBJECTIVES: tuple[Objective, ...] = ("mean", "quantile", "mean_variance", "cvar"
 
 @dataclass(frozen=True, eq=False)
 class Utility:
-    """A utility of outcomes: weights for the sorted outcomes, less their variance.
+    """A weighted mean of the sorted outcomes, less a multiple of their variance.
 
     Attributes:
         ranked: `[replicate]`, weight of the lowest outcome, the second lowest, ...; sums to 1.
@@ -27,27 +27,33 @@ class Utility:
 
     @property
     def is_mean(self) -> bool:
-        """Whether it is the plain mean, which is a sum over cells where they share nothing."""
+        """Whether it is the plain mean, which is a sum over cells where cells do not interact."""
         return not self.aversion and bool(np.ptp(self.ranked) == 0)
 
     def __call__(self, outcomes: np.ndarray) -> float:
-        """Of outcomes `[replicate]`."""
+        """Utility of outcomes `[replicate]`, in their unit."""
         spread = 0.5 * self.aversion * outcomes.var() if self.aversion else 0.0
         return float(self.ranked @ np.sort(outcomes) - spread)
 
 
 def utility_of(objective: Objective, n_replicates: int, today: float, risk: float | None) -> Utility:
-    r"""The utility that an objective means.
+    r"""The utility that an objective stands for.
 
-    - `mean`: the mean over refits.
-    - `quantile`: the quantile `risk` (0.1 when None) as a weighted mean of all sorted outcomes, whose slope does not
-      jump (Harrell & Davis 1982).
-    - `cvar`: the mean of the worst share `risk` (0.1 when None) of the outcomes (Rockafellar & Uryasev 2000).
-    - `mean_variance`: mean less `risk` (1 when None) times half the variance over today's outcome, so that `risk` has
-      no unit (Markowitz 1952).
+    - `mean`: mean over the replicates.
+    - `quantile`: the quantile `risk` (default 0.1), estimated as a weighted mean of all sorted outcomes, whose gradient
+      is continuous (Harrell & Davis 1982).
+    - `cvar`: mean of the worst share `risk` (default 0.1) of the outcomes (Rockafellar & Uryasev 2000).
+    - `mean_variance`: mean less `risk` (default 1) times half the variance over today's outcome, so that `risk` has no
+      unit (Markowitz 1952).
+
+    Args:
+        objective: one of the above.
+        n_replicates: number of outcomes.
+        today: outcome of today's plan, unit of the outcome.
+        risk: parameter of the objective; None for its default.
 
     Raises:
-        ConfigError: an unknown objective, a risk out of range, or an objective over refits without any.
+        ConfigError: an unknown objective, a risk out of range, or an objective over refits where there are none.
     """
     require(objective in OBJECTIVES, "objective", objective, "one of " + ", ".join(OBJECTIVES))
     even = np.full(n_replicates, 1.0 / n_replicates)
@@ -55,7 +61,7 @@ def utility_of(objective: Objective, n_replicates: int, today: float, risk: floa
         return Utility(even, 0.0)
     if n_replicates < 2:
         raise ConfigError(
-            f"The objective {objective!r} is over refits and this is a fit without any; bootstrap it first, or take "
+            f"The objective {objective!r} is taken over refits, and this fit has none; bootstrap it first, or use "
             'objective="mean".'
         )
     if objective == "mean_variance":

@@ -1,248 +1,272 @@
-"""The report's first page in plain words: what worked, how sure, what to do next, what not to trust."""
+"""The findings in plain words: what worked, how sure that is, what to do next, what not to trust."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from deepcausalmmm_jax.attribution.notes import ChannelNote, NoteKind
 from deepcausalmmm_jax.errors import FitStatus
-from deepcausalmmm_jax.plots.protocols import Answers, PlanAnswers, RefittedAnswers, has_refits
-from deepcausalmmm_jax.plots.theme import compact
+from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+from deepcausalmmm_jax.plots.report.plan_findings import plan_findings
+from deepcausalmmm_jax.plots.report.wording import few, interval, listed, percent_interval
+from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, percent
+from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.fit_result import FitResult
 
 _NAMED = 3
 _NAMED_NOTES = 8
-_FULL = 0.8  # of the ceiling: more exposure adds little
-_ROOM = 0.4
-_FEWEST_REFITS = 100
-_SMALL_GAIN = 0.01
-_APART = 0.8  # of the regions: with fewer independent ones the reader should know
+_MOST_CHANNEL_NOTES = 6
+_NEAR_MAXIMUM = 0.8  # of the maximum effect: more exposure adds little
+_FAR_FROM_MAXIMUM = 0.4
+_FEWEST_DRAWS = 100
+_APART = 0.8  # of the regions: with fewer effective ones the reader should know
+# A note about one channel, and about several.
+_PREDICATES = {
+    NoteKind.NEAR_PRIOR: (
+        "stays near its prior, since the data say little about it",
+        "stay near their priors, since the data say little about them",
+    ),
+    NoteKind.TINY: ("is tiny (under {value:.1%} of {kpi})", "are tiny (under {value:.1%} of {kpi})"),
+    NoteKind.SATURATED: (
+        "is saturated: more exposure would add little",
+        "are saturated: more exposure would add little",
+    ),
+    NoteKind.MOVES_WITH: (
+        "moves with {names}: the split between them is uncertain",
+        "move with {names}: the split between them is uncertain",
+    ),
+    NoteKind.SELDOM_ON_AIR: (
+        "is on air in only {value:.0%} of the region-weeks",
+        "are on air in only {value:.0%} of the region-weeks",
+    ),
+    NoteKind.LATE_START: ("starts late, in week {names}", "start late, in week {names}"),
+}
 
 
 @dataclass(frozen=True)
-class Words:
-    """Sentences under each heading; a tile is a number with a word on it."""
+class Findings:
+    """Sentences under each heading; a tile is a number with a phrase below it."""
 
     tiles: list[tuple[str, str]]
     worked: list[str]
-    sure: list[str]
+    certainty: list[str]
     next_steps: list[str]
-    doubt: list[str]
+    caveats: list[str]
 
 
-def in_words(result: Answers, plan: PlanAnswers | None) -> Words:
+def findings(result: FitResult, plan: BudgetPlan | None) -> Findings:
     """Put the main findings into sentences."""
     summary, notes = result.media_summary(), result.notes()
-    doubt = _doubt(result, notes) + [str(note) for note in (plan.notes if plan is not None else ())]
-    return Words(
+    return Findings(
         tiles=_tiles(result, summary, notes),
-        worked=_worked(result, summary),
-        sure=_sure(result, notes),
+        worked=_worked(result, summary, notes),
+        certainty=_certainty(result, notes),
         next_steps=_next_steps(result, summary, notes, plan),
-        doubt=doubt,
+        caveats=_caveats(result, summary, notes) + list(plan.notes if plan is not None else ()),
     )
 
 
-def _tiles(result: Answers, summary: pd.DataFrame, notes: pd.DataFrame) -> list[tuple[str, str]]:
-    first = str(summary["pct_of_contribution"].idxmax())
+def _tiles(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame) -> list[tuple[str, str]]:
+    share = summary["pct_of_contribution"]
     tiles = [
-        (f"{summary['pct_of_contribution'].sum():.0f} %", f"of the predicted {result.panel.kpi_name} hangs on media"),
-        (f"{summary['pct_of_contribution'].max():.1f} %", f"hangs on the largest channel, {first}"),
-        (f"{int(notes['distinguishable'].sum())} of {len(notes)}", "channels can be told from no effect"),
+        (percent(float(share.sum()), 0), f"of predicted {result.panel.kpi_name} is attributed to media"),
+        (percent(float(share.max())), f"is attributed to the largest channel, {share.idxmax()}"),
     ]
+    if _has_errors(notes):
+        tiles.append((f"{int(notes['distinguishable'].sum())} of {len(notes)}", "channels show a clear effect"))
     skill = float(result.metrics["skill"].iloc[-1])
     if result.holdout and pd.notna(skill):
-        word = "smaller" if skill > 0 else "larger"
-        tiles.append((f"{100 * abs(skill):.0f} %", f"{word} forecast error than the best naive forecast"))
+        word = "lower" if skill > 0 else "higher"
+        tiles.append((percent(100 * abs(skill), 0), f"{word} forecast error than the best naive forecast"))
     return tiles
 
 
-def _worked(result: Answers, summary: pd.DataFrame) -> list[str]:
+def _worked(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame) -> list[str]:
     ordered = summary.sort_values("pct_of_contribution", ascending=False)
     parts = [_share(str(name), row) for name, row in ordered.head(_NAMED).iterrows()]
     kpi = result.panel.kpi_name
-    words = [f"Of the predicted {kpi}, most hangs on {_listed(parts)}."]
-    earning = summary[summary["roi"].notna() & (summary["spend"] > 0)].sort_values("roi", ascending=False)
-    if len(earning) > 1:
-        unit = "ROI" if result.panel.revenue_per_kpi is not None else kpi
-        best, worst = earning.iloc[0], earning.iloc[-1]
-        words.append(
-            f"A unit of spend earned most on {earning.index[0]} ({unit} {best['roi']:.3g}{_range(best, 'roi')}) and "
-            f"least on {earning.index[-1]} ({worst['roi']:.3g}{_range(worst, 'roi')})."
+    are = "s are" if len(parts) > 1 else " is"
+    if _has_errors(notes) and not notes["distinguishable"].any():
+        apart = (
+            "the channels' effects from zero or from each other" if len(notes) > 1 else "the effect of media from zero"
         )
-    elif not len(earning):
-        words.append("No spend was given, so nothing here says what a unit of money earned.")
-    return words
+        told = [f"These data cannot tell {apart}. The largest estimate{are} {listed(parts)}."]
+    else:
+        total = percent(float(summary["pct_of_contribution"].sum()), 0)
+        told = [f"Media drove {total} of predicted {kpi}. The largest contribution{are} {listed(parts)}."]
+    return told + _returns(result, summary)
+
+
+def _has_errors(notes: pd.DataFrame) -> bool:
+    """Whether shares have standard errors: the published model has none without refits."""
+    return bool(notes["z"].notna().any())
+
+
+def _returns(result: FitResult, summary: pd.DataFrame) -> list[str]:
+    paid = summary[summary["roi"].notna() & (summary["spend"] > 0)].sort_values("roi", ascending=False)
+    if not len(paid):
+        return ["No spend was given, so returns cannot be computed."]
+    if len(paid) == 1:
+        return []
+    unit = "ROI" if result.panel.revenue_per_kpi is not None else f"{result.panel.kpi_name} per unit of spend:"
+    best, worst = paid.iloc[0], paid.iloc[-1]
+    return [
+        f"Best return: {paid.index[0]} ({unit} {best['roi']:.3g}{interval(best, 'roi')}). Lowest return: "
+        f"{paid.index[-1]} ({worst['roi']:.3g}{interval(worst, 'roi')})."
+    ]
 
 
 def _share(name: str, row: pd.Series) -> str:
-    return f"{name} ({row['pct_of_contribution']:.1f} %{_range(row, 'pct_of_contribution')})"
+    share = percent(float(row["pct_of_contribution"]))
+    return f"{name} ({share}{percent_interval(row, 'pct_of_contribution')})"
 
 
-def _range(row: pd.Series, column: str) -> str:
-    if f"{column}_low" not in row or pd.isna(row[f"{column}_low"]):
-        return ""
-    return f"; 90 % interval {row[f'{column}_low']:.3g} to {row[f'{column}_high']:.3g}"
-
-
-def _of_intervals(result: RefittedAnswers) -> str:
-    count = len(result.share_draws())
-    if result.from_posterior:
-        trusted = bool(result.sampling()["trusted"])
-        doubt = "" if trusted else " The draws have not settled: take the intervals as rough, and draw more."
-        return f"Intervals are 90 % ones, from {count} draws of everything that the data leave open.{doubt}"
-    return (
-        f"Intervals are 90 % ones, from {count} refits to draws of the data; on panels of known truth such intervals "
-        "held it in 85 to 88 % of the cases, with fewer than eight regions in about 70 %."
-    )
-
-
-def _sure(result: Answers, notes: pd.DataFrame) -> list[str]:
-    words = [forecast_verdict(result.metrics)]
-    if has_refits(result):
-        words.append(_of_intervals(result))
+def _certainty(result: FitResult, notes: pd.DataFrame) -> list[str]:
+    told = [forecast_verdict(result.metrics)]
+    if isinstance(result, Ensemble):
+        told.append(_of_intervals(result))
     else:
-        words.append(
-            "This is a single fit: errors given for shares take each channel's curve as known, so that the true doubt "
-            "is larger."
+        told.append(
+            "This is a single fit: standard errors of shares take each channel's curve as known, so the true "
+            "uncertainty is larger."
         )
-    n_regions, amount = len(result.panel.regions), result.effective_regions
-    if amount < _APART * n_regions:
-        words.append(
-            f"The {n_regions:,} regions move together: they tell as much as {amount:.2g} independent "
-            f"region{'s' if f'{amount:.2g}' != '1' else ''} would."
+    n_regions, effective = len(result.panel.regions), result.effective_regions
+    if effective < _APART * n_regions:
+        amount = f"{effective:.2g}"
+        told.append(
+            f"The {n_regions:,} regions move together: they carry as much information as {amount} independent "
+            f"region{'' if amount == '1' else 's'}."
         )
     unclear = [str(name) for name in notes.index[~notes["distinguishable"]]]
-    if unclear and len(unclear) < len(notes):
-        words.append(f"{_listed(_few(unclear))} cannot be told from no effect.")
+    if not _has_errors(notes):
+        told.append("This model gives no standard errors, so it is unknown which effects are clear.")
+    elif len(unclear) == len(notes):
+        told.append("No channel's effect is clearly above zero.")
     elif unclear:
-        words.append("No channel can be told from no effect with certainty.")
-    return words
+        told.append(f"{listed(few(unclear))} {'shows' if len(unclear) == 1 else 'show'} no clear effect.")
+    return told
+
+
+def _of_intervals(result: Ensemble) -> str:
+    count = len(result.share_draws())
+    if result.from_posterior:
+        doubt = " The sampler has not converged: treat the ranges as rough, and draw more."
+        told = f"Ranges are 90% intervals from {count} posterior draws, which vary everything the data leave open."
+        return told if bool(result.sampling()["trusted"]) else told + doubt
+    return (
+        f"Ranges are 90% intervals from {count} bootstrap refits. On simulated panels with a known truth, such "
+        "intervals contained it in 85 to 88% of cases, and in about 70% with fewer than eight regions."
+    )
 
 
 def forecast_verdict(metrics: pd.DataFrame) -> str:
-    """The forecast against the best naive one, in a sentence."""
+    """The forecast error beside that of the best naive forecast, in a sentence."""
     if "holdout" not in metrics.index:
-        return "No weeks were held out, so nothing here says how well the model forecasts."
+        return "No weeks were held out, so the forecast error is unknown."
     row = metrics.loc["holdout"]
     if pd.isna(row["skill"]):
-        return "The held-out weeks have no naive forecast to compare with."
+        return "There is no naive forecast of the held-out weeks to compare with."
     word = "below" if row["skill"] > 0 else "above"
     return (
-        f"On the held-out weeks the error is {100 * abs(row['skill']):.0f} % {word} that of the best naive forecast "
-        f"({row['naive']}, chosen in hindsight)."
+        f"In the held-out weeks the forecast error is {percent(100 * abs(float(row['skill'])), 0)} {word} that of the "
+        f"best naive forecast ({NAIVE_NAMES[str(row['naive'])]}, chosen in hindsight)."
     )
 
 
-def _next_steps(result: Answers, summary: pd.DataFrame, notes: pd.DataFrame, plan: PlanAnswers | None) -> list[str]:
-    words = [] if plan is None else _of_plan(plan, result.panel.kpi_name)
+def _next_steps(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame, plan: BudgetPlan | None) -> list[str]:
+    told = [] if plan is None else plan_findings(plan, result.panel.kpi_name)
     clear = notes.index[notes["distinguishable"]]
-    priced = summary[summary["mroi"].notna() & summary.index.isin(clear)].sort_values("mroi")
-    if len(priced) > 1 and plan is None:
-        words.append(
-            f"The next unit of money earns most on {priced.index[-1]} (marginal return {priced['mroi'].iloc[-1]:.3g}"
-            f"{_range(priced.iloc[-1], 'mroi')}) and least on {priced.index[0]} ({priced['mroi'].iloc[0]:.3g}"
-            f"{_range(priced.iloc[0], 'mroi')}): move money in small steps and watch."
+    paid = summary[summary["mroi"].notna() & summary.index.isin(clear)].sort_values("mroi")
+    if len(paid) > 1 and plan is None:
+        least, most = paid.iloc[0], paid.iloc[-1]
+        told.append(
+            f"The next unit of spend earns most on {paid.index[-1]} (marginal ROI {most['mroi']:.3g}"
+            f"{interval(most, 'mroi')}) and least on {paid.index[0]} ({least['mroi']:.3g}{interval(least, 'mroi')}): "
+            "shift spend in small steps, and watch the outcome."
         )
     reached = result.today()["saturation"]
-    full = [str(name) for name in reached.index[(reached > _FULL) & reached.index.isin(clear)]]
-    room = [str(name) for name in reached.index[(reached < _ROOM) & reached.index.isin(clear)]]
+    full = [str(name) for name in reached.index[(reached > _NEAR_MAXIMUM) & reached.index.isin(clear)]]
+    room = [str(name) for name in reached.index[(reached < _FAR_FROM_MAXIMUM) & reached.index.isin(clear)]]
     if full:
-        words.append(f"Little is to be gained from more of {_listed(_few(full))}: already close to the ceiling.")
+        told.append(f"More exposure of {listed(few(full))} would add little: saturation is close.")
     if room:
-        words.append(
-            f"{_listed(_few(room))} {'has' if len(room) == 1 else 'have'} room to grow before returns diminish."
-        )
-    words.append(_experiment(notes))
+        told.append(f"{listed(few(room))} {'has' if len(room) == 1 else 'have'} room to grow before returns diminish.")
+    told.append(_experiment(notes))
     if result.status == FitStatus.EPOCH_LIMIT:
-        words.append("The training ended before it had converged; raise max_epochs before acting on small differences.")
-    if not has_refits(result):
-        words.append("Run bootstrap for intervals before money is moved.")
-    return words
-
-
-def _of_plan(plan: PlanAnswers, kpi: str) -> list[str]:
-    table = plan.channels
-    change = (table["spend_plan"] - table["spend_today"]).sort_values()
-    up, down = change[change > 0].index[::-1][:_NAMED], change[change < 0].index[:_NAMED]
-    parts = []
-    if len(up):
-        parts.append("more for " + _listed([f"{name} (+{compact(float(change[name]))})" for name in up]))
-    if len(down):
-        parts.append("less for " + _listed([f"{name} (-{compact(float(-change[name]))})" for name in down]))
-    weeks = f" ({plan.period})"
-    words = [f"The plan{weeks} gives {'; '.join(parts)}." if parts else f"The plan{weeks} leaves the budget as it was."]
-    if "incremental_outcome" in plan.summary.index:
-        row = plan.summary.loc[["incremental_outcome"]].iloc[0]
-        ends = (float(row["change_low"]), float(row["change_high"])) if "change_low" in row else None
-        words.append(_gain(float(row["today"]), float(row["plan"]), kpi, ends))
-    if pd.notna(plan.chance_better):
-        words.append(f"In {100 * plan.chance_better:.0f} % of the draws it is better than today's budget.")
-    return words
-
-
-def _gain(today: float, planned: float, kpi: str, ends: tuple[float, float] | None = None) -> str:
-    """What a plan brings beside today's budget; two numbers alike in three digits would say nothing."""
-    gain = planned - today
-    share = abs(gain / today) if today else float("inf")
-    percent = [f"{100 * share:.2g} %"] if share < 10 else []
-    if ends is not None:
-        percent.append(f"90 % interval {compact(ends[0])} to {compact(ends[1])}")
-    more = f"{compact(abs(gain))} {'more' if gain > 0 else 'less'} than today's budget"
-    words = f"It should bring {compact(planned)} {kpi}, {more}" + (f" ({'; '.join(percent)})" if percent else "")
-    most = max(abs(gain), *(abs(end) for end in ends or (0.0, 0.0)))
-    return words + (": little is to be gained by moving money." if most < _SMALL_GAIN * today else ".")
+        told.append("Training stopped before it converged; raise max_epochs before acting on small differences.")
+    if not isinstance(result, Ensemble):
+        told.append("Run bootstrap for intervals before moving money.")
+    return told
 
 
 def _experiment(notes: pd.DataFrame) -> str:
     error = notes["share_error"]
     if error.notna().any():
-        row = notes.loc[[error.idxmax()]]
+        name = str(error.idxmax())
+        share = float(notes["share"][name])
         return (
-            f"An experiment on {row.index[0]} would teach most: its share of {row['share'].iloc[0]:.1f} % has the "
-            f"largest standard error, {error.max():.1f} points."
+            f"An experiment on {name} would be the most informative: its share of {percent(share)} "
+            f"has the largest standard error, {error.max():.1f} percentage points."
         )
-    return f"An experiment on {notes['share'].idxmax()}, the largest channel, would teach most."
+    return f"An experiment on {notes['share'].idxmax()}, the largest channel, would be the most informative."
 
 
-def _doubt(result: Answers, notes: pd.DataFrame) -> list[str]:
-    words = [
-        "These are estimates from observed data, not from an experiment: what moves with media and is not among the "
-        "controls is counted as media's doing."
+def _caveats(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame) -> list[str]:
+    told = [
+        "These are estimates from observed data, not from an experiment: a cause that moves with media and is not "
+        "among the controls is credited to media."
     ]
-    words += result.panel_notes()["note"].tolist()[:_NAMED_NOTES]
-    if has_refits(result):
-        words += _doubt_of_refits(result)
-    said: dict[str, list[str]] = {}
-    for channel, text in notes["note"].items():
-        for part in [piece for piece in str(text).split("; ") if piece and "distinguishable" not in piece]:
-            said.setdefault(part, []).append(str(channel))
-    words += [f"{_listed(_few(channels))}: {part}." for part, channels in list(said.items())[:6]]
+    told += result.panel_notes()["note"].tolist()[:_NAMED_NOTES]
+    if isinstance(result, Ensemble):
+        told += _caveats_of_draws(result, summary, notes)
+    told += channel_sentences(result.panel.channels, result.channel_trust.notes, result.panel.kpi_name)
     priors = result.priors()
     apart = priors[priors["sds_apart"].abs() > 2] if len(priors) else priors
-    words += [
-        f"The data speak against the stated {row.quantity} of {row.name}." for row in apart.itertuples(index=False)
-    ]
-    if result.config.model == "paper":
-        words.append("The published model's media share is set by its prior, and it cannot see the total of a budget.")
-    return words
-
-
-def _doubt_of_refits(result: RefittedAnswers) -> list[str]:
-    words, summary = [], result.media_summary()
-    if len(result.share_draws()) < _FEWEST_REFITS:
-        words.append(f"{len(result.share_draws())} draws give rough intervals; take {_FEWEST_REFITS} or more.")
-    value, low, high = (summary[f"pct_of_contribution{end}"] for end in ("", "_low", "_high"))
-    outside = [str(name) for name in summary.index[(value < low) | (value > high)]]
-    if outside:
-        words.append(
-            f"The estimate of {_listed(_few(outside))} lies outside its own interval: the fit had not converged, or "
-            "the refits pull it elsewhere. Believe neither before a longer training."
+    told += [f"The data contradict the stated {row.quantity} of {row.name}." for row in apart.itertuples(index=False)]
+    if not result.family.has_exposure_levels:
+        told.append(
+            "In the published model the prior sets the media share, and curves run over shares of voice, so the size "
+            "of the total budget has no effect."
         )
-    return words
+    return told
 
 
-def _few(names: list[str], most: int = 5) -> list[str]:
-    return names if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} more"]
+def channel_sentences(channels: Sequence[str], notes: Sequence[Sequence[ChannelNote]], kpi: str) -> list[str]:
+    """One sentence a note, with all channels that it applies to; that an effect is unclear is said elsewhere.
+
+    Args:
+        channels: names.
+        notes: of each channel.
+        kpi: name of the KPI.
+    """
+    concerned: dict[str, tuple[ChannelNote, list[str]]] = {}  # by sentence: numbers that print alike are alike
+    for channel, own in zip(channels, notes, strict=True):
+        for note in own:
+            if note.kind in _PREDICATES:
+                concerned.setdefault(note.sentence, (note, []))[1].append(str(channel))
+    told = []
+    for note, named in list(concerned.values())[:_MOST_CHANNEL_NOTES]:
+        predicate = _PREDICATES[note.kind][len(named) > 1]
+        text = predicate.format(names=", ".join(note.names), value=note.value, kpi=kpi)
+        told.append(f"{listed(few(named))} {text}.")
+    return told
 
 
-def _listed(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+def _caveats_of_draws(result: Ensemble, summary: pd.DataFrame, notes: pd.DataFrame) -> list[str]:
+    told, count = [], len(result.share_draws())
+    if count < _FEWEST_DRAWS:
+        told.append(f"{count} draws give rough intervals; use {_FEWEST_DRAWS} or more.")
+    outside = pd.Series(False, index=summary.index)
+    for table, column in ((summary, "pct_of_contribution"), (notes, "share")):
+        value, low, high = (table[f"{column}{end}"] for end in ("", "_low", "_high"))
+        outside |= (value < low) | (value > high)
+    names = [str(name) for name in outside.index[outside]]
+    if names:
+        several = len(names) > 1
+        told.append(
+            f"The estimate{'s' if several else ''} for {listed(few(names))} {'lie' if several else 'lies'} outside "
+            f"{'their' if several else 'its'} own interval{'s' if several else ''}: the fit had not converged, or the "
+            "refits drift away from it. Train longer before relying on either."
+        )
+    return told

@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page."""
+"""The report's page: one self-contained HTML file."""
 
 import json
 from importlib.resources import files
@@ -10,41 +10,42 @@ from plotly.offline import get_plotlyjs
 
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.io.atomic_write import write_whole
+from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.budget import refuse_unknown_plan
-from deepcausalmmm_jax.plots.protocols import Answers, PlanAnswers
-from deepcausalmmm_jax.plots.report.findings import in_words
+from deepcausalmmm_jax.plots.report.findings import findings
 from deepcausalmmm_jax.plots.report.payload import figure_data, region_data, template_data
-from deepcausalmmm_jax.plots.report.sections import Chapter, chapters_of
+from deepcausalmmm_jax.plots.report.sections import Section, sections_of
 from deepcausalmmm_jax.plots.report.tables import Table, tables_of
 from deepcausalmmm_jax.plots.theme import channel_colors
+from deepcausalmmm_jax.results.fit_result import FitResult
 
 
-def write_report(result: Answers, path: str | Path, plan: PlanAnswers | None = None) -> Path:
+def write_report(result: FitResult, path: str | Path, plan: BudgetPlan | None = None) -> Path:
     """Write the page.
 
     Args:
-        result: the fit; an ensemble gives it intervals.
+        result: the fit; an ensemble adds intervals.
         path: file to write; it appears whole or not at all.
-        plan: a budget plan, which gets a chapter.
+        plan: a budget plan, which gets a section of its own.
 
     Returns:
         The path written.
 
     Raises:
-        DataError: no result of a fit, no plan, or a plan whose allocation lacks a column.
+        DataError: not the result of a fit, not a plan, or a plan whose table of channels lacks a column.
         OutputError: the file cannot be written.
     """
-    if not hasattr(result, "media_summary"):
+    if not isinstance(result, FitResult):
         raise DataError(f"A report needs the result of fit, bootstrap or load, got {type(result).__name__}.")
     if plan is not None:
         refuse_unknown_plan(plan)
-    tables, chapters = tables_of(result), chapters_of(result, plan)
-    shown = [chapter for chapter in chapters if chapter.charts or tables.get(chapter.key)]
+    tables, sections = tables_of(result), sections_of(result, plan)
+    shown = [section for section in sections if section.charts or tables.get(section.key)]
     regions = region_data(result)
     channels = list(result.panel.channels)
     data = {
         "template": template_data(),
-        "charts": {chart.key: figure_data(chart.figure) for chapter in shown for chart in chapter.charts},
+        "charts": {chart.key: figure_data(chart.figure) for section in shown for chart in section.charts},
         "channels": channels,
         "colors": channel_colors(channels),
         "regions": regions,
@@ -61,34 +62,34 @@ def write_report(result: Answers, path: str | Path, plan: PlanAnswers | None = N
         weeks=(result.panel.week_label(0), result.panel.week_label(len(result.panel.weeks) - 1)),
         spans=_spans(result),
         status=result.status.sentence,
-        words=in_words(result, plan),
-        chapters=shown,
+        findings=findings(result, plan),
+        sections=shown,
         tables=tables,
-        absent=_absent(chapters, tables, plan),
+        absent=_absent(sections, tables, plan),
         regions=regions,
         settings=result.config.to_toml(),
     )
     return write_whole(Path(path), lambda file: file.write(page.encode()))
 
 
-def _spans(result: Answers) -> str:
-    """The weeks held out, and the planned ones behind the last KPI, in words."""
+def _spans(result: FitResult) -> str:
+    """The held-out weeks, and the planned weeks after the last KPI, in words."""
     panel, held = result.panel, result.holdout_weeks
-    words = "no weeks held out"
+    text = "no weeks held out"
     if len(held):
         first, last = (panel.week_label(int(at)) for at in panel.weeks.get_indexer(held[[0, -1]]))
-        words = f"{len(held)} week{'s' if len(held) > 1 else ''} held out ({first} to {last})"
+        text = f"{len(held)} week{'s' if len(held) > 1 else ''} held out ({first} to {last})"
     planned = len(panel.weeks) - panel.n_past_weeks
     if planned:
-        words += f", {planned} planned after the last KPI, in week {panel.week_label(panel.n_past_weeks - 1)}"
-    return words
+        text += f", {planned} planned after the last KPI, in week {panel.week_label(panel.n_past_weeks - 1)}"
+    return text
 
 
-def _absent(chapters: list[Chapter], tables: dict[str, list[Table]], plan: PlanAnswers | None) -> list[tuple[str, str]]:
-    """What the page leaves out, with the reason; reasons that hold for several figures once."""
+def _absent(sections: list[Section], tables: dict[str, list[Table]], plan: BudgetPlan | None) -> list[tuple[str, str]]:
+    """What the page leaves out, and why; a reason shared by several figures is given once."""
     reasons: dict[str, list[str]] = {}
-    for chapter in chapters:
-        for title, reason in chapter.absent:
+    for section in sections:
+        for title, reason in section.absent:
             reasons.setdefault(reason, []).append(title)
     if plan is None:
         reasons["No plan was given; pass report(result, path, plan=...)."] = ["Budget plan"]
@@ -100,6 +101,6 @@ def _asset(name: str) -> str:
 
 
 def _for_script(data: object) -> str:
-    """JSON that may stand inside a script element: no text of the user's can end it."""
+    """JSON that is safe inside a script element: no text of the user's can close it."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

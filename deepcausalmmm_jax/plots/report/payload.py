@@ -1,10 +1,10 @@
-"""What the page carries as data: figures in few digits, and the regions' own series in two bytes a number."""
+"""Data of the page: figures with few digits, and each region's series at two bytes a number."""
 
 import base64
 import html
 import json
 import math
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,34 +13,39 @@ import plotly.graph_objects as go
 from deepcausalmmm_jax.attribution.accuracy import NAIVE_FORECASTS
 from deepcausalmmm_jax.plots.annotations import OTHERS
 from deepcausalmmm_jax.plots.contribution import BASE_NAME, grouped_contributions
-from deepcausalmmm_jax.plots.protocols import Answers
 from deepcausalmmm_jax.plots.theme import TEMPLATE
+from deepcausalmmm_jax.results.fit_result import FitResult
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | None"
 
 _DIGITS = 5
-_BUDGET = 2_500_000  # bytes that the regions' series may take in the page
+_BUDGET = 2_500_000  # bytes for the regions' series
 _MISSING = -32768
 _LARGEST = 32767
 _TOP = 12
 
 
-def figure_data(figure: go.Figure) -> dict[str, Any]:
-    """Traces and layout as plain lists in few digits; title apart, the shared template left out."""
+def figure_data(figure: go.Figure) -> dict[str, Json]:
+    """Traces and layout as plain lists with few digits; titles apart, the shared template left out.
+
+    `title` is the figure's title, `subject` that without the regions it is of.
+    """
     given = json.loads(figure.to_json(validate=False))
-    layout = {name: value for name, value in given["layout"].items() if name not in ("template", "title")}
-    title = html.unescape(figure.layout.title.text or "")
-    return {"title": title, "data": _plain(given["data"]), "layout": _plain(layout)}
+    layout = {name: value for name, value in given["layout"].items() if name not in ("template", "title", "meta")}
+    title, subject = (html.unescape(text) for text in (figure.layout.title.text, figure.layout.meta["subject"]))
+    return {"title": title, "subject": subject, "data": _plain(given["data"]), "layout": _plain(layout)}
 
 
-def template_data() -> dict[str, Any]:
+def template_data() -> Json:
     """The shared look, once for all figures."""
     whole = json.loads(go.Figure(layout={"template": TEMPLATE}).to_json())
     return _plain(whole["layout"]["template"])
 
 
-def region_data(result: Answers) -> dict[str, Any] | None:
+def region_data(result: FitResult) -> dict[str, Json] | None:
     """Series and totals of each region, largest KPI first; None for a national panel.
 
-    Where all regions together would take too much room, the smallest are left out.
+    The smallest regions are left out where all would take too many bytes.
     """
     panel = result.panel
     if len(panel.regions) < 2:
@@ -50,24 +55,24 @@ def region_data(result: Answers) -> dict[str, Any] | None:
     prediction = result.contributions.values.sum(axis=-1)
     series = {"kpi": kpi, "prediction": np.where(seen, prediction, np.nan), "residual": kpi - prediction}
     series |= _naive_grids(result) | _parts(result)
-    room = _BUDGET // (len(series) * len(panel.weeks) * 8 // 3)
-    order = np.argsort(-np.nansum(kpi, axis=1), kind="stable")[: max(1, room)]
+    most = _BUDGET // (len(series) * len(panel.weeks) * 8 // 3)
+    order = np.argsort(-np.nansum(kpi, axis=1), kind="stable")[: max(1, most)]
     totals = result.regional_summary()
     names = [str(panel.regions[row]) for row in order]
-    matrices = {}
+    matrices: dict[str, Json] = {}
     for measure in ("pct_of_contribution", "roi", "effectiveness"):
         wide = totals[measure].unstack("channel", sort=False)
         if wide.notna().any().any():
-            matrices[measure] = _plain(wide.loc[names, list(panel.channels)].to_numpy().tolist())
+            matrices[measure] = _rows(wide.loc[names, list(panel.channels)].to_numpy())
     return {
-        "names": names,
+        "names": list(names),
         "all": len(panel.regions),
         "series": {name: _packed(grid[order]) for name, grid in series.items()},
         "matrices": matrices,
     }
 
 
-def _naive_grids(result: Answers) -> dict[str, np.ndarray]:
+def _naive_grids(result: FitResult) -> dict[str, np.ndarray]:
     panel, table = result.panel, result.forecasts(by_region=True)
     rows = panel.regions.get_indexer(pd.Index(table[panel.region_name]))
     columns = panel.weeks.get_indexer(pd.Index(table[panel.time_name]))
@@ -79,8 +84,8 @@ def _naive_grids(result: Answers) -> dict[str, np.ndarray]:
     return grids
 
 
-def _parts(result: Answers) -> dict[str, np.ndarray]:
-    """Contributions by region in the groups that the figures draw, `[region, week]` by name."""
+def _parts(result: FitResult) -> dict[str, np.ndarray]:
+    """Contributions by region, grouped as in the figures, `[region, week]` by name."""
     channels = list(result.panel.channels)
     values = np.where(result.panel.present[:, :, None], result.contributions.values, 0.0)
     names = [str(name) for name in result.contributions["component"].values]
@@ -92,8 +97,8 @@ def _parts(result: Answers) -> dict[str, np.ndarray]:
     return parts | ({f"part:{OTHERS}": values[:, :, rest].sum(axis=-1)} if rest else {})
 
 
-def _packed(grid: np.ndarray) -> dict[str, Any]:
-    """`[region, week]` as 16-bit whole numbers with a step a region, base64."""
+def _packed(grid: np.ndarray) -> dict[str, Json]:
+    """`[region, week]` as 16-bit integers with one step size a region, in base64."""
     size = np.nanmax(np.abs(np.where(np.isnan(grid), 0.0, grid)), axis=1)
     step = np.where(size > 0, size / _LARGEST, 1.0)
     whole = np.where(np.isnan(grid), _MISSING, np.round(grid / step[:, None]))
@@ -101,11 +106,15 @@ def _packed(grid: np.ndarray) -> dict[str, Any]:
     return {"step": [float(f"{value:.7g}") for value in step], "packed": base64.b64encode(packed).decode()}
 
 
-def _plain(value: Any) -> Any:
-    """Nested lists without numpy, plotly's packed arrays or needless digits; what is not finite becomes None."""
+def _rows(values: np.ndarray) -> Json:
+    return [[_plain(float(value)) for value in row] for row in values]
+
+
+def _plain(value: Json) -> Json:
+    """Nested lists without plotly's packed arrays or needless digits; values that are not finite become None."""
     if isinstance(value, dict):
         if "bdata" in value and "dtype" in value:
-            array = np.frombuffer(base64.b64decode(value["bdata"]), dtype=np.dtype(value["dtype"]))
+            array = np.frombuffer(base64.b64decode(str(value["bdata"])), dtype=np.dtype(str(value["dtype"])))
             shape = [int(n) for n in str(value.get("shape", len(array))).split(",")]
             return _plain(array.reshape(shape).tolist())
         return {name: _plain(entry) for name, entry in value.items()}

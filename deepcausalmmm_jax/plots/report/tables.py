@@ -1,18 +1,30 @@
-"""The report's printed tables: numbers as people write them."""
+"""The report's printed tables, with their numbers formatted."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
-from deepcausalmmm_jax.plots.protocols import Answers, edge_frequency, has_refits
-from deepcausalmmm_jax.plots.theme import compact
+from deepcausalmmm_jax.plots.graph import edge_shares
+from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, compact, percent
+from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.fit_result import FitResult
 
+_METRICS = {
+    "r2": "R², pooled",
+    "r2_median_region": "R² within regions, median",
+    "rmse": "RMSE",
+    "wmape": "WMAPE",
+    **{f"rmse_{key}": f"RMSE, naive: {name}" for key, name in NAIVE_NAMES.items()},
+    "rmse_naive": "RMSE, best naive",
+    "naive": "best naive forecast",
+    "skill": "skill",
+}
 _METRIC_FORMATS = {"r2": "{:.3f}", "r2_median_region": "{:.3f}", "wmape": "{:.1%}", "skill": "{:+.3f}"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the page, cells as text, with a word below it."""
+    """A table of the page: cells as text, with a note below."""
 
     key: str
     title: str
@@ -21,8 +33,8 @@ class Table:
     note: str = ""
 
 
-def tables_of(result: Answers) -> dict[str, list[Table]]:
-    """Tables by the chapter they stand in; empty ones are left out."""
+def tables_of(result: FitResult) -> dict[str, list[Table]]:
+    """Tables by the section they belong to, without the empty ones."""
     found = {
         "forecast": [_accuracy(result.metrics)],
         "contribution": [_media(result)],
@@ -30,11 +42,11 @@ def tables_of(result: Answers) -> dict[str, list[Table]]:
         "links": [_edges(result)],
         "training": [_tuning(result.tuning)],
     }
-    return {chapter: [table for table in tables if table.rows] for chapter, tables in found.items()}
+    return {section: [table for table in tables if table.rows] for section, tables in found.items()}
 
 
 def number(value: float, form: str = "{:,.0f}") -> str:
-    """A number as text, a dash where there is none."""
+    """A number as text; a dash where it is missing."""
     return "–" if pd.isna(value) else form.format(value)
 
 
@@ -42,25 +54,25 @@ def _accuracy(metrics: pd.DataFrame) -> Table:
     rows = []
     for measure in metrics.columns:
         if measure == "naive":
-            cells = [str(value) or "–" for value in metrics[measure]]
+            cells = [NAIVE_NAMES.get(str(value), "–") for value in metrics[measure]]
         else:
             cells = [number(float(value), _METRIC_FORMATS.get(measure, "{:,.0f}")) for value in metrics[measure]]
-        rows.append([measure, *cells])
+        rows.append([_METRICS.get(str(measure), str(measure)), *cells])
     note = (
-        "rmse in units of the KPI; wmape: sum of absolute errors over sum of the KPI; rmse_mean to rmse_seasonal: "
-        "naive forecasts from the training weeks alone; skill: 1 - rmse / rmse_naive, above 0 beats them all. A high "
-        "pooled r2 says little where regions differ in size."
+        "RMSE in units of the KPI. WMAPE: sum of absolute errors over sum of the KPI. Naive forecasts use the training "
+        "weeks only. Skill: 1 - RMSE / RMSE of the best naive forecast; above 0, the model beats them all. A high "
+        "pooled R² says little where regions differ in size."
     )
-    return Table("accuracy", "Accuracy, beside naive forecasts", ["measure", *map(str, metrics.index)], rows, note)
+    return Table("accuracy", "Accuracy beside naive forecasts", ["measure", *map(str, metrics.index)], rows, note)
 
 
-def _media(result: Answers) -> Table:
+def _media(result: FitResult) -> Table:
     summary = result.media_summary().sort_values("pct_of_contribution", ascending=False)
     forms = {
         "exposure": "exposure",
         "spend": "spend",
         "incremental_outcome": f"incremental {result.panel.kpi_name}",
-        "pct_of_contribution": "% of KPI",
+        "pct_of_contribution": f"share of {result.panel.kpi_name}",
         "roi": "ROI",
         "mroi": "mROI",
         "cpik": "CPIK",
@@ -70,34 +82,35 @@ def _media(result: Answers) -> Table:
     rows = [[str(name), *(_with_range(row, column) for column in columns)] for name, row in summary.iterrows()]
     notes = summary.loc[summary["note"] != "", "note"]
     said = [f"{', '.join(map(str, notes.index[notes == note]))}: {note}." for note in dict.fromkeys(notes)]
-    text = "Incremental: the prediction as it was, less the prediction with the channel at zero in all weeks. "
+    text = "Incremental: the prediction minus the prediction with the channel at zero in all weeks. "
     return Table("media", "All channels", ["channel", *(forms[c] for c in columns)], rows, text + " ".join(said))
 
 
 def _with_range(row: pd.Series, column: str) -> str:
-    value = "–" if pd.isna(row[column]) else compact(float(row[column]))
+    form = percent if column == "pct_of_contribution" else compact
+    value = "–" if pd.isna(row[column]) else form(float(row[column]))
     low, high = row.get(f"{column}_low"), row.get(f"{column}_high")
     if value == "–" or low is None or high is None or pd.isna(low) or pd.isna(high):
         return value
-    return f"{value} ({compact(float(low))} to {compact(float(high))})"
+    return f"{value} ({form(float(low))} to {form(float(high))})"
 
 
-def _trust(result: Answers) -> Table:
+def _trust(result: FitResult) -> Table:
     notes = result.notes()
-    refitted = has_refits(result)
-    interval = ["90 % interval"] if refitted else []
-    header = ["channel", "share of the KPI, %", "standard error, points", *interval, "what to know"]
+    refitted = isinstance(result, Ensemble)
+    interval = ["90% interval"] if refitted else []
+    header = ["channel", "share of KPI, %", "standard error, points", *interval, "notes"]
     rows = []
     for channel, row in notes.iterrows():
         middle = [f"{row['share_low']:.2f} to {row['share_high']:.2f}"] if refitted else []
         numbers = [number(row["share"], "{:.2f}"), number(row["share_error"], "{:.2f}")]
         rows.append([str(channel), *numbers, *middle, str(row["note"]) or "–"])
     note = (
-        "Errors and intervals are those of the draws."
+        "Standard errors and intervals come from the draws."
         if refitted
-        else "The error is that of the channel's level, its curve taken as known; doubt about the curve comes on top."
+        else "The standard error takes the channel's curve as known; uncertainty about the curve comes on top."
     )
-    return Table("trust", "How well each share is known", header, rows, note)
+    return Table("trust", "Uncertainty of each channel's share", header, rows, note)
 
 
 def _priors(priors: pd.DataFrame) -> Table:
@@ -108,13 +121,13 @@ def _priors(priors: pd.DataFrame) -> Table:
         rows.append(
             [str(row["quantity"]), str(row["name"]), shown, *(number(float(row[n]), "{:.3g}") for n in ("sd", "found"))]
         )
-    header = ["quantity", "name", "stated", "give or take", "found"]
-    return Table("priors", "What was stated, and what the data said", header, rows)
+    header = ["quantity", "name", "stated", "standard deviation", "estimate"]
+    return Table("priors", "Stated priors and estimates", header, rows)
 
 
-def _edges(result: Answers) -> Table:
+def _edges(result: FitResult) -> Table:
     adjacency = result.adjacency
-    often = edge_frequency(result)
+    often = edge_shares(result)
     links = [
         (source, target, float(adjacency.loc[source, target]))
         for source in adjacency.index
@@ -125,20 +138,21 @@ def _edges(result: Answers) -> Table:
     for source, target, weight in sorted(links, key=lambda link: -abs(link[2])):
         share = [] if often is None else [f"{often.loc[source, target]:.0%}"]
         rows.append([str(source), str(target), f"{weight:+.2f}", *share])
-    header = ["from", "to", "weight", *([] if often is None else ["found in refits"])]
-    if result.config.model == "paper":
-        note = "An edge says how much of a channel's activity the published model mixes into another's."
+    header = ["from", "to", "weight", *([] if often is None else ["share of refits"])]
+    if not result.family.has_exposure_levels:
+        note = "A weight is the share of a channel's activity that the published model adds to another's."
     else:
         note = (
-            "A weight says by how many of its mean weeks a channel's exposure rises with one more mean week of "
-            "another's, read off their weekly ups and downs. A common cause that is not among the controls can look "
+            "Weight: the rise of a channel's exposure, in average weeks, per additional average week of the driving "
+            "channel, estimated from their weekly variation. A common cause that is not among the controls can look "
             "like a link."
         )
-    return Table("edges", "Links", header, rows, note)
+    return Table("edges", "Edges of the channel graph", header, rows, note)
 
 
 def _tuning(tuning: pd.DataFrame) -> Table:
     forms = {"set": "{:.3g}", "learned": "{:.3g}", "evidence": "{:+.1f}"}
     rows = [[str(size), *(number(row[n], form) for n, form in forms.items())] for size, row in tuning.iterrows()]
-    header = ["size", "set", "learned", "evidence for the learned one, nats"]
-    return Table("tuning", "What the data chose", header, rows)
+    header = ["prior scale", "set", "learned", "gain in log evidence, nats"]
+    note = "A gain above 3 is strong evidence for the learned scale over the set one."
+    return Table("tuning", "Learned prior scales", header, rows, note)

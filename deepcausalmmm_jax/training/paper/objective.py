@@ -1,17 +1,18 @@
 """Objective of the paper's model, term by term as published, over the weeks that have weight."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
+import optax
 from jax import Array
 
-from deepcausalmmm_jax.config.paper import Published
+from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.model.paper.inputs import PaperInputs
-from deepcausalmmm_jax.model.paper.module import PaperMMM
+from deepcausalmmm_jax.model.paper.module import PaperMMM, PaperTerms
 from deepcausalmmm_jax.ops.acyclicity import trace_exponential
-from deepcausalmmm_jax.ops.huber import huber
+from deepcausalmmm_jax.training.hyperparameters import PaperHyperparameters
 
 _TINY = 1e-8
 
@@ -19,13 +20,13 @@ _TINY = 1e-8
 class Duals(NamedTuple):
     """Augmented Lagrangian of the published `notears` graph."""
 
-    rho: Array  # [], price of h^2
-    alpha: Array  # [], price of h
+    rho: Array  # [], multiplier of h^2
+    alpha: Array  # [], multiplier of h
     active: Array  # [], bool: whether the warm-up is over
 
 
 class PaperForward(NamedTuple):
-    """What one evaluation leaves behind."""
+    """What one evaluation of the objective returns beside its value."""
 
     terms: dict[str, Array]  # scalars; they sum to the objective
     acyclicity: Array  # [], h
@@ -33,11 +34,11 @@ class PaperForward(NamedTuple):
 
 def paper_objective(
     parameters: Mapping[str, Array],
-    fitted: Any,
+    fitted: Mapping[str, Array],
     model: PaperMMM,
     inputs: PaperInputs,
     weights: Array,
-    published: Published,
+    published: PaperHyperparameters,
     duals: Duals,
     *,
     squared: Array | bool = False,
@@ -61,10 +62,10 @@ def paper_objective(
         The objective, and what the evaluation leaves behind.
     """
     variables = {"params": parameters, "fitted": fitted}
-    out: Any = model.apply(variables, inputs, dropout_key, method="terms")
+    out = cast(PaperTerms, model.apply(variables, inputs, dropout_key, method="terms"))
     edges, probabilities = jnp.asarray(model.apply(variables, method="edges")), _probabilities(model, variables)
     error = jnp.where(weights > 0, inputs.kpi - out.prediction, 0.0)
-    fit = _mean(jnp.where(squared, error**2, huber(error, published.huber_delta)), weights)
+    fit = _mean(jnp.where(squared, error**2, optax.huber_loss(error, delta=published.huber_delta)), weights)
     attribution = _mean((out.media_contributions.sum(-1) - published.media_share * out.raw_prediction) ** 2, weights)
     seasonal = (jax.nn.softplus(parameters["seasonal_coeff"][0]) - 1.0) ** 2
     leaves = jax.tree.leaves(dict(parameters))
@@ -95,14 +96,14 @@ def graph_penalty(logits: Array, p: Array, edges: Array, h: Array, duals: Duals,
         p: `[channel, channel]`, their sigmoids.
         edges: `[channel, channel]`, E.
         h: acyclicity.
-        duals: its prices.
+        duals: its multipliers.
         kind: `triangular` or `notears`.
     """
     if kind == "triangular":
         return 0.01 * edges.sum() + 0.001 * (p * (1.0 - p)).sum() + 0.0002 * jnp.abs(logits).sum()
     into = jnp.sqrt((edges**2).sum(axis=0) + _TINY).sum()
-    priced = 0.5 * duals.rho * h**2 + duals.alpha * h + 0.005 * edges.sum() + 0.01 * into
-    return 1e-4 * jnp.abs(logits).sum() + jnp.where(duals.active, priced, 0.0)
+    penalised = 0.5 * duals.rho * h**2 + duals.alpha * h + 0.005 * edges.sum() + 0.01 * into
+    return 1e-4 * jnp.abs(logits).sum() + jnp.where(duals.active, penalised, 0.0)
 
 
 def sparsity(parameters: Mapping[str, Array]) -> Array:
@@ -112,12 +113,12 @@ def sparsity(parameters: Mapping[str, Array]) -> Array:
     return jnp.asarray(stable + 0.1 * gru)
 
 
-def _probabilities(model: PaperMMM, variables: Any) -> Array:
+def _probabilities(model: PaperMMM, variables: Variables) -> Array:
     return jnp.asarray(model.apply(variables, method="probabilities"))
 
 
 def _levelled(prior: Array, fit: Array) -> Array:
-    """The prior brought to the size of the fit: its value says nothing, its gradient does."""
+    """The prior rescaled to the size of the fit: only its gradient carries information, not its value."""
     return prior * jax.lax.stop_gradient(fit / (prior + _TINY))
 
 

@@ -6,17 +6,19 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from deepcausalmmm_jax.config.paper import Published
+from deepcausalmmm_jax.training.hyperparameters import PaperHyperparameters
 
 _TINY = 1e-6
 
 
 def paper_moments() -> optax.GradientTransformation:
-    """Adam's direction (Kingma & Ba 2015) without a step size: the caller cuts it on a plateau."""
+    """Adam's direction (Kingma & Ba 2015) without a step size, which the caller reduces on a plateau."""
     return optax.scale_by_adam(b1=0.9, b2=0.999, eps=1e-8)
 
 
-def clipped(gradient: Mapping[str, Array], published: Published, together: Array | bool = False) -> dict[str, Array]:
+def clipped(
+    gradient: Mapping[str, Array], published: PaperHyperparameters, together: Array | bool = False
+) -> dict[str, Array]:
     """Gradients scaled down to the largest norm of their group.
 
     Args:

@@ -1,15 +1,17 @@
 """Training of the paper's model: warm start, AdamW, a plateau rule and the dual updates of its graph, as published."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from jax import Array
 
-from deepcausalmmm_jax.config.paper import Published
+from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.errors import FitStatus
 from deepcausalmmm_jax.model.paper.inputs import PaperDesign, PaperInputs
 from deepcausalmmm_jax.model.paper.module import PaperMMM
+from deepcausalmmm_jax.training.hyperparameters import PaperHyperparameters
 from deepcausalmmm_jax.training.paper.objective import Duals, PaperForward, paper_objective
 from deepcausalmmm_jax.training.paper.optimizer import clipped, paper_moments, stepped
 from deepcausalmmm_jax.training.paper.start import start_values
@@ -23,7 +25,7 @@ _BETTER = 1e-4  # share by which the objective must fall to count as better
 
 
 class PaperProgress(NamedTuple):
-    """Where the training stands; all scalars."""
+    """Progress of the training; all scalars."""
 
     epoch: Array  # [], int32, warm start included
     status: Array  # [], int32, a FitStatus
@@ -32,27 +34,27 @@ class PaperProgress(NamedTuple):
     waited: Array  # [], epochs since
     rho: Array  # []
     alpha: Array  # []
-    last_h: Array  # [], acyclicity at the last raise of its price
+    last_h: Array  # [], acyclicity at the last increase of its multipliers
 
 
 class PaperState(NamedTuple):
     """Everything that an epoch changes."""
 
     parameters: dict[str, Array]
-    fitted: Any  # the seasonal profile
-    optimizer: Any  # Adam's moments
+    fitted: dict[str, Array]  # the seasonal profile
+    optimizer: optax.OptState  # Adam's moments
     progress: PaperProgress
     key: Array  # of the dropout
     history: History
 
 
 class PaperRecipe(NamedTuple):
-    """The two pure functions of a training: its start, and a chunk of epochs."""
+    """The pure functions of a training: its start, and chunks of epochs."""
 
     design: PaperDesign
     schedule: Schedule
 
-    def start(self, key: Array, inputs: PaperInputs, weights: Array, published: Published) -> PaperState:
+    def start(self, key: Array, inputs: PaperInputs, weights: Array, published: PaperHyperparameters) -> PaperState:
         """State before the first epoch."""
         model = PaperMMM(self.design)
         start_key, dropout_key = jax.random.split(key)
@@ -84,7 +86,9 @@ class PaperRecipe(NamedTuple):
             history=blank_history(evaluate, self.schedule.max_epochs),
         )
 
-    def run_chunk(self, state: PaperState, inputs: PaperInputs, weights: Array, published: Published) -> PaperState:
+    def run_chunk(
+        self, state: PaperState, inputs: PaperInputs, weights: Array, published: PaperHyperparameters
+    ) -> PaperState:
         """A chunk of epochs."""
         model = PaperMMM(self.design)
         evaluate = jax.value_and_grad(paper_objective, has_aux=True)
@@ -125,12 +129,14 @@ class PaperRecipe(NamedTuple):
         history = recorded(state.history, state.progress.epoch, values, forward.acyclicity, forward.terms, sizes)
         return moved._replace(progress=moved.progress._replace(status=status), history=history)
 
-    def warm_start(self, state: PaperState, start: Any) -> PaperState:
+    def warm_start(self, state: PaperState, start: Variables) -> PaperState:
         """The state with the parameters of another fit."""
         return state._replace(parameters=start["params"])
 
-    def finalise(self, variables: Any, inputs: PaperInputs, weights: Array, hyperparameters: Published) -> Any:
-        """The variables as they are: the paper's model has no present."""
+    def finalise(
+        self, variables: Variables, inputs: PaperInputs, weights: Array, hyperparameters: PaperHyperparameters
+    ) -> Variables:
+        """The variables as they are: the paper's model has no forecast state."""
         return variables
 
 
@@ -140,15 +146,15 @@ def _first_weeks(inputs: PaperInputs) -> dict[str, Array]:
     return cut | {"week": inputs.week[:2]}
 
 
-def _fresh(moments: Any, restart: Array) -> Any:
-    """Adam's moments, blank again where AdamW takes over from the warm start."""
+def _fresh(moments: optax.OptState, restart: Array) -> optax.OptState:
+    """Adam's moments, set to zero where AdamW takes over from the warm start."""
     return jax.tree.map(lambda leaf: jnp.where(restart, jnp.zeros_like(leaf), leaf), moments)
 
 
-def _judged(progress: PaperProgress, value: Array, warm: Array, published: Published) -> PaperProgress:
+def _judged(progress: PaperProgress, value: Array, warm: Array, published: PaperHyperparameters) -> PaperProgress:
     """Step size cut after `plateau_patience` epochs without a lower training objective.
 
-    (The published package looks at the holdout here; ours must not.)
+    The published package uses the holdout loss here; ours must not.
     """
     better = value < progress.best * (1.0 - _BETTER)
     waited = jnp.where(better | warm, 0.0, progress.waited + 1.0)
@@ -160,7 +166,7 @@ def _judged(progress: PaperProgress, value: Array, warm: Array, published: Publi
     )
 
 
-def _raised(progress: PaperProgress, main_epoch: Array, h: Array, published: Published) -> PaperProgress:
+def _raised(progress: PaperProgress, main_epoch: Array, h: Array, published: PaperHyperparameters) -> PaperProgress:
     """Dual update of the `notears` graph at every `graph_interval`-th epoch after its warm-up."""
     due = (main_epoch >= published.graph_warm_up) & (main_epoch % published.graph_interval == 0)
     slow = h > _ENOUGH_FALL * progress.last_h

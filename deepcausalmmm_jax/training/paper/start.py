@@ -4,21 +4,21 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.config.paper import Published
 from deepcausalmmm_jax.model.paper.inputs import PaperInputs
 from deepcausalmmm_jax.model.paper.module import share_of_voice
 from deepcausalmmm_jax.ops.bijectors import from_above
+from deepcausalmmm_jax.training.hyperparameters import PaperHyperparameters
 
 _HALF_QUANTILE = 0.6
 _HALVES = (0.05, 0.9)
 
 
-def start_values(inputs: PaperInputs, weights: Array, published: Published) -> dict[str, Array]:
-    """Parameters that the published training reads off the data; the others keep their fixed or random start.
+def start_values(inputs: PaperInputs, weights: Array, published: PaperHyperparameters) -> dict[str, Array]:
+    """Parameters that the published training initialises from the data; the others keep their fixed or random start.
 
     Args:
         inputs: the panel.
-        weights: `[region, week]`; region-weeks with weight 0 are not looked at.
+        weights: `[region, week]`; region-weeks with weight 0 are ignored.
         published: for the ridge.
 
     Returns:

@@ -1,5 +1,5 @@
 "use strict";
-// Draws each chart when it comes into view, and again when a filter changes.
+// Draws each chart when it scrolls into view, and again when a filter changes.
 
 const DATA = JSON.parse(document.getElementById("report-data").textContent);
 const state = { region: null, channels: new Set(DATA.channels), drawn: new Map(), hidden: new Map() };
@@ -23,7 +23,7 @@ function regionSeries(name, region) {
 const follows = (chart) => chart.data.some((t) => t.meta && (t.meta.matrix || DATA.regions?.series[t.meta.series]));
 const pick = (array, keep) => keep.map((i) => array[i]);
 
-// A trace with the chosen region's numbers and without the channels that are not chosen; null: nothing of it is left.
+// A trace with the selected region's numbers and the selected channels only; null where nothing of it is left.
 function filtered(trace) {
   const meta = trace.meta || {};
   if (meta.channel && !state.channels.has(meta.channel)) return null;
@@ -44,7 +44,7 @@ function withSeries(trace, values) {
 
 function withTotals(trace, row) {
   const values = trace.meta.channels.map((name) => row[DATA.channels.indexOf(name)]);
-  const text = trace.text ? values.map((v) => (v === null ? "" : trace.type === "bar" ? `${v.toFixed(1)} %` : v.toPrecision(3))) : trace.text;
+  const text = trace.text ? values.map((v) => (v === null ? "" : trace.type === "bar" ? `${v.toFixed(1)}%` : v.toPrecision(3))) : trace.text;
   const { customdata, ...rest } = trace;
   return { ...rest, x: values, text, hovertemplate: "%{y}: %{x:.3~g}<extra></extra>" };
 }
@@ -70,8 +70,7 @@ function current(chart) {
 
 function titleOf(chart) {
   if (state.region === null || !follows(chart)) return chart.title;
-  const name = DATA.regions.names[state.region];
-  return chart.title.includes("all regions") ? chart.title.replace("all regions", name) : `${chart.title.replace(/, 90 % intervals/, "")}, ${name}`;
+  return `${chart.subject}, ${DATA.regions.names[state.region]}`;
 }
 
 function layoutOf(chart, traces, width) {
@@ -91,7 +90,7 @@ function layoutOf(chart, traces, width) {
   return layout;
 }
 
-// On a telephone: smaller letters, fewer ticks, and long names at the side cut short.
+// On a phone: smaller type, fewer ticks, no long titles.
 function narrowed(layout, traces) {
   layout.font = { size: 11 };
   for (const axis of ["xaxis", "yaxis"]) {
@@ -169,11 +168,11 @@ function drawLegend(figure, key, traces) {
     button.type = "button";
     button.setAttribute("aria-pressed", String(trace.visible !== "legendonly"));
     const swatch = button.appendChild(document.createElement("i"));
-    const color = trace.type === "bar" ? trace.marker.color : trace.line?.color || trace.marker?.color;
+    const color = trace.fill === "toself" ? trace.fillcolor : trace.type === "bar" ? trace.marker.color : trace.line?.color || trace.marker?.color;
     if (trace.marker?.symbol === "line-ns") swatch.style.cssText = "width: 3px; height: 13px; background: #1f2933";
     if (trace.marker?.color === "white") swatch.style.outline = "1.5px solid #1f2933";
     if (color) swatch.style.background = Array.isArray(color) ? "linear-gradient(90deg, #0072B2, #E69F00)" : color;
-    if (trace.type === "bar" || trace.stackgroup || trace.mode === "markers") swatch.className = "box";
+    if (trace.type === "bar" || trace.fill === "toself" || trace.stackgroup || trace.mode === "markers") swatch.className = "box";
     button.append(asText(trace.name));
     button.addEventListener("click", () => toggle(figure, key, traces, trace));
   }
@@ -204,12 +203,12 @@ const observer = new IntersectionObserver(
 );
 
 function changed() {
-  state.drawn.clear(); // what is out of view is drawn when it comes back
+  state.drawn.clear(); // charts out of view are drawn when they come back
   inView.forEach(draw);
   const n = state.channels.size;
   document.getElementById("channel-count").textContent = n === DATA.channels.length ? "all" : `${n} of ${DATA.channels.length}`;
-  const region = state.region === null ? "All regions" : `Region ${DATA.regions.names[state.region]} where a chart can show one`;
-  const some = n === DATA.channels.length ? "" : `, ${n} of ${DATA.channels.length} channels, but for charts of the whole`;
+  const region = state.region === null ? "All regions" : `Region ${DATA.regions.names[state.region]}, in charts that show a region`;
+  const some = n === DATA.channels.length ? "" : `; ${n} of ${DATA.channels.length} channels, except in charts of the whole`;
   document.getElementById("state").textContent = state.region === null && !some ? "" : `${region}${some}.`;
 }
 

@@ -1,8 +1,8 @@
 "use strict";
-// The table behind a chart, read off what the chart shows; so that it follows the filters, and nothing is embedded twice.
+// The table behind a chart, read from the traces shown: it follows the filters, and nothing is embedded twice.
 
 const asText = (label) => {
-  const area = document.createElement("textarea"); // decodes entities and runs nothing
+  const area = document.createElement("textarea"); // decodes entities without running anything
   area.innerHTML = String(label).replace(/<br>/g, " ");
   return area.value;
 };
@@ -32,7 +32,7 @@ function fromBoxes(traces) {
   const boxes = traces.filter((t) => t.type === "box");
   const longest = Math.max(...boxes.map((t) => t.x.length));
   const rows = Array.from({ length: longest }, (_, i) => [i, ...boxes.map((t) => t.x[i])]);
-  return rowsOf(["refit", ...boxes.map((t) => asText(t.name))], rows);
+  return rowsOf(["draw", ...boxes.map((t) => asText(t.name))], rows);
 }
 
 function fromPoints(trace) {
@@ -115,7 +115,7 @@ function download(name, text) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-// A chart in words, for those who do not see it.
+// A chart in words, for screen readers.
 function describe(title, table) {
   if (!table.rows.length) return `${title}: nothing to show with these filters.`;
   const columns = table.header.slice(1, 5).map((name, i) => {
@@ -127,5 +127,5 @@ function describe(title, table) {
     return `${name || "value"} from ${cellText(low)} to ${cellText(high)}, highest at ${at[0]}`;
   });
   const rest = table.header.length > 5 ? `; and ${table.header.length - 5} more` : "";
-  return `${title}. ${table.rows.length} rows: ${columns.filter(Boolean).join("; ")}${rest}. The table below the chart has all.`;
+  return `${title}. ${table.rows.length} rows: ${columns.filter(Boolean).join("; ")}${rest}. The table below the chart has all values.`;
 }

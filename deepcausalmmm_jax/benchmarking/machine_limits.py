@@ -1,6 +1,6 @@
-"""What the machine can do: matrix products, memory traffic, and steps that wait for each other."""
+"""Limits of the machine: matrix products, memory traffic, and sequential steps."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,21 +10,21 @@ from deepcausalmmm_jax.benchmarking.timing import seconds
 _STEPS = 2000
 
 
-class Ceilings(NamedTuple):
+class MachineLimits(NamedTuple):
     """Measured limits of a device, single precision."""
 
-    gflops: float  # 10^9 operations a second in products of large matrices
-    gbytes: float  # 10^9 bytes a second, read and written
-    step_us: float  # microseconds of a step of a scan that does next to nothing
+    gflops: float  # 10^9 operations per second in products of large matrices
+    gbytes: float  # 10^9 bytes per second, read and written
+    step_us: float  # microseconds per step of a scan with almost no work
 
 
-def ceilings(device: Any, size: int = 2048, times: int = 5) -> Ceilings:
+def measured_limits(device: jax.Device, size: int = 2048, times: int = 5) -> MachineLimits:
     """Measure a device.
 
     Args:
         device: the device.
-        size: rows of the square matrices; four times their bytes are copied.
-        times: calls that are counted, of which the median is taken.
+        size: rows of the square matrices; arrays of four times their bytes are copied.
+        times: timed calls; the median counts.
     """
     with jax.default_device(device), jax.default_matmul_precision("highest"):
         square = jnp.ones((size, size), jnp.float32)
@@ -33,7 +33,7 @@ def ceilings(device: Any, size: int = 2048, times: int = 5) -> Ceilings:
         a_product = seconds(lambda: product(square, square), times)
         a_copy = seconds(lambda: added(long), times)
         a_scan = seconds(lambda: steps(jnp.ones((1, 8), jnp.float32)), times)
-    return Ceilings(2e-9 * size**3 / a_product, 2e-9 * long.nbytes / a_copy, 1e6 * a_scan / _STEPS)
+    return MachineLimits(2e-9 * size**3 / a_product, 2e-9 * long.nbytes / a_copy, 1e6 * a_scan / _STEPS)
 
 
 def _steps(state: jax.Array) -> jax.Array:

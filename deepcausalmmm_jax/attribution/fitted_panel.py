@@ -1,0 +1,193 @@
+"""A fit on a panel: what every table, figure and plan reads, prepared once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from deepcausalmmm_jax.attribution.forward import changes, effects, run
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
+from deepcausalmmm_jax.model.outputs import Components, Internals
+from deepcausalmmm_jax.training.families import family_of
+from deepcausalmmm_jax.training.family import ModelFamily
+from deepcausalmmm_jax.training.fitted import Fitted
+from deepcausalmmm_jax.training.prepare import design_of, inputs_of, weights_on
+
+MORE = 0.01  # share by which exposure is raised for a marginal return
+
+
+class PanelComponents(NamedTuple):
+    """Terms of the prediction in KPI units, double precision, so that they add up to the last digit shown."""
+
+    structural: np.ndarray  # [region, week, 3]: baseline, trend, seasonality
+    control: np.ndarray  # [region, week, control]
+    media: np.ndarray  # [region, week, channel]
+
+    def prediction(self) -> np.ndarray:
+        """`[region, week]`."""
+        return self.stacked().sum(axis=-1)
+
+    def stacked(self) -> np.ndarray:
+        """`[region, week, component]`: structural, controls, channels."""
+        return np.concatenate(self, axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedPanel:
+    """A fitted model with a panel that begins with its training weeks and has all its regions.
+
+    What is computed is computed when it is first read, and kept.
+
+    Attributes:
+        fitted: the model.
+        panel: that of the fit, or one that continues it.
+    """
+
+    fitted: Fitted
+    panel: Panel
+
+    @classmethod
+    def of(cls, fitted: Fitted) -> Self:
+        """The fit on its own panel."""
+        return cls(fitted, fitted.panel)
+
+    def on(self, panel: Panel) -> Self:
+        """The fit on another panel; this one where the panel is the same."""
+        return self if panel is self.panel else type(self)(self.fitted, panel)
+
+    @cached_property
+    def until_last_kpi(self) -> Self:
+        """The fit on the panel without planned weeks: those after the last one with a KPI."""
+        return self if self.panel.n_past_weeks == len(self.panel.weeks) else self.on(self.panel.until_last_kpi())
+
+    @property
+    def config(self) -> Config:
+        """Settings of the fit."""
+        return self.fitted.config
+
+    @property
+    def family(self) -> ModelFamily:
+        """What the model can answer, and how."""
+        return family_of(self.fitted.config)
+
+    @property
+    def scales(self) -> Scales:
+        """Scales from the training weeks."""
+        return self.fitted.scales
+
+    @property
+    def variables(self) -> Variables:
+        """The model's `params` and `fitted` variables."""
+        return self.fitted.variables
+
+    @property
+    def n_training_weeks(self) -> int:
+        """Weeks up to the last one learned from."""
+        return self.fitted.n_training_weeks
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """`[region, week]`, 0 in weeks that were not learned from."""
+        return weights_on(self.fitted, self.panel)
+
+    @cached_property
+    def design(self) -> AnyDesign:
+        """Sizes and branches of the model."""
+        return design_of(self.fitted)
+
+    @cached_property
+    def inputs(self) -> AnyInputs:
+        """The panel as the model reads it, scaled."""
+        return inputs_of(self.fitted, self.panel)
+
+    @cached_property
+    def _forward(self) -> tuple[Components, Internals]:
+        outcome: tuple[Components, Internals] = jax.tree.map(np.asarray, run(self.variables, self.inputs, self.design))
+        return outcome
+
+    @property
+    def internals(self) -> Internals:
+        """Coefficients, curves and edges as numpy arrays, scaled units."""
+        return self._forward[1]
+
+    @cached_property
+    def components(self) -> PanelComponents:
+        """Terms of the prediction."""
+        scaled, unit = self._forward[0], self.scales.kpi[:, None, None]
+        structural = np.stack([scaled.baseline, scaled.trend, scaled.seasonality], axis=-1, dtype=np.float64)
+        control, media = (np.asarray(part, np.float64) for part in (scaled.control, scaled.media))
+        return PanelComponents(structural * unit, control * unit, media * unit)
+
+    @cached_property
+    def prediction(self) -> np.ndarray:
+        """`[region, week]`, KPI units."""
+        return self.components.prediction()
+
+    @cached_property
+    def incremental(self) -> np.ndarray:
+        """Incremental outcome of each channel, `[region, week, channel]`, KPI units; see `lost`."""
+        return self._lost(0.0, self.inputs)
+
+    @cached_property
+    def _lost_with_more(self) -> np.ndarray:
+        return self._lost(1.0 + MORE, self.inputs)
+
+    def lost(self, factor: float | np.ndarray, inputs: AnyInputs | None = None) -> np.ndarray:
+        """Outcome that is lost when one channel at a time is changed.
+
+        The channel's exposure is multiplied by `factor`, and everything downstream of it is recomputed: adstock,
+        saturation, the graph, the GRU. What carries over from before the first week stays, since nothing that was
+        bought in these weeks brought it.
+
+        Args:
+            factor: for all weeks, or `[week, 1]`: 0 for the incremental outcome; `1 + MORE` for the marginal one, which
+                is then negative: what that much more exposure would add.
+            inputs: in place of the panel's.
+
+        Returns:
+            `[region, week, channel]`, KPI units: prediction as it was, less the prediction with the channel changed.
+        """
+        if inputs is None and isinstance(factor, float) and factor in (0.0, 1.0 + MORE):
+            return self.incremental if factor == 0.0 else self._lost_with_more
+        return self._lost(factor, self.inputs if inputs is None else inputs)
+
+    def _lost(self, factor: float | np.ndarray, inputs: AnyInputs) -> np.ndarray:
+        change = changes(self.variables, inputs, jnp.asarray(factor, jnp.float32), self.design)
+        return np.moveaxis(np.asarray(change, np.float64), 0, -1) * self.scales.kpi[:, None, None]
+
+    def effects(self) -> np.ndarray:
+        """Direct and total outcome of one channel at a time.
+
+        Returns:
+            `[channel, 2, region, week]`, KPI units: what is lost with the channel's exposure at zero and all other
+            exposure as it was; and what is lost when the exposure of the channels it drives falls with it.
+        """
+        lost = effects(self.variables, self.inputs, self.design)
+        return np.asarray(lost, np.float64) * self.scales.kpi[:, None]
+
+    def kpi_learned_from(self) -> float:
+        """KPI of the weeks learned from, which shares are shares of.
+
+        A region whose KPI lies around zero counts with its size in place of its mean.
+        """
+        return float((self.scales.kpi[:, None] * (self.weights > 0)).sum())
+
+    def size_over_mean(self) -> np.ndarray:
+        """`[region]`, KPI units: what a region whose KPI lies around zero counts for beyond its mean; 0 elsewhere."""
+        own = self.fitted.panel
+        return np.asarray(self.scales.kpi - kpi_means(own.kpi, describing(own, self.fitted.weights)))
+
+    def counted_prediction(self) -> np.ndarray:
+        """The prediction that contributions are a percentage of, `[region, week]`, KPI units.
+
+        A region whose KPI lies around zero counts with its size in place of its mean.
+        """
+        return self.prediction + self.size_over_mean()[:, None]

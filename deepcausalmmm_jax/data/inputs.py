@@ -1,0 +1,145 @@
+"""What the model reads of a panel: arrays in scaled units, made in one visit, on the host."""
+
+from typing import Generic, NamedTuple
+
+import numpy as np
+from scipy.signal import lfilter
+
+from deepcausalmmm_jax.axes import ArrayT
+from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.bases import fourier_basis, knot_basis
+from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations, exposure_innovations
+from deepcausalmmm_jax.data.graph_constraints import GraphConstraints, graph_constraints
+from deepcausalmmm_jax.data.kpi_scale import counted_kpi, describing, kpi_means
+from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
+from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.data.stated_priors import StatedPriors, stated_priors
+
+WEEKS_IN_QUARTER = 13.0
+_TYPICAL_DECAY = 0.5
+
+
+class Inputs(NamedTuple, Generic[ArrayT]):
+    """Arrays of one panel in scaled units; the KPI is read by the loss alone."""
+
+    exposure: ArrayT  # [region, week, channel], 1 = the region's mean training week
+    intensity: ArrayT  # [region, channel], log of exposure per head relative to the channel's typical region
+    history: ArrayT  # [region, channel], mean exposure of the first weeks, which stands in for the weeks before them
+    burst: ArrayT  # [channel], typical exposure when the channel is on air, in mean weeks; 1 where exposure is even
+    control: ArrayT  # [region, week, control], robust z-scores
+    trend_basis: ArrayT  # [week, knot], of the national trend, centred over the training weeks
+    region_trend_basis: ArrayT  # [week, region_knot], of the regional deviations, likewise
+    trend_step: ArrayT  # [knot - 1], quarters between knots of the national trend; infinite after the last knot
+    region_trend_step: ArrayT  # [region_knot - 1], the same for the deviations
+    season_basis: ArrayT  # [week, 2 * harmonics]
+    elapsed: ArrayT  # [week], -1 at the first training week, 1 from the last one on
+    ahead: ArrayT  # [week], weeks after the last training week; 0 up to it
+    in_panel: ArrayT  # [week], 1; 0 for weeks that only pad the arrays
+    kpi_unit: ArrayT  # [region], `Scales.kpi` as a share of its sum over all regions and training weeks
+    kpi_level: ArrayT  # [region], mean of the KPI over the training weeks: 1 where the KPI is divided by that mean
+    kpi: ArrayT  # [region, week], in `Scales.kpi`; 0 where hidden or missing
+    innovations: ExposureInnovations[ArrayT]
+    graph_constraints: GraphConstraints[ArrayT]
+    stated_priors: StatedPriors[ArrayT]
+
+
+def inputs_from(
+    panel: Panel, scales: Scales, weights: np.ndarray, config: Config, n_training_weeks: int | None = None
+) -> Inputs[np.ndarray]:
+    """Scale a panel that begins where training began; weeks after the training weeks may follow.
+
+    Args:
+        panel: regions in the order of `scales`.
+        scales: from the training weeks.
+        weights: `[region, week]` of the training weeks, 0 in weeks the fit does not learn from, whose KPI is left out
+            of the arrays.
+        config: for season, knots, stated priors and links.
+        n_training_weeks: weeks up to the last one learned from; read off `weights` when None.
+
+    Returns:
+        Arrays in single precision.
+
+    Raises:
+        ConfigError: a stated prior or a link that does not fit the panel.
+    """
+    n_training = training_weeks(weights) if n_training_weeks is None else n_training_weeks
+    steps = np.arange(len(panel.weeks))
+
+    def trend(spacing: int) -> tuple[np.ndarray, np.ndarray]:
+        knots = knot_weeks(n_training, spacing)
+        centre = knot_basis(steps[:n_training], knots).mean(axis=0)
+        return knot_basis(steps, knots) - centre, np.diff(knots) / WEEKS_IN_QUARTER
+
+    kpi = np.where(weights > 0, panel.kpi, 0.0)
+    season = fourier_basis(panel.week_numbers, config.season_length, config.harmonics)
+    exposure = panel.exposure / scales.exposure[:, None, :]
+    (basis, step), (region_basis, region_step) = trend(config.knot_spacing), trend(config.region_knot_spacing)
+    control = np.where(panel.present[:, :, None], _standardised(panel, scales), 0.0)
+    level, counted = kpi_means(panel.kpi, describing(panel, weights)), counted_kpi(panel, weights, scales.kpi)
+    return Inputs(
+        exposure=_single(exposure),
+        intensity=_single(np.log(scales.intensity)),
+        history=_single(scales.history / scales.exposure),
+        burst=_single(_burst(exposure[:, :n_training])),
+        control=_single(control),
+        trend_basis=_single(basis),
+        region_trend_basis=_single(region_basis),
+        trend_step=_single(step),
+        region_trend_step=_single(region_step),
+        season_basis=_single(season),
+        elapsed=_single(np.minimum(2.0 * steps / max(n_training - 1, 1) - 1.0, 1.0)),
+        ahead=_single(np.maximum(steps - (n_training - 1.0), 0.0)),
+        in_panel=_single(np.ones(len(steps))),
+        kpi_unit=_single(scales.kpi / (scales.kpi * weights.sum(axis=1)).sum()),
+        kpi_level=_single(level / scales.kpi),
+        kpi=_single(kpi / scales.kpi[:, None]),
+        innovations=_innovations(exposure, control, season, weights),
+        stated_priors=StatedPriors(*map(_single, stated_priors(panel, weights, config.priors, counted))),
+        graph_constraints=GraphConstraints(*map(_single, graph_constraints(panel.channels, config))),
+    )
+
+
+def training_weeks(weights: np.ndarray) -> int:
+    """Number of weeks up to the last one that any region learns from."""
+    return weeks_up_to_last(weights)
+
+
+def knot_weeks(n_training_weeks: int, spacing: int) -> np.ndarray:
+    """Knots of a trend, about `spacing` weeks apart; the last is the last training week, after which the trend is flat.
+
+    Args:
+        n_training_weeks: weeks up to the last one learned from.
+        spacing: weeks.
+
+    Returns:
+        `[knot]`, in weeks, two at least.
+    """
+    intervals = max(1, round((n_training_weeks - 1) / spacing))
+    return np.linspace(0.0, n_training_weeks - 1.0, intervals + 1)
+
+
+def _single(array: np.ndarray) -> np.ndarray:
+    return np.asarray(array, np.float32)
+
+
+def _burst(exposure: np.ndarray) -> np.ndarray:
+    """Typical exposure while a channel is on air, `[channel]`: the mean of its carry-over, weighted with itself.
+
+    A channel that is on air in one week of ten buys ten mean weeks at once, and if it saturates, it does so at that
+    level.
+    """
+    carried = lfilter([1.0 - _TYPICAL_DECAY], [1.0, -_TYPICAL_DECAY], exposure, axis=1)
+    total = carried.sum(axis=(0, 1))
+    return np.where(total > 0, (carried**2).sum(axis=(0, 1)) / np.where(total > 0, total, 1.0), 1.0)
+
+
+def _innovations(
+    exposure: np.ndarray, control: np.ndarray, season: np.ndarray, weights: np.ndarray
+) -> ExposureInnovations[np.ndarray]:
+    shared = np.broadcast_to(season, (len(exposure), *season.shape))
+    found = exposure_innovations(exposure, np.concatenate([control, shared], axis=-1), weights > 0)
+    return ExposureInnovations(*map(_single, found))
+
+
+def _standardised(panel: Panel, scales: Scales) -> np.ndarray:
+    return np.asarray((panel.control - scales.control_center[:, None, :]) / scales.control_scale[:, None, :])

@@ -1,0 +1,62 @@
+"""What a budget plan changes, in plain words."""
+
+import pandas as pd
+
+from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+from deepcausalmmm_jax.plots.report.wording import listed
+from deepcausalmmm_jax.plots.theme import compact, percent
+
+_NAMED = 3
+_SMALL_GAIN = 0.01
+_MOST_PERCENT = 10.0  # times today's outcome: a percentage beyond that says little
+
+
+def plan_findings(plan: BudgetPlan, kpi: str) -> list[str]:
+    """Where the plan moves spend, what it is expected to bring, and how sure that is."""
+    told = [_moves(plan)]
+    if "incremental_outcome" in plan.summary.index:
+        row = plan.summary.loc[["incremental_outcome"]].iloc[0]
+        ends = (float(row["change_low"]), float(row["change_high"])) if "change_low" in row else None
+        told.append(gain(float(row["today"]), float(row["plan"]), kpi, ends))
+    if pd.notna(plan.chance_better):
+        told.append(f"It beats today's budget in {percent(100 * plan.chance_better, 0)} of the draws.")
+    return told
+
+
+def _moves(plan: BudgetPlan) -> str:
+    change = (plan.channels["spend_plan"] - plan.channels["spend_today"]).sort_values()
+    up, down = change[change > 0].index[::-1][:_NAMED], change[change < 0].index[:_NAMED]
+    parts = []
+    if len(up):
+        parts.append("more on " + listed([f"{name} (+{compact(float(change[name]))})" for name in up]))
+    if len(down):
+        parts.append("less on " + listed([f"{name} (-{compact(float(-change[name]))})" for name in down]))
+    start = f"The plan ({plan.period})"
+    return f"{start} spends {'; '.join(parts)}." if parts else f"{start} leaves the budget unchanged."
+
+
+def gain(today: float, planned: float, kpi: str, ends: tuple[float, float] | None = None) -> str:
+    """The outcome of a plan beside that of today's budget; a small gain is called one.
+
+    Args:
+        today: incremental outcome of today's budget, KPI units.
+        planned: of the plan.
+        kpi: name of the KPI.
+        ends: 90% interval of the difference, KPI units.
+    """
+    difference = planned - today
+    share = abs(difference / today) if today else float("inf")
+    remarks = [_as_percent(share)] if share < _MOST_PERCENT else []
+    if ends is not None:
+        remarks.append(f"90% range: {compact(ends[0])} to {compact(ends[1])}")
+    text = (
+        f"It is expected to bring {compact(planned)} {kpi}, {compact(abs(difference))} "
+        f"{'more' if difference > 0 else 'less'} than today's budget"
+    ) + (f" ({'; '.join(remarks)})" if remarks else "")
+    most = max(abs(difference), *(abs(end) for end in ends or (0.0, 0.0)))
+    return text + (": moving money gains little." if most < _SMALL_GAIN * today else ".")
+
+
+def _as_percent(share: float) -> str:
+    """Two significant digits below 100%, whole percents above."""
+    return f"{100 * share:.2g}%" if share < 0.995 else percent(100 * share, 0)

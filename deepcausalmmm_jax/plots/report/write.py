@@ -1,0 +1,30 @@
+"""`report`: the entry point, which loads the libraries that draw only when a report is written."""
+
+from pathlib import Path
+
+from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+from deepcausalmmm_jax.results.fit_result import FitResult
+
+
+def report(result: FitResult, path: str | Path, *, plan: BudgetPlan | None = None) -> Path:
+    """Write one self-contained HTML page, which opens without a network.
+
+    The page starts with the findings in plain words. Then come contributions, returns, regions, curves, links, accuracy
+    beside naive forecasts, the data and the training. Whatever lacks its data is left out, and the page says why. Every
+    chart has a table and a CSV file behind it; regions and channels can be selected.
+
+    Args:
+        result: the fit; an ensemble adds intervals.
+        path: file to write; it appears whole or not at all.
+        plan: a budget plan, which gets a section of its own.
+
+    Returns:
+        The path written.
+
+    Raises:
+        DataError: not the result of a fit, not a plan, or a plan whose table of channels lacks a column.
+        OutputError: the file cannot be written.
+    """
+    from deepcausalmmm_jax.plots.report.page import write_report
+
+    return write_report(result, path, plan)

@@ -1,0 +1,49 @@
+"""From saved fits of earlier schemas to the present one, step by step, so that old runs open.
+
+Whoever changes what a file holds raises `SCHEMA`, adds the step from the schema before to `_STEPS`, and keeps a saved
+run of that schema under `tests/results/saved/`, which a test opens.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+SCHEMA = 6
+OLDEST = 5  # before it the model had another form: exposure before the first week was no part of it
+
+Arrays = dict[str, np.ndarray]
+Manifest = dict[str, Any]
+_Step = Callable[[Arrays, Manifest], tuple[Arrays, Manifest]]
+
+
+def migrated(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
+    """A saved fit as the present schema has it.
+
+    Args:
+        arrays: by name, as read.
+        manifest: of a schema from `OLDEST` to `SCHEMA`.
+
+    Returns:
+        Both in the form of `SCHEMA`; what came in is left as it was.
+    """
+    for schema in range(manifest["schema"], SCHEMA):
+        arrays, manifest = _STEPS[schema](arrays, manifest)
+        manifest = {**manifest, "schema": schema + 1}
+    return arrays, manifest
+
+
+def _from_5(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
+    """Zeros at the end of the KPI were not asked about, and draws had no diagnostics.
+
+    Some files of schema 5 were written after either came in; what they hold stays.
+    """
+    manifest = {"trailing_zeros": "ask", **manifest}
+    if "replicates" in manifest:
+        undiagnosed = {"pareto_k": math.nan, "r_hat": math.nan, "chains": 1}
+        manifest["replicates"] = {**undiagnosed, **manifest["replicates"]}
+    return arrays, manifest
+
+
+_STEPS: Mapping[int, _Step] = {5: _from_5}

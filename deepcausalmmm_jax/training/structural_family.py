@@ -1,0 +1,103 @@
+"""The structural model as a family."""
+
+from typing import cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.config.settings import AdstockKind, Config
+from deepcausalmmm_jax.data.inputs import Inputs, inputs_from, training_weeks
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.scaling import Scales, scales_from
+from deepcausalmmm_jax.model.design import Design
+from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
+from deepcausalmmm_jax.model.media import MediaCurves
+from deepcausalmmm_jax.model.outputs import Internals
+from deepcausalmmm_jax.model.structural import StructuralMMM
+from deepcausalmmm_jax.training.family import ModelFamily, PreparedPanel, Recipe
+from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
+from deepcausalmmm_jax.training.schedule import Schedule
+from deepcausalmmm_jax.training.structural import StructuralRecipe, structural_model
+
+
+class StructuralFamily(ModelFamily):
+    """The default model: priors, a posterior, and a model of its own errors."""
+
+    has_posterior = True
+    has_forecast_errors = True
+    has_noise = True
+    has_exposure_levels = True
+    has_learned_scales = True
+    has_stated_priors = True
+    may_stop_anywhere = False
+    exposure_unit = "exposure with carry-over (1 = average week)"
+
+    def prepared(self, panel: Panel, weights: np.ndarray, config: Config, scales: Scales | None) -> PreparedPanel:
+        """See `ModelFamily`."""
+        scales = scales_from(panel, weights) if scales is None else scales
+        inputs = self.inputs(panel, scales, weights, config, training_weeks(weights))
+        return PreparedPanel(scales, inputs, Design.of(panel, config, training_weeks(weights)))
+
+    def inputs(
+        self, panel: Panel, scales: Scales, weights: np.ndarray, config: Config, n_training_weeks: int
+    ) -> Inputs[Array]:
+        """See `ModelFamily`."""
+        on_host = inputs_from(panel, scales, weights, config, n_training_weeks)
+        on_device: Inputs[Array] = jax.tree.map(jnp.asarray, on_host)
+        return on_device
+
+    def design(self, panel: Panel, config: Config, n_training_weeks: int, variables: Variables) -> Design:
+        """See `ModelFamily`."""
+        return Design.of(panel, config, n_training_weeks)
+
+    def hyperparameters(self, config: Config) -> Hyperparameters:
+        """See `ModelFamily`."""
+        return Hyperparameters.of(config)
+
+    def schedule(self, config: Config) -> Schedule:
+        """See `ModelFamily`."""
+        return Schedule.of(config)
+
+    def module(self, design: AnyDesign) -> StructuralMMM:
+        """See `ModelFamily`."""
+        return structural_model(_own(design))
+
+    def recipe(self, design: AnyDesign, schedule: Schedule) -> Recipe:
+        """See `ModelFamily`."""
+        return cast(Recipe, StructuralRecipe(_own(design), schedule))  # it takes the inputs of its own family alone
+
+    def adstock(self, config: Config) -> AdstockKind:
+        """See `ModelFamily`."""
+        return config.adstock
+
+    def curve_exposure(
+        self, panel: Panel, scales: Scales, n_training_weeks: int, exposure: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `ModelFamily`; 1 is the region's mean training week."""
+        return exposure / scales.exposure[:, None, :], scales.exposure.mean(axis=0)
+
+    def curve_ceiling(self, largest: np.ndarray) -> np.ndarray:
+        """See `ModelFamily`."""
+        return np.maximum(largest, 1.0)
+
+    def half_saturation(self, curves: MediaCurves, scales: Scales) -> np.ndarray:
+        """See `ModelFamily`."""
+        relative = curves.half_saturation * np.exp(-curves.locality * np.log(scales.intensity))
+        return np.asarray(relative * scales.exposure)
+
+    def acyclic_edges(self, internals: Internals) -> np.ndarray:
+        """See `ModelFamily`; training has made the graph acyclic."""
+        return np.asarray(internals.relative_edges)
+
+    def settled(self, inputs: AnyInputs, start: int) -> Inputs[Array]:
+        """See `ModelFamily`; the weeks lie so far ahead that nothing is left of the drift."""
+        assert isinstance(inputs, Inputs)
+        return inputs._replace(ahead=jnp.where(jnp.arange(len(inputs.ahead)) >= start, jnp.inf, inputs.ahead))
+
+
+def _own(design: AnyDesign) -> Design:
+    assert isinstance(design, Design)
+    return design

@@ -1,0 +1,63 @@
+"""Fits saved by earlier versions open, and say what they said when they were saved."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.io.archive import read_arrays, write_arrays
+from deepcausalmmm_jax.results import migrations
+from deepcausalmmm_jax.results.checkpoint import read
+
+SAVED = Path(__file__).parent / "saved"
+SCHEMAS = range(migrations.OLDEST, migrations.SCHEMA + 1)
+KINDS = ("point", "bootstrap", "posterior", "paper")
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_of_any_schema_opens_with_the_answers_it_had(schema, kind):
+    folder = SAVED / f"schema_{schema}"
+    told = json.loads((folder / "answers.json").read_text())[kind]
+    result = dcm.load(folder / f"{kind}.npz")
+    assert isinstance(result, dcm.Ensemble) == (kind in ("bootstrap", "posterior"))
+    found = result.contributions.sum(["region", "time"]).to_series()
+    assert {str(name): value for name, value in found.items()} == pytest.approx(told["contributions"], rel=1e-4)
+    assert float(result.predict().sum()) == pytest.approx(told["prediction"], rel=1e-4)
+    assert result.media_summary()["roi"].to_dict() == pytest.approx(told["roi"], rel=1e-3)
+    assert result.holdout == told["holdout"]
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_run_of_the_schema_in_its_folder(schema):
+    for path in (SAVED / f"schema_{schema}").glob("*.npz"):
+        assert json.loads(str(read_arrays(path)["manifest"]))["schema"] == schema
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_old_run_saved_again_is_a_run_of_the_present_schema(kind, tmp_path):
+    again = dcm.load(SAVED / f"schema_{migrations.OLDEST}" / f"{kind}.npz").save(tmp_path / "again.npz")
+    assert json.loads(str(read_arrays(again)["manifest"]))["schema"] == migrations.SCHEMA
+    before, after = (read(path)[0] for path in (SAVED / f"schema_{migrations.OLDEST}" / f"{kind}.npz", again))
+    assert after.config == before.config
+    assert after.panel.trailing_zeros == before.panel.trailing_zeros
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"), [(migrations.OLDEST - 1, "fit once more"), (migrations.SCHEMA + 1, "upgrade to read it")]
+)
+def test_a_schema_that_cannot_be_read_is_refused_in_one_sentence(schema, message, tmp_path):
+    arrays = read_arrays(SAVED / f"schema_{migrations.OLDEST}" / "point.npz")
+    manifest = json.loads(str(arrays["manifest"])) | {"schema": schema}
+    path = write_arrays(tmp_path / "other.npz", arrays | {"manifest": json.dumps(manifest)})
+    with pytest.raises(dcm.OutputError, match=message):
+        dcm.load(path)
+
+
+def test_a_migration_leaves_what_it_was_given():
+    arrays = read_arrays(SAVED / f"schema_{migrations.OLDEST}" / "point.npz")
+    manifest = json.loads(str(arrays["manifest"]))
+    before = json.dumps(manifest)
+    migrations.migrated(arrays, manifest)
+    assert json.dumps(manifest) == before
