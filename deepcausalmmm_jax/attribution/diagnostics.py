@@ -1,4 +1,4 @@
-"""What not to trust: how well each channel's share is known, and why some cannot be."""
+"""How well each channel's share is known, and why some shares are not."""
 
 import numpy as np
 import pandas as pd
@@ -17,14 +17,14 @@ TINY = 0.005  # of the KPI
 
 
 def channel_trust(fit: FittedPanel) -> ChannelTrust:
-    """How far each channel's share of the KPI can be trusted.
+    """How well each channel's share of the KPI is known.
 
     Returns:
-        By channel, over the training weeks: `share` of the KPI in percent; `share_error`, its standard error in points,
-        given the channel's curve (robust to what the regions of a week have in common, White 1982; the doubt about the
-        curve itself comes on top); `z`, share over error; and `distinguishable`, whether z is at least 2. With the
-        notes: no clear effect, saturated, moves with another channel, seldom on air, late start, tiny. For the paper's
-        model the errors are missing.
+        By channel, over the training weeks: `share` of the KPI in percent; `share_error`, its standard error in
+        percentage points given the channel's curve (clustered by week, White 1982; uncertainty about the curve is not
+        included); `z`, share over error; and `distinguishable`, whether z is at least 2. With the notes: no clear
+        effect, saturated, moves with another channel, seldom on air, late start, tiny. For the paper's model the errors
+        are missing.
     """
     panel, used = fit.panel, fit.weights > 0
     media = fit.components.media
@@ -82,8 +82,8 @@ def _activity(fit: FittedPanel) -> np.ndarray:
 def _relative_errors(fit: FittedPanel) -> np.ndarray:
     """Standard error of each channel's level, as a share of the level, `[channel]`.
 
-    Least squares of what is new in a week, all media and controls side by side. The national trend counts as noise:
-    it could have been a channel's doing.
+    Least squares on the innovations, all media and controls together. The national trend counts as noise, since a
+    channel may have caused it.
     """
     panel, used = fit.panel, fit.weights > 0
     terms = fit.components
@@ -95,15 +95,15 @@ def _relative_errors(fit: FittedPanel) -> np.ndarray:
     rest = _within(rest[:, :, None], used)
     pairs = used[:, 1:] & used[:, :-1]
     before, now = rest[:, :-1, 0] * pairs, rest[:, 1:, 0] * pairs
-    memory = float(np.clip((before * now).sum() / max((before**2).sum(), 1e-12), 0.0, 0.98))
+    correlation = float(np.clip((before * now).sum() / max((before**2).sum(), 1e-12), 0.0, 0.98))
     weight = pairs[:, :, None] / noise[:, None, None]
-    news = (design[:, 1:] - memory * design[:, :-1]) * weight
-    left = (rest[:, 1:] - memory * rest[:, :-1]) * weight
-    size = np.sqrt((news**2).sum(axis=(0, 1)))
+    innovation = (design[:, 1:] - correlation * design[:, :-1]) * weight
+    residual = (rest[:, 1:] - correlation * rest[:, :-1]) * weight
+    size = np.sqrt((innovation**2).sum(axis=(0, 1)))
     size = np.where(size > 0, size, 1.0)
-    news = news / size
-    bread = np.linalg.pinv(np.einsum("rti,rtj->ij", news, news) + 1e-9 * np.eye(len(size)))
-    scores = np.einsum("rti,rt->ti", news, left[:, :, 0])
+    innovation = innovation / size
+    bread = np.linalg.pinv(np.einsum("rti,rtj->ij", innovation, innovation) + 1e-9 * np.eye(len(size)))
+    scores = np.einsum("rti,rt->ti", innovation, residual[:, :, 0])
     error = np.sqrt(np.diag(bread @ (scores.T @ scores) @ bread)) / size
     return error[: len(panel.channels)]
 

@@ -132,5 +132,5 @@ def _moved(course: Process, basis: np.ndarray, shape: tuple[int, int], rng: np.r
     steps = course.level_step * rng.standard_normal((*shape, n_weeks))
     added = course.ar1_step * rng.standard_normal((*shape, n_weeks))
     steps[..., 0], added[..., 0] = start[..., 0], start[..., 1]  # the filtered state is already that of the first week
-    swing = lfilter([1.0], [1.0, -float(course.fade)], added, axis=-1)
-    return np.cumsum(steps, axis=-1) + swing + start[..., 2:] @ basis.T
+    component = lfilter([1.0], [1.0, -float(course.fade)], added, axis=-1)
+    return np.cumsum(steps, axis=-1) + component + start[..., 2:] @ basis.T

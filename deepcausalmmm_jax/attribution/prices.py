@@ -22,11 +22,11 @@ class Prices(NamedTuple):
     def notes(self, channels: tuple[str, ...], exposure: np.ndarray, weeks: slice) -> tuple[str, ...]:
         """How the spend of these weeks was interpreted, one sentence per channel concerned."""
         free = (self.spend[:, weeks] == 0) & (exposure[:, weeks] > 0)
-        told = []
+        notes = []
         for i, booking in enumerate(self.bookings):
             if booking is not Booking.OWN and (booking is not Booking.FREE or free[:, :, i].any()):
-                told.append(f"{channels[i]}: {booking.value}.")
-        return tuple(told)
+                notes.append(f"{channels[i]}: {booking.value}.")
+        return tuple(notes)
 
     def of(self, regions: np.ndarray) -> "Prices":
         """Prices of some regions, by position."""

@@ -1,1 +1,1 @@
-"""From data to results: what is drawn, how often, and what it stands for."""
+"""From a panel to results: fits, refits, draws from the posterior, cross-validation."""

@@ -58,7 +58,7 @@ def objective(
         model: the module.
         data: the panel; observations with weight 0 have no influence.
         hyperparameters: prior scales and the Huber delta.
-        multipliers: prices of cycles in the graph.
+        multipliers: of the acyclicity constraint.
 
     Returns:
         The objective, and the rest of the evaluation.

@@ -95,5 +95,5 @@ def test_the_figure_of_the_fit_shows_where_the_held_out_weeks_are_expected(small
         figure = dcm.plots.actual_and_predicted(small_result, region)
         table = small_result.forecast_intervals(by_region=region is not None)
         own = table if region is None else table[table["region"] == region]
-        band = next(trace for trace in figure.data if trace.name == "90 % of values expected")
+        band = next(trace for trace in figure.data if trace.name == "90% forecast interval")
         np.testing.assert_allclose(band.y, [*own["high"], *own["low"][::-1]])

@@ -91,7 +91,7 @@ def test_curves_are_drawn_with_their_units_on_the_axes(small_ensemble, curves):
     units = curves.units._replace(spend="exposure units (no spend given)", in_currency=False)
     assert dataclasses.replace(curves, units=units).plot().layout.xaxis.title.text == "exposure (1 = today)"
     for asked, message in (
-        ((), "name one of all, north"),
+        ((), "name one of them, such as all, north"),
         (("mars",), "no curves of region 'mars'"),
         (("all", "sales"), "measure must be"),
     ):
