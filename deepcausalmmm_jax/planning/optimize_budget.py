@@ -140,13 +140,7 @@ def optimize_budget(
         minimum=minimum,
     )
     targets = grouped(
-        Targets,
-        targets,
-        "targets",
-        total=total,
-        target_roi=target_roi,
-        target_mroi=target_mroi,
-        target_kpi=target_kpi,
+        Targets, targets, "targets", total=total, target_roi=target_roi, target_mroi=target_mroi, target_kpi=target_kpi
     )
     search = grouped(Search, search, "search", method=method, starts=starts, max_steps=max_steps, seed=seed)
     require(by in SPLITS, "by", by, "one of " + ", ".join(SPLITS))

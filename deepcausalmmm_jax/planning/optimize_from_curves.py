@@ -16,6 +16,7 @@ from deepcausalmmm_jax.planning.cells import WHOLE, Cells
 from deepcausalmmm_jax.planning.curve_outcome import CurveOutcome
 from deepcausalmmm_jax.planning.flights import check_minimum, keeps_flights, with_flights
 from deepcausalmmm_jax.planning.limits import Key, Limits, Range, polytope_of
+from deepcausalmmm_jax.planning.optimizer.polytope import Polytope
 from deepcausalmmm_jax.planning.optimizer.problem import Problem
 from deepcausalmmm_jax.planning.optimizer.search import Search, best_for_total
 from deepcausalmmm_jax.planning.optimizer.shadow_prices import binding, total_price
@@ -98,24 +99,13 @@ def optimize_budget_from_curves(
     names, cells = _cells(table, total)
     check_minimum(limits.minimum, cells, names.channels)
     outcome = CurveOutcome(table, periods)
-    unit = float(outcome.gained(cells.typical[None]).sum()) or 1.0
-    polytope = polytope_of(cells, names, limits)
-    problem = Problem(
-        outcome=outcome,
-        utility=utility_of("mean", 1, unit, None),
-        value=KPI,
-        nothing=np.zeros(1),
-        polytope=polytope,
-        typical=cells.typical,
-        unit=unit,
-        separable=True,
-    )
+    problem = _problem(outcome, cells, polytope_of(cells, names, limits))
     search = dataclasses.replace(search, starts=search.starts or _STARTS)
     found = best_for_total(problem, cells.today, float(total), search)
     found = with_flights(found, problem, cells, limits.minimum, names.channels, search)
     labels = [" in ".join(map(str, key)) for key in _keys(table)]
     found = verified(
-        found, polytope, cells.today, labels, lambda x: keeps_flights(x, cells, limits.minimum, names.channels)
+        found, problem.polytope, cells.today, labels, lambda x: keeps_flights(x, cells, limits.minimum, names.channels)
     )
     both = np.stack([cells.today, found.x])
     gained = outcome.gained(both)
@@ -138,6 +128,20 @@ def optimize_budget_from_curves(
         period=f"{periods:g} periods of the curves",
         units=_UNITS,
         notes=(*limits.notes(cells, names), "From a table of curves: no model, so no interval and no carry-over."),
+    )
+
+
+def _problem(outcome: CurveOutcome, cells: Cells, polytope: Polytope) -> Problem:
+    unit = float(outcome.gained(cells.typical[None]).sum()) or 1.0
+    return Problem(
+        outcome=outcome,
+        utility=utility_of("mean", 1, unit, None),
+        value=KPI,
+        nothing=np.zeros(1),
+        polytope=polytope,
+        typical=cells.typical,
+        unit=unit,
+        separable=True,
     )
 
 
