@@ -112,25 +112,27 @@ def _weeks(fit: FittedPanel, panel: Panel | None) -> tuple[Panel, slice, np.ndar
     return full, slice(weeks.start - start, None), regions
 
 
-def _simulated(outlook: ForecastDistribution, basis: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+def _simulated(
+    distribution: ForecastDistribution, basis: np.ndarray, draws: int, rng: np.random.Generator
+) -> np.ndarray:
     """`[draw, region, week]`, scaled units, from one set of variables."""
-    n_regions, n_weeks = outlook.prediction.shape
-    nation = _moved(outlook.national, basis, (draws, 1), rng)
-    regions = _moved(outlook.regional, basis, (draws, n_regions), rng)
-    shocks = outlook.shock * rng.standard_normal((draws, 1, n_weeks))
-    noise = outlook.noise[:, None] * rng.standard_normal((draws, n_regions, n_weeks))
-    return np.asarray(outlook.prediction + nation + regions + shocks + noise)
+    n_regions, n_weeks = distribution.prediction.shape
+    national = _moved(distribution.national, basis, (draws, 1), rng)
+    regions = _moved(distribution.regional, basis, (draws, n_regions), rng)
+    shocks = distribution.shock * rng.standard_normal((draws, 1, n_weeks))
+    noise = distribution.noise[:, None] * rng.standard_normal((draws, n_regions, n_weeks))
+    return np.asarray(distribution.prediction + national + regions + shocks + noise)
 
 
-def _moved(course: Process, basis: np.ndarray, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+def _moved(process: Process, basis: np.ndarray, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     """Deviations of level, AR(1) component and season together, `[draw, series, week]`."""
     n_weeks = len(basis)
-    covariance = np.broadcast_to(course.covariance, (shape[1], *course.covariance.shape[-2:]))
+    covariance = np.broadcast_to(process.covariance, (shape[1], *process.covariance.shape[-2:]))
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
     start = np.einsum("rij,drj->dri", root, rng.standard_normal((*shape, covariance.shape[-1])))
-    steps = course.level_step * rng.standard_normal((*shape, n_weeks))
-    added = course.ar1_step * rng.standard_normal((*shape, n_weeks))
+    steps = process.level_step * rng.standard_normal((*shape, n_weeks))
+    added = process.ar1_step * rng.standard_normal((*shape, n_weeks))
     steps[..., 0], added[..., 0] = start[..., 0], start[..., 1]  # the filtered state is already that of the first week
-    component = lfilter([1.0], [1.0, -float(course.fade)], added, axis=-1)
+    component = lfilter([1.0], [1.0, -float(process.fade)], added, axis=-1)
     return np.cumsum(steps, axis=-1) + component + start[..., 2:] @ basis.T

@@ -38,20 +38,20 @@ def tuning_table(fit: FittedPanel) -> pd.DataFrame:
     inputs = past.inputs
     assert isinstance(inputs, Inputs)
     outcome = model_for(fit.design).apply(fit.variables, inputs, method="components_regions_last")
-    planes, inside = cast(tuple[ComponentsRegionsLast, Internals], outcome)
+    terms, inside = cast(tuple[ComponentsRegionsLast, Internals], outcome)
     data = training_data(inputs, jnp.asarray(past.weights, jnp.float32))
     base = Hyperparameters.of(fit.config).scales
-    share = jnp.zeros(planes.media.shape[1])
+    share = jnp.zeros(terms.media.shape[1])
     factors = fit.variables["params"]["sizes"]
 
     def cost(given: Mapping[str, Array]) -> dict[str, float]:
         sizes = learned_scales(base, given, jnp.ones(()))
         optional = jnp.zeros_like(inside.edges)
         penalties = penalty_terms(
-            Parameters.of(fit.variables["params"]), planes, inside, share, sizes, inputs, optional, fit.config.adstock
+            Parameters.of(fit.variables["params"]), terms, inside, share, sizes, inputs, optional, fit.config.adstock
         )
-        volumes = laplace_terms(planes.media, inside, data, sizes)
-        return {name: float(penalties[name] + volumes[name]) for name in LEARNED}
+        laplace = laplace_terms(terms.media, inside, data, sizes)
+        return {name: float(penalties[name] + laplace[name]) for name in LEARNED}
 
     learned, fixed = cost(factors), cost({name: jnp.zeros(()) for name in LEARNED})
     rows = {}

@@ -14,7 +14,7 @@ def effects(fit: FittedPanel) -> pd.DataFrame:
 
     The channel's exposure is set to zero; for `total`, exposure of the channels downstream falls by what it drove,
     $x_j - [(I - B)^{-1}]_{ij} x_i$ but not below zero, and adstock, saturation, blend and coefficients are computed
-    anew. Without edges direct and total are equal. Links are estimated from observed exposure: a common cause that is
+    again. Without edges direct and total are equal. Links are estimated from observed exposure: a common cause that is
     not among the panel's controls can appear as a link.
 
     Returns:

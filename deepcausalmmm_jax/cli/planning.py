@@ -12,6 +12,7 @@ from deepcausalmmm_jax.cli.limits import read_limits
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
 from deepcausalmmm_jax.io.write_csv import write_csv
+from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.planning.limits import Limits
 from deepcausalmmm_jax.planning.optimize_budget import optimize_budget
 from deepcausalmmm_jax.planning.optimizer.search import Search
@@ -76,6 +77,11 @@ def optimize_command(
     )
     plan.save(out)
     write_csv(response_curves(result, level=level).table, out / "curves.csv", index=False)
+    _print_plan(plan)
+    print(f"\nWrote plan.json, table.csv, channels.csv, summary.csv, binding.csv and curves.csv to {out}{os.sep}")
+
+
+def _print_plan(plan: BudgetPlan) -> None:
     print(f"{plan.period}; {plan.units.spend}; {plan.units.roi}.")
     print(f"{plan.method}: {plan.starts_at_best} of {len(plan.starts)} starts found the best plan.\n")
     print(_shown(plan.channels[["spend_today", "spend_plan", "roi_today", "roi_plan"]]))
@@ -87,7 +93,6 @@ def optimize_command(
         print(f"\nThe plan is better than today's spend in {plan.chance_better:.0%} of the refits.")
     if plan.notes:
         print("\n" + "\n".join(plan.notes))
-    print(f"\nWrote plan.json, table.csv, channels.csv, summary.csv, binding.csv and curves.csv to {out}{os.sep}")
 
 
 def scenario_command(

@@ -128,7 +128,7 @@ class StructuralRecipe(NamedTuple):
         return with_dependence(decided, state.progress, model=model, data=data)
 
     def warm_start(self, state: FitState, start: Variables) -> FitState:
-        """The state with the variables of another fit; the graph is learned anew, from the edges found there."""
+        """The state with the variables of another fit; the graph is learned again, from the edges found there."""
         kept = {name: value for name, value in state.fitted.items() if name == "graph"}
         progress = state.progress._replace(inherited=jnp.asarray(True))
         return state._replace(parameters=start["params"], fitted={**start["fitted"], **kept}, progress=progress)

@@ -37,7 +37,7 @@ class Utility:
 
 
 def utility_of(objective: Objective, n_replicates: int, today: float, risk: float | None) -> Utility:
-    r"""The utility that an objective stands for.
+    r"""The utility of an objective.
 
     - `mean`: mean over the replicates.
     - `quantile`: the quantile `risk` (default 0.1), estimated as a weighted mean of all sorted outcomes, whose gradient
