@@ -10,10 +10,11 @@ from deepcausalmmm_jax.config.settings import Config as Config
 from deepcausalmmm_jax.config.settings import Links as Links
 from deepcausalmmm_jax.config.settings import Penalties as Penalties
 from deepcausalmmm_jax.config.settings import Training as Training
-from deepcausalmmm_jax.dag.learn_dag import EdgeFrequencies as EdgeFrequencies
-from deepcausalmmm_jax.dag.learn_dag import LearnedGraph as LearnedGraph
-from deepcausalmmm_jax.dag.learn_dag import bootstrap_dag as bootstrap_dag
+from deepcausalmmm_jax.dag.bootstrap_dag import bootstrap_dag as bootstrap_dag
+from deepcausalmmm_jax.dag.edge_frequencies import EdgeFrequencies as EdgeFrequencies
+from deepcausalmmm_jax.dag.graph_groups import GraphGroups as GraphGroups
 from deepcausalmmm_jax.dag.learn_dag import learn_dag as learn_dag
+from deepcausalmmm_jax.dag.learned_graph import LearnedGraph as LearnedGraph
 from deepcausalmmm_jax.data.panel import Panel as Panel
 from deepcausalmmm_jax.data.simulation.simulate import Truth as Truth
 from deepcausalmmm_jax.data.simulation.simulate import simulate as simulate
@@ -66,7 +67,7 @@ __all__ = [
     "optimize_budget", "optimize_budget_from_curves", "BudgetPlan", "Limits", "Search", "Targets", "compare",
     "response_curves", "ResponseCurves", "fit_hill", "scenario", "Change",
     # graphs
-    "learn_dag", "bootstrap_dag", "LearnedGraph", "EdgeFrequencies",
+    "learn_dag", "bootstrap_dag", "LearnedGraph", "GraphGroups", "EdgeFrequencies",
     # errors
     "DeepCausalMMMError", "ConfigError", "DataError", "DataWarning", "FitError", "OutputError", "PlanError",
 ]  # fmt: skip

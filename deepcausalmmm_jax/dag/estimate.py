@@ -83,36 +83,3 @@ def _along(gram: Array, order: Array, threshold: Array) -> Structure:
     zero = jnp.zeros((), jnp.int32)
     h = trace_exponential(weights)
     return Structure(weights, regression_weights(gram, kept), h, threshold, order, zero, zero)
-
-
-@partial(jax.jit, static_argnames=("method", "batch_size"))
-def edge_frequencies(
-    keys: Array, samples: Array, order: Array, l1: Array, threshold: Array, *, method: Method | None, batch_size: int
-) -> Array:
-    """How often each edge is kept when rows are resampled with replacement.
-
-    Args:
-        keys: `[replicate]`, random keys.
-        samples: `[sample, variable]`.
-        order: `[variable]`, which each replicate refines if no method is given.
-        l1: penalty, scalar.
-        threshold: of the weights, scalar.
-        method: which each replicate runs from the beginning; None refines `order`.
-        batch_size: replicates computed at once.
-
-    Returns:
-        `[variable, variable]`, share of replicates with each edge.
-    """
-    n = samples.shape[0]
-
-    def replicate(key: Array) -> Array:
-        drawn = jax.random.randint(key, (n,), 0, n)
-        count = jnp.zeros(n).at[drawn].add(1.0)
-        centred = samples - (count @ samples) / n
-        gram = (centred * count[:, None]).T @ centred / n
-        if method is not None:
-            return estimate_structure(gram, l1, threshold, method=method).adjacency != 0
-        gram, _ = in_units_of_noise(gram)
-        return _along(gram, refined_order(gram, order, _MAX_SWEEPS)[0], threshold).adjacency != 0
-
-    return jax.lax.map(replicate, keys, batch_size=batch_size).mean(axis=0)

@@ -1,216 +1,171 @@
-"""`learn_dag` and `bootstrap_dag`: linear graphs from observations, and the stability of their edges."""
+"""`learn_dag`: linear graphs from observations, in any units, with lags, for one unit or many."""
 
-from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import get_args
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Literal, get_args, overload
 
-import jax
-import jax.numpy as jnp
-import networkx as nx
 import numpy as np
 import pandas as pd
-from jax import Array
 
 from deepcausalmmm_jax.checks import whole_number
-from deepcausalmmm_jax.dag.estimate import Method, edge_frequencies, estimate_structure
-from deepcausalmmm_jax.errors import ConfigError, DataError
+from deepcausalmmm_jax.dag.edge_rules import Edge, edge_rules
+from deepcausalmmm_jax.dag.estimate import Method
+from deepcausalmmm_jax.dag.graph_groups import GraphGroups
+from deepcausalmmm_jax.dag.learn import Search, learn
+from deepcausalmmm_jax.dag.learn_groups import known_groups, learned_groups
+from deepcausalmmm_jax.dag.learned_graph import LearnedGraph, Noise
+from deepcausalmmm_jax.dag.samples import Samples, read_samples
+from deepcausalmmm_jax.errors import ConfigError
+
+Labels = Mapping[Hashable, Hashable] | Sequence[Hashable] | pd.Series
 
 
-@dataclass(frozen=True, eq=False)
-class LearnedGraph:
-    r"""A graph learned from observations.
-
-    Attributes:
-        weights: `[variable, variable]`, before the threshold; entry [i, j] is the effect of one unit of variable i on
-            variable j.
-        adjacency: `[variable, variable]`, weights of the edges kept, 0 elsewhere; always acyclic.
-        h: acyclicity of `weights`, $\mathrm{tr}\, e^{W \circ W} - d$.
-        iterations: gradient steps.
-        threshold: weights of at most this size were dropped.
-        raised: whether that is above the threshold asked for, because a lower one would have left a cycle.
-        names: of the variables.
-    """
-
-    weights: np.ndarray
-    adjacency: np.ndarray
-    h: float
-    iterations: int
-    threshold: float
-    raised: bool
-    names: tuple[Hashable, ...]
-
-    @property
-    def note(self) -> str:
-        """One sentence if the threshold had to be raised, else empty."""
-        if not self.raised:
-            return ""
-        return f"The threshold was raised to {self.threshold:.3g}; a lower one would leave a cycle."
-
-    def graph(self) -> nx.DiGraph:
-        """The graph with the weights of its edges."""
-        graph = nx.DiGraph()
-        graph.add_nodes_from(self.names)
-        graph.add_weighted_edges_from(
-            (self.names[i], self.names[j], float(self.adjacency[i, j])) for i, j in np.argwhere(self.adjacency != 0)
-        )
-        return graph
+@overload
+def learn_dag(
+    X: np.ndarray | pd.DataFrame,
+    method: Method = ...,
+    l1: float = ...,
+    threshold: float | None = ...,
+    *,
+    noise: Noise | None = ...,
+    lags: int = ...,
+    units: Hashable | Sequence[Hashable] | None = ...,
+    mask: np.ndarray | None = ...,
+    groups: None = ...,
+    k: None = ...,
+    forbid: Iterable[Edge] = ...,
+    require: Iterable[Edge] = ...,
+    tiers: Sequence[Sequence[Hashable]] = ...,
+    exogenous: Sequence[Hashable] = ...,
+    refine: bool = ...,
+) -> LearnedGraph: ...
 
 
-@dataclass(frozen=True, eq=False)
-class EdgeFrequencies:
-    """How often each edge is found when observations are resampled.
-
-    Attributes:
-        frequency: `[variable, variable]`, share of replicates with the edge i -> j.
-        replicates: number of resamples.
-        names: of the variables.
-    """
-
-    frequency: np.ndarray
-    replicates: int
-    names: tuple[Hashable, ...]
-
-    def stable_edges(self, min_frequency: float = 0.8) -> list[tuple[Hashable, Hashable, float]]:
-        """Edges found at least this often, as (source, target, frequency), the most frequent first."""
-        found = [
-            (self.names[i], self.names[j], float(self.frequency[i, j])) for i, j in np.argwhere(self.frequency > 0)
-        ]
-        return sorted((edge for edge in found if edge[2] >= min_frequency), key=lambda edge: -edge[2])
+@overload
+def learn_dag(
+    X: np.ndarray | pd.DataFrame,
+    method: Method = ...,
+    l1: float = ...,
+    threshold: float | None = ...,
+    *,
+    groups: Literal["learn"] | Labels,
+    noise: Noise | None = ...,
+    lags: int = ...,
+    units: Hashable | Sequence[Hashable] | None = ...,
+    mask: np.ndarray | None = ...,
+    k: int | None = ...,
+    forbid: Iterable[Edge] = ...,
+    require: Iterable[Edge] = ...,
+    tiers: Sequence[Sequence[Hashable]] = ...,
+    exogenous: Sequence[Hashable] = ...,
+    refine: bool = ...,
+) -> GraphGroups: ...
 
 
 def learn_dag(
     X: np.ndarray | pd.DataFrame,
     method: Method = "notears",
     l1: float = 0.05,
-    threshold: float = 0.3,
+    threshold: float | None = None,
     *,
+    noise: Noise | None = None,
+    lags: int = 0,
+    units: Hashable | Sequence[Hashable] | None = None,
+    mask: np.ndarray | None = None,
+    groups: Literal["learn"] | Labels | None = None,
+    k: int | None = None,
+    forbid: Iterable[Edge] = (),
+    require: Iterable[Edge] = (),
+    tiers: Sequence[Sequence[Hashable]] = (),
+    exogenous: Sequence[Hashable] = (),
     refine: bool = True,
-) -> LearnedGraph:
-    r"""Learn a linear graph, $x_j = \sum_i W_{ij} x_i + e_j$, with noise of equal variance.
+) -> LearnedGraph | GraphGroups:
+    r"""Learn a linear graph, $x_{t,j} = \sum_i W_{ij} x_{t,i} + \sum_{l,i} A^{(l)}_{ij} x_{t-l,i} + e_{t,j}$.
 
-    The assumption of equal variance identifies the direction of edges (Peters & Buhlmann 2014): give the variables in
-    units in which it is plausible, not standardised.
-
-    Args:
-        X: `[sample, variable]`, an array or a table.
-        method: `notears` (trace-exponential, augmented Lagrangian) or `dagma` (log-determinant, central path).
-        l1: penalty on the sum of absolute weights.
-        threshold: weights of at most this size are dropped.
-        refine: whether the order of the variables is refined by insertions after the continuous method, see
-            `estimate_structure`.
-
-    Returns:
-        The graph.
-
-    Raises:
-        DataError: `X` is unsuitable.
-        ConfigError: an invalid method, penalty or threshold.
-    """
-    values, names = _samples(X)
-    _check_settings(method, l1, threshold)
-    found = estimate_structure(
-        _covariance(values), jnp.float32(l1), jnp.float32(threshold), method=method, refine=bool(refine)
-    )
-    return LearnedGraph(
-        weights=np.asarray(found.weights, np.float64),
-        adjacency=np.asarray(found.adjacency, np.float64),
-        h=float(found.h),
-        iterations=int(found.iterations),
-        threshold=float(found.threshold),
-        raised=bool(found.threshold > jnp.float32(threshold)),
-        names=names,
-    )
-
-
-def bootstrap_dag(
-    X: np.ndarray | pd.DataFrame,
-    replicates: int = 100,
-    method: Method = "notears",
-    l1: float = 0.05,
-    threshold: float = 0.3,
-    *,
-    seed: int = 0,
-    warm_start: bool = True,
-    batch_size: int = 10,
-) -> EdgeFrequencies:
-    """Stability of each edge when rows are resampled with replacement (Meinshausen & Buhlmann 2010).
+    W is acyclic; A, the edges from rows before, need not be (Pamfil et al. 2020, "DYNOTEARS"). The noise may be of two
+    kinds. If all variables have noise of the **same variance**, that identifies every direction (Peters & Buhlmann
+    2014), but only in units in which it is so. If each has **its own**, the graph is the same in any units, and is
+    known up to Markov equivalence, unless lags, rules or noise that is not Gaussian decide the rest (Shimizu et al.
+    2006). Left out, the kind with more evidence is taken (Bayesian information criterion).
 
     Args:
-        X: `[sample, variable]`.
-        replicates: number of resamples, 1 or more.
-        method: as for `learn_dag`, like the two that follow.
-        l1: penalty.
-        threshold: of the weights.
-        seed: random seed.
-        warm_start: whether replicates refine the order found on all rows (fast) or run the whole method.
-        batch_size: replicates computed at once.
+        X: `[sample, variable]`, an array or a table, with rows in the order of time where `lags` is above 0; or
+            `[unit, time, variable]`.
+        method: path to start from under equal noise: `notears` (trace-exponential, augmented Lagrangian) or `dagma`
+            (log-determinant, central path). Used without lags and rules only.
+        l1: penalty of that path on the sum of absolute weights.
+        threshold: weights of at most this size are dropped; under unequal noise in standard deviations of the target
+            per standard deviation of the source. Left out, 0.3 under equal noise without lags and rules, else 0.
+        noise: `equal`, `unequal`, or None for the one with more evidence.
+        lags: rows before, of the same unit, that may drive a row.
+        units: of each row of a table or array `[sample, variable]`: labels, or the name of the column that holds them.
+            Means may differ from unit to unit.
+        mask: `[sample]` or `[unit, time]`, which rows were observed; None for all.
+        groups: None for one graph; `"learn"` for a graph each of groups of units that are found; or known groups, a
+            label a unit (a sequence in the units' order, or a mapping from unit to label).
+        k: number of groups to find; None for the number with most evidence.
+        forbid: edges (source, target) that do not exist at any lag, or (source, target, lag).
+        require: edges (source, target) within a row, or (source, target, lag).
+        tiers: groups of variables in causal order; none drives one of an earlier tier. With media, visits and sales as
+            three tiers the graph is a funnel.
+        exogenous: variables that no other drives.
+        refine: whether the order of the variables is refined by insertions after the path; see `estimate_structure`.
 
     Returns:
-        The frequencies.
+        The graph; with `groups`, a `GraphGroups`.
 
     Raises:
-        DataError: `X` is unsuitable.
-        ConfigError: an invalid setting.
+        DataError: `X`, `units` or `mask` is unsuitable.
+        ConfigError: an invalid setting or rule.
     """
-    values, names = _samples(X)
-    _check_settings(method, l1, threshold)
-    for name, number in (("replicates", replicates), ("batch_size", batch_size)):
-        whole_number(name, number)
-    penalty, least = jnp.float32(l1), jnp.float32(threshold)
-    order = estimate_structure(_covariance(values), penalty, least, method=method).order
-    frequency = edge_frequencies(
-        jax.random.split(jax.random.key(seed), int(replicates)),
-        jnp.asarray(values, jnp.float32),
-        order,
-        penalty,
-        least,
-        method=None if warm_start else method,
-        batch_size=int(batch_size),
-    )
-    return EdgeFrequencies(np.asarray(frequency, np.float64), int(replicates), names)
+    how = checked_search(method, l1, threshold, noise, refine)
+    samples = read_samples(X, lags, units, mask)
+    rules = edge_rules(samples.names, samples.lags, forbid, require, tiers, exogenous)
+    if groups is None:
+        if k is not None:
+            raise ConfigError(f"k is {k!r}, but no groups are asked for; add groups='learn' or leave k out.")
+        return learn(samples, rules, how)
+    if isinstance(groups, str):
+        if groups != "learn":
+            raise ConfigError(f"groups must be 'learn', a label a unit, or None, got {groups!r}.")
+        return learned_groups(samples, rules, how, _checked_k(k, samples))
+    if k is not None:
+        raise ConfigError(f"k is {k!r}, but the groups are given; leave k out.")
+    return known_groups(samples, rules, how, _labels(groups, samples))
 
 
-def _covariance(values: np.ndarray) -> Array:
-    return jnp.asarray(values.T @ values / len(values), jnp.float32)
+def checked_search(method: str, l1: float, threshold: float | None, noise: str | None, refine: bool) -> Search:
+    """The settings of a search.
 
-
-def _samples(X: np.ndarray | pd.DataFrame) -> tuple[np.ndarray, tuple[Hashable, ...]]:
-    """Centred values, and the names of the variables."""
-    values, names = _table(X) if isinstance(X, pd.DataFrame) else _array(X)
-    n, d = values.shape
-    if d < 2:
-        raise DataError(f"X has {d} variable; a graph needs 2 or more.")
-    if n < d + 2:
-        raise DataError(f"X has {n} samples of {d} variables; at least {d + 2} are needed.")
-    for j, name in enumerate(names):
-        if not np.isfinite(values[:, j]).all():
-            row = int(np.argmin(np.isfinite(values[:, j])))
-            raise DataError(f"Column {name!r} of X is {values[row, j]} in row {row}; drop or fill it.")
-        if np.ptp(values[:, j]) == 0:
-            raise DataError(f"Column {name!r} of X never varies; drop it.")
-    return values - values.mean(axis=0), names
-
-
-def _table(X: pd.DataFrame) -> tuple[np.ndarray, tuple[Hashable, ...]]:
-    names: tuple[Hashable, ...] = tuple(X.columns)
-    for j, name in enumerate(names):
-        if names.count(name) > 1:
-            raise DataError(f"X has two columns {name!r}; rename one.")
-        if not pd.api.types.is_numeric_dtype(X.iloc[:, j]):
-            raise DataError(f"Column {name!r} of X is not numeric; drop or encode it.")
-    return X.to_numpy(np.float64), names
-
-
-def _array(X: np.ndarray) -> tuple[np.ndarray, tuple[Hashable, ...]]:
-    values = np.asarray(X)
-    if values.ndim != 2 or not np.issubdtype(values.dtype, np.number):
-        raise DataError(f"X must be an array of numbers [sample, variable], got {values.dtype} {values.shape}.")
-    return values.astype(np.float64), tuple(range(values.shape[1]))
-
-
-def _check_settings(method: str, l1: float, threshold: float) -> None:
+    Raises:
+        ConfigError: one of them is invalid.
+    """
     if method not in get_args(Method):
         raise ConfigError(f"method must be notears or dagma, got {method!r}.")
-    for name, value in (("l1", l1), ("threshold", threshold)):
+    if noise not in (None, *get_args(Noise)):
+        raise ConfigError(f"noise must be equal, unequal or None, got {noise!r}.")
+    for name, value in (("l1", l1), ("threshold", 0.0 if threshold is None else threshold)):
         if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < np.inf:
             raise ConfigError(f"{name} must be a number, 0 or more, got {value!r}.")
+    return Search(method, float(l1), threshold, noise, bool(refine))  # type: ignore[arg-type]
+
+
+def _checked_k(k: int | None, samples: Samples) -> int | None:
+    if k is None:
+        return None
+    if whole_number("k", k) > len(samples.units):
+        raise ConfigError(f"k is {k}, but X has {len(samples.units)} units; ask for fewer groups.")
+    return int(k)
+
+
+def _labels(groups: Labels, samples: Samples) -> tuple[Hashable, ...]:
+    """A label a unit, in the units' order."""
+    if isinstance(groups, pd.Series):
+        groups = groups.to_dict()
+    if isinstance(groups, Mapping):
+        missing = [unit for unit in samples.units if unit not in groups]
+        if missing:
+            raise ConfigError(f"groups has no label for the unit {missing[0]!r}; give one for each unit.")
+        return tuple(groups[unit] for unit in samples.units)
+    if len(groups) != len(samples.units):
+        raise ConfigError(f"groups has {len(groups)} labels for {len(samples.units)} units; give one for each unit.")
+    return tuple(groups)

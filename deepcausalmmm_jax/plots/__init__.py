@@ -19,6 +19,7 @@ _MODULES = {
     "region": ("region_heatmap", "region_map"),
     "response": ("adstock_decay", "hill_curves", "coefficients_over_time", "response_curves"),
     "graph": ("graph_network", "graph_heatmap", "effects"),
+    "structure": ("learned_graph", "graph_groups"),
     "uncertainty": ("cross_validation", "distributions"),
     "budget": ("plan_against_history", "outcome_against_history"),
     "panel": ("panel_kpi", "panel_exposure", "panel_spend", "panel_gaps"),

@@ -17,7 +17,8 @@ from deepcausalmmm_jax.plots.theme import channel_colors, compact, labels
 
 PANEL = ("panel_kpi", "panel_exposure", "panel_spend", "panel_gaps")
 TABLES = ("response_curves", "cross_validation", "plan_against_history", "outcome_against_history")
-RESULT = [name for name in dcm.plots.__all__ if name not in PANEL + TABLES + ("region_map",)]
+LEARNED = ("learned_graph", "graph_groups")  # of observations, see tests/dag/test_graph_groups.py
+RESULT = [name for name in dcm.plots.__all__ if name not in PANEL + TABLES + LEARNED + ("region_map",)]
 VARIANTS = [
     ("contribution_over_time", {"kind": "lines"}), ("contribution_over_time", {"kind": "percent", "top": 1}),
     ("channel_returns", {"measure": "mroi"}), ("channel_returns", {"measure": "cpik"}),

@@ -1,0 +1,1 @@
+"""What structure learning is judged on: simulated data with their truth, scores, and rows of other methods."""

@@ -1,0 +1,101 @@
+"""The search for a graph whatever the units, from several orders and from the best of them disturbed."""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from deepcausalmmm_jax.dag.order_search import Ordered, along, moves, searched
+from deepcausalmmm_jax.dag.stepwise import Candidates
+
+_STARTS, _ROUNDS = 3, 8  # random orders; disturbances of the best order found
+_LARGE, _STARTS_OF_LARGE, _ROUNDS_OF_LARGE = 40, 2, 6  # from so many variables on a search takes long
+_DISTURBED = 5  # one variable in so many is moved
+
+
+class Found(NamedTuple):
+    """Result of a search."""
+
+    best: Ordered
+    reversal: Array  # [d, d], [i, j]: by how much the cost rises at least where i comes after j, or 0 where it may
+
+
+def penalty(count: float, n_candidates: int) -> float:
+    r"""Cost of a parent under the extended Bayesian information criterion: $\log n + 2 \log D$.
+
+    Foygel & Drton 2010, "Extended Bayesian information criteria for Gaussian graphical models", with gamma 1.
+    """
+    return float(jnp.log(count) + 2.0 * jnp.log(n_candidates))
+
+
+@partial(jax.jit, static_argnames="d")
+def search(candidates: Candidates, free: Array, key: Array, *, d: int) -> Ordered:
+    """The best graph found under Gaussian noise with a variance a variable.
+
+    Args:
+        candidates: correlations of the samples.
+        free: boolean `[D, d]`, pairs that may be linked.
+        key: random key of the starts.
+        d: number of variables.
+    """
+    starts, rounds = (_STARTS_OF_LARGE, _ROUNDS_OF_LARGE) if d >= _LARGE else (_STARTS, _ROUNDS)
+    keys = jax.random.split(key, starts + rounds)
+    orders = jax.vmap(lambda k: jax.random.permutation(k, d))(keys[:starts])
+    found = jax.lax.map(lambda order: searched(candidates, free, order), orders)
+    best = jax.tree.map(lambda leaf: leaf[jnp.argmin(found.costs.sum(axis=1))], found)
+
+    def disturb(best: Ordered, key: Array) -> tuple[Ordered, None]:
+        which, where = jax.random.split(key)
+        place = jnp.argsort(best.order).astype(candidates.correlation.dtype)
+        moved = jax.random.permutation(which, d)[: max(2, d // _DISTURBED)]
+        place = place.at[moved].set(jax.random.uniform(where, moved.shape) * d)
+        return _cheaper(searched(candidates, free, jnp.argsort(place)), best), None
+
+    best = jax.lax.scan(disturb, best, keys[starts:])[0]
+    return searched(candidates, free, best.order, pairs=True)
+
+
+@jax.jit
+def refine(candidates: Candidates, free: Array, order: Array) -> Ordered:
+    """Local search from one order alone."""
+    return searched(candidates, free, order, pairs=True)
+
+
+@jax.jit
+def given_order(candidates: Candidates, free: Array, order: Array) -> Ordered:
+    """Parents and costs along an order that is kept."""
+    return along(candidates, free, order)
+
+
+@jax.jit
+def search_shapes(candidates: Candidates, free: Array, order: Array, samples: Array) -> Found:
+    """Search on from an order, with the shape of the residuals in the cost: directions that correlations cannot tell.
+
+    Args:
+        candidates: correlations of the samples.
+        free: boolean `[D, d]`, pairs that may be linked.
+        order: `[d]`, the best under Gaussian noise.
+        samples: `[row, D]`, of mean 0 and variance 1.
+    """
+    best = searched(candidates, free, order, samples)
+    total, d = best.costs.sum(), len(order)
+    place = jnp.argsort(best.order)
+
+    def totals(v: Array) -> Array:
+        _, _, without, with_v, own = moves(candidates, free, best.order, best.costs, v, samples)
+        before = jnp.cumsum(jnp.append(0.0, without))
+        return own + before + jnp.cumsum(jnp.append(0.0, with_v[::-1]))[::-1]
+
+    by_place = jax.lax.map(totals, jnp.arange(d))  # [variable, its place]
+    places = jnp.arange(d)
+    # i at the place of j or later, or j at the place of i or earlier
+    later = jnp.where(places >= place[None, :, None], by_place[:, None, :], jnp.inf).min(axis=2)
+    earlier = jnp.where(places <= place[:, None, None], by_place[None, :, :], jnp.inf).min(axis=2)
+    return Found(best, jnp.maximum(jnp.minimum(later, earlier) - total, 0.0))
+
+
+def _cheaper(new: Ordered, old: Ordered) -> Ordered:
+    better = new.costs.sum() < old.costs.sum()
+    return jax.tree.map(lambda a, b: jnp.where(better, a, b), new, old)
