@@ -25,7 +25,7 @@ class Contributed(NamedTuple):
     share: np.ndarray  # [replicate, channel], of the KPI in the training weeks
     coefficient: np.ndarray  # [replicate, channel], share of the mean KPI at full activity
     curves: dict[str, np.ndarray]  # [replicate, channel] by name
-    edges: np.ndarray  # [replicate, channel, channel]
+    edges: np.ndarray  # [replicate, 1 + lag, channel, channel], mean weeks
 
 
 class Earned(NamedTuple):
@@ -99,7 +99,7 @@ def _contributed(
             jnp.einsum("rtm,rt->m", terms.media, trained),
             inside.coefficient[:, :n_training].mean(axis=(0, 1)),
             {name: getattr(inside.curves, name) for name in CURVES},
-            inside.relative_edges,
+            jnp.concatenate([inside.relative_edges[None], inside.relative_lagged_edges]),
         )
 
     return Contributed(*jax.lax.map(one, variables))

@@ -48,12 +48,10 @@ def effects(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array
     """Direct and total loss of prediction with one channel at zero, `[channel, 2, region, week]`."""
     as_it_was, inside = forward_pass(variables, inputs, design)
     channels = jnp.arange(design.n_channels)
-    # What a mean week more of channel i adds to channel j, by all paths.
-    reach = jnp.linalg.inv(jnp.eye(design.n_channels) - inside.relative_edges)
 
     def lost(channel: Array) -> Array:
         alone = jnp.where(channels == channel, 0.0, inputs.exposure)
-        driven = inputs.exposure[:, :, channel][:, :, None] * reach[channel]
+        driven = _driven(inputs.exposure[:, :, channel], channel, inside)
         followed = jnp.where(channels == channel, 0.0, jnp.maximum(inputs.exposure - driven, 0.0))
         direct, _ = forward_pass(variables, inputs._replace(exposure=alone), design, inputs.exposure)
         total, _ = forward_pass(variables, inputs._replace(exposure=followed), design)
@@ -61,6 +59,32 @@ def effects(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array
 
     both: Array = jax.lax.map(lost, channels)
     return both
+
+
+def _driven(exposure: Array, channel: Array, inside: Internals) -> Array:
+    """What exposure of one channel adds to all channels by all paths, week by week, `[region, week, channel]`.
+
+    Args:
+        exposure: of the channel, `[region, week]`, mean weeks.
+        channel: its position. Edges into it do not count, since its exposure is set by intervention.
+        inside: for the edges.
+    """
+    within, lagged = inside.relative_edges, inside.relative_lagged_edges
+    n_channels = within.shape[0]
+    if not lagged.shape[0]:
+        return exposure[:, :, None] * jnp.linalg.inv(jnp.eye(n_channels) - within)[channel]
+    others = (jnp.arange(n_channels) != channel).astype(within.dtype)
+    reach = jnp.linalg.inv(jnp.eye(n_channels) - within * others)  # of the same week
+
+    def week(before: Array, now: Array) -> tuple[Array, Array]:
+        """Args: `[lag, region, channel]`, the nearest week first; `[region]`."""
+        received = jnp.einsum("lri,lij->rj", before, lagged) * others
+        added = (received + now[:, None] * (1.0 - others)) @ reach
+        return jnp.concatenate([added[None], before[:-1]]), added
+
+    nothing = jnp.zeros((lagged.shape[0], exposure.shape[0], n_channels), within.dtype)
+    _, by_week = jax.lax.scan(week, nothing, exposure.T)
+    return jnp.moveaxis(by_week, 0, 1)
 
 
 def difference(before: Components, after: Components) -> Array:

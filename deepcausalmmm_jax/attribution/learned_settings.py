@@ -46,7 +46,7 @@ def tuning_table(fit: FittedPanel) -> pd.DataFrame:
 
     def cost(given: Mapping[str, Array]) -> dict[str, float]:
         sizes = learned_scales(base, given, jnp.ones(()))
-        optional = jnp.zeros_like(inside.edges)
+        optional = jnp.zeros_like(inputs.graph_constraints.free)
         penalties = penalty_terms(
             Parameters.of(fit.variables["params"]), terms, inside, share, sizes, inputs, optional, fit.config.adstock
         )

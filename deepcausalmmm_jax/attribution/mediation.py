@@ -4,8 +4,8 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.attribution.curves import channel_graph
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.attribution.links import link_weights
 from deepcausalmmm_jax.axes import CHANNEL
 
 
@@ -14,8 +14,9 @@ def effects(fit: FittedPanel) -> pd.DataFrame:
 
     The channel's exposure is set to zero; for `total`, exposure of the channels downstream falls by what it drove,
     $x_j - [(I - B)^{-1}]_{ij} x_i$ but not below zero, and adstock, saturation, blend and coefficients are computed
-    again. Without edges direct and total are equal. Links are estimated from observed exposure: a common cause that is
-    not among the panel's controls can appear as a link.
+    again. Links with a lag are followed week by week: what the channel drove arrives that many weeks later, and what
+    arrives after the panel's last week does not count. Without edges direct and total are equal. Links are estimated
+    from observed exposure: a common cause that is not among the panel's controls can appear as a link.
 
     Returns:
         A table by channel in KPI units:
@@ -27,8 +28,10 @@ def effects(fit: FittedPanel) -> pd.DataFrame:
     """
     lost = np.where(fit.panel.present, fit.effects(), 0.0).sum(axis=(2, 3))
     direct, total = lost[:, 0], lost[:, 1]
-    graph = channel_graph(fit)
-    downstream = [", ".join(sorted(nx.descendants(graph, channel))) for channel in fit.panel.channels]
+    names, graph = fit.panel.channels, nx.DiGraph()
+    graph.add_nodes_from(names)
+    graph.add_edges_from((names[i], names[j]) for i, j in np.argwhere((link_weights(fit) != 0).any(axis=0)))
+    downstream = [", ".join(sorted(nx.descendants(graph, channel))) for channel in names]
     return pd.DataFrame(
         {
             "direct": direct,
@@ -37,5 +40,5 @@ def effects(fit: FittedPanel) -> pd.DataFrame:
             "pct_mediated": 100.0 * (total - direct) / np.where(total == 0, np.nan, total),
             "through": downstream,
         },
-        index=pd.Index(fit.panel.channels, name=CHANNEL),
+        index=pd.Index(names, name=CHANNEL),
     )

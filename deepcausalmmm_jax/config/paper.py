@@ -68,6 +68,9 @@ class Published:
     def __post_init__(self) -> None:
         check_kinds(self)
         least = {"hidden_size": 2, "epochs": 1, "plateau_patience": 1, "graph_interval": 1}
+        most = {"hidden_size": 4096, "burn_in": 1000, "epochs": 10_000_000, "warm_start_epochs": 10_000_000}
+        for name, bound in most.items():
+            require(getattr(self, name) <= bound, f"published.{name}", getattr(self, name), f"at most {bound:,}")
         for item in fields(self):
             value, bound = getattr(self, item.name), least.get(item.name, 0)
             require(value >= bound, f"published.{item.name}", value, f"{bound} or more")

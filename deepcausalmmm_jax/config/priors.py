@@ -5,11 +5,14 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from deepcausalmmm_jax.checks import check_kinds, require
+from deepcausalmmm_jax.checks import check_kinds, is_number, require
 
 PosteriorMethod = Literal["auto", "hmc", "laplace", "nuts", "none"]
 
 SIGNS = ("positive", "negative")
+_TIGHTEST, _WIDEST = 1e-4, 1e6  # standard deviation over value: beyond them it is a fixed value, or no prior at all
+_LARGEST_SPREAD = 100.0  # of logs
+_MOST_DRAWS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Priors:
         for entry in self.control_sign:
             right = len(entry) == 2 and isinstance(entry[0], str) and entry[1] in SIGNS
             require(right, "priors.control_sign", entry, "a control and positive or negative")
+        total = math.fsum(entry[1] for entry in self.share)
+        require(total <= 1.0, "priors.share", self.share, f"shares that sum to at most 1 (these sum to {total:.4g})")
         both = {entry[0] for entry in self.share} & {entry[0] for entry in self.roi}
         require(not both, "priors", sorted(both), "a share or an ROI for each channel, not both")
 
@@ -115,15 +120,23 @@ class PosteriorSettings:
     def __post_init__(self) -> None:
         check_kinds(self)
         require(self.draws >= 20, "posterior.draws", self.draws, "20 or more")
+        require(self.draws <= _MOST_DRAWS, "posterior.draws", self.draws, f"at most {_MOST_DRAWS:,}")
         require(0 < self.total_share < 1, "posterior.total_share", self.total_share, "between 0 and 1")
         numbers = [item.name for item in dataclasses.fields(self) if item.name not in ("method", "draws")]
         for name in numbers:
-            require(getattr(self, name) > 0, f"posterior.{name}", getattr(self, name), "a number above 0")
+            value = getattr(self, name)
+            require(value > 0, f"posterior.{name}", value, "a number above 0")
+            most = _LARGEST_SPREAD if name.endswith("_spread") else _WIDEST
+            sensible = 1.0 / _WIDEST <= value <= most
+            require(sensible, f"posterior.{name}", value, f"from {1.0 / _WIDEST:g} to {most:g}")
 
 
 def _check_triple(name: str, entry: tuple[Any, ...], limit: float) -> None:
-    numbers = [v for v in entry[1:] if isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)]
+    numbers = [v for v in entry[1:] if is_number(v)]
     right = len(entry) == 3 and len(numbers) == 2 and isinstance(entry[0], str)
     require(right, name, entry, "a triple (channel, value, standard deviation)")
     require(0 < entry[1] < limit, name, entry[1], f"between 0 and {limit:g}" if limit < math.inf else "above 0")
     require(entry[2] > 0, name, entry[2], "given with a standard deviation above 0")
+    require(1e-12 <= entry[1] <= 1e12, name, entry[1], "between 1e-12 and 1e12")
+    sensible = _TIGHTEST <= entry[2] / entry[1] <= _WIDEST
+    require(sensible, name, entry, "given with a standard deviation from 0.0001 to 1,000,000 times its value")

@@ -1,22 +1,24 @@
 """Settings of a fit: validated frozen dataclasses, read from and written to TOML."""
 
 import dataclasses
-import json
-import math
-import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from deepcausalmmm_jax.checks import check_kinds, refuse_unknown, require
+from deepcausalmmm_jax.checks import check_kinds, is_number, refuse_unknown, require, shown
 from deepcausalmmm_jax.config.paper import Published
 from deepcausalmmm_jax.config.priors import PosteriorSettings, Priors
+from deepcausalmmm_jax.config.toml import read_toml, toml_lines
 from deepcausalmmm_jax.errors import ConfigError
 
 AdstockKind = Literal["geometric", "delayed_geometric", "delayed", "binomial"]
 GraphKind = Literal["notears", "dagma", "triangular", "none"]
 Precision = Literal["highest", "tf32", "bfloat16"]
 ModelKind = Literal["structural", "paper"]
+MOST_LINK_LAGS = 8
+_MOST = {"max_lag": 520, "hidden_size": 4096, "knot_spacing": 10_000, "region_knot_spacing": 10_000}
+_MOST_EPOCHS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ class Penalties:
     def __post_init__(self) -> None:
         check_kinds(self)
         for name in (item.name for item in dataclasses.fields(self)):
-            require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+            value = getattr(self, name)
+            require(value > 0, f"penalties.{name}", value, "a number above 0")
+            require(1e-6 <= value <= 1e6, f"penalties.{name}", value, "from 1e-06 to 1e+06")
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,10 @@ class Training:
         for name in ("learning_rate", "huber_delta"):
             require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
         require(self.tolerance >= 0, "tolerance", self.tolerance, "0 or more")
+        require(self.learning_rate <= 10, "learning_rate", self.learning_rate, "at most 10")
         for name in ("max_epochs", "chunk_epochs", "patience"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+            require(getattr(self, name) <= _MOST_EPOCHS, name, getattr(self, name), f"at most {_MOST_EPOCHS:,}")
         require(self.step_cuts >= 0, "step_cuts", self.step_cuts, "0 or more")
 
 
@@ -110,21 +116,25 @@ class Training:
 class Links:
     """Prior knowledge about links between channels; channels by name, from source to target.
 
+    A lag, in weeks, may follow as the last entry of a link: `("tv", "search", 1)` is the link from tv to search a week
+    later.
+
     Attributes:
-        forbid: pairs (source, target) without an edge: `(("search", "tv"),)` states that search does not drive tv.
-        require: pairs with an edge, however weak.
+        forbid: pairs (source, target) without an edge: `(("search", "tv"),)` states that search does not drive tv, in
+            the same week or later. With a lag the link is forbidden at that lag alone.
+        require: pairs with an edge, however weak; in the same week where no lag is given.
         fix: triples (source, target, value): an edge of known strength, namely exposure of the target, in its mean
-            weeks, per mean week of exposure of the source.
-        tiers: groups of channels in funnel order; no channel drives one of an earlier tier. Channels in no tier are
-            unrestricted.
+            weeks, per mean week of exposure of the source; in the same week where no lag is given.
+        tiers: groups of channels in funnel order; no channel drives one of an earlier tier, at any lag. Channels in no
+            tier are unrestricted.
 
     Raises:
         ConfigError: an entry of another form, a link from a channel to itself, or a channel in two tiers.
     """
 
-    forbid: tuple[tuple[str, str], ...] = ()
-    require: tuple[tuple[str, str], ...] = ()
-    fix: tuple[tuple[str, str, float], ...] = ()
+    forbid: tuple[tuple[str, str] | tuple[str, str, int], ...] = ()
+    require: tuple[tuple[str, str] | tuple[str, str, int], ...] = ()
+    fix: tuple[tuple[str, str, float] | tuple[str, str, float, int], ...] = ()
     tiers: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
@@ -143,8 +153,13 @@ class Links:
 
     def channels(self) -> tuple[str, ...]:
         """All channels that are named, each once."""
-        pairs = (*self.forbid, *self.require, *(link[:2] for link in self.fix), *self.tiers)
-        return tuple(dict.fromkeys(channel for group in pairs for channel in group))
+        pairs = (link[:2] for link in (*self.forbid, *self.require, *self.fix))
+        return tuple(dict.fromkeys(channel for group in (*pairs, *self.tiers) for channel in group))
+
+    def longest_lag(self) -> int:
+        """The longest lag of a link that is named with one, in weeks."""
+        lags = (*(link[2:] for link in (*self.forbid, *self.require)), *(link[3:] for link in self.fix))
+        return max((int(lag) for group in lags for lag in group), default=0)
 
 
 @dataclass(frozen=True)
@@ -166,6 +181,7 @@ class Config:
         graph_threshold: edges weaker than this are dropped, in standard deviations of the target per standard deviation
             of the source.
         graph_evidence: edges whose strength is fewer standard errors than this above zero are dropped.
+        link_lags: weeks up to which a channel may drive another with a lag; 0 for links within the week alone.
         hidden_size: number of hidden states of the GRU that varies coefficients over time.
         season_length: weeks in a year.
         harmonics: Fourier pairs of the yearly season.
@@ -193,6 +209,7 @@ class Config:
     graph: GraphKind = "notears"
     graph_threshold: float = 0.1
     graph_evidence: float = 4.0
+    link_lags: int = 0
     links: Links = field(default_factory=Links)
     priors: Priors = field(default_factory=Priors)
     hidden_size: int = 8
@@ -216,16 +233,27 @@ class Config:
                 "triangular or notears for the paper's model",
             )
             require(not self.links.channels(), "links", self.links, "empty, since the paper's model does not use it")
+            require(self.link_lags == 0, "link_lags", self.link_lags, "0, since the paper's model has no lagged links")
             require(self.priors == Priors(), "priors", self.priors, "empty, since the paper's model does not use it")
-        for name in ("max_lag", "hidden_size", "knot_spacing", "region_knot_spacing"):
+        for name, most in _MOST.items():
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        require(self.harmonics >= 0, "harmonics", self.harmonics, "0 or more")
+            require(getattr(self, name) <= most, name, getattr(self, name), f"at most {most:,}")
+        require(0 <= self.harmonics <= 100, "harmonics", self.harmonics, "from 0 to 100")
         require(0 < self.min_slope < 5, "min_slope", self.min_slope, "between 0 and 5")
         require(0 <= self.graph_threshold < 1, "graph_threshold", self.graph_threshold, "from 0 to below 1")
         require(self.graph_evidence >= 0, "graph_evidence", self.graph_evidence, "0 or more")
-        if self.graph == "none" and self.links.channels():
-            raise ConfigError('Setting links needs a channel graph, but graph is "none"; set graph="notears".')
-        require(self.season_length > 1, "season_length", self.season_length, "above 1 week")
+        lags_allowed = f"a whole number of weeks from 0 to {MOST_LINK_LAGS}"
+        require(0 <= self.link_lags <= MOST_LINK_LAGS, "link_lags", self.link_lags, lags_allowed)
+        for name, wanted in (("links", self.links.channels()), ("link_lags", self.link_lags)):
+            if self.graph == "none" and wanted:
+                raise ConfigError(f'Setting {name} needs a channel graph, but graph is "none"; set graph="notears".')
+        if self.links.longest_lag() > self.link_lags:
+            raise ConfigError(
+                f"Setting links names a link with a lag of {self.links.longest_lag()}, but link_lags is "
+                f"{self.link_lags}; set link_lags={self.links.longest_lag()}."
+            )
+        in_weeks = 1 < self.season_length <= 10_000
+        require(in_weeks, "season_length", self.season_length, "above 1 week and at most 10,000")
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some settings changed, e.g. `config.replace(graph="none")`.
@@ -257,22 +285,17 @@ class Config:
         Raises:
             ConfigError: the file cannot be read or parsed, or has an unknown setting or an invalid value.
         """
-        try:
-            with open(path, "rb") as file:
-                table = tomllib.load(file)
-        except OSError as error:
-            raise ConfigError(f"The configuration {path} cannot be read: {error.strerror}.") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"The configuration {path} is not valid TOML: {error}.") from None
-        return cls.from_dict(table)
+        return cls.from_dict(read_toml(path))
 
     @classmethod
-    def from_dict(cls, table: dict[str, Any]) -> Self:
+    def from_dict(cls, table: Mapping[str, Any]) -> Self:
         """Settings from nested tables, as in a TOML file.
 
         Raises:
             ConfigError: an unknown setting or an invalid value.
         """
+        if not isinstance(table, Mapping):
+            raise ConfigError(f"Settings must be a table by name, got {shown(table)}.")
         refuse_unknown(cls, table, "")
         sections: dict[str, type] = {
             "links": Links,
@@ -300,20 +323,17 @@ class Config:
         """All settings as TOML, which `from_toml` reads back as an equal Config."""
         tables = {key: value for key, value in self.to_dict().items() if isinstance(value, dict)}
         plain = {key: value for key, value in self.to_dict().items() if key not in tables}
-        blocks = [_toml_lines(plain)]
-        blocks += [f"[{name}]\n{_toml_lines(table)}" for name, table in tables.items()]
+        blocks = [toml_lines(plain)]
+        blocks += [f"[{name}]\n{toml_lines(table)}" for name, table in tables.items()]
         return "\n\n".join(blocks) + "\n"
 
 
-def _toml_lines(table: dict[str, object]) -> str:
-    # JSON's strings, numbers and lists are also valid TOML.
-    return "\n".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
-
-
 def _check_link(name: str, link: tuple[object, ...]) -> None:
+    given = 3 if name == "fix" else 2  # entries before the lag
     wanted = "(source, target, value)" if name == "fix" else "(source, target)"
-    numbers = [value for value in link[2:] if isinstance(value, int | float) and math.isfinite(value)]
+    numbers = [value for value in link[2:given] if is_number(value)]
     named = len(link) >= 2 and all(isinstance(channel, str) for channel in link[:2])
-    right = named and len(link) == 2 + len(numbers) == (3 if name == "fix" else 2)
-    require(right, f"links.{name}", link, f"of the form {wanted}")
+    lags = [lag for lag in link[given:] if isinstance(lag, int) and not isinstance(lag, bool) and lag >= 0]
+    right = named and 2 + len(numbers) == given and len(link) == given + len(lags) <= given + 1
+    require(right, f"links.{name}", link, f"of the form {wanted}, with a lag in weeks behind it if any")
     require(link[0] != link[1], f"links.{name}", link, "a link between two different channels")

@@ -9,7 +9,7 @@ from deepcausalmmm_jax.axes import ArrayT
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.bases import fourier_basis, knot_basis
 from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations, exposure_innovations
-from deepcausalmmm_jax.data.graph_constraints import GraphConstraints, graph_constraints
+from deepcausalmmm_jax.data.graph_constraints import GraphConstraints, graph_constraints, refuse_lags_without_weeks
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, describing, kpi_means
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.data.scaling import Scales
@@ -60,9 +60,10 @@ def inputs_from(
         Arrays in single precision.
 
     Raises:
-        ConfigError: a stated prior or a link that does not fit the panel.
+        ConfigError: a stated prior or a link that does not fit the panel, or more lags of links than weeks in a row.
     """
     n_training = training_weeks(weights) if n_training_weeks is None else n_training_weeks
+    refuse_lags_without_weeks(config.link_lags, weights > 0)
     steps = np.arange(len(panel.weeks))
 
     def trend(spacing: int) -> tuple[np.ndarray, np.ndarray]:

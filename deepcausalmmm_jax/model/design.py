@@ -22,6 +22,7 @@ class Design:
     max_lag: int
     min_slope: float
     graph: GraphKind
+    link_lags: int
     hidden_size: int
 
     @classmethod
@@ -39,5 +40,6 @@ class Design:
             max_lag=config.max_lag,
             min_slope=config.min_slope,
             graph=config.graph if n_channels > 1 else "none",
+            link_lags=config.link_lags if n_channels > 1 else 0,
             hidden_size=config.hidden_size,
         )

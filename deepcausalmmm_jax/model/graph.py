@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import chex
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -27,13 +28,31 @@ class ExposureNoise(NamedTuple):
     log_skew: Array
 
 
-class InnovationRows(NamedTuple):
-    """Innovations of the channels in long rows, on which a processor works at full width; see `innovation_rows`."""
+class LinkTerms(NamedTuple):
+    """Edges between channels by the weeks after which they act."""
 
-    regional: Array  # [channel, region x week]
-    regional_weight: Array  # [channel, region x week]
-    national: Array  # [channel, week]
-    national_weight: Array  # [1, week]
+    within: Array  # [channel, channel], in the same week, entry [i, j] for i -> j
+    lagged: Array  # [lag, channel, channel], one week later, two weeks later, ...
+
+    def stacked(self) -> Array:
+        """`[1 + lag, channel, channel]`."""
+        return jnp.concatenate([self.within[None], self.lagged])
+
+
+class Rows(NamedTuple):
+    """Innovations of one kind, regional or national, in long rows, on which a processor works at full width."""
+
+    now: Array  # [channel, column]; a column is a region-week, or a week
+    before: Array  # [lag x channel, column], one week earlier, two weeks earlier, ...
+    weight: Array  # [channel or 1, column]
+    follows: Array  # [channel or 1, column], 1 where the week before has a residual too
+
+
+class InnovationRows(NamedTuple):
+    """Innovations of the channels as the likelihood reads them; see `innovation_rows`."""
+
+    regional: Rows
+    national: Rows
     observations: Array  # [], observations of one channel
 
 
@@ -46,13 +65,18 @@ class ChannelGraph(nn.Module):
     graph is acyclic by its mask; the others by a penalty during training and by pruning, after which `kept` holds the
     edges that are left.
 
+    Edges that act later, $x_{jt} = \mathrm{own}_{jt} + \sum_i B_{ij} x_{it} + \sum_l \sum_i B^{(l)}_{ij} x_{i,t-l}$,
+    may be cyclic, since time orders them (Pamfil et al. 2020, DYNOTEARS). They have no part in the blend.
+
     Attributes:
         n_channels: number of channels.
         kind: how the graph is kept acyclic; `none` passes activity through.
+        link_lags: longest lag of an edge, in weeks.
     """
 
     n_channels: int
     kind: GraphKind
+    link_lags: int = 0
 
     def setup(self) -> None:
         """Declare edges and mixes, and the edges that training keeps and the user fixes."""
@@ -64,6 +88,22 @@ class ChannelGraph(nn.Module):
         self.kept = self.variable("fitted", "kept", lambda: 1.0 - jnp.eye(self.n_channels))
         self.fixed = self.variable("fitted", "fixed", jnp.zeros, shape)
         self.unit = self.variable("fitted", "unit", jnp.ones, shape[1:])
+        if self.link_lags:
+            by_lag = (self.link_lags, *shape)
+            self.lagged = self.param("lagged", nn.initializers.zeros, by_lag)
+            self.lagged_kept = self.variable("fitted", "lagged_kept", jnp.zeros, by_lag)
+            self.lagged_fixed = self.variable("fitted", "lagged_fixed", jnp.zeros, by_lag)
+
+    def links(self) -> LinkTerms:
+        """All edges, in standard deviations of the exposure innovations."""
+        return LinkTerms(self.edges(), self.lagged_edges())
+
+    def relative_links(self) -> LinkTerms:
+        """All edges in mean weeks: what one mean training week of channel i adds to channel j, in j's mean weeks."""
+        found = self.links()
+        if self.kind == "none":
+            return found
+        return LinkTerms(*(part * self.unit.value / self.unit.value[:, None] for part in found))
 
     def edges(self) -> Array:
         """B in standard deviations of the exposure innovations, `[channel, channel]`, entry [i, j] for i -> j."""
@@ -71,11 +111,11 @@ class ChannelGraph(nn.Module):
             return jnp.zeros((self.n_channels, self.n_channels))
         return self.edge * self.kept.value + self.fixed.value
 
-    def relative_edges(self) -> Array:
-        """B in mean weeks: what one mean training week of channel i adds to channel j, in j's mean weeks."""
-        if self.kind == "none":
-            return self.edges()
-        return self.edges() * self.unit.value / self.unit.value[:, None]
+    def lagged_edges(self) -> Array:
+        """$B^{(l)}$ in the same unit, `[lag, channel, channel]`."""
+        if self.kind == "none" or not self.link_lags:
+            return jnp.zeros((0, self.n_channels, self.n_channels))
+        return self.lagged * self.lagged_kept.value + self.lagged_fixed.value
 
     def blend(self) -> Array:
         """$m_j W_{ij}$: the share of channel j's activity that is taken from channel i."""
@@ -109,13 +149,20 @@ class ExposureEquations(nn.Module):
     $z_j = \sum_i B_{ij} z_i + e_j$ with skewed logistic e, whose scale and skew are one pair for national means
     and one for regional deviations, and $-\log |\det(I - B)|$ for graphs that still have cycles (Ng et al. 2020, GOLEM,
     equation 4). Because budgets come in bursts and are not Gaussian, the likelihood distinguishes cause from effect
-    where correlations cannot (Shimizu et al. 2006, LiNGAM).
+    where correlations cannot (Shimizu et al. 2006, LiNGAM). Every channel has a scale of its own, so that units do not
+    decide on the graph.
+
+    With lags, $z_{jt} = \sum_i B_{ij} z_{it} + \sum_l \sum_i B^{(l)}_{ij} z_{i,t-l} + e_{jt}$, and what is left of a
+    channel's own persistence is taken out of its equation, $e_{jt} - \rho_j e_{j,t-1}$: a channel that persists is
+    otherwise predicted by what it drove the week before, which would look like a lagged link back.
 
     Attributes:
         n_channels: number of channels.
+        link_lags: longest lag of an edge, in weeks.
     """
 
     n_channels: int
+    link_lags: int = 0
 
     def setup(self) -> None:
         """Declare the noise of each channel."""
@@ -123,69 +170,118 @@ class ExposureEquations(nn.Module):
         self.location = self.param("location", nn.initializers.zeros, shape)
         self.scale = self.param("scale", nn.initializers.constant(-0.7), shape)
         self.log_skew = self.param("log_skew", nn.initializers.zeros, shape)
+        self.memory = self.param("persistence", nn.initializers.zeros, shape) if self.link_lags else None
 
     def noise(self) -> ExposureNoise:
         """The noise parameters as the likelihood reads them."""
         return ExposureNoise(self.location, jnp.log(to_above(self.scale, _LEAST_SCALE)), self.log_skew)
 
-    def __call__(self, edges: Array, innovations: InnovationRows) -> Array:
+    def persistence(self) -> Array:
+        r"""$\rho$, `[2, channel]`, rows as in `ExposureNoise`; 0 without lags."""
+        return jnp.zeros((2, self.n_channels)) if self.memory is None else jnp.tanh(self.memory)
+
+    def __call__(self, links: LinkTerms, innovations: InnovationRows) -> Array:
         """Negative log-likelihood of the innovations, summed over region-weeks.
 
         Args:
-            edges: B, `[channel, channel]`, in standard deviations.
+            links: in standard deviations.
             innovations: of the training weeks.
 
         Returns:
             Nats, scalar.
         """
-        chex.assert_shape(edges, (self.n_channels, self.n_channels))
-        chex.assert_equal_shape([innovations.regional, innovations.regional_weight])
-        chex.assert_shape([innovations.regional, innovations.national], (self.n_channels, None))
-        own = jnp.eye(self.n_channels) - edges
-        loss = jnp.sum(innovations.regional_weight * self._loss(own.T @ innovations.regional, 0))
-        loss += jnp.sum(innovations.national_weight * self._loss(own.T @ innovations.national, 1))
+        chex.assert_shape(links.within, (self.n_channels, self.n_channels))
+        chex.assert_shape(links.lagged, (self.link_lags, self.n_channels, self.n_channels))
+        chex.assert_equal_shape([innovations.regional.now, innovations.regional.weight])
+        chex.assert_shape([innovations.regional.now, innovations.national.now], (self.n_channels, None))
+        own = jnp.eye(self.n_channels) - links.within
+        regional, national = (
+            jnp.sum(rows.weight * self._loss(own, links.lagged, rows, row))
+            for row, rows in enumerate((innovations.regional, innovations.national))
+        )
         _, log_determinant = jnp.linalg.slogdet(own)
-        return loss - innovations.observations * log_determinant
+        return regional + national - innovations.observations * log_determinant
 
-    def _loss(self, value: Array, row: int) -> Array:
-        """Nats, `[channel, column]`, of the part of `value` that the parents do not explain."""
-        return skewed_logistic_loss(value, *(part[row, :, None] for part in self.noise()))
+    def _loss(self, own: Array, lagged: Array, rows: Rows, row: int) -> Array:
+        """Nats, `[channel, column]`, of the part of the innovations that the parents do not explain."""
+        rest = own.T @ rows.now
+        if self.link_lags:
+            rest -= lagged.reshape(-1, self.n_channels).T @ rows.before
+            rest -= self.persistence()[row, :, None] * rows.follows * jnp.roll(rest, 1, axis=1)
+        return skewed_logistic_loss(rest, *(part[row, :, None] for part in self.noise()))
 
 
-def innovation_rows(innovations: ExposureInnovations[Array], weights: Array) -> InnovationRows:
+def innovation_rows(innovations: ExposureInnovations[Array], weights: Array, link_lags: int) -> InnovationRows:
     """Innovations and their weights in the layout of the likelihood.
 
     Args:
         innovations: of the panel.
         weights: `[region, week]`, 0 or more.
+        link_lags: longest lag of an edge, in weeks.
     """
 
     def rows(array: Array) -> Array:
         return array.reshape(-1, array.shape[-1]).T
 
-    regional, national = (rows(part) for part in innovation_weights(innovations, weights))
+    def before(array: Array, axis: int) -> Array:
+        lags = [rows(later(array, lag, axis)) for lag in range(1, link_lags + 1)]
+        return jnp.concatenate(lags) if lags else jnp.zeros((0, array[..., 0].size))
+
+    weighted = innovation_weights(innovations, weights, link_lags)
+    regional, national = rows(weighted.regional), rows(weighted.national)
     count = regional.sum(axis=1).mean() + national.sum()
-    return InnovationRows(rows(innovations.regional), regional, rows(innovations.national), national, count)
+    return InnovationRows(
+        Rows(rows(innovations.regional), before(innovations.regional, 1), regional, rows(weighted.regional_follows)),
+        Rows(rows(innovations.national), before(innovations.national, 0), national, rows(weighted.national_follows)),
+        count,
+    )
 
 
-def unexplained(edges: Array, innovations: ExposureInnovations[Array]) -> tuple[Array, Array]:
-    """The part that the parents do not explain, regional `[region, week, channel]` and national `[week, channel]`."""
-    regional, national = innovations.regional, innovations.national
-    return regional - regional @ edges, national - national @ edges
+def later(array: Array, weeks: int, axis: int) -> Array:
+    """Values of some weeks earlier, 0 where there is no such week: entry t holds that of t less `weeks`."""
+    if weeks == 0:
+        return array
+    weeks = min(weeks, array.shape[axis])
+    widths = [(weeks, 0) if a == axis else (0, 0) for a in range(array.ndim)]
+    return jnp.pad(jax.lax.slice_in_dim(array, 0, array.shape[axis] - weeks, axis=axis), widths)
 
 
-def innovation_weights(innovations: ExposureInnovations[Array], weights: Array) -> tuple[Array, Array]:
-    """Weights of the regional deviations, `[region, week, channel]`, and of the national weeks, `[week, 1]`.
+class InnovationWeights(NamedTuple):
+    """Weights of the equations, and whether the residual of the week before may be subtracted (1) or not (0)."""
+
+    regional: Array  # [region, week, channel]
+    national: Array  # [week, 1]
+    regional_follows: Array  # [region, week, channel]
+    national_follows: Array  # [week, 1]
+
+
+def innovation_weights(innovations: ExposureInnovations[Array], weights: Array, link_lags: int) -> InnovationWeights:
+    """Weights of the regional deviations and of the national weeks.
 
     The deviations of n regions from their mean hold n - 1 observations and the mean holds one, so both together weigh
     as much as the region-weeks. A channel that is off air in every region is not driven by others in those weeks; they
     are no evidence against an edge. (Only the deviations may be selected like this. The weeks in which a channel is on
-    air are often the weeks in which its parents are, so selecting national weeks would hide the edge.)
+    air are often the weeks in which its parents are, so selecting national weeks would hide the edge.) With lags, a
+    region-week counts where those weeks before it can be learned from too.
+
+    Args:
+        innovations: of the panel.
+        weights: `[region, week]`, 0 or more.
+        link_lags: longest lag of an edge, in weeks.
     """
     chex.assert_equal_shape([weights, innovations.trained])
-    count = jnp.maximum(innovations.trained.sum(axis=0), 1.0)
-    weight = weights * innovations.trained
-    return (weight * (1.0 - 1.0 / count))[:, :, None] * innovations.on_air, (weight.sum(axis=0) / count)[:, None]
+    complete = innovations.trained
+    for lag in range(1, link_lags + 1):
+        complete = complete * later(innovations.trained, lag, 1)
+    count = jnp.maximum(complete.sum(axis=0), 1.0)
+    weight = weights * complete
+    before = later(complete, 1, 1)
+    return InnovationWeights(
+        regional=(weight * (1.0 - 1.0 / count))[:, :, None] * innovations.on_air,
+        national=(weight.sum(axis=0) / count)[:, None],
+        regional_follows=before[:, :, None] * later(innovations.on_air, 1, 0),
+        national_follows=(before.sum(axis=0) > 0).astype(before.dtype)[:, None],
+    )
 
 
 def initial_graph(constraints: GraphConstraints[Array], unit: Array) -> dict[str, Array]:
@@ -195,5 +291,9 @@ def initial_graph(constraints: GraphConstraints[Array], unit: Array) -> dict[str
         constraints: what the user states about the edges.
         unit: `[channel]`, standard deviation of the innovations in mean weeks.
     """
-    chex.assert_shape(constraints, (unit.shape[0], unit.shape[0]))
-    return {"kept": constraints.free, "fixed": constraints.fixed * unit[:, None] / unit, "unit": unit}
+    chex.assert_shape(constraints, (None, unit.shape[0], unit.shape[0]))
+    free, fixed = constraints.free, constraints.fixed * unit[:, None] / unit
+    variables = {"kept": free[0], "fixed": fixed[0], "unit": unit}
+    if free.shape[0] > 1:
+        variables |= {"lagged_kept": free[1:], "lagged_fixed": fixed[1:]}
+    return variables

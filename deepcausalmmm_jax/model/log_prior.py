@@ -31,6 +31,7 @@ _PERSISTENCE, _PERSISTENCE_SCALE = -1.0, 1.5  # logits
 _LOG_DELAY = 1.5
 _DELAY_WEEKS = 3.0
 _SKEW = 1.0  # log skew of the exposure noise
+_LINK_PERSISTENCE = 0.5  # of the exposure noise, inverse hyperbolic tangent: 0.46
 _UPWARD = 0.25  # log factor on the scale of variation over time, where it is above 0
 _MOVES = 0.2  # coefficient of variation of national activity above which a coefficient's variation is identified
 _LEAST_SHOWN = 0.05  # share of the scale of that variation that a channel of constant activity keeps
@@ -55,8 +56,8 @@ def penalty_terms(
         share: `[channel]`, share of the KPI.
         scales: prior scales.
         inputs: for the mean KPI, the spacing of the trends' knots, and which weeks are padding.
-        optional_edges: `[channel, channel]`, 1 where an edge is penalised; 0 where the user requires it, and everywhere
-            once the graph is pruned.
+        optional_edges: `[1 + lag, channel, channel]`, 1 where an edge is penalised; 0 where the user requires it, and
+            everywhere once the graph is pruned.
         adstock: kind of carry-over, which decides what a delay is.
 
     Returns:
@@ -90,7 +91,11 @@ def penalty_terms(
         "gru": sum((_gauss(leaf, scales.gru) for leaf in coefficients.gru.values()), start=jnp.zeros(())),
     }
     if parameters.equations is not None:
-        terms["graph"] = jnp.sum(jnp.abs(internals.edges) * optional_edges) / scales.graph
+        strength = jnp.sum(jnp.abs(internals.edges) * optional_edges[0])
+        if parameters.equations.persistence is not None:
+            strength += jnp.sum(jnp.abs(internals.lagged_edges) * optional_edges[1:])
+            terms["link_persistence"] = _gauss(parameters.equations.persistence, _LINK_PERSISTENCE)
+        terms["graph"] = strength / scales.graph
         terms["blend"] = jnp.sum(internals.blend) / scales.blend
         terms["skew"] = _gauss(parameters.equations.log_skew, _SKEW)
     if parameters.media.delay is not None:

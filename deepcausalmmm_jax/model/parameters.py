@@ -47,6 +47,11 @@ class GraphParameters(NamedTuple):
 
     edge: Array  # [channel, channel]
     mix: Array  # [channel]
+    lagged: Array | None = None  # [lag, channel, channel], where links may act with a lag
+
+    def as_flax(self) -> dict[str, Array]:
+        """The flax collection that this is a view of."""
+        return {name: array for name, array in self._asdict().items() if array is not None}
 
 
 class EquationParameters(NamedTuple):
@@ -55,6 +60,11 @@ class EquationParameters(NamedTuple):
     location: Array
     scale: Array
     log_skew: Array
+    persistence: Array | None = None  # inverse hyperbolic tangent, where links may act with a lag
+
+    def as_flax(self) -> dict[str, Array]:
+        """The flax collection that this is a view of."""
+        return {name: array for name, array in self._asdict().items() if array is not None}
 
 
 class Parameters(NamedTuple):
@@ -103,7 +113,7 @@ class Parameters(NamedTuple):
             "noise": self.noise,
         }
         if self.graph is not None:
-            params["graph"] = self.graph._asdict()
+            params["graph"] = self.graph.as_flax()
         if self.equations is not None:
-            params["equations"] = self.equations._asdict()
+            params["equations"] = self.equations.as_flax()
         return params

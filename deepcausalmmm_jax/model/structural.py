@@ -40,8 +40,8 @@ class StructuralMMM(nn.Module):
         """Declare the parts. Explicit names are those that saved fits hold."""
         d = self.design
         self.media = Media(d.n_channels, d.adstock, d.max_lag, d.min_slope)
-        self.graph = ChannelGraph(d.n_channels, d.graph)
-        self.equations = None if d.graph == "none" else ExposureEquations(d.n_channels)
+        self.graph = ChannelGraph(d.n_channels, d.graph, d.link_lags)
+        self.equations = None if d.graph == "none" else ExposureEquations(d.n_channels, d.link_lags)
         self.coefficients = Coefficients(d.n_regions, d.n_channels, d.hidden_size, self.media_start)
         self.level = Level(d.n_regions)
         self.trend = Trend(d.n_regions, d.n_knots, d.n_region_knots)
@@ -107,11 +107,14 @@ class StructuralMMM(nn.Module):
         return components, self._internals(components, data)
 
     def _internals(self, components: ComponentsRegionsLast, data: TrainingData | None) -> Internals:
+        links, relative_links = self.graph.links(), self.graph.relative_links()
         return Internals(
             variation=by_region(components.variation),
             coefficient=by_region(components.coefficient),
-            edges=self.graph.edges(),
-            relative_edges=self.graph.relative_edges(),
+            edges=links.within,
+            lagged_edges=links.lagged,
+            relative_edges=relative_links.within,
+            relative_lagged_edges=relative_links.lagged,
             blend=self.graph.blend(),
             structure=self._structure(data),
             curves=self.media.curves(),
@@ -146,7 +149,7 @@ class StructuralMMM(nn.Module):
     def _structure(self, data: TrainingData | None) -> Array:
         if data is None or self.equations is None:
             return jnp.zeros(())
-        return jnp.asarray(self.equations(self.graph.edges(), data.innovations))
+        return jnp.asarray(self.equations(self.graph.links(), data.innovations))
 
 
 def predicted(model: StructuralMMM, variables: Variables, inputs: Inputs[Array]) -> tuple[Components, Internals]:

@@ -67,7 +67,7 @@ def training_data(inputs: Inputs[Array], weights: Array) -> TrainingData:
         regions_last=laid_out,
         weights=by_week,
         kpi=inputs.kpi.T,
-        innovations=innovation_rows(inputs.innovations, weights),
+        innovations=innovation_rows(inputs.innovations, weights, inputs.graph_constraints.free.shape[0] - 1),
         season=squared_innovations(inputs.season_basis[:, :, None], trained, weight),
         control=squared_innovations(centred, trained, weight),
     )

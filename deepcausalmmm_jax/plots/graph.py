@@ -25,36 +25,36 @@ from deepcausalmmm_jax.results.fit_result import FitResult
 _MOST_NAMES = 24  # in larger networks the nodes carry no names
 
 
-def edge_shares(result: FitResult) -> pd.DataFrame | None:
-    """Share of the refits with each edge, channel x channel; None without refits that learn the graph again."""
-    return result.edge_frequency if isinstance(result, Ensemble) and not result.from_posterior else None
+_LABEL_AT = 0.38  # of the way from source to target, so that the labels of two opposite arrows do not meet
 
 
 def graph_heatmap(result: FitResult, top: int = 30) -> go.Figure:
-    """Weight of each edge from row to column, and the share of refits that contain it.
+    """Weight of each link from row to column, its lags added up, and the share of refits that contain it.
 
     Args:
         result: a fit.
-        top: channels drawn, those with the strongest edges.
+        top: channels drawn, those with the strongest links.
 
     Raises:
-        DataError: a single channel, or no edge.
+        DataError: a single channel, or no link.
     """
-    adjacency = _linked(result, top)
-    names = [labels(list(result.panel.channels))[name] for name in adjacency.columns]
+    links, channels = _linked(result, top)
+    names = [labels(list(result.panel.channels))[name] for name in channels]
+    weights = _square(links.groupby(["source", "target"])["weight"].sum(), channels)
     text, hover = None, ""
-    often = edge_shares(result)
+    often = _shares(result, links, channels)
     if often is not None:
-        found = often.loc[adjacency.index, adjacency.columns].to_numpy()
-        text = [[f"{share:.0%}" if share > 0 else "" for share in row] for row in found]
+        text = [[f"{share:.0%}" if share > 0 else "" for share in row] for row in often.to_numpy()]
         hover = " · in %{text} of refits"
-    shown = adjacency.where(adjacency != 0).to_numpy()
+    lags = links.groupby(["source", "target"])["lag"].agg(_lag_label)
+    shown = weights.where(weights != 0).to_numpy()
     span = float(np.nanmax(np.abs(shown)))
     figure = go.Figure(
         go.Heatmap(
             z=shown,
             x=names,
             y=names,
+            customdata=[[_after_dash(lags.get((tail, head), "")) for head in channels] for tail in channels],
             colorscale=DIVERGING,
             zmin=-span,
             zmax=span,
@@ -63,7 +63,7 @@ def graph_heatmap(result: FitResult, top: int = 30) -> go.Figure:
             text=text,
             texttemplate="%{text}" if text and len(names) <= 16 else None,
             colorbar={"title": {"text": "weight"}, "thickness": 12},
-            hovertemplate="%{y} → %{x}: %{z:.2f}" + hover + "<extra></extra>",
+            hovertemplate="%{y} → %{x}: %{z:.2f}%{customdata}" + hover + "<extra></extra>",
         )
     )
     remark = "; numbers: share of refits with the edge" if text else ""
@@ -74,25 +74,24 @@ def graph_heatmap(result: FitResult, top: int = 30) -> go.Figure:
 
 
 def graph_network(result: FitResult, top: int = 30) -> go.Figure:
-    """Channels on a circle, with an arrow for each edge; edges of negative weight have the warning colour.
+    """Channels on a circle, with an arrow for each pair that is linked; negative weights have the warning colour.
+
+    Links that act with a lag have it written on the arrow, in weeks.
 
     Args:
-        result: a fit; for a bootstrap, edges found in few refits are paler.
-        top: channels drawn, those with the strongest edges.
+        result: a fit; for a bootstrap, links found in few refits are paler.
+        top: channels drawn, those with the strongest links.
 
     Raises:
-        DataError: a single channel, or no edge.
+        DataError: a single channel, or no link.
     """
-    adjacency = _linked(result, top)
-    often = edge_shares(result)
-    channels = list(adjacency.index)
+    links, channels = _linked(result, top)
+    often = _shares(result, links, channels)
     angle = {name: 2 * math.pi * i / len(channels) + math.pi / 2 for i, name in enumerate(channels)}
     at = {name: (math.cos(angle[name]), math.sin(angle[name])) for name in channels}
-    figure = go.Figure()
-    strongest = float(adjacency.abs().max().max())
-    for source, target in zip(*np.nonzero(adjacency.to_numpy()), strict=True):
-        tail, head = channels[source], channels[target]
-        weight = float(adjacency.iloc[source, target])
+    pairs = links.groupby(["source", "target"], as_index=False).agg(weight=("weight", "sum"), lag=("lag", _lag_label))
+    figure, strongest = go.Figure(), float(pairs["weight"].abs().max())
+    for tail, head, weight, lag in zip(*(pairs[name].tolist() for name in pairs), strict=True):
         figure.add_annotation(
             x=at[head][0],
             y=at[head][1],
@@ -107,14 +106,44 @@ def graph_network(result: FitResult, top: int = 30) -> go.Figure:
             arrowhead=2,
             arrowwidth=1 + 3 * abs(weight) / strongest,
             arrowcolor=MUTED if weight > 0 else WARNING,
-            opacity=1.0 if often is None else 0.25 + 0.75 * float(often.loc[tail, head]),
+            opacity=1.0
+            if often is None
+            else 0.25 + 0.75 * often.to_numpy()[channels.index(tail), channels.index(head)],
             standoff=13,
             startstandoff=13,
         )
+        if lag:
+            x, y = (a + _LABEL_AT * (b - a) for a, b in zip(at[tail], at[head], strict=True))
+            figure.add_annotation(x=x, y=y, text=lag, showarrow=False, bgcolor="white", font={"size": 10})
     _add_nodes(figure, result, at)
     styled(figure, "Which channel drives which", "", "", height=480)
     figure.update_xaxes(visible=False, range=[-1.75, 1.75])
     return figure.update_yaxes(visible=False, range=[-1.3, 1.3])
+
+
+def _lag_label(lags: pd.Series) -> str:
+    """Lags of the links between two channels, such as `lag 1`; empty where they are linked in the same week alone."""
+    weeks = sorted(lags)
+    if weeks == [0]:
+        return ""
+    return f"{'lag' if len(weeks) == 1 else 'lags'} {', '.join(map(str, weeks))}"
+
+
+def _after_dash(text: str) -> str:
+    return f" · {text}" if text else ""
+
+
+def _square(by_pair: pd.Series, channels: list[str]) -> pd.DataFrame:
+    """Values by (source, target) as a table channel x channel; 0 elsewhere."""
+    return by_pair.unstack().reindex(index=channels, columns=channels).fillna(0.0)
+
+
+def _shares(result: FitResult, links: pd.DataFrame, channels: list[str]) -> pd.DataFrame | None:
+    """Share of the refits with a link, channel x channel, of the lag found most often; None without such refits."""
+    if not isinstance(result, Ensemble) or result.from_posterior:
+        return None
+    found = _square(links.groupby(["source", "target"])["share_of_refits"].max(), channels)
+    return found.clip(lower=result.edge_frequency.loc[channels, channels])
 
 
 def _add_nodes(figure: go.Figure, result: FitResult, at: dict[str, tuple[float, float]]) -> None:
@@ -138,13 +167,15 @@ def _add_nodes(figure: go.Figure, result: FitResult, at: dict[str, tuple[float, 
     )
 
 
-def _linked(result: FitResult, top: int) -> pd.DataFrame:
-    adjacency = result.adjacency
-    need(len(adjacency) > 1, "several channels", "a single channel has no links")
-    need(bool((adjacency != 0).any().any()), "a link between channels", "the fit found none that is clearly above zero")
-    strength = adjacency.abs().max(axis=0) + adjacency.abs().max(axis=1)
-    kept = largest(strength[strength > 0] if len(adjacency) > top else strength, top)
-    return adjacency.loc[kept, kept]
+def _linked(result: FitResult, top: int) -> tuple[pd.DataFrame, list[str]]:
+    """Links between the channels drawn, and these channels."""
+    links, channels = result.links(), list(result.panel.channels)
+    need(len(channels) > 1, "several channels", "a single channel has no links")
+    need(len(links) > 0, "a link between channels", "the fit found none that is clearly above zero")
+    strength = _square(links["weight"].abs().groupby([links["source"], links["target"]]).sum(), channels)
+    strongest = strength.max(axis=0) + strength.max(axis=1)
+    kept = list(largest(strongest[strongest > 0] if len(channels) > top else strongest, top))
+    return links[links["source"].isin(kept) & links["target"].isin(kept)], kept
 
 
 def effects(result: FitResult, top: int = 20) -> go.Figure:

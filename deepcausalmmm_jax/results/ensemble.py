@@ -12,11 +12,22 @@ import xarray as xr
 from deepcausalmmm_jax.attribution.by_replicate import Contributed, contributed, earned
 from deepcausalmmm_jax.attribution.curve_bands import hill_bands
 from deepcausalmmm_jax.attribution.diagnostics import TINY
-from deepcausalmmm_jax.attribution.intervals import interval, outside, summary_draws, with_interval
-from deepcausalmmm_jax.attribution.notes import ChannelNote, ChannelTrust, NoteKind, Notes, with_note
+from deepcausalmmm_jax.attribution.intervals import interval, outside, standard_error, summary_draws, with_interval
+from deepcausalmmm_jax.attribution.links import link_weights, strongest_first
+from deepcausalmmm_jax.attribution.notes import (
+    CLEAR,
+    ChannelNote,
+    ChannelTrust,
+    NoteKind,
+    Notes,
+    clear_or_not,
+    narrow_or_not,
+    with_note,
+)
 from deepcausalmmm_jax.attribution.response import curves_to_draw
 from deepcausalmmm_jax.axes import CHANNEL, COMPONENT, TIME, Variables
 from deepcausalmmm_jax.errors import ConfigError, OutputError
+from deepcausalmmm_jax.model.family import AnyInputs
 from deepcausalmmm_jax.posterior.prior import log_share_spread
 from deepcausalmmm_jax.results import checkpoint
 from deepcausalmmm_jax.results.computed_once import computed_once
@@ -25,7 +36,6 @@ from deepcausalmmm_jax.results.inference_data import inference_data
 from deepcausalmmm_jax.training.fitted import Fitted, Replicates
 
 _LEVEL = 0.9
-_CLEAR = 2.0  # standard errors
 _LEARNED = 0.8  # share of the prior spread of log shares above which the data have added little
 _WORST_K, _WORST_R_HAT = 0.7, 1.3  # Vehtari et al. 2024; chains this short are not judged by the usual 1.01
 _BOUNDS = ("low", "high")
@@ -39,8 +49,8 @@ class Ensemble(FitResult):
         replicates: draws from the posterior, or refits.
     """
 
-    def __init__(self, fitted: Fitted, replicates: Replicates) -> None:
-        super().__init__(fitted)
+    def __init__(self, fitted: Fitted, replicates: Replicates, prepared: AnyInputs | None = None) -> None:
+        super().__init__(fitted, prepared)
         self.replicates = replicates
 
     def __repr__(self) -> str:
@@ -87,7 +97,7 @@ class Ensemble(FitResult):
     def media_summary(self, level: float = _LEVEL, *, planned: bool = False) -> pd.DataFrame:
         """`FitResult.media_summary` with `_low` and `_high` beside every estimated column.
 
-        The column `note` says where an estimate lies outside its own interval.
+        The column `note` says where intervals are known to be too narrow, and where an estimate lies outside its own.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.
@@ -95,7 +105,7 @@ class Ensemble(FitResult):
         draws = self._summary_draws
         if planned:
             draws = summary_draws(earned(self.fitted_panel, self.replicates.variables, True), self.panel, True)
-        return _outside_noted(with_interval(super().media_summary(planned=planned), draws, level))
+        return self._interval_notes(with_interval(super().media_summary(planned=planned), draws, level))
 
     def notes(self, level: float = _LEVEL) -> pd.DataFrame:
         """`FitResult.notes`, with the standard error and an interval of each share from the members.
@@ -104,26 +114,40 @@ class Ensemble(FitResult):
             ConfigError: a level that is not between 0 and 1.
         """
         table = with_interval(self.channel_trust.shown(), {"share": 100 * self._shares}, level)
-        return _outside_noted(table)
+        return self._interval_notes(table)
+
+    def _interval_notes(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table with what is to be known of its intervals in the column `note`."""
+        table = with_note(table, outside(table), ChannelNote(NoteKind.OUTSIDE_INTERVAL))
+        for note in self.coverage_notes:
+            table = with_note(table, np.ones(len(table), bool), note)
+        return table
+
+    @property
+    def coverage_notes(self) -> Notes:
+        """What holds for all intervals of the ensemble: that they are too narrow, with their measured coverage."""
+        blocks = self.replicates.method == "block"
+        return tuple(narrow_or_not(len(self.panel.regions), from_posterior=self.from_posterior, blocks=blocks))
 
     @cached_property
     def channel_trust(self) -> ChannelTrust:
         """What `notes` shows, with the notes as kinds and numbers in place of sentences; errors from the draws."""
         table, notes = super().channel_trust
         table = table.copy()
-        table["share_error"] = 100 * self._shares.std(axis=0, ddof=min(1, len(self.replicates) - 1))
-        table["z"] = table["share"] / table["share_error"].where(table["share_error"] > 0)
-        table["distinguishable"] = table["z"] >= _CLEAR
-        return ChannelTrust(table, self._notes_from_draws(table["distinguishable"].to_numpy(), notes))
+        table["share_error"] = 100 * standard_error(self._shares)
+        table["z"] = table["share"] / table["share_error"]
+        table["distinguishable"] = table["z"] >= CLEAR
+        return ChannelTrust(table, self._notes_from_draws(table["z"].to_numpy(), notes))
 
-    def _notes_from_draws(self, clear: np.ndarray, of_fit: Sequence[Notes]) -> tuple[Notes, ...]:
-        """The fit's notes, judged again by the draws, by channel."""
+    def _notes_from_draws(self, z: np.ndarray, of_fit: Sequence[Notes]) -> tuple[Notes, ...]:
+        """The fit's notes, judged again by the draws, by channel; `z` is the share over its standard error."""
         high, says_little = np.quantile(self._shares, 0.95, axis=0), self._says_little()
         notes = []
         for m, found in enumerate(of_fit):
             # An estimate near zero is only tiny where a large share is ruled out.
-            dropped = {NoteKind.NO_CLEAR_EFFECT} | ({NoteKind.TINY} if high[m] > TINY else set())
-            first = [] if clear[m] else [ChannelNote(NoteKind.NO_CLEAR_EFFECT)]
+            dropped = {NoteKind.NO_CLEAR_EFFECT, NoteKind.UNKNOWN_ERROR}
+            dropped |= {NoteKind.TINY} if high[m] > TINY else set()
+            first = clear_or_not(z[m])
             first += [ChannelNote(NoteKind.NEAR_PRIOR)] if says_little[m] else []
             notes.append((*first, *(note for note in found if note.kind not in dropped)))
         return tuple(notes)
@@ -213,12 +237,29 @@ class Ensemble(FitResult):
 
     @cached_property
     def edge_frequency(self) -> pd.DataFrame:
-        """Channel x channel: share of the refits whose graph has the edge from the row to the column.
+        """Channel x channel: share of the refits whose graph has the edge from the row to the column in the same week.
 
         Draws from the posterior all have the graph of the training, so for them every share is 0 or 1.
         """
         names = pd.Index(self.panel.channels, name=CHANNEL)
-        return pd.DataFrame((self._contributed.edges != 0).mean(axis=0), index=names, columns=list(names))
+        return pd.DataFrame((self._contributed.edges[:, 0] != 0).mean(axis=0), index=names, columns=list(names))
+
+    def links(self, level: float = _LEVEL) -> pd.DataFrame:
+        """`FitResult.links`; from refits, intervals are percentiles of the weight, which is 0 in refits without it.
+
+        A further column `share_of_refits` says how many have the link. Draws from the posterior all have the links of
+        the training, so for them there is no such column, and the intervals are those of a single fit.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        table = super().links(level)
+        if self.from_posterior:
+            return table
+        lag, source, target = strongest_first(link_weights(self.fitted_panel))
+        drawn = self._contributed.edges[:, lag, source, target]
+        table["weight_low"], table["weight_high"] = interval(drawn, level)
+        return table.assign(share_of_refits=(drawn != 0).mean(axis=0))
 
     def warm_start_check(self) -> pd.DataFrame:
         """Whether refits from the point estimate and from a random start agree, on the same draws.
@@ -239,7 +280,7 @@ class Ensemble(FitResult):
                 "cold": check[:, 1].mean(axis=0),
                 "difference": apart.mean(axis=0),
                 "largest": np.abs(apart).max(axis=0),
-                "spread": 100 * self._shares.std(axis=0),
+                "spread": 100 * standard_error(self._shares),
             },
             index=names,
         )
@@ -273,8 +314,3 @@ def load(path: str | Path) -> FitResult:
     """
     fitted, replicates = checkpoint.read(path)
     return FitResult(fitted) if replicates is None else Ensemble(fitted, replicates)
-
-
-def _outside_noted(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with a note on channels of which an estimate lies outside its own interval."""
-    return with_note(table, outside(table), ChannelNote(NoteKind.OUTSIDE_INTERVAL))

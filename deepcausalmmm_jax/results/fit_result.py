@@ -19,6 +19,7 @@ from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.forecast_intervals import forecast_draws, forecast_table
 from deepcausalmmm_jax.attribution.forecasts import autocorrelation, national_forecasts, regional_forecasts
 from deepcausalmmm_jax.attribution.learned_settings import prior_table, tuning_table
+from deepcausalmmm_jax.attribution.links import links
 from deepcausalmmm_jax.attribution.media_summary import media_summary
 from deepcausalmmm_jax.attribution.mediation import effects
 from deepcausalmmm_jax.attribution.notes import ChannelTrust
@@ -30,6 +31,7 @@ from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_notes import note_table, panel_notes
 from deepcausalmmm_jax.errors import FitStatus
+from deepcausalmmm_jax.model.family import AnyInputs
 from deepcausalmmm_jax.results import checkpoint
 from deepcausalmmm_jax.results.computed_once import computed_once
 from deepcausalmmm_jax.training.family import ModelFamily
@@ -49,8 +51,9 @@ class FitResult:
         fitted: parameters, panel, scales, settings and the record of the training.
     """
 
-    def __init__(self, fitted: Fitted) -> None:
+    def __init__(self, fitted: Fitted, prepared: AnyInputs | None = None) -> None:
         self.fitted = fitted
+        self._prepared = prepared  # its panel as the model reads it, where there is one already
 
     def __repr__(self) -> str:
         regions, weeks, channels, controls = self.panel.shape
@@ -77,7 +80,7 @@ class FitResult:
     @cached_property
     def fitted_panel(self) -> FittedPanel:
         """The fit on its own panel, prepared and run once; all tables and plans read it."""
-        return FittedPanel.of(self.fitted)
+        return FittedPanel(self.fitted, self.fitted.panel, self._prepared)
 
     @property
     def status(self) -> FitStatus:
@@ -263,14 +266,22 @@ class FitResult:
         """By channel: direct, mediated and total effect on the KPI; see `attribution.mediation.effects`."""
         return effects(self.fitted_panel)
 
+    def links(self, level: float = 0.9) -> pd.DataFrame:
+        """One row per link: source, target, lag, weight and its interval; see `attribution.links`.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        return links(self.fitted_panel, level)
+
     @cached_property
     def adjacency(self) -> pd.DataFrame:
-        """Channel x channel: mean weeks that the column's exposure gains per mean week of the row's; acyclic."""
+        """Channel x channel: mean weeks that the column's exposure gains in that week per mean week of the row's."""
         return adjacency(self.fitted_panel)
 
     @computed_once
     def graph(self) -> nx.DiGraph:
-        """The channel graph as a networkx graph with edge weights."""
+        """The channel graph of `adjacency` as a networkx graph with edge weights."""
         return channel_graph(self.fitted_panel)
 
     @cached_property

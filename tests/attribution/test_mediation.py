@@ -1,10 +1,15 @@
 import dataclasses
 
+import jax.numpy as jnp
 import networkx as nx
 import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.attribution.forward import _driven
+from tests.plots.conftest import as_ensemble
+
+LAGGED = dcm.Config(link_lags=2, training=dcm.Training(max_epochs=600))
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +110,149 @@ def test_edges_survive_saving(linked, tmp_path):
     again = dcm.load(result.save(tmp_path / "fit"))
     np.testing.assert_array_equal(again.adjacency, result.adjacency)
     np.testing.assert_array_equal(again.effects()["total"], result.effects()["total"])
+
+
+@pytest.fixture(scope="module")
+def lagged():
+    """A funnel in which channel 4 drives channel 3 two weeks later, and channel 1 in the same week."""
+    panel, truth = dcm.simulate(12, 104, 5, 3, seed=101, link_lags=2)
+    return panel, truth, dcm.fit(panel, LAGGED, holdout=8)
+
+
+def _keys(links):
+    return {(link.source, link.target, link.lag) for link in links.itertuples()}
+
+
+def test_links_are_found_at_their_lags_and_no_others(lagged):
+    _, truth, result = lagged
+    assert set(truth.links["lag"]) == {0, 2}
+    assert _keys(result.links()) == _keys(truth.links)
+    within = {(source, target) for source, target, lag in _keys(truth.links) if lag == 0}
+    found = result.adjacency
+    assert {(i, j) for i in found.index for j in found.columns if found.loc[i, j] != 0} == within
+
+
+def test_effects_follow_lagged_links_to_the_simulators_own_intervention(lagged):
+    panel, truth, result = lagged
+    table = result.effects()
+    for channel in panel.channels:
+        reached = sorted(truth.links.loc[truth.links["source"] == channel, "target"])
+        assert table.loc[channel, "through"] == ", ".join(reached)
+        if reached:
+            np.testing.assert_allclose(table.loc[channel, "total"], truth.effects.loc[channel, "total"], rtol=0.25)
+            np.testing.assert_allclose(table.loc[channel, "mediated"], truth.effects.loc[channel, "mediated"], rtol=0.4)
+
+
+@pytest.mark.parametrize("factor", [1000.0, 0.001])
+def test_any_unit_of_exposure_gives_the_same_links_effects_and_contributions(lagged, factor):
+    panel, _, result = lagged
+    exposure = panel.exposure.copy()
+    exposure[:, :, panel.channels.index("channel_3")] *= factor
+    again = dcm.fit(dataclasses.replace(panel, exposure=exposure), LAGGED, holdout=8)
+    assert _keys(again.links()) == _keys(result.links())
+    np.testing.assert_allclose(again.links()["weight"], result.links()["weight"], rtol=1e-3)
+    np.testing.assert_allclose(again.effects()["total"], result.effects()["total"], rtol=1e-3)
+    np.testing.assert_allclose(again.contributions.values, result.contributions.values, rtol=1e-3, atol=1.0)
+
+
+def test_an_interval_of_a_link_is_wider_the_surer_it_is_to_be(lagged):
+    _, _, result = lagged
+    narrow, wide = result.links(0.5), result.links(0.99)
+    assert (narrow["weight_low"] > wide["weight_low"]).all()
+    assert (narrow["weight_high"] < wide["weight_high"]).all()
+    assert wide["weight"].between(wide["weight_low"], wide["weight_high"]).all()
+    assert (wide["weight_low"] > 0).all()
+    with pytest.raises(dcm.ConfigError, match="level"):
+        result.links(1.0)
+
+
+def test_refits_give_links_percentiles_and_their_share(lagged):
+    _, _, result = lagged
+    ensemble = as_ensemble(result, replicates=5)  # with slightly other weights
+    table = ensemble.links()
+    assert (table["share_of_refits"] == 1).all()
+    assert (table["weight_high"] > table["weight_low"]).all()
+    assert _keys(table) == _keys(result.links())
+    assert not (ensemble.edge_frequency.to_numpy() - (result.adjacency != 0).to_numpy()).any()
+
+
+def test_lagged_links_survive_saving(lagged, tmp_path):
+    _, _, result = lagged
+    again = dcm.load(result.save(tmp_path / "fit"))
+    assert again.links().equals(result.links())
+    np.testing.assert_array_equal(again.effects()["total"], result.effects()["total"])
+
+
+def test_arrows_of_lagged_links_say_their_lag(lagged):
+    texts = [note.text for note in dcm.plots.graph_network(lagged[2]).layout.annotations if note.text]
+    assert texts == ["lag 2"]
+    heatmap = dcm.plots.graph_heatmap(lagged[2]).data[0]
+    assert "lag 2" in str(heatmap.customdata)
+
+
+def test_forbidden_required_and_fixed_links_hold_at_their_lags(lagged):
+    panel, _, _ = lagged
+    links = dcm.Links(
+        forbid=[("channel_4", "channel_3", 2)],
+        require=[("channel_2", "channel_5", 1)],
+        fix=[("channel_5", "channel_2", 0.25, 1)],
+    )
+    config = LAGGED.replace(links=links, training=dcm.Training(max_epochs=100))
+    found = dcm.fit(panel, config).links().set_index(["source", "target", "lag"])
+    assert ("channel_4", "channel_3", 2) not in found.index
+    assert found.loc[("channel_2", "channel_5", 1), "weight"] != 0
+    fixed = found.loc[("channel_5", "channel_2", 1)]
+    np.testing.assert_allclose(fixed["weight"], 0.25, rtol=1e-5)
+    assert np.isnan(fixed["weight_low"])
+
+
+@dataclasses.dataclass
+class _Edges:
+    """The part of the model's internals that is read here."""
+
+    relative_edges: np.ndarray
+    relative_lagged_edges: np.ndarray
+
+
+@pytest.mark.parametrize("lags", [0, 1, 3])
+@pytest.mark.parametrize("channel", [0, 2])
+def test_what_a_channel_drives_is_the_difference_that_it_makes_week_by_week(lags, channel):
+    rng = np.random.default_rng(lags)
+    within = np.triu(rng.uniform(0, 0.6, (4, 4)), 1)
+    lagged = rng.uniform(-0.3, 0.3, (lags, 4, 4))  # with cycles
+    own = rng.uniform(0.5, 1.5, (3, 20, 4))
+
+    def exposure(held):
+        """By the equations, with a channel's exposure as it is, or held at zero."""
+        x = np.zeros((3, 20, 4))
+        for t in range(20):
+            x[:, t] = own[:, t] + sum(
+                (x[:, t - lag - 1] @ lagged[lag] for lag in range(min(lags, t))), np.zeros((3, 4))
+            )
+            for j in range(4):  # in the order of the graph
+                x[:, t, j] = 0.0 if j == held else x[:, t, j] + x[:, t] @ np.where(np.arange(4) < j, within[:, j], 0.0)
+        return x
+
+    edges = _Edges(jnp.asarray(within), jnp.asarray(lagged))
+    whole = exposure(None)
+    found = _driven(jnp.asarray(whole[:, :, channel]), jnp.asarray(channel), edges)
+    np.testing.assert_allclose(found, whole - exposure(channel), atol=1e-4)
+
+
+def test_the_simulators_lags_change_no_pair_no_weight_and_no_panel_without_them():
+    plain, same = dcm.simulate(seed=105), dcm.simulate(seed=105, link_lags=0)
+    np.testing.assert_array_equal(plain[0].kpi, same[0].kpi)
+    assert (plain[1].links["lag"] == 0).all()
+    late = dcm.simulate(seed=105, link_lags=3)[1]
+    by_pair = ["source", "target"]
+    ours, theirs = (truth.links.sort_values(by_pair)[[*by_pair, "weight"]] for truth in (plain[1], late))
+    assert ours.to_numpy().tolist() == theirs.to_numpy().tolist()
+    assert late.links["lag"].max() > 0
+
+
+@pytest.mark.parametrize("lags", [-1, 30, 1.5, True])
+def test_impossible_lags_of_simulated_links_are_refused(lags):
+    with pytest.raises(dcm.DataError, match=r"link_lags must be a whole number of weeks from 0 to below n_weeks=30"):
+        dcm.simulate(3, 30, 3, 1, link_lags=lags)
+    with pytest.raises(dcm.DataError, match="only for the kind 'hill'"):
+        dcm.simulate(3, 30, 3, 1, kind="power", link_lags=2)

@@ -8,7 +8,7 @@ from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations
 from deepcausalmmm_jax.data.graph_constraints import GraphConstraints
 from deepcausalmmm_jax.model.baseline import Level, Trend
 from deepcausalmmm_jax.model.coefficients import Coefficients
-from deepcausalmmm_jax.model.graph import ChannelGraph, ExposureEquations, initial_graph, innovation_rows
+from deepcausalmmm_jax.model.graph import ChannelGraph, ExposureEquations, LinkTerms, initial_graph, innovation_rows
 from deepcausalmmm_jax.model.media import Media
 
 WEEKS, CHANNELS, REGIONS = 20, 3, 4
@@ -71,18 +71,24 @@ def test_an_axis_of_another_length_is_refused_with_both_shapes(name, argument, s
         call(*arrays)
 
 
+def _no_links(lags):
+    return LinkTerms(jnp.zeros((CHANNELS, CHANNELS)), jnp.zeros((lags, CHANNELS, CHANNELS)))
+
+
 def test_innovations_of_other_channels_than_the_graphs_are_refused():
     innovations = ExposureInnovations(
         _ones(REGIONS, WEEKS, 2), _ones(WEEKS, 2), _ones(REGIONS, WEEKS), _ones(WEEKS, 2), _ones(2)
     )
-    rows = innovation_rows(innovations, _ones(REGIONS, WEEKS))
+    rows = innovation_rows(innovations, _ones(REGIONS, WEEKS), 0)
     with pytest.raises(AssertionError, match=r"\(2, 80\).*\(3, None\)"):
-        ExposureEquations(CHANNELS).init(KEY, jnp.zeros((CHANNELS, CHANNELS)), rows)
+        ExposureEquations(CHANNELS).init(KEY, _no_links(0), rows)
+    with pytest.raises(AssertionError, match=r"\(1, 3, 3\).*\(2, 3, 3\)"):
+        ExposureEquations(CHANNELS, 2).init(KEY, _no_links(1), rows)
     with pytest.raises(AssertionError, match=r"(?s)\(4, 19\).*\(4, 20\)"):
-        innovation_rows(innovations, _ones(REGIONS, WEEKS - 1))
+        innovation_rows(innovations, _ones(REGIONS, WEEKS - 1), 0)
 
 
 def test_constraints_on_other_channels_are_refused():
-    constraints = GraphConstraints(*(_ones(CHANNELS, CHANNELS) for _ in range(3)))
-    with pytest.raises(AssertionError, match=r"\(3, 3\).*\(2, 2\)"):
+    constraints = GraphConstraints(*(_ones(1, CHANNELS, CHANNELS) for _ in range(3)))
+    with pytest.raises(AssertionError, match=r"\(1, 3, 3\).*\(None, 2, 2\)"):
         initial_graph(constraints, _ones(2))

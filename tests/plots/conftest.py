@@ -77,18 +77,20 @@ def as_ensemble(result: dcm.FitResult, replicates: int = 3) -> dcm.Ensemble:
 
 def linked(result: dcm.FitResult) -> dcm.FitResult:
     """The result with a channel graph: the first channel drives the others, the last one the other way round."""
-    names = list(result.panel.channels)
-    table = pd.DataFrame(0.0, index=names, columns=names)
-    table.iloc[0, 1:] = 0.4
-    table.iloc[0, -1] = -0.2
-    result.adjacency = table
-    return result
+    variables, n = result.fitted.variables, len(result.panel.channels)
+    edges = np.zeros((n, n), np.float32)
+    edges[0, 1:] = 0.4
+    edges[0, -1] = -0.2
+    params = {**variables["params"], "graph": {**variables["params"]["graph"], "edge": edges}}
+    kept = {**variables["fitted"]["graph"], "kept": (edges != 0).astype(np.float32)}
+    changed = {"params": params, "fitted": {**variables["fitted"], "graph": kept}}
+    return dcm.FitResult(dataclasses.replace(result.fitted, variables=changed))
 
 
 @pytest.fixture(scope="session")
 def ensemble(small_result) -> dcm.Ensemble:
     """Refits, spend, links and a holdout: every figure has its data."""
-    return linked(as_ensemble(small_result))
+    return as_ensemble(linked(small_result))
 
 
 @pytest.fixture(scope="session")

@@ -56,9 +56,9 @@ def page(small_result, tmp_path_factory):
     """Every section, and names that would be markup if they were not escaped."""
     names = ("<b>tv</b>", "<script>throw 1</script>", 'c & d, "quoted"')
     panel = dataclasses.replace(small_result.panel, channels=names)
-    hostile = as_ensemble(dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel)))
+    hostile = as_ensemble(linked(dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel))))
     path = tmp_path_factory.mktemp("report") / "report.html"
-    return dcm.report(linked(hostile), path, plan=plan_of(names)), hostile
+    return dcm.report(hostile, path, plan=plan_of(names)), hostile
 
 
 def test_a_console_error_would_be_seen(browser, tmp_path):

@@ -8,14 +8,21 @@ from scipy.signal import lfilter
 
 from deepcausalmmm_jax.axes import CHANNEL
 from deepcausalmmm_jax.data.simulation.hazards import Roles, changed_budgets, outliers
-from deepcausalmmm_jax.data.simulation.request import YEAR, Request, Simulation, autoregressive, channel_index
+from deepcausalmmm_jax.data.simulation.request import (
+    YEAR,
+    LinkRequest,
+    Request,
+    Simulation,
+    autoregressive,
+    channel_index,
+)
 
 _MEDIA_SHARE = 0.25
 _NOISE = 0.06
 
 
 def simulate_hill(
-    rng: np.random.Generator, difficult: np.random.Generator, request: Request, given: Roles, links: int
+    rng: np.random.Generator, difficult: np.random.Generator, request: Request, given: Roles, links: LinkRequest
 ) -> Simulation:
     """A panel simulated with Hill curves.
 
@@ -24,16 +31,16 @@ def simulate_hill(
         difficult: for additional difficulties; separate, so that panels without them do not change.
         request: sizes and shares.
         given: special channels.
-        links: number of draws of a link between two channels.
+        links: links between channels.
     """
     n_regions, n_weeks, n_channels = request.n_regions, len(request.weeks), request.n_channels
     media_share = _MEDIA_SHARE if request.media_share is None else request.media_share
     noise = _NOISE if request.noise is None else request.noise
     size = np.exp(rng.normal(9.0, 0.7, n_regions))
     control = autoregressive(rng, (n_regions, n_weeks, request.n_controls), 0.7)
-    adjacency = _random_links(rng, n_channels, links)
+    by_lag = _random_links(rng, n_channels, links)
     budgets = _budgets(rng, control, (n_regions, n_weeks, n_channels), given)
-    relative, unit_exposure = _driven(budgets, adjacency)
+    relative, unit_exposure = _driven(budgets, by_lag)
     parameters = _curves(rng, n_channels)
     activity = _activity(relative, parameters)
     worth, parameters["coefficient"] = _worth(rng, activity, media_share, request.drift, given.placebo)
@@ -47,18 +54,19 @@ def simulate_hill(
     kpi = np.maximum(base + media.sum(axis=2) + error, 0.01) * unit
     parameters["share"] = (media * unit[:, :, None]).sum(axis=(0, 1)) / kpi.sum()
     parameters = parameters.assign(**{name: given._asdict()[name] for name in Roles._fields})
-    effects = _effects(budgets, adjacency, parameters, worth * unit[:, :, None], activity, unit_exposure)
-    return Simulation(size, kpi, relative, control, parts, base, media, worth, parameters, adjacency, effects, noise)
+    effects = _effects(budgets, by_lag, parameters, worth * unit[:, :, None], activity, unit_exposure)
+    return Simulation(size, kpi, relative, control, parts, base, media, worth, parameters, by_lag, effects, noise)
 
 
-def _random_links(rng: np.random.Generator, n_channels: int, links: int) -> np.ndarray:
-    """Links from earlier to later channels in a random order."""
-    adjacency = np.zeros((n_channels, n_channels))
+def _random_links(rng: np.random.Generator, n_channels: int, links: LinkRequest) -> np.ndarray:
+    """Links from earlier to later channels in a random order, `[1 + lag, channel, channel]`."""
+    by_lag = np.zeros((1 + links.longest_lag, n_channels, n_channels))
     order = rng.permutation(n_channels)
-    for _ in range(links):
+    for _ in range(links.draws):
         source, target = np.sort(rng.choice(n_channels, 2, replace=False))
-        adjacency[order[source], order[target]] = rng.uniform(0.3, 0.7)
-    return adjacency
+        lag = int(links.lags.integers(1 + links.longest_lag))
+        by_lag[lag, order[source], order[target]] = rng.uniform(0.3, 0.7)
+    return by_lag
 
 
 class _Budgets(NamedTuple):
@@ -85,27 +93,31 @@ def _budgets(rng: np.random.Generator, control: np.ndarray, shape: tuple[int, in
 
 
 def _driven(
-    budgets: _Budgets, adjacency: np.ndarray, unit: np.ndarray | None = None, silent: int | None = None
+    budgets: _Budgets, links: np.ndarray, unit: np.ndarray | None = None, silent: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Exposure including what other channels drive, and its unit.
 
     Args:
         budgets: of the channels.
-        adjacency: links.
+        links: `[1 + lag, channel, channel]`; before the first week there is nothing that acts with a lag.
         unit: `[region, 1, channel]`, exposure that counts as 1; None: the regional mean.
         silent: a channel whose exposure is zero throughout.
     """
-    on = budgets.on if silent is None else budgets.on * (np.arange(len(adjacency)) != silent)
+    n_channels = links.shape[1]
+    on = budgets.on if silent is None else budgets.on * (np.arange(n_channels) != silent)
     driven = budgets.own * on
-    for _ in range(len(adjacency)):  # follows the links; no path in the graph is longer
-        driven = on * (budgets.own + driven @ adjacency)
+    for _ in range(n_channels):  # follows the links; no path in the graph is longer
+        received = driven @ links[0]
+        for lag in range(1, len(links)):
+            received[:, lag:] += driven[:, :-lag] @ links[lag]
+        driven = on * (budgets.own + received)
     unit = driven.mean(axis=1, keepdims=True) if unit is None else unit
     return driven / unit, unit
 
 
 def _effects(
     budgets: _Budgets,
-    adjacency: np.ndarray,
+    links: np.ndarray,
     parameters: pd.DataFrame,
     worth: np.ndarray,
     activity: np.ndarray,
@@ -114,7 +126,7 @@ def _effects(
     """Effects of turning off each channel, by the equations of the simulator; `worth` in KPI units per activity."""
     rows = {}
     for m, channel in enumerate(parameters.index):
-        silenced = _activity(_driven(budgets, adjacency, unit, silent=m)[0], parameters)
+        silenced = _activity(_driven(budgets, links, unit, silent=m)[0], parameters)
         lost = (worth * (activity - silenced)).sum(axis=(0, 1))
         rows[channel] = {"direct": lost[m], "mediated": lost.sum() - lost[m], "total": lost.sum()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(CHANNEL)

@@ -24,6 +24,14 @@ class Request(NamedTuple):
     outliers: float
 
 
+class LinkRequest(NamedTuple):
+    """Links between channels that are asked for."""
+
+    draws: int  # of a link
+    longest_lag: int  # weeks
+    lags: np.random.Generator  # draws the lags; separate, so that panels whose links have none do not change
+
+
 class Simulation(NamedTuple):
     """A simulated panel as arrays; terms are shares of a region's `size`."""
 
@@ -36,7 +44,7 @@ class Simulation(NamedTuple):
     media: np.ndarray  # [region, week, channel], contribution of each channel
     worth: np.ndarray  # [region, week, channel], effect of a channel at full activity
     parameters: pd.DataFrame  # by channel
-    adjacency: np.ndarray  # [channel, channel]
+    links: np.ndarray  # [1 + lag, channel, channel]
     effects: pd.DataFrame  # by channel, KPI units
     noise: float  # standard deviation, share of `size`
 

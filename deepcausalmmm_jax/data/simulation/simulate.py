@@ -8,25 +8,26 @@ import pandas as pd
 import xarray as xr
 
 from deepcausalmmm_jax.axes import CHANNEL, COMPONENT, REGION, STRUCTURAL_COMPONENTS, TIME
-from deepcausalmmm_jax.checks import closest
+from deepcausalmmm_jax.checks import closest, seed_number
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.simulation.hazards import check_roles, gaps, roles
 from deepcausalmmm_jax.data.simulation.hill_world import simulate_hill
-from deepcausalmmm_jax.data.simulation.request import Request, Simulation
+from deepcausalmmm_jax.data.simulation.request import LinkRequest, Request, Simulation
 from deepcausalmmm_jax.data.simulation.worlds import WORLDS, simulate_world
 from deepcausalmmm_jax.errors import DataError
 
 KINDS = ("hill", *WORLDS)
 
 _REVENUE_PER_KPI = 12.5
-_HILL_ONLY = {"links": None, "flighted": 1, "national": 0, "late": 0, "confounded": 1}  # and their defaults
+# And their defaults.
+_HILL_ONLY = {"links": None, "link_lags": 0, "flighted": 1, "national": 0, "late": 0, "confounded": 1}
 
 
 @dataclass(frozen=True, eq=False)
 class Truth:
     """The true effects behind a simulated panel.
 
-    With a kind other than "hill", `adjacency` is zero, and effects and carry-over include those of exposure before the
+    With a kind other than "hill" there are no links, and effects and carry-over include those of exposure before the
     first week. In the kind "multiplicative" the contribution of a channel is the expected KPI minus the expected KPI
     with that channel at zero, and likewise for the other components except the baseline, which is only the level; since
     factors multiply, these need not sum to the KPI.
@@ -41,7 +42,9 @@ class Truth:
             are not geometric, the slope of curves other than Hill's, and the half-saturation of curves without a
             maximum, whose full activity is that of a mean week on air. `confounded` then also includes channels that
             follow unobserved demand.
-        adjacency: channel x channel; row i, column j: how strongly exposure of channel i drives that of channel j.
+        adjacency: channel x channel; row i, column j: how strongly exposure of channel i drives that of channel j in
+            the same week.
+        links: all links: `source`, `target`, `lag` in weeks, `weight`.
         baseline: `(region, time)`, KPI units: everything but media and noise.
         noise: standard deviation of the noise, as a share of a region's mean KPI (of the KPI, if multiplicative).
         effects: by channel, KPI units over the whole panel, lost if its exposure were zero: `direct`, of its own
@@ -56,6 +59,7 @@ class Truth:
     contributions: xr.DataArray
     parameters: pd.DataFrame
     adjacency: pd.DataFrame
+    links: pd.DataFrame
     baseline: xr.DataArray
     noise: float
     effects: pd.DataFrame
@@ -75,6 +79,7 @@ def simulate(
     noise: float | None = None,
     drift: float = 0.1,
     links: int | None = None,
+    link_lags: int = 0,
     flighted: int = 1,
     national: int = 0,
     late: int = 0,
@@ -120,7 +125,9 @@ def simulate(
             random in others.
         drift: spread of the coefficient of a channel over time, in logs.
         links: number of draws of a link from one channel to another (a pair may be drawn twice); None: one per three
-            channels and one more. This option, the next three and `confounded` are for the kind "hill".
+            channels and one more. This option, the next four and `confounded` are for the kind "hill".
+        link_lags: longest lag of a link, in weeks; the lag of each is drawn from 0 to it. The links are between the
+            same channels, and as strong, as with a lag of 0.
         flighted: number of channels, the first ones, that are alternately four weeks on air and four weeks off.
         national: number of channels, drawn at random, with the same exposure in all regions relative to their size.
         late: number of channels that are off air in the first half of the weeks.
@@ -139,19 +146,22 @@ def simulate(
     _check_kind(kind)
     counts = {"flighted": flighted, "national": national, "late": late, "placebo": placebo, "confounded": confounded}
     if kind != "hill":
-        _refuse_hill_only(kind, {**counts, "links": links})
+        _refuse_hill_only(kind, {**counts, "links": links, "link_lags": link_lags})
         counts, links = dict.fromkeys(counts, 0) | {"placebo": placebo}, 0
     links = n_channels // 3 + (n_channels >= 2) if links is None else links
     _check_sizes(n_regions, n_weeks, n_channels, n_controls, links)
+    _check_lags(link_lags, n_weeks)
     _check_shares(media_share, noise, drift, outliers, missing)
     check_roles(counts, n_channels)
+    seed = seed_number(seed)
     difficult = np.random.default_rng([seed, 1])  # separate, so that panels without difficulties do not change
     given = roles(difficult, n_channels, **counts)
     rng = np.random.default_rng(seed)
     weeks = pd.DatetimeIndex(pd.date_range(start, periods=n_weeks, freq="7D").to_numpy())
     request = Request(weeks, n_regions, n_channels, n_controls, media_share, noise, drift, outliers)
     if kind == "hill":
-        made = simulate_hill(rng, difficult, request, given, links)
+        asked = LinkRequest(links, link_lags, np.random.default_rng([seed, 2]))
+        made = simulate_hill(rng, difficult, request, given, asked)
     else:
         made = simulate_world(WORLDS[kind], rng, difficult, request, given.placebo)
     panel = _panel(rng, weeks, made)
@@ -168,13 +178,20 @@ def _truth(panel: Panel, made: Simulation) -> Truth:
     return Truth(
         contributions=_labelled(made.media * unit, panel, CHANNEL, names, "contribution"),
         parameters=made.parameters,
-        adjacency=pd.DataFrame(made.adjacency, index=names, columns=names),
+        adjacency=pd.DataFrame(made.links[0], index=names, columns=names),
+        links=_link_table(made.links, names),
         baseline=baseline.squeeze(COMPONENT, drop=True),
         noise=made.noise,
         effects=made.effects,
         components=_labelled(parts * unit, panel, COMPONENT, components, "component"),
         coefficients=_labelled(made.worth, panel, CHANNEL, names, "coefficient"),
     )
+
+
+def _link_table(links: np.ndarray, names: list[str]) -> pd.DataFrame:
+    """One row per link."""
+    rows = [(names[i], names[j], int(lag), float(links[lag, i, j])) for lag, i, j in np.argwhere(links != 0)]
+    return pd.DataFrame(rows, columns=["source", "target", "lag", "weight"])
 
 
 def _labelled(values: np.ndarray, panel: Panel, axis: str, names: list[str], name: str) -> xr.DataArray:
@@ -209,6 +226,14 @@ def _check_sizes(n_regions: int, n_weeks: int, n_channels: int, n_controls: int,
             raise DataError(f"{name} must be {bound} or more, got {value}.")
     if links and n_channels < 2:
         raise DataError(f"links={links} needs at least two channels, got n_channels={n_channels}.")
+
+
+def _check_lags(link_lags: int, n_weeks: int) -> None:
+    """A lag as long as the panel would leave no week in which the link acts."""
+    if not isinstance(link_lags, int) or isinstance(link_lags, bool) or not 0 <= link_lags < n_weeks:
+        raise DataError(
+            f"link_lags must be a whole number of weeks from 0 to below n_weeks={n_weeks}, got {link_lags!r}."
+        )
 
 
 def _check_shares(

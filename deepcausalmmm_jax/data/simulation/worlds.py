@@ -156,7 +156,7 @@ def simulate_world(
         media=contribution,
         worth=settled.coefficient * media.varying[:, HISTORY:],
         parameters=parameters,
-        adjacency=np.zeros((n_channels, n_channels)),
+        links=np.zeros((1, n_channels, n_channels)),
         effects=pd.DataFrame({"direct": lost, "mediated": 0.0, "total": lost}, index=channel_index(n_channels)),
         noise=noise,
     )

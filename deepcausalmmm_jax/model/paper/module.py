@@ -82,7 +82,9 @@ class PaperMMM(nn.Module):
             variation=jnp.zeros_like(terms.media_coefficients),
             coefficient=scale * terms.media_coefficients,
             edges=edges,
+            lagged_edges=jnp.zeros((0, *edges.shape)),
             relative_edges=jnp.zeros_like(edges),  # no channel's exposure drives another's in this model
+            relative_lagged_edges=jnp.zeros((0, *edges.shape)),
             blend=jax.nn.sigmoid(self.interaction_weight) * edges,
             structure=jnp.zeros(()),
             curves=MediaCurves(decay, zero, slope, half, jnp.zeros(()), jnp.zeros(())),

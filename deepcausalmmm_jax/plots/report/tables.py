@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from deepcausalmmm_jax.plots.graph import edge_shares
 from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, compact, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -102,7 +101,8 @@ def _trust(result: FitResult) -> Table:
     header = ["channel", "share of KPI, %", "standard error, points", *interval, "notes"]
     rows = []
     for channel, row in notes.iterrows():
-        middle = [f"{row['share_low']:.2f} to {row['share_high']:.2f}"] if refitted else []
+        ends = "–" if refitted and pd.isna(row["share_low"]) else None
+        middle = [ends or f"{row['share_low']:.2f} to {row['share_high']:.2f}"] if refitted else []
         numbers = [number(row["share"], "{:.2f}"), number(row["share_error"], "{:.2f}")]
         rows.append([str(channel), *numbers, *middle, str(row["note"]) or "–"])
     note = (
@@ -126,19 +126,15 @@ def _priors(priors: pd.DataFrame) -> Table:
 
 
 def _edges(result: FitResult) -> Table:
-    adjacency = result.adjacency
-    often = edge_shares(result)
-    links = [
-        (source, target, float(adjacency.loc[source, target]))
-        for source in adjacency.index
-        for target in adjacency.columns
-        if adjacency.loc[source, target] != 0
-    ]
+    links, has_lags = result.links(), result.config.link_lags > 0
+    has_shares = "share_of_refits" in links
     rows = []
-    for source, target, weight in sorted(links, key=lambda link: -abs(link[2])):
-        share = [] if often is None else [f"{often.loc[source, target]:.0%}"]
-        rows.append([str(source), str(target), f"{weight:+.2f}", *share])
-    header = ["from", "to", "weight", *([] if often is None else ["share of refits"])]
+    for _, link in links.iterrows():
+        lag = [str(link["lag"])] if has_lags else []
+        share = [f"{link['share_of_refits']:.0%}"] if has_shares else []
+        rows.append([str(link["source"]), str(link["target"]), *lag, _weight(link), *share])
+    header = ["from", "to", *(["lag, weeks"] if has_lags else []), "weight (90% interval)"]
+    header += ["share of refits"] if has_shares else []
     if not result.family.has_exposure_levels:
         note = "A weight is the share of a channel's activity that the published model adds to another's."
     else:
@@ -148,6 +144,11 @@ def _edges(result: FitResult) -> Table:
             "like a link."
         )
     return Table("edges", "Edges of the channel graph", header, rows, note)
+
+
+def _weight(link: pd.Series) -> str:
+    interval = "" if pd.isna(link["weight_low"]) else f" ({link['weight_low']:+.2f} to {link['weight_high']:+.2f})"
+    return f"{link['weight']:+.2f}{interval}"
 
 
 def _tuning(tuning: pd.DataFrame) -> Table:

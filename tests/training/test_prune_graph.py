@@ -1,0 +1,145 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations
+from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.model.graph import (
+    ExposureEquations,
+    ExposureNoise,
+    LinkTerms,
+    innovation_rows,
+    innovation_weights,
+    later,
+)
+from deepcausalmmm_jax.model.windows import padded
+from deepcausalmmm_jax.training.prepare import prepare
+from deepcausalmmm_jax.training.prune_graph import Equations, refined_edges, supported
+
+REGIONS, WEEKS, CHANNELS = 8, 200, 3
+
+
+def _true(lags):
+    """Channel 0 drives 1 in the same week and 2 at the longest lag, and 2 drives 0 one week later: a cycle in time."""
+    links = np.zeros((1 + lags, CHANNELS, CHANNELS))
+    links[0, 0, 1], links[lags, 0, 2] = 0.5, 0.4
+    if lags:
+        links[1, 2, 0] = -0.3
+    return links
+
+
+def _drawn(links, seed=0, persistence=0.0):
+    """Innovations of skewed noise that follow links `[1 + lag, channel, channel]`."""
+    rng = np.random.default_rng(seed)
+    z, noise = np.zeros((2, REGIONS, WEEKS, CHANNELS))
+    reach = np.linalg.inv(np.eye(CHANNELS) - links[0])
+    shocks = np.log(rng.gamma(1.0, size=z.shape))
+    for t in range(WEEKS):
+        noise[:, t] = shocks[:, t] + (persistence * noise[:, t - 1] if t else 0.0)
+        received = sum((z[:, t - lag] @ links[lag] for lag in range(1, len(links)) if lag <= t), np.zeros(1))
+        z[:, t] = (noise[:, t] + received) @ reach
+    national = z.mean(axis=0)
+    trained = np.ones((REGIONS, WEEKS))
+    trained[:, 0] = 0
+    parts = (z - national, national, trained, np.ones((WEEKS, CHANNELS)), np.ones(CHANNELS))
+    return ExposureInnovations(*(jnp.asarray(part, jnp.float32) for part in parts))
+
+
+def _noise():
+    return ExposureNoise(*(jnp.zeros((2, CHANNELS)) for _ in range(3)))
+
+
+class _Inputs:
+    """The part of the model's inputs that is read here."""
+
+    def __init__(self, innovations):
+        self.innovations = innovations
+
+
+@pytest.mark.parametrize("lags", [0, 1, 2])
+@pytest.mark.parametrize("persistence", [0.0, 0.4])
+def test_one_step_finds_the_links_of_every_lag_within_a_few_of_their_errors(lags, persistence):
+    true = _true(lags)
+    inputs = _Inputs(_drawn(true, persistence=persistence))
+    memory = jnp.full((2, CHANNELS), persistence if lags else 0.0)
+    start = LinkTerms(jnp.asarray(0.9 * true[0], jnp.float32), jnp.asarray(0.9 * true[1:], jnp.float32))
+    candidates = np.repeat(1 - np.eye(CHANNELS)[None], 1 + lags, axis=0)
+    candidates[0] = true[0] != 0  # acyclic
+    refined = refined_edges(
+        Equations(start, _noise(), memory), jnp.asarray(candidates > 0), inputs, jnp.ones((REGIONS, WEEKS))
+    )
+    found, errors, learned = refined.edges, refined.errors, candidates > 0
+    assert (np.abs(np.asarray(found) - true)[learned] < 5 * np.asarray(errors)[learned]).all()
+    assert np.asarray(errors)[learned].max() < 0.1
+    assert np.isinf(np.asarray(errors)[~learned]).all()
+
+
+def test_the_likelihood_prefers_the_true_lag_and_direction_in_time():
+    innovations, weights = _drawn(_true(2)), jnp.ones((REGIONS, WEEKS))
+    rows = innovation_rows(innovations, weights, 2)
+    equations = ExposureEquations(CHANNELS, 2)
+
+    def loss(links):
+        terms = LinkTerms(jnp.asarray(links[0], jnp.float32), jnp.asarray(links[1:], jnp.float32))
+        return float(equations.apply(equations.init(jax.random.key(0), terms, rows), terms, rows))
+
+    backwards, other_lag = _true(2).transpose(0, 2, 1), _true(2)[[0, 2, 1]]
+    assert loss(_true(2)) < min(loss(backwards), loss(other_lag), loss(np.zeros((3, 3, 3)))) - 50
+
+
+@pytest.mark.parametrize("lags", [0, 1, 3])
+def test_a_week_without_data_takes_the_weeks_that_need_it_with_it(lags):
+    innovations = _drawn(_true(0))
+    gap = innovations.trained.at[2, 50].set(0.0)
+    weighted = innovation_weights(innovations._replace(trained=gap), jnp.ones((REGIONS, WEEKS)), lags)
+    missing = np.asarray(weighted.regional[2, :, 0] == 0)
+    assert set(np.flatnonzero(missing)) == {*range(1 + lags), *range(50, 51 + lags)}
+    assert not np.asarray(weighted.regional_follows[2, 51 : 52 + lags]).any()
+    np.testing.assert_allclose(weighted.national[1 + lags :], 1.0)
+
+
+def test_values_of_earlier_weeks():
+    series = jnp.arange(1.0, 5.0)[None, :, None]
+    np.testing.assert_array_equal(later(series, 2, 1)[0, :, 0], [0, 0, 1, 2])
+    np.testing.assert_array_equal(later(series, 9, 1)[0, :, 0], [0, 0, 0, 0])
+
+
+def test_weeks_that_only_pad_the_arrays_change_nothing(small_panel, quick):
+    weights = training_weights(small_panel, 8)
+    inputs = prepare(small_panel, weights, quick.replace(link_lags=2)).inputs
+    longer = padded(inputs, 70, inputs.trend_basis.shape[1], inputs.region_trend_basis.shape[1])
+    rng = np.random.default_rng(0)
+    links = LinkTerms(jnp.zeros((3, 3)), jnp.asarray(rng.normal(size=(2, 3, 3)), jnp.float32))
+    equations, found = ExposureEquations(3, 2), []
+    for given, more in ((inputs, 0), (longer, 10)):
+        rows = innovation_rows(given.innovations, jnp.asarray(np.pad(weights, [(0, 0), (0, more)])), 2)
+        found.append(equations.apply(equations.init(jax.random.key(0), links, rows), links, rows))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
+
+
+def _pair(innovations, lag):
+    """The edge 0 -> 1 at a lag, refined from half a standard deviation, and all other edges at zero."""
+    candidates = np.zeros((2, CHANNELS, CHANNELS), bool)
+    candidates[lag, 0, 1] = True
+    start = 0.5 * candidates
+    links = LinkTerms(jnp.asarray(start[0], jnp.float32), jnp.asarray(start[1:], jnp.float32))
+    equations = Equations(links, _noise(), jnp.zeros((2, CHANNELS)))
+    return refined_edges(equations, jnp.asarray(candidates), _Inputs(innovations), jnp.ones((REGIONS, WEEKS)))
+
+
+@pytest.mark.parametrize("lag", [0, 1])
+def test_a_lagged_edge_that_the_national_mean_alone_shows_is_no_edge(lag):
+    true = np.zeros((2, CHANNELS, CHANNELS))
+    true[lag, 0, 1] = 0.5
+    linked, apart = _drawn(true), _drawn(np.zeros((1, CHANNELS, CHANNELS)), seed=1)
+    assert supported(_pair(linked, lag), 0.1, 4.0)[lag, 0, 1]
+    # Flights in every region at once: large in the mean, nothing in the deviations.
+    flights = 3.0 * linked.national
+    coincidence = apart._replace(regional=0.5 * apart.regional, national=flights)
+    found = _pair(coincidence, lag)
+    assert found.edges[lag, 0, 1] > 4 * found.errors[lag, 0, 1]
+    assert np.abs(found.regional[lag, 0, 1]) < 4 * found.regional_errors[lag, 0, 1]
+    assert supported(found, 0.1, 4.0)[lag, 0, 1] == (lag == 0)  # within a week the rule is as it was
+    nothing = coincidence._replace(regional=jnp.zeros_like(coincidence.regional))  # one region, or national media
+    assert supported(_pair(nothing, lag), 0.1, 4.0)[lag, 0, 1]
