@@ -2,13 +2,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test fuzz lint docs bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/deepcausalmmm-jax demo --out demo
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+fuzz: $(VENV)/.installed-test
+	DEEPCAUSALMMM_JAX_FUZZ=5000 $(BIN)/python -m pytest tests/fuzz tests/results/test_damaged_runs.py
 
 lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check .

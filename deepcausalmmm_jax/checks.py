@@ -4,21 +4,31 @@ import dataclasses
 import difflib
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from deepcausalmmm_jax.errors import ConfigError
+
+_LARGEST, _SMALLEST = 1e30, 1e-30  # beyond them numbers, or their squares, become infinite or 0 in single precision
+_LARGEST_WHOLE = 2**31 - 1
+_LARGEST_SEED = 2**32 - 1
+_LONGEST = 120  # characters of a value in a message
 
 
 def require(holds: bool, name: str, value: object, wanted: str) -> None:
     """Raise ConfigError unless `holds`."""
     if not holds:
-        raise ConfigError(f"Setting {name} must be {wanted}, got {value!r}.")
+        raise ConfigError(f"Setting {name} must be {wanted}, got {shown(value)}.")
 
 
 def is_number(value: object) -> bool:
     """Whether a value is a finite real number; True and False are none."""
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float can hold
+        return False
 
 
 def whole_number(name: str, value: object, least: int = 1) -> int:
@@ -32,9 +42,32 @@ def whole_number(name: str, value: object, least: int = 1) -> int:
     Raises:
         ConfigError: it is not a whole number, or is below `least`.
     """
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
-        raise ConfigError(f"{name} must be a whole number, {least} or more, got {value!r}.")
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or int(value) < least:
+        raise ConfigError(f"{name} must be a whole number, {least} or more, got {shown(value)}.")
+    if int(value) > _LARGEST_WHOLE:
+        raise ConfigError(f"{name} must be at most {_LARGEST_WHOLE:,}, got {shown(value)}.")
     return int(value)
+
+
+def seed_number(value: object, name: str = "seed") -> int:
+    """A seed of random numbers, as an int.
+
+    Raises:
+        ConfigError: it is not a whole number from 0 to 2^32 - 1.
+    """
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or not 0 <= int(value) <= _LARGEST_SEED:  # type: ignore[call-overload]
+        raise ConfigError(f"{name} must be a whole number, 0 or more and below 2^32, got {shown(value)}.")
+    return int(value)  # type: ignore[call-overload]
+
+
+def shown(value: object) -> str:
+    """A value as messages have it: short ones as they are, others by their type."""
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number with more digits than Python writes
+        text = ""
+    return text if 0 < len(text) <= _LONGEST and "\n" not in text else f"a long {type(value).__name__}"
 
 
 def amount(value: float) -> str:
@@ -90,14 +123,14 @@ def grouped(cls: type[_Group], group: _Group | None, option: str, **keywords: An
     return group
 
 
-def refuse_unknown(cls: type, table: dict[str, Any], prefix: str) -> None:
+def refuse_unknown(cls: type, table: Mapping[str, Any], prefix: str) -> None:
     """Raise ConfigError for a name that is no field of `cls`."""
     known = [item.name for item in dataclasses.fields(cls)]
     for name in table:
         if name not in known:
             near = closest(name, known)
             hint = f"; known are {', '.join(known)}." if near is None else f"; did you mean {prefix}{near}?"
-            raise ConfigError(f"Unknown setting {prefix}{name}{hint}")
+            raise ConfigError(f"Unknown setting {prefix}{str(name)[:_LONGEST]}{hint}")
 
 
 def check_kinds(config: Any) -> None:
@@ -108,9 +141,11 @@ def check_kinds(config: Any) -> None:
             options = get_args(kind)
             require(value in options, item.name, value, "one of " + ", ".join(options))
         elif kind is float:
-            is_plain = isinstance(value, int | float) and not isinstance(value, bool)
-            require(is_plain and math.isfinite(value), item.name, value, "a finite number")
+            require(isinstance(value, int | float) and is_number(value), item.name, value, "a finite number")
+            within = value == 0 or _SMALLEST <= abs(value) <= _LARGEST
+            require(within, item.name, value, f"0, or between {_SMALLEST:g} and {_LARGEST:g} in size")
         elif kind is int:
             require(isinstance(value, int) and not isinstance(value, bool), item.name, value, "a whole number")
+            require(abs(value) <= _LARGEST_WHOLE, item.name, value, f"at most {_LARGEST_WHOLE:,}")
         elif isinstance(kind, type):
             require(isinstance(value, kind), item.name, value, f"a {kind.__name__}")

@@ -38,7 +38,7 @@ class Progress:
         self.task, self.unit, self.total, self.done = task, unit, total, done
         self._began = self._last = time.monotonic()
         self._paced: tuple[float, int] | None = None  # time and count of the first update, which follows compilation
-        self._bar = _bar(task, unit, total, done) if (sys.stderr.isatty() if show is None else show) else None
+        self._bar = _bar(task, unit, total, done) if (on_terminal() if show is None else show) else None
 
     def __enter__(self) -> Self:
         _LOG.info("%s: compiling ...", self.task)
@@ -86,9 +86,17 @@ def _bar(task: str, unit: str, total: int, done: int) -> "tqdm | None":
     return tqdm(total=total, initial=done, desc=task, unit=f" {unit}", file=sys.stderr)
 
 
+def on_terminal() -> bool:
+    """Whether standard error is a terminal; it may also be closed, or be replaced by something that cannot tell."""
+    try:
+        return bool(sys.stderr.isatty())
+    except (AttributeError, ValueError):
+        return False
+
+
 def log_to_stderr() -> None:
     """Log the package's lines to standard error, unless that is a terminal, where bars are drawn."""
-    if sys.stderr.isatty() or _LOG.handlers:
+    if sys.stderr is None or on_terminal() or _LOG.handlers:
         return
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))

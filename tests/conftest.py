@@ -16,6 +16,7 @@ if "DEEPCAUSALMMM_JAX_CACHE" not in os.environ:  # all workers and command lines
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import chex
 import jax
@@ -23,6 +24,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.training import estimate
+from deepcausalmmm_jax.training.structural_family import StructuralFamily
 
 dcm.keep_programs()
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -75,6 +77,20 @@ def limit_traces(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         monkeypatch.setattr(estimate._PreciseRecipe, "run_chunk", limited)
 
     return limit
+
+
+@pytest.fixture
+def prepared_weeks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Numbers of weeks of the panels that are prepared for the default model from here on, in turn."""
+    weeks: list[int] = []
+    original = StructuralFamily.inputs
+
+    def inputs(family: StructuralFamily, panel: dcm.Panel, *rest: Any) -> Any:
+        weeks.append(len(panel.weeks))
+        return original(family, panel, *rest)
+
+    monkeypatch.setattr(StructuralFamily, "inputs", inputs)
+    return weeks
 
 
 @pytest.fixture(scope="session")

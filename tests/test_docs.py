@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.inference import sample_posterior
 from tests.plots.conftest import as_ensemble
 from tests.test_public_api import PUBLIC
 
@@ -26,16 +27,22 @@ CHANNELS = {"channel_1": "tv", "channel_2": "search", "channel_3": "social"}
 
 @pytest.fixture
 def place(tmp_path, monkeypatch, small_panel, quick):
-    """A folder with panel.csv, in which a fit runs 100 epochs, and a bootstrap checks its arguments and trains nothing."""
+    """A folder with panel.csv, where a fit runs 100 epochs and takes 40 draws without chains, and a bootstrap, once its
+    arguments are checked, trains nothing.
+    """
     table = small_panel.to_dataframe()
     names = {name: table.columns[i] for i, name in enumerate(("geo", "week", "sales"))}
     table = table.rename(columns={old: new for new, old in names.items()})
     table = table.rename(columns=CHANNELS | {f"{old}_spend": f"{new}_spend" for old, new in CHANNELS.items()})
     table = table.rename(columns=dict(zip(small_panel.controls, ("price", "promo"), strict=True)))
     table.to_csv(tmp_path / "panel.csv", index=False)
-    given = dict(zip(dcm.Training.__dataclass_fields__, dcm.Training.__init__.__defaults__, strict=True))
-    given |= {"max_epochs": quick.training.max_epochs, "chunk_epochs": quick.training.chunk_epochs}
-    monkeypatch.setattr(dcm.Training.__init__, "__defaults__", tuple(given.values()))
+    for settings, changes in (
+        (dcm.Training, {"max_epochs": quick.training.max_epochs, "chunk_epochs": quick.training.chunk_epochs}),
+        (dcm.PosteriorSettings, {"draws": 40}),
+    ):
+        given = dict(zip(settings.__dataclass_fields__, settings.__init__.__defaults__, strict=True)) | changes
+        monkeypatch.setattr(settings.__init__, "__defaults__", tuple(given.values()))
+    monkeypatch.setattr(sample_posterior, "_DEFAULT", "laplace")
     asked = inspect.signature(dcm.bootstrap)
 
     def untrained(*arguments, **options):

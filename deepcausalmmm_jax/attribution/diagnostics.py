@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
-from deepcausalmmm_jax.attribution.notes import ChannelNote, ChannelTrust, NoteKind
+from deepcausalmmm_jax.attribution.notes import CLEAR, ChannelNote, ChannelTrust, NoteKind, clear_or_not
 from deepcausalmmm_jax.axes import CHANNEL
 from deepcausalmmm_jax.data.bases import fourier_basis
 
-_CLEAR = 2.0  # standard errors
 _RARE = 0.25  # of the training region-weeks
 _LATE = 0.2  # of the training weeks
 _SATURATED = 0.8  # mean activity in weeks on air
 _COLLINEAR = 0.9  # correlation of two channels' exposure
+_STILL = 1e-6  # of a term's own size: changes below it are rounding
 TINY = 0.005  # of the KPI
 
 
@@ -23,20 +23,20 @@ def channel_trust(fit: FittedPanel) -> ChannelTrust:
         By channel, over the training weeks: `share` of the KPI in percent; `share_error`, its standard error in
         percentage points given the channel's curve (clustered by week, White 1982; uncertainty about the curve is not
         included); `z`, share over error; and `distinguishable`, whether z is at least 2. With the notes: no clear
-        effect, saturated, moves with another channel, seldom on air, late start, tiny. For the paper's model the errors
-        are missing.
+        effect, unknown error, saturated, moves with another channel, seldom on air, late start, tiny. An error that the
+        weeks cannot give is missing, never 0; for the paper's model all are.
     """
     panel, used = fit.panel, fit.weights > 0
     media = fit.components.media
     share = media[used].sum(axis=0) / fit.kpi_learned_from()
     error = share * _relative_errors(fit) if fit.family.has_noise else np.full(len(share), np.nan)
-    z = np.where(error > 0, share / np.where(error > 0, error, 1.0), np.nan)
-    clear = z >= _CLEAR
+    error = np.where(error > 0, error, np.nan)  # an error of 0 would claim certainty
+    z = share / error
+    clear = z >= CLEAR
     about_data = _about_data(fit)
     notes = []
     for m in range(len(share)):
-        unclear = not (clear[m] or np.isnan(z[m]))
-        about_size = [ChannelNote(NoteKind.NO_CLEAR_EFFECT)] if unclear else []
+        about_size = clear_or_not(z[m]) if fit.family.has_noise else []
         if share[m] < TINY:
             about_size.append(ChannelNote(NoteKind.TINY, value=TINY))
         notes.append((*about_size, *about_data[m]))
@@ -92,20 +92,46 @@ def _relative_errors(fit: FittedPanel) -> np.ndarray:
     design = np.concatenate([terms.media, terms.control], axis=-1) / unit
     design = _within(np.concatenate([design, np.where(used[:, :, None], 1.0, 0.0) * season], axis=-1), used)
     rest = np.where(used, panel.kpi - terms.prediction() + terms.structural[:, :, 1], 0.0) / unit[:, :, 0]
-    rest = _within(rest[:, :, None], used)
-    pairs = used[:, 1:] & used[:, :-1]
-    before, now = rest[:, :-1, 0] * pairs, rest[:, 1:, 0] * pairs
-    correlation = float(np.clip((before * now).sum() / max((before**2).sum(), 1e-12), 0.0, 0.98))
-    weight = pairs[:, :, None] / noise[:, None, None]
-    innovation = (design[:, 1:] - correlation * design[:, :-1]) * weight
-    residual = (rest[:, 1:] - correlation * rest[:, :-1]) * weight
+    rest = _within(rest[:, :, None], used)[:, :, 0]
+    ready = np.concatenate([design, rest[:, :, None]], axis=-1)
+    innovation, weight = _innovations(ready, used)
+    innovation *= weight[:, :, None] / noise[:, None, None]
+    innovation, residual = innovation[:, :, :-1], innovation[:, :, -1]
     size = np.sqrt((innovation**2).sum(axis=(0, 1)))
-    size = np.where(size > 0, size, 1.0)
-    innovation = innovation / size
+    known = size > _STILL * np.sqrt(((design / noise[:, None, None]) ** 2).sum(axis=(0, 1)))
+    innovation = innovation / np.where(known, size, 1.0)
     bread = np.linalg.pinv(np.einsum("rti,rtj->ij", innovation, innovation) + 1e-9 * np.eye(len(size)))
-    scores = np.einsum("rti,rt->ti", innovation, residual[:, :, 0])
-    error = np.sqrt(np.diag(bread @ (scores.T @ scores) @ bread)) / size
-    return error[: len(panel.channels)]
+    scores = np.einsum("rti,rt->ti", innovation, residual)
+    variance = np.maximum(np.diag(bread @ (scores.T @ scores) @ bread), 0.0)  # below 0 by rounding
+    error = np.sqrt(variance) / np.where(known, size, 1.0)
+    enough = (weight > 0).sum() > len(size)
+    return np.where(known & enough & (error > 0), error, np.nan)[: len(panel.channels)]
+
+
+def _innovations(values: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What is new in each used week against the used week before it in its region, however long ago that was.
+
+    Args:
+        values: `[region, week, term]`, of which the last term is the residual; its correlation with that of the used
+            week before, at the commonest distance, gives the weekly one.
+        used: `[region, week]`.
+
+    Returns:
+        `[region, week, term]`, 0 in weeks that have no used week before; and `[region, week]`, weights that make the
+        variance of the residuals the same whatever the distance.
+    """
+    week = np.arange(used.shape[1])
+    before = np.maximum.accumulate(np.where(used, week, -1), axis=1)
+    before = np.concatenate([np.full((len(used), 1), -1), before[:, :-1]], axis=1)
+    pairs, distance = used & (before >= 0), np.where(before >= 0, week - before, 1)
+    earlier = np.take_along_axis(values, np.maximum(before, 0)[:, :, None], axis=1)
+    usual = int(np.bincount(distance[pairs], minlength=2).argmax())
+    alike = pairs & (distance == usual)
+    product, square = (values[:, :, -1] * earlier[:, :, -1])[alike].sum(), (earlier[:, :, -1] ** 2)[alike].sum()
+    weekly = float(np.clip(product / max(square, 1e-12), 0.0, 0.98)) ** (1.0 / max(usual, 1))
+    faded = weekly**distance
+    weight = np.sqrt((1.0 - weekly**2) / (1.0 - faded**2 + 1e-12))
+    return np.where(pairs[:, :, None], values - faded[:, :, None] * earlier, 0.0), np.where(pairs, weight, 0.0)
 
 
 def _within(values: np.ndarray, used: np.ndarray) -> np.ndarray:

@@ -49,10 +49,12 @@ class FittedPanel:
     Attributes:
         fitted: the model.
         panel: that of the fit, or one that continues it.
+        prepared: the panel as the model reads it, where it was prepared before; None to prepare it.
     """
 
     fitted: Fitted
     panel: Panel
+    prepared: AnyInputs | None = None
 
     @classmethod
     def of(cls, fitted: Fitted) -> Self:
@@ -106,7 +108,7 @@ class FittedPanel:
     @cached_property
     def inputs(self) -> AnyInputs:
         """The panel as the model reads it, scaled."""
-        return inputs_of(self.fitted, self.panel)
+        return inputs_of(self.fitted, self.panel) if self.prepared is None else self.prepared
 
     @cached_property
     def _forward(self) -> tuple[Components, Internals]:

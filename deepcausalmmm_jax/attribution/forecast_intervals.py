@@ -9,7 +9,7 @@ from scipy.signal import lfilter
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.intervals import interval
 from deepcausalmmm_jax.axes import REGION, TIME, Variables
-from deepcausalmmm_jax.checks import whole_number
+from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.data.extend import continued
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.panel import Panel
@@ -41,6 +41,7 @@ def forecast_draws(fit: FittedPanel, variables: Variables, panel: Panel | None, 
     if not fit.family.has_forecast_errors:
         raise ConfigError("Intervals of forecasts need the default model; the paper's does not model its errors.")
     whole_number("draws", draws, _FEWEST)
+    seed = seed_number(seed)
     full, weeks, regions = _weeks(fit, panel)
     start = fit.n_training_weeks
     own = fit.on(full)

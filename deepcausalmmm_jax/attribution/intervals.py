@@ -11,6 +11,7 @@ from deepcausalmmm_jax.attribution.prices import spent
 from deepcausalmmm_jax.checks import require
 from deepcausalmmm_jax.data.panel import Panel
 
+_SAME = 1e-9  # of the largest: draws that differ by less are the same but for rounding
 _ROUNDING = 1e-5  # of single precision: marginal returns are differences of two nearly equal predictions
 
 
@@ -25,7 +26,7 @@ def require_level(level: float) -> None:
 
 
 def interval(draws: np.ndarray, level: float) -> np.ndarray:
-    """Lower and upper end of the central interval, `[2, ...]`.
+    """Lower and upper end of the central interval, `[2, ...]`; missing where there are fewer than two draws.
 
     Args:
         draws: `[replicate, ...]`.
@@ -35,7 +36,21 @@ def interval(draws: np.ndarray, level: float) -> np.ndarray:
         ConfigError: a level that is not between 0 and 1.
     """
     require_level(level)
+    if len(draws) < 2:  # one draw says nothing about the spread: an interval of width 0 would claim certainty
+        return np.full((2, *np.shape(draws)[1:]), np.nan)
     return np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+
+
+def standard_error(draws: np.ndarray) -> np.ndarray:
+    """Standard deviation over the draws, `[...]`; missing, never 0, where they do not differ.
+
+    Args:
+        draws: `[replicate, ...]`.
+    """
+    if len(draws) < 2:
+        return np.full(np.shape(draws)[1:], np.nan)
+    spread = draws.std(axis=0, ddof=1)
+    return np.where(spread > _SAME * np.abs(draws).max(axis=0), spread, np.nan)
 
 
 def with_interval(table: pd.DataFrame, draws: Mapping[str, np.ndarray], level: float) -> pd.DataFrame:

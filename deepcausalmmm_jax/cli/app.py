@@ -12,6 +12,7 @@ import typer
 from deepcausalmmm_jax.attribution.intervals import require_level
 from deepcausalmmm_jax.cli.benchmark import benchmark_command
 from deepcausalmmm_jax.cli.columns import expanded, paired_spend
+from deepcausalmmm_jax.cli.output import finish, prepare_streams, say, say_aside, stoppable
 from deepcausalmmm_jax.cli.planning import loaded, optimize_command, scenario_command
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.holdout import training_weights
@@ -22,7 +23,7 @@ from deepcausalmmm_jax.data.simulation.simulate import Truth, simulate
 from deepcausalmmm_jax.errors import DeepCausalMMMError
 from deepcausalmmm_jax.inference.bootstrap import bootstrap
 from deepcausalmmm_jax.inference.fit import fit
-from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
+from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, refuse_unwritable_file, written_together
 from deepcausalmmm_jax.io.program_cache import keep_programs
 from deepcausalmmm_jax.io.write_csv import write_csv
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
@@ -55,14 +56,18 @@ app.command("benchmark")(benchmark_command)
 
 def main() -> None:
     """Run the command line; bad input gives one sentence on standard error and exit code 2."""
+    prepare_streams()
     keep_programs()
     warnings.formatwarning = lambda message, *_, **__: f"Note: {message}\n"  # without the line of source code
     if "--quiet" not in sys.argv:
         log_to_stderr()
     try:
-        app()
+        try:
+            app()
+        finally:
+            finish()
     except DeepCausalMMMError as error:
-        print(f"deepcausalmmm-jax: {error}", file=sys.stderr)
+        say_aside(f"deepcausalmmm-jax: {error}")
         sys.exit(BAD_INPUT)
 
 
@@ -74,14 +79,16 @@ def demo(
 ) -> None:
     """Simulate a panel with known effects, fit it, and compare the estimates with the truth."""
     refuse_unwritable(out)
-    panel, truth = simulate(seed=seed)
-    print(f"Simulated {panel.shape[0]} regions x {panel.shape[1]} weeks, {panel.shape[2]} channels, seed {seed}.")
-    result = fit(panel, holdout=8, seed=0, progress=False if quiet else None)
+    with stoppable(_nothing_new(out)):
+        panel, truth = simulate(seed=seed)
+        result = fit(panel, holdout=8, seed=0, progress=False if quiet else None)
+        _write_results(result, out)
+    say(f"Simulated {panel.shape[0]} regions x {panel.shape[1]} weeks, {panel.shape[2]} channels, seed {seed}.")
     _print_accuracy(result)
-    print("\nContribution, percent of the KPI")
-    print(_against_truth(result, truth).to_string(float_format=lambda value: f"{value:.2f}"))
+    say("\nContribution, percent of the KPI")
+    say(_against_truth(result, truth).to_string(float_format=lambda value: f"{value:.2f}"))
     _print_trust(result)
-    _write_results(result, out)
+    _print_written(out)
 
 
 @app.command("fit", epilog=_FIT_EXAMPLE)
@@ -128,15 +135,17 @@ def fit_command(
     weeks = None if no_holdout else holdout
     training_weights(panel, weeks)  # refuses a bad request before the folder is created
     refuse_unwritable(out)
-    result = fit(panel, settings, weeks, seed, progress=False if quiet else None)
+    with stoppable(_nothing_new(out)):
+        result = fit(panel, settings, weeks, seed, progress=False if quiet else None)
+        _write_results(result, out)
     _print_accuracy(result)
-    print("\nChannels")
-    print(result.media_summary().drop(columns="note").to_string(float_format=lambda value: f"{value:,.4g}"))
+    say("\nChannels")
+    say(result.media_summary().drop(columns="note").to_string(float_format=lambda value: f"{value:,.4g}"))
     notes = result.media_summary()["note"]
     for note in dict.fromkeys(notes[notes != ""]):
-        print(f"  {', '.join(notes.index[notes == note])}: {note}")
+        say(f"  {', '.join(notes.index[notes == note])}: {note}")
     _print_trust(result)
-    _write_results(result, out)
+    _print_written(out)
 
 
 @app.command("bootstrap")
@@ -156,28 +165,31 @@ def bootstrap_command(
     result = load(run / "fit.npz" if run.is_dir() else run)
     require_level(level)  # refuses a bad level before any work is done
     refuse_unwritable(out)
-    ensemble = bootstrap(
-        result,
-        replicates,
-        method,  # type: ignore[arg-type]  # `bootstrap` names the known ones
-        seed,
-        block=block,
-        out=out / "refits",
-        progress=False if quiet else None,
-    )
+    kept = f"Finished refits are kept in {out / 'refits'}; the same command resumes from there."
+    with stoppable(kept):
+        ensemble = bootstrap(
+            result,
+            replicates,
+            method,  # type: ignore[arg-type]  # `bootstrap` names the known ones
+            seed,
+            block=block,
+            out=out / "refits",
+            progress=False if quiet else None,
+        )
+        with written_together(out) as folder:
+            write_csv(ensemble.media_summary(level), folder / "media_summary.csv", index=True)
+            write_csv(ensemble.notes(level), folder / "shares.csv", index=True)
+            ensemble.save(folder / "ensemble.npz")
     made = ensemble.replicates
     compiling = f" and {made.compile_seconds:.1f} s to compile" if made.compile_seconds else ", compilation included"
-    print(f"{len(made)} refits by {made.method}, {made.seconds:.1f} s{compiling}.")
-    print(f"\nShare of the KPI in percent, with {level:.0%} intervals")
-    print(ensemble.notes(level).to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
+    say(f"{len(made)} refits by {made.method}, {made.seconds:.1f} s{compiling}.")
+    say(f"\nShare of the KPI in percent, with {level:.0%} intervals")
+    say(ensemble.notes(level).to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
     check = ensemble.warm_start_check()
     if len(check):
-        print(f"\nRefits started from the estimate against a random start, {len(made.check)} draws, percentage points")
-        print(check.to_string(float_format=lambda value: f"{value:.2f}"))
-    write_csv(ensemble.media_summary(level), out / "media_summary.csv", index=True)
-    write_csv(ensemble.notes(level), out / "shares.csv", index=True)
-    ensemble.save(out / "ensemble.npz")
-    print(f"\nWrote media_summary.csv, shares.csv and ensemble.npz to {out}{os.sep}")
+        say(f"\nRefits started from the estimate against a random start, {len(made.check)} draws, percentage points")
+        say(check.to_string(float_format=lambda value: f"{value:.2f}"))
+    say(f"\nWrote media_summary.csv, shares.csv and ensemble.npz to {out}{os.sep}")
 
 
 app.command("optimize")(optimize_command)
@@ -196,10 +208,11 @@ def simulate_command(
     """Write a simulated panel and its true effects as CSV files."""
     panel, truth = simulate(regions, weeks, channels, controls, seed)
     true = truth.contributions.to_series().unstack("channel").reset_index()
-    for name, table in (("panel", panel.to_dataframe()), ("contributions", true)):
-        write_csv(table, out / f"{name}.csv", index=False)
-    write_csv(truth.parameters, out / "parameters.csv", index=True)
-    print(f"Wrote panel.csv, contributions.csv and parameters.csv to {out}.")
+    with written_together(out) as folder:
+        for name, table in (("panel", panel.to_dataframe()), ("contributions", true)):
+            write_csv(table, folder / f"{name}.csv", index=False)
+        write_csv(truth.parameters, folder / "parameters.csv", index=True)
+    say(f"Wrote panel.csv, contributions.csv and parameters.csv to {out}.")
 
 
 @app.command("report")
@@ -213,7 +226,10 @@ def report_command(
     """Write the report of a saved fit, or of a bootstrap, whose report has intervals."""
     shown = None if plan is None else BudgetPlan.load(plan)
     place = out or (run if run.is_dir() else run.parent) / "report.html"
-    print(f"Wrote {loaded(run).report(place, plan=shown)}.")
+    refuse_unwritable_file(place)
+    with stoppable(f"{place} is as it was; run the same command again."):
+        loaded(run).report(place, plan=shown)
+    say(f"Wrote {place}.")
 
 
 def _column_or_number(text: str | None, columns: list[str]) -> str | float | None:
@@ -227,25 +243,23 @@ def _column_or_number(text: str | None, columns: list[str]) -> str | float | Non
 
 def _print_accuracy(result: FitResult) -> None:
     record = result.fitted.record
-    print(f"\n{record.status.sentence} {len(record.objective)} epochs, {record.seconds:.1f} s.")
-    print("\nAccuracy, next to naive forecasts")
-    print(result.metrics.T.to_string(float_format=lambda value: f"{value:,.4g}", na_rep="-"))
+    say(f"\n{record.status.sentence} {len(record.objective)} epochs, {record.seconds:.1f} s.")
+    say("\nAccuracy, next to naive forecasts")
+    say(result.metrics.T.to_string(float_format=lambda value: f"{value:,.4g}", na_rep="-"))
 
 
 def _print_trust(result: FitResult) -> None:
-    print("\nUncertainty of each share, percent of the KPI")
-    print(result.notes().to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
+    say("\nUncertainty of each share, percent of the KPI")
+    say(result.notes().to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
     if isinstance(result, Ensemble) and result.from_posterior and not result.sampling()["trusted"]:
-        print("The sampler has not converged: treat the intervals as rough, and draw more with sample_posterior.")
+        say("The sampler has not converged: treat the intervals as rough, and draw more with sample_posterior.")
     n_regions = len(result.panel.regions)
     if n_regions > 1:
-        print(
-            f"\nThe {n_regions} regions carry as much information as {result.effective_regions:.1f} independent ones."
-        )
+        say(f"\nThe {n_regions} regions carry as much information as {result.effective_regions:.1f} independent ones.")
     for title, table in (("Stated priors", result.priors()), ("Prior scales learned from the data", result.tuning)):
         if len(table):
-            print(f"\n{title}")
-            print(table.to_string(float_format=lambda value: f"{value:.3g}", na_rep="-"))
+            say(f"\n{title}")
+            say(table.to_string(float_format=lambda value: f"{value:.3g}", na_rep="-"))
 
 
 def _against_truth(result: FitResult, truth: Truth) -> pd.DataFrame:
@@ -264,9 +278,17 @@ def _against_truth(result: FitResult, truth: Truth) -> pd.DataFrame:
 
 
 def _write_results(result: FitResult, out: Path) -> None:
-    write_csv(result.contribution_table(), out / "contributions.csv", index=False)
-    write_csv(result.media_summary(), out / "media_summary.csv", index=True)
-    write_csv(result.metrics, out / "metrics.csv", index=True)
-    result.save(out / "fit.npz")
-    result.report(out / "report.html")
-    print(f"\nWrote report.html, contributions.csv, media_summary.csv, metrics.csv and fit.npz to {out}{os.sep}")
+    with written_together(out) as folder:
+        write_csv(result.contribution_table(), folder / "contributions.csv", index=False)
+        write_csv(result.media_summary(), folder / "media_summary.csv", index=True)
+        write_csv(result.metrics, folder / "metrics.csv", index=True)
+        result.save(folder / "fit.npz")
+        result.report(folder / "report.html")
+
+
+def _print_written(out: Path) -> None:
+    say(f"\nWrote report.html, contributions.csv, media_summary.csv, metrics.csv and fit.npz to {out}{os.sep}")
+
+
+def _nothing_new(out: Path) -> str:
+    return f"Nothing was written to {out}, and an unfinished fit cannot be resumed; run the same command again."

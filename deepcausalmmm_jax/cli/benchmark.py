@@ -1,7 +1,6 @@
 """`deepcausalmmm-jax benchmark`: how fast this machine fits."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,8 @@ from deepcausalmmm_jax.benchmarking.figures import SuiteFigures
 from deepcausalmmm_jax.benchmarking.plan import Plan
 from deepcausalmmm_jax.benchmarking.suite import run_suite
 from deepcausalmmm_jax.benchmarking.tables import tables
-from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, write_text
+from deepcausalmmm_jax.cli.output import say, say_aside, stoppable
+from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, write_text, written_together
 from deepcausalmmm_jax.parallel.devices import devices_for
 
 
@@ -39,10 +39,10 @@ def measure(plan: Plan, out: Path, devices: str | None = None) -> None:
     """
     working = devices_for(devices)
     refuse_unwritable(out)
-    found = run_suite(plan, working, lambda text: print(f"measuring {text} ...", file=sys.stderr, flush=True))
+    with stoppable(f"Nothing was written to {out}; run the same command again."):
+        found = run_suite(plan, working, lambda text: say_aside(f"measuring {text} ..."))
     shown, where = tables(found), _where(found)
     text = where + "".join(f"\n\n{title}\n{_plain(table)}" for title, table in shown.items()) + "\n"
-    print(text)
     from deepcausalmmm_jax.plots.benchmark import benchmark_page  # plotly is imported only where a figure is drawn
 
     files = {
@@ -50,9 +50,11 @@ def measure(plan: Plan, out: Path, devices: str | None = None) -> None:
         "benchmark.txt": text,
         "benchmark.html": benchmark_page(found, shown, where),
     }
-    for name, content in files.items():
-        write_text(out / name, content)
-    print(f"Wrote {', '.join(files)} to {out} after {found['seconds']:.0f} s.")
+    with written_together(out) as folder:
+        for name, content in files.items():
+            write_text(folder / name, content)
+    say(text)
+    say(f"Wrote {', '.join(files)} to {out} after {found['seconds']:.0f} s.")
 
 
 def _plain(table: pd.DataFrame) -> str:

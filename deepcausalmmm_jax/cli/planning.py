@@ -9,8 +9,9 @@ import pandas as pd
 import typer
 
 from deepcausalmmm_jax.cli.limits import read_limits
+from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.errors import ConfigError
-from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
+from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, refuse_unwritable_file, written_together
 from deepcausalmmm_jax.io.write_csv import write_csv
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.planning.limits import Limits
@@ -64,35 +65,37 @@ def optimize_command(
     result = loaded(run)
     absolute, relative = read_limits(bounds)
     refuse_unwritable(out)
-    plan = optimize_budget(
-        result,
-        by=by,  # type: ignore[arg-type]  # `optimize_budget` names the known ones
-        weeks=weeks,
-        limits=Limits(absolute, relative, bounds_per, fixed=fixed or ()),  # type: ignore[arg-type]
-        targets=Targets(total, target_roi, target_mroi, target_kpi),
-        search=Search(method, seed=seed),  # type: ignore[arg-type]
-        objective=objective,  # type: ignore[arg-type]
-        risk=risk,
-        level=level,
-    )
-    plan.save(out)
-    write_csv(response_curves(result, level=level).table, out / "curves.csv", index=False)
+    with stoppable(f"Nothing was written to {out}; run the same command again."):
+        plan = optimize_budget(
+            result,
+            by=by,  # type: ignore[arg-type]  # `optimize_budget` names the known ones
+            weeks=weeks,
+            limits=Limits(absolute, relative, bounds_per, fixed=fixed or ()),  # type: ignore[arg-type]
+            targets=Targets(total, target_roi, target_mroi, target_kpi),
+            search=Search(method, seed=seed),  # type: ignore[arg-type]
+            objective=objective,  # type: ignore[arg-type]
+            risk=risk,
+            level=level,
+        )
+        with written_together(out) as folder:
+            plan.save(folder)
+            write_csv(response_curves(result, level=level).table, folder / "curves.csv", index=False)
     _print_plan(plan)
-    print(f"\nWrote plan.json, table.csv, channels.csv, summary.csv, binding.csv and curves.csv to {out}{os.sep}")
+    say(f"\nWrote plan.json, table.csv, channels.csv, summary.csv, binding.csv and curves.csv to {out}{os.sep}")
 
 
 def _print_plan(plan: BudgetPlan) -> None:
-    print(f"{plan.period}; {plan.units.spend}; {plan.units.roi}.")
-    print(f"{plan.method}: {plan.starts_at_best} of {len(plan.starts)} starts found the best plan.\n")
-    print(_shown(plan.channels[["spend_today", "spend_plan", "roi_today", "roi_plan"]]))
-    print(f"\n{_shown(plan.summary[['today', 'plan', 'change']])}")
+    say(f"{plan.period}; {plan.units.spend}; {plan.units.roi}.")
+    say(f"{plan.method}: {plan.starts_at_best} of {len(plan.starts)} starts found the best plan.\n")
+    say(_shown(plan.channels[["spend_today", "spend_plan", "roi_today", "roi_plan"]]))
+    say(f"\n{_shown(plan.summary[['today', 'plan', 'change']])}")
     if len(plan.binding):
-        print("\nActive limits, and the gain from relaxing each by one unit:")
-        print(_shown(plan.binding.set_index("limit").head(_MOST_LIMITS)))
+        say("\nActive limits, and the gain from relaxing each by one unit:")
+        say(_shown(plan.binding.set_index("limit").head(_MOST_LIMITS)))
     if not np.isnan(plan.chance_better):
-        print(f"\nThe plan is better than today's spend in {plan.chance_better:.0%} of the refits.")
+        say(f"\nThe plan is better than today's spend in {plan.chance_better:.0%} of the refits.")
     if plan.notes:
-        print("\n" + "\n".join(plan.notes))
+        say("\n" + "\n".join(plan.notes))
 
 
 def scenario_command(
@@ -107,13 +110,15 @@ def scenario_command(
     level: Annotated[float, typer.Option(help="Interval level (0.9 = 90%).")] = 0.9,
 ) -> None:
     """Predict the KPI with some exposure or controls changed."""
+    refuse_unwritable_file(out)
     result = loaded(run)
     weeks = _span(result, first, last)
-    table = scenario(result, [_change(text, region, weeks) for text in change], level=level)
-    write_csv(table, out, index=False)
+    with stoppable(f"Nothing was written to {out}; run the same command again."):
+        table = scenario(result, [_change(text, region, weeks) for text in change], level=level)
+        write_csv(table, out, index=False)
     whole = table[table["by"] == "all"].drop(columns=["by", "label"]).iloc[0]
-    print(_shown(whole.to_frame("all weeks and regions")))
-    print(f"\nWrote {out}.")
+    say(_shown(whole.to_frame("all weeks and regions")))
+    say(f"\nWrote {out}.")
 
 
 def loaded(run: Path) -> FitResult:

@@ -8,7 +8,7 @@ from deepcausalmmm_jax.errors import DataError
 
 # Without a row in any region for longer than this, the weeks are assumed to be wrong rather than to have a gap.
 _LONGEST_NATIONAL_GAP = 8
-_WHOLE_NUMBER = r"[+-]?\d+(?:\.0*)?"
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|inf)"
 _MOST = 2**53  # beyond it, floats cannot represent every whole number
 _DAY_CODES = (1900_01_01, 2199_12_31)
 
@@ -37,12 +37,13 @@ def week_grid(column: pd.Series, name: str) -> tuple[pd.Index, np.ndarray]:
     Raises:
         DataError: a missing or unreadable week, or weeks that are not evenly spaced.
     """
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+    kinds = pd.api.types
+    if kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column) and not kinds.is_complex_dtype(column):
         _refuse_missing(column, name)
         return _grid_of_numbers(column, name)
     text = as_text(column)
     _refuse_missing(text, name)
-    if text.str.fullmatch(_WHOLE_NUMBER).all():
+    if text.str.fullmatch(_NUMBER).all():
         return _grid_of_numbers(pd.to_numeric(text), name)
     return _date_grid(local_days(text, name), name)
 

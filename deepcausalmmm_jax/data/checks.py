@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from deepcausalmmm_jax.data.kpi_scale import is_constant, kpi_means
+from deepcausalmmm_jax.data.holdout import FEWEST_TRAINING_WEEKS
+from deepcausalmmm_jax.data.kpi_scale import informative, is_constant, kpi_means
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
 
 
 def refuse_unfit(panel: Panel, weights: np.ndarray) -> None:
-    """Check that the effects of channels can be identified from the training weeks.
+    """Check that the effects of channels can be identified from the weeks that have a KPI.
 
     Args:
         panel: the panel.
@@ -16,13 +17,25 @@ def refuse_unfit(panel: Panel, weights: np.ndarray) -> None:
 
     Raises:
         DataError: a region without a KPI, or with a constant one of 0 or less; a KPI that is constant in every region,
-            or nowhere above 0; a channel that is zero throughout, never varies, or is proportional to another.
+            or nowhere above 0; fewer than 12 weeks with a KPI in every region; a channel that, in the weeks with a KPI,
+            is zero throughout, varies in no region, or is proportional to another.
     """
     _refuse_unusable_kpi(panel, weights)
-    last = int(np.nonzero(weights.sum(axis=0))[0][-1]) + 1
-    exposure = panel.exposure[:, :last]
-    _refuse_constant(panel, exposure)
-    _refuse_identical(panel, exposure)
+    used = informative(panel, weights) > 0
+    _refuse_short(panel, used)
+    _refuse_constant(panel, used)
+    _refuse_identical(panel, used)
+
+
+def _refuse_short(panel: Panel, used: np.ndarray) -> None:
+    """Weeks of different regions do not add up: what a region adds shows in changes within it."""
+    count = used.sum(axis=1)
+    if count.max() < FEWEST_TRAINING_WEEKS:
+        most = int(count.argmax())
+        raise DataError(
+            f"No region has a KPI in {FEWEST_TRAINING_WEEKS} training weeks; region {panel.regions[most]} has the "
+            f"most, {count[most]}; add weeks, or shorten the holdout."
+        )
 
 
 def _refuse_unusable_kpi(panel: Panel, weights: np.ndarray) -> None:
@@ -53,27 +66,36 @@ def _of_each(panel: Panel) -> str:
     return " of each region" if len(panel.regions) > 1 else ""
 
 
-def _refuse_constant(panel: Panel, exposure: np.ndarray) -> None:
+def _refuse_constant(panel: Panel, used: np.ndarray) -> None:
     for i, channel in enumerate(panel.channels):
-        values = exposure[:, :, i]
-        if not values.any():
-            raise DataError(f"Channel {channel!r} is zero in all training weeks; remove it.")
-        rows = [values[r][panel.present[r, : values.shape[1]]] for r in range(len(panel.regions))]
-        if all(row.size == 0 or np.ptp(row) == 0 for row in rows):
+        values = panel.exposure[:, :, i]
+        if not values[used].any():
+            raise DataError(f"Channel {channel!r} is zero in all training weeks that have a KPI; remove it.")
+        if not varies_within_regions(values, used):
             raise DataError(
-                f"Channel {channel!r} never varies over the training weeks of any region, so its effect cannot be "
-                "separated from the baseline; remove it."
+                f"Channel {channel!r} never varies over the training weeks with a KPI of any region, so its effect "
+                "cannot be separated from the baseline; remove it."
             )
 
 
-def _refuse_identical(panel: Panel, exposure: np.ndarray) -> None:
-    flat = exposure.reshape(-1, exposure.shape[-1])
+def varies_within_regions(values: np.ndarray, used: np.ndarray) -> bool:
+    """Whether a series changes over the weeks used in at least one region.
+
+    Args:
+        values: `[region, week]`.
+        used: `[region, week]`, whether the KPI of the week is learned from.
+    """
+    return any(row[seen].size and np.ptp(row[seen]) > 0 for row, seen in zip(values, used, strict=True))
+
+
+def _refuse_identical(panel: Panel, used: np.ndarray) -> None:
+    flat = panel.exposure[used]
     scaled = flat / flat.max(axis=0)
     for j in range(flat.shape[1]):
         for i in range(j):
             if np.allclose(scaled[:, i], scaled[:, j], rtol=1e-9, atol=1e-12):
                 same = "identical" if np.allclose(flat[:, i], flat[:, j]) else "multiples of each other"
                 raise DataError(
-                    f"Channels {panel.channels[i]!r} and {panel.channels[j]!r} are {same}, so their effects cannot be "
-                    "separated; remove one or add them up."
+                    f"Channels {panel.channels[i]!r} and {panel.channels[j]!r} are {same} in the weeks with a KPI, so "
+                    "their effects cannot be separated; remove one or add them up."
                 )

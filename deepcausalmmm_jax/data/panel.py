@@ -3,13 +3,14 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.data.calendar import day_numbers, week_text
 from deepcausalmmm_jax.data.readers.column_roles import ColumnRoles
+from deepcausalmmm_jax.data.readers.frames import as_pandas
 from deepcausalmmm_jax.data.readers.table import arrays_from_table
 from deepcausalmmm_jax.data.regions import region_positions
 from deepcausalmmm_jax.errors import DataError
@@ -63,14 +64,14 @@ class Panel:
     @classmethod
     def from_dataframe(
         cls,
-        df: pd.DataFrame,
+        df: Any,
         *,
         time: str,
         kpi: str | None,
-        media: Sequence[str],
+        media: Sequence[str] | pd.Index | np.ndarray,
         region: str | None = None,
-        spend: Mapping[str, str] | Sequence[str] | None = None,
-        controls: Sequence[str] = (),
+        spend: Mapping[str, str] | Sequence[str] | pd.Index | np.ndarray | None = None,
+        controls: Sequence[str] | pd.Index | np.ndarray | None = (),
         revenue_per_kpi: str | float | None = None,
         population: str | None = None,
         missing_kpi: MissingKpi = "error",
@@ -79,7 +80,7 @@ class Panel:
         """Panel from a long table with one row per region and week, in any order.
 
         Args:
-            df: the table.
+            df: the table, of pandas; one of Polars, PyArrow or another library that Narwhals reads is copied.
             time: column of weeks: dates 7 days apart, or whole numbers. A time with an offset from UTC counts as the
                 written day; local midnight converted to UTC counts as the day that it begins.
             kpi: column of the KPI; None for a panel of future weeks that is only predicted.
@@ -89,7 +90,8 @@ class Panel:
                 channel has its own column, which may be that of its exposure.
             controls: columns of everything else that affects the KPI.
             revenue_per_kpi: column, or one number, with the revenue per KPI unit.
-            population: column with the population of each region, which makes exposure comparable between regions.
+            population: column with the population of each region, which makes exposure comparable between regions. Its
+                mean over the weeks counts; one that varies by more than a fifth is refused.
             missing_kpi: whether a row without a KPI is an error or, with "mask", gets weight 0. Rows before the first
                 KPI of a region are always allowed: their exposure is history for the adstock.
             trailing_zeros: with "ask", a fit refuses a KPI that turns to 0 in all regions at the end, as when sales are
@@ -101,10 +103,11 @@ class Panel:
         Raises:
             DataError: the table is invalid; the message names the column, region or week, and a remedy.
         """
+        df = as_pandas(df)
         roles = ColumnRoles.checked(
             df, region, time, kpi, media, spend, controls, revenue_per_kpi, population, missing_kpi
         )
-        if trailing_zeros not in get_args(TrailingZeros):
+        if not isinstance(trailing_zeros, str) or trailing_zeros not in get_args(TrailingZeros):
             raise DataError(f"trailing_zeros must be 'ask' or 'keep', got {trailing_zeros!r}.")
         return cls(**arrays_from_table(df, roles)._asdict(), trailing_zeros=trailing_zeros)
 

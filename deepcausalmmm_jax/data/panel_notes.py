@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.data.checks import varies_within_regions
 from deepcausalmmm_jax.data.kpi_notes import constant_regions, huge_weeks, net_regions, turned_weeks
 from deepcausalmmm_jax.data.near_copies import Copies, copies, sums
+from deepcausalmmm_jax.data.outliers import outliers
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.errors import DataWarning
 
@@ -24,6 +26,7 @@ class NoteKind(StrEnum):
     NET_KPI = "KPI around zero"  # of regions
     TURNED_SIGN = "KPI with another sign"  # in weeks
     HUGE_KPI = "huge KPI"  # in regions and weeks
+    OUTLIER = "outlier"  # a column in a region and week
     COPIES = "near-copies"  # among channels and controls
     KPI_COPY = "copy of the KPI"  # among channels and controls
     SUM = "sum of others"  # a channel
@@ -45,10 +48,10 @@ def panel_notes(panel: Panel, weights: np.ndarray) -> tuple[PanelNote, ...]:
     Args:
         panel: the panel.
         weights: `[region, week]`, 0 in weeks outside training; weeks after the last one with weight are only checked
-            for spend without exposure.
+            for outliers and for spend without exposure.
     """
-    past = panel.select(weeks=slice(0, weeks_up_to_last(weights)))
-    found = (_on_kpi(past), _on_likeness(past), _on_controls(past), _on_spend(panel.until_last_kpi()))
+    past, told = panel.select(weeks=slice(0, weeks_up_to_last(weights))), panel.until_last_kpi()
+    found = (_on_kpi(past), _on_outliers(told), _on_likeness(past), _on_controls(past), _on_spend(told))
     return tuple(note for notes in found for note in notes)
 
 
@@ -95,12 +98,23 @@ def _on_kpi(past: Panel) -> Iterator[PanelNote]:
             f"The KPI {kpi!r} is below 0 in {weeks} {_few(turned)} in every region, and rarely in other weeks: "
             "check whether its sign is reversed, or leave it empty there and pass missing_kpi='mask'.",
         )
-    for at in huge_weeks(past)[:_NAMED]:
+
+
+def _on_outliers(panel: Panel) -> Iterator[PanelNote]:
+    kpi = panel.kpi_name
+    for at in huge_weeks(panel)[:_NAMED]:
         yield PanelNote(
             NoteKind.HUGE_KPI,
             (at.region, at.week),
             f"The KPI {kpi!r} of region {at.region} in week {at.week} is {at.value:,.4g}, {at.times:,.0f} times its "
             "median: if that is an error, leave it empty there and pass missing_kpi='mask'.",
+        )
+    for cell in outliers(panel)[:_NAMED]:
+        yield PanelNote(
+            NoteKind.OUTLIER,
+            (cell.column, cell.region, cell.week),
+            f"The {cell.column} is {cell.value:,.4g} in region {cell.region}, week {cell.week}, {cell.times:,.0f} "
+            "times as far from its median as in other weeks: check its unit and its typing there.",
         )
 
 
@@ -140,13 +154,12 @@ def _copy_note(group: Copies, past: Panel) -> PanelNote:
 
 def _on_controls(past: Panel) -> Iterator[PanelNote]:
     for k, name in enumerate(past.controls):
-        rows = (past.control[r, past.present[r], k] for r in range(len(past.regions)))
-        if all(row.size == 0 or np.ptp(row) == 0 for row in rows):
+        if not varies_within_regions(past.control[:, :, k], past.weights > 0):
             yield PanelNote(
                 NoteKind.CONSTANT_CONTROL,
                 (name,),
-                f"Control {name!r} never varies over the training weeks of any region, so its effect cannot be "
-                "separated from the baseline; remove it.",
+                f"Control {name!r} never varies over the training weeks with a KPI of any region, so its effect cannot "
+                "be separated from the baseline; remove it.",
             )
 
 

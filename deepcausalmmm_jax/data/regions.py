@@ -9,6 +9,7 @@ import pandas as pd
 from deepcausalmmm_jax.errors import DataError
 
 NATIONAL = "national"
+_MOST = 2**63  # from here on, numbers are kept as text: arrays of whole numbers cannot hold them
 
 
 def region_grid(df: pd.DataFrame, column: str | None) -> tuple[pd.Index, np.ndarray]:
@@ -70,9 +71,9 @@ def _label(cell: object) -> int | str | None:
     if isinstance(cell, bool | np.bool_):
         return str(cell)
     if isinstance(cell, numbers.Integral):
-        return int(cell)
+        return int(cell) if abs(int(cell)) < _MOST else str(cell)
     if pd.api.types.is_scalar(cell) and pd.isna(cell):  # type: ignore[call-overload]
         return None
-    if isinstance(cell, float | np.floating) and float(cell).is_integer():
+    if isinstance(cell, float | np.floating) and float(cell).is_integer() and abs(float(cell)) < _MOST:
         return int(cell)
     return str(cell)

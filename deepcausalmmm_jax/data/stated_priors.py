@@ -37,13 +37,19 @@ def stated_priors(
         counted_kpi: `[region, week]`, the KPI of which the model takes shares: its mean is the region's scale.
 
     Raises:
-        ConfigError: an unknown channel or control, or an ROI for a channel without spend.
+        ConfigError: an unknown channel or control, an ROI for a channel without spend, or more than the whole KPI.
     """
     for name in priors.channels():
         _refuse_unknown(name, panel.channels, "channel")
     for name, _ in priors.control_sign:
         _refuse_unknown(name, panel.controls, "control")
     share = (*priors.share, *(_as_share(panel, weights, counted_kpi, *entry) for entry in priors.roi))
+    total = sum(mean for _, mean, _ in share)
+    if total > 1.0:
+        raise ConfigError(
+            f"Setting priors.share and priors.roi together state {total:.0%} of the KPI for media, which cannot have "
+            "more than 100%; lower them."
+        )
     pairs = [_over_channels(panel, entries) for entries in (share, priors.decay, priors.half_saturation, priors.slope)]
     sign = np.zeros(len(panel.controls))
     for name, direction in priors.control_sign:

@@ -12,7 +12,7 @@ from jax import Array
 from deepcausalmmm_jax.attribution.by_replicate import contributed
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.axes import Variables
-from deepcausalmmm_jax.checks import whole_number
+from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.errors import ConfigError, FitError, FitStatus
 from deepcausalmmm_jax.inference.refit_store import Store, identity_of
 from deepcausalmmm_jax.inference.resampling import Method, Refit, Refits, Sample, settings_for_warm_start
@@ -88,6 +88,7 @@ def bootstrap(
         OutputError: `out` holds another run, cannot be written, or has no room for the refits.
         FitError: more than half of the refits ended without usable parameters.
     """
+    seed = seed_number(seed)
     _refuse(result, replicates, method, block, checks, engine, batch_size)
     working = devices_for(devices)
     fitted = result.fitted

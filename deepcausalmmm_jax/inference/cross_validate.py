@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.accuracy import naive_forecasts, scores
-from deepcausalmmm_jax.checks import whole_number
+from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.checks import refuse_unfit
 from deepcausalmmm_jax.data.holdout import FEWEST_TRAINING_WEEKS, refuse_without_kpi, weeks_in_words, weights_before
@@ -79,6 +79,7 @@ def cross_validate(
         raise ConfigError("cross_validate needs at least one configuration.")
     for name, number in (("horizon", horizon), ("folds", folds), ("batch_size", batch_size)):
         whole_number(name, number)
+    seeds = [seed_number(seed, "seeds") for seed in seeds]
     ask_about_trailing_zeros(panel)
     cut = [_fold(panel, origin, horizon) for origin in _origins(panel, horizon, folds, origins)]
     found: dict[tuple[int, int], list[_Forecast]] = {}

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from deepcausalmmm_jax.checks import seed_number
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.checks import refuse_unfit
 from deepcausalmmm_jax.data.holdout import training_weights
@@ -14,6 +15,7 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
 from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
 from deepcausalmmm_jax.inference.sample_posterior import estimated, refuse_without_sampler
+from deepcausalmmm_jax.io.program_cache import make_room_for
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
 from deepcausalmmm_jax.parallel.sharding import over_regions
 from deepcausalmmm_jax.progress import Progress
@@ -68,6 +70,7 @@ def fit(
         )
     if tune is not None:
         config = config.replace(tune=tune)
+    seed = seed_number(seed)
     refuse_without_sampler(config.posterior.method)
     began = time.perf_counter()
     weights = training_weights(panel, holdout)
@@ -76,6 +79,7 @@ def fit(
     weights = informative(panel, weights)
     past = panel.until_last_kpi()
     ready = prepare(past, weights[:, : len(past.weeks)], config)
+    make_room_for((ready.design, ready.schedule, str(jax.tree.map(np.shape, ready.inputs))))
     arrays = ready.inputs, jnp.asarray(weights[:, : len(past.weeks)], dtype=jnp.float32)
     if devices is not None:
         arrays = over_regions(arrays, devices_for(devices), len(panel.regions))
@@ -93,4 +97,4 @@ def fit(
     if record.status is FitStatus.DIVERGED:
         raise FitError(record.status.sentence)
     on_host = jax.tree.map(np.asarray, variables)
-    return estimated(Fitted(on_host, panel, weights, ready.scales, config, record, seed))
+    return estimated(Fitted(on_host, panel, weights, ready.scales, config, record, seed), ready.inputs)

@@ -1,6 +1,6 @@
 """`fit_many`: many panels, settings and seeds as few programs, over all cores, devices and hosts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deepcausalmmm_jax.axes import Variables
-from deepcausalmmm_jax.checks import whole_number
+from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.checks import refuse_unfit
 from deepcausalmmm_jax.data.holdout import training_weights
@@ -118,7 +118,7 @@ def _wanted(
 ) -> list[_Wanted]:
     all_panels = [panels] if isinstance(panels, Panel) else list(panels)
     settings = [configs or Config()] if configs is None or isinstance(configs, Config) else list(configs)
-    all_seeds = [int(seeds)] if isinstance(seeds, int | np.integer) else [int(seed) for seed in seeds]
+    all_seeds = [seed_number(seed, "seeds") for seed in (seeds if isinstance(seeds, Iterable) else [seeds])]
     for name, values in (("panel", all_panels), ("configuration", settings), ("seed", all_seeds)):
         if not values:
             raise ConfigError(f"fit_many needs at least one {name}.")
@@ -194,4 +194,5 @@ def _result(one: _Wanted, outcome: _Outcome, seconds: float) -> FitResult:
     record = TrainingRecord.of(history, seconds)
     if record.status is FitStatus.DIVERGED:
         raise FitError(f"The fit of {one.label}: {record.status.sentence}")
-    return estimated(Fitted(variables, one.panel, one.weights, one.ready.scales, one.config, record, one.seed))
+    fitted = Fitted(variables, one.panel, one.weights, one.ready.scales, one.config, record, one.seed)
+    return estimated(fitted, one.ready.inputs)

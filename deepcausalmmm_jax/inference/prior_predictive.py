@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.axes import CHANNEL
-from deepcausalmmm_jax.checks import whole_number
+from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, kpi_scales
 from deepcausalmmm_jax.data.panel import Panel
@@ -33,6 +33,7 @@ def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 10
         ConfigError: a bad number of draws.
     """
     whole_number("draws", draws)
+    seed = seed_number(seed)
     settings = Config() if config is None else config
     shares = prior_shares(settings, len(panel.channels), int(draws), seed)
     columns = {("share", name): 100.0 * shares[:, m] for m, name in enumerate(panel.channels)}

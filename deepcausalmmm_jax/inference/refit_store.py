@@ -14,6 +14,7 @@ from deepcausalmmm_jax.errors import OutputError
 from deepcausalmmm_jax.inference.resampling import Refit
 from deepcausalmmm_jax.io.archive import flat, nested, read_arrays, under, write_arrays
 from deepcausalmmm_jax.io.atomic_write import write_whole
+from deepcausalmmm_jax.io.unfinished import remove_leftovers
 
 _MANIFEST = "refits.json"
 _OVERHEAD = 4096  # bytes per refit for the archive's own records
@@ -38,6 +39,7 @@ class Store:
             OutputError: the folder holds another run's refits, or cannot be written.
         """
         self.folder = folder
+        remove_leftovers(folder)
         manifest = folder / _MANIFEST
         if manifest.exists():
             try:

@@ -2,15 +2,17 @@
 
 import dataclasses
 import time
-from typing import get_args
+from typing import Final, get_args
 
 import numpy as np
 
 from deepcausalmmm_jax.attribution.accuracy import worse_than_mean
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
-from deepcausalmmm_jax.checks import require, whole_number
+from deepcausalmmm_jax.checks import require, seed_number, whole_number
 from deepcausalmmm_jax.config.priors import PosteriorMethod
+from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.errors import ConfigError, FitStatus
+from deepcausalmmm_jax.model.family import AnyInputs
 from deepcausalmmm_jax.posterior.nuts import require_blackjax
 from deepcausalmmm_jax.posterior.sample import sample
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -19,6 +21,7 @@ from deepcausalmmm_jax.training.families import family_of
 from deepcausalmmm_jax.training.fitted import Fitted, Replicates
 
 _METHODS = tuple(method for method in get_args(PosteriorMethod) if method not in ("auto", "none"))
+_DEFAULT: Final = "hmc"
 _MANY_REGIONS = 8
 
 
@@ -52,14 +55,20 @@ def sample_posterior(
             "sample_posterior needs the default model: the paper's has no priors and so no posterior; use bootstrap."
         )
     configured = result.config.posterior.method
-    chosen = method or (configured if configured in _METHODS else "hmc")
+    chosen = method or (configured if configured in _METHODS else _DEFAULT)
     require(chosen in _METHODS, "method", chosen, "one of " + ", ".join(_METHODS))
     whole_number("draws", draws, 20)
+    seed = seed_number(seed)
     refuse_without_sampler(chosen)
-    fitted = result.fitted
+    return _drawn(result.fitted_panel.until_last_kpi, int(draws), chosen, seed)
+
+
+def _drawn(past: FittedPanel, draws: int, method: PosteriorMethod, seed: int) -> Ensemble:
+    fitted, inputs = past.fitted, past.inputs
+    assert isinstance(inputs, Inputs)
     began = time.perf_counter()
     trained = fitted if fitted.trained is None else dataclasses.replace(fitted, variables=fitted.trained)
-    drawn = sample(trained, int(draws), chosen, seed)
+    drawn = sample(trained, inputs, draws, method, seed)
     seconds = time.perf_counter() - began
     estimate = dataclasses.replace(fitted, variables=drawn.mean, trained=trained.variables)
     count = len(drawn.vectors)
@@ -68,7 +77,7 @@ def sample_posterior(
         status=np.full(count, FitStatus.COMPLETED),
         epochs=np.zeros(count, int),
         check=np.zeros((0, 2, len(fitted.panel.channels))),
-        method=chosen,
+        method=method,
         block=0,
         seed=seed,
         warm_start=False,
@@ -79,7 +88,7 @@ def sample_posterior(
         r_hat=drawn.r_hat,
         chains=drawn.chains,
     )
-    return Ensemble(_judged(estimate), replicates)
+    return Ensemble(_judged(dataclasses.replace(past, fitted=estimate)), replicates, _prepared(past))
 
 
 def refuse_without_sampler(method: PosteriorMethod) -> None:
@@ -92,18 +101,30 @@ def refuse_without_sampler(method: PosteriorMethod) -> None:
         require_blackjax()
 
 
-def estimated(fitted: Fitted) -> FitResult:
-    """The result of a training: with draws, or without where the settings or the model have none."""
-    settings = fitted.config.posterior
+def estimated(fitted: Fitted, prepared: AnyInputs | None = None) -> FitResult:
+    """The result of a training: with draws, or without where the settings or the model have none.
+
+    Args:
+        fitted: what the training left.
+        prepared: its panel up to the last week with a KPI, as the model reads it; None to prepare it.
+    """
+    settings, past = fitted.config.posterior, FittedPanel(fitted, fitted.panel.until_last_kpi(), prepared)
     leaves_out = settings.method == "none" or (settings.method == "auto" and len(fitted.panel.regions) >= _MANY_REGIONS)
     if leaves_out or not family_of(fitted.config).has_posterior:
-        return FitResult(_judged(fitted))
-    return sample_posterior(FitResult(fitted), settings.draws, seed=fitted.seed)
+        return FitResult(_judged(past), _prepared(past))
+    method = settings.method if settings.method in _METHODS else _DEFAULT
+    refuse_without_sampler(method)
+    return _drawn(past, settings.draws, method, fitted.seed)
 
 
-def _judged(fitted: Fitted) -> Fitted:
+def _judged(past: FittedPanel) -> Fitted:
     """The fit, with a status that says so if it predicts its own training weeks worse than the regional means do."""
-    fit = FittedPanel.of(fitted)
-    if fit.family.may_stop_anywhere or not worse_than_mean(fit.panel.kpi, fit.prediction, fit.weights):
+    fitted = past.fitted
+    if past.family.may_stop_anywhere or not worse_than_mean(past.panel.kpi, past.prediction, past.weights):
         return fitted
     return dataclasses.replace(fitted, record=dataclasses.replace(fitted.record, status=FitStatus.WORSE_THAN_MEAN))
+
+
+def _prepared(past: FittedPanel) -> AnyInputs | None:
+    """The whole panel of the fit as the model reads it, where no planned weeks follow those with a KPI."""
+    return past.inputs if len(past.panel.weeks) == len(past.fitted.panel.weeks) else None

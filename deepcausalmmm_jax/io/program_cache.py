@@ -1,9 +1,10 @@
-"""Compiled programs kept on disk, so that the next process does not compile them again."""
+"""Compiled programs: kept on disk for the next process, and forgotten in this one when there are too many."""
 
 import hashlib
 import os
 import platform
 import stat
+from collections.abc import Hashable
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +16,8 @@ _FOLDER = "jax_compilation_cache_dir"
 _OFF = ("off", "0", "no", "false")
 _LIMIT = 2**30  # bytes
 _QUICK = 0.5  # seconds; programs that compile faster are not kept
+_MOST_SHAPES = 8  # of fits whose programs stay in memory; those of one shape take some 75 MiB
+_fitted_shapes: set[Hashable] = set()
 
 
 def keep_programs(folder: str | Path | None = None) -> Path | None:
@@ -51,6 +54,21 @@ def keep_programs(folder: str | Path | None = None) -> Path | None:
     jax.config.update(_FOLDER, str(place))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", _QUICK)
     return place
+
+
+def make_room_for(shape: Hashable) -> None:
+    """Forget the compiled programs in memory if this fit's shape would be one too many.
+
+    A service that fits panels of ever new shapes would otherwise grow without bound. What is fitted again afterwards is
+    compiled again, or read from disk where `keep_programs` was called.
+
+    Args:
+        shape: everything that the fit's program depends on.
+    """
+    if shape not in _fitted_shapes and len(_fitted_shapes) >= _MOST_SHAPES:
+        jax.clear_caches()
+        _fitted_shapes.clear()
+    _fitted_shapes.add(shape)
 
 
 def _home() -> Path:

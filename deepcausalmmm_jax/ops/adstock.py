@@ -11,6 +11,9 @@ from jax import Array
 
 from deepcausalmmm_jax.ops.layout import append_axes
 
+_LEAST = 1e-30  # decays and delays below it count as it, so that logarithms and their gradients are finite
+_LEAST_BINOMIAL = 1e-12  # likewise; its reciprocal, and the square of that, must be finite
+
 
 def geometric_adstock(exposure: Array, decay: Array, before: Array | None = None) -> Array:
     r"""Geometric carry-over, $A_t = (1 - \alpha) x_t + \alpha A_{t-1}$, from $A_{-1} = 0$ unless `before` is given.
@@ -19,7 +22,7 @@ def geometric_adstock(exposure: Array, decay: Array, before: Array | None = None
 
     Args:
         exposure: `[week, channel]` or `[week, channel, region]`, any unit.
-        decay: `[channel]`, alpha in (0, 1), share carried from one week to the next.
+        decay: `[channel]`, alpha in [0, 1], share carried from one week to the next.
         before: `[channel]` or `[channel, region]`, A of the week before the first.
 
     Returns:
@@ -49,7 +52,7 @@ def delayed_kernel(decay: Array, delay: Array, max_lag: int) -> Array:
     Jin et al. 2017, equation 3.
 
     Args:
-        decay: `[channel]`, alpha in (0, 1).
+        decay: `[channel]`, alpha in [0, 1].
         delay: `[channel]`, theta in weeks, 0 or more.
         max_lag: number of lags, so weeks 0 to `max_lag - 1`.
 
@@ -63,7 +66,7 @@ def delayed_kernel(decay: Array, delay: Array, max_lag: int) -> Array:
     chex.assert_equal_shape((decay, delay))
     lag = jnp.arange(max_lag, dtype=decay.dtype)[:, None]
     # The softmax normalises, and stays finite where every power itself would underflow.
-    return jax.nn.softmax((lag - delay) ** 2 * jnp.log(decay), axis=0)
+    return jax.nn.softmax((lag - delay) ** 2 * _log(decay), axis=0)
 
 
 def binomial_kernel(decay: Array, max_lag: int) -> Array:
@@ -72,7 +75,7 @@ def binomial_kernel(decay: Array, max_lag: int) -> Array:
     Google Meridian's documentation, "Binomial decay"; alpha near 1 is flat, near 0 immediate.
 
     Args:
-        decay: `[channel]`, alpha in (0, 1).
+        decay: `[channel]`, alpha in [0, 1].
         max_lag: L, number of lags.
 
     Returns:
@@ -83,7 +86,8 @@ def binomial_kernel(decay: Array, max_lag: int) -> Array:
     """
     chex.assert_rank(decay, 1)
     lag = jnp.arange(max_lag, dtype=decay.dtype)[:, None]
-    return jax.nn.softmax((1.0 / decay - 1.0) * jnp.log1p(-lag / max_lag), axis=0)
+    steepness = 1.0 / jnp.maximum(decay, _LEAST_BINOMIAL) - 1.0
+    return jax.nn.softmax(steepness * jnp.log1p(-lag / max_lag), axis=0)
 
 
 def waiting_kernel(delay: Array, n_lags: int) -> Array:
@@ -93,7 +97,7 @@ def waiting_kernel(delay: Array, n_lags: int) -> Array:
     the geometric kernel.
 
     Args:
-        delay: `[channel]`, theta, mean wait in weeks, above 0.
+        delay: `[channel]`, theta, mean wait in weeks, 0 or more.
         n_lags: weeks 0 to `n_lags - 1`.
 
     Returns:
@@ -104,14 +108,14 @@ def waiting_kernel(delay: Array, n_lags: int) -> Array:
     """
     chex.assert_rank(delay, 1)
     lag = jnp.arange(n_lags, dtype=delay.dtype)[:, None]
-    return jax.nn.softmax(lag * jnp.log(delay) - jax.lax.lgamma(lag + 1.0), axis=0)
+    return jax.nn.softmax(lag * _log(delay) - jax.lax.lgamma(lag + 1.0), axis=0)
 
 
 def delayed_geometric_kernel(decay: Array, delay: Array, n_waits: int, max_lag: int) -> Array:
     """Kernel of `waiting_kernel` followed by `geometric_adstock`, cut off for tables.
 
     Args:
-        decay: `[channel]`, alpha in (0, 1).
+        decay: `[channel]`, alpha in [0, 1].
         delay: `[channel]`, mean wait in weeks, above 0.
         n_waits: lags of the waiting kernel.
         max_lag: weights to return.
@@ -132,7 +136,7 @@ def geometric_kernel(decay: Array, max_lag: int) -> Array:
     r"""First weights $(1 - \alpha) \alpha^k$ of `geometric_adstock`, for tables.
 
     Args:
-        decay: `[channel]`, alpha in (0, 1).
+        decay: `[channel]`, alpha in [0, 1].
         max_lag: weights to return.
 
     Returns:
@@ -143,7 +147,7 @@ def geometric_kernel(decay: Array, max_lag: int) -> Array:
     """
     chex.assert_rank(decay, 1)
     lag = jnp.arange(max_lag, dtype=decay.dtype)[:, None]
-    return (1.0 - decay) * jnp.exp(lag * jnp.log(decay))
+    return (1.0 - decay) * jnp.exp(lag * _log(decay))
 
 
 def kernel_adstock(exposure: Array, kernel: Array, before: Array | None = None) -> Array:
@@ -173,6 +177,11 @@ def kernel_adstock(exposure: Array, kernel: Array, before: Array | None = None) 
 
     adstocked, _ = jax.lax.scan(add_lag, jnp.zeros_like(exposure), jnp.arange(n_lags))
     return adstocked
+
+
+def _log(value: Array) -> Array:
+    """Logarithm, of `_LEAST` where the value is smaller."""
+    return jnp.log(jnp.maximum(value, _LEAST))
 
 
 def _assert_per_channel(name: str, value: Array, exposure: Array) -> None:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 import optax
@@ -54,7 +55,18 @@ def kalman_filter(
 
     Returns:
         The state after the last week of the past, and the negative log-likelihood, nats without constants.
+
+    Raises:
+        AssertionError: shapes that do not match.
     """
+    chex.assert_rank(series, 1)
+    for name, by_week in (("noise", noise), ("trained", trained), ("past", past)):
+        message = f"{name} {jnp.shape(by_week)} [week] for series {series.shape}"
+        chex.assert_shape(by_week, series.shape, custom_message=message)
+    chex.assert_rank(season_basis, 2)
+    message = f"season_basis {season_basis.shape} [week, term] for series {series.shape}"
+    chex.assert_shape(season_basis, (*series.shape, None), custom_message=message)
+    chex.assert_rank([*scales, mean], 0)
     terms = season_basis.shape[1]
     fade = jnp.exp(-1.0 / scales.time_scale)
     transition = jnp.concatenate([jnp.stack([jnp.ones_like(fade), fade]), jnp.ones(terms)])

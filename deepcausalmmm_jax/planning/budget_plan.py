@@ -1,21 +1,16 @@
 """BudgetPlan: an allocation beside today's, their outcomes, and the binding limits; `compare` for several plans."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.units import Units
-from deepcausalmmm_jax.axes import CHANNEL, REGION
 from deepcausalmmm_jax.errors import ConfigError, OutputError
-from deepcausalmmm_jax.io.atomic_write import write_whole
+from deepcausalmmm_jax.planning.plan_files import TABLES, read_plan, write_plan
 
-_TABLES = ("table", "channels", "summary", "binding", "starts", "draws")
-_INDEXED = {"channels": "channel", "summary": "figure", "draws": "replicate"}
 _FIGURES = ("total", "split", "objective", "method", "chance_better", "shadow_price", "level", "period")
 
 
@@ -81,33 +76,28 @@ class BudgetPlan:
         return plan_against_history(self.channels, self.units.spend)
 
     def save(self, folder: str | Path) -> Path:
-        """Write every table as CSV and the rest as `plan.json`; `load` reads them.
+        """Write every table as CSV and the rest as `plan.json`, all together or none; `load` reads them.
 
         Raises:
             OutputError: the folder cannot be written.
         """
-        folder = Path(folder)
-        for name in _TABLES:
-            _write(folder / f"{name}.csv", getattr(self, name).to_csv(index=name in _INDEXED))
-        rest = {name: _plain(getattr(self, name)) for name in _FIGURES}
+        rest = {name: getattr(self, name) for name in _FIGURES}
         rest |= {"units": self.units._asdict(), "notes": list(self.notes)}
-        _write(folder / "plan.json", json.dumps(rest, indent=1))
-        return folder
+        write_plan(Path(folder), {name: getattr(self, name) for name in TABLES}, rest)
+        return Path(folder)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
         """Read what `save` wrote.
 
         Raises:
-            OutputError: there is no such plan.
+            OutputError: there is no such plan, it is damaged, or one of its files was changed since.
         """
-        folder = Path(folder)
+        tables, rest = read_plan(Path(folder))
         try:
-            rest = json.loads((folder / "plan.json").read_text())
-            tables: dict[str, Any] = {name: _read(folder / f"{name}.csv", _INDEXED.get(name)) for name in _TABLES}
-            figures: dict[str, Any] = {name: np.nan if rest[name] is None else rest[name] for name in _FIGURES}
-            return cls(**tables, **figures, units=Units(**rest["units"]), notes=tuple(rest["notes"]))
-        except (OSError, ValueError, KeyError, TypeError):
+            fields: dict[str, Any] = {**tables, **{name: rest[name] for name in _FIGURES}}
+            return cls(**fields, units=Units(**rest["units"]), notes=tuple(rest["notes"]))
+        except (KeyError, TypeError):
             raise OutputError(f"{folder} holds no saved plan.") from None
 
 
@@ -140,20 +130,3 @@ def compare(plans: Mapping[str, BudgetPlan]) -> pd.DataFrame:
         row |= {f"spend: {channel}": float(spend) for channel, spend in plan.channels["spend_plan"].items()}
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("plan")
-
-
-def _read(path: Path, index: str | None) -> pd.DataFrame:
-    """A table with its labels as they were written; a region may be called `NA` or `01`."""
-    labels = {name: str for name in (CHANNEL, REGION, "limit")}
-    table = pd.read_csv(path, dtype=labels, keep_default_na=False, na_values=[""])
-    if REGION in table and all(text.isdecimal() and text == str(int(text)) for text in table[REGION]):
-        table[REGION] = table[REGION].astype(int)
-    return table if index is None else table.set_index(index)
-
-
-def _plain(value: object) -> object:
-    return None if isinstance(value, float) and np.isnan(value) else value
-
-
-def _write(path: Path, text: str) -> None:
-    write_whole(path, lambda file: file.write(text.encode()))

@@ -8,7 +8,7 @@ from scipy.optimize import least_squares
 from scipy.stats import t as student
 
 from deepcausalmmm_jax.axes import REGION
-from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.checks import is_number, require, seed_number
 from deepcausalmmm_jax.errors import DataError
 
 _FEWEST = 5  # rows: four parameters, and one degree of freedom
@@ -57,7 +57,8 @@ def fit_hill(x: object, y: object, region: object | None = None, *, level: float
         DataError: lengths that differ, values that are not finite, negative x, fewer than 5 rows, or an x that does
             not vary; the message names the region.
     """
-    require(0 < level < 1, "level", level, "between 0 and 1, e.g. 0.9")
+    require(is_number(level) and 0 < level < 1, "level", level, "between 0 and 1, e.g. 0.9")
+    seed = seed_number(seed)
     spend, outcome = np.asarray(x, np.float64).ravel(), np.asarray(y, np.float64).ravel()
     labels = np.full(len(spend), _WHOLE, object) if region is None else np.asarray(region, object).ravel()
     if not len(spend) == len(outcome) == len(labels):

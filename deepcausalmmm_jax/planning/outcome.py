@@ -13,10 +13,9 @@ from deepcausalmmm_jax.attribution.horizon import Horizon
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
-from deepcausalmmm_jax.model.paper.inputs import PaperDesign
 from deepcausalmmm_jax.model.windows import from_week
 from deepcausalmmm_jax.planning.cells import Cells
-from deepcausalmmm_jax.training.families import model_for
+from deepcausalmmm_jax.training.families import family_for, model_for
 
 KPI, REVENUE = 0, 1
 _FEW, _MANY = 2, 8  # numbers of plans that programs are compiled for
@@ -27,12 +26,12 @@ _BATCH_ON_CPU = 100_000  # fits the caches: three times as fast as all at once
 class Stage(NamedTuple):
     """Everything but the plan, as the model reads it."""
 
-    inputs: AnyInputs  # from the plan's first week on; all weeks in the paper's model
+    inputs: AnyInputs  # from the plan's first week on; all weeks in a model without memory
     unit: Array  # [region, plan week, channel], scaled exposure per unit of spend
     offset: Array  # [region, plan week, channel], scaled exposure
     cell: Array  # [region, plan week, channel]
     weights: Array  # [2, region, week], KPI and revenue of one scaled unit; 0 where the outcome does not count
-    memory: Any  # of each replicate; None in the paper's model
+    memory: Any  # of each replicate; None in a model without memory, and where no week is before the plan's
 
 
 class Shape(NamedTuple):
@@ -110,11 +109,10 @@ def _staged(
     fit: FittedPanel, variables: Variables, horizon: Horizon, cells: Cells, n_replicates: int
 ) -> tuple[Stage, Shape]:
     design, inputs = fit.design, fit.on(horizon.panel).inputs
-    scale = np.ones(fit.scales.exposure.shape) if isinstance(design, PaperDesign) else fit.scales.exposure
     unit = fit.scales.kpi[:, None] * horizon.counted
     weights = np.stack([unit, unit * np.where(horizon.counted, horizon.worth, 0.0)])
     memory, first = None, horizon.start
-    if isinstance(design, PaperDesign):
+    if not fit.family.has_memory:
         weights = np.pad(weights, ((0, 0), (0, 0), (horizon.start, 0)))
     else:
         assert isinstance(inputs, Inputs)
@@ -124,8 +122,8 @@ def _staged(
         inputs, first = from_week(inputs, horizon.start), 0
     stage = Stage(
         inputs=inputs,
-        unit=jnp.asarray(cells.unit / scale[:, None, :], jnp.float32),
-        offset=jnp.asarray(cells.offset / scale[:, None, :], jnp.float32),
+        unit=jnp.asarray(cells.unit / fit.scales.exposure[:, None, :], jnp.float32),
+        offset=jnp.asarray(cells.offset / fit.scales.exposure[:, None, :], jnp.float32),
         cell=jnp.asarray(cells.cell, jnp.int32),
         weights=jnp.asarray(weights, jnp.float32),
         memory=memory,
@@ -146,7 +144,7 @@ def _memories(variables: Variables, before: Inputs[Array], design: AnyDesign) ->
 
 
 def _outcome(plan: Array, on_air: Array, own: Variables, memory: Any, stage: Stage, shape: Shape) -> Array:
-    """`[2, region]`: media (and, in the paper's model, controls) summed over the weeks that count."""
+    """`[2, region]`: media (and controls, where they follow exposure) summed over the weeks that count."""
     exposure = on_air * (stage.offset + stage.unit * jnp.append(plan, 0.0)[stage.cell])
     inputs = stage.inputs
     whole = jax.lax.dynamic_update_slice_in_dim(inputs.exposure, exposure, shape.first, axis=1)
@@ -157,7 +155,7 @@ def _outcome(plan: Array, on_air: Array, own: Variables, memory: Any, stage: Sta
     else:
         terms: Any = model.apply(own, inputs)[0]
         driven = terms.media.sum(axis=-1)
-        if isinstance(shape.design, PaperDesign):  # there, coefficients of controls depend on exposure
+        if family_for(shape.design).controls_follow_exposure:
             driven = driven + terms.control.sum(axis=-1)
     weighted: Array = jnp.einsum("rt,vrt->vr", driven, stage.weights)
     return weighted

@@ -31,7 +31,7 @@ from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, coordinate_
 from deepcausalmmm_jax.posterior.variables import complete_variables, model_parameters, shares_of
 from deepcausalmmm_jax.training.fitted import Fitted
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
-from deepcausalmmm_jax.training.prepare import design_of, inputs_of
+from deepcausalmmm_jax.training.prepare import design_of
 from deepcausalmmm_jax.training.structural import structural_model
 
 _REWEIGHTED = 2  # times that outlier weights and noise levels are updated
@@ -69,19 +69,18 @@ class Posterior:
     gradient: float
 
 
-def sample(fitted: Fitted, draws: int, method: PosteriorMethod, seed: int) -> Posterior:
+def sample(fitted: Fitted, inputs: Inputs[Array], draws: int, method: PosteriorMethod, seed: int) -> Posterior:
     """Draw from the posterior of a fitted structural model.
 
     Args:
         fitted: the fit.
+        inputs: its panel up to the last week with a KPI.
         draws: number of draws.
         method: `hmc`, `laplace` or `nuts`.
         seed: random seed.
     """
-    past = fitted.panel.until_last_kpi()
-    inputs, design = inputs_of(fitted, past), design_of(fitted)
+    design = design_of(fitted)
     assert isinstance(design, Design)
-    assert isinstance(inputs, Inputs)
     _, internals = predicted(structural_model(design), fitted.variables, inputs)
     rng = np.random.default_rng(seed)
     with jax.enable_x64(True):
@@ -92,7 +91,7 @@ def sample(fitted: Fitted, draws: int, method: PosteriorMethod, seed: int) -> Po
         knots = jax.tree.map(jnp.asarray, knots)
         drawn = model_parameters(jax.random.key(seed), jnp.asarray(vectors), density.inputs, priors, knots)
         parameters = jax.tree.map(lambda array: np.asarray(array, np.float32), drawn)
-    weights = jnp.asarray(fitted.weights[:, : len(past.weeks)], jnp.float32)
+    weights = jnp.asarray(fitted.weights[:, : inputs.kpi.shape[1]], jnp.float32)
     scales = Hyperparameters.of(fitted.config).scales
     made = complete_variables(parameters, fitted.variables, inputs, weights, scales, design=design)
     whole = jax.tree.map(np.asarray, made)

@@ -1,7 +1,6 @@
 """One file per fit: arrays and a JSON manifest in a NumPy archive; nothing in it is executed on loading."""
 
 import json
-import zipfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, TypedDict
@@ -13,11 +12,18 @@ from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import FitStatus, OutputError
-from deepcausalmmm_jax.io.archive import flat, nested, read_arrays, under, write_arrays
+from deepcausalmmm_jax.io.archive import flat, nested, read_arrays, read_forms, under, write_arrays
+from deepcausalmmm_jax.results.integrity import (
+    MANIFEST,
+    damaged,
+    refuse_long_manifest,
+    refuse_wrong_checksum,
+    refuse_wrong_forms,
+    sealed,
+)
 from deepcausalmmm_jax.results.migrations import OLDEST, SCHEMA, Manifest, migrated
 from deepcausalmmm_jax.training.fitted import Fitted, Replicates, TrainingRecord
 
-_MANIFEST = "manifest"
 _PANEL_ARRAYS = ("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi", "population")
 _REFIT_ARRAYS = ("status", "epochs", "check")
 _REFIT_FACTS = ("method", "block", "seed", "warm_start", "seconds", "compile_seconds", "pareto_k", "r_hat", "chains")
@@ -43,7 +49,7 @@ def save(fitted: Fitted, path: str | Path, replicates: Replicates | None = None)
         The path written.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written, or a region or week has a label that a file cannot hold.
     """
     path = Path(path)
     path = path if path.suffix else path.with_suffix(".npz")
@@ -54,33 +60,46 @@ def save(fitted: Fitted, path: str | Path, replicates: Replicates | None = None)
         if replicates.coordinates is not None:
             arrays["refits/coordinates"] = replicates.coordinates
         manifest["replicates"] = {name: getattr(replicates, name) for name in _REFIT_FACTS}
-    return write_arrays(path, arrays | {_MANIFEST: np.array(json.dumps(manifest))})
+    return write_arrays(path, sealed(arrays, manifest))
 
 
 def read(path: str | Path) -> tuple[Fitted, Replicates | None]:
     """Read what `save` wrote: the fit, and its refits where there are any.
 
     Raises:
-        OutputError: there is no such file, or it is not a saved fit, or was written by a later version.
+        OutputError: there is no such file, or it is not a saved fit, was changed since, or was written by a later
+            version.
     """
-    path = Path(path)
-    if not path.is_file():
+    try:
+        path = Path(path)
+        there = path.is_file()
+    except (TypeError, ValueError, OSError):
+        raise OutputError(f"A saved fit has a path, got {path!r}.") from None
+    if not there:
         raise OutputError(f"There is no saved fit {path}.")
     try:
-        arrays = read_arrays(path)
-        manifest = json.loads(str(arrays[_MANIFEST]))
-        if manifest["schema"] > SCHEMA:
-            raise OutputError(
-                f"{path} was written by version {manifest['versions']['deepcausalmmm_jax']}; upgrade to read it."
-            )
-        if manifest["schema"] < OLDEST:
-            raise OutputError(f"{path} was written before the model had its present form; fit once more.")
-        arrays, manifest = migrated(arrays, manifest)
-        return _fitted(arrays, manifest), _replicates(arrays, manifest)
+        return _read(path)
     except OutputError:
         raise
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
-        raise OutputError(f"{path} is not a fit saved by this package, or is damaged.") from None
+    except Exception:  # whatever a damaged archive raises: errors of zlib, tokenize, struct, of memory and recursion
+        raise damaged(path) from None
+
+
+def _read(path: Path) -> tuple[Fitted, Replicates | None]:
+    forms = read_forms(path)
+    refuse_long_manifest(forms)
+    manifest = json.loads(str(read_arrays(path, {MANIFEST})[MANIFEST]))
+    if manifest["schema"] > SCHEMA:
+        raise OutputError(
+            f"{path} was written by version {manifest['versions']['deepcausalmmm_jax']}; upgrade to read it."
+        )
+    if manifest["schema"] < OLDEST:
+        raise OutputError(f"{path} was written before the model had its present form; fit once more.")
+    refuse_wrong_forms(forms, manifest)
+    arrays = read_arrays(path)
+    refuse_wrong_checksum(arrays, manifest)
+    arrays, manifest = migrated(arrays, manifest)
+    return _fitted(arrays, manifest), _replicates(arrays, manifest)
 
 
 def _manifest(fitted: Fitted) -> Manifest:
@@ -103,6 +122,17 @@ def _manifest(fitted: Fitted) -> Manifest:
 
 
 def _labels(index: pd.Index) -> _Labels:
+    """Labels as JSON holds them; those that would come back as other ones are refused."""
+    labels = _written(index)
+    if not _index(labels).equals(index):
+        raise OutputError(
+            f"The label {index[0]!r} of a region or week cannot be saved, since it is neither text nor a whole number "
+            "nor a day; rename the labels, as text."
+        )
+    return labels
+
+
+def _written(index: pd.Index) -> _Labels:
     if isinstance(index, pd.DatetimeIndex):
         return {"kind": "date", "values": [str(week.date()) for week in index]}
     if pd.api.types.is_integer_dtype(index):

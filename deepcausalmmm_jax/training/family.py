@@ -64,6 +64,8 @@ class ModelFamily(ABC):
         has_exposure_levels: whether its curves read how much exposure there is, or else shares of voice alone.
         has_learned_scales: whether the data may adjust its prior scales.
         has_stated_priors: whether it takes priors on shares, returns and curves.
+        has_memory: whether what earlier weeks leave behind can be handed on, so that it can be run from any week on.
+        controls_follow_exposure: whether the effects of controls depend on exposure.
         may_stop_anywhere: whether its schedule ends at a set epoch, however well the model fits by then.
         exposure_unit: what the horizontal axis of its Hill curves is counted in.
     """
@@ -74,6 +76,8 @@ class ModelFamily(ABC):
     has_exposure_levels: ClassVar[bool]
     has_learned_scales: ClassVar[bool]
     has_stated_priors: ClassVar[bool]
+    has_memory: ClassVar[bool]
+    controls_follow_exposure: ClassVar[bool]
     may_stop_anywhere: ClassVar[bool]
     exposure_unit: ClassVar[str]
 

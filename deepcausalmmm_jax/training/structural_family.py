@@ -32,6 +32,8 @@ class StructuralFamily(ModelFamily):
     has_exposure_levels = True
     has_learned_scales = True
     has_stated_priors = True
+    has_memory = True
+    controls_follow_exposure = False
     may_stop_anywhere = False
     exposure_unit = "exposure with carry-over (1 = average week)"
 

@@ -3,9 +3,12 @@ import dataclasses
 import jax
 import numpy as np
 import pandas as pd
+import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.intervals import outside
+from deepcausalmmm_jax.attribution.notes import NoteKind, narrow_or_not
+from deepcausalmmm_jax.plots.report.findings import findings
 
 
 def test_rows_whose_estimate_is_outside_its_interval_are_found():
@@ -24,3 +27,37 @@ def test_an_estimate_outside_its_interval_is_told_and_one_inside_is_not(small_en
     apart = dcm.Ensemble(fitted, dataclasses.replace(made, variables=alike))
     for table in (apart.media_summary(), apart.notes()):
         assert "outside its interval" in table["note"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("n_regions", "from_posterior", "blocks", "kinds"),
+    [
+        (1, True, False, []),
+        (2, True, False, [NoteKind.NARROW_FEW_REGIONS]),
+        (7, True, False, [NoteKind.NARROW_FEW_REGIONS]),
+        (8, True, False, []),
+        (4, False, False, []),
+        (1, False, True, [NoteKind.NARROW_BLOCKS]),
+        (20, False, True, [NoteKind.NARROW_BLOCKS]),
+    ],
+)
+def test_intervals_measured_to_be_too_narrow_are_known(n_regions, from_posterior, blocks, kinds):
+    found = narrow_or_not(n_regions, from_posterior=from_posterior, blocks=blocks)
+    assert [note.kind for note in found] == kinds
+
+
+@pytest.mark.parametrize(
+    ("changes", "figure"),
+    [
+        ({"method": "hmc", "coordinates": np.zeros((4, 2))}, "75 to 80%"),  # draws, of a panel with four regions
+        ({"method": "block"}, "70%"),
+        ({"method": "weights"}, None),
+    ],
+)
+def test_intervals_that_are_too_narrow_say_so_beside_every_figure(small_ensemble, changes, figure):
+    made = dcm.Ensemble(small_ensemble.fitted, dataclasses.replace(small_ensemble.replicates, **changes))
+    for table in (made.notes(), made.media_summary(), made.media_summary(planned=True)):
+        narrow = table["note"].str.contains("too narrow")
+        assert narrow.all() if figure else not narrow.any()
+        assert figure is None or table["note"].str.contains(figure).all()
+    assert figure is None or any(figure in sentence for sentence in findings(made, None).certainty)

@@ -10,7 +10,7 @@ import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.cli.columns import expanded, paired_spend
 
 COMMAND = Path(sys.executable).with_name("deepcausalmmm-jax")
-QUICK = "[training]\nmax_epochs = 50\nchunk_epochs = 25\n"
+QUICK = '[training]\nmax_epochs = 50\nchunk_epochs = 25\n[posterior]\nmethod = "laplace"\ndraws = 40\n'
 
 
 def run(*arguments, cwd):

@@ -25,7 +25,7 @@ def priced(n_regions=3):
         tv_cost=df["tv"] * 0.1,
         search_cost=df["search"] * 0.3,
         worth=rng.uniform(1, 2, len(df)),
-        people=rng.uniform(100, 900, len(df)),
+        people=1000.0 * (1 + df.groupby("geo").ngroup()) * rng.uniform(1, 1.1, len(df)),
     )
 
 

@@ -76,7 +76,7 @@ def test_bad_requests_name_the_panel(small_panel, quick):
 
 
 def test_a_fit_that_breaks_is_named(small_panel, quick):
-    wild = quick.replace(training=dataclasses.replace(quick.training, learning_rate=1e30))
+    wild = quick.replace(training=dataclasses.replace(quick.training, learning_rate=10.0))
     with pytest.raises(dcm.FitError, match="panel 0, setting 1, seed 0"):
         dcm.fit_many(small_panel, [quick, wild], seeds=[0, 5], progress=False)
 

@@ -70,6 +70,13 @@ def test_it_answers_like_any_result_and_survives_saving(original, tmp_path):
     assert result.report(tmp_path / "report.html").stat().st_size > 0
 
 
+def test_scales_of_exposure_are_not_read(original):
+    given = Scales(
+        np.full(3, 100.0), np.full((3, 4), 7.0), np.ones((3, 4)), np.zeros((3, 4)), np.zeros((3, 3)), np.ones((3, 3))
+    )
+    np.testing.assert_array_equal(_taken_over(original, scales=given).fitted.scales.exposure, np.ones((3, 4)))
+
+
 def test_scales_and_season_come_from_the_training_weeks_by_default(original):
     graph, state, panel, _ = original
     result = dcm.from_torch_state_dict(state, panel, config=dcm.Config.paper(graph), holdout=4)

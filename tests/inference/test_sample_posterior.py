@@ -46,6 +46,15 @@ def test_laplace_and_chains_agree_about_the_shares(trained, national_ensemble):
     assert np.isnan(laplace.sampling()["r_hat"])
 
 
+def test_a_fit_with_its_draws_and_tables_prepares_the_panel_once(national_ensemble, drawn, prepared_weeks):
+    quick_draws = dataclasses.replace(drawn.posterior, method="laplace")
+    ensemble = dcm.fit(national_ensemble.panel, drawn.replace(posterior=quick_draws), progress=False)
+    assert len(ensemble.notes()) == 2
+    assert ensemble.predict().sizes["time"] == 104
+    dcm.sample_posterior(ensemble, 60, "laplace")
+    assert prepared_weeks == [104]
+
+
 def test_another_seed_moves_no_share_beyond_a_fraction_of_its_interval(trained, national_ensemble):
     other = dcm.sample_posterior(trained, 60, seed=11)
     notes = national_ensemble.notes()
@@ -116,6 +125,7 @@ def test_several_regions_have_a_posterior_too(small_result):
     drawn = dcm.sample_posterior(small_result, 20, "laplace")
     table = drawn.notes()
     assert (table["share_low"] <= table["share_high"]).all()
+    assert table["note"].str.contains("75 to 80%").all()  # what four regions' intervals were measured to hold
     np.testing.assert_allclose(drawn.contributions.sum("component"), drawn.predict(), rtol=1e-9)
 
 

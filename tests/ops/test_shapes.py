@@ -13,6 +13,7 @@ from deepcausalmmm_jax.ops import (
     effective_sample,
     gru,
     hill,
+    kalman,
     layout,
     logistic,
 )
@@ -25,6 +26,12 @@ def _ones(*shape):
 def _weights(features=2, hidden=3):
     shapes = ((features, 3 * hidden), (hidden, 3 * hidden), (3 * hidden,), (3 * hidden,))
     return gru.GRUParameters(*(jnp.ones(shape) for shape in shapes))
+
+
+def _filtered(series=(9,), noise=(9,), trained=(9,), past=(9,), season=(9, 2), scale=(), mean=()):
+    scales = kalman.ProcessScales(*(_ones(*scale) for _ in kalman.ProcessScales._fields))
+    every_week = _ones(*trained) > 0, _ones(*past) > 0
+    return kalman.kalman_filter(_ones(*series), _ones(*noise), *every_week, _ones(*season), scales, _ones(*mean), 3.0)
 
 
 EXPOSURE = _ones(52, 3)
@@ -64,6 +71,11 @@ REFUSED = [
     (autoregression.squared_innovations, (_ones(9, 4), _ones(8, 4) > 0, _ones(9, 4)), ["(9,)", "(8,)"]),
     (autoregression.squared_innovations, (_ones(9, 4), _ones(9) > 0, _ones(9, 4)), ["(9, 4)", "(9,)"]),
     (effective_sample.effective_share, (_ones(4, 9), _ones(9, 4) > 0), ["(4, 9)", "(9, 4)"]),
+    *((lambda name=name, shape=shape: _filtered(**{name: shape}), (), named) for name, shape, named in (
+        ("series", (9, 1), ["(9, 1)", "1"]), ("noise", (), ["()", "(9,)"]), ("trained", (8,), ["(8,)", "(9,)"]),
+        ("past", (1,), ["(1,)", "(9,)"]), ("season", (9,), ["(9,)", "2"]), ("season", (8, 2), ["(8, 2)", "(9,)"]),
+        ("scale", (9,), ["(9,)", "0"]), ("mean", (1,), ["(1,)", "0"]),
+    )),
     (logistic.skewed_logistic_loss, (_ones(5), _ones(3), _ones(), _ones()), ["(3,)", "(5,)"]),
     (logistic.skewed_logistic_curvature, (_ones(5), _ones(), _ones(), _ones(2, 1)), ["(2, 1)", "(5,)"]),
     (cholesky.inverse_root, (_ones(3, 4),), ["(3, 4)", "(3, 3)"]),

@@ -57,6 +57,13 @@ def without_kpi(result, regions, weeks):
     return beside(result, weights=weights)
 
 
+def test_planned_weeks_are_prepared_when_a_table_asks_for_them(planned, quick, prepared_weeks):
+    result = dcm.fit(planned.panel, quick, progress=False)
+    assert prepared_weeks == [60]
+    assert result.predict().sizes["time"] == 60 + PLANNED
+    assert prepared_weeks == [60, 60 + PLANNED]
+
+
 def test_planned_weeks_change_no_estimate_and_no_score(planned, small_result):
     same(planned.fitted.variables, small_result.fitted.variables)
     same(planned.fitted.scales._asdict(), small_result.fitted.scales._asdict())

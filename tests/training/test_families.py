@@ -32,6 +32,10 @@ def test_families_differ_in_what_they_can_answer():
     for name in ("posterior", "forecast_errors", "noise", "exposure_levels", "learned_scales", "stated_priors"):
         assert getattr(structural, f"has_{name}")
         assert not getattr(paper, f"has_{name}")
+    assert structural.has_memory
+    assert not structural.controls_follow_exposure
+    assert paper.controls_follow_exposure
+    assert not paper.has_memory
 
 
 def test_all_published_epochs_are_run_in_whole_chunks():

@@ -1,13 +1,16 @@
 """Roles of the columns of a table."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import numbers
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Self
 
+import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.axes import STRUCTURAL_COMPONENTS
-from deepcausalmmm_jax.checks import did_you_mean
+from deepcausalmmm_jax.checks import did_you_mean, shown
 from deepcausalmmm_jax.data.readers.column_names import plain_name, require_column
 from deepcausalmmm_jax.errors import DataError
 
@@ -40,15 +43,15 @@ class ColumnRoles:
     def checked(
         cls,
         df: pd.DataFrame,
-        region: str | None,
-        time: str,
-        kpi: str | None,
-        media: Sequence[str],
-        spend: Mapping[str, str] | Sequence[str] | None,
-        controls: Sequence[str],
-        revenue_per_kpi: str | float | None,
-        population: str | None,
-        missing_kpi: str,
+        region: object,
+        time: object,
+        kpi: object,
+        media: object,
+        spend: object,
+        controls: object,
+        revenue_per_kpi: object,
+        population: object,
+        missing_kpi: object,
     ) -> Self:
         """Roles checked against the table.
 
@@ -56,8 +59,6 @@ class ColumnRoles:
             DataError: an empty table, a missing column, two columns of one name, a column with two roles, or an
                 invalid request.
         """
-        if not isinstance(df, pd.DataFrame):
-            raise DataError(f"The data must be a pandas DataFrame, got {type(df).__name__}.")
         if df.empty:
             raise DataError("The table has no rows; it needs one per region and week.")
         if missing_kpi not in ("error", "mask"):
@@ -66,14 +67,14 @@ class ColumnRoles:
         if not channels:
             raise DataError("No media column is given; name at least one exposure column.")
         roles = cls(
-            _plain(region),
-            plain_name(time),
-            _plain(kpi),
+            _optional("region", region),
+            _column("time", time),
+            _optional("kpi", kpi),
             channels,
             _paired_spend(channels, spend),
             _listed("controls", controls),
-            plain_name(revenue_per_kpi) if isinstance(revenue_per_kpi, str) else revenue_per_kpi,
-            _plain(population),
+            _column_or_number(df, revenue_per_kpi),
+            _optional("population", population),
             missing_kpi == "mask",
         )
         for column, _ in roles._given():
@@ -106,32 +107,73 @@ class ColumnRoles:
             seen[column] = role
 
 
-def _plain(name: str | None) -> str | None:
-    return None if name is None else plain_name(name)
+def _column(option: str, name: object) -> str:
+    """The plain name of one column."""
+    if name is None or not isinstance(name, str | numbers.Number | tuple | pd.Timestamp):
+        way_out = f"; write {name[0]!r}" if isinstance(name, list) and len(name) == 1 else ""
+        raise DataError(f"{option} must be the name of a column, got {shown(name)}{way_out}.")
+    return plain_name(name)
 
 
-def _listed(option: str, names: Sequence[str] | None) -> tuple[str, ...]:
+def _optional(option: str, name: object) -> str | None:
+    return None if name is None else _column(option, name)
+
+
+def _listed(option: str, names: object) -> tuple[str, ...]:
+    """Names in the order given, from anything that has one."""
+    if names is None:
+        return ()
     if isinstance(names, str):
         raise DataError(f"{option} must be a list of columns, got the text {names!r}; write [{names!r}].")
-    return () if names is None else tuple(plain_name(name) for name in names)
+    if isinstance(names, set | frozenset):
+        raise DataError(f"{option} is a set, whose order differs from run to run; write a list of columns.")
+    if isinstance(names, Mapping) or not isinstance(names, Iterable):
+        raise DataError(f"{option} must be a list of columns, got {shown(names)}.")
+    return tuple(_column(f"Every entry of {option}", name) for name in names)
 
 
-def _paired_spend(
-    media: tuple[str, ...], spend: Mapping[str, str] | Sequence[str] | None
-) -> tuple[tuple[str, str], ...]:
+def _column_or_number(df: pd.DataFrame, value: object) -> str | float | None:
+    """The revenue per KPI unit: a column, or a number above 0; a number that is also a column's name is neither."""
+    if value is None or isinstance(value, str):
+        return None if value is None else plain_name(value)
+    number = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    if isinstance(number, bool | np.bool_) or not isinstance(number, numbers.Real | Decimal):
+        raise DataError(f"revenue_per_kpi must be a number above 0 or the name of a column, got {shown(value)}.")
+    if any(not isinstance(name, str) and name == number for name in df.columns):
+        raise DataError(
+            f"revenue_per_kpi={value!r} is a number, but also the name of a column; write {str(value)!r} for the "
+            "column, or rename it."
+        )
+    try:
+        revenue = float(number)
+    except OverflowError:
+        revenue = np.inf
+    if not np.isfinite(revenue) or revenue <= 0:
+        raise DataError(f"revenue_per_kpi must be a number above 0 or a column, got {value!r}.")
+    return revenue
+
+
+def _paired_spend(media: tuple[str, ...], spend: object) -> tuple[tuple[str, str], ...]:
     if spend is None:
         return ()
+    if isinstance(spend, pd.Series) and not isinstance(spend.index, pd.RangeIndex):
+        spend = spend.to_dict()
     if isinstance(spend, Mapping):
-        pairs = {plain_name(channel): plain_name(column) for channel, column in spend.items()}
-        for channel in pairs:
+        pairs: dict[str, str] = {}
+        for name, column in spend.items():
+            channel = plain_name(name)
             if channel not in media:
                 raise DataError(
                     f"Spend is given for {channel!r}, which is not a media column{did_you_mean(channel, media)}"
                 )
+            if channel in pairs:
+                raise DataError(f"Spend names two columns for {channel!r}, ignoring blanks around it; keep one.")
+            pairs[channel] = _column(f"The spend of {channel!r}", column)
         return tuple(pairs.items())
-    if isinstance(spend, str) or len(spend) != len(media):
+    columns = (spend,) if isinstance(spend, str) else _listed("spend", spend)
+    if len(columns) != len(media):
         raise DataError(
-            f"Spend names {1 if isinstance(spend, str) else len(spend)} columns for {len(media)} media columns; give "
-            "one each, in the same order, or a mapping from channel to column."
+            f"Spend names {len(columns)} columns for {len(media)} media columns; give one each, in the same order, or "
+            "a mapping from channel to column."
         )
-    return tuple(zip(media, (plain_name(column) for column in spend), strict=True))
+    return tuple(zip(media, (plain_name(column) for column in columns), strict=True))

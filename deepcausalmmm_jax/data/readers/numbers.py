@@ -17,9 +17,10 @@ def as_numbers(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         values: the column; the text `NA` (and `NaN`, `NULL` and the like) is a missing number.
 
     Returns:
-        `[row]` floats, NaN where missing; and `[row]` whether the cell holds something other than a number.
+        `[row]` floats, NaN where missing; and `[row]` whether the cell holds something other than a real number, such
+        as a date or a span of time.
     """
-    if pd.api.types.is_numeric_dtype(values):
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_complex_dtype(values):
         return values.to_numpy(dtype=np.float64, na_value=np.nan), np.zeros(len(values), dtype=bool)
     cells = values.astype(object).map(_without_blanks)
     missing = (cells.isna() | cells.isin(_MISSING)).to_numpy()
@@ -34,5 +35,8 @@ def _without_blanks(cell: object) -> object:
     if isinstance(cell, str):
         return cell.strip()
     if isinstance(cell, int | float):
-        return float(cell)
+        try:
+            return float(cell)
+        except OverflowError:  # a whole number that no float can hold
+            return np.inf
     return cell if pd.api.types.is_scalar(cell) and pd.isna(cell) else str(cell)  # type: ignore[call-overload]

@@ -18,17 +18,16 @@ def read_table(path: str | Path, delimiter: str = ",") -> pd.DataFrame:
     Raises:
         DataError: the file does not exist, is empty or not a table, or has another delimiter.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(f"There is no file {path}.")
+    delimiter = _separator(delimiter)
+    path = _file(path)
     if path.suffix in (".parquet", ".pq"):
         return _read_parquet(path)
     try:
         df, cut_off = _read_csv(path, delimiter)
     except pd.errors.EmptyDataError:
         raise DataError(f"The file {path} is empty.") from None
-    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        reason = str(error).splitlines()[0]
+    except (OSError, ValueError, ArithmeticError, MemoryError) as error:  # pandas' parser errors are ValueErrors
+        reason = _first_line(error)
         raise DataError(
             f"The file {path} cannot be read as a table with {delimiter!r} between columns: {reason}"
         ) from None
@@ -43,6 +42,25 @@ def read_table(path: str | Path, delimiter: str = ",") -> pd.DataFrame:
     return df
 
 
+def _file(path: str | Path) -> Path:
+    try:
+        file = Path(path)
+        there = file.is_file()
+    except (OSError, TypeError, ValueError):  # a path that no file can have
+        there = False
+    if not there:
+        raise DataError(f"There is no file {path!s}.")
+    return file
+
+
+def _separator(delimiter: str) -> str:
+    r"""The delimiter as pandas takes it; `\t`, as shells pass it on, is a tab."""
+    delimiter = "\t" if delimiter == r"\t" else delimiter
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0':
+        raise DataError(f"The delimiter must be one character such as ',', ';' or a tab, got {delimiter!r}.")
+    return delimiter
+
+
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         parquet = import_module("pyarrow.parquet")
@@ -50,10 +68,14 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise DataError(f"Reading {path} needs pyarrow; install it, or convert the file to CSV.") from None
     try:
         table: pd.DataFrame = parquet.ParquetFile(path).read().to_pandas()  # pandas' own reader fails on equal names
-    except (OSError, ValueError) as error:  # errors of pyarrow are among these
-        raise DataError(f"The file {path} cannot be read as Parquet: {str(error).splitlines()[0]}") from None
+    except Exception as error:  # pyarrow's errors for damaged files are of many classes
+        raise DataError(f"The file {path} cannot be read as Parquet: {_first_line(error)}") from None
     indexed = any(name is not None for name in table.index.names)
     return table.reset_index(allow_duplicates=True) if indexed else table
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _read_csv(path: Path, delimiter: str) -> tuple[pd.DataFrame, bool]:

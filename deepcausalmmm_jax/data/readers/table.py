@@ -13,6 +13,10 @@ from deepcausalmmm_jax.data.readers.numbers import as_numbers
 from deepcausalmmm_jax.data.regions import region_grid
 from deepcausalmmm_jax.errors import DataError
 
+_POPULATION_RANGE = 1.2  # highest over lowest of one region; a census a year changes it by less
+_LARGEST = 1e30  # sums and squares of larger values are not finite
+_FEWEST_VALUES = 5  # with fewer different values, two columns may be equal by chance
+
 _Where = Callable[[int], str]
 _OnGrid = Callable[[np.ndarray, float], np.ndarray]
 
@@ -67,6 +71,7 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> PanelArrays:
         grids = [on_grid(_finite(df, column, what, signed, where), 0.0) for column in columns]
         return np.stack(grids, axis=-1) if grids else np.zeros((len(regions), len(weeks), 0))
 
+    _refuse_kpi_again(df, roles)
     present = on_grid(np.ones(len(df)), 0.0) > 0
     kpi = on_grid(_number_column(df, roles.kpi, where), np.nan) if roles.kpi else np.full(present.shape, np.nan)
     if roles.kpi:
@@ -84,7 +89,9 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> PanelArrays:
         control=stacked(roles.controls, "control", signed=True),
         spend=_spend(roles, stacked),
         revenue_per_kpi=_revenue_per_kpi(roles, present.shape, stacked),
-        population=None if roles.population is None else _population(df, roles.population, present, on_grid, where),
+        population=None
+        if roles.population is None
+        else _population(df, roles.population, regions, on_grid, where, national=roles.region is None),
         kpi_name=roles.kpi or "kpi",
         region_name=roles.region or "region",
         time_name=roles.time,
@@ -113,6 +120,9 @@ def _number_column(df: pd.DataFrame, column: str, where: _Where) -> np.ndarray:
         raise DataError(f"Column {column!r} has the text {str(cell)!r} at {where(row)}; it must contain numbers.")
     if np.isinf(array).any():
         raise DataError(f"Column {column!r} is infinite at {where(int(np.isinf(array).argmax()))}.")
+    if (np.abs(array) > _LARGEST).any():
+        row = int((np.abs(array) > _LARGEST).argmax())
+        raise DataError(f"Column {column!r} has {array[row]:g} at {where(row)}; use a larger unit, such as millions.")
     return array
 
 
@@ -170,13 +180,42 @@ def _revenue_per_kpi(roles: ColumnRoles, shape: tuple[int, ...], stacked: _Stack
         return None
     if isinstance(roles.revenue_per_kpi, str):
         return stacked([roles.revenue_per_kpi], "revenue per KPI", signed=False)[:, :, 0]
-    if not np.isfinite(roles.revenue_per_kpi) or roles.revenue_per_kpi <= 0:
-        raise DataError(f"revenue_per_kpi must be a number above 0 or a column, got {roles.revenue_per_kpi!r}.")
     return np.full(shape, float(roles.revenue_per_kpi))
 
 
-def _population(df: pd.DataFrame, column: str, present: np.ndarray, on_grid: _OnGrid, where: _Where) -> np.ndarray:
+def _population(
+    df: pd.DataFrame, column: str, regions: pd.Index, on_grid: _OnGrid, where: _Where, *, national: bool
+) -> np.ndarray:
     values = _finite(df, column, "population", False, where)
     if (values <= 0).any():
         raise DataError(f"Column {column!r} has a population of 0 or less at {where(int((values <= 0).argmax()))}.")
-    return np.asarray(on_grid(values, 0.0).sum(axis=1) / present.sum(axis=1))
+    grid = on_grid(values, np.nan)
+    low, high = np.nanmin(grid, axis=1), np.nanmax(grid, axis=1)
+    if (high > _POPULATION_RANGE * low).any():
+        worst = int((high / low).argmax())
+        place = "" if national else f" in region {regions[worst]}"
+        raise DataError(
+            f"Column {column!r} is given as the population, but ranges from {low[worst]:,.6g} to {high[worst]:,.6g}"
+            f"{place}; give one figure a region, or name the right column."
+        )
+    return np.asarray(np.nanmean(grid, axis=1))
+
+
+def _refuse_kpi_again(df: pd.DataFrame, roles: ColumnRoles) -> None:
+    """A column with the KPI's own numbers, under another name, as spend, revenue per KPI or population."""
+    if roles.kpi is None:
+        return
+    kpi, _ = as_numbers(df[roles.kpi])
+    if len(np.unique(kpi[~np.isnan(kpi)])) < _FEWEST_VALUES:
+        return
+    used = {column: f"the spend of {channel!r}" for channel, column in roles.spend}
+    if isinstance(roles.revenue_per_kpi, str):
+        used[roles.revenue_per_kpi] = "the revenue per KPI"
+    if roles.population is not None:
+        used[roles.population] = "the population"
+    for column, role in used.items():
+        if np.array_equal(as_numbers(df[column])[0], kpi, equal_nan=True):
+            raise DataError(
+                f"Column {column!r}, given as {role}, has the same values as the KPI {roles.kpi!r} in every row; name "
+                "the right column."
+            )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.checks import require, whole_number
+from deepcausalmmm_jax.checks import require, seed_number, whole_number
 from deepcausalmmm_jax.planning.optimizer.polytope import refuse_total
 from deepcausalmmm_jax.planning.optimizer.problem import Problem
 from deepcausalmmm_jax.planning.optimizer.shadow_prices import total_price
@@ -50,7 +50,7 @@ class Search:
         if self.starts is not None:
             whole_number("starts", self.starts)
         whole_number("max_steps", self.max_steps)
-        whole_number("seed", self.seed, 0)
+        seed_number(self.seed)
 
     def starts_for(self, n_cells: int) -> int:
         """Number of starting plans for a plan of so many cells."""

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from deepcausalmmm_jax.errors import DataError
-from deepcausalmmm_jax.io.atomic_write import write_whole
+from deepcausalmmm_jax.io.atomic_write import write_text
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.budget import refuse_unknown_plan
 from deepcausalmmm_jax.plots.report.findings import findings
@@ -69,7 +69,7 @@ def write_report(result: FitResult, path: str | Path, plan: BudgetPlan | None = 
         regions=regions,
         settings=result.config.to_toml(),
     )
-    return write_whole(Path(path), lambda file: file.write(page.encode()))
+    return write_text(Path(path), page)
 
 
 def _spans(result: FitResult) -> str:

@@ -16,7 +16,8 @@ def plan_findings(plan: BudgetPlan, kpi: str) -> list[str]:
     told = [_moves(plan)]
     if "incremental_outcome" in plan.summary.index:
         row = plan.summary.loc[["incremental_outcome"]].iloc[0]
-        ends = (float(row["change_low"]), float(row["change_high"])) if "change_low" in row else None
+        known = "change_low" in row and bool(pd.notna(row["change_low"]))
+        ends = (float(row["change_low"]), float(row["change_high"])) if known else None
         told.append(gain(float(row["today"]), float(row["plan"]), kpi, ends))
     if pd.notna(plan.chance_better):
         told.append(f"It beats today's budget in {percent(100 * plan.chance_better, 0)} of the draws.")

@@ -42,11 +42,13 @@ class Section:
     absent: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, key: str, title: str, draw: Callable[[], go.Figure], note: str = "") -> None:
-        """Draw a figure, or record why it cannot be drawn."""
+        """Draw a figure, or record why it cannot be drawn; one figure never costs the whole page."""
         try:
             self.charts.append(Chart(key, draw(), note))
         except DataError as reason:
             self.absent.append((title, str(reason)))
+        except (ArithmeticError, LookupError, TypeError, ValueError) as fault:  # figures that nobody has thought of
+            self.absent.append((title, f"It cannot be drawn from these data ({type(fault).__name__}: {fault})."))
 
 
 def sections_of(result: FitResult, plan: BudgetPlan | None) -> list[Section]:

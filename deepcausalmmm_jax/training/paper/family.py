@@ -33,12 +33,18 @@ class PaperFamily(ModelFamily):
     has_exposure_levels = False
     has_learned_scales = False
     has_stated_priors = False
+    has_memory = False
+    controls_follow_exposure = True
     may_stop_anywhere = True
     exposure_unit = "share of voice"
 
     def prepared(self, panel: Panel, weights: np.ndarray, config: Config, scales: Scales | None) -> PreparedPanel:
         """See `ModelFamily`."""
-        scales = paper_scales(panel, weights) if scales is None else scales
+        if scales is None:
+            scales = paper_scales(panel, weights)
+        else:
+            regions, _, channels, _ = panel.shape
+            scales = scales._replace(exposure=np.ones((regions, channels)))  # the model reads exposure as it is
         inputs = self.inputs(panel, scales, weights, config, training_weeks(weights))
         return PreparedPanel(scales, inputs, PaperDesign.of(panel, config, inputs.season.shape[1]))
 

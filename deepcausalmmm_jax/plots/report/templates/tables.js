@@ -101,7 +101,10 @@ function showTable(holder, table) {
 
 function csvOf(table) {
   const cell = (value) => {
-    const text = value === null || value === undefined ? "" : String(value);
+    const plain = value === null || value === undefined ? "" : String(value);
+    // A spreadsheet would run such text as a formula (as io/write_csv.py does it).
+    const runs = typeof value === "string" && /^('*\s*[=+\-@]|'*[\t\r\n])/.test(plain) && !/^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$/.test(plain);
+    const text = runs ? `'${plain}` : plain;
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return [table.header, ...table.rows].map((row) => row.map(cell).join(",")).join("\n") + "\n";

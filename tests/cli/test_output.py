@@ -1,0 +1,107 @@
+"""Whatever happens to the terminal, results are on disk first; an interrupt says what is kept."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from deepcausalmmm_jax.cli.output import say, say_aside, stoppable
+from tests.cli.test_app import COMMAND, FIT, QUICK, run
+
+SIMULATE = ("simulate", "--regions", "2", "--weeks", "20", "--channels", "1", "--controls", "0", "--out")
+RESULTS = {"report.html", "contributions.csv", "media_summary.csv", "metrics.csv", "fit.npz"}
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """A table whose regions no ASCII terminal can show."""
+    folder = tmp_path_factory.mktemp("output")
+    (folder / "quick.toml").write_text(QUICK)
+    ran = run("simulate", "--regions", 3, "--weeks", 40, "--channels", 2, "--controls", 1, "--out", "sim", cwd=folder)
+    assert ran.returncode == 0, ran.stderr
+    table = pd.read_csv(folder / "sim" / "panel.csv")
+    table.rename(columns={"channel_1": "tévé_1", "channel_1_spend": "tévé_1_spend"}).to_csv(
+        folder / "sim" / "panel.csv", index=False
+    )
+    return folder
+
+
+NAMED = {"channel_?": "tévé_1,channel_2", "channel_?_spend": "tévé_1_spend,channel_2_spend"}
+ARGUMENTS = [NAMED.get(argument, argument) for argument in FIT]
+
+
+def test_a_fit_is_on_disk_though_the_terminal_knows_ascii_alone_and_its_reader_is_gone(workplace):
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUNBUFFERED": "1"}
+    read, write = os.pipe()
+    os.close(read)  # as `| head -1` does it after a line
+    ran = subprocess.run(
+        [COMMAND, *ARGUMENTS, "--out", "run"], cwd=workplace, env=environment, stdout=write, stderr=subprocess.PIPE, check=False
+    )  # fmt: skip
+    os.close(write)
+    assert ran.returncode == 0, ran.stderr
+    assert all(line.startswith(b"training: ") for line in ran.stderr.splitlines())
+    assert {path.name for path in (workplace / "run").iterdir()} == RESULTS
+    again = subprocess.run([COMMAND, "scenario", "run", "--change", "tévé_1*1.2", "--out", "what_if.csv"], cwd=workplace,
+                           env=environment, capture_output=True, check=False)  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    assert (workplace / "what_if.csv").exists()
+
+
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_a_closed_stream_stops_no_command(workplace, stream):
+    ran = subprocess.run(
+        f"{COMMAND} {' '.join(SIMULATE)} closed_{stream} {stream}>&-", shell=True, cwd=workplace, check=False
+    )
+    assert ran.returncode == 0
+    assert (workplace / f"closed_{stream}" / "panel.csv").exists()
+
+
+def test_a_full_disk_behind_standard_output_is_one_sentence_after_the_files(workplace):
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run([COMMAND, *SIMULATE, "full"], cwd=workplace, stdout=full, stderr=subprocess.PIPE, text=True, check=False)  # fmt: skip
+    assert ran.returncode == 2
+    assert ran.stderr == "deepcausalmmm-jax: Standard output cannot be written: No space left on device.\n"
+    assert (workplace / "full" / "panel.csv").exists()
+
+
+@pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_fit_says_what_is_kept_and_how_to_go_on(workplace, sign, code):
+    long = "[training]\nmax_epochs = 1000000\nchunk_epochs = 5\ntolerance = 0.0\npatience = 1000000\n"
+    (workplace / "long.toml").write_text(long)
+    arguments = ["long.toml" if argument == "quick.toml" else argument for argument in ARGUMENTS]
+    before = {path: path.read_bytes() for path in (workplace / "sim").iterdir()}
+    with subprocess.Popen(
+        [COMMAND, *arguments, "--out", "sim"], cwd=workplace, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert "compiling" in process.stderr.readline()
+        time.sleep(1)
+        process.send_signal(sign)
+        _, told = process.communicate()
+    assert process.returncode == code
+    assert "Stopped. Nothing was written to sim, and an unfinished fit cannot be resumed; run the same command" in told
+    assert "Traceback" not in told
+    assert {path: path.read_bytes() for path in (workplace / "sim").iterdir()} == before
+
+
+def test_text_goes_nowhere_once_its_reader_is_gone(capfd):
+    script = "import os, sys; from deepcausalmmm_jax.cli.output import say, finish; os.close(0)\nfor _ in range(9999): say('text ' * 99)\nfinish(); print('done', file=sys.stderr)"
+    ran = subprocess.run(f"{sys.executable} -c \"{script}\" | head -1", shell=True, capture_output=True, text=True, check=False)  # fmt: skip
+    assert ran.stdout.startswith("text")
+    assert ran.stderr == "done\n"
+
+
+def test_text_is_printed_where_someone_reads(capsys):
+    say("found")
+    say_aside("aside")
+    assert capsys.readouterr() == ("found\n", "aside\n")
+
+
+def test_an_interrupt_in_a_stoppable_part_is_an_exit_with_one_sentence(capsys):
+    with pytest.raises(SystemExit) as stopped, stoppable("Everything is kept."):
+        raise KeyboardInterrupt
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "\ndeepcausalmmm-jax: Stopped. Everything is kept.\n"

@@ -1,0 +1,84 @@
+"""Cells typed with a wrong unit are named before the fit, by column, region and week; ordinary panels have none."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deepcausalmmm_jax.data.outliers import outliers
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.panel_notes import NoteKind, panel_notes
+
+R, T = 4, 60
+
+
+def _panel():
+    """Bursts of exposure, a price, a mark of one week, a KPI with noise; spend that is heavy-tailed."""
+    import pandas as pd
+
+    rng = np.random.default_rng(1)
+    bursts = rng.lognormal(0.0, 1.5, (R, T, 2)) * (rng.random((R, T, 2)) < 0.5)
+    control = np.stack([3 + 0.1 * rng.normal(size=(R, T)), np.broadcast_to(np.arange(T) == 20, (R, T))], axis=-1)
+    return Panel(
+        regions=pd.Index([f"r{r}" for r in range(R)]),
+        weeks=pd.RangeIndex(T),
+        channels=("tv", "search"),
+        controls=("price", "holiday"),
+        kpi=100 + 10 * rng.normal(size=(R, T)),
+        weights=np.ones((R, T)),
+        present=np.ones((R, T), bool),
+        exposure=bursts,
+        control=control.astype(float),
+        spend=bursts * 3.0,
+        kpi_name="sales",
+    )
+
+
+PANEL = _panel()
+COLUMNS = {"price": ("control", 0), "holiday": ("control", 1), "tv": ("exposure", 0), "search": ("spend", 1)}
+
+
+def typed(name, region, week, factor=1e6):
+    field, at = COLUMNS[name]
+    values = getattr(PANEL, field).copy()
+    values[region, week, at] = max(values[region, week, at], 1.0) * factor
+    return dataclasses.replace(PANEL, **{field: values})
+
+
+def test_an_ordinary_panel_has_none():
+    assert outliers(PANEL) == []
+
+
+@given(st.sampled_from(sorted(COLUMNS)), st.integers(0, R - 1), st.integers(0, T - 1))
+@settings(max_examples=60, deadline=None)
+def test_a_cell_a_million_times_too_large_is_found_wherever_it_is(name, region, week):
+    found = outliers(typed(name, region, week))
+    assert [(cell.region, cell.week) for cell in found] == [(f"r{region}", str(week))]
+    assert name in found[0].column
+
+
+@pytest.mark.parametrize(("week", "factor", "kind"), [(10, 1e6, NoteKind.HUGE_KPI), (58, 1e6, NoteKind.HUGE_KPI), (10, -1e6, NoteKind.OUTLIER)])  # fmt: skip
+def test_a_kpi_of_a_wrong_size_is_noted_also_in_weeks_held_out(week, factor, kind):
+    kpi = PANEL.kpi.copy()
+    kpi[1, week] *= factor
+    wrong = dataclasses.replace(PANEL, kpi=kpi)
+    training = np.where(np.arange(T) < T - 8, wrong.weights, 0.0)
+    named = [note for note in panel_notes(wrong, training) if note.kind is kind]
+    assert len(named) == 1
+    assert {"r1", str(week)} <= set(named[0].names)
+    assert "region r1" in named[0].sentence
+
+
+def test_the_largest_five_are_noted():
+    control = PANEL.control.copy()
+    control[:2, 30:33, 0] *= 1e5 * np.arange(1, 4)
+    many = dataclasses.replace(PANEL, control=control)
+    notes = [note for note in panel_notes(many, many.weights) if note.kind is NoteKind.OUTLIER]
+    assert 1 <= len(notes) <= 5
+
+
+def test_a_series_that_never_moves_has_none():
+    flat = dataclasses.replace(PANEL, control=np.ones_like(PANEL.control), exposure=np.zeros_like(PANEL.exposure))
+    assert outliers(flat) == []
