@@ -219,7 +219,13 @@ def _of_unequal_noise(
     gaussian = passes_for_gaussian(rest)
     by_shape = np.zeros((d, d), bool)
     if not gaussian:
-        shaped = search_shapes(candidates(data, rules), jnp.asarray(rules.free), found.order, jnp.asarray(data.values))
+        shaped = search_shapes(
+            candidates(data, rules),
+            jnp.asarray(rules.free),
+            found.order,
+            jnp.asarray(data.values),
+            jax.random.key(how.seed),
+        )
         found, by_shape = shaped.best, np.asarray(shaped.reversal) > _DECIDES
     threshold = 0.0 if how.threshold is None else float(how.threshold)
     weights, kept = _kept(samples, data, np.asarray(found.parents), threshold, rules.required, unit_free=True)

@@ -12,6 +12,7 @@ from deepcausalmmm_jax.dag.stepwise import Candidates
 
 _STARTS, _ROUNDS = 3, 8  # random orders; disturbances of the best order found
 _LARGE, _STARTS_OF_LARGE, _ROUNDS_OF_LARGE = 40, 2, 6  # from so many variables on a search takes long
+_OTHER_STARTS = 3  # of the search with shapes
 _DISTURBED = 5  # one variable in so many is moved
 
 
@@ -70,17 +71,24 @@ def given_order(candidates: Candidates, free: Array, order: Array) -> Ordered:
 
 
 @jax.jit
-def search_shapes(candidates: Candidates, free: Array, order: Array, samples: Array) -> Found:
-    """Search on from an order, with the shape of the residuals in the cost: directions that correlations cannot tell.
+def search_shapes(candidates: Candidates, free: Array, order: Array, samples: Array, key: Array) -> Found:
+    """Search on from an order and from random ones, with the shape of the residuals in the cost.
+
+    Shapes tell directions that correlations cannot tell.
 
     Args:
         candidates: correlations of the samples.
         free: boolean `[D, d]`, pairs that may be linked.
         order: `[d]`, the best under Gaussian noise.
         samples: `[row, D]`, of mean 0 and variance 1.
+        key: random key of the other starts.
     """
-    best = searched(candidates, free, order, samples)
-    total, d = best.costs.sum(), len(order)
+    d = len(order)
+    others = jax.vmap(lambda k: jax.random.permutation(k, d))(jax.random.split(key, _OTHER_STARTS))
+    starts = jnp.concatenate([order[None], others])
+    found = jax.lax.map(lambda start: searched(candidates, free, start, samples), starts)
+    best = jax.tree.map(lambda leaf: leaf[jnp.argmin(found.costs.sum(axis=1))], found)
+    total = best.costs.sum()
     place = jnp.argsort(best.order)
 
     def totals(v: Array) -> Array:
