@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 NOTE = "note"  # the column that holds the sentences
 CLEAR = 2.0  # standard errors from which a share is distinguishable from zero
+_FEW_DRAWS = 20  # with fewer, the ends of a 90% interval are the outermost draws or lie beyond them
 _FEW_REGIONS = range(2, 8)  # numbers of regions for which intervals from draws were measured to be too narrow
 
 
@@ -34,6 +36,7 @@ class NoteKind(StrEnum):
         "intervals are too narrow: on simulated panels, 90% intervals from refits to blocks of residuals held the true "
         "value in only 70% of cases"
     )
+    FEW_DRAWS = "{value:.0f} refits are too few for intervals: 20 or more are needed for 90%"
     NO_SPEND = "no spend given: roi, mroi and cpik are unknown"
     ZERO_SPEND = "spend is zero: roi, mroi and cpik are undefined"
     NO_REVENUE = "no revenue per KPI given: roi and mroi are in KPI units per unit of spend"
@@ -47,7 +50,7 @@ class ChannelNote(NamedTuple):
     Attributes:
         kind: what it is about.
         names: of the other channels, or the week, concerned.
-        value: the share that the note states, between 0 and 1.
+        value: the share that the note states, between 0 and 1, or the number of draws.
     """
 
     kind: NoteKind
@@ -63,15 +66,33 @@ class ChannelNote(NamedTuple):
 Notes = tuple[ChannelNote, ...]
 
 
-def clear_or_not(z: float) -> list[ChannelNote]:
+def clear_or_not(z: float, clear: float = CLEAR) -> list[ChannelNote]:
     """The note on whether a share is distinguishable from zero, where there is one to make.
 
     Args:
         z: share over its standard error; missing where that is unknown.
+        clear: standard errors from which it is.
     """
     if np.isnan(z):
         return [ChannelNote(NoteKind.UNKNOWN_ERROR)]
-    return [] if z >= CLEAR else [ChannelNote(NoteKind.NO_CLEAR_EFFECT)]
+    return [] if z >= clear else [ChannelNote(NoteKind.NO_CLEAR_EFFECT)]
+
+
+def clear_from(n_draws: int) -> float:
+    """Standard errors from which a share is distinguishable from zero where the error comes from so many draws.
+
+    The quantile of Student's t at the chance that `CLEAR` has under a normal law: an error from a few draws may be far
+    too small. Infinite for a single draw.
+
+    Args:
+        n_draws: refits or draws from the posterior.
+    """
+    return float(stats.t.isf(stats.norm.sf(CLEAR), n_draws - 1)) if n_draws > 1 else float("inf")
+
+
+def few_or_not(n_draws: int) -> list[ChannelNote]:
+    """The note that there are too few refits or draws for intervals, where there are."""
+    return [ChannelNote(NoteKind.FEW_DRAWS, value=n_draws)] if n_draws < _FEW_DRAWS else []
 
 
 def narrow_or_not(n_regions: int, *, from_posterior: bool, blocks: bool) -> list[ChannelNote]:

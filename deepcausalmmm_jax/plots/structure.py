@@ -72,7 +72,7 @@ def _draw(figure: go.Figure, graph: LearnedGraph, x_axis: str, y_axis: str) -> N
     strongest = float(table["weight"].abs().max()) if len(table) else 1.0
     for source, target, lag, weight, decided in table.itertuples(index=False):
         tail, head = _shifted(at[source], at[target])
-        width, color = 1 + 3 * abs(weight) / strongest, MUTED if weight > 0 else WARNING
+        width, color = 1 + 2 * abs(weight) / strongest, MUTED if weight > 0 else WARNING
         if decided:
             figure.add_annotation(
                 x=head[0],
@@ -110,7 +110,7 @@ def _draw(figure: go.Figure, graph: LearnedGraph, x_axis: str, y_axis: str) -> N
             yaxis=y_axis,
             mode="markers+text",
             text=[escaped(str(name)) for name in at],
-            textposition=[_side(x) for x, _ in at.values()],
+            textposition=[_side(x, y) for x, y in at.values()],
             textfont={"color": INK, "size": 11},
             marker={"size": 16, "color": BASE_COLOR},
             hoverinfo="text",
@@ -119,8 +119,11 @@ def _draw(figure: go.Figure, graph: LearnedGraph, x_axis: str, y_axis: str) -> N
     )
 
 
-def _side(x: float) -> str:
-    return "middle right" if x > 0.2 else "middle left" if x < -0.2 else "top center"
+def _side(x: float, y: float) -> str:
+    """Where a name stands: outside the circle, clear of the edges."""
+    if abs(x) > 0.2:
+        return "middle right" if x > 0 else "middle left"
+    return "top center" if y > 0 else "bottom center"
 
 
 def _shifted(tail: tuple[float, float], head: tuple[float, float]) -> tuple[tuple[float, float], tuple[float, float]]:

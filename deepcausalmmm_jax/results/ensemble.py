@@ -15,12 +15,13 @@ from deepcausalmmm_jax.attribution.diagnostics import TINY
 from deepcausalmmm_jax.attribution.intervals import interval, outside, standard_error, summary_draws, with_interval
 from deepcausalmmm_jax.attribution.links import link_weights, strongest_first
 from deepcausalmmm_jax.attribution.notes import (
-    CLEAR,
     ChannelNote,
     ChannelTrust,
     NoteKind,
     Notes,
+    clear_from,
     clear_or_not,
+    few_or_not,
     narrow_or_not,
     with_note,
 )
@@ -125,9 +126,10 @@ class Ensemble(FitResult):
 
     @property
     def coverage_notes(self) -> Notes:
-        """What holds for all intervals of the ensemble: that they are too narrow, with their measured coverage."""
+        """What holds for all intervals: that they are too narrow, with their measured coverage; that draws are few."""
         blocks = self.replicates.method == "block"
-        return tuple(narrow_or_not(len(self.panel.regions), from_posterior=self.from_posterior, blocks=blocks))
+        narrow = narrow_or_not(len(self.panel.regions), from_posterior=self.from_posterior, blocks=blocks)
+        return (*narrow, *few_or_not(len(self.replicates)))
 
     @cached_property
     def channel_trust(self) -> ChannelTrust:
@@ -136,7 +138,7 @@ class Ensemble(FitResult):
         table = table.copy()
         table["share_error"] = 100 * standard_error(self._shares)
         table["z"] = table["share"] / table["share_error"]
-        table["distinguishable"] = table["z"] >= CLEAR
+        table["distinguishable"] = table["z"] >= clear_from(len(self.replicates))
         return ChannelTrust(table, self._notes_from_draws(table["z"].to_numpy(), notes))
 
     def _notes_from_draws(self, z: np.ndarray, of_fit: Sequence[Notes]) -> tuple[Notes, ...]:
@@ -147,7 +149,7 @@ class Ensemble(FitResult):
             # An estimate near zero is only tiny where a large share is ruled out.
             dropped = {NoteKind.NO_CLEAR_EFFECT, NoteKind.UNKNOWN_ERROR}
             dropped |= {NoteKind.TINY} if high[m] > TINY else set()
-            first = clear_or_not(z[m])
+            first = clear_or_not(z[m], clear_from(len(self.replicates)))
             first += [ChannelNote(NoteKind.NEAR_PRIOR)] if says_little[m] else []
             notes.append((*first, *(note for note in found if note.kind not in dropped)))
         return tuple(notes)

@@ -7,7 +7,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.intervals import outside
-from deepcausalmmm_jax.attribution.notes import NoteKind, narrow_or_not
+from deepcausalmmm_jax.attribution.notes import NoteKind, clear_from, few_or_not, narrow_or_not
 from deepcausalmmm_jax.plots.report.findings import findings
 
 
@@ -44,6 +44,25 @@ def test_an_estimate_outside_its_interval_is_told_and_one_inside_is_not(small_en
 def test_intervals_measured_to_be_too_narrow_are_known(n_regions, from_posterior, blocks, kinds):
     found = narrow_or_not(n_regions, from_posterior=from_posterior, blocks=blocks)
     assert [note.kind for note in found] == kinds
+
+
+@pytest.mark.parametrize(("n_draws", "least"), [(2, 13.97), (5, 2.87), (20, 2.14), (100_000, 2.0)])
+def test_an_error_from_few_draws_must_be_exceeded_by_more(n_draws, least):
+    assert clear_from(n_draws) == pytest.approx(least, abs=0.01)
+
+
+def test_few_draws_say_so_beside_every_figure(small_ensemble):
+    assert few_or_not(20) == []
+    for table in (small_ensemble.notes(), small_ensemble.media_summary()):
+        assert table["note"].str.contains("4 refits are too few for intervals").all()
+    single = dcm.Ensemble(
+        small_ensemble.fitted,
+        dataclasses.replace(
+            small_ensemble.replicates, variables=jax.tree.map(lambda own: own[:2], small_ensemble.replicates.variables)
+        ),
+    )
+    trust = single.channel_trust.table
+    np.testing.assert_array_equal(trust["distinguishable"], trust["z"] >= clear_from(2))
 
 
 @pytest.mark.parametrize(
