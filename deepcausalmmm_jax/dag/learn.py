@@ -14,7 +14,7 @@ from deepcausalmmm_jax.dag.learned_graph import LearnedGraph, Noise
 from deepcausalmmm_jax.dag.negentropy import negentropy
 from deepcausalmmm_jax.dag.order_search import Ordered
 from deepcausalmmm_jax.dag.samples import Samples
-from deepcausalmmm_jax.dag.search import given_order, penalty, refine, search, search_shapes
+from deepcausalmmm_jax.dag.search import given_order, penalty, refine, reversals, search, search_shapes
 from deepcausalmmm_jax.dag.stepwise import Candidates
 
 EQUAL_THRESHOLD = 0.3  # default for graphs of equal noise, as in the literature
@@ -182,8 +182,9 @@ def _of_equal_noise(
     how: Search,
     evidence: float,
 ) -> LearnedGraph:
-    """Equal noise decides every direction (Peters & Buhlmann 2014)."""
+    """Equal noise decides directions (Peters & Buhlmann 2014), as far as variances differ by more than chance."""
     d = samples.n_variables
+    known = candidates(data, rules, _variances(found, data, d).mean() / data.scale[:d] ** 2)
     threshold = (0.0 if path is None else EQUAL_THRESHOLD) if how.threshold is None else float(how.threshold)
     raised, h = False, 0.0
     if path is None or how.refine:
@@ -192,13 +193,14 @@ def _of_equal_noise(
         weights, kept, h = np.asarray(path.weights, np.float64), np.asarray(path.adjacency, np.float64), float(path.h)
         raised, threshold = float(path.threshold) > float(np.float32(threshold)), float(path.threshold)
     edges = kept[:d] != 0
+    one_way = ~rules.free[:d].T | (np.asarray(reversals(known, jnp.asarray(rules.free), found, None)) > _DECIDES)
     rest = samples.values[:, :d] - samples.values @ kept
     return LearnedGraph(
         weights=weights[:d],
         adjacency=kept[:d],
         lagged=kept[d:].reshape(samples.lags, d, d),
-        cpdag=edges,
-        decided=edges,
+        cpdag=edges | (edges & ~one_way).T,
+        decided=edges & one_way,
         noise="equal",
         gaussian=passes_for_gaussian(rest),
         noise_sd=np.full(d, np.sqrt((rest**2).mean())),

@@ -88,7 +88,20 @@ def search_shapes(candidates: Candidates, free: Array, order: Array, samples: Ar
     starts = jnp.concatenate([order[None], others])
     found = jax.lax.map(lambda start: searched(candidates, free, start, samples), starts)
     best = jax.tree.map(lambda leaf: leaf[jnp.argmin(found.costs.sum(axis=1))], found)
-    total = best.costs.sum()
+    return Found(best, reversals(candidates, free, best, samples))
+
+
+@jax.jit
+def reversals(candidates: Candidates, free: Array, best: Ordered, samples: Array | None) -> Array:
+    """By how much the cost rises at least where variable i comes after j, `[i, j]`; 0 where it may.
+
+    Args:
+        candidates: correlations of the samples.
+        free: boolean `[D, d]`, pairs that may be linked.
+        best: the graph found.
+        samples: as for `search_shapes`; None under Gaussian noise.
+    """
+    total, d = best.costs.sum(), len(best.order)
     place = jnp.argsort(best.order)
 
     def totals(v: Array) -> Array:
@@ -101,7 +114,7 @@ def search_shapes(candidates: Candidates, free: Array, order: Array, samples: Ar
     # i at the place of j or later, or j at the place of i or earlier
     later = jnp.where(places >= place[None, :, None], by_place[:, None, :], jnp.inf).min(axis=2)
     earlier = jnp.where(places <= place[:, None, None], by_place[None, :, :], jnp.inf).min(axis=2)
-    return Found(best, jnp.maximum(jnp.minimum(later, earlier) - total, 0.0))
+    return jnp.maximum(jnp.minimum(later, earlier) - total, 0.0)
 
 
 def _cheaper(new: Ordered, old: Ordered) -> Ordered:

@@ -78,6 +78,20 @@ def test_evidence_tells_equal_from_unequal_noise(spread, noise):
     assert (found.evidence > 0) == (noise == "unequal")
 
 
+def test_equal_noise_leaves_open_what_equal_variances_cannot_tell():
+    x, y = np.random.default_rng(1).normal(size=(2, 400))
+    y = 0.3 * x + y
+    table = np.column_stack([x, y])
+    standardised = (table - table.mean(axis=0)) / table.std(axis=0)  # both directions fit equally well
+    found = dcm.learn_dag(standardised, noise="equal", threshold=0.0)
+    assert (found.adjacency != 0).sum() == 1
+    assert not found.decided.any()
+    assert found.cpdag[[0, 1], [1, 0]].all()
+    assert "do not decide" in found.note
+    strong = dcm.learn_dag(np.column_stack([x, 2.0 * x + y]), noise="equal")
+    assert strong.decided[0, 1]
+
+
 def test_two_parents_whose_effects_nearly_cancel_are_both_found():
     rng = np.random.default_rng(3)
     a = rng.normal(size=2000)
