@@ -12,7 +12,7 @@ import typer
 from deepcausalmmm_jax.attribution.intervals import require_level
 from deepcausalmmm_jax.cli.benchmark import benchmark_command
 from deepcausalmmm_jax.cli.columns import expanded, paired_spend
-from deepcausalmmm_jax.cli.output import finish, prepare_streams, say, say_aside, stoppable
+from deepcausalmmm_jax.cli.output import Stopped, end_at_once, finish, prepare_streams, say, say_aside, stoppable
 from deepcausalmmm_jax.cli.planning import loaded, optimize_command, scenario_command
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.holdout import training_weights
@@ -66,6 +66,8 @@ def main() -> None:
             app()
         finally:
             finish()
+    except Stopped as stop:
+        end_at_once(stop)
     except DeepCausalMMMError as error:
         say_aside(f"deepcausalmmm-jax: {error}")
         sys.exit(BAD_INPUT)

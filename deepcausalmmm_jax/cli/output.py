@@ -4,15 +4,52 @@ import io
 import os
 import signal
 import sys
+import threading
+from _thread import interrupt_main
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import NoReturn
 
 from deepcausalmmm_jax.errors import OutputError
+
+_REPEAT = 2.0  # seconds after which a request to stop that nobody answered is made again
 
 
 class _Terminated(KeyboardInterrupt):
     """A request to end the process, such as `kill` or a cluster's time limit sends."""
+
+
+class Stopped(SystemExit):
+    """The end of a command that was interrupted, once the user has been told."""
+
+
+class _Requests:
+    """Requests to stop, made again until they are answered.
+
+    Python raises an interrupt in whatever code runs at that moment. If that is a callback, such as JAX's in the garbage
+    collector, the exception is printed and forgotten, and the command would run on to its end.
+    """
+
+    def __init__(self) -> None:
+        self._repeat: threading.Timer | None = None
+
+    def arrived(self, number: int, _: FrameType | None) -> None:
+        """Handle a signal: raise the interrupt, and make sure that it is raised again if it gets lost."""
+        self.answered()
+        self._repeat = threading.Timer(_REPEAT, interrupt_main, [number])
+        self._repeat.daemon = True
+        self._repeat.start()
+        raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
+
+    def answered(self) -> None:
+        """Do not repeat the last request."""
+        if self._repeat is not None:
+            self._repeat.cancel()
+            self._repeat = None
+
+
+_REQUESTS = _Requests()
 
 
 def prepare_streams() -> None:
@@ -20,9 +57,10 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_DFL:
-            signal.signal(getattr(signal, name), _terminate)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, _REQUESTS.arrived)
 
 
 def say(text: str = "") -> None:
@@ -48,7 +86,8 @@ def say_aside(text: str) -> None:
 
 
 def finish() -> None:
-    """Print what is still buffered; errors as for `say`."""
+    """Print what is still buffered, the last thing a command does; errors as for `say`."""
+    _REQUESTS.answered()
     if sys.stdout is None:
         return
     try:
@@ -68,17 +107,23 @@ def stoppable(kept: str) -> Iterator[None]:
         kept: what is kept, and how to go on.
 
     Raises:
-        SystemExit: with 130 after an interrupt and 143 after SIGTERM or SIGHUP, as shells count.
+        Stopped: with 130 after an interrupt and 143 after SIGTERM or SIGHUP, as shells count.
     """
     try:
         yield
     except KeyboardInterrupt as stop:
+        _REQUESTS.answered()
         say_aside(f"\ndeepcausalmmm-jax: Stopped. {kept}")
-        raise SystemExit(143 if isinstance(stop, _Terminated) else 130) from None
+        raise Stopped(143 if isinstance(stop, _Terminated) else 130) from None
 
 
-def _terminate(_: int, __: FrameType | None) -> None:
-    raise _Terminated
+def end_at_once(stop: Stopped) -> NoReturn:
+    """End the process without taking it apart: JAX crashes there if the interrupt broke off a compilation."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.flush()
+    os._exit(stop.code if isinstance(stop.code, int) else 1)
 
 
 def _hush() -> None:

@@ -9,7 +9,8 @@ import time
 import pandas as pd
 import pytest
 
-from deepcausalmmm_jax.cli.output import say, say_aside, stoppable
+from deepcausalmmm_jax.cli import output
+from deepcausalmmm_jax.cli.output import prepare_streams, say, say_aside, stoppable
 from tests.cli.test_app import COMMAND, FIT, QUICK, run
 
 SIMULATE = ("simulate", "--regions", "2", "--weeks", "20", "--channels", "1", "--controls", "0", "--out")
@@ -80,7 +81,10 @@ def test_an_interrupted_fit_says_what_is_kept_and_how_to_go_on(workplace, sign, 
         assert "compiling" in process.stderr.readline()
         time.sleep(1)
         process.send_signal(sign)
-        _, told = process.communicate()
+        try:
+            _, told = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert process.returncode == code
     assert "Stopped. Nothing was written to sim, and an unfinished fit cannot be resumed; run the same command" in told
     assert "Traceback" not in told
@@ -104,4 +108,32 @@ def test_an_interrupt_in_a_stoppable_part_is_an_exit_with_one_sentence(capsys):
     with pytest.raises(SystemExit) as stopped, stoppable("Everything is kept."):
         raise KeyboardInterrupt
     assert stopped.value.code == 130
+    assert capsys.readouterr().err == "\ndeepcausalmmm-jax: Stopped. Everything is kept.\n"
+
+
+@pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_request_to_stop_that_a_callback_swallowed_is_made_again(sign, code, monkeypatch, capsys):
+    monkeypatch.setattr(output, "_REPEAT", 0.1)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signal.signal(sign, signal.SIG_DFL if sign == signal.SIGTERM else signal.default_int_handler)
+    swallowed = []
+
+    @stoppable("Everything is kept.")
+    def command():
+        try:
+            signal.raise_signal(sign)
+        except KeyboardInterrupt as stop:  # as a callback of the garbage collector would
+            swallowed.append(stop)
+        time.sleep(30)
+
+    try:
+        prepare_streams()
+        with pytest.raises(SystemExit) as stopped:
+            command()
+        time.sleep(0.3)  # nothing more comes once it is answered
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert len(swallowed) == 1
+    assert stopped.value.code == code
     assert capsys.readouterr().err == "\ndeepcausalmmm-jax: Stopped. Everything is kept.\n"
