@@ -8,6 +8,7 @@ day (New York): the midnight nearest to it gives the day.
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.data.date_orders import year_first
 from deepcausalmmm_jax.errors import DataError
 
 _HOUR = 3600
@@ -42,7 +43,7 @@ def local_days(text: pd.Series, name: str) -> np.ndarray:
         DataError: text that is not such a date, or a time in UTC whose local day is ambiguous.
     """
     distinct, row = np.unique(text.to_numpy(dtype=str), return_inverse=True)
-    written = pd.Series(distinct)
+    written = year_first(pd.Series(distinct), name)
     parts = written.str.extract(_DAY_AND_TIME)
     day = pd.to_datetime(parts["day"], format="ISO8601", errors="coerce")
     if day.isna().any():

@@ -110,9 +110,9 @@ def test_whole_numbers_are_weeks_whatever_their_type(numbers):
     ("column", "message"),
     [
         (["202401", "202452", "202501"], "jumps from week 202401 to 202452 .*write year-and-week codes as dates"),
-        (["2024-01", "2024-02"], "'2024-01', which is not a date"),
+        (["2024-01", "2024-02"], "has months, such as '2024-01'; a panel needs weeks or days"),
         (["now", "now"], "'now', which is not a date"),
-        (["03/04/2024"], "'03/04/2024', which is not a date"),
+        (["03/04/2024"], "'03/04/2024', which may be 2024-04-03 or 2024-03-04"),
         (["2024-02-30"], "'2024-02-30', which is not a date"),
         ([20240101, 20240145], "'20240145', which is not a date"),
         ([True, False], "which is not a date"),

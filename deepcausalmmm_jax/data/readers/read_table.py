@@ -9,7 +9,7 @@ import pandas as pd
 from deepcausalmmm_jax.errors import DataError
 
 
-def read_table(path: str | Path, delimiter: str = ",") -> pd.DataFrame:
+def read_table(path: str | Path, delimiter: str = ",", encoding: str = "utf-8") -> pd.DataFrame:
     """Read a CSV or Parquet file.
 
     A region may be called `NA`, `01` or `1E5`: hence no cell of a CSV file is converted to a number here, and only
@@ -23,7 +23,7 @@ def read_table(path: str | Path, delimiter: str = ",") -> pd.DataFrame:
     if path.suffix in (".parquet", ".pq"):
         return _read_parquet(path)
     try:
-        df, cut_off = _read_csv(path, delimiter)
+        df, cut_off = _read_csv(path, delimiter, encoding)
     except pd.errors.EmptyDataError:
         raise DataError(f"The file {path} is empty.") from None
     except (OSError, ValueError, ArithmeticError, MemoryError) as error:  # pandas' parser errors are ValueErrors
@@ -78,13 +78,14 @@ def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
 
 
-def _read_csv(path: Path, delimiter: str) -> tuple[pd.DataFrame, bool]:
+def _read_csv(path: Path, delimiter: str, encoding: str) -> tuple[pd.DataFrame, bool]:
     """The table, and whether rows are longer than the header, for which pandas only issues a warning."""
 
     def read(header: int | None, rows: int | None) -> pd.DataFrame:
         return pd.read_csv(
             path,
             sep=delimiter,
+            encoding=encoding,
             header=header,
             nrows=rows,
             index_col=False,

@@ -1,0 +1,112 @@
+"""Columns of exposure and spend -> channels, paired by the words that their names share."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from deepcausalmmm_jax.data.files.column_words import Kind, stem_of, words_of
+from deepcausalmmm_jax.errors import DataError
+
+
+class Channels(NamedTuple):
+    """Channels of a table."""
+
+    names: tuple[str, ...]
+    spend: tuple[tuple[str, str], ...]  # channel, column
+    products: tuple[tuple[str, str, str], ...]  # channel, reach, frequency
+    left_out: tuple[str, ...]  # second measures of a channel, which are neither exposure nor controls
+
+    @property
+    def columns(self) -> set[str]:
+        """All columns that are read."""
+        made = {channel for channel, *_ in self.products}
+        pairs = {column for _, *pair in self.products for column in pair}
+        return {name for name in self.names if name not in made} | {column for _, column in self.spend} | pairs
+
+
+def channels_of(
+    kinds: Mapping[str, Kind],
+    media: Sequence[str] | None,
+    spend: Mapping[str, str] | None,
+    columns: Sequence[str],
+) -> Channels:
+    """The channels, in the order of the table.
+
+    A channel is a column of exposure, with the column of spend of the same words where there is one (`tv_impressions`
+    or `tv`, with `tv_spend`); a pair of reach and frequency, whose product is the exposure; or a column of spend alone.
+    Where no name has a word for exposure or spend, columns named after a medium are channels.
+
+    Args:
+        kinds: what each column of numbers may be.
+        media: columns of exposure where they are stated.
+        spend: columns of spend by channel where they are stated.
+        columns: all columns.
+
+    Raises:
+        DataError: no column is a channel, or two columns of spend fit one.
+    """
+    paid = _by_stem(kinds, Kind.SPEND)
+    if media is not None:
+        pairs = dict(spend) if spend is not None else _paired(tuple(media), paid)
+        return Channels(tuple(media), tuple(pairs.items()), (), ())
+    shown, second = _first_of_each(_with_priced(kinds, set(paid)))
+    products = _products(kinds, set(shown))
+    channels = {stem: name for stem, name in shown.items()} | {stem: made[0] for stem, made in products.items()}
+    alone = {stem: names[0] for stem, names in paid.items() if stem not in channels}
+    named = channels | alone
+    if not named:
+        named = {(name,): name for name, kind in kinds.items() if kind is Kind.MEDIA}
+    if not named:
+        known = ", ".join(map(repr, list(columns)[:12]))
+        raise DataError(f"No column's name says that it is media; say media=[...]; there are {known}.")
+    for names in paid.values():
+        if len(names) > 1:
+            raise DataError(f"Columns {names[0]!r} and {names[1]!r} may both be the spend of one channel; keep one.")
+    order = {name: at for at, name in enumerate(columns)}
+    first = {made[0]: order[made[1]] for made in products.values()}
+    names = sorted(named.values(), key=lambda name: first.get(name, order.get(name, 0)))
+    found = dict(spend) if spend is not None else {named[stem]: paid[stem][0] for stem in named if stem in paid}
+    return Channels(
+        tuple(names),
+        tuple((name, found[name]) for name in names if name in found),
+        tuple(products.values()),
+        tuple(second),
+    )
+
+
+def _with_priced(kinds: Mapping[str, Kind], paid: set[tuple[str, ...]]) -> dict[str, Kind]:
+    """Columns whose whole name is that of a column of spend are exposure, whatever their name says."""
+    plain = (Kind.MEDIA, Kind.UNKNOWN)
+    return {n: Kind.EXPOSURE if kind in plain and stem_of(n) in paid else kind for n, kind in kinds.items()}
+
+
+def _by_stem(kinds: Mapping[str, Kind], kind: Kind) -> dict[tuple[str, ...], list[str]]:
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name, own in kinds.items():
+        if own is kind:
+            found.setdefault(stem_of(name), []).append(name)
+    return found
+
+
+def _first_of_each(kinds: Mapping[str, Kind]) -> tuple[dict[tuple[str, ...], str], list[str]]:
+    """One column of exposure a channel, impressions before clicks; and the others."""
+    first: dict[tuple[str, ...], str] = {}
+    second: list[str] = []
+    for stem, names in _by_stem(kinds, Kind.EXPOSURE).items():
+        shown = [name for name in names if {"imp", "imps", "impression", "impressions"} & set(words_of(name))]
+        first[stem] = (shown or names)[0]
+        second += [name for name in names if name != first[stem]]
+    return first, second
+
+
+def _products(kinds: Mapping[str, Kind], shown: set[tuple[str, ...]]) -> dict[tuple[str, ...], tuple[str, str, str]]:
+    reach, frequency = _by_stem(kinds, Kind.REACH), _by_stem(kinds, Kind.FREQUENCY)
+    return {
+        stem: ("_".join((*stem, "impressions")), reach[stem][0], frequency[stem][0])
+        for stem in reach
+        if stem in frequency and stem not in shown
+    }
+
+
+def _paired(media: tuple[str, ...], paid: Mapping[tuple[str, ...], list[str]]) -> dict[str, str]:
+    stems = {stem_of(name): name for name in media}
+    return {stems[stem]: names[0] for stem, names in paid.items() if stem in stems and len(names) == 1}

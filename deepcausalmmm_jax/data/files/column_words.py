@@ -1,0 +1,99 @@
+"""Words in column names -> what a column may be."""
+
+import re
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a column's name says about it."""
+
+    TIME = "time"
+    REGION = "region"
+    KPI = "KPI"
+    EXPOSURE = "exposure"
+    REACH = "reach"
+    FREQUENCY = "frequency"
+    SPEND = "spend"
+    MEDIA = "media"  # the name of a medium, without a word for exposure or spend
+    CONTROL = "control"
+    REVENUE = "revenue per KPI"
+    POPULATION = "population"
+    CALENDAR = "calendar"
+    UNKNOWN = "unknown"
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_WORDS: dict[Kind, frozenset[str]] = {
+    Kind.TIME: _words("week date time day ds datum weekid period weekstart month woche semaine fecha"),
+    Kind.REGION: _words(
+        "region geo geos dma dmacode market state country city store area territory province zip postcode location"
+    ),
+    Kind.POPULATION: _words("population pop inhabitants households"),
+    Kind.SPEND: _words("spend spends spending spent cost costs budget budgets investment"),
+    Kind.REACH: _words("reach"),
+    Kind.FREQUENCY: _words("frequency freq"),
+    Kind.EXPOSURE: _words(
+        "imp imps impression impressions click clicks grp grps trp trps views exposure exposures insertions sends "
+        "opens plays"
+    ),
+    Kind.KPI: _words(
+        "sales revenue conversions conversion kpi target orders order visits signups units outcome transactions "
+        "installs leads bookings purchases subscriptions turnover gmv registrations y umsatz ventes ventas"
+    ),
+    Kind.CONTROL: _words(
+        "control controls competitor competitors price prices prix preis promo promos promotion promotions holiday "
+        "holidays temperature weather sentiment event events distribution discount unemployment gdp inflation cpi "
+        "covid stock rain season noise"
+    ),
+    Kind.MEDIA: _words(
+        "tv search social display video radio print ooh dooh facebook google youtube email affiliate affiliates "
+        "influencer ads tiktok meta instagram bing pinterest podcast podcasts cinema outdoor programmatic media "
+        "channel newspaper magazines linkedin snapchat twitter amazon mailing"
+    ),
+    Kind.CALENDAR: _words("t dayofyear weekofyear weekno year quarter index id rownum unnamed dow"),
+}
+_ORDER = (  # the first kind whose word a name has; `competitor_sales` is a control, `revenue_per_order` a price
+    Kind.POPULATION, Kind.CONTROL, Kind.SPEND, Kind.REACH, Kind.FREQUENCY, Kind.EXPOSURE, Kind.KPI, Kind.REGION,
+    Kind.TIME, Kind.MEDIA,
+)  # fmt: skip
+_NUMBERED = ((re.compile(r"[xm]\d+"), Kind.MEDIA), (re.compile(r"[cez]\d+"), Kind.CONTROL))
+_ROBYN = {"S": Kind.SPEND, "I": Kind.EXPOSURE, "P": Kind.EXPOSURE, "B": Kind.CONTROL}
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """Words of a column's name in lower case: `TVImpressions_01` has `tv`, `impressions`, `01`."""
+    parts = re.findall(r"[A-Za-z]\d+(?![a-z])|[A-Z]+(?![a-zà-öø-ÿ])|[A-Z]?[a-zà-öø-ÿ]+|\d+", name)
+    return tuple(part.lower() for part in parts)
+
+
+def kind_of(name: str) -> Kind:
+    """What a column's name says, by the words that media data use."""
+    words = set(words_of(name))
+    if "per" in words and words & {"revenue", "value", "margin", "profit"}:
+        return Kind.REVENUE
+    bare = re.sub(r"[\W_]", "", name.lower())
+    if not bare or bare in _WORDS[Kind.CALENDAR] or "unnamed" in words:
+        return Kind.CALENDAR
+    if name.lower().startswith("c_"):
+        return Kind.CONTROL
+    for kind in _ORDER:
+        if words & _WORDS[kind] or bare in _WORDS[kind]:
+            return kind
+    first = words_of(name)[0] if words else ""
+    return next((kind for pattern, kind in _NUMBERED if pattern.fullmatch(first)), Kind.UNKNOWN)
+
+
+def robyn_kind(name: str) -> Kind | None:
+    """What a suffix of Robyn's layout says: `_S` spend, `_I` and `_P` exposure, `_B` a control; None without one."""
+    stem, _, suffix = name.rpartition("_")
+    return _ROBYN.get(suffix) if stem else None
+
+
+def stem_of(name: str) -> tuple[str, ...]:
+    """Words that name the channel: those of a column's name without the words for exposure and spend."""
+    measures = _WORDS[Kind.EXPOSURE] | _WORDS[Kind.SPEND] | _WORDS[Kind.REACH] | _WORDS[Kind.FREQUENCY] | {"media"}
+    base = name.rpartition("_")[0] if robyn_kind(name) is not None else name
+    return tuple(word for word in words_of(base) if word not in measures)

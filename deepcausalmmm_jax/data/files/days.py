@@ -1,0 +1,121 @@
+"""Days -> weeks: flows are added up, levels averaged."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.data.dates import as_text, local_days
+from deepcausalmmm_jax.data.readers.column_names import require_column
+from deepcausalmmm_jax.data.readers.frames import as_pandas
+from deepcausalmmm_jax.data.readers.numbers import as_numbers
+from deepcausalmmm_jax.errors import DataError, DataWarning
+
+_WEEK = 7
+
+
+def days_of(column: pd.Series, name: str) -> np.ndarray:
+    """Days since 1970-01-01, `[row]`, of a column of dates.
+
+    Raises:
+        DataError: an empty or unreadable date.
+    """
+    text = as_text(column)
+    if text.isna().any():
+        raise DataError(f"Column {name!r} has no date in row {int(text.isna().to_numpy().argmax()) + 1}.")
+    return local_days(text, name)
+
+
+def to_weeks(
+    df: Any, *, time: str, flows: Sequence[str], levels: Sequence[str] = (), region: str | None = None
+) -> pd.DataFrame:
+    """Bring a daily table to weeks, which begin on the weekday of its first day.
+
+    Args:
+        df: one row per region and day, of pandas or a library that Narwhals reads.
+        time: column of days.
+        flows: columns that are added up, such as KPI, exposure and spend.
+        levels: columns that are averaged, such as prices, population, and holidays (whose mean is the share of days).
+        region: column of regions; None for a national table.
+
+    Returns:
+        One row per region and week with the columns of `df` that are named, in its order; the week is its first day.
+        A last week that lacks days is left out, with a warning.
+
+    Raises:
+        DataError: a missing column, a column that is no number, a day that occurs twice or is missing between others.
+    """
+    df = as_pandas(df)
+    keys = [time] if region is None else [region, time]
+    for column in (*keys, *flows, *levels):
+        require_column(df, column)
+    days = days_of(df[time], time)
+    if len(days) == 0:
+        raise DataError("The table has no rows; it needs one per region and day.")
+    begin = int(days.min())
+    week = (days - begin) // _WEEK
+    grouping = [week] if region is None else [df[region].to_numpy(), week]
+    values = pd.DataFrame({name: _numbers(df, name, time) for name in (*flows, *levels)})
+    values["day"] = days
+    groups = values.groupby(grouping, sort=True)
+    count, distinct = groups["day"].count(), groups["day"].nunique()
+    _refuse_twice(count, distinct, begin, region)
+    whole = _whole_weeks(count, begin, region)
+    summed = groups[list(flows)].sum(min_count=_WEEK)
+    averaged = groups[list(levels)].mean() if levels else None
+    joined = (summed if averaged is None else summed.join(averaged))[whole.to_numpy()]
+    place = joined.index if region is None else joined.index.get_level_values(1)
+    table = joined.reset_index(drop=True)
+    table[time] = (place.to_numpy() * _WEEK + begin).astype("datetime64[D]").astype("datetime64[ns]")
+    if region is not None:
+        table[region] = joined.index.get_level_values(0).to_numpy()
+    return table[[name for name in df.columns if name in table.columns]]
+
+
+def _numbers(df: pd.DataFrame, name: str, time: str) -> np.ndarray:
+    numbers, bad = as_numbers(df[name])
+    if bad.any():
+        row = int(bad.argmax())
+        raise DataError(
+            f"Column {name!r} has the text {str(df[name].iloc[row])!r} on {df[time].iloc[row]}; it must hold numbers."
+        )
+    return numbers
+
+
+def _refuse_twice(count: pd.Series, distinct: pd.Series, begin: int, region: str | None) -> None:
+    twice = (count > distinct).to_numpy()
+    if twice.any():
+        raise DataError(
+            f"A day occurs twice in {_place(count.index[int(twice.argmax())], begin, region)}; keep one row a day"
+            f"{', or name the column of regions' if region is None else ''}."
+        )
+
+
+def _whole_weeks(count: pd.Series, begin: int, region: str | None) -> pd.Series:
+    """Which weeks have all their days; only the first and the last week of a region may lack some."""
+    short = count < _WEEK
+    week = pd.Series(count.index.get_level_values(-1).to_numpy(), index=count.index)
+    by_region = week.groupby(level=0) if region is not None else week.groupby(np.zeros(len(week)))
+    is_edge = (week == by_region.transform("max")) | ((week == by_region.transform("min")) & (region is not None))
+    inner = (short & ~is_edge).to_numpy()
+    if inner.any():
+        at = int(inner.argmax())
+        raise DataError(
+            f"There are {count.iloc[at]} of 7 days in {_place(count.index[at], begin, region)}; add the others, with 0 "
+            "where nothing ran."
+        )
+    if short.any():
+        first = _place(count.index[int(short.to_numpy().argmax())], begin, region)
+        more = f", and {int(short.sum()) - 1} like it" if short.sum() > 1 else ""
+        warnings.warn(
+            DataWarning(f"Weeks that lack days at an end of the table are left out: {first}{more}."), stacklevel=4
+        )
+    return ~short
+
+
+def _place(key: Any, begin: int, region: str | None) -> str:
+    name, week = (None, key) if region is None else key
+    day = np.datetime64(int(week) * _WEEK + begin, "D")
+    return f"the week from {day}" + ("" if region is None else f" of region {name}")

@@ -1,0 +1,154 @@
+"""Numbers as spreadsheets write them: decimal commas, thousands separators, currency signs, accountants' brackets."""
+
+import re
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.data.readers.numbers import as_numbers
+from deepcausalmmm_jax.errors import DataError
+
+Decimal = Literal[".", ","]
+
+_SIGNS = r"[$€£¥₹₩₽₺₫฿]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|PLN|JPY|INR|CAD|AUD|NZD)\b|R\$|kr\.?|zł"
+_MONEY = re.compile(rf"^\s*(?:{_SIGNS})\s*|\s*(?:{_SIGNS})\s*$", re.IGNORECASE)
+_BRACKETS = re.compile(r"\((.*)\)")
+_GROUPED = re.compile(r"(?<=\d)[\s\u00a0\u202f\u2009'’](?=\d{3}(?:\D|$))")
+_NUMBER = re.compile(r"[+-]?(?:\d[\d.,]*|[.,]\d+)")
+_OTHER_STYLE = "another style"  # no number, so that the column stays text and is refused where it is used
+_MOST_WORDS = 0.5  # share of cells that are no numbers, from which on a column is one of words
+_MOST_CELLS = 50_000  # more tell nothing new about the style
+
+
+def bare(cell: object) -> str:
+    """A cell without currency signs, blanks or apostrophes between thousands, and brackets around negative numbers."""
+    text = str(cell).strip().replace("\u2212", "-")
+    brackets = _BRACKETS.fullmatch(text)
+    text = f"-{brackets[1]}" if brackets else text
+    minus, rest = ("-", text[1:]) if text.startswith("-") else ("", text)
+    rest = _MONEY.sub("", rest)
+    if rest.startswith("-") and not minus:
+        minus, rest = "-", rest[1:]
+    return minus + _GROUPED.sub("", rest.strip())
+
+
+def decimal_sign(table: pd.DataFrame, delimiter: str | None) -> Decimal:
+    """The sign before decimals in a table of texts: `1.234,5` and `0,5` have a comma, `1,234.5` and `0.5` a point.
+
+    Where only whole thousands are written (`1,234`), commas separate thousands unless semicolons separate columns.
+
+    Args:
+        table: cells as written.
+        delimiter: between columns of the file; None where it has none.
+
+    Raises:
+        DataError: one column has both.
+    """
+    found: dict[Decimal, str] = {}
+    for name in table.columns:
+        own = _signs_of(table[name])
+        if len(own) == 2:
+            raise DataError(
+                f"Column {name!r} writes decimals in two ways, {own['.']!r} and {own[',']!r}; write all with a point."
+            )
+        found |= own
+    if len(found) == 2:
+        raise DataError(
+            f"The table writes decimals in two ways, {found['.']!r} and {found[',']!r}; write all with a point."
+        )
+    if found:
+        return next(iter(found))
+    return "," if delimiter == ";" else "."
+
+
+def with_points(column: pd.Series, decimal: Decimal) -> pd.Series:
+    """A column whose cells are numbers, as numbers; any other column as it is."""
+    if pd.api.types.is_numeric_dtype(column):
+        return column
+    if decimal == "." and (plain := _plain_numbers(column)) is not None:
+        return plain
+    distinct = column.dropna().unique()
+    read = {cell: _with_point(bare(cell), decimal) for cell in distinct}
+    numbers, bad = as_numbers(pd.Series([read[cell] for cell in distinct], dtype=object))
+    if len(distinct) == 0 or bad.any():
+        return column
+    return column.map(dict(zip(distinct, numbers, strict=True))).astype(float)
+
+
+def refuse_words_among_numbers(column: pd.Series, decimal: Decimal) -> None:
+    """Refuse a column most of whose cells are numbers, but not all.
+
+    Raises:
+        DataError: names the first cell that is none.
+    """
+    if pd.api.types.is_numeric_dtype(column):
+        return
+    cells = column.dropna()
+    _, bad = as_numbers(pd.Series([_with_point(bare(cell), decimal) for cell in cells], dtype=object))
+    if bad.any() and bad.mean() < _MOST_WORDS:
+        first = int(bad.argmax())
+        row = int(np.flatnonzero(column.notna().to_numpy())[first]) + 1
+        raise DataError(
+            f"Column {column.name!r} has {str(cells.iloc[first])!r} in row {row} and numbers in most others; correct "
+            "it, or empty the cell."
+        )
+
+
+def _with_point(text: str, decimal: Decimal) -> str:
+    if not _NUMBER.fullmatch(text):
+        return text
+    thousands = "," if decimal == "." else "."
+    whole, mark, rest = text.partition(decimal)
+    groups = whole.lstrip("+-").split(thousands)
+    well_grouped = all(len(group) == 3 for group in groups[1:]) and (len(groups) == 1 or 1 <= len(groups[0]) <= 3)
+    if not well_grouped or thousands in rest or decimal in rest:
+        return _OTHER_STYLE
+    return whole.replace(thousands, "") + ("." + rest if mark else "")
+
+
+def _sign_in(text: str) -> Decimal | None:
+    """The decimal sign of a number, if it shows which of its signs that is."""
+    if not _NUMBER.fullmatch(text):
+        return None
+    commas, points = text.count(","), text.count(".")
+    if commas and points:
+        return "," if text.rfind(",") > text.rfind(".") else "."
+    if commas + points == 0:
+        return None
+    mark: Decimal = "," if commas else "."
+    if commas + points > 1:
+        return "." if mark == "," else ","
+    whole, _, rest = text.lstrip("+-").partition(mark)
+    groups_thousands = len(rest) == 3 and 1 <= len(whole) <= 3 and not whole.startswith("0")
+    if groups_thousands and mark == ",":
+        return None
+    return mark if not groups_thousands else None
+
+
+def _signs_of(column: pd.Series) -> dict[Decimal, str]:
+    """The decimal signs that a column of numbers shows, each with a cell; none where it holds anything else."""
+    if pd.api.types.is_numeric_dtype(column):
+        return {}
+    distinct = column.dropna().drop_duplicates()[:_MOST_CELLS]
+    if _plain_numbers(distinct) is not None:
+        telling = distinct[distinct.str.contains(r"\.(?:\d{1,2}|\d{4,})?$", na=False)]
+        return {".": str(telling.iloc[0])} if len(telling) else {}
+    own: dict[Decimal, str] = {}
+    for cell in distinct:
+        text = bare(cell)
+        if not _NUMBER.fullmatch(text):
+            return {}
+        sign = _sign_in(text)
+        if sign is not None:
+            own.setdefault(sign, str(cell))
+    return own
+
+
+def _plain_numbers(column: pd.Series) -> pd.Series | None:
+    """The numbers of a column of texts that all have a point before decimals and nothing else; None of another."""
+    texts = column.dropna()
+    if not all(isinstance(cell, str) for cell in texts):
+        return None
+    numbers = pd.to_numeric(texts, errors="coerce")
+    return None if numbers.isna().any() else numbers.astype(float).reindex(column.index)

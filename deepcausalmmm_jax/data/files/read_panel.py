@@ -1,0 +1,266 @@
+"""`read_panel`: a file as it stands -> a panel."""
+
+import dataclasses
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.data.files.days import to_weeks
+from deepcausalmmm_jax.data.files.number_style import Decimal, decimal_sign, refuse_words_among_numbers, with_points
+from deepcausalmmm_jax.data.files.one_number_a_row import names_column, spread
+from deepcausalmmm_jax.data.files.raw_table import RawTable, read_query, read_raw
+from deepcausalmmm_jax.data.files.recognise import Stated, by_elimination, region_column, schema_of, time_column
+from deepcausalmmm_jax.data.files.schema import Schema
+from deepcausalmmm_jax.data.panel import MissingKpi, Panel, TrailingZeros
+from deepcausalmmm_jax.data.readers.column_names import require_column
+from deepcausalmmm_jax.errors import DataError, DataWarning, OutputError
+
+_LOG = logging.getLogger("deepcausalmmm_jax")
+NOTHING_STATED = Stated()
+_NOTHING = frozenset({"", "na", "n/a", "none", "no", "nan", "null", "-", "0", "false"})
+
+
+def read_panel(
+    path: str | Path,
+    schema: Schema | str | Path | None = None,
+    *,
+    time: str | None = None,
+    region: str | None = None,
+    kpi: str | None = None,
+    media: Sequence[str] | None = None,
+    spend: Mapping[str, str] | None = None,
+    controls: Sequence[str] | None = None,
+    revenue_per_kpi: str | float | None = None,
+    population: str | None = None,
+    sheet: str | None = None,
+    connection: Any = None,
+    keep_schema: bool = True,
+    missing_kpi: MissingKpi = "error",
+    trailing_zeros: TrailingZeros = "ask",
+) -> Panel:
+    """Read a panel from a file as it stands: CSV, Excel or Parquet, or a SQL query.
+
+    Encoding, delimiter, decimal sign, currency signs and the form of dates are found out. Columns get their roles by
+    their names and by what they hold: one row per region and week as most packages want it (Meridian's and Robyn's
+    names among them), one row per number, one row per channel, or one row per day, which is added up to weeks. What was
+    taken for what is logged in one line, and kept beside the file as `NAME.schema.toml`; edit that file and read again
+    where it is wrong. A role that is stated here, or in the schema, is not guessed.
+
+    Args:
+        path: of the file; with `connection`, a SQL query.
+        schema: which column is what; the path of one; or None, for the one beside the file if there is one, else to
+            find out.
+        time: column of days or weeks.
+        region: column of regions.
+        kpi: column of the KPI.
+        media: columns of exposure.
+        spend: column of spend by channel.
+        controls: columns of controls; all others are then not used.
+        revenue_per_kpi: column, or one number.
+        population: column of each region's population.
+        sheet: of a workbook with several tables.
+        connection: of SQLAlchemy, DuckDB or the DB-API, for a query.
+        keep_schema: whether to write the schema beside the file, where that folder can be written.
+        missing_kpi: as in `Panel.from_dataframe`.
+        trailing_zeros: as in `Panel.from_dataframe`.
+
+    Returns:
+        The panel.
+
+    Raises:
+        DataError: the file is no table, a role fits no column or several, or the panel is invalid.
+        ConfigError: a schema that is invalid.
+    """
+    stated = Stated(time, region, kpi, media, spend, controls, revenue_per_kpi, population)
+    panel, _ = panel_and_schema(
+        path,
+        schema,
+        stated,
+        sheet=sheet,
+        connection=connection,
+        keep_schema=keep_schema,
+        missing_kpi=missing_kpi,
+        trailing_zeros=trailing_zeros,
+    )
+    return panel
+
+
+def panel_and_schema(
+    path: str | Path,
+    schema: Schema | str | Path | None = None,
+    stated: Stated = NOTHING_STATED,
+    *,
+    sheet: str | None = None,
+    connection: Any = None,
+    keep_schema: bool = True,
+    missing_kpi: MissingKpi = "error",
+    trailing_zeros: TrailingZeros = "ask",
+) -> tuple[Panel, Schema]:
+    """What `read_panel` returns, and the schema that it used; arguments and errors as there."""
+    place = None if connection is not None else Path(path)
+    beside = None if place is None else place.with_name(f"{place.name}.schema.toml")
+    known = _given(schema, beside if stated == NOTHING_STATED and sheet is None else None)
+    raw = _raw(path, place, known, sheet, connection)
+    if known is None:
+        known, table = _found(raw, stated)
+        _tell(known, beside if keep_schema else None)
+    else:
+        table = _one_row_a_week(raw.cells, known)
+    return _panel(table, known, missing_kpi, trailing_zeros), known
+
+
+def _given(schema: Schema | str | Path | None, beside: Path | None) -> Schema | None:
+    if isinstance(schema, Schema):
+        return schema
+    if schema is not None:
+        return Schema.load(schema)
+    return Schema.load(beside) if beside is not None and beside.is_file() else None
+
+
+def _raw(path: str | Path, place: Path | None, known: Schema | None, sheet: str | None, connection: Any) -> RawTable:
+    if place is None:
+        return read_query(str(path), connection)
+    if known is None:
+        return read_raw(place, sheet=sheet)
+    return read_raw(place, known.delimiter, known.encoding, sheet or known.sheet)
+
+
+def _found(raw: RawTable, stated: Stated) -> tuple[Schema, pd.DataFrame]:
+    """The schema of a file, and its table with one row a region and week or day."""
+    cells = raw.cells
+    if cells.columns.has_duplicates:
+        name = cells.columns[cells.columns.duplicated()][0]
+        raise DataError(f"The table has two columns named {name!r}; rename or remove one.")
+    time = time_column(cells, stated.time)
+    require_column(cells, time)
+    rest = cells.drop(columns=time)
+    decimal = decimal_sign(rest, raw.delimiter)
+    numeric = list(_numbers(rest, decimal))
+    long = names_column(cells, time, numeric)
+    names, values = long if long is not None else (None, None)
+    if long is None:
+        region = region_column(cells, time, stated.region)
+        table = cells
+    else:
+        region = _region_of_long(cells, time, long, numeric, stated)
+        table = spread(cells, time, region, long[0], long[1])
+    for column in stated.columns():
+        require_column(table, column)
+    others = table.drop(columns=[name for name in (time, region) if name is not None])
+    found = schema_of(table, _numbers(others, decimal), time, region, stated)
+    layout = found.layout if long is None else ("one row a number" if values else "one row a channel")
+    schema = dataclasses.replace(
+        found,
+        layout=layout,
+        names=names,
+        values=values,
+        delimiter=raw.delimiter,
+        encoding=raw.encoding,
+        decimal=decimal,
+        sheet=raw.sheet,
+    )
+    return schema, table
+
+
+def _numbers(cells: pd.DataFrame, decimal: Decimal) -> dict[str, pd.Series]:
+    """The columns that hold numbers, read."""
+    read = {str(name): with_points(cells[name], decimal) for name in cells}
+    numbers = {name: column for name, column in read.items() if pd.api.types.is_numeric_dtype(column)}
+    for name in read.keys() - numbers.keys():
+        refuse_words_among_numbers(cells[name], decimal)
+    return numbers
+
+
+def _region_of_long(
+    cells: pd.DataFrame, time: str, long: tuple[str, str | None], numeric: list[str], stated: Stated
+) -> str | None:
+    texts = [name for name in cells if name not in (time, *long) and name not in numeric]
+    if stated.region is not None or not texts:
+        return stated.region
+    return region_column(cells[[time, *texts]].drop_duplicates(), time, None)
+
+
+def _one_row_a_week(cells: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    used = {schema.time, schema.region, schema.names, schema.values} - {None}
+    for column in used:
+        if column not in cells:
+            raise DataError(f"The schema names a column {column!r} that the file does not have; edit the schema.")
+    if schema.names is not None:
+        cells = spread(cells, schema.time, schema.region, schema.names, schema.values)
+    schema.refuse_missing([str(name) for name in cells])
+    return cells
+
+
+def _tell(schema: Schema, beside: Path | None) -> None:
+    _LOG.info("%s", schema.summary)
+    unclear = by_elimination(schema)
+    said = []
+    if unclear:
+        said.append(f"{', '.join(unclear)} count as controls, for want of a better name; state controls=, or media=")
+    said += [f"{channel} is {reach} times {often}" for channel, reach, often in schema.products]
+    if said:
+        warnings.warn(DataWarning("; ".join(said) + "."), stacklevel=5)
+    if beside is not None:
+        with suppress(OutputError):  # a folder that cannot be written is no reason not to read
+            schema.save(beside)
+
+
+def _panel(table: pd.DataFrame, schema: Schema, missing_kpi: MissingKpi, trailing_zeros: TrailingZeros) -> Panel:
+    flows = [schema.kpi, *_exposures(schema), *(column for _, column in schema.spend)]
+    singles = [name for name in (schema.revenue_per_kpi, schema.population) if isinstance(name, str)]
+    df = table[[name for name in (schema.time, schema.region) if name is not None]].copy()
+    for name in dict.fromkeys([*flows, *schema.controls, *singles]):
+        df[name] = with_points(table[name], schema.decimal)
+    for channel, reach, frequency in schema.products:
+        pair = [with_points(table[name], schema.decimal) for name in (reach, frequency)]
+        if any(not pd.api.types.is_numeric_dtype(part) for part in pair):
+            raise DataError(f"Columns {reach!r} and {frequency!r} must contain numbers.")
+        df[channel] = pair[0] * pair[1]
+    switches = [switch for name in schema.categories for switch in _switches(df, table[name])]
+    levels = [*schema.controls, *switches, *singles]
+    channels = [name for name in schema.media]
+    if schema.rows == "daily":
+        every = list(dict.fromkeys([schema.kpi, *channels, *(column for _, column in schema.spend)]))
+        df = to_weeks(
+            df,
+            time=schema.time,
+            flows=every,
+            levels=[name for name in levels if name not in every],
+            region=schema.region,
+        )
+    return Panel.from_dataframe(
+        df,
+        time=schema.time,
+        kpi=schema.kpi,
+        media=channels,
+        region=schema.region,
+        spend=dict(schema.spend) or None,
+        controls=[*schema.controls, *switches],
+        revenue_per_kpi=schema.revenue_per_kpi,
+        population=schema.population,
+        missing_kpi=missing_kpi,
+        trailing_zeros=trailing_zeros,
+    )
+
+
+def _exposures(schema: Schema) -> list[str]:
+    made = {channel for channel, *_ in schema.products}
+    return [name for name in schema.media if name not in made]
+
+
+def _switches(df: pd.DataFrame, words: pd.Series) -> list[str]:
+    """Add a control of 0 and 1 to `df` for each word of a column but those that mean nothing; their names."""
+    plain = words.fillna("").astype(str).str.strip()
+    distinct = [word for word in np.unique(plain.to_numpy(dtype=str)) if word.lower() not in _NOTHING]
+    added = []
+    for word in distinct:
+        name = f"{words.name}_{word}"
+        df[name] = (plain == word).astype(float)
+        added.append(name)
+    return added

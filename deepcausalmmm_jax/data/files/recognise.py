@@ -1,0 +1,209 @@
+"""Columns of a table -> a schema, by their names and by what they hold."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.data.date_orders import is_dated
+from deepcausalmmm_jax.data.dates import as_text
+from deepcausalmmm_jax.data.files.channels import Channels, channels_of
+from deepcausalmmm_jax.data.files.column_words import Kind, kind_of, robyn_kind
+from deepcausalmmm_jax.data.files.days import days_of
+from deepcausalmmm_jax.data.files.number_style import with_points
+from deepcausalmmm_jax.data.files.schema import Rows, Schema
+from deepcausalmmm_jax.errors import DataError
+
+_SAMPLE = 2_000  # distinct cells that are looked at to tell what a column holds
+_MOST_WORDS = 20  # in a column of words; with more it is free text
+
+
+class Stated(NamedTuple):
+    """Roles that the user states; None where they are to be found."""
+
+    time: str | None = None
+    region: str | None = None
+    kpi: str | None = None
+    media: Sequence[str] | None = None
+    spend: Mapping[str, str] | None = None
+    controls: Sequence[str] | None = None
+    revenue_per_kpi: str | float | None = None
+    population: str | None = None
+
+    def columns(self) -> list[str]:
+        """All columns that are stated."""
+        single = (self.time, self.region, self.kpi, self.revenue_per_kpi, self.population)
+        listed = (*(self.media or ()), *(self.spend or {}).values(), *(self.controls or ()))
+        return [name for name in (*single, *listed) if isinstance(name, str)]
+
+
+def time_column(cells: pd.DataFrame, stated: str | None) -> str:
+    """The column of days or weeks: the one of dates, or else of whole numbers whose name says so.
+
+    Raises:
+        DataError: none, or several.
+    """
+    if stated is not None:
+        return stated
+    dated = [name for name in cells if _holds_dates(cells[name])]
+    named = [name for name in cells if kind_of(str(name)) is Kind.TIME]
+    candidates = [name for name in dated if name in named] or dated or named
+    if len(candidates) == 1:
+        return str(candidates[0])
+    if not candidates:
+        raise DataError(f"No column holds dates, nor is named week or date; say time=; there are {_listed(cells)}.")
+    raise DataError(f"Columns {_joined(candidates)} may all be the weeks; say which, as time={candidates[0]!r}.")
+
+
+def region_column(cells: pd.DataFrame, time: str, stated: str | None) -> str | None:
+    """The column that, with the time, names a row; None where the time alone does.
+
+    Raises:
+        DataError: several columns may be it.
+    """
+    if stated is not None or not cells.duplicated([time]).any():
+        return stated or _single_region(cells, time)
+    rest = [name for name in cells if name != time]
+    named = [name for name in rest if kind_of(str(name)) is Kind.REGION]
+    keys = [name for name in (named or rest) if _is_key(cells, time, str(name))]
+    if not named:
+        keys = [name for name in keys if not _reads_as_numbers(cells[name])]
+    if len(keys) > 1:
+        raise DataError(f"Columns {_joined(keys)} may all be the regions; say which, as region={keys[0]!r}.")
+    if not keys:
+        raise DataError(
+            f"Several rows have the same {time!r}, and no column tells them apart; say region=, or add the rows up."
+        )
+    return str(keys[0])
+
+
+def schema_of(
+    cells: pd.DataFrame, numbers: Mapping[str, pd.Series], time: str, region: str | None, stated: Stated
+) -> Schema:
+    """The schema of a table with one row a region and week or day.
+
+    Args:
+        cells: as written.
+        numbers: the columns that hold numbers, read.
+        time: its column of days or weeks.
+        region: its column of regions.
+        stated: what the user said.
+
+    Raises:
+        DataError: a role that every panel needs fits no column, or several.
+    """
+    rest = [str(name) for name in cells if name not in (time, region)]
+    numeric = [name for name in rest if name in numbers]
+    is_robyn = sum(robyn_kind(name) is Kind.SPEND for name in rest) > 0 and time.isupper()
+    kinds = {name: (robyn_kind(name) if is_robyn else None) or kind_of(name) for name in numeric}
+    for name in numeric:
+        if kinds[name] in (Kind.TIME, Kind.CALENDAR) or _counts_rows(cells[time], numbers[name], region):
+            kinds[name] = Kind.CALENDAR
+    kpi = stated.kpi or _kpi(kinds)
+    kinds.pop(kpi, None)
+    media = channels_of(kinds, stated.media, stated.spend, list(cells.columns))
+    used = {kpi, *media.columns}
+    revenue = stated.revenue_per_kpi or _one(kinds, Kind.REVENUE)
+    population = stated.population or _one(kinds, Kind.POPULATION)
+    varied = [name for name in numeric if numbers[name].nunique() > 1]
+    left = [name for name in varied if name not in used and name not in (revenue, population)]
+    if stated.controls is None:
+        controls = [name for name in left if kinds.get(name) is not Kind.CALENDAR and name not in media.left_out]
+        categories = [name for name in rest if name not in numeric and 2 <= cells[name].nunique() <= _MOST_WORDS]
+    else:
+        controls = [name for name in stated.controls if name in numeric]
+        categories = [name for name in stated.controls if name not in numeric]
+    taken = used | {*controls, *categories, revenue, population}
+    return Schema(
+        layout=_layout(kinds, is_robyn, media),
+        time=time,
+        kpi=kpi,
+        media=media.names,
+        region=region,
+        spend=media.spend,
+        controls=tuple(controls),
+        categories=tuple(categories),
+        products=media.products,
+        revenue_per_kpi=revenue,
+        population=population,
+        ignored=tuple(name for name in rest if name not in taken),
+        rows=_rows(cells[time]),
+    )
+
+
+def by_elimination(schema: Schema) -> list[str]:
+    """Controls whose names say nothing, and which are controls because they are nothing else."""
+    return [name for name in (*schema.controls, *schema.categories) if kind_of(name) in (Kind.UNKNOWN, Kind.MEDIA)]
+
+
+def _holds_dates(column: pd.Series) -> bool:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return True
+    texts = as_text(column.dropna()).dropna().drop_duplicates()[:_SAMPLE]
+    return is_dated(texts)
+
+
+def _reads_as_numbers(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(with_points(column, ".")))
+
+
+def _is_key(cells: pd.DataFrame, time: str, name: str) -> bool:
+    return not cells.duplicated([time, name]).any()
+
+
+def _single_region(cells: pd.DataFrame, time: str) -> str | None:
+    """A column of regions that holds one region throughout."""
+    named = [str(name) for name in cells if name != time and kind_of(str(name)) is Kind.REGION]
+    return named[0] if len(named) == 1 and cells[named[0]].nunique() == 1 else None
+
+
+def _counts_rows(time: pd.Series, column: pd.Series, region: str | None) -> bool:
+    """Whether a column counts the rows, or the weeks, one by one."""
+    numbers = column.to_numpy(dtype=float, na_value=np.nan)
+    if len(numbers) > 2 and (np.diff(numbers) == 1).all():
+        return True
+    if region is None:
+        return False
+    by_week = pd.DataFrame({"week": time.to_numpy(), "number": numbers}).drop_duplicates()
+    return len(by_week) == by_week["week"].nunique() > 2 and bool((np.diff(np.sort(by_week["number"])) == 1).all())
+
+
+def _kpi(kinds: Mapping[str, Kind]) -> str:
+    found = [name for name, kind in kinds.items() if kind is Kind.KPI]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise DataError(f"No column's name says that it is the KPI; say kpi=; there are {_joined(list(kinds))}.")
+    raise DataError(f"Columns {_joined(found)} may all be the KPI; say which, as kpi={found[0]!r}.")
+
+
+def _one(kinds: Mapping[str, Kind], kind: Kind) -> str | None:
+    found = [name for name, own in kinds.items() if own is kind]
+    if len(found) > 1:
+        raise DataError(f"Columns {_joined(found)} may all be the {kind}; keep one, or give a schema.")
+    return found[0] if found else None
+
+
+def _rows(column: pd.Series) -> Rows:
+    """Daily where most days follow one another."""
+    days = np.unique(days_of(column, str(column.name))) if _holds_dates(column) else np.zeros(0)
+    return "daily" if len(days) > 7 and (np.diff(days) == 1).mean() > 0.5 else "weekly"
+
+
+def _layout(kinds: Mapping[str, Kind], is_robyn: bool, media: Channels) -> str:
+    if is_robyn:
+        return "Robyn's layout"
+    if media.products or (Kind.REVENUE in kinds.values() and Kind.POPULATION in kinds.values()):
+        return "Meridian's layout"
+    return "one row a week" if media.names else "unknown"
+
+
+def _joined(names: Sequence[object]) -> str:
+    shown = [repr(str(name)) for name in names[:12]]
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return (", ".join(shown[:-1]) + " and " + shown[-1] if len(shown) > 1 and not more else ", ".join(shown)) + more
+
+
+def _listed(cells: pd.DataFrame) -> str:
+    return _joined(list(cells.columns))

@@ -1,0 +1,71 @@
+"""A text file -> its characters, whatever its encoding, and the sign between its columns."""
+
+import csv
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from deepcausalmmm_jax.errors import DataError
+
+_DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE_LINES = 200
+_SAMPLE_BYTES = 1_000_000
+_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+def encoding_of(path: Path) -> str:
+    """Encoding of a text file: by its byte order mark, UTF-8 where that is valid, else as charset-normalizer finds it.
+
+    Raises:
+        DataError: the file cannot be read, or is not text.
+    """
+    try:
+        start = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"The file {path} cannot be read: {error.strerror}.") from None
+    for mark, name in _MARKS:
+        if start.startswith(mark):
+            return name
+    if b"\0" in start[:_SAMPLE_BYTES]:
+        raise DataError(f"The file {path} is no text; CSV, Parquet and Excel (.xlsx) files are read.")
+    try:
+        start.decode("utf-8")
+    except UnicodeDecodeError:
+        return _detected(start, path)
+    return "utf-8"
+
+
+def delimiter_of(path: Path, encoding: str) -> str:
+    """The sign between columns: the one that splits all lines at the start of the file into most columns of one number.
+
+    Raises:
+        DataError: the file is empty, or cannot be decoded.
+    """
+    try:
+        with path.open(encoding=encoding, newline="") as file:
+            lines = [line for _, line in zip(range(_SAMPLE_LINES), file, strict=False)]
+    except (OSError, UnicodeError):
+        raise DataError(f"The file {path} cannot be read as text in {encoding}.") from None
+    if not any(line.strip() for line in lines):
+        raise DataError(f"The file {path} is empty.")
+    found = {mark: _columns(lines, mark) for mark in _DELIMITERS}
+    best = max(_DELIMITERS, key=lambda mark: found[mark])
+    return best if found[best] > 1 else ","
+
+
+def _columns(lines: list[str], delimiter: str) -> int:
+    """Columns of every line, 0 where lines differ."""
+    try:
+        counts = {len(row) for row in csv.reader(lines, delimiter=delimiter) if row}
+    except csv.Error:
+        return 0
+    return counts.pop() if len(counts) == 1 else 0
+
+
+def _detected(content: bytes, path: Path) -> str:
+    normalizer: Any = import_module("charset_normalizer")
+    # Tables of Western Europe are most often Windows-1252, of which Latin-1 is a part.
+    found = normalizer.from_bytes(content[:_SAMPLE_BYTES], cp_isolation=["cp1252", "cp1250", "cp1251"]).best()
+    if found is None:
+        raise DataError(f"The encoding of {path} is unknown; save it as UTF-8.")
+    return str(found.encoding)

@@ -1,0 +1,48 @@
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.date_orders import is_dated, year_first
+
+FORMS = ("%d/%m/%Y", "%d.%m.%Y", "%m/%d/%Y", "%d-%m-%Y", "%b %d, %Y", "%d %B %Y", "%d-%b-%Y", "%d/%m/%Y 00:00")
+DAY = st.dates(pd.Timestamp("1999-12-20").date(), pd.Timestamp("2031-01-10").date())
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(first=DAY, weeks=st.integers(8, 60))
+def test_weeks_are_read_in_every_form(form, first, weeks):
+    day = pd.Series(pd.date_range(first, periods=weeks, freq="7D"))
+    written = day.dt.strftime(form)
+    assert is_dated(written)
+    assert year_first(written, "week").tolist() == day.dt.strftime("%Y-%m-%d").tolist()
+
+
+@given(first=DAY, weeks=st.integers(1, 60))
+def test_an_iso_week_is_its_monday(first, weeks):
+    day = pd.Series(pd.date_range(first, periods=weeks, freq="7D"))
+    monday = day - pd.to_timedelta(day.dt.weekday, unit="D")
+    assert year_first(day.dt.strftime("%G-W%V"), "week").tolist() == monday.dt.strftime("%Y-%m-%d").tolist()
+
+
+def test_the_order_of_day_and_month_is_settled_by_even_steps():
+    # Each is a date either way; only with the day first are they a week apart.
+    assert year_first(pd.Series(["02/01/2024", "09/01/2024"]), "week").tolist() == ["2024-01-02", "2024-01-09"]
+
+
+def test_an_order_that_nothing_settles_is_asked_about():
+    with pytest.raises(dcm.DataError, match="'01/02/2024', which may be 2024-02-01 or 2024-01-02, and no other row"):
+        year_first(pd.Series(["01/02/2024"]), "week")
+
+
+def test_from_dataframe_reads_dates_with_the_day_first():
+    week = pd.date_range("2024-01-01", periods=20, freq="7D").strftime("%d/%m/%Y")
+    table = pd.DataFrame({"week": week, "sales": range(20), "tv": range(1, 21)})
+    panel = dcm.Panel.from_dataframe(table, time="week", kpi="sales", media=["tv"])
+    assert panel.weeks[1] == pd.Timestamp("2024-01-08")
+
+
+def test_numbers_are_no_dates():
+    assert not is_dated(pd.Series(["1", "2", "3"]))
+    assert not is_dated(pd.Series(["12.5", "13.5"]))
