@@ -34,6 +34,11 @@ class RawTable:
     sheet: str | None = None
 
 
+def is_workbook(path: Path) -> bool:
+    """Whether a file is named as an Excel workbook."""
+    return path.suffix.lower() in _WORKBOOKS
+
+
 def read_raw(
     path: Path, delimiter: str | None = None, encoding: str | None = None, sheet: str | None = None
 ) -> RawTable:
@@ -44,7 +49,7 @@ def read_raw(
     """
     if not path.is_file():
         raise DataError(f"There is no file {path}.")
-    if path.suffix.lower() in _WORKBOOKS:
+    if is_workbook(path):
         return _from_workbook(path, sheet)
     if sheet is not None:
         raise DataError(f"A sheet is named, {sheet!r}, but {path} is no Excel file.")

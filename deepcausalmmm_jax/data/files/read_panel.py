@@ -97,19 +97,32 @@ def panel_and_schema(
     stated: Stated = NOTHING_STATED,
     *,
     sheet: str | None = None,
+    delimiter: str | None = None,
     connection: Any = None,
     keep_schema: bool = True,
     missing_kpi: MissingKpi = "error",
     trailing_zeros: TrailingZeros = "ask",
 ) -> tuple[Panel, Schema]:
-    """What `read_panel` returns, and the schema that it used; arguments and errors as there."""
+    """What `read_panel` returns, and the schema that it used; arguments and errors as there.
+
+    Args:
+        path: see `read_panel`.
+        schema: see `read_panel`.
+        stated: the roles that are not guessed.
+        sheet: see `read_panel`.
+        delimiter: between columns of a text file; None to find out.
+        connection: see `read_panel`.
+        keep_schema: see `read_panel`.
+        missing_kpi: see `read_panel`.
+        trailing_zeros: see `read_panel`.
+    """
     place = None if connection is not None else Path(path)
     beside = None if place is None else place.with_name(f"{place.name}.schema.toml")
     known = _given(schema, beside if stated == NOTHING_STATED and sheet is None else None)
-    raw = _raw(path, place, known, sheet, connection)
+    raw = _raw(path, place, known, sheet, delimiter, connection)
     if known is None:
         known, table = _found(raw, stated)
-        _tell(known, beside if keep_schema else None)
+        _tell(known, stated.controls is None, beside if keep_schema else None)
     else:
         table = _one_row_a_week(raw.cells, known)
     return _panel(table, known, missing_kpi, trailing_zeros), known
@@ -123,12 +136,19 @@ def _given(schema: Schema | str | Path | None, beside: Path | None) -> Schema | 
     return Schema.load(beside) if beside is not None and beside.is_file() else None
 
 
-def _raw(path: str | Path, place: Path | None, known: Schema | None, sheet: str | None, connection: Any) -> RawTable:
+def _raw(
+    path: str | Path,
+    place: Path | None,
+    known: Schema | None,
+    sheet: str | None,
+    delimiter: str | None,
+    connection: Any,
+) -> RawTable:
     if place is None:
         return read_query(str(path), connection)
     if known is None:
-        return read_raw(place, sheet=sheet)
-    return read_raw(place, known.delimiter, known.encoding, sheet or known.sheet)
+        return read_raw(place, delimiter, sheet=sheet)
+    return read_raw(place, delimiter or known.delimiter, known.encoding, sheet or known.sheet)
 
 
 def _found(raw: RawTable, stated: Stated) -> tuple[Schema, pd.DataFrame]:
@@ -197,9 +217,10 @@ def _one_row_a_week(cells: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     return cells
 
 
-def _tell(schema: Schema, beside: Path | None) -> None:
+def _tell(schema: Schema, guessed: bool, beside: Path | None) -> None:
+    """Log the summary, warn of what may be wrong, and keep the schema."""
     _LOG.info("%s", schema.summary)
-    unclear = by_elimination(schema)
+    unclear = by_elimination(schema) if guessed else []
     said = []
     if unclear:
         said.append(f"{', '.join(unclear)} count as controls, for want of a better name; state controls=, or media=")
