@@ -114,6 +114,15 @@ def national_ensemble(national: tuple[dcm.Panel, dcm.Truth], drawn: dcm.Config) 
 
 
 @pytest.fixture(scope="session")
+def unsure_ensemble(drawn: dcm.Config) -> dcm.Ensemble:
+    """A fit of the same shapes to a panel that says little: much noise, few effects."""
+    panel = dcm.simulate(1, 104, 2, 1, seed=6, noise=0.3, media_share=0.03, confounded=0)[0]
+    result = dcm.fit(panel, drawn, progress=False)
+    assert isinstance(result, dcm.Ensemble)
+    return result
+
+
+@pytest.fixture(scope="session")
 def trained(national_ensemble: dcm.Ensemble) -> dcm.FitResult:
     """The same as training left it."""
     fitted = national_ensemble.fitted

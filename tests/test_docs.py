@@ -133,7 +133,7 @@ def test_the_page_on_the_command_line_has_the_commands():
     assert re.findall(r"^## (\w+)$", page, flags=re.M).count("fit") == 1
     for command in ("demo", "fit", "bootstrap", "optimize", "scenario", "simulate", "report", "benchmark"):
         assert f"\n## {command}\n" in page
-    assert re.search(r"^\| `--media` \| required \| \w+", page, flags=re.M)
+    assert re.search(r"^\| `--out` \| required \| \w+", page, flags=re.M)
     assert re.search(r"^\| `--holdout` \| `8` \|", page, flags=re.M)
 
 

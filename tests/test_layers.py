@@ -7,7 +7,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "deepcausalmmm_jax"
 NAME = "deepcausalmmm_jax"
 FLOORS = [  # from the ground up; a folder reads the floors below its own and itself, never its neighbours
     {"errors"},
-    {"axes", "checks", "progress"},
+    {"axes", "checks", "grades", "progress"},
     {"config", "io", "ops"},
     {"data"},
     {"model", "dag"},
@@ -16,6 +16,7 @@ FLOORS = [  # from the ground up; a folder reads the floors below its own and it
     {"posterior", "attribution"},
     {"results"},
     {"planning", "inference"},
+    {"trust"},
     {"plots"},
     {"benchmarking"},
     {"cli"},
@@ -24,10 +25,14 @@ FLOORS = [  # from the ground up; a folder reads the floors below its own and it
 DOORS = {
     ("results/fit_result.py", f"{NAME}.plots.report.write"),  # FitResult.report
     ("results/fit_result.py", f"{NAME}.planning.budget_plan"),  # the type of its argument
+    ("results/fit_result.py", f"{NAME}.trust.refutations.refutation"),  # the type of its argument
     ("planning/budget_plan.py", f"{NAME}.plots.budget"),  # BudgetPlan.plot
+    ("trust/health_card.py", f"{NAME}.plots.health"),  # HealthCard.plot
+    ("planning/experiments/experiment_plan.py", f"{NAME}.plots.experiments"),  # ExperimentPlan.plot
     ("planning/response_curves.py", f"{NAME}.plots.response"),  # ResponseCurves.plot
+    ("trust/refutations/refutation.py", f"{NAME}.plots.refuted"),  # Refutation.plot
 }
-LOOSE = {"errors", "axes", "checks", "progress"}  # the only modules at the root
+LOOSE = {"errors", "axes", "checks", "grades", "progress"}  # the only modules at the root
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 

@@ -1,5 +1,7 @@
 import ast
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,16 +20,36 @@ def test_promised_names_are_there(name):
 def test_dir_shows_the_public_names_only_on_one_screen():
     assert dir(dcm) == sorted([*dcm.__all__, "__version__"])
     assert len(dcm.__all__) == len(set(dcm.__all__))
-    assert len(dcm.__all__) <= 60
+    assert len(dcm.__all__) <= 75
     modules = [name for name in dcm.__all__ if inspect.ismodule(getattr(dcm, name))]
     assert modules == ["plots"]
 
 
-def test_what_is_imported_to_the_root_is_public_and_nothing_else():
+def test_the_root_names_each_public_thing_where_type_checkers_find_it():
     tree = ast.parse((PACKAGE / "__init__.py").read_text())
-    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
-    imported = [alias.asname or alias.name for node in imports for alias in node.names]
-    assert sorted(name for name in imported if not name.startswith("_")) == sorted(dcm.__all__)
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    found = {
+        alias.asname: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert found.pop("plots") == dcm.__name__
+    assert found == {name: f"{dcm.__name__}.{module}" for name, module in dcm._PLACE.items()}
+    assert sorted(found) == sorted(PUBLIC)
+
+
+def test_importing_the_package_and_asking_for_help_import_no_jax():
+    script = (
+        "import sys, deepcausalmmm_jax.cli.app as command_line\n"
+        "from typer.testing import CliRunner\n"
+        "assert CliRunner().invoke(command_line.app, ['--help']).exit_code == 0\n"
+        "print(sorted({'jax', 'pandas', 'numpy', 'plotly'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'deepcausalmmm_jax' has no attribute 'fitt'"):
+        dcm.fitt()
 
 
 def test_each_public_thing_has_one_public_path():

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
+import typer
 from typer.main import get_command
 
 import deepcausalmmm_jax as dcm
@@ -134,14 +135,20 @@ def test_names_of_the_package_are_the_fields(path):
     assert found | {name: WHOLE[name.strip("_")] for name in names if name.strip("_") in WHOLE} == {}
 
 
+def _commands():
+    group = get_command(app)
+    context = typer.Context(group)
+    return {name: group.get_command(context, name) for name in group.list_commands(context)}
+
+
 def test_names_of_commands_and_options_are_the_fields():
-    for name, command in get_command(app).commands.items():
+    for name, command in _commands().items():
         for said in (name, *(option for parameter in command.params for option in parameter.opts)):
             assert not set(parts(said)) & set(NAMES), f"{name} {said}"
 
 
 def test_help_of_the_command_line_has_no_retired_phrase():
-    for name, command in get_command(app).commands.items():
+    for name, command in _commands().items():
         for text in (command.help, *(getattr(parameter, "help", None) for parameter in command.params)):
             assert not retired_in(text or ""), f"{name}: {text}"
 

@@ -45,7 +45,7 @@ def contributed(fit: FittedPanel, variables: Variables) -> Contributed:
         variables: of the members, each array with a leading axis `[replicate]`.
     """
     unit, present = fit.scales.kpi, fit.panel.present
-    trained = fit.weights * unit[:, None] / (unit[:, None] * fit.weights).sum()
+    trained = fit.weights * unit[:, None] / (fit.kpi_size[:, None] * fit.weights).sum()
     found = _contributed(
         variables,
         fit.inputs,

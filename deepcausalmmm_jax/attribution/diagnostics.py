@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.attribution.conflicts import conflict_notes
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.notes import CLEAR, ChannelNote, ChannelTrust, NoteKind, clear_or_not
 from deepcausalmmm_jax.axes import CHANNEL
@@ -23,13 +24,13 @@ def channel_trust(fit: FittedPanel) -> ChannelTrust:
         By channel, over the training weeks: `share` of the KPI in percent; `share_error`, its standard error in
         percentage points given the channel's curve (clustered by week, White 1982; uncertainty about the curve is not
         included); `z`, share over error; and `distinguishable`, whether z is at least 2. With the notes: no clear
-        effect, unknown error, saturated, moves with another channel, seldom on air, late start, tiny. An error that the
-        weeks cannot give is missing, never 0; for the paper's model all are.
+        effect, unknown error, in conflict with a lift test, saturated, moves with another channel, seldom on air, late
+        start, tiny. An error that the weeks cannot give is missing, never 0; for the paper's model all are.
     """
     panel, used = fit.panel, fit.weights > 0
     media = fit.components.media
     share = media[used].sum(axis=0) / fit.kpi_learned_from()
-    error = share * _relative_errors(fit) if fit.family.has_noise else np.full(len(share), np.nan)
+    error = share * channel_errors(fit) if fit.family.has_noise else np.full(len(share), np.nan)
     error = np.where(error > 0, error, np.nan)  # an error of 0 would claim certainty
     z = share / error
     clear = z >= CLEAR
@@ -39,7 +40,7 @@ def channel_trust(fit: FittedPanel) -> ChannelTrust:
         about_size = clear_or_not(z[m]) if fit.family.has_noise else []
         if share[m] < TINY:
             about_size.append(ChannelNote(NoteKind.TINY, value=TINY))
-        notes.append((*about_size, *about_data[m]))
+        notes.append((*about_size, *conflict_notes(fit.fitted, panel.channels[m]), *about_data[m]))
     columns = {"share": 100 * share, "share_error": 100 * error, "z": z, "distinguishable": clear}
     return ChannelTrust(pd.DataFrame(columns, index=pd.Index(panel.channels, name=CHANNEL)), tuple(notes))
 
@@ -79,7 +80,7 @@ def _activity(fit: FittedPanel) -> np.ndarray:
     return scaled / np.maximum(inside.coefficient, 1e-12)
 
 
-def _relative_errors(fit: FittedPanel) -> np.ndarray:
+def channel_errors(fit: FittedPanel) -> np.ndarray:
     """Standard error of each channel's level, as a share of the level, `[channel]`.
 
     Least squares on the innovations, all media and controls together. The national trend counts as noise, since a

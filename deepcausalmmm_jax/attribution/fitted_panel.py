@@ -11,7 +11,7 @@ import numpy as np
 from deepcausalmmm_jax.attribution.forward import changes, effects, run
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import Config
-from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means
+from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means, kpi_scales
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
@@ -175,17 +175,28 @@ class FittedPanel:
         lost = effects(self.variables, self.inputs, self.design)
         return np.asarray(lost, np.float64) * self.scales.kpi[:, None]
 
+    @cached_property
+    def kpi_size(self) -> np.ndarray:
+        """`[region]`, KPI units: mean training week, or the size of a region whose KPI lies around zero.
+
+        The same as `Scales.kpi`, unless the fit updates an earlier one and so keeps the scales of other weeks.
+        """
+        if not self.fitted.keeps_earlier_scales:
+            return self.scales.kpi
+        own = self.fitted.panel
+        return kpi_scales(own.kpi, describing(own, self.fitted.weights))
+
     def kpi_learned_from(self) -> float:
         """KPI of the weeks learned from, which shares are shares of.
 
         A region whose KPI lies around zero counts with its size in place of its mean.
         """
-        return float((self.scales.kpi[:, None] * (self.weights > 0)).sum())
+        return float((self.kpi_size[:, None] * (self.weights > 0)).sum())
 
     def size_over_mean(self) -> np.ndarray:
         """`[region]`, KPI units: what a region whose KPI lies around zero counts for beyond its mean; 0 elsewhere."""
         own = self.fitted.panel
-        return np.asarray(self.scales.kpi - kpi_means(own.kpi, describing(own, self.fitted.weights)))
+        return np.asarray(self.kpi_size - kpi_means(own.kpi, describing(own, self.fitted.weights)))
 
     def counted_prediction(self) -> np.ndarray:
         """The prediction that contributions are a percentage of, `[region, week]`, KPI units.

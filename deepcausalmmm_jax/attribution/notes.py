@@ -36,6 +36,7 @@ class NoteKind(StrEnum):
         "intervals are too narrow: on simulated panels, 90% intervals from refits to blocks of residuals held the true "
         "value in only 70% of cases"
     )
+    TEST_CONFLICT = "disagrees with the lift test {names} by {value:.1f} standard errors"
     FEW_DRAWS = "{value:.0f} refits are too few for intervals: 20 or more are needed for 90%"
     NO_SPEND = "no spend given: roi, mroi and cpik are unknown"
     ZERO_SPEND = "spend is zero: roi, mroi and cpik are undefined"
@@ -49,8 +50,8 @@ class ChannelNote(NamedTuple):
 
     Attributes:
         kind: what it is about.
-        names: of the other channels, or the week, concerned.
-        value: the share that the note states, between 0 and 1, or the number of draws.
+        names: of the other channels, the week or the lift test concerned.
+        value: the share that the note states, between 0 and 1, or the number of draws or of standard errors.
     """
 
     kind: NoteKind

@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
-from deepcausalmmm_jax.axes import COMPONENT, TIME
+from deepcausalmmm_jax.axes import CHANNEL, COMPONENT, REGION, TIME
 from deepcausalmmm_jax.data.panel import Panel
 
 
@@ -25,3 +25,13 @@ def weekly_coefficients(fit: FittedPanel) -> pd.DataFrame:
     weights = fit.scales.kpi / fit.scales.kpi.sum()
     table = np.einsum("rtm,r->tm", coefficient, weights)
     return pd.DataFrame(table, index=fit.panel.weeks.rename(TIME), columns=list(fit.panel.channels))
+
+
+def coefficients(fit: FittedPanel) -> xr.DataArray:
+    """KPI of a week per full activity of a channel, as a share of the mean KPI, `(region, time, channel)`."""
+    return xr.DataArray(
+        fit.internals.coefficient.astype(np.float64),
+        dims=(REGION, TIME, CHANNEL),
+        coords={REGION: fit.panel.regions, TIME: fit.panel.weeks, CHANNEL: list(fit.panel.channels)},
+        name="coefficient",
+    )

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepcausalmmm_jax.attribution.bookings import Booking, accrued
+from deepcausalmmm_jax.data.bookings import Booking, accrued
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
 

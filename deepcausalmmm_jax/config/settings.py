@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from deepcausalmmm_jax.checks import check_kinds, is_number, refuse_unknown, require, shown
+from deepcausalmmm_jax.config.lift_tests import LiftTest, lift_tests_from
 from deepcausalmmm_jax.config.paper import Published
 from deepcausalmmm_jax.config.priors import PosteriorSettings, Priors
 from deepcausalmmm_jax.config.toml import read_toml, toml_lines
@@ -189,6 +190,7 @@ class Config:
         region_knot_spacing: weeks between knots of the deviation of a region from it.
         links: prior knowledge about links between channels.
         priors: prior knowledge about channels and controls, in business terms.
+        experiments: lift tests, which count as evidence beside the KPI.
         posterior: priors of shares, curves and scales, and how the posterior is computed.
         penalties: prior scales of what the model learns.
         training: how the objective is minimised.
@@ -212,6 +214,7 @@ class Config:
     link_lags: int = 0
     links: Links = field(default_factory=Links)
     priors: Priors = field(default_factory=Priors)
+    experiments: tuple[LiftTest, ...] = ()
     hidden_size: int = 8
     season_length: float = 365.25 / 7
     harmonics: int = 2
@@ -225,7 +228,11 @@ class Config:
 
     def __post_init__(self) -> None:
         check_kinds(self)
+        object.__setattr__(self, "experiments", lift_tests_from(self.experiments))
         if self.model == "paper":
+            require(
+                not self.experiments, "experiments", self.experiments, "empty: the paper's model takes no lift tests"
+            )
             require(
                 self.graph in ("triangular", "notears"),
                 "graph",
@@ -322,8 +329,9 @@ class Config:
     def to_toml(self) -> str:
         """All settings as TOML, which `from_toml` reads back as an equal Config."""
         tables = {key: value for key, value in self.to_dict().items() if isinstance(value, dict)}
-        plain = {key: value for key, value in self.to_dict().items() if key not in tables}
+        plain = {key: value for key, value in self.to_dict().items() if key not in (*tables, "experiments")}
         blocks = [toml_lines(plain)]
+        blocks += [f"[[experiments]]\n{toml_lines(test)}" for test in self.to_dict()["experiments"]]
         blocks += [f"[{name}]\n{toml_lines(table)}" for name, table in tables.items()]
         return "\n\n".join(blocks) + "\n"
 

@@ -30,6 +30,6 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 
 
 def toml_lines(table: Mapping[str, object]) -> str:
-    """A table of plain settings as TOML."""
+    """A table of plain settings as TOML; those that are None, which TOML does not have, are left out."""
     # JSON's strings, numbers and lists are also valid TOML.
-    return "\n".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
+    return "\n".join(f"{key} = {json.dumps(value)}" for key, value in table.items() if value is not None)

@@ -1,5 +1,7 @@
 """Refusal of panels that no model can be fitted to, before any time is spent on them."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from deepcausalmmm_jax.data.holdout import FEWEST_TRAINING_WEEKS
@@ -88,14 +90,26 @@ def varies_within_regions(values: np.ndarray, used: np.ndarray) -> bool:
     return any(row[seen].size and np.ptp(row[seen]) > 0 for row, seen in zip(values, used, strict=True))
 
 
-def _refuse_identical(panel: Panel, used: np.ndarray) -> None:
+def identical_channels(panel: Panel, used: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Positions of pairs of channels that are multiples of each other, the earlier channel first.
+
+    Args:
+        panel: the panel.
+        used: `[region, week]`, whether the KPI of the week is learned from.
+    """
     flat = panel.exposure[used]
-    scaled = flat / flat.max(axis=0)
+    scaled = flat / np.where(flat.any(axis=0), flat.max(axis=0, initial=0.0), 1.0)
     for j in range(flat.shape[1]):
         for i in range(j):
             if np.allclose(scaled[:, i], scaled[:, j], rtol=1e-9, atol=1e-12):
-                same = "identical" if np.allclose(flat[:, i], flat[:, j]) else "multiples of each other"
-                raise DataError(
-                    f"Channels {panel.channels[i]!r} and {panel.channels[j]!r} are {same} in the weeks with a KPI, so "
-                    "their effects cannot be separated; remove one or add them up."
-                )
+                yield i, j
+
+
+def _refuse_identical(panel: Panel, used: np.ndarray) -> None:
+    flat = panel.exposure[used]
+    for i, j in identical_channels(panel, used):
+        same = "identical" if np.allclose(flat[:, i], flat[:, j]) else "multiples of each other"
+        raise DataError(
+            f"Channels {panel.channels[i]!r} and {panel.channels[j]!r} are {same} in the weeks with a KPI, so "
+            "their effects cannot be separated; remove one or add them up."
+        )

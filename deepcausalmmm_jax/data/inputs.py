@@ -8,6 +8,7 @@ from scipy.signal import lfilter
 from deepcausalmmm_jax.axes import ArrayT
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.bases import fourier_basis, knot_basis
+from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations, exposure_innovations
 from deepcausalmmm_jax.data.graph_constraints import GraphConstraints, graph_constraints, refuse_lags_without_weeks
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, describing, kpi_means
@@ -41,6 +42,7 @@ class Inputs(NamedTuple, Generic[ArrayT]):
     innovations: ExposureInnovations[ArrayT]
     graph_constraints: GraphConstraints[ArrayT]
     stated_priors: StatedPriors[ArrayT]
+    lift_tests: LiftTests[ArrayT] | None = None  # to learn from, see `training.family.ModelFamily.prepared`
 
 
 def inputs_from(

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,9 @@ from deepcausalmmm_jax.data.readers.frames import as_pandas
 from deepcausalmmm_jax.data.readers.table import arrays_from_table
 from deepcausalmmm_jax.data.regions import region_positions
 from deepcausalmmm_jax.errors import DataError
+
+if TYPE_CHECKING:
+    from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 
 MissingKpi = Literal["error", "mask"]
 TrailingZeros = Literal["ask", "keep"]
@@ -130,6 +133,19 @@ class Panel:
     def past(self) -> np.ndarray:
         """`[region, week]`, whether the table had a row, up to the last week with a KPI."""
         return self.present & (np.arange(len(self.weeks)) < self.n_past_weeks)
+
+    def diagnose(self) -> "Diagnosis":
+        """Check the panel before it is fitted: gaps, outliers, copies, prices, spend, and causes the wrong way round.
+
+        Returns:
+            The findings, each with a grade, where it is, why it matters and what to do; `Diagnosis.table` lists them.
+
+        Raises:
+            DataError: no week of the panel has a KPI.
+        """
+        from deepcausalmmm_jax.data.diagnosis.diagnose import diagnose  # its checks read panels themselves
+
+        return diagnose(self)
 
     def until_last_kpi(self) -> Self:
         """The panel without planned weeks: those after the last one with a KPI."""

@@ -1,6 +1,7 @@
 """A KPI that turns to zero at the end: no sales, or not loaded yet? Only the user knows."""
 
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,14 @@ _SEVERAL = 2  # weeks of zeros in a single region that are reported
 _NAMED = 5
 
 
+class ZerosAtEnd(NamedTuple):
+    """Unusual zeros at the end of a panel."""
+
+    weeks: tuple[str, ...] = ()  # labels of the last weeks, where the KPI is 0 in every region
+    regions: tuple[str, ...] = ()  # names of the regions, where it is 0 in some
+    since: tuple[str, ...] = ()  # label of the first zero week of each of these
+
+
 def ask_about_trailing_zeros(panel: Panel) -> None:
     """Refuse a KPI that turns to exactly 0 in all regions at the end, and warn if it does so only in some.
 
@@ -22,16 +31,9 @@ def ask_about_trailing_zeros(panel: Panel) -> None:
     Raises:
         DataError: the KPI turns to 0; the message names the weeks and both remedies.
     """
-    seen = panel.weights > 0
-    if panel.trailing_zeros == "keep" or not seen.any():
-        return
-    with_kpi = np.flatnonzero(panel.has_kpi)
-    series = [panel.kpi[r, seen[r]] == 0 for r in range(len(panel.regions))]
-    chance = float(np.prod([_share(zero) for zero in series if zero.size]))
-    together = (~seen | (panel.kpi == 0)).all(axis=0)[with_kpi]
-    run = _run_at_end(together, _BY_CHANCE, chance)
-    if run:
-        first, last = (panel.week_label(int(with_kpi[at])) for at in (-run, -1))
+    found = zeros_at_end(panel)
+    if found.weeks:
+        run, first, last = len(found.weeks), found.weeks[0], found.weeks[-1]
         when = f"in week {first}, the last one" if run == 1 else f"in the last {run} weeks, {first} to {last}"
         everywhere = " of every region" if len(panel.regions) > 1 else ""
         raise DataError(
@@ -39,23 +41,39 @@ def ask_about_trailing_zeros(panel: Panel) -> None:
             "known yet, leave it empty there and pass missing_kpi='mask' (--mask-missing-kpi); if the zeros are real, "
             "pass trailing_zeros='keep' (--keep-trailing-zeros)."
         )
-    _warn_of_regions(panel, [_run_at_end(zero, _BY_CHANCE / len(series)) for zero in series])
+    if found.regions:
+        _warn_of(panel.kpi_name, found)
 
 
-def _warn_of_regions(panel: Panel, runs: list[int]) -> None:
-    """Warn of regions with zeros at the end: for several weeks, or in half of the regions at once."""
+def zeros_at_end(panel: Panel) -> ZerosAtEnd:
+    """Zeros at the end that are unusual; see `ask_about_trailing_zeros`."""
+    seen = panel.weights > 0
+    if panel.trailing_zeros == "keep" or not seen.any():
+        return ZerosAtEnd()
+    with_kpi = np.flatnonzero(panel.has_kpi)
+    series = [panel.kpi[r, seen[r]] == 0 for r in range(len(panel.regions))]
+    chance = float(np.prod([_share(zero) for zero in series if zero.size]))
+    together = (~seen | (panel.kpi == 0)).all(axis=0)[with_kpi]
+    run = _run_at_end(together, _BY_CHANCE, chance)
+    if run:
+        return ZerosAtEnd(weeks=tuple(panel.week_label(int(week)) for week in with_kpi[-run:]))
+    runs = [_run_at_end(zero, _BY_CHANCE / len(series)) for zero in series]
     many = 2 * sum(run > 0 for run in runs) >= len(runs)
     ended = [r for r, run in enumerate(runs) if run >= _SEVERAL or (run > 0 and many)]
-    if not ended:
-        return
-    since = [int(np.flatnonzero(panel.weights[r] > 0)[-runs[r]]) for r in ended]
+    since = [panel.week_label(int(np.flatnonzero(seen[r])[-runs[r]])) for r in ended]
+    return ZerosAtEnd(regions=tuple(str(panel.regions[r]) for r in ended), since=tuple(since))
+
+
+def _warn_of(kpi: str, found: ZerosAtEnd) -> None:
+    """Warn of regions with zeros at the end: for several weeks, or in half of the regions at once."""
+    count = len(found.regions)
     named = [
-        f"{panel.regions[r]} (from week {panel.week_label(week)} on)"
-        for r, week in zip(ended[:_NAMED], since, strict=False)
+        f"{region} (from week {week} on)"
+        for region, week in zip(found.regions[:_NAMED], found.since[:_NAMED], strict=True)
     ]
-    rest = f" and {len(ended) - _NAMED} more" if len(ended) > _NAMED else ""
+    rest = f" and {count - _NAMED} more" if count > _NAMED else ""
     warnings.warn(
-        f"The KPI {panel.kpi_name!r} is 0 at the end of region{'s' if len(ended) > 1 else ''} {', '.join(named)}{rest} "
+        f"The KPI {kpi!r} is 0 at the end of region{'s' if count > 1 else ''} {', '.join(named)}{rest} "
         "but not elsewhere: if it is not known yet, leave it empty there and pass missing_kpi='mask' "
         "(--mask-missing-kpi); if the zeros are real, pass trailing_zeros='keep' (--keep-trailing-zeros).",
         DataWarning,

@@ -205,13 +205,15 @@ def _sample(fitted: Fitted, ready: Preparation, *, warm: bool) -> Sample:
     if warm:
         start, hyperparameters = point, settings_for_warm_start(ready.hyperparameters)
     else:
-        start, hyperparameters = _random_start(key, weights, ready), ready.hyperparameters
+        start, hyperparameters = _random_start(key, weights, ready, fitted), ready.hyperparameters
     return Sample(ready.inputs, weights, jnp.asarray(predicted, jnp.float32), start, key, hyperparameters)
 
 
-def _random_start(key: Array, weights: Array, ready: Preparation) -> Variables:
+def _random_start(key: Array, weights: Array, ready: Preparation, fitted: Fitted) -> Variables:
+    """Random parameters. Regions count as independent as they do in the fit: refits do not estimate that again."""
     state = start_state(key, ready.inputs, weights, ready.hyperparameters, design=ready.design, schedule=ready.schedule)
-    return {"params": state.parameters, "fitted": state.fitted}
+    kept = {name: jnp.asarray(fitted.variables["fitted"][name]) for name in state.fitted if name == "effective"}
+    return {"params": state.parameters, "fitted": {**state.fitted, **kept}}
 
 
 def _batches(
@@ -244,7 +246,7 @@ def _check(
     if checks == 0:
         return np.zeros((0, 2, len(fitted.panel.channels)))
     random = sample._replace(
-        start=_random_start(sample.key, sample.weights, ready), hyperparameters=ready.hyperparameters
+        start=_random_start(sample.key, sample.weights, ready, fitted), hyperparameters=ready.hyperparameters
     )
     cold, _ = run_all(_keys(list(range(checks)), seed), random, batches, Clock())
     first = jax.tree.map(lambda leaf: leaf[:checks], warm)

@@ -12,6 +12,7 @@ from deepcausalmmm_jax.attribution.accuracy import naive_forecasts, scores
 from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.checks import refuse_unfit
+from deepcausalmmm_jax.data.experiments import ended_tests
 from deepcausalmmm_jax.data.holdout import FEWEST_TRAINING_WEEKS, refuse_without_kpi, weeks_in_words, weights_before
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.kpi_scale import informative
@@ -21,7 +22,7 @@ from deepcausalmmm_jax.errors import ConfigError, DataError, FitStatus
 from deepcausalmmm_jax.inference.rolling_origin import Tasks, forecasts, stacked
 from deepcausalmmm_jax.model.family import AnyInputs
 from deepcausalmmm_jax.model.windows import padded
-from deepcausalmmm_jax.training.prepare import Preparation, prepare
+from deepcausalmmm_jax.training.prepare import Preparation, prepare, tests_in
 
 _ALL, _MODEL = "all", "model"
 _ENOUGH_COVERAGE = 0.9  # share of the region-weeks that a naive forecast must cover to be compared with
@@ -49,10 +50,11 @@ def cross_validate(
 ) -> pd.DataFrame:
     """Fit on the weeks before each origin, forecast those after it (Hyndman & Athanasopoulos 2021, section 5.10).
 
-    Nothing after an origin enters its fit or its scales. Only weeks in which some region has a KPI are counted: each
-    fold forecasts the next `horizon` such weeks from its origin; planned weeks after the last KPI are left out. Leave
-    the weeks for a final evaluation out of the panel. Configurations that differ only in numbers such as the prior
-    scales share one compiled program over all folds, settings and seeds.
+    Nothing after an origin enters its fit or its scales; a lift test enters the folds before whose origin it ended.
+    Only weeks in which some region has a KPI are counted: each fold forecasts the next `horizon` such weeks from its
+    origin; planned weeks after the last KPI are left out. Leave the weeks for a final evaluation out of the panel.
+    Configurations that differ only in numbers such as the prior scales share one compiled program over all folds,
+    settings and seeds.
 
     Args:
         panel: the training weeks.
@@ -83,7 +85,7 @@ def cross_validate(
     ask_about_trailing_zeros(panel)
     cut = [_fold(panel, origin, horizon) for origin in _origins(panel, horizon, folds, origins)]
     found: dict[tuple[int, int], list[_Forecast]] = {}
-    for group in _groups(cut, settings):
+    for group in _groups(panel, cut, settings):
         for (config, seed, fold), forecast, status in _run(group, cut, seeds, batch_size):
             found.setdefault((config, seed), []).append(_Forecast(fold, status, forecast))
     rows = [row for key in sorted(found) for row in _rows(key, found[key], cut, panel)]
@@ -141,15 +143,15 @@ class _Group(NamedTuple):
     ready: dict[tuple[int, int], Preparation]  # by setting and fold
 
 
-def _groups(folds: list[_Fold], settings: list[Config]) -> list[_Group]:
+def _groups(panel: Panel, folds: list[_Fold], settings: list[Config]) -> list[_Group]:
     """Fits by the program that they need: paddable ones by model, settings and largest sizes."""
     groups: dict[tuple[object, ...], _Group] = {}
     for s, config in enumerate(settings):
-        ready = {f: prepare(fold.panel, fold.learned, config) for f, fold in enumerate(folds)}
-        largest = max(ready.values(), key=lambda r: r.inputs.exposure.shape[1])
+        ready = {f: prepare(fold.panel, fold.learned, _as_of(config, panel, fold)) for f, fold in enumerate(folds)}
         for f, preparation in ready.items():
             structural = isinstance(preparation.inputs, Inputs)
-            template = largest if structural else preparation
+            alike = [one for one in ready.values() if _n_tests(one) == _n_tests(preparation)]
+            template = max(alike, key=lambda r: r.inputs.exposure.shape[1]) if structural else preparation
             sizes = jax.tree.map(jnp.shape, template.inputs)
             key = (template.design, preparation.schedule, str(sizes), _seen_by(preparation.inputs, config))
             group = groups.setdefault(key, _Group([], [], {}))
@@ -162,9 +164,23 @@ def _groups(folds: list[_Fold], settings: list[Config]) -> list[_Group]:
     return list(groups.values())
 
 
+def _as_of(config: Config, panel: Panel, fold: _Fold) -> Config:
+    """The settings with the lift tests that had ended by the origin of a fold."""
+    if not config.experiments:
+        return config
+    return config.replace(experiments=ended_tests(panel, fold.origin, config.experiments))
+
+
+def _n_tests(preparation: Preparation) -> int:
+    tests = tests_in(preparation.inputs)
+    return 0 if tests is None else len(tests.measured)
+
+
 def _seen_by(inputs: AnyInputs, config: Config) -> tuple[object, ...] | None:
     """The settings that determine the inputs beside the data; configurations with the same ones share inputs."""
-    return (config.season_length, config.links, config.priors) if isinstance(inputs, Inputs) else None
+    return (
+        (config.season_length, config.links, config.priors, config.experiments) if isinstance(inputs, Inputs) else None
+    )
 
 
 def _as_large(preparation: Preparation, template: Preparation) -> AnyInputs:

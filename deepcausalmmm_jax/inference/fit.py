@@ -5,7 +5,9 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
+from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.checks import seed_number
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.checks import refuse_unfit
@@ -14,15 +16,17 @@ from deepcausalmmm_jax.data.kpi_scale import informative
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
 from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
+from deepcausalmmm_jax.inference.lift_tests import said_before
 from deepcausalmmm_jax.inference.sample_posterior import estimated, refuse_without_sampler
 from deepcausalmmm_jax.io.program_cache import make_room_for
+from deepcausalmmm_jax.model.family import AnyInputs
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
 from deepcausalmmm_jax.parallel.sharding import over_regions
 from deepcausalmmm_jax.progress import Progress
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.estimate import estimate_in_chunks
 from deepcausalmmm_jax.training.fitted import Fitted, TrainingRecord
-from deepcausalmmm_jax.training.prepare import prepare
+from deepcausalmmm_jax.training.prepare import Preparation, prepare, tests_in, with_lift_tests
 
 
 def fit(
@@ -49,6 +53,9 @@ def fit(
             None takes one.
         progress: whether to show progress; None shows it where there is a terminal.
 
+    With lift tests in the settings (`Config.experiments`) the model is trained twice: to the KPI alone, and from there
+    to KPI and tests; `FitResult.lift_tests` shows both.
+
     Properties of the panel that limit what its answers can mean are reported as warnings of the class `DataWarning`,
     and kept in `FitResult.panel_notes`.
 
@@ -57,7 +64,8 @@ def fit(
         intervals; or a plain `FitResult` where `Config.posterior.method` is `none`, and for the paper's model.
 
     Raises:
-        DataError: the panel cannot be learned from, its KPI turns to zero at the end, or the holdout does not fit it.
+        DataError: the panel cannot be learned from, its KPI turns to zero at the end, or the holdout or a lift test
+            does not fit it.
         ConfigError: devices that are not here, or settings that are no Config.
         FitError: training ended without usable parameters.
     """
@@ -83,11 +91,34 @@ def fit(
     arrays = ready.inputs, jnp.asarray(weights[:, : len(past.weeks)], dtype=jnp.float32)
     if devices is not None:
         arrays = over_regions(arrays, devices_for(devices), len(panel.regions))
+    tests, before, start = tests_in(ready.inputs), None, None
+    if tests is not None:  # what the KPI says alone, which the tests are compared with and from which the fit goes on
+        inputs = with_lift_tests(ready.inputs, None)
+        start, record = _trained(seed, with_lift_tests(arrays[0], None), arrays[1], ready, None, began, progress)
+        fitted = Fitted(start, panel, weights, ready.scales, config, record, seed)
+        before = said_before(fitted, inputs, tests)
+    variables, record = _trained(seed, *arrays, ready, start, began, progress)
+    fitted = Fitted(variables, panel, weights, ready.scales, config, record, seed, lifts_before=before)
+    return estimated(fitted, ready.inputs)
+
+
+def _trained(
+    seed: int,
+    inputs: AnyInputs,
+    weights: Array,
+    ready: Preparation,
+    start: Variables | None,
+    began: float,
+    progress: bool | None,
+) -> tuple[Variables, TrainingRecord]:
+    """Variables on the host, and the record, whose seconds count from `began`."""
     with Progress("training", "epochs", ready.schedule.max_epochs, show=progress) as bar:
         variables, history = estimate_in_chunks(
             jax.random.key(seed),
-            *arrays,
+            inputs,
+            weights,
             ready.hyperparameters,
+            start,
             design=ready.design,
             schedule=ready.schedule,
             on_chunk=lambda epoch, objective: bar.update(epoch, f"objective {objective:.4f}"),
@@ -96,5 +127,4 @@ def fit(
     bar.close(record.status.sentence)
     if record.status is FitStatus.DIVERGED:
         raise FitError(record.status.sentence)
-    on_host = jax.tree.map(np.asarray, variables)
-    return estimated(Fitted(on_host, panel, weights, ready.scales, config, record, seed), ready.inputs)
+    return jax.tree.map(np.asarray, variables), record

@@ -1,5 +1,6 @@
 """`fit_many`: many panels, settings and seeds as few programs, over all cores, devices and hosts."""
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from deepcausalmmm_jax.data.kpi_scale import informative
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
 from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
+from deepcausalmmm_jax.inference.lift_tests import said_before
 from deepcausalmmm_jax.inference.many import Fits, Task
 from deepcausalmmm_jax.inference.refit_store import identity_of
 from deepcausalmmm_jax.inference.rolling_origin import stacked
@@ -29,7 +31,7 @@ from deepcausalmmm_jax.parallel.memory import batch_size_by_memory
 from deepcausalmmm_jax.progress import Progress
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.fitted import Fitted, TrainingRecord
-from deepcausalmmm_jax.training.prepare import Preparation, prepare
+from deepcausalmmm_jax.training.prepare import Preparation, prepare, tests_in, with_lift_tests
 from deepcausalmmm_jax.training.schedule import Schedule
 from deepcausalmmm_jax.training.state import History
 
@@ -90,11 +92,13 @@ def fit_many(
         shapes = str(jax.tree.map(jnp.shape, one.ready.inputs))
         groups.setdefault((one.ready.design, one.ready.schedule, shapes), []).append(number)
     results: dict[int, FitResult] = {}
-    with Progress("fit_many", "fits", len(wanted), show=progress) as bar:
+    n_fits = sum(1 if tests_in(one.ready.inputs) is None else 2 for one in wanted)
+    with Progress("fit_many", "fits", n_fits, show=progress) as bar:
         for numbers in groups.values():
-            outcomes, seconds = _fitted([wanted[n] for n in numbers], working, engine, batch_size, bar)
+            outcomes, seconds, before = _fitted([wanted[n] for n in numbers], working, engine, batch_size, bar)
             for at, number in enumerate(numbers):
-                results[number] = _result(wanted[number], jax.tree.map(lambda a, at=at: a[at], outcomes), seconds)
+                own, first = jax.tree.map(lambda a, at=at: a[at], (outcomes, before))
+                results[number] = _result(wanted[number], own, seconds, first)
     return [results[number] for number in range(len(wanted))]
 
 
@@ -145,8 +149,11 @@ def _wanted(
 
 def _fitted(
     wanted: list[_Wanted], devices: tuple[jax.Device, ...], engine: Engine | None, batch_size: int | None, bar: Progress
-) -> tuple[_Outcome, float]:
-    """Variables and histories of fits of one program, `[fit]` first, and seconds a fit."""
+) -> tuple[_Outcome, float, _Outcome | None]:
+    """Variables and histories of fits of one program, `[fit]` first, seconds a fit, and what they were without tests.
+
+    Fits with lift tests begin from fits to the KPI alone; without tests there are no such fits.
+    """
     own = own_share(len(wanted))
     tasks = stacked(
         [
@@ -159,17 +166,34 @@ def _fitted(
             for one in (wanted[number] for number in own)
         ]
     )
-    batches = _batches(wanted[0].ready, tasks, len(own), devices, engine, batch_size)
-    clock, found, begin = Clock(), [], 0
-    while begin < len(own):
+    clock, n_fits = Clock(), len(wanted)
+
+    def run(tasks: Task) -> list[_Outcome]:
+        batches = _batches(wanted[0].ready, tasks, len(own), devices, engine, batch_size)
+        return _run(tasks, batches, len(own), clock, bar)
+
+    before = None
+    if tests_in(tasks.inputs) is not None:
+        first = run(tasks._replace(inputs=with_lift_tests(tasks.inputs, None)))
+        before = gathered(first, n_fits)
+        tasks = tasks._replace(start=jax.tree.map(jnp.asarray, stacked([variables for variables, _ in first])))
+    return gathered(run(tasks), n_fits), (clock.run + clock.compiled) / len(own), before
+
+
+def _run(
+    tasks: Task, batches: Batches[Task, None, _Outcome], count: int, clock: Clock, bar: Progress
+) -> list[_Outcome]:
+    """The outcome of each task, chunk by chunk."""
+    found: list[_Outcome] = []
+    begin = 0
+    while begin < count:
         chunk = jax.tree.map(lambda a, b=begin, e=begin + batches.chunk: a[b:e], tasks)
         outcome, batches = run_chunk(chunk, None, batches, clock)
         found.append(outcome)
         begin += len(outcome[1].status)
         bar.update(bar.done + len(outcome[1].status))
     joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
-    each = [jax.tree.map(lambda leaf, at=at: leaf[at], joined) for at in range(len(own))]
-    return gathered(each, len(wanted)), (clock.run + clock.compiled) / len(own)
+    return [jax.tree.map(lambda leaf, at=at: leaf[at], joined) for at in range(count)]
 
 
 def _batches(
@@ -189,10 +213,14 @@ def _batches(
     return batches._replace(rounds=-(-count // (batches.chunk * calls)))
 
 
-def _result(one: _Wanted, outcome: _Outcome, seconds: float) -> FitResult:
+def _result(one: _Wanted, outcome: _Outcome, seconds: float, first: _Outcome | None) -> FitResult:
     variables, history = outcome
     record = TrainingRecord.of(history, seconds)
     if record.status is FitStatus.DIVERGED:
         raise FitError(f"The fit of {one.label}: {record.status.sentence}")
     fitted = Fitted(variables, one.panel, one.weights, one.ready.scales, one.config, record, one.seed)
+    tests = tests_in(one.ready.inputs)
+    if tests is not None and first is not None:
+        alone = dataclasses.replace(fitted, variables=first[0], record=TrainingRecord.of(first[1], seconds))
+        fitted = dataclasses.replace(fitted, lifts_before=said_before(alone, one.ready.inputs, tests))
     return estimated(fitted, one.ready.inputs)

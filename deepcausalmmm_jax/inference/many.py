@@ -20,6 +20,7 @@ class Task(NamedTuple):
     inputs: AnyInputs  # the panel in scaled units
     weights: Array  # [region, week]
     hyperparameters: AnyHyperparameters
+    start: Variables | None = None  # to begin from
 
 
 class Fits(NamedTuple):
@@ -38,6 +39,7 @@ class Fits(NamedTuple):
                 task.inputs,
                 task.weights,
                 task.hyperparameters,
+                task.start,
                 design=self.design,
                 schedule=self.schedule,
             )

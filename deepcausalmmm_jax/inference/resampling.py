@@ -12,11 +12,13 @@ from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.training.estimate import estimate
 from deepcausalmmm_jax.training.family import AnyHyperparameters
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
+from deepcausalmmm_jax.training.prepare import tests_in, with_lift_tests
 from deepcausalmmm_jax.training.schedule import Schedule
 
 # The objective never falls by this much, so each stage of a refit takes a fixed number of chunks, and refits that run
 # side by side need not wait for the slowest. As measured, longer refits come no closer to those from a random start.
 _NEVER = 1e13
+_TESTS = 7  # number of the stream of random numbers for errors of lift tests
 
 Method = Literal["region", "block", "weights"]
 
@@ -88,7 +90,7 @@ def drawn(key: Array, sample: Sample, method: Method, block: int, n_training: in
         block: weeks in a block.
         n_training: weeks learned from.
     """
-    inputs, weights = sample.inputs, sample.weights
+    inputs, weights = _with_drawn_tests(key, sample.inputs), sample.weights
     n_regions, n_weeks = weights.shape
     if method == "region":
         chosen = jax.random.randint(key, (n_regions,), 0, n_regions)
@@ -107,6 +109,16 @@ def drawn(key: Array, sample: Sample, method: Method, block: int, n_training: in
     residual = jnp.where(seen, residual - residual.sum(axis=1, keepdims=True) / count, 0.0)
     kpi = inputs.kpi.at[:, :n_training].set(sample.prediction[:, :n_training] + residual[:, week])
     return inputs._replace(kpi=jnp.where(weights > 0, kpi, inputs.kpi)), weights
+
+
+def _with_drawn_tests(key: Array, inputs: AnyInputs) -> AnyInputs:
+    """Inputs whose lift tests have another draw of their errors, which are 1 in the unit that they are counted in."""
+    tests = tests_in(inputs)
+    if tests is None:
+        return inputs
+    own = jax.random.fold_in(key, _TESTS)  # not split off: draws without tests stay what they are
+    error = jax.random.normal(own, tests.measured.shape, tests.measured.dtype)
+    return with_lift_tests(inputs, tests._replace(measured=tests.measured + error))
 
 
 def settings_for_warm_start(hyperparameters: AnyHyperparameters) -> AnyHyperparameters:

@@ -19,6 +19,7 @@ from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.families import family_of
 from deepcausalmmm_jax.training.fitted import Fitted, Replicates
+from deepcausalmmm_jax.training.prepare import lift_tests_of, with_lift_tests
 
 _METHODS = tuple(method for method in get_args(PosteriorMethod) if method not in ("auto", "none"))
 _DEFAULT: Final = "hmc"
@@ -63,12 +64,14 @@ def sample_posterior(
     return _drawn(result.fitted_panel.until_last_kpi, int(draws), chosen, seed)
 
 
-def _drawn(past: FittedPanel, draws: int, method: PosteriorMethod, seed: int) -> Ensemble:
+def _drawn(
+    past: FittedPanel, draws: int, method: PosteriorMethod, seed: int, known: np.ndarray | None = None
+) -> Ensemble:
     fitted, inputs = past.fitted, past.inputs
     assert isinstance(inputs, Inputs)
     began = time.perf_counter()
     trained = fitted if fitted.trained is None else dataclasses.replace(fitted, variables=fitted.trained)
-    drawn = sample(trained, inputs, draws, method, seed)
+    drawn = sample(trained, inputs._replace(lift_tests=lift_tests_of(fitted)), draws, method, seed, known)
     seconds = time.perf_counter() - began
     estimate = dataclasses.replace(fitted, variables=drawn.mean, trained=trained.variables)
     count = len(drawn.vectors)
@@ -80,7 +83,7 @@ def _drawn(past: FittedPanel, draws: int, method: PosteriorMethod, seed: int) ->
         method=method,
         block=0,
         seed=seed,
-        warm_start=False,
+        warm_start=known is not None,
         seconds=seconds,
         compile_seconds=0.0,
         coordinates=drawn.vectors,
@@ -101,20 +104,22 @@ def refuse_without_sampler(method: PosteriorMethod) -> None:
         require_blackjax()
 
 
-def estimated(fitted: Fitted, prepared: AnyInputs | None = None) -> FitResult:
+def estimated(fitted: Fitted, prepared: AnyInputs | None = None, known: np.ndarray | None = None) -> FitResult:
     """The result of a training: with draws, or without where the settings or the model have none.
 
     Args:
         fitted: what the training left.
         prepared: its panel up to the last week with a KPI, as the model reads it; None to prepare it.
+        known: `[draw, coordinate]`, draws from the posterior of a panel that this one continues; None for none.
     """
+    prepared = None if prepared is None else with_lift_tests(prepared, None)  # only training reads them
     settings, past = fitted.config.posterior, FittedPanel(fitted, fitted.panel.until_last_kpi(), prepared)
     leaves_out = settings.method == "none" or (settings.method == "auto" and len(fitted.panel.regions) >= _MANY_REGIONS)
     if leaves_out or not family_of(fitted.config).has_posterior:
         return FitResult(_judged(past), _prepared(past))
     method = settings.method if settings.method in _METHODS else _DEFAULT
     refuse_without_sampler(method)
-    return _drawn(past, settings.draws, method, fitted.seed)
+    return _drawn(past, settings.draws, method, fitted.seed, known)
 
 
 def _judged(past: FittedPanel) -> Fitted:

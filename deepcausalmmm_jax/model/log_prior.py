@@ -64,7 +64,7 @@ def penalty_terms(
         Scalars by name.
     """
     coefficients, stated = parameters.coefficients, inputs.stated_priors
-    drift = mean_of_regions(components.variation)[:, :, None]
+    drift, in_panel = mean_of_regions(components.variation)[:, :, None], inputs.in_panel
     unstated = (stated.share_precision == 0).astype(share.dtype)
     noise = parameters.noise
     media_shares = _shares(jnp.exp(coefficients.level) * TYPICAL_ACTIVITY, scales.media_total)
@@ -72,8 +72,8 @@ def penalty_terms(
         "media": jnp.sum(unstated * media_shares),
         "priors": _stated(stated, internals, share),
         "media_region": _gauss(coefficients.region, scales.media_region),
-        "time_variation": _drift(drift / _shown(components)[:, None], scales.time_variation, inputs.in_panel),
-        "time_variation_region": _drift(components.variation - drift, scales.time_variation_region, inputs.in_panel),
+        "time_variation": _drift(drift / _shown(components, in_panel)[:, None], scales.time_variation, in_panel),
+        "time_variation_region": _drift(components.variation - drift, scales.time_variation_region, in_panel),
         **_curve_terms(parameters, internals.curves, scales, inputs),
         "locality": _gauss(parameters.media.locality, _LOCALITY),
         "history": _gauss(parameters.media.history, _HISTORY),
@@ -122,15 +122,16 @@ def _delay(delay: Array, adstock: AdstockKind) -> Array:
     return _gauss(delay, _DELAY_WEEKS)
 
 
-def _shown(components: ComponentsRegionsLast) -> Array:
+def _shown(components: ComponentsRegionsLast, in_panel: Array) -> Array:
     """How much of a coefficient's variation over time a channel's activity identifies, `[channel]`, up to 1.
 
     If a channel is always at the same level, or saturated, a change of its coefficient moves the KPI as a trend does.
     The two cannot be distinguished, and the channel would be credited with the national trend.
     """
     activity = mean_of_regions(components.media / components.coefficient)
-    mean = activity.mean(axis=0)
-    variation = activity.std(axis=0) / jnp.maximum(mean, 1e-6)
+    week, count = in_panel[:, None], in_panel.sum()  # padding must not make a channel look less steady
+    mean = (activity * week).sum(axis=0) / count
+    variation = jnp.sqrt(((activity - mean) ** 2 * week).sum(axis=0) / count) / jnp.maximum(mean, 1e-6)
     return jax.lax.stop_gradient(jnp.clip(variation / _MOVES, _LEAST_SHOWN, 1.0))
 
 

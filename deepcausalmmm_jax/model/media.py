@@ -102,10 +102,7 @@ class Media(nn.Module):
             `[week, channel, region]`, in [0, 1).
         """
         self._check(exposure, intensity, history)
-        curves = self.curves()
-        half = curves.half_saturation[:, None] * jnp.exp(-curves.locality * intensity)
-        before = self._first(curves, history) if before is None else before
-        return hill(self._carry(exposure, curves, before), curves.slope, half)
+        return saturated(exposure, self.curves(), intensity, history, self.adstock, self.max_lag, before)
 
     def left_behind(self, exposure: Array, history: Array) -> Array:
         """What weeks leave to the weeks after them, `[lag, channel, region]`.
@@ -116,9 +113,9 @@ class Media(nn.Module):
         """
         self._check(exposure, history)
         curves = self.curves()
-        first = self._first(curves, history)
+        first = _first(curves, history, self.adstock, self.max_lag)
         if self.adstock in ("geometric", "delayed_geometric"):
-            carried = self._carry(exposure, curves, first)[-1:]
+            carried = _carried(exposure, curves, first, self.adstock, self.max_lag)[-1:]
             return carried if self.adstock == "geometric" else jnp.concatenate([_last(first[:-1], exposure), carried])
         return _last(first, exposure)
 
@@ -127,20 +124,50 @@ class Media(nn.Module):
         chex.assert_shape(exposure, (None, self.n_channels, None))
         chex.assert_shape(by_region, exposure.shape[1:])
 
-    def _first(self, curves: MediaCurves, history: Array) -> Array:
-        """What the weeks before the panel left behind, `[lag, channel, region]`."""
-        lags = {"geometric": 1, "delayed_geometric": N_WAITS}.get(self.adstock, self.max_lag - 1)
-        return jnp.broadcast_to(curves.history * history, (lags, *history.shape))
 
-    def _carry(self, exposure: Array, curves: MediaCurves, before: Array) -> Array:
-        if self.adstock == "geometric":
-            return geometric_adstock(exposure, curves.decay, before[0])
-        if self.adstock == "delayed_geometric":
-            begun = kernel_adstock(exposure, waiting_kernel(curves.delay, N_WAITS), before[:-1])
-            return geometric_adstock(begun, curves.decay, before[-1])
-        if self.adstock == "delayed":
-            return kernel_adstock(exposure, delayed_kernel(curves.decay, curves.delay, self.max_lag), before)
-        return kernel_adstock(exposure, binomial_kernel(curves.decay, self.max_lag), before)
+def saturated(
+    exposure: Array,
+    curves: MediaCurves,
+    intensity: Array,
+    history: Array,
+    adstock: AdstockKind,
+    max_lag: int,
+    before: Array | None = None,
+) -> Array:
+    """Saturated, carried-over exposure under given curves.
+
+    Args:
+        exposure: `[week, channel, region]`, scaled.
+        curves: of the same channels.
+        intensity: `[channel, region]`.
+        history: `[channel, region]`.
+        adstock: kind of carry-over.
+        max_lag: lags of the finite kernels, weeks.
+        before: `[lag, channel, region]`, what earlier weeks left, see `Media.left_behind`; None at the panel's start.
+
+    Returns:
+        `[week, channel, region]`, in [0, 1).
+    """
+    half = curves.half_saturation[:, None] * jnp.exp(-curves.locality * intensity)
+    before = _first(curves, history, adstock, max_lag) if before is None else before
+    return hill(_carried(exposure, curves, before, adstock, max_lag), curves.slope, half)
+
+
+def _first(curves: MediaCurves, history: Array, adstock: AdstockKind, max_lag: int) -> Array:
+    """What the weeks before the panel left behind, `[lag, channel, region]`."""
+    lags = {"geometric": 1, "delayed_geometric": N_WAITS}.get(adstock, max_lag - 1)
+    return jnp.broadcast_to(curves.history * history, (lags, *history.shape))
+
+
+def _carried(exposure: Array, curves: MediaCurves, before: Array, adstock: AdstockKind, max_lag: int) -> Array:
+    if adstock == "geometric":
+        return geometric_adstock(exposure, curves.decay, before[0])
+    if adstock == "delayed_geometric":
+        begun = kernel_adstock(exposure, waiting_kernel(curves.delay, N_WAITS), before[:-1])
+        return geometric_adstock(begun, curves.decay, before[-1])
+    if adstock == "delayed":
+        return kernel_adstock(exposure, delayed_kernel(curves.decay, curves.delay, max_lag), before)
+    return kernel_adstock(exposure, binomial_kernel(curves.decay, max_lag), before)
 
 
 def _last(before: Array, exposure: Array) -> Array:

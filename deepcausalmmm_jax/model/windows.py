@@ -27,8 +27,11 @@ def from_week(inputs: Inputs[Array], start: int, stop: int | None = None) -> Inp
 
 def first_weeks(inputs: Inputs[Array], count: int) -> Inputs[Array]:
     """The first `count` weeks in every array, as a small panel of its own."""
-    innovations = inputs.innovations
+    innovations, tests = inputs.innovations, inputs.lift_tests
+    if tests is not None:
+        tests = tests._replace(other=tests.other[:, :, :count], counted=tests.counted[:, :, :count])
     return from_week(inputs, 0, count)._replace(
+        lift_tests=tests,
         kpi=inputs.kpi[:, :count],
         region_trend_basis=inputs.region_trend_basis[:count],
         in_panel=inputs.in_panel[:count],
@@ -58,8 +61,11 @@ def padded(inputs: Inputs[Array], n_weeks: int, n_knots: int, n_region_knots: in
     def longer(array: Array, *widths: int, fill: float = 0.0) -> Array:
         return jnp.pad(array, [(0, width) for width in widths], constant_values=fill)
 
-    innovations = inputs.innovations
+    innovations, tests = inputs.innovations, inputs.lift_tests
+    if tests is not None:
+        tests = tests._replace(other=longer(tests.other, 0, 0, weeks), counted=longer(tests.counted, 0, 0, weeks))
     return inputs._replace(
+        lift_tests=tests,
         exposure=longer(inputs.exposure, 0, weeks, 0),
         control=longer(inputs.control, 0, weeks, 0),
         trend_basis=longer(inputs.trend_basis, weeks, knots),

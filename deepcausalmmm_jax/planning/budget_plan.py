@@ -1,5 +1,6 @@
 """BudgetPlan: an allocation beside today's, their outcomes, and the binding limits; `compare` for several plans."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ import pandas as pd
 
 from deepcausalmmm_jax.attribution.units import Units
 from deepcausalmmm_jax.errors import ConfigError, OutputError
+from deepcausalmmm_jax.planning.limit_files import limits_from, plain
+from deepcausalmmm_jax.planning.limits import Limits
 from deepcausalmmm_jax.planning.plan_files import TABLES, read_plan, write_plan
 
 _FIGURES = ("total", "split", "objective", "method", "chance_better", "shadow_price", "level", "period")
@@ -38,6 +41,7 @@ class BudgetPlan:
         period: the weeks that are planned, in words.
         units: of spend, outcome, revenue and ROI.
         notes: assumptions that were made, and what stayed as it was.
+        limits: that the plan keeps to, as they were stated; None for a plan that was saved without them.
     """
 
     table: pd.DataFrame
@@ -56,6 +60,7 @@ class BudgetPlan:
     period: str
     units: Units
     notes: tuple[str, ...]
+    limits: Limits | None = None
 
     def __repr__(self) -> str:
         roi = self.summary.loc["roi"]
@@ -63,6 +68,47 @@ class BudgetPlan:
             f"BudgetPlan({self.total:,.6g} by {self.split}, {self.objective}, ROI {roi['today']:.3g} today and "
             f"{roi['plan']:.3g} as planned; {self.starts_at_best} of {len(self.starts)} starts found the best)"
         )
+
+    @property
+    def gain_interval(self) -> tuple[float, float] | None:
+        """Interval of the plan's gain over today's spend, at `level`; None without draws.
+
+        The gain is profit where a margin was given; else revenue less spend where revenue is known; else KPI units.
+        """
+        for figure in ("profit", "revenue", "incremental_outcome"):
+            if figure in self.summary.index and "change_low" in self.summary:
+                paid = float(self.summary["change"].loc["spend"]) if figure == "revenue" else 0.0
+                low, high = (float(self.summary[end].loc[figure]) - paid for end in ("change_low", "change_high"))
+                return None if pd.isna(low) or pd.isna(high) else (low, high)
+        return None
+
+    @property
+    def gain_in_money(self) -> bool:
+        """Whether `gain_interval` is in currency; else it is in KPI units."""
+        return bool({"profit", "revenue"} & set(self.summary.index))
+
+    @property
+    def advised(self) -> bool:
+        """Whether the whole interval of the gain is above zero; False where there is none."""
+        gain = self.gain_interval
+        return gain is not None and gain[0] > 0
+
+    @property
+    def doubt(self) -> str:
+        """Why the plan is not advised, one sentence; empty where it is."""
+        gain = self.gain_interval
+        if self.advised:
+            return ""
+        if gain is None:
+            return (
+                "Without draws the plan's gain has no interval, so that it is unknown whether it is more than chance."
+            )
+        where = "lies below zero" if gain[1] < 0 else "contains zero"
+        return f"The plan is not advised: the {self.level:.0%} interval of its gain over today's spend {where}."
+
+    def with_advice(self) -> Self:
+        """The plan with a note where it is not advised."""
+        return dataclasses.replace(self, notes=(*self.notes, self.doubt)) if self.doubt else self
 
     @property
     def starts_at_best(self) -> int:
@@ -83,6 +129,8 @@ class BudgetPlan:
         """
         rest = {name: getattr(self, name) for name in _FIGURES}
         rest |= {"units": self.units._asdict(), "notes": list(self.notes)}
+        if self.limits is not None:
+            rest["limits"] = plain(self.limits)
         write_plan(Path(folder), {name: getattr(self, name) for name in TABLES}, rest)
         return Path(folder)
 
@@ -96,6 +144,7 @@ class BudgetPlan:
         tables, rest = read_plan(Path(folder))
         try:
             fields: dict[str, Any] = {**tables, **{name: rest[name] for name in _FIGURES}}
+            fields["limits"] = limits_from(rest["limits"]) if "limits" in rest else None
             return cls(**fields, units=Units(**rest["units"]), notes=tuple(rest["notes"]))
         except (KeyError, TypeError):
             raise OutputError(f"{folder} holds no saved plan.") from None

@@ -232,7 +232,7 @@ def _plan(
     point, table = replicates is None, allocation(fit, horizon, cells, x)
     drawn = np.stack([today.whole[1:, aim.value], plan.whole[1:, aim.value]], axis=1)
     first, last = (horizon.panel.week_label(at) for at in (horizon.start, horizon.stop - 1))
-    return BudgetPlan(
+    made = BudgetPlan(
         table=table,
         channels=channel_table(horizon, cells, x, today, plan, point, aim.level),
         summary=summary_table(
@@ -251,7 +251,9 @@ def _plan(
         period=f"{horizon.stop - horizon.start} weeks, {first} to {last}",
         units=units_of(fit.panel, horizon.in_currency, horizon.has_revenue),
         notes=(*limits.notes(cells, horizon.panel), *_notes(horizon, cells, bool(table["extrapolation"].any()))),
+        limits=limits,
     )
+    return made.with_advice()
 
 
 def _with_point(fit: FittedPanel, replicates: Replicates | None) -> Variables:

@@ -30,7 +30,7 @@ class Stage(NamedTuple):
     unit: Array  # [region, plan week, channel], scaled exposure per unit of spend
     offset: Array  # [region, plan week, channel], scaled exposure
     cell: Array  # [region, plan week, channel]
-    weights: Array  # [2, region, week], KPI and revenue of one scaled unit; 0 where the outcome does not count
+    weights: Array  # [value, region, week], KPI and revenue of one scaled unit; 0 where the outcome does not count
     memory: Any  # of each replicate; None in a model without memory, and where no week is before the plan's
 
 
@@ -51,15 +51,32 @@ class Outcome:
         n_channels: number of channels of the model.
     """
 
-    def __init__(self, fit: FittedPanel, variables: Variables | None, horizon: Horizon, cells: Cells) -> None:
+    def __init__(
+        self,
+        fit: FittedPanel,
+        variables: Variables | None,
+        horizon: Horizon,
+        cells: Cells,
+        worth: np.ndarray | None = None,
+    ) -> None:
+        """Prepare the weeks before the plan once.
+
+        Args:
+            fit: the fit on its own panel.
+            variables: sets of parameters, with a leading axis; None for the fit's own.
+            horizon: weeks, prices and what counts.
+            cells: of the plans.
+            worth: `[value, region, week from start]`, what a KPI unit is worth in each figure of the outcome; KPI and
+                revenue when None.
+        """
         own = jax.tree.map(lambda a: np.asarray(a)[None], fit.variables)
         self._variables = jax.tree.map(jnp.asarray, own if variables is None else variables)
         self.n_replicates = len(jax.tree.leaves(self._variables)[0])
         self.n_cells, self.n_channels = len(cells), len(horizon.panel.channels)
-        self._stage, self._shape = _staged(fit, self._variables, horizon, cells, self.n_replicates)
+        self._stage, self._shape = _staged(fit, self._variables, horizon, cells, self.n_replicates, worth)
 
     def values(self, plans: np.ndarray, on_air: np.ndarray | None = None) -> np.ndarray:
-        """KPI and revenue that depend on exposure, `[plan, replicate, 2, region]`, from spend `[plan, cell]`.
+        """KPI and revenue that depend on exposure, `[plan, replicate, value, region]`, from spend `[plan, cell]`.
 
         Args:
             plans: spend, `[plan, cell]`.
@@ -106,11 +123,16 @@ class Outcome:
 
 
 def _staged(
-    fit: FittedPanel, variables: Variables, horizon: Horizon, cells: Cells, n_replicates: int
+    fit: FittedPanel,
+    variables: Variables,
+    horizon: Horizon,
+    cells: Cells,
+    n_replicates: int,
+    worth: np.ndarray | None,
 ) -> tuple[Stage, Shape]:
     design, inputs = fit.design, fit.on(horizon.panel).inputs
-    unit = fit.scales.kpi[:, None] * horizon.counted
-    weights = np.stack([unit, unit * np.where(horizon.counted, horizon.worth, 0.0)])
+    worth = np.stack([np.ones(horizon.worth.shape), horizon.worth]) if worth is None else worth
+    weights = fit.scales.kpi[:, None] * np.where(horizon.counted, worth, 0.0)
     memory, first = None, horizon.start
     if not fit.family.has_memory:
         weights = np.pad(weights, ((0, 0), (0, 0), (horizon.start, 0)))
@@ -144,7 +166,7 @@ def _memories(variables: Variables, before: Inputs[Array], design: AnyDesign) ->
 
 
 def _outcome(plan: Array, on_air: Array, own: Variables, memory: Any, stage: Stage, shape: Shape) -> Array:
-    """`[2, region]`: media (and controls, where they follow exposure) summed over the weeks that count."""
+    """`[value, region]`: media (and controls, where they follow exposure) summed over the weeks that count."""
     exposure = on_air * (stage.offset + stage.unit * jnp.append(plan, 0.0)[stage.cell])
     inputs = stage.inputs
     whole = jax.lax.dynamic_update_slice_in_dim(inputs.exposure, exposure, shape.first, axis=1)
@@ -162,7 +184,7 @@ def _outcome(plan: Array, on_air: Array, own: Variables, memory: Any, stage: Sta
 
 
 def _by_replicate(plan: Array, on_air: Array, variables: Variables, stage: Stage, shape: Shape) -> Array:
-    """`[replicate, 2, region]`."""
+    """`[replicate, value, region]`."""
     one = jax.checkpoint(lambda own: _outcome(plan, on_air, own[0], own[1], stage, shape))
     outcomes: Array = jax.lax.map(one, (variables, stage.memory), batch_size=shape.batch)
     return outcomes

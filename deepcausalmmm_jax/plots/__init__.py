@@ -20,8 +20,12 @@ _MODULES = {
     "response": ("adstock_decay", "hill_curves", "coefficients_over_time", "response_curves"),
     "graph": ("graph_network", "graph_heatmap", "effects"),
     "structure": ("learned_graph", "graph_groups"),
+    "runs": ("run_changes",),
     "uncertainty": ("cross_validation", "distributions"),
     "budget": ("plan_against_history", "outcome_against_history"),
+    "experiments": ("experiment_values", "experiment_match"),
+    "refuted": ("refutation",),
+    "health": ("health_card",),
     "panel": ("panel_kpi", "panel_exposure", "panel_spend", "panel_gaps"),
 }
 _WHERE = {figure: module for module, figures in _MODULES.items() for figure in figures}

@@ -76,8 +76,9 @@ def channel_returns(result: FitResult, measure: Measure = "roi", top: int = 25) 
         add_intervals(figure, names, drawn[f"{measure}_low"], drawn[f"{measure}_high"], list(drawn.index))
     remark = ", 90% intervals" if refitted else ""
     styled(figure, _TITLES[measure], _unit(result, measure), "", height=row_height(len(drawn)), remark=remark)
-    _set_range(figure, drawn[measure].to_numpy(), low.to_numpy(), high.to_numpy())
-    if measure in ("roi", "mroi") and result.panel.revenue_per_kpi is not None:
+    has_line = measure in ("roi", "mroi") and result.panel.revenue_per_kpi is not None
+    _set_range(figure, drawn[measure].to_numpy(), low.to_numpy(), high.to_numpy(), 1.0 if has_line else 0.0)
+    if has_line:
         figure.add_vline(x=1.0, line={"dash": "dot", "width": 1.5, "color": BASE_COLOR})
     return figure.update_yaxes(tickmode="linear").update_layout(showlegend=False)
 
@@ -91,8 +92,11 @@ def _unit(result: FitResult, measure: str) -> str:
     return f"{kpi} per unit of currency" if result.panel.revenue_per_kpi is None else "revenue per unit of spend"
 
 
-def _set_range(figure: go.Figure, values: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
-    """Make the axis logarithmic where estimates lie far apart, and keep wide intervals from squeezing the estimates."""
+def _set_range(figure: go.Figure, values: np.ndarray, low: np.ndarray, high: np.ndarray, shown: float) -> None:
+    """Make the axis logarithmic where estimates lie far apart, and keep wide intervals from squeezing the estimates.
+
+    A linear axis includes the value `shown`.
+    """
     if values.min() > 0 and values.max() > _APART * values.min():
         bottom, above = low[low > 0], high.max()
         least = max(bottom.min() if len(bottom) else values.min(), values.min() / 100)
@@ -101,9 +105,10 @@ def _set_range(figure: go.Figure, values: np.ndarray, low: np.ndarray, high: np.
             figure.update_xaxes(exponentformat="power")
         return
     most = min(high.max(), _WIDEST * max(values.max(), 1e-12)) if values.max() > 0 else high.max()
-    least = min(low.min(), 0.0)
+    least, cut = min(low.min(), 0.0), high.max() > most
+    most = max(most, shown)
     figure.update_xaxes(range=[least - 0.04 * (most - least), most + 0.12 * (most - least)])
-    if high.max() > most:
+    if cut:
         figure.update_xaxes(title_text=f"{figure.layout.xaxis.title.text} (some intervals extend further)")
 
 

@@ -1,5 +1,6 @@
 """The look of all figures: one colour for a channel everywhere, readable numbers, light axes."""
 
+import re
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -43,6 +44,7 @@ SEQUENTIAL = [[0.0, "#f3f8fc"], [0.35, "#9ecae1"], [0.7, "#3182bd"], [1.0, "#083
 DIVERGING = [[0.0, "#9a3d00"], [0.25, "#eba27a"], [0.5, "#f7f7f7"], [0.75, "#7ab3d9"], [1.0, "#00497a"]]
 ROW = 26  # pixels of a bar or a row
 _LONGEST = 24
+_UNIT = re.compile(r"[_ .-](?:impressions?|impr|clicks?|grps?|views?|exposure|spend)$", re.IGNORECASE)
 
 _AXIS = {
     "gridcolor": GRID,
@@ -120,10 +122,18 @@ def escaped(name: object) -> str:
 
 
 def labels(names: Sequence[object]) -> dict[object, str]:
-    """Names as axes and legends show them: plain text, long ones shortened in the middle, no two alike."""
-    short = {name: _shortened(str(name)) for name in names}
+    """Names as axes and legends show them: plain text, without a unit at the end, shortened; no two alike."""
+    bare = bare_names(names)
+    short = {name: _shortened(bare[name]) for name in names}
     shown = list(short.values())
     return {name: escaped(text if shown.count(text) == 1 else str(name)) for name, text in short.items()}
+
+
+def bare_names(names: Sequence[object]) -> dict[object, str]:
+    """Names without the unit at their end, such as `_impressions`, where no two become alike; not escaped."""
+    bare = {name: _UNIT.sub("", str(name)) or str(name) for name in names}
+    count = list(bare.values())
+    return {name: text if count.count(text) == 1 else str(name) for name, text in bare.items()}
 
 
 def _shortened(name: str) -> str:
@@ -149,3 +159,8 @@ def faded(color: str, opacity: float) -> str:
 def percent(value: float, digits: int = 1) -> str:
     """A percentage as text, e.g. 6.8%; three significant digits from 100 on."""
     return f"{value:,.{digits}f}%" if abs(value) < 100 else f"{float(f'{value:.3g}'):,.0f}%"
+
+
+def money(value: float, currency: str | None) -> str:
+    """An amount with its currency before it, e.g. EUR 1.23M; the number alone where no currency is known."""
+    return f"{currency}\u00a0{compact(value)}" if currency else compact(value)

@@ -1,11 +1,14 @@
 """Log density of the posterior, which the mode, Laplace, importance weights and Markov chains all read."""
 
 import dataclasses
+from typing import cast
 
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.model.media import Media
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.model.lift_tests import lifts
+from deepcausalmmm_jax.model.media import Media, MediaCurves
 from deepcausalmmm_jax.model.parameters import MediaParameters
 from deepcausalmmm_jax.ops.bijectors import from_above, from_positive, from_unit
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
@@ -17,6 +20,7 @@ from deepcausalmmm_jax.posterior.parameters import (
     log_prior,
     quantities,
 )
+from deepcausalmmm_jax.posterior.tested import Tested
 
 
 def log_density(
@@ -26,8 +30,10 @@ def log_density(
 
     $\log p(y \mid \theta) + \log p(\theta)$ with everything that is linear given the curves integrated out: levels,
     national and regional trend, season, controls, deviations of a region's coefficients, and the shocks that all
-    regions share. Each coordinate is standard normal a priori; see `PosteriorParameters` for their meaning. The channel
-    graph, the variation of coefficients over time and the weights of outliers are fixed at the values of the fit.
+    regions share. Lift tests m add $\log p(m \mid y, \theta)$: their lifts are linear in the deviations that are
+    integrated out. Each coordinate is standard normal a priori; see `PosteriorParameters` for their meaning. The
+    channel graph, the variation of coefficients over time and the weights of outliers are fixed at the values of the
+    fit.
 
     Args:
         parameters: the coordinates.
@@ -41,12 +47,32 @@ def log_density(
     weighted = dataclasses.replace(inputs, weights=weights)
     found = quantities(parameters, weighted, priors)
     regressors = columns(found, contributions(found, weighted), weighted, priors)
-    return log_marginal(found, regressors, weighted) + log_prior(parameters, weighted, priors)
+    likelihood = log_marginal(found, regressors, weighted, tested(found, weighted))
+    return likelihood + log_prior(parameters, weighted, priors)
 
 
 def contributions(found: Quantities, inputs: PosteriorInputs) -> Array:
     """Contributions of media at the national coefficients, `[region, week, channel]`, scaled."""
     return level_of(found, inputs) * _activity(found, inputs)
+
+
+def tested(found: Quantities, inputs: PosteriorInputs) -> Tested | None:
+    """The lift tests, with what they would measure at the national coefficients; None where there are none."""
+    if inputs.lift_tests is None:
+        return None
+    curves = cast(MediaCurves, _media(inputs).apply(_variables(found, inputs), method="curves"))
+    response = lifts(
+        inputs.lift_tests,
+        inputs.exposure,
+        inputs.intensity,
+        inputs.history,
+        curves,
+        inputs.blend,
+        level_of(found, inputs)[:, None] * inputs.variation,
+        inputs.adstock,
+        inputs.max_lag,
+    )
+    return Tested(inputs.lift_tests.measured, response)
 
 
 def level_of(found: Quantities, inputs: PosteriorInputs) -> Array:
@@ -76,8 +102,15 @@ def media_parameters(found: Quantities, inputs: PosteriorInputs) -> MediaParamet
 
 def _activity(found: Quantities, inputs: PosteriorInputs) -> Array:
     """Saturated, carried-over exposure, blended, times the coefficients' variation, `[region, week, channel]`."""
-    module = Media(inputs.exposure.shape[1], inputs.adstock, inputs.max_lag, inputs.min_slope)
-    variables = {"params": media_parameters(found, inputs).as_flax()}
-    raw = jnp.asarray(module.apply(variables, inputs.exposure, inputs.intensity, inputs.history))
+    variables = _variables(found, inputs)
+    raw = jnp.asarray(_media(inputs).apply(variables, inputs.exposure, inputs.intensity, inputs.history))
     blended = (1.0 - inputs.blend.sum(axis=0))[:, None] * raw + jnp.einsum("ij,tir->tjr", inputs.blend, raw)
     return jnp.moveaxis(blended * inputs.variation, -1, 0)
+
+
+def _media(inputs: PosteriorInputs) -> Media:
+    return Media(inputs.exposure.shape[1], inputs.adstock, inputs.max_lag, inputs.min_slope)
+
+
+def _variables(found: Quantities, inputs: PosteriorInputs) -> Variables:
+    return {"params": media_parameters(found, inputs).as_flax()}

@@ -10,6 +10,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from deepcausalmmm_jax.config.settings import AdstockKind
+from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.inputs import WEEKS_IN_QUARTER, Inputs
 from deepcausalmmm_jax.data.stated_priors import StatedPriors
 from deepcausalmmm_jax.model.design import Design
@@ -45,6 +46,7 @@ class PosteriorInputs:
         max_lag: lags of finite kernels.
         min_slope: lower bound of the slope.
         has_signs: whether any control has a sign.
+        lift_tests: of the training weeks; None where there are none.
     """
 
     exposure: Array
@@ -69,6 +71,7 @@ class PosteriorInputs:
     max_lag: int = flax.struct.field(pytree_node=False)
     min_slope: float = flax.struct.field(pytree_node=False)
     has_signs: bool = flax.struct.field(pytree_node=False)
+    lift_tests: LiftTests[Array] | None = None
 
     @property
     def has_delay(self) -> bool:
@@ -132,8 +135,18 @@ def posterior_inputs(
         max_lag=design.max_lag,
         min_slope=design.min_slope,
         has_signs=bool((sign != 0).any()),
+        lift_tests=_lift_tests(inputs.lift_tests, n),
     )
     return made, Knots(at_knots, at_region_knots)
+
+
+def _lift_tests(tests: LiftTests[Array] | None, n_weeks: int) -> LiftTests[Array] | None:
+    """The tests in the training weeks, in double precision."""
+    if tests is None:
+        return None
+    channel, *rest = (np.asarray(array) for array in tests)
+    other, counted, measured = (jnp.asarray(array, jnp.float64) for array in rest)
+    return LiftTests(jnp.asarray(channel), other[:, :, :n_weeks], counted[:, :, :n_weeks], measured)
 
 
 def _ramps(n_weeks: int, spacing: float, n_knots: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ from deepcausalmmm_jax.ops.autoregression import whitened
 from deepcausalmmm_jax.ops.cholesky import inverse_root
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
 from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, Quantities
+from deepcausalmmm_jax.posterior.tested import LiftGivenKpi, Tested, log_density_given_kpi, shocks_given_tests
 
 
 class Linear(NamedTuple):
@@ -35,7 +36,7 @@ class Columns(NamedTuple):
     inverse_path: Array | None  # [week, week], its inverse
 
 
-class _Solved(NamedTuple):
+class Solved(NamedTuple):
     """A region's least-squares products after its own coefficients are integrated out.
 
     `shared` are the weeks of the national path, where there is one, and the shared columns.
@@ -48,7 +49,7 @@ class _Solved(NamedTuple):
     half: Array  # [own, shared + 1], root times the products of its own columns with shared ones and the rest
 
 
-class _Shared(NamedTuple):
+class Shared(NamedTuple):
     """Sums over the regions, solved for what they share."""
 
     root: Array  # [shared, shared], inverse Cholesky factor of the precision, coefficients in prior standard deviations
@@ -90,29 +91,41 @@ def columns(found: Quantities, media: Array, inputs: PosteriorInputs, priors: Co
     return Columns(shared, jnp.concatenate(own, axis=2), inputs.kpi - expected, path, inverse)
 
 
-def log_marginal(found: Quantities, regressors: Columns, inputs: PosteriorInputs) -> Array:
-    """Log-likelihood with all linear coefficients integrated out, up to a constant."""
+def log_marginal(found: Quantities, regressors: Columns, inputs: PosteriorInputs, tests: Tested | None = None) -> Array:
+    """Log-likelihood with all linear coefficients integrated out, up to a constant; lift tests given the KPI."""
     solved = _by_region(found, regressors, inputs)
     combined = _combined(solved, regressors.path)
     own_determinant = -jnp.log(jnp.diagonal(solved.root, axis1=1, axis2=2)).sum()
     log_determinant = own_determinant - jnp.log(jnp.diagonal(combined.root)).sum()
     explained = combined.half @ combined.half
-    return _normalisation(found, inputs) - 0.5 * (solved.squares.sum() - explained) - log_determinant
+    likelihood = _normalisation(found, inputs) - 0.5 * (solved.squares.sum() - explained) - log_determinant
+    if tests is None:
+        return likelihood
+    return likelihood + log_density_given_kpi(tests, lift_given_kpi(found, regressors, solved, combined, tests))
 
 
 def conditional(
-    found: Quantities, regressors: Columns, inputs: PosteriorInputs, key: Array, spread: Array | float = 1.0
+    found: Quantities,
+    regressors: Columns,
+    inputs: PosteriorInputs,
+    key: Array,
+    spread: Array | float = 1.0,
+    tests: Tested | None = None,
 ) -> Linear:
-    """A draw of the linear coefficients given curves and scales; their mean where `spread` is 0."""
+    """A draw of the linear coefficients given curves, scales and lift tests; their mean where `spread` is 0."""
     solved = _by_region(found, regressors, inputs)
     combined = _combined(solved, regressors.path)
     first, second = jax.random.split(key)
     shock = spread * jax.random.normal(first, combined.half.shape, combined.root.dtype)
     shocks = spread * jax.random.normal(second, solved.half.shape[:2], combined.root.dtype)
+    if tests is not None:
+        error = spread * jax.random.normal(jax.random.fold_in(key, 1), tests.measured.shape, combined.root.dtype)
+        given_kpi = lift_given_kpi(found, regressors, solved, combined, tests)
+        shock, shocks = shocks_given_tests(tests, given_kpi, shock, shocks, error)
     standard = combined.root.T @ (combined.half + shock)
     shared = _scaled(standard, regressors.path)
 
-    def of_region(own: _Solved, shock: Array) -> Array:
+    def of_region(own: Solved, shock: Array) -> Array:
         left = own.half[:, -1] - own.half[:, :-1] @ shared
         return own.root.T @ (left + shock)
 
@@ -141,14 +154,34 @@ def fitted_values(found: Quantities, media: Array, linear: Linear, inputs: Poste
     )
 
 
-def _by_region(found: Quantities, regressors: Columns, inputs: PosteriorInputs) -> _Solved:
+def lift_given_kpi(
+    found: Quantities, regressors: Columns, solved: Solved, combined: Shared, tests: Tested
+) -> LiftGivenKpi:
+    """Distribution of the lifts of tests given the KPI; with one region curves and shares alone decide them."""
+    n_tests, n_regions, n_channels = tests.response.shape
+    n_own = solved.root.shape[1]
+    weight = jnp.zeros((n_tests, n_regions, n_own))
+    if regressors.path is not None:  # the deviations of media come last
+        weight = weight.at[:, :, n_own - n_channels :].set(found.media_region * tests.response)
+    own = jnp.einsum("rij,krj->kri", solved.root, weight)
+    across = jnp.einsum("rij,kri->kj", solved.half, own)
+    pulled = across[:, :-1]
+    if regressors.path is not None:
+        n = regressors.path.shape[0]
+        pulled = jnp.concatenate([pulled[:, :n] @ regressors.path, pulled[:, n:]], axis=1)
+    shared = pulled @ combined.root.T
+    mean = tests.response.sum(axis=(1, 2)) + across[:, -1] - shared @ combined.half
+    return LiftGivenKpi(mean, shared, own)
+
+
+def _by_region(found: Quantities, regressors: Columns, inputs: PosteriorInputs) -> Solved:
     """Every region with its own coefficients integrated out, `[region, ...]` each."""
     trained = inputs.weights > 0
     precision = jnp.sqrt(inputs.weights * inputs.robust) / (found.noise * inputs.noise_ratio)[:, None]
     stacked = jnp.concatenate([regressors.shared, regressors.own, regressors.rest[:, :, None]], axis=2)
     n_own = regressors.own.shape[2]
 
-    def one(series: Array, trained: Array, root: Array) -> _Solved:
+    def one(series: Array, trained: Array, root: Array) -> Solved:
         white = whitened(jnp.where(trained[:, None], series, 0.0), trained[:, None], found.persistence) * root[:, None]
         gram = white.T @ white
         if regressors.path is not None:
@@ -170,13 +203,13 @@ def _with_path(gram: Array, white: Array, trained: Array, root: Array, persisten
     return jnp.block([[path, across], [across.T, gram]])
 
 
-def _solve(gram: Array, n_shared: int) -> _Solved:
+def _solve(gram: Array, n_shared: int) -> Solved:
     own = slice(n_shared, gram.shape[0] - 1)
     root = inverse_root(jnp.eye(gram.shape[0] - 1 - n_shared) + gram[own, own])
     across = jnp.concatenate([gram[own, :n_shared], gram[own, -1:]], axis=1)
     half = root @ across
     explained = half.T @ half
-    return _Solved(
+    return Solved(
         information=gram[:n_shared, :n_shared] - explained[:-1, :-1],
         score=gram[:n_shared, -1] - explained[:-1, -1],
         squares=gram[-1, -1] - explained[-1, -1],
@@ -185,7 +218,7 @@ def _solve(gram: Array, n_shared: int) -> _Solved:
     )
 
 
-def _combined(solved: _Solved, path: Array | None) -> _Shared:
+def _combined(solved: Solved, path: Array | None) -> Shared:
     information, score = solved.information.sum(axis=0), solved.score.sum(axis=0)
     if path is not None:
         n = path.shape[0]
@@ -193,7 +226,7 @@ def _combined(solved: _Solved, path: Array | None) -> _Shared:
         information = jnp.block([[weeks, beside], [beside.T, information[n:, n:]]])
         score = jnp.concatenate([path.T @ score[:n], score[n:]])
     root = inverse_root(jnp.eye(len(score)) + information)
-    return _Shared(root, root @ score)
+    return Shared(root, root @ score)
 
 
 def _scaled(standard: Array, path: Array | None) -> Array:

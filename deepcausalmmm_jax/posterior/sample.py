@@ -1,6 +1,7 @@
 """Draws from the posterior of a fit, and the estimate that summarises them."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 import jax
@@ -13,7 +14,7 @@ from deepcausalmmm_jax.config.priors import PosteriorMethod
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.structural import predicted
-from deepcausalmmm_jax.posterior.density import contributions
+from deepcausalmmm_jax.posterior.density import contributions, tested
 from deepcausalmmm_jax.posterior.hmc import ChainLength, Chains, run_chains, split_r_hat
 from deepcausalmmm_jax.posterior.importance import (
     effective_draws,
@@ -29,6 +30,7 @@ from deepcausalmmm_jax.posterior.mode import Density, Evaluated, best_of, maximi
 from deepcausalmmm_jax.posterior.nuts import CHAINS, run_nuts
 from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, coordinate_priors, prior_medians, quantities
 from deepcausalmmm_jax.posterior.variables import complete_variables, model_parameters, shares_of
+from deepcausalmmm_jax.posterior.warm_start import continued_chains, known_starts
 from deepcausalmmm_jax.training.fitted import Fitted
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
 from deepcausalmmm_jax.training.prepare import design_of
@@ -69,7 +71,14 @@ class Posterior:
     gradient: float
 
 
-def sample(fitted: Fitted, inputs: Inputs[Array], draws: int, method: PosteriorMethod, seed: int) -> Posterior:
+def sample(
+    fitted: Fitted,
+    inputs: Inputs[Array],
+    draws: int,
+    method: PosteriorMethod,
+    seed: int,
+    known: np.ndarray | None = None,
+) -> Posterior:
     """Draw from the posterior of a fitted structural model.
 
     Args:
@@ -78,6 +87,8 @@ def sample(fitted: Fitted, inputs: Inputs[Array], draws: int, method: PosteriorM
         draws: number of draws.
         method: `hmc`, `laplace` or `nuts`.
         seed: random seed.
+        known: `[draw, coordinate]`, draws from the posterior of a panel that this one continues, from which searches
+            and Markov chains begin; None to search everywhere.
     """
     design = design_of(fitted)
     assert isinstance(design, Design)
@@ -86,8 +97,13 @@ def sample(fitted: Fitted, inputs: Inputs[Array], draws: int, method: PosteriorM
     with jax.enable_x64(True):
         priors = coordinate_priors(fitted.config)
         own, knots = posterior_inputs(fitted, inputs, design, internals.blend, internals.variation, internals.noise)
-        modes, density = _settled_modes(Density(own, priors, _batch(own)), fitted.config.training.huber_delta, rng)
-        vectors, k, r_hat = _vectors(rng, density, modes, draws, method)
+        density = Density(own, priors, _batch(own))
+        begin = starts(own, density.batch, rng) if known is None else known_starts(known, density.batch, rng)
+        modes, density = _settled_modes(density, fitted.config.training.huber_delta, begin)
+        if known is not None and method == "hmc":
+            vectors, k, r_hat = _spaced(continued_chains(rng, density, modes, known, draws), density, draws, math.nan)
+        else:
+            vectors, k, r_hat = _vectors(rng, density, modes, draws, method)
         knots = jax.tree.map(jnp.asarray, knots)
         drawn = model_parameters(jax.random.key(seed), jnp.asarray(vectors), density.inputs, priors, knots)
         parameters = jax.tree.map(lambda array: np.asarray(array, np.float32), drawn)
@@ -113,9 +129,8 @@ def _batch(inputs: PosteriorInputs) -> int:
     return _SMALL_BATCH if inputs.kpi.shape[0] <= _FEW_REGIONS else _LARGE_BATCH
 
 
-def _settled_modes(density: Density, delta: float, rng: np.random.Generator) -> tuple[Evaluated, Density]:
-    """Modes, alternating with updates of outlier weights and noise levels at the best mode."""
-    begin = starts(density.inputs, density.batch, rng)
+def _settled_modes(density: Density, delta: float, begin: np.ndarray) -> tuple[Evaluated, Density]:
+    """Modes from the starts, alternating with updates of outlier weights and noise levels at the best mode."""
     modes = maximise(density, begin)
     for _ in range(_REWEIGHTED):
         best = modes.position[best_of(modes)]
@@ -131,7 +146,8 @@ def _reweighted(vector: Array, inputs: PosteriorInputs, priors: CoordinatePriors
     _, unravel = jax.flatten_util.ravel_pytree(prior_medians(inputs))
     found = quantities(unravel(vector), inputs, priors)
     media = contributions(found, inputs)
-    linear = conditional(found, columns(found, media, inputs, priors), inputs, jax.random.key(0), 0.0)
+    regressors, tests = columns(found, media, inputs, priors), tested(found, inputs)
+    linear = conditional(found, regressors, inputs, jax.random.key(0), 0.0, tests)
     innovations, trained = residual_innovations(found, media, linear, inputs), inputs.weights > 0
     count = trained.sum(axis=1)
     capped = jnp.clip(innovations, -delta, delta)
@@ -166,9 +182,14 @@ def _vectors(
     else:
         chosen = np.argsort(((proposed - best) ** 2).sum(axis=1))[: length.chains]
     chains = run_chains(rng, density, evaluated.rows(chosen), proposal.root, length)
-    flat = chains.position.reshape(-1, proposed.shape[1])
+    return _spaced(chains, density, draws, weights.pareto_k)
+
+
+def _spaced(chains: Chains, density: Density, draws: int, k: float) -> tuple[np.ndarray, float, float]:
+    """Draws spaced evenly over the chains, Pareto k, and the largest R-hat."""
+    flat = chains.position.reshape(-1, chains.position.shape[2])
     spaced = np.linspace(0, len(flat) - 1, draws).round().astype(int)
-    return flat[spaced], weights.pareto_k, _r_hat(chains, density)
+    return flat[spaced], k, _r_hat(chains, density)
 
 
 def _r_hat(chains: Chains, density: Density) -> float:

@@ -17,7 +17,7 @@ from deepcausalmmm_jax.model.prior_scales import PriorScales
 from deepcausalmmm_jax.model.structural import from_signed, predicted, predicted_in_training
 from deepcausalmmm_jax.model.training_data import training_data
 from deepcausalmmm_jax.ops.bijectors import from_unit
-from deepcausalmmm_jax.posterior.density import contributions, level_of, media_parameters
+from deepcausalmmm_jax.posterior.density import contributions, level_of, media_parameters, tested
 from deepcausalmmm_jax.posterior.inputs import Knots, PosteriorInputs
 from deepcausalmmm_jax.posterior.linear import Linear, columns, conditional
 from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, Quantities, prior_medians, quantities
@@ -141,7 +141,8 @@ def _parameters(
     found: Quantities, key: Array, spread: Array, inputs: PosteriorInputs, priors: CoordinatePriors, knots: Knots
 ) -> DrawnParameters:
     media = contributions(found, inputs)
-    linear = conditional(found, columns(found, media, inputs, priors), inputs, key, spread)
+    regressors = columns(found, media, inputs, priors)
+    linear = conditional(found, regressors, inputs, key, spread, tested(found, inputs))
     control = jnp.where(inputs.control_sign == 0, linear.control, from_signed(found.signed_control))
     level = inputs.kpi_level - found.share.sum() + linear.level
     return DrawnParameters(

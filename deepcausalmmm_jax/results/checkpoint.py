@@ -1,6 +1,7 @@
 """One file per fit: arrays and a JSON manifest in a NumPy archive; nothing in it is executed on loading."""
 
 import json
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, TypedDict
@@ -22,7 +23,8 @@ from deepcausalmmm_jax.results.integrity import (
     sealed,
 )
 from deepcausalmmm_jax.results.migrations import OLDEST, SCHEMA, Manifest, migrated
-from deepcausalmmm_jax.training.fitted import Fitted, Replicates, TrainingRecord
+from deepcausalmmm_jax.training.fitted import Fitted, LiftsBefore, Replicates, TrainingRecord
+from deepcausalmmm_jax.training.origin import Origin
 
 _PANEL_ARRAYS = ("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi", "population")
 _REFIT_ARRAYS = ("status", "epochs", "check")
@@ -112,6 +114,7 @@ def _manifest(fitted: Fitted) -> Manifest:
         "seed": fitted.seed,
         "status": int(record.status),
         "seconds": record.seconds,
+        "origin": None if record.origin is None else asdict(record.origin),
         "regions": _labels(panel.regions),
         "weeks": _labels(panel.weeks),
         "channels": panel.channels,
@@ -152,6 +155,8 @@ def _arrays(fitted: Fitted) -> dict[str, np.ndarray]:
     arrays = {f"variables/{name}": leaf for name, leaf in flat(fitted.variables).items()}
     if fitted.trained is not None:
         arrays |= {f"trained/{name}": leaf for name, leaf in flat(fitted.trained).items()}
+    if fitted.lifts_before is not None:
+        arrays |= {f"lifts_before/{name}": array for name, array in fitted.lifts_before._asdict().items()}
     panel = {name: getattr(fitted.panel, name) for name in _PANEL_ARRAYS}
     arrays |= {f"panel/{name}": array for name, array in panel.items() if array is not None}
     arrays |= {f"scales/{name}": array for name, array in fitted.scales._asdict().items()}
@@ -179,6 +184,7 @@ def _fitted(arrays: dict[str, np.ndarray], manifest: Manifest) -> Fitted:
         terms=under("terms/", arrays),
         status=FitStatus(manifest["status"]),
         seconds=manifest["seconds"],
+        origin=None if manifest["origin"] is None else Origin(**manifest["origin"]),
     )
     return Fitted(
         variables=nested(under("variables/", arrays)),
@@ -189,6 +195,7 @@ def _fitted(arrays: dict[str, np.ndarray], manifest: Manifest) -> Fitted:
         record=record,
         seed=manifest["seed"],
         trained=nested(trained) if (trained := under("trained/", arrays)) else None,
+        lifts_before=LiftsBefore(**before) if (before := under("lifts_before/", arrays)) else None,
     )
 
 

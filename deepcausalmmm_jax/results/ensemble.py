@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from deepcausalmmm_jax.attribution.by_replicate import Contributed, contributed, earned
+from deepcausalmmm_jax.attribution.carry_over import carry_over
 from deepcausalmmm_jax.attribution.curve_bands import hill_bands
 from deepcausalmmm_jax.attribution.diagnostics import TINY
 from deepcausalmmm_jax.attribution.intervals import interval, outside, standard_error, summary_draws, with_interval
@@ -95,6 +96,11 @@ class Ensemble(FitResult):
         index = pd.RangeIndex(len(self.replicates), name="replicate")
         return pd.DataFrame(self._summary_draws[column], index=index, columns=list(self.panel.channels))
 
+    def baseline_draws(self) -> np.ndarray:
+        """Predicted KPI without any media, of all regions and weeks together, KPI units, `[replicate]`."""
+        national = self._contributed.national
+        return np.asarray(national[:, :, : national.shape[2] - len(self.panel.channels)].sum(axis=(1, 2)))
+
     def media_summary(self, level: float = _LEVEL, *, planned: bool = False) -> pd.DataFrame:
         """`FitResult.media_summary` with `_low` and `_high` beside every estimated column.
 
@@ -107,6 +113,14 @@ class Ensemble(FitResult):
         if planned:
             draws = summary_draws(earned(self.fitted_panel, self.replicates.variables, True), self.panel, True)
         return self._interval_notes(with_interval(super().media_summary(planned=planned), draws, level))
+
+    def carry_over(self, level: float = _LEVEL) -> pd.DataFrame:
+        """`FitResult.carry_over` with `_low` and `_high` beside shares, weeks and payback.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        return carry_over(self.fitted_panel, self.replicates.variables, level)
 
     def notes(self, level: float = _LEVEL) -> pd.DataFrame:
         """`FitResult.notes`, with the standard error and an interval of each share from the members.

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from deepcausalmmm_jax.attribution.accuracy import accuracy_table
+from deepcausalmmm_jax.attribution.carry_over import carry_over
 from deepcausalmmm_jax.attribution.contributions import contribution_table, contributions, prediction_from
 from deepcausalmmm_jax.attribution.curve_bands import today
 from deepcausalmmm_jax.attribution.curves import adjacency, adstock_decay, channel_graph, curve_parameters, hill_curves
@@ -19,14 +20,15 @@ from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.forecast_intervals import forecast_draws, forecast_table
 from deepcausalmmm_jax.attribution.forecasts import autocorrelation, national_forecasts, regional_forecasts
 from deepcausalmmm_jax.attribution.learned_settings import prior_table, tuning_table
+from deepcausalmmm_jax.attribution.lift_tests import lift_table
 from deepcausalmmm_jax.attribution.links import links
 from deepcausalmmm_jax.attribution.media_summary import media_summary
 from deepcausalmmm_jax.attribution.mediation import effects
 from deepcausalmmm_jax.attribution.notes import ChannelTrust
-from deepcausalmmm_jax.attribution.over_time import weekly_coefficients, weekly_contributions
+from deepcausalmmm_jax.attribution.over_time import coefficients, weekly_coefficients, weekly_contributions
 from deepcausalmmm_jax.attribution.regional_summary import regional_summary
 from deepcausalmmm_jax.attribution.response import curves_to_draw
-from deepcausalmmm_jax.axes import CHANNEL, REGION, TIME, Variables
+from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_notes import note_table, panel_notes
@@ -34,11 +36,16 @@ from deepcausalmmm_jax.errors import FitStatus
 from deepcausalmmm_jax.model.family import AnyInputs
 from deepcausalmmm_jax.results import checkpoint
 from deepcausalmmm_jax.results.computed_once import computed_once
+from deepcausalmmm_jax.results.provenance import Provenance
 from deepcausalmmm_jax.training.family import ModelFamily
 from deepcausalmmm_jax.training.fitted import Fitted
 
 if TYPE_CHECKING:
     from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+    from deepcausalmmm_jax.trust.refutations.refutation import Refutation
+
+
+_DRAWS = 400  # of forecasts
 
 
 class FitResult:
@@ -71,6 +78,11 @@ class FitResult:
     def config(self) -> Config:
         """Settings of the fit."""
         return self.fitted.config
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """Where the result comes from: data, settings, seed, versions, machine, command and time."""
+        return Provenance.of(self.fitted)
 
     @property
     def family(self) -> ModelFamily:
@@ -121,9 +133,15 @@ class FitResult:
         """
         return prediction_from(self.contributions if panel is None else contributions(self.fitted_panel, panel))
 
-    def forecast_draws(self, panel: Panel | None = None, draws: int = 400, seed: int = 0) -> np.ndarray:
+    def forecast_draws(self, panel: Panel | None = None, draws: int = _DRAWS, seed: int = 0) -> np.ndarray:
         """Draws of the KPI `[draw, region, week]`, KPI units; arguments and errors as for `forecast_intervals`."""
+        if panel is None and (draws, seed) == (_DRAWS, 0):
+            return self._forecast_draws.copy()
         return forecast_draws(self.fitted_panel, self._variable_sets(), panel, draws, seed)
+
+    @cached_property
+    def _forecast_draws(self) -> np.ndarray:
+        return forecast_draws(self.fitted_panel, self._variable_sets(), None, _DRAWS, 0)
 
     def forecast_intervals(
         self,
@@ -131,7 +149,7 @@ class FitResult:
         level: float = 0.9,
         *,
         by_region: bool = False,
-        draws: int = 400,
+        draws: int = _DRAWS,
         seed: int = 0,
     ) -> pd.DataFrame:
         """Forecasts with prediction intervals of the KPI: from state, process noise, shocks, noise and parameter draws.
@@ -190,6 +208,11 @@ class FitResult:
     @cached_property
     def _media_summary(self) -> pd.DataFrame:
         return media_summary(self.fitted_panel)
+
+    @computed_once
+    def carry_over(self) -> pd.DataFrame:
+        """By channel, immediate and carried effect and weeks to payback; see `attribution.carry_over`."""
+        return carry_over(self.fitted_panel)
 
     @property
     def effective_regions(self) -> float:
@@ -262,6 +285,11 @@ class FitResult:
         return note_table(panel_notes(self.panel, self.fitted.weights))
 
     @computed_once
+    def lift_tests(self) -> pd.DataFrame:
+        """One row a lift test: measured, model before and after, z, conflict; see `attribution.lift_tests`."""
+        return lift_table(self.fitted_panel.until_last_kpi, self._variable_sets())
+
+    @computed_once
     def effects(self) -> pd.DataFrame:
         """By channel: direct, mediated and total effect on the KPI; see `attribution.mediation.effects`."""
         return effects(self.fitted_panel)
@@ -302,23 +330,12 @@ class FitResult:
     @computed_once
     def coefficients(self) -> xr.DataArray:
         """`(region, time, channel)`: KPI of a week per full activity of a channel, as a share of the mean KPI."""
-        return xr.DataArray(
-            self.fitted_panel.internals.coefficient.astype(np.float64),
-            dims=(REGION, TIME, CHANNEL),
-            coords={REGION: self.panel.regions, TIME: self.panel.weeks, CHANNEL: list(self.panel.channels)},
-            name="coefficient",
-        )
+        return coefficients(self.fitted_panel)
 
     @cached_property
     def history(self) -> pd.DataFrame:
         """Course of the training by epoch: objective, acyclicity, learning rate, and every term of the objective."""
-        record = self.fitted.record
-        columns = {
-            "objective": record.objective,
-            "acyclicity_h": record.acyclicity,
-            "learning_rate": record.learning_rate,
-        }
-        return pd.DataFrame(columns | record.terms, index=pd.RangeIndex(1, len(record.objective) + 1, name="epoch"))
+        return self.fitted.record.table()
 
     def save(self, path: str | Path) -> Path:
         """Write the fit to one file (`.npz`), to be read by `load`.
@@ -342,8 +359,16 @@ class FitResult:
         """By channel and `multiplier` of today's spend, nine of them from 0 to 2; see `response_curves` for more."""
         return curves_to_draw(self.fitted_panel, None)
 
-    def report(self, path: str | Path, *, plan: "BudgetPlan | None" = None) -> Path:
+    def report(
+        self,
+        path: str | Path,
+        *,
+        plan: "BudgetPlan | None" = None,
+        currency: str | None = None,
+        refutations: "Refutation | None" = None,
+        previous: "FitResult | None" = None,
+    ) -> Path:
         """Write one self-contained HTML page; arguments and errors as for `deepcausalmmm_jax.report`."""
         from deepcausalmmm_jax.plots.report.write import report  # a floor above: loaded only when something is drawn
 
-        return report(self, path, plan=plan)
+        return report(self, path, plan=plan, currency=currency, refutations=refutations, previous=previous)

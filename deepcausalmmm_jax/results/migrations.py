@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-SCHEMA = 7
+SCHEMA = 8
 OLDEST = 5  # before it the model had another form: exposure before the first week was no part of it
 
 Arrays = dict[str, np.ndarray]
@@ -51,4 +51,9 @@ def _from_6(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
     return arrays, manifest
 
 
-_STEPS: Mapping[int, _Step] = {5: _from_5, 6: _from_6}
+def _from_7(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
+    """Schema 8 added where the fit was made; of earlier ones only the versions are known, those of the saving."""
+    return arrays, {"origin": {"versions": manifest["versions"]}, **manifest}
+
+
+_STEPS: Mapping[int, _Step] = {5: _from_5, 6: _from_6, 7: _from_7}

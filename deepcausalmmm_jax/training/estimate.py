@@ -70,6 +70,7 @@ def estimate_in_chunks(
     inputs: AnyInputs,
     weights: Array,
     hyperparameters: AnyHyperparameters,
+    start: Variables | None = None,
     *,
     design: AnyDesign,
     schedule: Schedule,
@@ -82,11 +83,13 @@ def estimate_in_chunks(
         inputs: panel in scaled units.
         weights: `[region, week]`.
         hyperparameters: what scales a term.
+        start: variables of another fit to begin from.
         design: sizes and branches.
         schedule: length of the fit.
         on_chunk: called after each chunk with the epochs run and the objective.
     """
     state = start_state(key, inputs, weights, hyperparameters, design=design, schedule=schedule)
+    state = state if start is None else recipe_for(design, schedule).warm_start(state, start)
     state = whole_on_each(state, weights)
     while int(state.progress.status) == FitStatus.RUNNING:
         state = run_chunk(state, inputs, weights, hyperparameters, design=design, schedule=schedule)

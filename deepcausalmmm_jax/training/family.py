@@ -8,6 +8,7 @@ from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import AdstockKind, Config
+from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs, AnyModel
@@ -83,7 +84,7 @@ class ModelFamily(ABC):
 
     @abstractmethod
     def prepared(self, panel: Panel, weights: np.ndarray, config: Config, scales: Scales | None) -> PreparedPanel:
-        """Scale a panel and fix the shapes of its model.
+        """Scale a panel, with its lift tests, and fix the shapes of its model.
 
         Args:
             panel: the panel.
@@ -92,7 +93,7 @@ class ModelFamily(ABC):
             scales: to use in place of those of the training weeks.
 
         Raises:
-            DataError: a region whose KPI the model cannot be scaled by.
+            DataError: a region whose KPI the model cannot be scaled by, or a lift test that does not fit the panel.
         """
 
     @abstractmethod
@@ -108,6 +109,22 @@ class ModelFamily(ABC):
             config: settings.
             n_training_weeks: weeks up to the last one learned from.
         """
+
+    def lift_tests(
+        self, panel: Panel, scales: Scales, config: Config, n_training_weeks: int
+    ) -> LiftTests[Array] | None:
+        """The lift tests of the settings as arrays; None where there are none, or the model takes none.
+
+        Args:
+            panel: up to the last week with a KPI.
+            scales: from the training weeks.
+            config: settings.
+            n_training_weeks: weeks up to the last one learned from.
+
+        Raises:
+            DataError: a test that does not fit the panel.
+        """
+        return None
 
     @abstractmethod
     def design(self, panel: Panel, config: Config, n_training_weeks: int, variables: Variables) -> AnyDesign:

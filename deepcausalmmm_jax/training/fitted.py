@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
+import pandas as pd
 
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import Config
@@ -12,6 +13,7 @@ from deepcausalmmm_jax.data.inputs import training_weeks
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import FitStatus
+from deepcausalmmm_jax.training.origin import Origin
 from deepcausalmmm_jax.training.state import History
 
 
@@ -26,6 +28,7 @@ class TrainingRecord:
         terms: `[epoch]` by name: the data's terms and every penalty, nats per observation.
         status: how training ended.
         seconds: wall time, compilation included.
+        origin: where and when it ran; None where nothing was trained.
     """
 
     objective: np.ndarray
@@ -34,6 +37,7 @@ class TrainingRecord:
     terms: dict[str, np.ndarray]
     status: FitStatus
     seconds: float
+    origin: Origin | None = None
 
     @classmethod
     def of(cls, history: History, seconds: float) -> Self:
@@ -46,7 +50,20 @@ class TrainingRecord:
             terms={name: np.asarray(term)[:run] for name, term in history.terms.items()},
             status=FitStatus(int(history.status)),
             seconds=seconds,
+            origin=Origin.now(),
         )
+
+    def table(self) -> pd.DataFrame:
+        """Objective, acyclicity, learning rate and every term of the objective, by epoch."""
+        columns = {"objective": self.objective, "acyclicity_h": self.acyclicity, "learning_rate": self.learning_rate}
+        return pd.DataFrame(columns | self.terms, index=pd.RangeIndex(1, len(self.objective) + 1, name="epoch"))
+
+
+class LiftsBefore(NamedTuple):
+    """What a fit to the KPI alone says of lift tests, each in the unit of its test."""
+
+    lift: np.ndarray  # [test]
+    sd: np.ndarray  # [test], NaN where it is unknown
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +80,7 @@ class Fitted:
         seed: of the random start.
         trained: variables at the end of training where `variables` are the estimate from the posterior; None where the
             two are the same.
+        lifts_before: of a fit with lift tests: what it would say of them without them; None without tests.
     """
 
     variables: Variables
@@ -73,6 +91,13 @@ class Fitted:
     record: TrainingRecord
     seed: int
     trained: Variables | None = None
+    lifts_before: LiftsBefore | None = None
+
+    @property
+    def keeps_earlier_scales(self) -> bool:
+        """Whether the fit updates an earlier one, whose scales it keeps."""
+        origin = None if self.record is None else self.record.origin
+        return origin is not None and bool(origin.updated_from)
 
     @property
     def n_training_weeks(self) -> int:

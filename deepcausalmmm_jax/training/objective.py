@@ -7,7 +7,9 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.model.laplace import laplace_terms
+from deepcausalmmm_jax.model.lift_tests import lifts
 from deepcausalmmm_jax.model.log_prior import penalty_terms
 from deepcausalmmm_jax.model.outputs import ComponentsRegionsLast, Internals
 from deepcausalmmm_jax.model.parameters import Collection, Parameters
@@ -50,7 +52,8 @@ def objective(
     Because the noise is estimated (Huber 1981, section 7.7), penalties and data are in the same unit, and the same
     prior scales serve a quiet panel and a noisy one. Where regions move together, w is scaled down to the number of
     independent ones (Pauli, Racugno & Ventura 2011): otherwise 100 regions that share one shock would count as 100
-    independent observations.
+    independent observations. A lift test adds $\frac{1}{2} ((m_k - \mathrm{lift}_k) / s_k)^2$, which no such factor
+    scales: it is one observation with a known error.
 
     Args:
         parameters: the model's trained variables.
@@ -68,6 +71,8 @@ def objective(
     n = jnp.maximum(jnp.sum(data.weights) * internals.effective, 1.0)
     fit_terms = _data_terms(components, internals, data, hyperparameters.huber_delta)
     fit_terms["structure"] = internals.structure
+    if data.inputs.lift_tests is not None:
+        fit_terms["experiments"] = _experiment_term(data.inputs.lift_tests, components, internals, data, model)
     scales = learned_scales(hyperparameters.scales, internals.log_scale_factors, hyperparameters.tune)
     penalties = penalty_terms(
         Parameters.of(parameters),
@@ -114,3 +119,26 @@ def _data_terms(
         "huber": jnp.sum(weights * optax.huber_loss(innovations, delta=delta)),
         "noise": jnp.sum(weights * jnp.log(internals.noise)),
     }
+
+
+def _experiment_term(
+    tests: LiftTests[Array],
+    components: ComponentsRegionsLast,
+    internals: Internals,
+    data: TrainingData,
+    model: StructuralMMM,
+) -> Array:
+    """Negative log-likelihood of the lift tests, nats; both sides are counted in standard errors of the test."""
+    read, design = data.regions_last, model.design
+    found = lifts(
+        tests,
+        read.exposure,
+        read.intensity,
+        read.history,
+        internals.curves,
+        internals.blend,
+        components.coefficient,
+        design.adstock,
+        design.max_lag,
+    )
+    return 0.5 * jnp.sum((tests.measured - found.sum(axis=(1, 2))) ** 2)

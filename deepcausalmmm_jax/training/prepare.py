@@ -3,8 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
+from jax import Array
 
 from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.experiments import LiftTests
+from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
@@ -34,7 +37,7 @@ def prepare(panel: Panel, weights: np.ndarray, config: Config, scales: Scales | 
         scales: to use in place of those of the training weeks.
 
     Raises:
-        DataError: a region whose KPI the model cannot be scaled by.
+        DataError: a region whose KPI the model cannot be scaled by, or a lift test that does not fit the panel.
     """
     family = family_of(config)
     scales, inputs, design = family.prepared(panel, weights, config, scales)
@@ -58,3 +61,19 @@ def weights_on(fitted: Fitted, panel: Panel) -> np.ndarray:
     shared = min(panel.weights.shape[1], fitted.weights.shape[1])
     weights[:, :shared] = fitted.weights[:, :shared]
     return weights
+
+
+def lift_tests_of(fitted: Fitted) -> LiftTests[Array] | None:
+    """The lift tests of a fit as arrays, on its panel up to the last week with a KPI; None where it has none."""
+    panel = fitted.panel.until_last_kpi()
+    return family_of(fitted.config).lift_tests(panel, fitted.scales, fitted.config, fitted.n_training_weeks)
+
+
+def with_lift_tests(inputs: AnyInputs, tests: LiftTests[Array] | None) -> AnyInputs:
+    """The inputs with these lift tests in place of theirs; a model that takes none has none."""
+    return inputs._replace(lift_tests=tests) if isinstance(inputs, Inputs) else inputs
+
+
+def tests_in(inputs: AnyInputs) -> LiftTests[Array] | None:
+    """The lift tests that inputs hold."""
+    return inputs.lift_tests if isinstance(inputs, Inputs) else None

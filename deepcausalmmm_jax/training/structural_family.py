@@ -9,6 +9,7 @@ from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import AdstockKind, Config
+from deepcausalmmm_jax.data.experiments import LiftTests, lift_tests
 from deepcausalmmm_jax.data.inputs import Inputs, inputs_from, training_weeks
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales, scales_from
@@ -40,8 +41,10 @@ class StructuralFamily(ModelFamily):
     def prepared(self, panel: Panel, weights: np.ndarray, config: Config, scales: Scales | None) -> PreparedPanel:
         """See `ModelFamily`."""
         scales = scales_from(panel, weights) if scales is None else scales
-        inputs = self.inputs(panel, scales, weights, config, training_weeks(weights))
-        return PreparedPanel(scales, inputs, Design.of(panel, config, training_weeks(weights)))
+        n_weeks = training_weeks(weights)
+        inputs = self.inputs(panel, scales, weights, config, n_weeks)
+        inputs = inputs._replace(lift_tests=self.lift_tests(panel, scales, config, n_weeks))
+        return PreparedPanel(scales, inputs, Design.of(panel, config, n_weeks))
 
     def inputs(
         self, panel: Panel, scales: Scales, weights: np.ndarray, config: Config, n_training_weeks: int
@@ -49,6 +52,14 @@ class StructuralFamily(ModelFamily):
         """See `ModelFamily`."""
         on_host = inputs_from(panel, scales, weights, config, n_training_weeks)
         on_device: Inputs[Array] = jax.tree.map(jnp.asarray, on_host)
+        return on_device
+
+    def lift_tests(
+        self, panel: Panel, scales: Scales, config: Config, n_training_weeks: int
+    ) -> LiftTests[Array] | None:
+        """See `ModelFamily`."""
+        tests = lift_tests(panel, scales, n_training_weeks, config.experiments)
+        on_device: LiftTests[Array] | None = jax.tree.map(jnp.asarray, tests)
         return on_device
 
     def design(self, panel: Panel, config: Config, n_training_weeks: int, variables: Variables) -> Design:

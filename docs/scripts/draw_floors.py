@@ -20,6 +20,7 @@ BOXES: dict[str, tuple[int, str]] = {
     "cli": (430, "the commands; the only print"),
     "benchmarking": (750, "how fast this machine fits"),
     "plots": (190, "figures and the report"),
+    "trust": (430, "health, refutations"),
     "planning": (190, "curves, budget plans, scenarios"),
     "inference": (750, "fit, bootstrap, cross_validate"),
     "results": (190, "FitResult, Ensemble, load"),
@@ -33,9 +34,10 @@ BOXES: dict[str, tuple[int, str]] = {
     "io": (190, "files written whole"),
     "config": (430, "settings and stated priors"),
     "ops": (880, "adstock, Hill, GRU, Kalman"),
-    "axes": (430, "one name for each axis"),
-    "checks": (190, "checks of arguments"),
-    "progress": (750, "bar or log lines"),
+    "axes": (388, "one name for each axis"),
+    "checks": (150, "checks of arguments"),
+    "grades": (626, "pass, look, fail"),
+    "progress": (864, "bar or log lines"),
     "errors": (430, "known to every floor"),
 }
 WIDTH, BOX_WIDTH, BOX_HEIGHT, ROW = 1000, 212, 46, 76
@@ -63,7 +65,7 @@ def imports() -> nx.DiGraph:
                 continue
             inside = (node.module or "").split(".")[1:]
             for part in inside[:1] or [alias.name for alias in node.names]:
-                if floor[part] < floor[own]:
+                if part in floor and floor[part] < floor[own]:  # `__version__` is of the package itself
                     arrows.add_edge(own, part)
     return arrows
 

@@ -65,6 +65,14 @@ def _file(workplace, name, text):
 BAD = {
     "absent file": (lambda w: ["fit", "none.csv", *FIT[2:]], "no file none.csv"),
     "empty file": (lambda w: ["fit", _file(w, "empty.csv", ""), *FIT[2:]], "is empty"),
+    "lift test on no channel": (
+        lambda w: [*FIT, "--experiments", _file(w, "tests.csv", "channel,start,end,lift,standard_error\ntv,2022-02-07,2022-02-20,9,1\n")],
+        "channel 'tv', which the panel does not have",
+    ),
+    "lift test without error": (
+        lambda w: [*FIT, "--experiments", _file(w, "tests.csv", "channel,start,end,lift\nchannel_1,2022-02-07,2022-02-20,9\n")],
+        "Row 1 of tests.csv has no standard_error",
+    ),
     "header alone": (lambda w: ["fit", _file(w, "header.csv", "region,time\n"), *FIT[2:]], "no rows"),
     "wrong delimiter": (
         lambda w: ["fit", _file(w, "semi.csv", (w / "sim/panel.csv").read_text().replace(",", ";")), *FIT[2:]],

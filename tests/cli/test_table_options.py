@@ -23,7 +23,9 @@ def test_nothing_named_is_found_out_and_said_in_one_line(file, small_panel, caps
 
 
 def test_what_is_named_is_not_guessed_and_globs_are_expanded(file, capsys):
-    panel = panel_of(file, TableColumns(None, None, ["channel_[12]"], spend=["channel_[12]_spend"], controls=["control_[2]"]))
+    panel = panel_of(
+        file, TableColumns(None, None, ["channel_[12]"], spend=["channel_[12]_spend"], controls=["control_[2]"])
+    )
     assert (panel.channels, panel.controls) == (("channel_1", "channel_2"), ("control_2",))
     assert panel.spend is not None
 

@@ -135,6 +135,18 @@ def test_warm_starts_are_checked_against_cold_ones(ensemble):
     assert (table["largest"] >= table["difference"].abs() - 1e-9).all()
 
 
+@pytest.mark.parametrize("warm", [True, False])
+def test_regions_count_in_a_refit_as_in_the_fit_from_whatever_start(warm, small_result):
+    variables = small_result.fitted.variables
+    shared = {
+        **variables,
+        "fitted": {**variables["fitted"], "effective": np.float32(0.4)},
+    }  # as regions that share shocks
+    fitted = dataclasses.replace(small_result.fitted, variables=shared)
+    start = _sample(fitted, prepare(fitted.panel, fitted.weights, fitted.config), warm=warm).start
+    assert float(start["fitted"]["effective"]) == pytest.approx(0.4)
+
+
 def test_an_ensemble_survives_saving(ensemble, small_result, tmp_path):
     again = dcm.load(ensemble.save(tmp_path / "ensemble.npz"))
     assert isinstance(again, dcm.Ensemble)

@@ -16,9 +16,16 @@ from deepcausalmmm_jax.plots.report.plan_findings import gain
 from deepcausalmmm_jax.plots.theme import channel_colors, compact, labels
 
 PANEL = ("panel_kpi", "panel_exposure", "panel_spend", "panel_gaps")
-TABLES = ("response_curves", "cross_validation", "plan_against_history", "outcome_against_history")
+TABLES = ("response_curves", "cross_validation", "plan_against_history", "outcome_against_history", "refutation")
+HEALTH = ("health_card",)  # of a health card, see tests/trust/test_health.py
+EXPERIMENTS = ("experiment_values", "experiment_match")  # see tests/planning/test_plan_experiments.py
+RUNS = ("run_changes",)  # of two runs, see tests/results/test_compare_runs.py
 LEARNED = ("learned_graph", "graph_groups")  # of observations, see tests/dag/test_graph_groups.py
-RESULT = [name for name in dcm.plots.__all__ if name not in PANEL + TABLES + LEARNED + ("region_map",)]
+RESULT = [
+    name
+    for name in dcm.plots.__all__
+    if name not in PANEL + TABLES + LEARNED + HEALTH + EXPERIMENTS + RUNS + ("region_map",)
+]
 VARIANTS = [
     ("contribution_over_time", {"kind": "lines"}), ("contribution_over_time", {"kind": "percent", "top": 1}),
     ("channel_returns", {"measure": "mroi"}), ("channel_returns", {"measure": "cpik"}),

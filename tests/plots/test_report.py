@@ -21,7 +21,7 @@ EVERY_CHART = {
     "total", "waterfall", "donut", "over_time", "lines", "percent", "roi", "mroi", "cpik", "shares", "effectiveness",
     "response", "plan", "plan_outcome", "by_region", "roi_by_region", "adstock", "hill", "coefficients", "network", "heatmap",
     "effects", "fit", "scaled", "regions_fit", "holdout", "residuals", "autocorrelation", "refits", "refits_roi", "kpi",
-    "exposure", "spend", "training",
+    "exposure", "spend", "training", "first_roi",
 }  # fmt: skip
 
 
@@ -55,8 +55,10 @@ def opened(browser, path, width=1440):
 def page(small_result, tmp_path_factory):
     """Every section, and names that would be markup if they were not escaped."""
     names = ("<b>tv</b>", "<script>throw 1</script>", 'c & d, "quoted"')
-    panel = dataclasses.replace(small_result.panel, channels=names)
-    hostile = as_ensemble(linked(dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel))))
+    panel = dataclasses.replace(small_result.panel, channels=names, spend=8.0 * small_result.panel.spend)
+    record = dataclasses.replace(small_result.fitted.record, status=dcm.FitStatus.CONVERGED)
+    fitted = dataclasses.replace(small_result.fitted, panel=panel, record=record)
+    hostile = as_ensemble(linked(dcm.FitResult(fitted)))
     path = tmp_path_factory.mktemp("report") / "report.html"
     return dcm.report(hostile, path, plan=plan_of(names)), hostile
 
@@ -94,8 +96,8 @@ def test_the_first_page_and_the_tables_are_there_without_scripts(page):
     source = page[0].read_text()
     for words in (
         "What worked",
-        "How sure is that?",
-        "What to do next",
+        "How certain is it?",
+        "What to do",
         "What not to trust",
         "RMSE, naive: mean of the last 8 weeks",
         "The plan (26 weeks, 2024-01-01 to 2024-06-24) spends more on",

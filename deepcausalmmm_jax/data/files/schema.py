@@ -14,7 +14,7 @@ from deepcausalmmm_jax.io.atomic_write import write_text
 
 Rows = Literal["weekly", "daily"]
 
-_NO_LONGER = "; edit the schema, or delete it to have the columns found anew."
+_NO_LONGER = "; edit the schema, or delete it to have the columns found again."
 _LISTS = ("media", "controls", "categories", "ignored")
 _TABLES = ("spend", "products")
 _TEXTS = ("layout", "time", "kpi", "region", "population", "names", "values", "delimiter", "encoding", "sheet")
@@ -92,7 +92,7 @@ class Schema:
             OutputError: the file cannot be written.
         """
         plain = {k: v for k, v in dataclasses.asdict(self).items() if k not in _TABLES}
-        lines = "# Which column is what. Edit it and read the file again; delete it to have the columns found anew.\n"
+        lines = "# Which column is what. Edit it and read the file again; delete it to have the columns found again.\n"
         lines += toml_lines(plain) + "\n"
         for name, table in (("spend", dict(self.spend)), ("products", {a: [b, c] for a, b, c in self.products})):
             if table:

@@ -55,7 +55,13 @@ def simulate_hill(
     parameters["share"] = (media * unit[:, :, None]).sum(axis=(0, 1)) / kpi.sum()
     parameters = parameters.assign(**{name: given._asdict()[name] for name in Roles._fields})
     effects = _effects(budgets, by_lag, parameters, worth * unit[:, :, None], activity, unit_exposure)
-    return Simulation(size, kpi, relative, control, parts, base, media, worth, parameters, by_lag, effects, noise)
+    made = size, kpi, relative, control, parts, base, media, worth, parameters, by_lag, effects, noise
+
+    def expected(other: np.ndarray) -> np.ndarray:
+        n = other.shape[1]
+        return np.asarray(base[:, :n] + (worth[:, :n] * _activity(other, parameters)).sum(axis=2))
+
+    return Simulation(*made, expected)
 
 
 def _random_links(rng: np.random.Generator, n_channels: int, links: LinkRequest) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Request and result of a simulation, whatever its equations."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +48,7 @@ class Simulation(NamedTuple):
     links: np.ndarray  # [1 + lag, channel, channel]
     effects: pd.DataFrame  # by channel, KPI units
     noise: float  # standard deviation, share of `size`
+    expected: Callable[[np.ndarray], np.ndarray]  # KPI without noise `[region, week]`, given another `relative`
 
 
 def channel_index(n_channels: int) -> pd.Index:

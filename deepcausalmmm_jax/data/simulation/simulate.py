@@ -9,7 +9,10 @@ import xarray as xr
 
 from deepcausalmmm_jax.axes import CHANNEL, COMPONENT, REGION, STRUCTURAL_COMPONENTS, TIME
 from deepcausalmmm_jax.checks import closest, seed_number
-from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.config.lift_tests import LiftTest
+from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
+from deepcausalmmm_jax.data.simulation.counterfactual import Counterfactual
 from deepcausalmmm_jax.data.simulation.hazards import check_roles, gaps, roles
 from deepcausalmmm_jax.data.simulation.hill_world import simulate_hill
 from deepcausalmmm_jax.data.simulation.request import LinkRequest, Request, Simulation
@@ -54,6 +57,7 @@ class Truth:
             Unobserved demand is part of the trend.
         coefficients: `(region, time, channel)`, share of the region's mean KPI at full activity (the effect on the log
             of the KPI, if multiplicative).
+        counterfactual: the KPI under other exposure, from which `lift` is computed.
     """
 
     contributions: xr.DataArray
@@ -65,6 +69,22 @@ class Truth:
     effects: pd.DataFrame
     components: xr.DataArray
     coefficients: xr.DataArray
+    counterfactual: Counterfactual
+
+    def lift(self, test: LiftTest, panel: Panel, holdout: int | None = 8) -> float:
+        """The lift that a test without error would have measured, in its unit.
+
+        Exposure of other channels is as in the panel, also of those that the tested one drives.
+
+        Args:
+            test: the test; its own lift and error are not read.
+            panel: the simulated panel.
+            holdout: weeks that a fit holds out, since a lift counts up to the last training week.
+
+        Raises:
+            DataError: a test that does not fit the panel.
+        """
+        return self.counterfactual.lift(test, panel, weeks_up_to_last(training_weights(panel, holdout)))
 
 
 def simulate(
@@ -164,12 +184,12 @@ def simulate(
         made = simulate_hill(rng, difficult, request, given, asked)
     else:
         made = simulate_world(WORLDS[kind], rng, difficult, request, given.placebo)
-    panel = _panel(rng, weeks, made)
+    panel, unit = _panel(rng, weeks, made)
     panel = _with_gaps(panel, gaps(difficult, panel.kpi.shape, missing))
-    return panel, _truth(panel, made)
+    return panel, _truth(panel, made, unit)
 
 
-def _truth(panel: Panel, made: Simulation) -> Truth:
+def _truth(panel: Panel, made: Simulation, exposure_unit: np.ndarray) -> Truth:
     """True effects with labels, in KPI units."""
     names, unit = list(panel.channels), made.size[:, None, None]
     components = [*STRUCTURAL_COMPONENTS, *panel.controls, *names]
@@ -185,6 +205,7 @@ def _truth(panel: Panel, made: Simulation) -> Truth:
         effects=made.effects,
         components=_labelled(parts * unit, panel, COMPONENT, components, "component"),
         coefficients=_labelled(made.worth, panel, CHANNEL, names, "coefficient"),
+        counterfactual=Counterfactual(made.size, exposure_unit, made.expected),
     )
 
 
@@ -255,14 +276,15 @@ def _with_gaps(panel: Panel, missing: np.ndarray) -> Panel:
     )
 
 
-def _panel(rng: np.random.Generator, weeks: pd.DatetimeIndex, made: Simulation) -> Panel:
-    """Exposure in impressions, priced per thousand."""
+def _panel(rng: np.random.Generator, weeks: pd.DatetimeIndex, made: Simulation) -> tuple[Panel, np.ndarray]:
+    """Exposure in impressions, priced per thousand; and the impressions that count as 1, `[region, channel]`."""
     n_regions, n_weeks, n_channels = made.relative.shape
     reach = np.exp(rng.normal(np.log(30.0), 0.8, n_channels)) * np.exp(rng.normal(0.0, 0.2, (n_regions, n_channels)))
-    exposure = np.round(made.relative * (made.size[:, None] * reach)[:, None, :])
+    unit = made.size[:, None] * reach
+    exposure = np.round(made.relative * unit[:, None, :])
     cost = rng.uniform(2.0, 25.0, n_channels) / 1000.0
     price = cost * np.exp(0.1 * rng.normal(size=(1, n_weeks, n_channels)))
-    return Panel(
+    panel = Panel(
         regions=pd.Index([f"region_{r + 1:0{len(str(n_regions))}d}" for r in range(n_regions)]),
         weeks=weeks,
         channels=tuple(made.parameters.index),
@@ -276,3 +298,4 @@ def _panel(rng: np.random.Generator, weeks: pd.DatetimeIndex, made: Simulation) 
         revenue_per_kpi=np.full(made.kpi.shape, _REVENUE_PER_KPI),
         kpi_name="sales",
     )
+    return panel, unit

@@ -1,6 +1,6 @@
 """Worlds: simulations that do not follow the equations of the model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
@@ -159,7 +159,30 @@ def simulate_world(
         links=np.zeros((1, n_channels, n_channels)),
         effects=pd.DataFrame({"direct": lost, "mediated": 0.0, "total": lost}, index=channel_index(n_channels)),
         noise=noise,
+        expected=_expectation(world.multiplicative, media, settled, base),
     )
+
+
+def _expectation(
+    multiplicative: bool, media: _Media, settled: _Settled, base: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray]:
+    """The function `Simulation.expected`, with the exposure of the history as it was.
+
+    Args:
+        multiplicative: whether `base` is a factor.
+        media: kernels and curves.
+        settled: coefficients and the exposure of the history.
+        base: `[region, week]`, everything but media and noise, in the panel's weeks.
+    """
+    history = settled.relative[:, :HISTORY]
+
+    def expected(other: np.ndarray) -> np.ndarray:
+        n = other.shape[1]
+        bent = activity(carried(np.concatenate([history, other], axis=1), media.kernels), media.curves)[:, HISTORY:]
+        effect = (settled.coefficient * media.varying[:, HISTORY : HISTORY + n] * bent).sum(axis=2)
+        return np.asarray(base[:, :n] * np.exp(effect) if multiplicative else base[:, :n] + effect)
+
+    return expected
 
 
 def _draw_media(

@@ -1,4 +1,4 @@
-"""The findings in plain words: what worked, how sure that is, what to do next, what not to trust."""
+"""The findings in plain words: what worked, how certain that is, what not to trust; see `decision` for what to do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,19 +6,15 @@ from dataclasses import dataclass
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.notes import ChannelNote, NoteKind
-from deepcausalmmm_jax.errors import FitStatus
+from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
-from deepcausalmmm_jax.plots.report.plan_findings import plan_findings
-from deepcausalmmm_jax.plots.report.wording import few, interval, listed, percent_interval
-from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, percent
+from deepcausalmmm_jax.plots.report.wording import few, listed, percent_interval
+from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, bare_names, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
 _NAMED = 3
-_NAMED_NOTES = 8
 _MOST_CHANNEL_NOTES = 6
-_NEAR_MAXIMUM = 0.8  # of the maximum effect: more exposure adds little
-_FAR_FROM_MAXIMUM = 0.4
 _FEWEST_DRAWS = 100
 _APART = 0.8  # of the regions: with fewer effective ones the reader should know
 # A note about one channel, and about several.
@@ -46,45 +42,38 @@ _PREDICATES = {
 
 @dataclass(frozen=True)
 class Findings:
-    """Sentences under each heading; a tile is a number with a phrase below it."""
+    """Sentences under each heading."""
 
-    tiles: list[tuple[str, str]]
     worked: list[str]
     certainty: list[str]
-    next_steps: list[str]
     caveats: list[str]
 
 
-def findings(result: FitResult, plan: BudgetPlan | None) -> Findings:
-    """Put the main findings into sentences."""
+def findings(result: FitResult, plan: BudgetPlan | None, diagnosis: Diagnosis | None = None) -> Findings:
+    """Put the main findings into sentences.
+
+    Args:
+        result: the fit.
+        plan: a budget plan; None for none.
+        diagnosis: of its panel, where it was made before; None to make it.
+    """
     summary, notes = result.media_summary(), result.notes()
     return Findings(
-        tiles=_tiles(result, summary, notes),
         worked=_worked(result, summary, notes),
         certainty=_certainty(result, notes),
-        next_steps=_next_steps(result, summary, notes, plan),
-        caveats=_caveats(result, summary, notes) + list(plan.notes if plan is not None else ()),
+        caveats=_caveats(result, summary, notes, diagnosis or result.panel.diagnose()) + _assumptions(plan),
     )
 
 
-def _tiles(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame) -> list[tuple[str, str]]:
-    share = summary["pct_of_contribution"]
-    tiles = [
-        (percent(float(share.sum()), 0), f"of predicted {result.panel.kpi_name} is attributed to media"),
-        (percent(float(share.max())), f"is attributed to the largest channel, {share.idxmax()}"),
-    ]
-    if _has_errors(notes):
-        tiles.append((f"{int(notes['distinguishable'].sum())} of {len(notes)}", "channels show a clear effect"))
-    skill = float(result.metrics["skill"].iloc[-1])
-    if result.holdout and pd.notna(skill):
-        word = "lower" if skill > 0 else "higher"
-        tiles.append((percent(100 * abs(skill), 0), f"{word} forecast error than the best naive forecast"))
-    return tiles
+def _assumptions(plan: BudgetPlan | None) -> list[str]:
+    """Notes of a plan; that it is not advised is said where the plan is."""
+    return [] if plan is None else [note for note in plan.notes if note != plan.doubt]
 
 
 def _worked(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame) -> list[str]:
     ordered = summary.sort_values("pct_of_contribution", ascending=False)
-    parts = [_share(str(name), row) for name, row in ordered.head(_NAMED).iterrows()]
+    bare = bare_names(result.panel.channels)
+    parts = [_share(bare[name], row) for name, row in ordered.head(_NAMED).iterrows()]
     kpi = result.panel.kpi_name
     are = "s are" if len(parts) > 1 else " is"
     if _has_errors(notes) and not notes["distinguishable"].any():
@@ -104,17 +93,9 @@ def _has_errors(notes: pd.DataFrame) -> bool:
 
 
 def _returns(result: FitResult, summary: pd.DataFrame) -> list[str]:
-    paid = summary[summary["roi"].notna() & (summary["spend"] > 0)].sort_values("roi", ascending=False)
-    if not len(paid):
+    if not (summary["roi"].notna() & (summary["spend"] > 0)).any():
         return ["No spend was given, so returns cannot be computed."]
-    if len(paid) == 1:
-        return []
-    unit = "ROI" if result.panel.revenue_per_kpi is not None else f"{result.panel.kpi_name} per unit of spend:"
-    best, worst = paid.iloc[0], paid.iloc[-1]
-    return [
-        f"Best return: {paid.index[0]} ({unit} {best['roi']:.3g}{interval(best, 'roi')}). Lowest return: "
-        f"{paid.index[-1]} ({worst['roi']:.3g}{interval(worst, 'roi')})."
-    ]
+    return []
 
 
 def _share(name: str, row: pd.Series) -> str:
@@ -138,7 +119,8 @@ def _certainty(result: FitResult, notes: pd.DataFrame) -> list[str]:
             f"The {n_regions:,} regions move together: they carry as much information as {amount} independent "
             f"region{'' if amount == '1' else 's'}."
         )
-    unclear = [str(name) for name in notes.index[~notes["distinguishable"]]]
+    bare = bare_names(result.panel.channels)
+    unclear = [bare[name] for name in notes.index[~notes["distinguishable"]]]
     if not _has_errors(notes):
         told.append("This model gives no standard errors, so it is unknown which effects are clear.")
     elif len(unclear) == len(notes):
@@ -175,50 +157,14 @@ def forecast_verdict(metrics: pd.DataFrame) -> str:
     )
 
 
-def _next_steps(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame, plan: BudgetPlan | None) -> list[str]:
-    told = [] if plan is None else plan_findings(plan, result.panel.kpi_name)
-    clear = notes.index[notes["distinguishable"]]
-    paid = summary[summary["mroi"].notna() & summary.index.isin(clear)].sort_values("mroi")
-    if len(paid) > 1 and plan is None:
-        least, most = paid.iloc[0], paid.iloc[-1]
-        told.append(
-            f"The next unit of spend earns most on {paid.index[-1]} (marginal ROI {most['mroi']:.3g}"
-            f"{interval(most, 'mroi')}) and least on {paid.index[0]} ({least['mroi']:.3g}{interval(least, 'mroi')}): "
-            "shift spend in small steps, and watch the outcome."
-        )
-    reached = result.today()["saturation"]
-    full = [str(name) for name in reached.index[(reached > _NEAR_MAXIMUM) & reached.index.isin(clear)]]
-    room = [str(name) for name in reached.index[(reached < _FAR_FROM_MAXIMUM) & reached.index.isin(clear)]]
-    if full:
-        told.append(f"More exposure of {listed(few(full))} would add little: saturation is close.")
-    if room:
-        told.append(f"{listed(few(room))} {'has' if len(room) == 1 else 'have'} room to grow before returns diminish.")
-    told.append(_experiment(notes))
-    if result.status == FitStatus.EPOCH_LIMIT:
-        told.append("Training stopped before it converged; raise max_epochs before acting on small differences.")
-    if not isinstance(result, Ensemble):
-        told.append("Run bootstrap for intervals before moving money.")
-    return told
-
-
-def _experiment(notes: pd.DataFrame) -> str:
-    error = notes["share_error"]
-    if error.notna().any():
-        name = str(error.idxmax())
-        share = float(notes["share"][name])
-        return (
-            f"An experiment on {name} would be the most informative: its share of {percent(share)} "
-            f"has the largest standard error, {error.max():.1f} percentage points."
-        )
-    return f"An experiment on {notes['share'].idxmax()}, the largest channel, would be the most informative."
-
-
-def _caveats(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame) -> list[str]:
+def _caveats(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame, diagnosis: Diagnosis) -> list[str]:
     told = [
         "These are estimates from observed data, not from an experiment: a cause that moves with media and is not "
         "among the controls is credited to media."
     ]
-    told += result.panel_notes()["note"].tolist()[:_NAMED_NOTES]
+    if diagnosis.findings:
+        named = list(dict.fromkeys(finding.check.value for finding in diagnosis.findings))
+        told.append(f"The data checks ask for attention: {listed(few(named))}; see below.")
     if isinstance(result, Ensemble):
         told += _caveats_of_draws(result, summary, notes)
     told += channel_sentences(result.panel.channels, result.channel_trust.notes, result.panel.kpi_name)
@@ -241,15 +187,16 @@ def channel_sentences(channels: Sequence[str], notes: Sequence[Sequence[ChannelN
         notes: of each channel.
         kpi: name of the KPI.
     """
+    bare = bare_names(channels)
     concerned: dict[str, tuple[ChannelNote, list[str]]] = {}  # by sentence: numbers that print alike are alike
     for channel, own in zip(channels, notes, strict=True):
         for note in own:
             if note.kind in _PREDICATES:
-                concerned.setdefault(note.sentence, (note, []))[1].append(str(channel))
+                concerned.setdefault(note.sentence, (note, []))[1].append(bare[channel])
     told = []
     for note, named in list(concerned.values())[:_MOST_CHANNEL_NOTES]:
         predicate = _PREDICATES[note.kind][len(named) > 1]
-        text = predicate.format(names=", ".join(note.names), value=note.value, kpi=kpi)
+        text = predicate.format(names=", ".join(bare.get(name, name) for name in note.names), value=note.value, kpi=kpi)
         told.append(f"{listed(few(named))} {text}.")
     return told
 
@@ -262,7 +209,8 @@ def _caveats_of_draws(result: Ensemble, summary: pd.DataFrame, notes: pd.DataFra
     for table, column in ((summary, "pct_of_contribution"), (notes, "share")):
         value, low, high = (table[f"{column}{end}"] for end in ("", "_low", "_high"))
         outside |= (value < low) | (value > high)
-    names = [str(name) for name in outside.index[outside]]
+    bare = bare_names(result.panel.channels)
+    names = [bare[name] for name in outside.index[outside]]
     if names:
         several = len(names) > 1
         told.append(

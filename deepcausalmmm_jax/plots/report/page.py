@@ -8,48 +8,65 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from deepcausalmmm_jax.checks import require
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.io.atomic_write import write_text
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.budget import refuse_unknown_plan
+from deepcausalmmm_jax.plots.report.changes import KEY as CHANGES
+from deepcausalmmm_jax.plots.report.changes import changes_section, changes_tables
+from deepcausalmmm_jax.plots.report.decision import decision
 from deepcausalmmm_jax.plots.report.findings import findings
-from deepcausalmmm_jax.plots.report.payload import figure_data, region_data, template_data
-from deepcausalmmm_jax.plots.report.sections import Section, sections_of
+from deepcausalmmm_jax.plots.report.payload import Json, figure_data, region_data, template_data
+from deepcausalmmm_jax.plots.report.sections import Section, first_page, sections_of
 from deepcausalmmm_jax.plots.report.tables import Table, tables_of
 from deepcausalmmm_jax.plots.theme import channel_colors
+from deepcausalmmm_jax.results.compare_runs import compare_runs
 from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.trust.health import health
+from deepcausalmmm_jax.trust.refutations.refutation import Refutation
+
+_LONGEST_CURRENCY = 8
 
 
-def write_report(result: FitResult, path: str | Path, plan: BudgetPlan | None = None) -> Path:
+def write_report(
+    result: FitResult,
+    path: str | Path,
+    plan: BudgetPlan | None = None,
+    currency: str | None = None,
+    refutations: Refutation | None = None,
+    previous: FitResult | None = None,
+) -> Path:
     """Write the page.
 
     Args:
         result: the fit; an ensemble adds intervals.
         path: file to write; it appears whole or not at all.
         plan: a budget plan, which gets a section of its own.
+        currency: of spend and revenue, put before amounts; None for none.
+        refutations: what `refute` returned, for the health card; None where it was not run.
+        previous: an earlier run, with which this one is compared in a section of its own.
 
     Returns:
         The path written.
 
     Raises:
         DataError: not the result of a fit, not a plan, or a plan whose table of channels lacks a column.
+        ConfigError: a currency that is no short text, not what `refute` returns, or a previous run that is no result.
         OutputError: the file cannot be written.
     """
-    if not isinstance(result, FitResult):
-        raise DataError(f"A report needs the result of fit, bootstrap or load, got {type(result).__name__}.")
-    if plan is not None:
-        refuse_unknown_plan(plan)
-    tables, sections = tables_of(result), sections_of(result, plan)
+    _refuse(result, plan, currency)
+    card = health(result, refutations, plan=plan)
+    diagnosis = result.panel.diagnose()
+    tables = tables_of(result, card, diagnosis, refutations)
+    sections, first = sections_of(result, plan), first_page(result)
+    if previous is not None:
+        comparison = compare_runs(previous, result)
+        sections.insert(1, changes_section(comparison))  # after the section on health
+        tables[CHANGES] = changes_tables(comparison)
     shown = [section for section in sections if section.charts or tables.get(section.key)]
     regions = region_data(result)
-    channels = list(result.panel.channels)
-    data = {
-        "template": template_data(),
-        "charts": {chart.key: figure_data(chart.figure) for section in shown for chart in section.charts},
-        "channels": channels,
-        "colors": channel_colors(channels),
-        "regions": regions,
-    }
+    data = _data([first, *shown], list(result.panel.channels), regions)
     environment = Environment(loader=PackageLoader("deepcausalmmm_jax.plots.report"), autoescape=True)
     shape = dict(zip(("regions", "weeks", "channels", "controls"), result.panel.shape, strict=True))
     page = environment.get_template("report.html").render(
@@ -62,7 +79,9 @@ def write_report(result: FitResult, path: str | Path, plan: BudgetPlan | None = 
         weeks=(result.panel.week_label(0), result.panel.week_label(len(result.panel.weeks) - 1)),
         spans=_spans(result),
         status=result.status.sentence,
-        findings=findings(result, plan),
+        decision=decision(result, card, plan, currency),
+        first=first,
+        findings=findings(result, plan, diagnosis),
         sections=shown,
         tables=tables,
         absent=_absent(sections, tables, plan),
@@ -70,6 +89,27 @@ def write_report(result: FitResult, path: str | Path, plan: BudgetPlan | None = 
         settings=result.config.to_toml(),
     )
     return write_text(Path(path), page)
+
+
+def _refuse(result: FitResult, plan: BudgetPlan | None, currency: str | None) -> None:
+    if not isinstance(result, FitResult):
+        raise DataError(f"A report needs the result of fit, bootstrap or load, got {type(result).__name__}.")
+    if plan is not None:
+        refuse_unknown_plan(plan)
+    if currency is not None:
+        fine = isinstance(currency, str) and 0 < len(currency.strip()) <= _LONGEST_CURRENCY and currency.isprintable()
+        require(fine, "currency", currency, "a short text such as EUR or $")
+
+
+def _data(sections: list[Section], channels: list[str], regions: dict[str, Json] | None) -> dict[str, object]:
+    """What the page's scripts read."""
+    return {
+        "template": template_data(),
+        "charts": {chart.key: figure_data(chart.figure) for section in sections for chart in section.charts},
+        "channels": channels,
+        "colors": channel_colors(channels),
+        "regions": regions,
+    }
 
 
 def _spans(result: FitResult) -> str:

@@ -4,34 +4,53 @@ import pandas as pd
 
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.report.wording import listed
-from deepcausalmmm_jax.plots.theme import compact, percent
+from deepcausalmmm_jax.plots.theme import bare_names, compact, money, percent
 
 _NAMED = 3
 _SMALL_GAIN = 0.01
 _MOST_PERCENT = 10.0  # times today's outcome: a percentage beyond that says little
 
 
-def plan_findings(plan: BudgetPlan, kpi: str) -> list[str]:
-    """Where the plan moves spend, what it is expected to bring, and how sure that is."""
-    told = [_moves(plan)]
+def plan_findings(plan: BudgetPlan, kpi: str, currency: str | None = None) -> list[str]:
+    """Where the plan moves spend, what it is expected to bring, and how sure that is; no shift where no gain is sure.
+
+    Args:
+        plan: the plan.
+        kpi: name of the KPI.
+        currency: of spend; None where it is unknown.
+    """
+    ends = plan.gain_interval
+    if ends is not None and not plan.advised:
+        more = "gain" if ends[1] > 0 else "loss"
+        low, high = (money(end, currency if plan.gain_in_money else None) for end in ends)
+        certain = "so that it may well lose" if ends[1] > 0 else "so that it loses"
+        return [
+            f"The plan ({plan.period}) is not advised: its {more} over today's spend ranges from {low} to {high} "
+            f"({plan.level:.0%} range), {certain}."
+        ]
+    told = [_moves(plan, currency)]
     if "incremental_outcome" in plan.summary.index:
         row = plan.summary.loc[["incremental_outcome"]].iloc[0]
         known = "change_low" in row and bool(pd.notna(row["change_low"]))
         ends = (float(row["change_low"]), float(row["change_high"])) if known else None
         told.append(gain(float(row["today"]), float(row["plan"]), kpi, ends))
+    if ends is None:
+        told.append("Its gain has no interval, so that it is unknown whether it is more than chance.")
     if pd.notna(plan.chance_better):
         told.append(f"It beats today's budget in {percent(100 * plan.chance_better, 0)} of the draws.")
     return told
 
 
-def _moves(plan: BudgetPlan) -> str:
+def _moves(plan: BudgetPlan, currency: str | None) -> str:
     change = (plan.channels["spend_plan"] - plan.channels["spend_today"]).sort_values()
     up, down = change[change > 0].index[::-1][:_NAMED], change[change < 0].index[:_NAMED]
-    parts = []
+    bare, parts = bare_names(list(plan.channels.index)), []
     if len(up):
-        parts.append("more on " + listed([f"{name} (+{compact(float(change[name]))})" for name in up]))
+        parts.append("more on " + listed([f"{bare[name]} (by {money(float(change[name]), currency)})" for name in up]))
     if len(down):
-        parts.append("less on " + listed([f"{name} (-{compact(float(-change[name]))})" for name in down]))
+        parts.append(
+            "less on " + listed([f"{bare[name]} (by {money(float(-change[name]), currency)})" for name in down])
+        )
     start = f"The plan ({plan.period})"
     return f"{start} spends {'; '.join(parts)}." if parts else f"{start} leaves the budget unchanged."
 

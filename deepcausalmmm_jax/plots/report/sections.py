@@ -14,6 +14,7 @@ from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
 _CURVES = 8
+_FIRST = 8  # channels on the first page
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,24 @@ class Section:
 
 def sections_of(result: FitResult, plan: BudgetPlan | None) -> list[Section]:
     """All sections; the caller drops those without any content."""
-    sections = [make(result) for make in (_contribution, _over_time, _returns, _next_dollar)]
+    sections = [
+        Section("health", "Can the result be trusted?"),
+        Section("experiments", "What did experiments measure?"),
+    ]
+    sections += [make(result) for make in (_contribution, _over_time, _returns, _next_dollar)]
     if plan is not None:
         sections.append(_plan(result, plan))
-    rest = (_regions, _curves, _links, _forecast, _certainty, _data, _training)
-    return sections + [make(result) for make in rest]
+    sections += [make(result) for make in (_regions, _curves, _links, _forecast, _certainty)]
+    sections += [Section("checks", "Are the data in order?"), _data(result), _training(result)]
+    return sections
+
+
+def first_page(result: FitResult) -> Section:
+    """The figure beside the verdict: the return of the largest channels, with a line at break-even."""
+    section = Section("summary", "Summary")
+    if result.media_summary()["roi"].notna().any():
+        section.add("first_roi", "ROI", lambda: returns.channel_returns(result, "roi", _FIRST), _break_even(result))
+    return section
 
 
 def _contribution(result: FitResult) -> Section:
@@ -81,8 +95,7 @@ def _over_time(result: FitResult) -> Section:
 
 def _returns(result: FitResult) -> Section:
     section = Section("returns", "What return did spend earn?")
-    one = "Dotted line: break-even (ROI = 1)." if result.panel.revenue_per_kpi is not None else ""
-    section.add("roi", "ROI", lambda: returns.channel_returns(result, "roi"), one)
+    section.add("roi", "ROI", lambda: returns.channel_returns(result, "roi"), _break_even(result))
     note = "Return on the last 1% of spend: where it is high, more spend pays; where it is low, cutting costs little."
     section.add("mroi", "Marginal ROI", lambda: returns.channel_returns(result, "mroi"), note)
     section.add("cpik", "CPIK", lambda: returns.channel_returns(result, "cpik"))
@@ -91,8 +104,12 @@ def _returns(result: FitResult) -> Section:
     return section
 
 
+def _break_even(result: FitResult) -> str:
+    return "Dotted line: break-even (ROI = 1)." if result.panel.revenue_per_kpi is not None else ""
+
+
 def _next_dollar(result: FitResult) -> Section:
-    section = Section("next_dollar", "Where should the next dollar go?")
+    section = Section("next_dollar", "Where should the next unit of spend go?")
     table = result.spend_response()
     note = (
         "Dots mark today's spend, summed over the panel's weeks; the other channels stay as they are. Where a curve is "

@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
+from deepcausalmmm_jax.grades import Grade
 from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, compact, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.trust.health_card import HealthCard
+from deepcausalmmm_jax.trust.refutations.refutation import Refutation
 
 _METRICS = {
     "r2": "R², pooled",
@@ -30,11 +35,24 @@ class Table:
     header: list[str]
     rows: list[list[str]]
     note: str = ""
+    graded: bool = False  # whether the first column holds grades
 
 
-def tables_of(result: FitResult) -> dict[str, list[Table]]:
-    """Tables by the section they belong to, without the empty ones."""
+def tables_of(
+    result: FitResult, card: HealthCard, diagnosis: Diagnosis, refutations: Refutation | None = None
+) -> dict[str, list[Table]]:
+    """Tables by the section they belong to, without the empty ones.
+
+    Args:
+        result: the fit.
+        card: its health card.
+        diagnosis: of its panel.
+        refutations: what `refute` returned for it; None where it was not run.
+    """
     found = {
+        "health": [_health(card), *([] if refutations is None else [_refutations(refutations)])],
+        "experiments": [_experiments(result)],
+        "checks": [_checks(diagnosis)],
         "forecast": [_accuracy(result.metrics)],
         "contribution": [_media(result)],
         "certainty": [_trust(result), _priors(result.priors())],
@@ -47,6 +65,59 @@ def tables_of(result: FitResult) -> dict[str, list[Table]]:
 def number(value: float, form: str = "{:,.0f}") -> str:
     """A number as text; a dash where it is missing."""
     return "–" if pd.isna(value) else form.format(value)
+
+
+def _health(card: HealthCard) -> Table:
+    rows = [
+        [row.grade.value, row.check.value, row.figure, row.threshold or "–", row.advice or "–"] for row in card.rows
+    ]
+    note = f"Verdict: {card.verdict.value}. {card.reason}"
+    return Table("health-card", "Health card", ["grade", "check", "found", "threshold", "advice"], rows, note, True)
+
+
+def _refutations(refutations: Refutation) -> Table:
+    rows = [
+        [
+            str(row["grade"]),
+            str(row["test"]),
+            str(row["changed"]),
+            f"{_cell(row['figure'])} {row['unit']}",
+            str(row["meaning"]),
+        ]
+        for _, row in refutations.table.iterrows()
+    ]
+    header = ["grade", "test", "changed", "found", "meaning"]
+    return Table("refutations", "Tests that try to break the estimate", header, rows, refutations.estimator, True)
+
+
+def _checks(diagnosis: Diagnosis) -> Table:
+    rows = [
+        [row.grade.value, row.check.value, row.where or "–", row.what, row.why or "–", row.advice or "–"]
+        for row in diagnosis.findings
+    ]
+    fine = [row.check.value for row in diagnosis.rows if row.grade is Grade.PASS]
+    note = f"Nothing to act on: {', '.join(fine)}."
+    header = ["grade", "check", "where", "found", "why it matters", "advice"]
+    return Table("data-checks", "Data checks", header, rows or [["pass", "all", "–", "nothing", "–", "–"]], note, True)
+
+
+def _experiments(result: FitResult) -> Table:
+    table = result.lift_tests().reset_index()
+    header, rows = [str(name).replace("_", " ") for name in table.columns], []
+    for _, row in table.iterrows():
+        cells = ["conflict" if value is True else "–" if value is False else _cell(value) for value in row]
+        rows.append(cells)
+    note = (
+        "Measured effects beside what the model says of the same weeks and regions. Conflict: beyond 2 standard errors."
+    )
+    return Table("lift-tests", "Experiments beside the model", header, rows, note)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float | np.floating):
+        plain = float(value)
+        return number(plain, "{:,.3g}" if abs(plain) < 1000 else "{:,.0f}")
+    return str(value)
 
 
 def _accuracy(metrics: pd.DataFrame) -> Table:

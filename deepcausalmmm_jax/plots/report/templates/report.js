@@ -52,7 +52,7 @@ function withTotals(trace, row) {
 function withPoints(trace, names) {
   const keep = names.map((_, i) => i).filter((i) => state.channels.has(names[i]));
   if (!keep.length) return null;
-  const cut = { ...trace };
+  const cut = { ...trace, meta: { ...trace.meta, channels: pick(names, keep) } };
   for (const key of ["x", "y", "text", "customdata"]) if (Array.isArray(cut[key])) cut[key] = pick(cut[key], keep);
   if (Array.isArray(trace.marker?.color)) cut.marker = { ...trace.marker, color: pick(trace.marker.color, keep) };
   return cut;

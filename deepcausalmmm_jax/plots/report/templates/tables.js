@@ -45,16 +45,22 @@ function fromPoints(trace) {
 function byKey(traces, key, value) {
   const rows = new Map();
   const header = [key === "y" ? "channel" : "x"];
+  const whole = new Map(); // labels are shortened, files and tables have names as they are
+  if (key === "y") {
+    for (const t of traces.filter((t) => t.meta?.channels?.length === t.y.length)) {
+      t.meta.channels.forEach((name, i) => whole.set(t.y[i], name.replaceAll("&", "&amp;")));
+    }
+  }
   const add = (name, keys, values) => {
     const column = header.push(name) - 1;
     keys.forEach((k, i) => {
-      if (!rows.has(k)) rows.set(k, [k]);
+      if (!rows.has(k)) rows.set(k, [whole.get(k) ?? k]);
       rows.get(k)[column] = values[i];
     });
   };
   for (const trace of traces) {
     if (trace.mode === "markers" && trace.showlegend === false && key === "x") continue; // today's points
-    const name = asText(trace.name || "value");
+    const name = trace.meta?.channel ?? asText(trace.name || "value");
     add(name, trace[key], trace[value]);
   }
   const list = [...rows.values()];

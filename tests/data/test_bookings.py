@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepcausalmmm_jax.attribution.bookings import Booking, accrued
+from deepcausalmmm_jax.data.bookings import Booking, accrued
 
 REGIONS, WEEKS, PRICE = 3, 60, 0.005
 

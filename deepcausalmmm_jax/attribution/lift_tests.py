@@ -1,0 +1,135 @@
+"""Lift tests beside the model: what was measured, and what the model says with and without the tests."""
+
+from functools import partial
+
+import jax
+import numpy as np
+import pandas as pd
+from jax import Array
+
+from deepcausalmmm_jax.attribution.conflicts import CONFLICT, disagreement
+from deepcausalmmm_jax.attribution.diagnostics import channel_errors
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.axes import CHANNEL, Variables
+from deepcausalmmm_jax.config.lift_tests import LiftTest
+from deepcausalmmm_jax.data.experiments import LiftTests
+from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.model.design import Design
+from deepcausalmmm_jax.model.lift_tests import lifts
+from deepcausalmmm_jax.ops.layout import regions_last
+from deepcausalmmm_jax.training.families import forward_pass
+from deepcausalmmm_jax.training.fitted import LiftsBefore
+from deepcausalmmm_jax.training.prepare import lift_tests_of
+
+
+def model_lifts(fit: FittedPanel, tests: LiftTests[Array], variables: Variables | None = None) -> np.ndarray:
+    """What the model says of each test, in standard errors of the test.
+
+    Args:
+        fit: on its panel up to the last week with a KPI, whose prepared inputs are read.
+        tests: as the model reads them.
+        variables: sets of the model's variables with a leading axis `[replicate]`; None for those of the fit.
+
+    Returns:
+        `[replicate, test]`, or `[test]` for the fit.
+    """
+    inputs, design = fit.inputs, fit.design
+    assert isinstance(inputs, Inputs)
+    assert isinstance(design, Design)
+    if variables is None:
+        one = jax.tree.map(lambda array: np.asarray(array)[None], fit.variables)
+        return np.asarray(_by_set(one, inputs, tests, design)[0], np.float64)
+    return np.asarray(_by_set(variables, inputs, tests, design), np.float64)
+
+
+def lifts_before(
+    fit: FittedPanel, tests: LiftTests[Array], of: tuple[LiftTest, ...], drawn: Variables | None
+) -> LiftsBefore:
+    """What a fit to the KPI alone says of tests, in their units.
+
+    Args:
+        fit: without the tests, on its panel up to the last week with a KPI.
+        tests: as the model reads them.
+        of: the same as stated.
+        drawn: draws of the variables, for the standard deviations; None to take the channels' standard errors.
+    """
+    unit = np.array([test.standard_error for test in of])
+    lift = model_lifts(fit, tests)
+    sd = (
+        _relative_errors(fit, of) * np.abs(lift)
+        if drawn is None
+        else model_lifts(fit, tests, drawn).std(axis=0, ddof=1)
+    )
+    return LiftsBefore(lift * unit, sd * unit)
+
+
+def lift_table(fit: FittedPanel, sets: Variables) -> pd.DataFrame:
+    """One row a lift test: what was measured, what the model says, and whether the two disagree.
+
+    Args:
+        fit: on its panel up to the last week with a KPI.
+        sets: of the model's variables, with a leading axis: draws or refits, or the estimate alone.
+
+    Returns:
+        By test: `channel`, `start`, `end`, `regions`, `kind`, `unit`; `measured` and `standard_error`; `model_before`
+        and `before_sd` of a fit to the KPI alone; `model_after` and `after_sd` of this fit; `z`, measured less before
+        in standard errors of the difference; `conflict`, whether |z| is above 2. Standard deviations are those of draws
+        or refits. A fit without them takes the channel's standard error, given its curve, for `before_sd`, and combines
+        it with that of the test for `after_sd`. Empty without tests.
+    """
+    of, tests, before = fit.config.experiments, lift_tests_of(fit.fitted), fit.fitted.lifts_before
+    error = np.array([test.standard_error for test in of])
+    columns = {
+        CHANNEL: [test.channel for test in of],
+        "start": [test.start for test in of],
+        "end": [test.end for test in of],
+        "regions": ["all" if t.regions is None else ", ".join(map(str, t.regions)) for t in of],
+        "kind": [test.kind for test in of],
+        "unit": [test.unit for test in of],
+        "measured": [test.lift for test in of],
+        "standard_error": error,
+    }
+    unknown = np.full(len(of), np.nan)
+    if tests is None or before is None:
+        before = LiftsBefore(unknown, unknown)
+    after = unknown if tests is None else model_lifts(fit, tests) * error
+    with np.errstate(divide="ignore"):
+        after_sd = 1.0 / np.sqrt(before.sd**-2 + error**-2)
+    if tests is not None and _count(sets) > 1:
+        after_sd = model_lifts(fit, tests, sets).std(axis=0, ddof=1) * error
+    z = disagreement(fit.fitted)
+    table = columns | {
+        "model_before": before.lift,
+        "before_sd": before.sd,
+        "model_after": after,
+        "after_sd": after_sd,
+        "z": z,
+        "conflict": np.abs(z) > CONFLICT,
+    }
+    return pd.DataFrame(table, index=pd.Index([test.label for test in of], name="test"))
+
+
+def _count(sets: Variables) -> int:
+    return len(jax.tree.leaves(sets)[0])
+
+
+def _relative_errors(fit: FittedPanel, of: tuple[LiftTest, ...]) -> np.ndarray:
+    """Standard error of each tested channel's effect as a share of it, given its curve, `[test]`."""
+    errors = channel_errors(fit)
+    return np.array([errors[fit.panel.channels.index(test.channel)] for test in of])
+
+
+@partial(jax.jit, static_argnames="design")
+def _by_set(variables: Variables, inputs: Inputs[Array], tests: LiftTests[Array], design: Design) -> Array:
+    """`[replicate, test]`."""
+    exposure, intensity, history = regions_last(inputs.exposure), inputs.intensity.T, inputs.history.T
+
+    def one(own: Variables) -> Array:
+        _, inside = forward_pass(own, inputs, design)
+        coefficient = regions_last(inside.coefficient)
+        kind = design.adstock, design.max_lag
+        found = lifts(tests, exposure, intensity, history, inside.curves, inside.blend, coefficient, *kind)
+        return found.sum(axis=(1, 2))
+
+    by_set: Array = jax.lax.map(one, variables)
+    return by_set

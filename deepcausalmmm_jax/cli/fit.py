@@ -1,0 +1,90 @@
+"""The command `fit`: a file -> a fit, its tables and its report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deepcausalmmm_jax.cli.fit_results import nothing_new, print_accuracy, print_trust, print_written, write_results
+from deepcausalmmm_jax.cli.output import say, stoppable
+from deepcausalmmm_jax.cli.table_options import (
+    Controls,
+    Delimiter,
+    KeepTrailingZeros,
+    Kpi,
+    MaskMissingKpi,
+    Media,
+    Population,
+    Region,
+    RevenuePerKpi,
+    SchemaFile,
+    Sheet,
+    Spend,
+    TableColumns,
+    Time,
+    panel_of,
+)
+from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.data.readers.lift_tests import read_lift_tests
+from deepcausalmmm_jax.inference.fit import fit
+from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
+
+
+def fit_command(
+    file: Annotated[Path, typer.Argument(help="CSV, Excel or Parquet file, as it stands.", metavar="FILE")],
+    out: Annotated[Path, typer.Option(help="Folder for the results.")],
+    time: Time = None,
+    kpi: Kpi = None,
+    media: Media = None,
+    region: Region = None,
+    spend: Spend = None,
+    controls: Controls = None,
+    revenue_per_kpi: RevenuePerKpi = None,
+    population: Population = None,
+    holdout: Annotated[int, typer.Option(help="Number of last weeks with a KPI to hold out.")] = 8,
+    no_holdout: Annotated[bool, typer.Option("--no-holdout", help="Train on all weeks.")] = False,
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
+    experiments: Annotated[Path | None, typer.Option(help="CSV file of lift tests, one a row.")] = None,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    delimiter: Delimiter = ",",
+    mask_missing_kpi: MaskMissingKpi = False,
+    keep_trailing_zeros: KeepTrailingZeros = False,
+    schema: SchemaFile = None,
+    sheet: Sheet = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Fit your own CSV, Excel or Parquet file; writes contributions, summary, accuracy, report and the fit itself."""
+    settings = Config() if config is None else Config.from_toml(config)
+    if experiments is not None:
+        settings = settings.replace(experiments=(*settings.experiments, *read_lift_tests(experiments, delimiter)))
+    named = TableColumns(
+        time,
+        kpi,
+        media,
+        region,
+        spend,
+        controls,
+        revenue_per_kpi,
+        population,
+        delimiter,
+        mask_missing_kpi,
+        keep_trailing_zeros,
+        schema,
+        sheet,
+    )
+    panel = panel_of(file, named)
+    weeks = None if no_holdout else holdout
+    training_weights(panel, weeks)  # refuses a bad request before the folder is created
+    refuse_unwritable(out)
+    with stoppable(nothing_new(out)):
+        result = fit(panel, settings, weeks, seed, progress=False if quiet else None)
+        write_results(result, out)
+    print_accuracy(result)
+    say("\nChannels")
+    say(result.media_summary().drop(columns="note").to_string(float_format=lambda value: f"{value:,.4g}"))
+    notes = result.media_summary()["note"]
+    for note in dict.fromkeys(notes[notes != ""]):
+        say(f"  {', '.join(notes.index[notes == note])}: {note}")
+    print_trust(result)
+    print_written(out)

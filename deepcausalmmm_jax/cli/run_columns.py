@@ -1,0 +1,149 @@
+"""The panel in a file whose columns are those of an earlier run; prices are found by name or by what they hold."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.data.calendar import week_text
+from deepcausalmmm_jax.data.panel import MissingKpi, Panel
+from deepcausalmmm_jax.data.readers.column_names import with_plain_names
+from deepcausalmmm_jax.data.readers.read_table import read_table
+from deepcausalmmm_jax.data.regions import NATIONAL, region_positions
+from deepcausalmmm_jax.errors import DataError
+
+_SPEND_NAMES = ("{}_spend", "spend_{}", "{} spend", "{}_cost", "cost_{}")
+_ALIKE = 0.9  # share of the figures in shared weeks that must agree, so that some may have been revised
+_CLOSE = 1e-6  # relative
+
+
+def panel_like(file: Path, run: Panel, delimiter: str, *, mask_missing_kpi: bool, keep_trailing_zeros: bool) -> Panel:
+    """The panel in a file, with the columns that a run was made with.
+
+    KPI, weeks, regions, channels and controls have the names that they had in the run. A channel's spend, the revenue
+    per KPI unit and the population are the columns that hold what the run has in the weeks of both, or for spend one
+    named like the channel; a revenue that never changes is taken from the run.
+
+    Args:
+        file: CSV or Parquet file, one row per region and week.
+        run: panel of the run.
+        delimiter: between columns.
+        mask_missing_kpi: whether rows without a KPI are left out of the fit.
+        keep_trailing_zeros: whether a KPI of 0 in the last weeks is real.
+
+    Raises:
+        DataError: the file lacks a column of the run, or cannot be read as a panel.
+    """
+    table = with_plain_names(read_table(file, delimiter))
+    national = list(run.regions) == [NATIONAL] and run.region_name not in table
+    needed = [run.time_name, run.kpi_name, *run.channels, *run.controls, *([] if national else [run.region_name])]
+    missing = [name for name in needed if name not in table]
+    if missing:
+        raise DataError(
+            f"{file} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} of the run; name the "
+            "columns as in the first fit."
+        )
+    missing_kpi: MissingKpi = "mask" if mask_missing_kpi else "error"
+
+    def read(**prices: object) -> Panel:
+        return Panel.from_dataframe(
+            table,
+            region=None if national else run.region_name,
+            time=run.time_name,
+            kpi=run.kpi_name,
+            media=list(run.channels),
+            controls=list(run.controls),
+            missing_kpi=missing_kpi,
+            trailing_zeros="keep" if keep_trailing_zeros or run.trailing_zeros == "keep" else "ask",
+            **prices,  # type: ignore[arg-type]
+        )
+
+    bare = read()
+    others = _Columns(table, bare, run, [str(name) for name in table if name not in needed])
+    prices: dict[str, object] = {}
+    if run.spend is not None:
+        prices["spend"] = dict(_spend(others, run, file))
+    if run.revenue_per_kpi is not None:
+        prices["revenue_per_kpi"] = _revenue(others, run, file)
+    if run.population is not None:
+        column = others.holding(np.broadcast_to(run.population[:, None], run.present.shape))
+        if column is None:
+            raise DataError(f"{file} has no column with the population that the run has; add it as in the first fit.")
+        prices["population"] = column
+    return read(**prices) if prices else bare
+
+
+class _Columns:
+    """Columns of a table that have no role yet, laid out like the run."""
+
+    def __init__(self, table: pd.DataFrame, panel: Panel, run: Panel, names: list[str]) -> None:
+        self.names = names
+        self._run = run
+        regions = region_positions(run.regions, panel.regions)
+        weeks = {week_text(run.weeks, at): at for at in range(len(run.weeks))}
+        place = panel.to_dataframe()
+        labels = pd.Index([week_text(panel.weeks, at) for at in range(len(panel.weeks))])
+        self._row = regions[panel.regions.get_indexer(pd.Index(place[panel.region_name]))]
+        at = panel.weeks.get_indexer(pd.Index(place[panel.time_name]))
+        self._week = np.array([weeks.get(label, -1) for label in labels[at]])
+        self._table = self._in_order(table, panel)
+
+    def _in_order(self, table: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+        """Rows of the table in the order of the panel: by region, then week."""
+        one = Panel.from_dataframe(
+            pd.DataFrame(
+                {
+                    "region": table.get(panel.region_name, NATIONAL),
+                    "time": table[panel.time_name],
+                    "row": np.arange(len(table), dtype=float),
+                }
+            ),
+            region="region",
+            time="time",
+            kpi=None,
+            media=["row"],
+        )
+        order = one.exposure[:, :, 0][one.present].astype(int)
+        return table.iloc[order].reset_index(drop=True)
+
+    def holding(self, wanted: np.ndarray) -> str | None:
+        """The column that holds the figures `[region, week]` of the run in the weeks of both; None where none does."""
+        both = (self._row >= 0) & (self._week >= 0)
+        known = wanted[self._row[both], self._week[both]]
+        sure = np.isfinite(known)
+        for name in self.names:
+            numbers = pd.to_numeric(self._table[name], errors="coerce").to_numpy(np.float64)[both]
+            close = np.isclose(np.nan_to_num(numbers), np.nan_to_num(known), rtol=_CLOSE, atol=0.0)
+            if sure.any() and close[sure].mean() >= _ALIKE:
+                return name
+        return None
+
+
+def _spend(others: _Columns, run: Panel, file: Path) -> Iterator[tuple[str, str]]:
+    assert run.spend is not None
+    for i, channel in enumerate(run.channels):
+        own = run.spend[:, :, i]
+        if np.isnan(own).all():
+            continue
+        if np.array_equal(np.nan_to_num(own), run.exposure[:, :, i]):
+            yield channel, channel
+            continue
+        named = next((name.format(channel) for name in _SPEND_NAMES if name.format(channel) in others.names), None)
+        column = named or others.holding(own)
+        if column is None:
+            raise DataError(
+                f"{file} has no column with the spend of {channel!r} that the run has; name it {channel}_spend."
+            )
+        yield channel, column
+
+
+def _revenue(others: _Columns, run: Panel, file: Path) -> str | float:
+    assert run.revenue_per_kpi is not None
+    known = run.revenue_per_kpi[run.present]
+    column = others.holding(run.revenue_per_kpi)
+    if column is not None:
+        return column
+    if np.ptp(known) == 0:
+        return float(known[0])
+    raise DataError(f"{file} has no column with the revenue per KPI that the run has; add it as in the first fit.")

@@ -1,0 +1,132 @@
+"""Options that name the columns of a table, shared by the commands that read one, and the panel they describe."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from deepcausalmmm_jax.cli.columns import expanded, paired_spend
+from deepcausalmmm_jax.cli.output import say
+from deepcausalmmm_jax.data.files.raw_table import is_workbook, read_raw
+from deepcausalmmm_jax.data.files.read_panel import panel_and_schema
+from deepcausalmmm_jax.data.files.recognise import Stated
+from deepcausalmmm_jax.data.panel import MissingKpi, Panel, TrailingZeros
+from deepcausalmmm_jax.data.readers.column_names import with_plain_names
+from deepcausalmmm_jax.data.readers.read_table import read_table
+from deepcausalmmm_jax.errors import DataError
+
+Spend = Annotated[list[str] | None, typer.Option("--spend", help="Spend columns or globs, or channel=column.")]
+Controls = Annotated[list[str] | None, typer.Option("--controls", help="Control columns or globs.")]
+Region = Annotated[str | None, typer.Option("--region", help="Column of regions; leave out for a national table.")]
+RevenuePerKpi = Annotated[
+    str | None, typer.Option("--revenue-per-kpi", help="Revenue per KPI unit: a column or a number.")
+]
+Population = Annotated[str | None, typer.Option("--population", help="Column of each region's population.")]
+Delimiter = Annotated[str, typer.Option("--delimiter", help="Delimiter between columns of the file.")]
+MaskMissingKpi = Annotated[bool, typer.Option("--mask-missing-kpi", help="Ignore rows without a KPI.")]
+KeepTrailingZeros = Annotated[
+    bool, typer.Option("--keep-trailing-zeros", help="Treat a KPI of 0 in the last weeks as real, not missing.")
+]
+Time = Annotated[
+    str | None,
+    typer.Option("--time", help="Column of weeks or days, or of numbers of weeks. [default: found out]"),
+]
+Kpi = Annotated[str | None, typer.Option("--kpi", help="Column of the KPI. [default: found out]")]
+Media = Annotated[
+    list[str] | None,
+    typer.Option("--media", help="Exposure columns or globs; repeat, or separate by commas. [default: found out]"),
+]
+SchemaFile = Annotated[
+    Path | None, typer.Option("--schema", help="TOML file that says which column is what. [default: FILE.schema.toml]")
+]
+Sheet = Annotated[str | None, typer.Option("--sheet", help="Sheet of an Excel file that has several tables.")]
+_PLAIN = ","
+
+
+class TableColumns(NamedTuple):
+    """Columns of a table as named on the command line, and how to read it."""
+
+    time: str | None
+    kpi: str | None
+    media: Sequence[str] | None
+    region: str | None = None
+    spend: Sequence[str] | None = None
+    controls: Sequence[str] | None = None
+    revenue_per_kpi: str | None = None
+    population: str | None = None
+    delimiter: str = _PLAIN
+    mask_missing_kpi: bool = False
+    keep_trailing_zeros: bool = False
+    schema: Path | None = None
+    sheet: str | None = None
+
+
+def panel_of(file: Path, named: TableColumns) -> Panel:
+    """The panel in a file. Where time, KPI and media are not all named, the rest is found out, and said in one line.
+
+    Raises:
+        DataError: the file cannot be read, or its table is invalid.
+        ConfigError: the schema is invalid.
+    """
+    missing_kpi: MissingKpi = "mask" if named.mask_missing_kpi else "error"
+    trailing_zeros: TrailingZeros = "keep" if named.keep_trailing_zeros else "ask"
+    if named.time is None or named.kpi is None or not named.media or named.schema is not None or is_workbook(file):
+        panel, schema = panel_and_schema(
+            file,
+            named.schema,
+            _stated(file, named),
+            sheet=named.sheet,
+            delimiter=None if named.delimiter == _PLAIN else named.delimiter,
+            missing_kpi=missing_kpi,
+            trailing_zeros=trailing_zeros,
+        )
+        say(f"Read as {schema.summary}")
+        return panel
+    df = with_plain_names(read_table(file, named.delimiter))
+    columns = [name for name in df.columns if name]
+    channels = expanded(named.media, columns, "--media")
+    return Panel.from_dataframe(
+        df,
+        region=named.region,
+        time=named.time,
+        kpi=named.kpi,
+        media=channels,
+        spend=paired_spend(channels, named.media, named.spend, columns) if named.spend else None,
+        controls=expanded(named.controls or [], columns, "--controls"),
+        revenue_per_kpi=_column_or_number(named.revenue_per_kpi, columns),
+        population=named.population,
+        missing_kpi=missing_kpi,
+        trailing_zeros=trailing_zeros,
+    )
+
+
+def _stated(file: Path, named: TableColumns) -> Stated:
+    """The roles that are named, globs expanded over the columns of the file."""
+    given = (named.media, named.spend, named.controls, named.revenue_per_kpi)
+    if not any(given):
+        return Stated(named.time, named.region, named.kpi, population=named.population)
+    delimiter = None if named.delimiter == _PLAIN else named.delimiter
+    columns = [name for name in read_raw(file, delimiter, sheet=named.sheet).cells.columns if name]
+    channels = expanded(named.media, columns, "--media") if named.media else None
+    if named.spend and channels is None:
+        raise DataError("--spend is given without --media, whose channels it prices; name both, or neither.")
+    return Stated(
+        named.time,
+        named.region,
+        named.kpi,
+        channels,
+        paired_spend(channels or [], named.media or [], named.spend, columns) if named.spend else None,
+        expanded(named.controls, columns, "--controls") if named.controls else None,
+        _column_or_number(named.revenue_per_kpi, columns),
+        named.population,
+    )
+
+
+def _column_or_number(text: str | None, columns: list[str]) -> str | float | None:
+    if text is None or text in columns:
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        return text  # the panel reports that there is no such column

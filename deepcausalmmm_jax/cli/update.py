@@ -1,0 +1,97 @@
+"""The commands that go on from a saved run: `update` and `reproduce`."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.cli.output import say, stoppable
+from deepcausalmmm_jax.cli.planning import loaded
+from deepcausalmmm_jax.cli.run_columns import panel_like
+from deepcausalmmm_jax.cli.table_options import Delimiter, KeepTrailingZeros, MaskMissingKpi
+from deepcausalmmm_jax.inference.reproduce import reproduce
+from deepcausalmmm_jax.inference.update import update
+from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, written_together
+from deepcausalmmm_jax.io.write_csv import write_csv
+from deepcausalmmm_jax.results.run_update import Update
+
+_DIFFERS = 1
+_SHOWN = ["before", "after", "change", "z", "new_weeks", "revised"]
+
+
+def update_command(
+    run: Annotated[Path, typer.Argument(help="Folder of a fit, or its .npz file.", metavar="RUN")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV or Parquet file with the run's columns and all of its weeks.", metavar="FILE")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the results.")],
+    holdout: Annotated[
+        int | None, typer.Option(help="Number of last weeks to hold out. [default: as many as the run]")
+    ] = None,
+    no_holdout: Annotated[bool, typer.Option("--no-holdout", help="Train on all weeks.")] = False,
+    delimiter: Delimiter = ",",
+    mask_missing_kpi: MaskMissingKpi = False,
+    keep_trailing_zeros: KeepTrailingZeros = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Bring a run up to date with new weeks, from its last estimate; says what moved and why."""
+    result = loaded(run)
+    panel = panel_like(
+        file,
+        result.panel,
+        delimiter,
+        mask_missing_kpi=mask_missing_kpi or bool((result.panel.weights[result.panel.present] == 0).any()),
+        keep_trailing_zeros=keep_trailing_zeros,
+    )
+    refuse_unwritable(out)
+    hidden = None if no_holdout else "same" if holdout is None else holdout
+    with stoppable(f"Nothing was written to {out}; run the same command again."):
+        made = update(result, panel, hidden, progress=False if quiet else None)  # type: ignore[arg-type]
+        _write(made, out)
+    say(made.summary())
+    say("\nShares and ROI; z is the change over its standard error")
+    shown = made.moved.loc[["share", "roi"], _SHOWN].dropna(how="all")
+    say(shown.to_string(float_format=lambda value: f"{value:.3g}", na_rep="-"))
+    if len(made.revised):
+        say("\nRevised figures of the old weeks, the first ten")
+        say(made.revised.head(10).to_string(index=False, float_format=lambda value: f"{value:,.6g}", na_rep="-"))
+    say(
+        "\nWrote report.html, contributions.csv, media_summary.csv, metrics.csv, moved.csv, revised.csv and fit.npz "
+        f"to {out}{os.sep}"
+    )
+
+
+def _write(made: Update, out: Path) -> None:
+    result = made.result
+    with written_together(out) as folder:
+        write_csv(result.contribution_table(), folder / "contributions.csv", index=False)
+        write_csv(result.media_summary(), folder / "media_summary.csv", index=True)
+        write_csv(result.metrics, folder / "metrics.csv", index=True)
+        write_csv(made.moved, folder / "moved.csv", index=True)
+        write_csv(made.revised, folder / "revised.csv", index=False)
+        result.save(folder / "fit.npz")
+        result.report(folder / "report.html", previous=made.previous)
+
+
+def reproduce_command(
+    run: Annotated[Path, typer.Argument(help="Folder of a fit, or its .npz file.", metavar="RUN")],
+    tolerance: Annotated[
+        float, typer.Option(help="Difference of a share that counts as the same, percentage points.")
+    ] = 0.1,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Fit a saved run again from its own panel, settings and seed; exit code 0 if it is the same, 1 if it differs."""
+    require(tolerance >= 0, "tolerance", tolerance, "0 or more")
+    result = loaded(run)
+    with stoppable("Nothing was changed; run the same command again."):
+        made = reproduce(result, tolerance, progress=False if quiet else None)
+    say(made.summary())
+    if len(made.versions):
+        say("\nWhat differs in how the two were made")
+        say(made.versions.to_string())
+    say("\nShares, percent of the predicted KPI")
+    say(made.shares.to_string(float_format=lambda value: f"{value:.4g}"))
+    if not made.same:
+        raise typer.Exit(_DIFFERS)

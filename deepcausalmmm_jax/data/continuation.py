@@ -1,0 +1,134 @@
+"""Whether a panel continues another: the same regions and columns in the same units, and all of its weeks."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.checks import amount
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.panel_changes import PanelChanges, columns_of, panel_changes, shared_cells
+from deepcausalmmm_jax.errors import DataError
+
+_NAMED = 4
+_SAME_RATIO = 0.01  # spread of the ratios, in logs, up to which all figures count as multiplied by one number
+_OTHER_UNIT = np.log(1.9)  # log of the ratio from which that number is another unit rather than a correction
+_MOST = 0.9  # share of the figures that must agree on it
+_FAR = 100.0  # times the largest, or below the smallest, figure so far
+_FEW = 4  # figures that are too few to judge a unit by
+_OPTIONAL = {"spend": "spend", "revenue_per_kpi": "revenue per KPI", "population": "population"}
+
+
+def continued_by(before: Panel, after: Panel) -> tuple[Panel, PanelChanges]:
+    """A later panel with its regions and columns in the order of an earlier one, and what differs between the two.
+
+    Args:
+        before: the panel of a fit.
+        after: the same panel with more weeks, or with revised figures.
+
+    Raises:
+        DataError: it lost weeks, regions, channels, controls, spend, revenue or population, has new ones of the first
+            four that are not later weeks, has another KPI, or a column in another unit; the message names them.
+    """
+    if before.kpi_name != after.kpi_name:
+        raise DataError(
+            f"The KPI of the panel is {after.kpi_name!r}, that of the run is {before.kpi_name!r}; give the same KPI, "
+            "or fit once more."
+        )
+    differ = panel_changes(before, after)
+    for kind in ("region", "channel", "control"):
+        _refuse_lost_or_new(kind, differ)
+    _refuse_other_weeks(before, after, differ)
+    for field, name in _OPTIONAL.items():
+        if getattr(before, field) is not None and getattr(after, field) is None:
+            raise DataError(f"The panel lacks the {name} that the run was made with; add it as in the first fit.")
+    ordered = _ordered(before, after)
+    _refuse_other_units(before, ordered)
+    return ordered, differ
+
+
+def _refuse_lost_or_new(kind: str, differ: PanelChanges) -> None:
+    if lost := differ.lost[kind]:
+        raise DataError(
+            f"The panel lacks {_named(kind, lost)}, which the run was made with; add what is missing, or fit once more "
+            "without it."
+        )
+    if new := differ.new[kind]:
+        raise DataError(
+            f"The panel has {_named(kind, new)}, which the run was not made with; leave it out, or fit once more with "
+            "dcm.fit."
+        )
+
+
+def _refuse_other_weeks(before: Panel, after: Panel, differ: PanelChanges) -> None:
+    if isinstance(before.weeks, pd.DatetimeIndex) != isinstance(after.weeks, pd.DatetimeIndex):
+        raise DataError("The weeks of the panel and of the run must be both dates or both numbers.")
+    if differ.lost_weeks:
+        raise DataError(
+            f"The panel lacks {_named('week', differ.lost_weeks)}, which the run was made with; give all weeks from "
+            f"{before.week_label(0)} on, the new ones after them."
+        )
+    if after.week_label(0) != before.week_label(0):
+        raise DataError(
+            f"The panel begins with week {after.week_label(0)}, before the run's first week, {before.week_label(0)}; "
+            "leave the earlier weeks out with panel.select, or fit once more."
+        )
+
+
+def _ordered(before: Panel, after: Panel) -> Panel:
+    """The later panel with regions, channels and controls in the order of the earlier one."""
+    after = after.select(regions=list(before.regions))
+    channel = [after.channels.index(name) for name in before.channels]
+    control = [after.controls.index(name) for name in before.controls]
+    return dataclasses.replace(
+        after,
+        channels=before.channels,
+        controls=before.controls,
+        exposure=after.exposure[:, :, channel],
+        control=after.control[:, :, control],
+        spend=None if after.spend is None else after.spend[:, :, channel],
+    )
+
+
+def _refuse_other_units(before: Panel, after: Panel) -> None:
+    for cells in shared_cells(before, after):
+        both = (cells.before > 0) & (cells.after > 0)
+        if both.sum() < _FEW:
+            continue
+        ratio = np.log(cells.after[both] / cells.before[both])
+        usual = float(np.median(ratio))
+        if abs(usual) > _OTHER_UNIT and np.mean(np.abs(ratio - usual) < _SAME_RATIO) >= _MOST:
+            raise DataError(
+                f"Column {cells.column!r} is {_times(usual)} what the run was made with, in nearly all weeks that both "
+                "have; give it in its old unit, or fit once more with dcm.fit."
+            )
+    _refuse_other_units_in_new_weeks(before, after)
+
+
+def _refuse_other_units_in_new_weeks(before: Panel, after: Panel) -> None:
+    n_before, later = len(before.weeks), columns_of(after)
+    for name, earlier in columns_of(before).items():
+        new = later[name][:, n_before:] if name in later else np.zeros(0)
+        old, new = earlier[earlier > 0], new[new > 0]
+        if min(old.size, new.size) < _FEW:
+            continue
+        typical = float(np.median(new))
+        for bound, factor in ((old.max(), 1.0), (old.min(), -1.0)):
+            if factor * np.log(typical / bound) > np.log(_FAR):
+                side = "largest" if factor > 0 else "smallest positive"
+                raise DataError(
+                    f"Column {name!r} is typically {amount(typical)} in the new weeks, and its {side} figure so far is "
+                    f"{amount(float(bound))}: the unit seems to have changed; give it in its old unit, or fit once "
+                    "more with dcm.fit."
+                )
+
+
+def _times(log_ratio: float) -> str:
+    ratio = float(np.exp(abs(log_ratio)))
+    number = amount(round(ratio, 2))
+    return f"{number} times" if log_ratio > 0 else f"one {number}th of"
+
+
+def _named(kind: str, names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    return f"the {kind}{'' if len(names) == 1 else 's'} {shown}"

@@ -1,0 +1,41 @@
+"""All checks of a panel, one after another."""
+
+from collections.abc import Callable, Iterator
+
+from deepcausalmmm_jax.data.diagnosis import columns, completeness, feedback, kpi_values, spend
+from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
+from deepcausalmmm_jax.data.diagnosis.findings import Finding
+from deepcausalmmm_jax.data.holdout import refuse_without_kpi
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.grades import ORDER
+
+_WHOLE: tuple[Callable[[Panel], Iterator[Finding]], ...] = (  # weeks after the last KPI included
+    completeness.fittable_findings,
+    completeness.trailing_zero_findings,
+)
+_PAST: tuple[Callable[[Panel], Iterator[Finding]], ...] = (
+    completeness.gap_findings,
+    completeness.missing_kpi_findings,
+    kpi_values.level_findings,
+    kpi_values.outlier_findings,
+    kpi_values.repeated_findings,
+    kpi_values.doubled_findings,
+    columns.outlier_findings,
+    columns.constant_findings,
+    columns.variation_findings,
+    columns.copy_findings,
+    columns.collinearity_findings,
+    spend.price_findings,
+    spend.spend_findings,
+    feedback.mediator_findings,
+    feedback.feedback_findings,
+    completeness.size_findings,
+)
+
+
+def diagnose(panel: Panel) -> Diagnosis:
+    """Check a panel before it is fitted; see `Panel.diagnose`."""
+    refuse_without_kpi(panel)
+    past = panel.until_last_kpi()
+    rows = [row for check in _WHOLE for row in check(panel)] + [row for check in _PAST for row in check(past)]
+    return Diagnosis(tuple(sorted(rows, key=lambda row: -ORDER.index(row.grade))))

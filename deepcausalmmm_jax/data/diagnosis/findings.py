@@ -1,0 +1,86 @@
+"""A finding on a panel: what, where, why it matters, what to do."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from deepcausalmmm_jax.grades import Grade
+
+_NAMED = 4
+
+
+class Check(StrEnum):
+    """Checks of a panel, in the order in which they are made; the value is the name in tables."""
+
+    FITTABLE = "can be fitted"
+    GAPS = "missing rows"
+    MISSING_KPI = "missing KPI"
+    ZEROS_AT_END = "zeros at the end"
+    KPI_LEVEL = "level of the KPI"
+    KPI_OUTLIERS = "KPI outliers"
+    REPEATED_KPI = "repeated KPI"
+    DOUBLED_KPI = "doubled KPI weeks"
+    OUTLIERS = "outliers in columns"
+    CONSTANT = "constant columns"
+    VARIATION = "variation over weeks"
+    COPIES = "near-copies"
+    COLLINEARITY = "collinearity"
+    PRICE_JUMP = "cost per unit"
+    SPEND_MATCH = "spend and exposure"
+    MEDIATOR = "controls that follow media"
+    FOLLOWS_KPI = "media that follow the KPI"
+    SIZE = "size of the panel"
+
+
+class Finding(NamedTuple):
+    """One finding.
+
+    Attributes:
+        grade: `pass`, `look` or `fail`.
+        check: that found it.
+        column: names of the columns concerned, comma-separated; empty for the panel as a whole.
+        region: names of the regions concerned; empty for all.
+        weeks: labels of the weeks concerned; empty for all.
+        what: was found, with its figure.
+        why: it matters.
+        advice: what to do.
+    """
+
+    grade: Grade
+    check: Check
+    what: str
+    column: str = ""
+    region: str = ""
+    weeks: str = ""
+    why: str = ""
+    advice: str = ""
+
+    @property
+    def where(self) -> str:
+        """Column, region and weeks in one cell."""
+        region = f"region {self.region}" if self.region else ""
+        weeks = f"week {self.weeks}" if self.weeks else ""
+        return ", ".join(part for part in (self.column, region, weeks) if part)
+
+
+def passed(check: Check, what: str) -> Finding:
+    """The finding that a check found nothing to act on."""
+    return Finding(Grade.PASS, check, what)
+
+
+def names(labels: Iterable[object]) -> str:
+    """Labels, comma-separated; of more than four the first three and how many more there are."""
+    shown = [str(label) for label in labels]
+    if len(shown) > _NAMED:
+        shown = [*shown[: _NAMED - 1], f"{len(shown) - _NAMED + 1} more"]
+    return ", ".join(shown)
+
+
+def span(first: str, last: str) -> str:
+    """Labels of the first and last week as one text."""
+    return first if first == last else f"{first} to {last}"
+
+
+def several(count: int, one: str, many: str | None = None) -> str:
+    """A number with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,132 @@
+"""What differs between two panels: weeks, regions and columns that one lacks, and figures that were revised."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.data.calendar import week_text
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.regions import region_positions
+
+REVISED_COLUMNS = ("column", "region", "week", "before", "after")
+_ROUNDING = 1e-6  # relative: smaller differences come from writing and reading numbers
+
+
+class Cells(NamedTuple):
+    """A column of a panel in the regions and weeks that two panels share."""
+
+    column: str
+    before: np.ndarray  # [region, week], NaN where there is no figure
+    after: np.ndarray  # [region, week]
+
+
+class Shared(NamedTuple):
+    """Positions in two panels of what both have."""
+
+    regions: tuple[np.ndarray, np.ndarray]
+    weeks: tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class PanelChanges:
+    """What differs between two panels.
+
+    Attributes:
+        lost_weeks: labels of weeks that only the first panel has.
+        new_weeks: labels of weeks that only the second has.
+        lost: names by kind (`region`, `channel`, `control`) that only the first has.
+        new: the same for the second.
+        revised: a row a figure that both have and that differs: column, region, week, before, after; a figure that is
+            missing on one side is empty there.
+    """
+
+    lost_weeks: tuple[str, ...]
+    new_weeks: tuple[str, ...]
+    lost: dict[str, tuple[str, ...]]
+    new: dict[str, tuple[str, ...]]
+    revised: pd.DataFrame
+
+
+def panel_changes(before: Panel, after: Panel) -> PanelChanges:
+    """What differs between two panels, found by labels and names, whatever their order.
+
+    Args:
+        before: the first panel.
+        after: the second.
+    """
+    shared = _shared(before, after)
+    names = {
+        "region": ([str(r) for r in before.regions], [str(r) for r in after.regions]),
+        "channel": (list(before.channels), list(after.channels)),
+        "control": (list(before.controls), list(after.controls)),
+    }
+    rows = [row for cells in shared_cells(before, after) for row in _revised(cells, before, shared)]
+    return PanelChanges(
+        lost_weeks=_other_weeks(before, shared.weeks[0]),
+        new_weeks=_other_weeks(after, shared.weeks[1]),
+        lost={kind: _missing(own, other) for kind, (own, other) in names.items()},
+        new={kind: _missing(other, own) for kind, (own, other) in names.items()},
+        revised=pd.DataFrame(rows, columns=list(REVISED_COLUMNS)),
+    )
+
+
+def shared_cells(before: Panel, after: Panel) -> Iterator[Cells]:
+    """Every column that both panels have, in the regions and weeks that both have."""
+    shared = _shared(before, after)
+    own, other = columns_of(before), columns_of(after)
+    for name in own:
+        if name in other:
+            old = own[name][np.ix_(shared.regions[0], shared.weeks[0])]
+            yield Cells(name, old, other[name][np.ix_(shared.regions[1], shared.weeks[1])])
+
+
+def columns_of(panel: Panel) -> dict[str, np.ndarray]:
+    """Figures of a panel by column, `[region, week]` each, NaN where there is no row or no figure."""
+
+    def where_present(values: np.ndarray) -> np.ndarray:
+        return np.where(panel.present, values, np.nan)
+
+    found = {panel.kpi_name: np.where(panel.weights > 0, panel.kpi, np.nan)}
+    found |= {name: where_present(panel.exposure[:, :, i]) for i, name in enumerate(panel.channels)}
+    if panel.spend is not None:
+        found |= {f"spend of {name}": where_present(panel.spend[:, :, i]) for i, name in enumerate(panel.channels)}
+    found |= {name: where_present(panel.control[:, :, i]) for i, name in enumerate(panel.controls)}
+    if panel.revenue_per_kpi is not None:
+        found["revenue per KPI"] = where_present(panel.revenue_per_kpi)
+    if panel.population is not None:
+        found["population"] = where_present(np.broadcast_to(panel.population[:, None], panel.present.shape))
+    return found
+
+
+def _shared(before: Panel, after: Panel) -> Shared:
+    regions = region_positions(after.regions, before.regions)
+    in_both = np.flatnonzero(regions >= 0)
+    weeks = after.weeks.get_indexer(before.weeks) if _same_kind(before, after) else np.full(len(before.weeks), -1)
+    shared_weeks = np.flatnonzero(weeks >= 0)
+    return Shared((in_both, regions[in_both]), (shared_weeks, weeks[shared_weeks]))
+
+
+def _same_kind(before: Panel, after: Panel) -> bool:
+    return isinstance(before.weeks, pd.DatetimeIndex) == isinstance(after.weeks, pd.DatetimeIndex)
+
+
+def _other_weeks(panel: Panel, shared: np.ndarray) -> tuple[str, ...]:
+    return tuple(week_text(panel.weeks, at) for at in range(len(panel.weeks)) if at not in set(shared.tolist()))
+
+
+def _missing(own: list[str], other: list[str]) -> tuple[str, ...]:
+    known = set(other)
+    return tuple(name for name in own if name not in known)
+
+
+def _revised(cells: Cells, before: Panel, shared: Shared) -> Iterator[tuple[object, ...]]:
+    old, new = cells.before, cells.after
+    gone = np.isnan(old) != np.isnan(new)
+    far = np.abs(new - old) > _ROUNDING * np.maximum(np.abs(old), np.abs(new))
+    for row, column in zip(*np.nonzero(gone | far), strict=True):
+        region = before.regions[int(shared.regions[0][row])]
+        week = week_text(before.weeks, int(shared.weeks[0][column]))
+        yield cells.column, region, week, float(old[row, column]), float(new[row, column])

@@ -1,0 +1,109 @@
+"""A table of lift tests -> `LiftTest` objects."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from scipy.stats import norm
+
+from deepcausalmmm_jax.checks import closest
+from deepcausalmmm_jax.config.lift_tests import LiftTest
+from deepcausalmmm_jax.data.readers.column_names import plain_name
+from deepcausalmmm_jax.data.readers.read_table import read_table
+from deepcausalmmm_jax.errors import ConfigError, DataError
+
+_NUMBERS = ("lift", "standard_error", "spend_change")
+_INTERVAL = ("lower", "upper", "level")
+_FIELDS = tuple(item.name for item in dataclasses.fields(LiftTest))
+# Meridian GeoX, "Analysis outputs" (developers.google.com/meridian/geox/analysis-outputs): the fields of an `Estimate`.
+_ALIASES = {"point_estimate": "lift", "lower_bound": "lower", "upper_bound": "upper"}
+_IGNORED = ("p_value",)
+
+
+def read_lift_tests(path: str | Path, delimiter: str = ",") -> tuple[LiftTest, ...]:
+    """Read lift tests from a CSV or Parquet file, one row a test, for `Config(experiments=...)`.
+
+    Columns are the fields of `LiftTest`; empty cells take the defaults, and regions are separated by semicolons. A row
+    without `standard_error` may give an interval instead: `lower`, `upper` and `level` (0.9 or 90%), of which the
+    standard error follows as for a normal distribution. `point_estimate`, `lower_bound` and `upper_bound`, as Meridian
+    GeoX names them, are read as `lift`, `lower` and `upper`; `p_value` is not read.
+
+    Args:
+        path: of the file.
+        delimiter: between columns of a CSV file.
+
+    Raises:
+        DataError: the file cannot be read, or a column or cell is wrong; the message names the row.
+    """
+    table = read_table(path, delimiter)
+    names = [_ALIASES.get(plain_name(name), plain_name(name)) for name in table.columns]
+    _check_columns(names, str(path))
+    rows = table.set_axis(names, axis=1).astype(object)
+    cells = ({str(name): cell for name, cell in row.dropna().items()} for _, row in rows.iterrows())
+    return tuple(_test(row, f"Row {i + 1} of {path}") for i, row in enumerate(cells))
+
+
+def _check_columns(names: list[str], path: str) -> None:
+    known = (*_FIELDS, *_INTERVAL)
+    for name in names:
+        if name not in known and name not in _IGNORED:
+            near = closest(name, known)
+            hint = f"; known are {', '.join(known)}." if near is None else f"; did you mean {near!r}?"
+            raise DataError(f"The file {path} has a column {name!r}, which lift tests do not have{hint}")
+        if names.count(name) > 1:
+            raise DataError(f"The file {path} has two columns for {name!r}; keep one.")
+    needed = [name for name in ("channel", "start", "end", "lift") if name not in names]
+    if needed:
+        raise DataError(
+            f"The file {path} has no column {needed[0]!r}, which lift tests need; it has {', '.join(names)}."
+        )
+
+
+def _test(cells: dict[str, Any], where: str) -> LiftTest:
+    cells = {name: cell.strip() if isinstance(cell, str) else cell for name, cell in cells.items()}
+    cells = {name: cell for name, cell in cells.items() if cell != "" and name not in _IGNORED}
+    values: dict[str, Any] = {name: cell for name, cell in cells.items() if name in _FIELDS}
+    for name in _NUMBERS:
+        if name in values:
+            values[name] = _number(values[name], name, where)
+    if "regions" in values:
+        values["regions"] = tuple(part.strip() for part in str(values["regions"]).split(";") if part.strip())
+    for name in ("start", "end"):
+        if isinstance(values.get(name), pd.Timestamp):
+            values[name] = values[name].date()
+    if "standard_error" not in values:
+        values["standard_error"] = _error_from_interval(cells, values.get("lift"), where)
+    try:
+        return LiftTest.from_dict(values)
+    except ConfigError as error:
+        raise DataError(f"{where}: {error}") from None
+
+
+def _error_from_interval(cells: dict[str, Any], lift: float | None, where: str) -> float:
+    missing = [name for name in _INTERVAL if name not in cells]
+    if missing:
+        raise DataError(
+            f"{where} has no standard_error; give one, or an interval by lower, upper and level (such as 0.9); "
+            f"{missing[0]} is missing."
+        )
+    lower, upper = (_number(cells[name], name, where) for name in ("lower", "upper"))
+    level = _level(cells["level"], where)
+    if not lower < upper or lift is None or not lower <= lift <= upper:
+        raise DataError(f"{where} has the lift {lift} and the interval {lower:g} to {upper:g}, which must contain it.")
+    return float((upper - lower) / (2.0 * norm.ppf(0.5 + 0.5 * level)))
+
+
+def _level(cell: Any, where: str) -> float:
+    text = str(cell).strip()
+    share = _number(text.removesuffix("%"), "level", where) / (100.0 if text.endswith("%") else 1.0)
+    if not 0 < share < 1:
+        raise DataError(f"{where} has the level {text}; write 0.9 or 90% for 90%.")
+    return share
+
+
+def _number(cell: Any, name: str, where: str) -> float:
+    try:
+        return float(cell)
+    except (TypeError, ValueError, OverflowError):
+        raise DataError(f"{where} has {str(cell)[:40]!r} in column {name!r}, which is not a number.") from None

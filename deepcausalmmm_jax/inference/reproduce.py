@@ -1,0 +1,102 @@
+"""Fits a saved run again and compares: the same figures, or where they differ and by how much."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.axes import CHANNEL
+from deepcausalmmm_jax.errors import ConfigError, FitStatus
+from deepcausalmmm_jax.inference.fit import fit
+from deepcausalmmm_jax.inference.sample_posterior import sample_posterior
+from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.fit_result import FitResult
+
+_FACTS = ("python", "platform", "device", "commit")
+
+
+@dataclass(frozen=True, eq=False)
+class Reproduction:
+    """A run beside the same fit made again.
+
+    Attributes:
+        shares: by channel: `saved` and `again`, percent of the predicted KPI, and `difference`.
+        largest_prediction_difference: over region-weeks, as a share of the mean absolute prediction.
+        versions: by package or fact of the machine that differs: `saved` and `again`.
+        tolerance: difference of a share that counts as none, percentage points.
+    """
+
+    shares: pd.DataFrame
+    largest_prediction_difference: float
+    versions: pd.DataFrame
+    tolerance: float
+
+    @property
+    def same(self) -> bool:
+        """Whether every share is the same within the tolerance."""
+        return bool((self.shares["difference"].abs() <= self.tolerance).all())
+
+    def summary(self) -> str:
+        """Whether the run could be repeated, in a sentence or two."""
+        far = self.shares["difference"].abs()
+        worst = str(far.idxmax())
+        named = f"The largest difference of a share is {far.max():.2g} percentage points, of {worst}"
+        predictions = f"that of a prediction {100 * self.largest_prediction_difference:.2g}% of the mean"
+        if self.same:
+            return f"The same within {self.tolerance:g} percentage points. {named}; {predictions}."
+        many = int((far > self.tolerance).sum())
+        return (
+            f"It differs: {many} of {len(far)} shares by more than {self.tolerance:g} percentage points. {named}; "
+            f"{predictions}."
+        )
+
+
+def reproduce(result: FitResult, tolerance: float = 0.1, *, progress: bool | None = None) -> Reproduction:
+    """Fit once more with the panel, settings, seed and holdout of a run, and compare.
+
+    Draws from a posterior are made again too; the refits of a bootstrap are not, and its fit alone is compared.
+
+    Args:
+        result: the run.
+        tolerance: difference of a share that counts as none, percentage points.
+        progress: whether to show progress; None shows it where there is a terminal.
+
+    Raises:
+        ConfigError: a run that updates an earlier one, which must be repeated from that one, or imported weights.
+    """
+    fitted, provenance = result.fitted, result.provenance
+    if provenance.updated_from:
+        raise ConfigError(
+            f"The run updates an earlier one, of data {provenance.updated_from[:12]}; repeat the update of that run."
+        )
+    if fitted.record.status is FitStatus.TAKEN_OVER:
+        raise ConfigError("The run's weights were imported from the published package; there is no fit to repeat.")
+    again = fit(fitted.panel, fitted.config, result.holdout or None, fitted.seed, progress=progress)
+    if isinstance(result, Ensemble) and result.from_posterior:
+        again = _drawn_alike(result, again)
+    before, after = (run.media_summary()["pct_of_contribution"].to_numpy() for run in (result, again))
+    shares = pd.DataFrame(
+        {"saved": before, "again": after, "difference": after - before},
+        index=pd.Index(fitted.panel.channels, name=CHANNEL),
+    )
+    predicted, repeated = result.fitted_panel.prediction, again.fitted_panel.prediction
+    apart = float(np.abs(repeated - predicted).max() / max(float(np.abs(predicted).mean()), 1e-300))
+    return Reproduction(shares, apart, _versions(result, again), float(tolerance))
+
+
+def _drawn_alike(result: Ensemble, again: FitResult) -> FitResult:
+    """The repeated fit with as many draws, by the same method and seed, as the run has."""
+    made = result.replicates
+    if isinstance(again, Ensemble) and again.from_posterior:
+        own = again.replicates
+        if (own.method, own.seed, len(own)) == (made.method, made.seed, len(made)):
+            return again
+    return sample_posterior(again, len(made), made.method, made.seed)  # type: ignore[arg-type]  # a method it knows
+
+
+def _versions(saved: FitResult, again: FitResult) -> pd.DataFrame:
+    pair = (saved.provenance, again.provenance)
+    facts = [{**one.versions, **{name: getattr(one, name) for name in _FACTS}} for one in pair]
+    names = [name for name in {**facts[0], **facts[1]} if facts[0].get(name, "") != facts[1].get(name, "")]
+    rows = {name: [facts[0].get(name, ""), facts[1].get(name, "")] for name in names}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["saved", "again"], dtype=object)

@@ -1,0 +1,155 @@
+"""`update`: the next month of a run: new weeks and revised figures, from the last estimate."""
+
+import dataclasses
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.data.checks import refuse_unfit
+from deepcausalmmm_jax.data.continuation import continued_by
+from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.data.kpi_scale import informative
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
+from deepcausalmmm_jax.errors import ConfigError, DataError
+from deepcausalmmm_jax.inference.warm_refit import padded_weeks, warm_refit
+from deepcausalmmm_jax.results.channel_figures import changes, channel_figures
+from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.results.run_update import Update
+from deepcausalmmm_jax.training.fitted import Fitted
+
+_CAUSES = ("new_weeks", "revised", "both", "refit")
+_MOVED = ("share", "roi", "weekly_contribution")
+_OPTIONAL = ("spend", "revenue_per_kpi")
+
+
+def update(
+    result: FitResult,
+    panel: Panel,
+    holdout: int | Literal["same"] | None = "same",
+    *,
+    progress: bool | None = None,
+) -> Update:
+    """Bring a run up to date with new weeks and revised figures, from its last estimate and with its scales.
+
+    Scales of KPI, exposure and controls stay those of the run, so that priors and prior scales keep their meaning.
+    Curves, coefficients, season, effects of controls, the network, learned prior scales and noise begin where the run
+    ended; the trend goes on at its last value; the channel graph is learned again from the edges found. A channel whose
+    effect had vanished is likely to stay there: fit from scratch where new weeks may have changed that. Where the run
+    has draws from its posterior, they are drawn again, and the searches and chains begin at the old draws.
+
+    Where weeks are new and old figures were revised too, the run is also refitted with either alone and with neither,
+    so that each change can be put down to one of them, or to the further training alone.
+
+    Args:
+        result: the run, of the default model; of a bootstrap the fit itself is updated, not its refits.
+        panel: all weeks of the run's panel and those after them, with the same columns and regions. Figures of old
+            weeks may have been revised; `Update.revised` lists them.
+        holdout: number of last weeks with a KPI to hold out, None for none, or `same` for as many as the run held out.
+        progress: whether to show progress; None shows it where there is a terminal.
+
+    Returns:
+        The new result, and what moved and why.
+
+    Raises:
+        DataError: the panel lacks weeks, regions or columns of the run, has other ones, holds nothing new, or has a
+            column in another unit; or it cannot be learned from.
+        ConfigError: not the result of a fit, or a run of the paper's model.
+        FitError: training ended without usable parameters.
+    """
+    _refuse(result, panel)
+    before = result.fitted
+    panel, differ = continued_by(before.panel, panel)
+    hidden = (before.n_holdout_weeks or None) if holdout == "same" else holdout
+    weights = _weights(panel, hidden)
+    if not differ.new_weeks and not len(differ.revised) and np.array_equal(weights > 0, before.weights > 0):
+        raise DataError("The panel has no week that is new to the run and no figure that differs: nothing to update.")
+    warn_of(panel_notes(panel, weights))
+    known = result.replicates.coordinates if isinstance(result, Ensemble) else None
+    room = padded_weeks(panel)
+    updated = warm_refit(before, panel, weights, known, progress=progress)
+    moved = changes(_figures(result), _figures(updated))
+    split = {name: 0.0 * moved["change"] for name in _CAUSES}
+    if len(differ.revised) and differ.new_weeks:
+        old_weeks = panel.select(weeks=slice(0, len(before.panel.weeks)))
+        revised = _alone(before, old_weeks, _like(before, old_weeks), known, room, progress)
+        unrevised = _with_old_weeks(panel, before.panel)
+        new = _alone(before, unrevised, _weights(unrevised, hidden), known, room, progress)
+        neither = _alone(before, before.panel, before.weights, known, room, progress)
+        split = _split(moved, *(_figures(refit) for refit in (neither, new, revised)))
+    else:
+        split["revised" if len(differ.revised) else "new_weeks"] = moved["change"]
+    return Update(
+        result=updated,
+        previous=result,
+        moved=moved.assign(**split),
+        revised=differ.revised,
+        new_weeks=differ.new_weeks,
+        needs_refits=isinstance(result, Ensemble) and not result.from_posterior,
+    )
+
+
+def _refuse(result: FitResult, panel: Panel) -> None:
+    if not isinstance(result, FitResult):
+        raise ConfigError(
+            f"update needs the result of a fit, got {type(result).__name__}; a saved one is read by dcm.load."
+        )
+    if not isinstance(panel, Panel):
+        raise DataError(f"update needs a Panel, got {type(panel).__name__}; build one with Panel.from_dataframe.")
+    if not result.family.has_posterior:
+        raise ConfigError(
+            "update needs a run of the default model: the paper's model is trained from a random start by a fixed "
+            "schedule, so fit it once more with dcm.fit."
+        )
+
+
+def _weights(panel: Panel, holdout: int | None) -> np.ndarray:
+    weights = training_weights(panel, holdout)
+    refuse_unfit(panel, weights)
+    return informative(panel, weights)
+
+
+def _like(before: Fitted, panel: Panel) -> np.ndarray:
+    """Weights of the run's training weeks on its own weeks with revised figures, `[region, week]`."""
+    trained = np.arange(len(panel.weeks)) < before.n_training_weeks
+    return informative(panel, panel.weights * trained)
+
+
+def _alone(
+    before: Fitted, panel: Panel, weights: np.ndarray, known: np.ndarray | None, room: int, progress: bool | None
+) -> FitResult:
+    """The run refitted with only some of what is new."""
+    refuse_unfit(panel, weights)
+    return warm_refit(before, panel, weights, known, room=room, progress=progress)
+
+
+def _with_old_weeks(panel: Panel, before: Panel) -> Panel:
+    """The panel with the figures of an earlier one in the weeks that it has."""
+
+    def joined(new: np.ndarray, old: np.ndarray) -> np.ndarray:
+        return np.concatenate([old, new[:, old.shape[1] :]], axis=1)
+
+    found: dict[str, np.ndarray] = {
+        name: joined(getattr(panel, name), getattr(before, name))
+        for name in ("kpi", "weights", "present", "exposure", "control")
+    }
+    for name in _OPTIONAL:
+        if getattr(panel, name) is not None and getattr(before, name) is not None:
+            found[name] = joined(getattr(panel, name), getattr(before, name))
+    return dataclasses.replace(panel, **found)  # type: ignore[arg-type]
+
+
+def _figures(result: FitResult) -> pd.DataFrame:
+    table = channel_figures(result)
+    return table[table.index.get_level_values("figure").isin(_MOVED)]
+
+
+def _split(
+    moved: pd.DataFrame, neither: pd.DataFrame, new: pd.DataFrame, revised: pd.DataFrame
+) -> dict[str, pd.Series]:
+    """Parts of each change, which add up to it, from refits with neither, new weeks alone and revised figures alone."""
+    base, by_new, by_revision = (table["estimate"].reindex(moved.index) for table in (neither, new, revised))
+    parts = (by_new - base, by_revision - base, moved["after"] - by_new - by_revision + base, base - moved["before"])
+    return dict(zip(_CAUSES, parts, strict=True))

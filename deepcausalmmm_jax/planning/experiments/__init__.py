@@ -1,0 +1,1 @@
+"""What to test next: experiments that would improve the next budget plan, and what they cost."""

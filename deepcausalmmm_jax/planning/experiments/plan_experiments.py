@@ -1,0 +1,252 @@
+"""`plan_experiments`: which test to run next, by what it would add to the budget plan."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.attribution.horizon import even_weeks
+from deepcausalmmm_jax.attribution.units import units_of
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.errors import ConfigError, DataError
+from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+from deepcausalmmm_jax.planning.experiments.candidates import (
+    Candidate,
+    Returns,
+    candidate_table,
+    candidates_of,
+    national_forecast,
+)
+from deepcausalmmm_jax.planning.experiments.designs import Design, asked_sets, chosen_sets, design_of, history_of
+from deepcausalmmm_jax.planning.experiments.experiment_plan import ExperimentPlan
+from deepcausalmmm_jax.planning.experiments.library import PLAN_WEEKS, Library, library_of
+from deepcausalmmm_jax.planning.experiments.preposterior import FEWEST, perfect
+from deepcausalmmm_jax.planning.experiments.request import Request, checked, multiples
+from deepcausalmmm_jax.planning.experiments.responses import treatments
+from deepcausalmmm_jax.planning.limit_files import by_channel
+from deepcausalmmm_jax.planning.limits import Limits
+from deepcausalmmm_jax.results.ensemble import Ensemble
+
+_MOST_DRAWS = 400  # more change no figure by more than its own error
+_RANGE = (0.7, 1.3)  # of a channel's spend, within which plans are free unless limits are given
+_FILLED = 0.005  # share of region-weeks with a prediction in place of the KPI from which on it is said
+
+
+def plan_experiments(
+    ensemble: Ensemble,
+    budget_plan: BudgetPlan | None = None,
+    *,
+    channels: Sequence[str] | None = None,
+    regions: Sequence[Sequence[object]] | None = None,
+    weeks: int | Sequence[int] = (4, 8),
+    changes: float | Sequence[float] = (-1.0, -0.5, 0.5, 1.0),
+    limits: Limits | None = None,
+    effect: float | None = None,
+    horizon: int = 52,
+    margin: float | None = None,
+    level: float = 0.9,
+    seed: int = 0,
+) -> ExperimentPlan:
+    """Candidates for the next test, ranked by what they would add to the budget plan less what they cost.
+
+    A candidate changes the spend of one channel in some regions for some weeks after the panel. What it would show is
+    the model's own counterfactual under every draw, carry-over included. How exactly it can be measured is taken from
+    the panel's history: the regions under test against a weighted match of the others, over placebo windows of the same
+    length; on a national panel, against the error of the model's forecast. What it would teach is computed by
+    simulating its result from the draws and reweighting them: how much narrower the channel's ROI becomes, and how much
+    better the budget plan (value of information). A test is worth running where that exceeds its cost.
+
+    The value counts what the draws are unsure of. What no draw considers, such as a confounder that moves all of them
+    alike, is not in it.
+
+    Args:
+        ensemble: a fit with draws: what `bootstrap` or `sample_posterior` returns.
+        budget_plan: spend by channel as it will be, relative to that it replaces; its total and its limits by channel
+            are kept. None for the mean week of the last year.
+        channels: to test; all with spend in the last year when None.
+        regions: sets of regions to test, such as `[["north", "south"], ["east"]]`; None for the best matched sets of a
+            quarter and of half of the regions.
+        weeks: lengths of a test.
+        changes: shares by which spend changes: -1 is off the air, 0.5 half as much again.
+        limits: of the plans that may be chosen after the test, see `Limits`, by channel; amounts are for 13 weeks, and
+            multiples are of the mean week of the last year. None for those of the budget plan, or without one for 70 to
+            130 % of each channel's spend.
+        effect: ROI for which the power is stated; None for the effect that the model expects.
+        horizon: weeks for which the budget plan is used once the test is read.
+        margin: profit as a share of revenue, above 0 and at most 1; None counts revenue itself.
+        level: of the intervals; 1 - level is the level of the two-sided test.
+        seed: of the sets of regions and of the simulated measurements.
+
+    Returns:
+        The candidates; see `ExperimentPlan`.
+
+    Raises:
+        ConfigError: a fit without draws or with too few for the level, an unknown channel or region, a setting out of
+            range, or limits that no plan meets.
+        DataError: no spend, too few weeks or regions, or a plan of another panel.
+
+    Example:
+        ```python
+        plan = dcm.plan_experiments(dcm.bootstrap(result))
+        plan.table, plan.best, plan.matches()
+        test = plan.best.lift_test(lift=1200.0, standard_error=300.0)
+        ```
+    """
+    asked = checked(ensemble, channels, changes, weeks, effect, horizon, margin, level, seed)
+    study = studied(ensemble, asked, budget_plan, regions, limits)
+    fit, library = ensemble.fitted_panel, study.library
+    table = candidate_table(study.candidates, study.designs, fit.panel, study.returns, library, asked)
+    plans = pd.DataFrame(library.plans / PLAN_WEEKS, columns=[fit.panel.channels[i] for i in library.cells.channel])
+    found = ExperimentPlan(
+        table=table.drop(columns=["design", "position"]),
+        perfect_information=asked.margin * asked.horizon * perfect(library.outcomes),
+        plans=plans.assign(outcome=asked.margin * library.outcomes.mean(axis=0)).rename_axis("plan"),
+        level=level,
+        horizon=asked.horizon,
+        units=units_of(fit.panel, True, fit.panel.revenue_per_kpi is not None),
+        notes=(),
+        _panel=fit.until_last_kpi.panel,
+        _designs=tuple(study.designs),
+        _design_of=tuple(int(at) for at in table["design"]),
+    )
+    return dataclasses.replace(found, notes=_notes(ensemble, found, asked, study))
+
+
+class Study(NamedTuple):
+    """What the table is made of."""
+
+    candidates: list[Candidate]
+    designs: list[Design | None]  # None: all regions at once
+    library: Library
+    returns: Returns
+    filled: float  # share of region-weeks without a KPI
+    dropped: tuple[str, ...]  # limits of the budget plan that a plan by channel cannot keep
+    planned: bool  # whether tests start from a budget plan
+
+
+def studied(
+    ensemble: Ensemble,
+    asked: Request,
+    budget_plan: BudgetPlan | None,
+    regions: Sequence[Sequence[object]] | None,
+    limits: Limits | None,
+) -> Study:
+    """Everything that is computed with the model and the panel's history; arguments and errors as above."""
+    fit = ensemble.fitted_panel
+    base, national = multiples(fit.panel, budget_plan), len(fit.panel.regions) == 1
+    if national and regions is not None:
+        raise ConfigError(
+            "regions needs a panel of two or more regions; this one is national, where a test runs everywhere and is "
+            "measured against the forecast: leave regions out."
+        )
+    none: list[Design | None] = [None]
+    designs, filled = (none, 0.0) if national else _designs(fit.until_last_kpi, regions, asked.seed)
+    kept = _kept(ensemble)
+    variables: Variables = jax.tree.map(lambda array: np.asarray(array)[kept], ensemble.replicates.variables)
+    own, dropped = _limits(fit, limits, budget_plan)
+    library = library_of(fit, variables, own, base)
+    candidates: list[Candidate] = []
+    for length in asked.weeks:
+        found, horizon = treatments(fit, variables, asked.channels, asked.changes, length, base)
+        forecast = national_forecast(fit, variables, horizon, asked.seed) if national else None
+        candidates += candidates_of(fit, found, horizon, designs, forecast, asked.level)
+    if not candidates:
+        raise DataError("No channel that may be tested has spend in the regions and the plan asked about.")
+    returns = Returns(ensemble.draws("roi").to_numpy()[kept], _money(ensemble))
+    return Study(candidates, designs, library, returns, filled, dropped, budget_plan is not None)
+
+
+def _designs(
+    past: FittedPanel, regions: Sequence[Sequence[object]] | None, seed: int
+) -> tuple[list[Design | None], float]:
+    """Matched sets of regions, and the share of region-weeks whose KPI is missing."""
+    history = history_of(past.panel, past.prediction)
+    sets = chosen_sets(history, seed) if regions is None else asked_sets(past.panel, history, regions)
+    return [design_of(history, rows) for rows in sets], history.filled
+
+
+def _limits(fit: FittedPanel, limits: Limits | None, budget_plan: BudgetPlan | None) -> tuple[Limits, tuple[str, ...]]:
+    """Limits of the plans to choose from, and the names of those of the budget plan that they leave out."""
+    if limits is not None:
+        require(isinstance(limits, Limits), "limits", limits, "of class Limits, or None")
+        kept, lost = by_channel(limits, 1.0, "channel")
+        if lost:
+            raise ConfigError(
+                f"The plans to choose from are by channel, so that limits cannot have {' and '.join(lost)} of regions "
+                "or weeks; leave them out."
+            )
+        return kept, ()
+    if budget_plan is None or budget_plan.limits is None:
+        return Limits(relative_bounds=dict.fromkeys(_budgeted(fit), _RANGE)), ()
+    week = float(np.nansum(even_weeks(fit, PLAN_WEEKS, settled=False).spend))
+    today = float(budget_plan.channels["spend_today"].sum())
+    return by_channel(budget_plan.limits, week / today if today > 0 else 1.0, budget_plan.split)
+
+
+def _kept(ensemble: Ensemble) -> np.ndarray:
+    """Positions of the draws that are used, evenly spread where there are very many."""
+    count = len(ensemble.replicates)
+    return np.unique(np.linspace(0, count - 1, min(count, _MOST_DRAWS)).astype(int))
+
+
+def _budgeted(fit: FittedPanel) -> list[str]:
+    """Channels with a cost, over which a budget is split."""
+    assert fit.panel.spend is not None
+    return [name for i, name in enumerate(fit.panel.channels) if not np.isnan(fit.panel.spend[:, :, i]).all()]
+
+
+def _money(ensemble: Ensemble) -> float:
+    """What a unit of spend is worth: itself where revenue is known, else the KPI units that it brings on average."""
+    if ensemble.panel.revenue_per_kpi is not None:
+        return 1.0
+    table = ensemble.media_summary()
+    paid = table["spend"] > 0
+    return float(table.loc[paid, "incremental_outcome"].sum() / table.loc[paid, "spend"].sum())
+
+
+def _notes(ensemble: Ensemble, found: ExperimentPlan, asked: Request, study: Study) -> tuple[str, ...]:
+    """How figures were found, and what to be careful with."""
+    table, filled, dropped = found.table, study.filled, study.dropped
+    start = "the budget plan's spend" if study.planned else "the mean week of the last year"
+    notes = [f"The gain of the plan is over {asked.horizon} weeks; every test starts from {start}."]
+    if not found.worth_testing:
+        notes.append("No candidate is worth its cost: the plan would gain less from any of them than it costs.")
+    if len(ensemble.panel.regions) == 1:
+        notes.append(
+            "The panel is national, so a test runs everywhere and is measured against the model's forecast; with data "
+            "by region, regions under test could be compared with the others."
+        )
+    tested = set(table["channel"])
+    idle = [ensemble.panel.channels[i] for i in asked.channels if ensemble.panel.channels[i] not in tested]
+    if idle:
+        notes.append(f"Without spend in the plan, a share of it cannot be tested: {', '.join(idle)}.")
+    if dropped:
+        notes.append(
+            f"Plans to choose from are by channel and cannot keep the budget plan's {', '.join(dropped)} of single "
+            "regions or weeks."
+        )
+    if filled > _FILLED:
+        notes.append(
+            f"{filled:.1%} of the region-weeks have no KPI; where such a week is a control's, the model's prediction "
+            "stands in for it."
+        )
+    linear = int((table["method"] == "linear").sum())
+    if linear:
+        notes.append(
+            f"In {linear} of {len(table)} candidates a result would leave fewer than {FEWEST:g} of the "
+            f"{len(_kept(ensemble))} draws with weight; their value is from the linear formula, and more draws would "
+            "do better."
+        )
+    if table["extrapolation"].any():
+        notes.append("Some tests raise exposure beyond every week of training; see `extrapolation`.")
+    if ensemble.panel.revenue_per_kpi is None:
+        notes.append(
+            "No revenue per KPI is known: costs and gains are in KPI units, and a unit of spend counts as the KPI "
+            "units that spend brings on average."
+        )
+    return (*notes, *(f"Of all intervals: {note.sentence}." for note in ensemble.coverage_notes))

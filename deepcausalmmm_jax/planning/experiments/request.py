@@ -1,0 +1,182 @@
+"""What `plan_experiments` is asked, checked before anything is computed."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.attribution.intervals import require_level
+from deepcausalmmm_jax.attribution.prices import priced
+from deepcausalmmm_jax.checks import did_you_mean, is_number, require, seed_number, shown, whole_number
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.errors import ConfigError, DataError
+from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+from deepcausalmmm_jax.results.ensemble import Ensemble
+
+_LONGEST = 26  # weeks of a test
+_MOST_SHARE = 0.25  # of the history that a test may last
+_LARGEST_RISE = 4.0
+_LAST_YEAR = 52
+
+
+@dataclass(frozen=True)
+class Request:
+    """What candidates are made of.
+
+    Attributes:
+        channels: positions of the channels to test.
+        changes: shares by which spend is changed.
+        weeks: lengths of a test.
+        effect: ROI at which the power is stated; None for what the model expects of each channel.
+        horizon: weeks for which the budget plan is made.
+        margin: profit as a share of revenue; 1 counts revenue itself.
+        level: of the intervals and of the test.
+        seed: of the sets of regions and of the simulated measurements.
+    """
+
+    channels: np.ndarray
+    changes: tuple[float, ...]
+    weeks: tuple[int, ...]
+    effect: float | None
+    horizon: int
+    margin: float
+    level: float
+    seed: int
+
+
+def checked(
+    ensemble: object,
+    channels: Sequence[str] | None,
+    changes: object,
+    weeks: object,
+    effect: float | None,
+    horizon: int,
+    margin: float | None,
+    level: float,
+    seed: int,
+) -> Request:
+    """The request, or one sentence about what is wrong with it.
+
+    Raises:
+        ConfigError: a setting out of range, an unknown channel, or no or too few draws.
+        DataError: no channel that can be tested has spend.
+    """
+    require_level(level)
+    if not isinstance(ensemble, Ensemble):
+        raise ConfigError(
+            "plan_experiments needs draws, which this fit does not have: give what bootstrap or sample_posterior "
+            "returns, such as plan_experiments(bootstrap(result))."
+        )
+    least = math.ceil(round(2.0 / (1.0 - level), 6))  # one draw beyond each end, on average
+    if len(ensemble.replicates) < least:
+        raise ConfigError(
+            f"The {len(ensemble.replicates)} draws are too few for an interval at level {level:g}, whose ends take "
+            f"{least} or more; bootstrap with more replicates, or lower the level."
+        )
+    if effect is not None and not (is_number(effect) and effect > 0):
+        raise ConfigError(f"effect must be an ROI above 0, got {shown(effect)}.")
+    if margin is not None and not (is_number(margin) and 0 < margin <= 1):
+        raise ConfigError(
+            f"margin is a share of revenue, above 0 and at most 1, got {shown(margin)}; 35 % is margin=0.35."
+        )
+    panel = ensemble.panel
+    return Request(
+        channels=_channels(panel, channels),
+        changes=_changes(changes),
+        weeks=_weeks(weeks, panel.n_past_weeks),
+        effect=effect,
+        horizon=whole_number("horizon", horizon),
+        margin=1.0 if margin is None else float(margin),
+        level=level,
+        seed=seed_number(seed),
+    )
+
+
+def multiples(panel: Panel, plan: BudgetPlan | None) -> np.ndarray:
+    """Spend of a budget plan by channel, in multiples of the spend that it replaces, `[channel]`; 1 without a plan.
+
+    Raises:
+        ConfigError: not a plan.
+        DataError: the plan has other channels than the panel.
+    """
+    base = np.ones(len(panel.channels))
+    if plan is None:
+        return base
+    require(isinstance(plan, BudgetPlan), "budget_plan", plan, "what optimize_budget returns, or None")
+    for name in plan.channels.index:
+        if name not in panel.channels:
+            raise DataError(
+                f"The budget plan has a channel {str(name)!r}, which this panel does not have; give a plan that was "
+                "made from the same fit."
+            )
+    spend = _spend(panel)
+    missing = [name for i, name in enumerate(panel.channels) if spend[i] > 0 and name not in plan.channels.index]
+    if missing:
+        raise DataError(
+            f"The budget plan has no channel {missing[0]!r}, which this panel has; give a plan that was made from the "
+            "same fit."
+        )
+    for name, row in plan.channels.iterrows():
+        if row["spend_today"] > 0:
+            base[panel.channels.index(str(name))] = row["spend_plan"] / row["spend_today"]
+    return base
+
+
+def _channels(panel: Panel, names: Sequence[str] | None) -> np.ndarray:
+    if panel.spend is None:
+        raise DataError("The panel has no spend, so what a test costs is unknown; give spend in Panel.from_dataframe.")
+    spend = _spend(panel)
+    if names is None:
+        found = np.flatnonzero(spend > 0)
+        if not len(found):
+            raise DataError("No channel had spend in the last year of the panel, so there is nothing to test.")
+        return found
+    several = isinstance(names, Sequence | np.ndarray | pd.Index)
+    asked = [names] if isinstance(names, str) else list(names) if several else []
+    require(len(asked) > 0, "channels", names, "a list of one or more channels, or None")
+    for name in asked:
+        if name not in panel.channels:
+            known = f"; the model has {', '.join(panel.channels)}."
+            raise ConfigError(f"channels names {name!r}{did_you_mean(name, panel.channels, known)}")
+        if not spend[panel.channels.index(name)] > 0:
+            raise DataError(
+                f"Channel {name!r} had no spend in the last year of the panel, so a share of it cannot be tested; "
+                "leave it out of channels."
+            )
+    return np.unique([panel.channels.index(name) for name in asked])
+
+
+def _spend(panel: Panel) -> np.ndarray:
+    """Spend of the last year with a KPI, `[channel]`; 0 for a channel without."""
+    past = panel.until_last_kpi()
+    recent = np.where(past.present[:, :, None], np.nan_to_num(priced(past, None).spend), 0.0)[:, -_LAST_YEAR:]
+    return np.asarray(recent.sum(axis=(0, 1)))
+
+
+def _changes(changes: object) -> tuple[float, ...]:
+    given = (changes,) if is_number(changes) else changes
+    right = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str) and len(given) > 0
+    values = list(given) if right else []  # type: ignore[call-overload]
+    fits = all(is_number(value) and -1 <= value <= _LARGEST_RISE and value != 0 for value in values)
+    if not (right and fits):
+        raise ConfigError(
+            f"changes must be shares of spend from -1 (off the air) to {_LARGEST_RISE:g}, without 0, got "
+            f"{shown(changes)}; 0.5 is half as much again."
+        )
+    return tuple(sorted({float(value) for value in values}))
+
+
+def _weeks(weeks: object, n_past: int) -> tuple[int, ...]:
+    given = (weeks,) if is_number(weeks) else weeks
+    right = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str) and len(given) > 0
+    require(right, "weeks", weeks, "a number of weeks, or several")
+    asked = tuple(sorted({whole_number("weeks", value) for value in given}))  # type: ignore[attr-defined]
+    most = min(_LONGEST, int(n_past * _MOST_SHARE))
+    if asked[-1] > most:
+        raise ConfigError(
+            f"A test of {asked[-1]} weeks is too long for a panel of {n_past} weeks: give weeks up to {most}, so that "
+            "the weeks before it can show the error of such a measurement."
+        )
+    return asked

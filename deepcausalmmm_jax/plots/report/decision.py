@@ -1,0 +1,196 @@
+"""The first page: what was spent and earned, one verdict, and what to do."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+from deepcausalmmm_jax.plots.report.plan_findings import plan_findings
+from deepcausalmmm_jax.plots.report.wording import few, interval, listed
+from deepcausalmmm_jax.plots.theme import bare_names, compact, money, percent
+from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.trust.estimate_checks import total_roi
+from deepcausalmmm_jax.trust.health_card import HealthCard, HealthCheck, Verdict
+
+_NEAR_MAXIMUM = 0.8  # of the maximum effect: more exposure adds little
+_FAR_FROM_MAXIMUM = 0.4
+_ADVICE = 3
+_SURE = 0.95  # of the draws in which one channel's next unit earns more than another's
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a reader in a hurry needs.
+
+    Attributes:
+        verdict: of the health card, in words.
+        css: of the verdict, as a class name.
+        reason: of the verdict, one sentence.
+        tiles: a number with a phrase below it, each.
+        actions: what to do, a sentence each.
+    """
+
+    verdict: str
+    css: str
+    reason: str
+    tiles: list[tuple[str, str]]
+    actions: list[str]
+
+
+def decision(result: FitResult, card: HealthCard, plan: BudgetPlan | None, currency: str | None) -> Decision:
+    """Everything above the fold.
+
+    Args:
+        result: the fit.
+        card: its health card.
+        plan: a budget plan; None for none.
+        currency: such as EUR; None where it is unknown, and then no sign is shown.
+    """
+    return Decision(
+        verdict=card.verdict.value,
+        css=card.verdict.value.replace(" ", "-"),
+        reason=_in_labels(card.reason, result.panel.channels),
+        tiles=_tiles(result, currency),
+        actions=_actions(result, card, plan, currency),
+    )
+
+
+def _in_labels(text: str, channels: tuple[str, ...]) -> str:
+    """A sentence with channels as labels have them, without their units."""
+    for name, bare in sorted(bare_names(channels).items(), key=lambda pair: -len(str(pair[0]))):
+        text = text if bare == name else text.replace(str(name), bare)
+    return text
+
+
+def _tiles(result: FitResult, currency: str | None) -> list[tuple[str, str]]:
+    summary, kpi = result.media_summary(), result.panel.kpi_name
+    paid = summary["spend"] > 0
+    tiles: list[tuple[str, str]] = []
+    total = total_roi(result)
+    if total is not None:
+        spend = float(summary.loc[paid, "spend"].sum())
+        tiles.append((money(spend, currency), "spent on media" + ("" if currency else ", in the currency of the data")))
+        tiles += _earned(total, spend, kpi, currency if result.panel.revenue_per_kpi is not None else None, result)
+    share = float(summary["pct_of_contribution"].sum())
+    tiles.append((percent(share, 0), f"of predicted {kpi} is attributed to media"))
+    notes = result.channel_trust.table
+    if notes["z"].notna().any():
+        tiles.append((f"{int(notes['distinguishable'].sum())} of {len(notes)}", "channels show a clear effect"))
+    return tiles
+
+
+def _earned(
+    total: tuple[float, float, float], spend: float, kpi: str, currency: str | None, result: FitResult
+) -> list[tuple[str, str]]:
+    roi, low, high = total
+    known = not np.isnan(low)
+    in_revenue = result.panel.revenue_per_kpi is not None
+    outcome = f"{money(roi * spend, currency)}" if in_revenue else compact(roi * spend)
+    ends = f" (90% range: {compact(low * spend)} to {compact(high * spend)})" if known else ""
+    rate = f" (90% range: {low:.3g} to {high:.3g})" if known else ""
+    what = "revenue from paid media" if in_revenue else f"{kpi} from paid media"
+    unit = "ROI: revenue per unit of spend" if in_revenue else f"{kpi} per unit of spend"
+    return [(outcome, what + ends), (f"{roi:.3g}", unit + rate)]
+
+
+def _actions(result: FitResult, card: HealthCard, plan: BudgetPlan | None, currency: str | None) -> list[str]:
+    if card.verdict is Verdict.DO_NOT_USE:
+        mend = [row.advice for row in card.rows if row.grade is Grade.FAIL and row.advice]
+        return ["Do not move budget on these figures.", *dict.fromkeys(mend[:_ADVICE])]
+    told = [] if plan is None else plan_findings(plan, result.panel.kpi_name, currency)
+    if result.panel.spend is None:
+        told.append("Add the spend of each channel: without it no return, and no plan in money, can be computed.")
+    elif plan is None:
+        told += _shifts(result)
+    told += _by_channel(result, card.verdict is Verdict.ACT)
+    open_points = {row.check for row in card.rows if row.decides and row.grade is Grade.LOOK}
+    if open_points - {HealthCheck.RETURNS}:  # without spend, data are missing, not a test
+        told.append(_experiment(result))
+    if card.verdict is Verdict.ACT and plan is None and result.panel.spend is not None and isinstance(result, Ensemble):
+        told.append("Make a plan with optimize_budget, carry it out in small steps, and watch the outcome.")
+    if not isinstance(result, Ensemble):
+        told.append("Run bootstrap for intervals before moving money.")
+    return told
+
+
+def _shifts(result: FitResult) -> list[str]:
+    """Where the next unit of spend earns most and least, where the draws are sure of it."""
+    summary, bare = result.media_summary(), bare_names(result.panel.channels)
+    clear = result.channel_trust.table["distinguishable"]
+    paid = summary[summary["mroi"].notna() & clear].sort_values("mroi")
+    if len(paid) < 2:
+        return []
+    least, most = paid.iloc[0], paid.iloc[-1]
+    low, high = bare[paid.index[0]], bare[paid.index[-1]]
+    if not isinstance(result, Ensemble):
+        return []
+    if result.panel.revenue_per_kpi is not None and paid["mroi_high"].max() < 1:
+        return [
+            f"The next unit of spend returns less than it costs on every channel with a clear effect, at most "
+            f"{most['mroi']:.3g} on {high}: reduce the total."
+        ]
+    drawn = result.draws("mroi")
+    if float((drawn[paid.index[-1]] > drawn[paid.index[0]]).mean()) < _SURE:
+        return ["Which channel earns most with the next unit of spend is open: their ranges overlap."]
+    return [
+        f"The next unit of spend earns most on {high} (marginal ROI {most['mroi']:.3g}{interval(most, 'mroi')}) and "
+        f"least on {low} ({least['mroi']:.3g}{interval(least, 'mroi')}): shift spend in small steps."
+    ]
+
+
+def _by_channel(result: FitResult, act: bool) -> list[str]:
+    """Channels that lose money, that are saturated, and that have room; none of them twice.
+
+    Args:
+        result: the fit.
+        act: whether the verdict is to act; else losses are to be confirmed first.
+    """
+    summary, bare = result.media_summary(), bare_names(result.panel.channels)
+    in_revenue = result.panel.revenue_per_kpi is not None
+    losing = _below_one(summary, in_revenue)
+    reached, clear = result.today()["saturation"], result.channel_trust.table["distinguishable"]
+    full = [name for name in reached.index if reached[name] > _NEAR_MAXIMUM and clear[name] and name not in losing]
+    room = [name for name in reached.index if reached[name] < _FAR_FROM_MAXIMUM and clear[name]]
+    room = [name for name in room if name not in losing and _earns(summary, name, in_revenue)]
+    told = []
+    if losing:
+        names = listed(few([bare[name] for name in losing]))
+        returns = "returns" if len(losing) == 1 else "return"
+        cost, them = ("it costs", "it") if len(losing) == 1 else ("they cost", "them")
+        do = f"reduce {them} step by step" if act else f"confirm that with a test before you cut {them}"
+        told.append(f"{names} {returns} less than {cost}, over the whole 90% range: {do}.")
+    if full:
+        are = "it is" if len(full) == 1 else "they are"
+        told.append(f"More exposure of {listed(few([bare[name] for name in full]))} would add little: {are} saturated.")
+    if room:
+        has = "has" if len(room) == 1 else "have"
+        told.append(f"{listed(few([bare[name] for name in room]))} {has} room to grow before returns diminish.")
+    return told
+
+
+def _below_one(summary: pd.DataFrame, in_revenue: bool) -> list[str]:
+    """Channels whose return is below break-even over the whole interval."""
+    if not in_revenue or "roi_high" not in summary:
+        return []
+    return [str(name) for name in summary.index[(summary["roi_high"] < 1) & (summary["mroi"] < 1)]]
+
+
+def _earns(summary: pd.DataFrame, name: str, in_revenue: bool) -> bool:
+    """Whether more of a channel pays for itself; without revenue or spend nobody can say, and growth is not advised."""
+    figure = "mroi_low" if "mroi_low" in summary else "mroi"
+    return in_revenue and bool(summary[figure][name] > 1)
+
+
+def _experiment(result: FitResult) -> str:
+    notes, bare = result.channel_trust.table, bare_names(result.panel.channels)
+    error = notes["share_error"]
+    if error.notna().any():
+        name = str(error.idxmax())
+        return (
+            f"Test {bare[name]} with an experiment first: its share of {percent(float(notes['share'][name]))} has the "
+            f"largest standard error, {error.max():.1f} percentage points."
+        )
+    return f"Test {bare[str(notes['share'].idxmax())]}, the largest channel, with an experiment first."

@@ -1,0 +1,81 @@
+"""What `update` returns: the new result, and what moved and why."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from deepcausalmmm_jax.io.atomic_write import written_together
+from deepcausalmmm_jax.io.html_tables import html_tables
+from deepcausalmmm_jax.io.write_csv import write_csv
+from deepcausalmmm_jax.results.compare_runs import moved_most
+from deepcausalmmm_jax.results.fit_result import FitResult
+
+_NAMED = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """A run brought up to date.
+
+    Attributes:
+        result: the new result, of the same kind as the old one; for a bootstrap the fit without refits.
+        previous: the old result.
+        moved: by figure (share, roi, weekly_contribution) and channel: `before`, `after`, `change`, standard errors and
+            `z` as in `compare_runs`; and the parts of the change: by `new_weeks`, by `revised` figures of old weeks,
+            by `both` together beyond what either brings alone, and by `refit`, the further training without either.
+            The last is found where weeks are new and figures revised; else it is within the only cause there is.
+        revised: a row a figure of the old weeks that has changed: column, region, week, before, after.
+        new_weeks: labels of the weeks that are new.
+        needs_refits: whether the old result had refits of a bootstrap, which must be made again.
+    """
+
+    result: FitResult
+    previous: FitResult
+    moved: pd.DataFrame
+    revised: pd.DataFrame
+    new_weeks: tuple[str, ...]
+    needs_refits: bool
+
+    def __repr__(self) -> str:
+        return f"Update({self.summary()})"
+
+    def summary(self) -> str:
+        """What is new, what was revised and what moved, in a few sentences."""
+        told = [f"{_weeks(self.new_weeks)}; {_revised(self.revised)}.", moved_most(self.moved)]
+        if self.needs_refits:
+            told.append("The refits belong to the old run: call bootstrap on the new result for its intervals.")
+        return " ".join(told)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the new result as `fit.npz`, and `moved.csv` and `revised.csv`, all together or none.
+
+        Raises:
+            OutputError: the folder cannot be written.
+        """
+        with written_together(Path(folder)) as place:
+            self.result.save(place / "fit.npz")
+            write_csv(self.moved, place / "moved.csv", index=True)
+            write_csv(self.revised, place / "revised.csv", index=False)
+        return Path(folder)
+
+    def _repr_html_(self) -> str:
+        tables = {"What moved": self.moved, "Revised figures": self.revised}
+        return html_tables(tables, "Update", self.summary())
+
+
+def _weeks(weeks: tuple[str, ...]) -> str:
+    if not weeks:
+        return "No new week"
+    if len(weeks) == 1:
+        return f"1 new week ({weeks[0]})"
+    return f"{len(weeks)} new weeks ({weeks[0]} to {weeks[-1]})"
+
+
+def _revised(revised: pd.DataFrame) -> str:
+    if not len(revised):
+        return "no figure of the old weeks was revised"
+    names = list(dict.fromkeys(revised["column"]))
+    more = f" and {len(names) - _NAMED} more columns" if len(names) > _NAMED else ""
+    figures = "1 figure" if len(revised) == 1 else f"{len(revised):,} figures"
+    return f"{figures} of the old weeks revised in {', '.join(names[:_NAMED])}{more}"

@@ -1,0 +1,1 @@
+"""Judgement of a fit: health, refutations, hidden causes."""

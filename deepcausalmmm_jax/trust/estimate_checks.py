@@ -1,0 +1,138 @@
+"""Checks of the estimates: a baseline that makes sense, plausible returns, effects that the data give."""
+
+import numpy as np
+
+from deepcausalmmm_jax.attribution.notes import NoteKind
+from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.trust.health_card import HealthCheck, HealthRow
+
+_NEGATIVE, _OFTEN_NEGATIVE = 0.01, 0.1  # of the region-weeks
+_LARGE_SHARE, _HUGE_SHARE = 0.4, 0.6  # of the predicted KPI
+_HIGH_ROI, _SURELY_HIGH_ROI = 20.0, 10.0  # the estimate, and the lower end of its interval
+_MOST = 0.5  # of the channels
+_NAMED = 3
+
+
+def baseline_row(result: FitResult) -> HealthRow:
+    """Predicted KPI without any media: how often it is below zero where the KPI never is."""
+    check, panel, fit = HealthCheck.BASELINE, result.panel, result.fitted_panel
+    known = panel.weights > 0
+    positive = ~np.asarray(((panel.kpi < 0) & known).any(axis=1))
+    base = fit.prediction - fit.components.media.sum(axis=2)
+    counted = panel.past & positive[:, None]
+    share = float((base[counted] < 0).mean()) if counted.any() else 0.0
+    figure = f"below zero in {share:.1%} of the region-weeks"
+    if isinstance(result, Ensemble) and positive.all():
+        chance = float((result.baseline_draws() < 0).mean())
+        figure += f", in total in {chance:.0%} of the draws"
+        share = max(share, chance)
+    limit = f"up to {_NEGATIVE:.0%}"
+    if share <= _NEGATIVE:
+        return HealthRow(check, Grade.PASS, figure, limit)
+    advice = "Media are credited with more than was sold: add controls, or state how much media can contribute."
+    reason = "media are credited with more than was sold in some weeks"
+    grade = Grade.FAIL if share > _OFTEN_NEGATIVE else Grade.LOOK
+    return HealthRow(check, grade, figure, limit, advice, grade is Grade.FAIL, reason)
+
+
+def media_share_row(result: FitResult) -> HealthRow:
+    """Share of the predicted KPI that is credited to media."""
+    check = HealthCheck.MEDIA_SHARE
+    share = float(result.media_summary()["pct_of_contribution"].sum()) / 100.0
+    figure, limit = f"{share:.0%} of predicted {result.panel.kpi_name}", f"up to {_LARGE_SHARE:.0%}"
+    if share <= _LARGE_SHARE:
+        return HealthRow(check, Grade.PASS, figure, limit)
+    advice = "Ask whether so much would be lost without media; if not, look for a control that moves with them."
+    reason = f"{share:.0%} of the KPI is credited to media, more than is plausible"
+    grade = Grade.FAIL if share > _HUGE_SHARE else Grade.LOOK
+    return HealthRow(check, grade, figure, limit, advice, grade is Grade.FAIL, reason)
+
+
+def returns_row(result: FitResult) -> HealthRow:
+    """Returns that no business earns."""
+    check, summary = HealthCheck.RETURNS, result.media_summary()
+    if result.panel.spend is None or not (summary["spend"] > 0).any():
+        reason = "no spend was given, so that no return is known"
+        advice = "Add the spend of each channel."
+        return HealthRow(check, Grade.LOOK, "no spend given", f"ROI up to {_HIGH_ROI:g}", advice, True, reason)
+    if result.panel.revenue_per_kpi is None:
+        return HealthRow(check, Grade.PASS, "not checked: no revenue per KPI given")
+    roi = summary["roi"].dropna()
+    high = roi > _HIGH_ROI
+    if "roi_low" in summary:
+        high |= summary.loc[roi.index, "roi_low"] > _SURELY_HIGH_ROI
+    limit = f"ROI up to {_HIGH_ROI:g}, interval not wholly above {_SURELY_HIGH_ROI:g}"
+    if not high.any():
+        return HealthRow(check, Grade.PASS, f"largest ROI {roi.max():.3g} ({roi.idxmax()})", limit)
+    named = [str(name) for name in roi[high].sort_values(ascending=False).index[:_NAMED]]
+    advice = "Check units of spend and revenue, and whether the channel follows demand (brand search does)."
+    reason = f"an ROI of {roi[named[0]]:.3g} ({', '.join(named)}) is implausible"
+    return HealthRow(check, Grade.FAIL, f"{named[0]}: ROI {roi[named[0]]:.3g}", limit, advice, True, reason)
+
+
+def clear_row(result: FitResult) -> HealthRow:
+    """Channels whose effect is distinguishable from zero."""
+    check, notes = HealthCheck.CLEAR, result.channel_trust.table
+    clear, count = int(notes["distinguishable"].sum()), len(notes)
+    figure, limit = f"{clear} of {count} channels", "at least one; half of the media effect in clear channels"
+    share = float(notes.loc[notes["distinguishable"], "share"].sum() / max(float(notes["share"].sum()), 1e-12))
+    advice = "Test the channels that matter with an experiment, or vary their budgets on purpose."
+    if not clear:
+        reason = "no channel has an effect that is distinguishable from zero"
+        return HealthRow(check, Grade.LOOK, figure, limit, advice, True, reason)
+    if share < _MOST:
+        reason = f"only {clear} of {count} channels, with {share:.0%} of the media effect, have a clear effect"
+        return HealthRow(check, Grade.LOOK, figure, limit, advice, True, reason)
+    return HealthRow(check, Grade.PASS, figure, limit)
+
+
+def prior_row(result: FitResult) -> HealthRow:
+    """Channels whose share is hardly better known than from the prior alone."""
+    check, trust = HealthCheck.PRIOR, result.channel_trust
+    if not (isinstance(result, Ensemble) and result.from_posterior):
+        return HealthRow(check, Grade.PASS, "not checked: no draws from the posterior")
+    near = [
+        str(name)
+        for name, notes in zip(trust.table.index, trust.notes, strict=True)
+        if any(note.kind is NoteKind.NEAR_PRIOR for note in notes)
+    ]
+    count = len(trust.table)
+    limit = f"fewer than {_MOST:.0%} of the channels near their prior"
+    if not near:
+        return HealthRow(check, Grade.PASS, "no channel stays near its prior", limit)
+    figure = (
+        f"{len(near)} of {count} near their prior: {', '.join(near[:_NAMED])}{' ...' if len(near) > _NAMED else ''}"
+    )
+    many = len(near) >= _MOST * count
+    reason = f"the data say little about {len(near)} of {count} channels" if many else ""
+    return HealthRow(check, Grade.LOOK, figure, limit, "Test them, or state what you know as priors.", many, reason)
+
+
+def strengths(result: FitResult) -> str:
+    """What speaks for acting, one sentence."""
+    notes, summary = result.channel_trust.table, result.media_summary()
+    clear = f"{int(notes['distinguishable'].sum())} of {len(notes)} channels have clear effects, and no check failed"
+    total = total_roi(result)
+    if total is None or result.panel.revenue_per_kpi is None or not len(summary):
+        return f"{clear}."
+    low, high = total[1:]
+    if not np.isnan(high) and high < 1:
+        return f"{clear}; media return less than they cost."
+    return f"{clear}; media return more than they cost." if not np.isnan(low) and low > 1 else f"{clear}."
+
+
+def total_roi(result: FitResult, level: float = 0.9) -> tuple[float, float, float] | None:
+    """ROI of all channels with spend together, and its interval (missing without draws); None without spend."""
+    summary = result.media_summary()
+    paid = summary.index[(summary["spend"] > 0) & summary["roi"].notna()]
+    spend = summary.loc[paid, "spend"]
+    if not len(paid):
+        return None
+    roi = float((summary.loc[paid, "roi"] * spend).sum() / spend.sum())
+    if not isinstance(result, Ensemble) or len(result.replicates) < 2:
+        return roi, np.nan, np.nan
+    drawn = (result.draws("roi")[list(paid)] * spend).sum(axis=1) / spend.sum()
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return roi, float(low), float(high)

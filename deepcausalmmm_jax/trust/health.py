@@ -1,0 +1,60 @@
+"""`health`: whether to act on a result, to test first, or not to use it."""
+
+from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.trust.estimate_checks import (
+    baseline_row,
+    clear_row,
+    media_share_row,
+    prior_row,
+    returns_row,
+    strengths,
+)
+from deepcausalmmm_jax.trust.evidence_checks import data_row, experiment_row, range_row, refutation_row
+from deepcausalmmm_jax.trust.fit_checks import (
+    autocorrelation_row,
+    coverage_row,
+    sampling_row,
+    skill_row,
+    starts_row,
+    training_row,
+)
+from deepcausalmmm_jax.trust.health_card import HealthCard, verdict_of
+from deepcausalmmm_jax.trust.refutations.refutation import Refutation
+
+
+def health(result: FitResult, refutations: Refutation | None = None, *, plan: BudgetPlan | None = None) -> HealthCard:
+    """Check a result before money is moved on it.
+
+    Args:
+        result: a fit; draws or refits allow more checks.
+        refutations: what `refute` returned for it; None leaves that check out.
+        plan: a budget plan made from it, whose exposure is compared with that of the training; None for none.
+
+    Returns:
+        The card: a grade for each check, and one verdict with its reason.
+
+    Raises:
+        ConfigError: not a result, or not what `refute` returns.
+    """
+    if not isinstance(result, FitResult):
+        raise ConfigError(f"health needs the result of fit, bootstrap or load, got {type(result).__name__}.")
+    rows = (
+        data_row(result),
+        training_row(result),
+        sampling_row(result),
+        starts_row(result),
+        skill_row(result),
+        coverage_row(result),
+        autocorrelation_row(result),
+        baseline_row(result),
+        media_share_row(result),
+        returns_row(result),
+        clear_row(result),
+        prior_row(result),
+        range_row(result, plan),
+        refutation_row(refutations),
+        experiment_row(result),
+    )
+    return HealthCard(rows, *verdict_of(rows, strengths(result)))

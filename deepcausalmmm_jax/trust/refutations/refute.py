@@ -1,0 +1,206 @@
+"""`refute`: try to break an estimate by changing what it should not depend on."""
+
+import time
+from collections.abc import Sequence
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.attribution.intervals import standard_error
+from deepcausalmmm_jax.checks import did_you_mean, seed_number, whole_number
+from deepcausalmmm_jax.data.holdout import FEWEST_TRAINING_WEEKS
+from deepcausalmmm_jax.errors import ConfigError, DeepCausalMMMError
+from deepcausalmmm_jax.parallel.devices import Devices, devices_for
+from deepcausalmmm_jax.parallel.engines import Engine
+from deepcausalmmm_jax.planning.optimize_budget import optimize_budget
+from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.trust.refutations.judged import (
+    RULES,
+    Figure,
+    Judged,
+    details_of,
+    figure_of,
+    grade_of,
+    standard_errors,
+)
+from deepcausalmmm_jax.trust.refutations.outcomes import Outcome, as_result, drawn_outcomes, trained_outcomes
+from deepcausalmmm_jax.trust.refutations.refits import Machine, Refitted, run_refits
+from deepcausalmmm_jax.trust.refutations.refutation import Refutation
+from deepcausalmmm_jax.trust.refutations.wanted import DROPPED_WEEKS, RefutationTest, Request, wanted_refits
+
+_FEWEST_REGIONS = 8  # from which the estimate is the end of training, and below which it comes from draws
+_FEWEST_DRAWS = 20  # of an ensemble whose standard errors are used
+_MOST_CHANNELS = 10  # shuffled or moved ahead
+
+
+def refute(
+    result: FitResult,
+    tests: Sequence[str] | None = None,
+    refits: int = 2,
+    seed: int = 0,
+    *,
+    engine: Engine | None = None,
+    batch_size: int | None = None,
+    devices: Devices = None,
+    progress: bool | None = None,
+) -> Refutation:
+    """Refit the model to changed panels, and see whether the estimate behaves as a true effect would.
+
+    What a test changes either cannot have an effect (a placebo channel, future exposure, a channel whose weeks are
+    shuffled) or should not change any (a random control, half of the regions, fewer weeks, noise of 1%, another start).
+    How far shares move is counted in standard errors of the estimate itself: from its draws or refits where it is an
+    `Ensemble`, else from refits to random weights on regions. Passing does not prove an estimate; failing says what is
+    wrong with it. No test of this kind sees a hidden cause that no input shows; see `unmeasured_confounding`.
+
+    All refits are compared with a refit to the panel itself, in a model with room for one more channel and control, so
+    that they share one compiled program. They train from random starts. Below eight regions, where the estimate is the
+    mean of draws from the posterior, each refit gets draws too, which takes as long as a fit each.
+
+    Args:
+        result: the fit; its held-out weeks stay held out.
+        tests: names of tests: `placebo`, `future`, `shuffled`, `common_cause`, `halves`, `last_weeks`, `plan`, `noise`,
+            `seeds`, `warm_start`; all when None. `plan` is made from the refits of `last_weeks`, which it brings along.
+        refits: draws of each random test; with standard errors from refits to random weights, four times as many.
+        seed: of the draws.
+        engine: one of `parallel.engines.Engine`; None takes the one that suits the devices.
+        batch_size: refits side by side on a core or device; None takes 1 on a CPU, and as many as fit into memory
+            elsewhere.
+        devices: `cpu`, `gpu` or `tpu`, or some of `jax.local_devices()`; None takes all that JAX finds.
+        progress: whether to show progress; None shows it where there is a terminal.
+
+    Raises:
+        ConfigError: no fit of the default model, an unknown test, a bad number or engine, or devices that are not here.
+        FitError: the refit to the panel itself ended without usable parameters.
+    """
+    began = time.perf_counter()
+    chosen = _checked(result, tests, refits, engine, batch_size)
+    machine = Machine(devices_for(devices), engine, batch_size, progress)
+    panel = result.panel.until_last_kpi()
+    weights = result.fitted.weights[:, : len(panel.weeks)]
+    gets_draws = result.config.posterior.method != "none" and len(panel.regions) < _FEWEST_REGIONS
+    drawn = isinstance(result, Ensemble) and result.fitted.trained is not None and gets_draws
+    has_errors = isinstance(result, Ensemble) and len(result.replicates) >= _FEWEST_DRAWS
+    request = Request(
+        panel=panel,
+        weights=weights,
+        share=result.notes()["share"].to_numpy(),
+        seed=result.fitted.seed,
+        draws=int(refits),
+        random=seed_number(seed),
+        spread=not (has_errors or drawn),
+        dropped=_droppable(weights, drawn),
+        most_channels=_MOST_CHANNELS,
+    )
+    worth = np.ones(weights.shape) if panel.revenue_per_kpi is None else panel.revenue_per_kpi
+    worth = np.where(panel.present, worth, 0.0)
+    fitted = result.fitted
+    start = fitted.variables if fitted.trained is None else fitted.trained
+    refitted = run_refits(wanted_refits(request, chosen), result.config, start, worth, machine)
+    outcomes = drawn_outcomes(refitted, result.config, worth, progress) if drawn else trained_outcomes(refitted)
+    base, others = outcomes[0], outcomes[1:]
+    if isinstance(result, Ensemble) and not request.spread:
+        stated = standard_error(result.share_draws().to_numpy())
+    else:
+        stated = FitResult(result.fitted).notes()["share_error"].to_numpy()
+    errors = standard_errors([one for one in others if one.refit.test is None], stated)
+    tested = [one for one in others if one.refit.test is not None]
+    judged = _judged(chosen, base, tested, (errors, stated), refitted, result)
+    estimator = "Shares are means of draws from the posterior" if drawn else "Shares are those at the end of training"
+    source = "draws or refits of the result" if not request.spread else "refits to random weights on regions"
+    sentence = f"{estimator}; standard errors come from {source}."
+    return Refutation(judged.table, judged.details, sentence, time.perf_counter() - began)
+
+
+def _checked(
+    result: FitResult, tests: Sequence[str] | None, refits: int, engine: str | None, batch_size: int | None
+) -> tuple[RefutationTest, ...]:
+    if not isinstance(result, FitResult):
+        raise ConfigError(
+            f"refute needs the result of a fit, got {type(result).__name__}; a saved one is read by dcm.load."
+        )
+    if not result.family.has_noise:
+        raise ConfigError("refute needs the default model: the paper's has no standard errors to compare changes with.")
+    whole_number("refits", refits)
+    if batch_size is not None:
+        whole_number("batch_size", batch_size)
+    if engine is not None and engine not in get_args(Engine):
+        raise ConfigError(f"engine must be one of {', '.join(get_args(Engine))}, got {engine!r}.")
+    known = [str(test) for test in RefutationTest]
+    if tests is None and len(result.panel.channels) == 1:  # nothing to divide a budget between
+        known.remove(str(RefutationTest.PLAN))
+    asked = known if tests is None else [tests] if isinstance(tests, str) else list(tests)
+    for name in asked:
+        if name not in known:
+            hint = did_you_mean(name, known, f"; there are {', '.join(known)}.")
+            raise ConfigError(f"There is no test {name!r}{hint}")
+    if not asked:
+        raise ConfigError(f"refute needs at least one test; there are {', '.join(known)}.")
+    wanted = {RefutationTest(name) for name in asked}
+    if RefutationTest.PLAN in wanted:
+        wanted.add(RefutationTest.LAST_WEEKS)  # the plan is made from its refits
+    return tuple(test for test in RefutationTest if test in wanted)
+
+
+def _droppable(weights: np.ndarray, drawn: bool) -> tuple[int, ...]:
+    """Numbers of last weeks whose loss leaves enough to learn from; with draws one, since each has its own program."""
+    trained = int((weights > 0).any(axis=0).sum())
+    fitting = tuple(weeks for weeks in DROPPED_WEEKS if trained - weeks >= 2 * FEWEST_TRAINING_WEEKS)
+    return fitting[len(fitting) // 2 :][:1] if drawn else fitting
+
+
+def _judged(
+    tests: tuple[RefutationTest, ...],
+    base: Outcome,
+    outcomes: list[Outcome],
+    errors: tuple[np.ndarray, np.ndarray],
+    refitted: list[Refitted],
+    result: FitResult,
+) -> Judged:
+    rows = []
+    for test in tests:
+        own, rule = [one for one in outcomes if one.refit.test is test], RULES[test]
+        if test is RefutationTest.PLAN:
+            found, changed, count = _plan(refitted, result)
+        else:
+            found, changed, count = figure_of(test, base, own, *errors), _changed(own), len(own)
+        grade = grade_of(found.value, rule)
+        passed = rule.meaning if found.value <= rule.look else rule.advice
+        rows.append(
+            {
+                "test": str(test),
+                "changed": changed,
+                "refits": count,
+                "figure": found.value,
+                "unit": rule.unit,
+                "look_above": rule.look,
+                "fail_above": rule.fail,
+                "grade": str(grade),
+                "channel": found.channel,
+                "meaning": passed if np.isfinite(found.value) else "Not tested: there was nothing to compare.",
+                "source": rule.source,
+            }
+        )
+    return Judged(pd.DataFrame(rows), details_of(base, outcomes, errors[0]))
+
+
+def _changed(outcomes: list[Outcome]) -> str:
+    return "; ".join(one.refit.label for one in outcomes)
+
+
+def _plan(refitted: list[Refitted], result: FitResult) -> tuple[Figure, str, int]:
+    """Share of the budget that the best plan moves between channels when the most weeks are dropped."""
+    dropped = [one for one in refitted if one.refit.test is RefutationTest.LAST_WEEKS]
+    if not dropped or len(result.panel.channels) < 2:
+        return Figure(float("nan"), ""), "", 0
+    shortest = max(dropped, key=lambda one: one.refit.weeks)
+    try:
+        before, after = (
+            optimize_budget(as_result(one, result.config)).channels["spend_plan"] for one in (refitted[0], shortest)
+        )
+    except DeepCausalMMMError:  # no plan can be made, such as where all channels are without effect
+        return Figure(float("nan"), ""), "", 0
+    moved = (after - before).abs()
+    figure = Figure(float(moved.sum() / (2.0 * before.sum())), str(moved.idxmax()))
+    return figure, shortest.refit.label, 1

@@ -1,0 +1,105 @@
+"""Immediate and carried effect, and payback, against laws of the adstock and against the simulator."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.attribution.carry_over import Arrivals, carry_over, figures
+from deepcausalmmm_jax.ops.bijectors import from_above, from_positive, from_unit
+
+
+def with_curves(result, decay, slope=1.0, half_saturation=1e4):
+    """The result with curves in place of those that were learned; nearly linear by default."""
+    params = jax.tree.map(np.asarray, dict(result.fitted.variables["params"]))
+    media = dict(params["media"])
+    media["decay"] = np.asarray(from_unit(np.asarray(decay, np.float32)))
+    media["slope"] = np.full(3, from_above(np.float32(slope), result.config.min_slope), np.float32)
+    media["half_saturation"] = np.full(3, from_positive(np.float32(half_saturation)), np.float32)
+    if "delay" in media:
+        media["delay"] = np.full(3, -30.0, np.float32)  # no wait
+    variables = dict(result.fitted.variables) | {"params": params | {"media": media}}
+    return dcm.FitResult(dataclasses.replace(result.fitted, variables=variables))
+
+
+def test_the_parts_add_up_to_the_incremental_outcome(small_result):
+    table = small_result.carry_over()
+    whole = small_result.media_summary()["incremental_outcome"]
+    np.testing.assert_allclose(table["immediate"] + table["carried"], whole, rtol=1e-6)
+    np.testing.assert_allclose(table["immediate_pct"] + table["carried_pct"], 100.0, rtol=1e-6)
+    np.testing.assert_allclose(table["incremental_outcome"], whole, rtol=1e-6)
+
+
+def test_a_geometric_adstock_with_a_linear_curve_carries_the_share_of_its_decay(small_result):
+    decay = np.array([0.2, 0.45, 0.8])
+    table = with_curves(small_result, decay).carry_over()
+    np.testing.assert_allclose(table["carried_pct"], 100 * decay, atol=1.0)  # 1 % may lie beyond the last week counted
+    np.testing.assert_array_equal(table["weeks_to_50"], [1, 1, 4])
+    np.testing.assert_array_equal(table["weeks_to_90"], [2, 3, 11])
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.floats(0.01, 0.95), st.floats(0.1, 10), st.floats(0.5, 20))
+def test_figures_of_a_geometric_kernel_are_those_of_the_formula(decay, effect, worth):
+    lags = np.arange(2000)
+    kpi = effect * (1 - decay) * decay**lags
+    found = figures(Arrivals(kpi[None, None], worth * kpi[None, None]), np.array([1.0]))
+    assert found["carried_pct"].item() == pytest.approx(100 * decay, rel=1e-6)
+    assert found["weeks_to_90"].item() == pytest.approx(np.ceil(np.log(0.1) / np.log(decay)), abs=1)
+    if effect * worth <= 1:
+        assert np.isinf(found["payback_weeks"].item())
+    else:
+        needed = np.log(1 - 1 / (effect * worth)) / np.log(decay)
+        assert found["payback_weeks"].item() == pytest.approx(max(np.ceil(needed), 1), abs=1)
+
+
+def test_payback_is_missing_with_a_reason(small_result):
+    panel = small_result.panel
+    costly = np.where(np.arange(3) == 0, 1e6 * panel.spend, panel.spend)
+    free = np.where(np.arange(3) == 1, 0.0, costly)
+    unknown = np.where(np.arange(3) == 2, np.nan, free)
+    table = _of(small_result, spend=unknown).carry_over()
+    assert table["payback_weeks"].isna().all()
+    assert table["note"].tolist() == [
+        "a week's spend brings less than it costs, carry-over included",
+        "spend of these weeks is zero: there is nothing to pay back",
+        "no spend given: payback is unknown",
+    ]
+    without = _of(small_result, revenue_per_kpi=None).carry_over()
+    assert without["payback_weeks"].isna().all()
+    assert (without["note"] == "no revenue per KPI given: payback is unknown").all()
+
+
+def _of(result, **changes):
+    panel = dataclasses.replace(result.panel, **changes)
+    return dcm.FitResult(dataclasses.replace(result.fitted, panel=panel))
+
+
+def test_cheaper_spend_pays_back_no_later(small_result):
+    dear, cheap = (
+        _of(small_result, spend=factor * small_result.panel.spend).carry_over()["payback_weeks"].fillna(np.inf)
+        for factor in (1.0, 0.5)
+    )
+    assert (cheap <= dear).all()
+
+
+def test_members_give_intervals_around_the_estimate_of_their_kind(small_ensemble):
+    table = small_ensemble.carry_over(level=0.5)
+    for name in ("immediate_pct", "carried_pct", "weeks_to_50", "weeks_to_90"):
+        assert (table[f"{name}_low"] <= table[f"{name}_high"]).all()
+    np.testing.assert_allclose(table["immediate_pct_low"] + table["carried_pct_high"], 100, rtol=0.2)
+    with pytest.raises(dcm.ConfigError, match="level must be between 0 and 1"):
+        small_ensemble.carry_over(level=1.5)
+
+
+def test_a_result_computes_its_table_once_and_gives_copies(small_result):
+    first = small_result.carry_over()
+    first["carried"] = 0.0
+    assert (
+        small_result.carry_over()["incremental_outcome"] == carry_over(small_result.fitted_panel)["incremental_outcome"]
+    ).all()
+    assert small_result.carry_over()["carried"].abs().sum() > 0

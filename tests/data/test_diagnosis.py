@@ -1,0 +1,177 @@
+"""What the checks before a fit see, where they say it is, and that clean panels pass them."""
+
+import dataclasses
+import importlib.util
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.diagnosis.columns import inflation
+from deepcausalmmm_jax.data.diagnosis.findings import Check
+from deepcausalmmm_jax.grades import Grade
+
+
+def _planted():
+    """The table of faults that `benchmarks/diagnosis.py` measures."""
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / "diagnosis.py"
+    spec = importlib.util.spec_from_file_location("planted", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.FAULTS
+
+
+FAULTS = _planted()
+REGIONS = (1, 4)
+
+
+@pytest.fixture(scope="module")
+def clean():
+    return {regions: dcm.simulate(regions, 120, 5, 3, seed=12)[0] for regions in REGIONS}
+
+
+def found(panel, check):
+    return [finding for finding in panel.diagnose().findings if finding.check is check]
+
+
+@pytest.mark.parametrize("regions", REGIONS)
+def test_a_clean_panel_passes_every_check(clean, regions):
+    diagnosis = clean[regions].diagnose()
+    assert diagnosis.findings == ()
+    assert diagnosis.worst is Grade.PASS
+    assert {row.check for row in diagnosis.rows} == set(Check)
+
+
+@pytest.mark.parametrize("regions", REGIONS)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_seen_by_its_check(clean, fault, regions):
+    plant, check = FAULTS[fault]
+    spoilt = plant(clean[regions], np.random.default_rng(0))
+    findings = found(spoilt, check)
+    assert findings
+    assert all(finding.what and finding.why for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("fault", "grade"),
+    [
+        ("two zeros at the end", Grade.FAIL),
+        ("a decimal point off by two", Grade.FAIL),
+        ("exposure in thousands", Grade.FAIL),
+        ("a constant channel", Grade.FAIL),
+        ("prices 80% higher", Grade.LOOK),
+        ("a near-copy", Grade.LOOK),
+        ("a mediator among the controls", Grade.LOOK),
+    ],
+)
+def test_what_makes_figures_wrong_fails_and_what_makes_them_doubtful_asks_for_a_look(clean, fault, grade):
+    plant, check = FAULTS[fault]
+    assert {finding.grade for finding in found(plant(clean[4], np.random.default_rng(0)), check)} == {grade}
+
+
+def test_a_finding_names_column_region_and_week(clean):
+    panel = clean[4]
+    spend = panel.spend.copy()
+    spend[2, 60:, 1] *= 3.0
+    (jump,) = found(dataclasses.replace(panel, spend=spend), Check.PRICE_JUMP)
+    assert jump.column == "channel_2"
+    assert jump.region == str(panel.regions[2])
+    at = [panel.week_label(week) for week in range(56, 65)]
+    assert jump.weeks in at
+    assert 2.5 < float(jump.what.split("-fold")[0].split()[-1]) < 3.5
+
+
+def test_bookings_by_month_are_no_finding(clean):
+    panel = clean[4]
+    monthly = panel.spend.copy()
+    for start in range(0, 120, 4):
+        monthly[:, start] = monthly[:, start : start + 4].sum(axis=1)
+        monthly[:, start + 1 : start + 4] = 0.0
+    assert found(dataclasses.replace(panel, spend=monthly), Check.SPEND_MATCH) == []
+
+
+def test_a_control_that_media_follow_is_not_taken_for_a_mediator():
+    for seed in range(4):
+        panel = dcm.simulate(4, 120, 3, 2, seed=seed, confounded=3)[0]  # every channel follows the first control
+        assert found(panel, Check.MEDIATOR) == []
+
+
+def test_brand_awareness_is_seen_in_a_national_table(shared_data):
+    df = pd.read_csv(shared_data / "national" / "realistic_101.csv")
+    panel = dcm.Panel.from_dataframe(
+        df, time="week", kpi="sales", media=list(df.columns[2:9]), controls=[name for name in df if name[:2] == "c_"]
+    )
+    assert [finding.column for finding in found(panel, Check.MEDIATOR)] == ["c_brand_awareness"]
+
+
+def test_what_fit_refuses_fails_and_is_said_once(clean):
+    panel = clean[4]
+    twins = panel.exposure.copy()
+    twins[:, :, 0] = 2.0 * twins[:, :, 1]
+    copies = dataclasses.replace(panel, exposure=twins, spend=None).diagnose()
+    assert [(row.grade, row.check) for row in copies.findings] == [(Grade.FAIL, Check.COPIES)]
+    flat = dataclasses.replace(panel, kpi=np.full(panel.kpi.shape, 5.0)).diagnose()
+    (refusal,) = flat.findings
+    assert refusal.check is Check.FITTABLE
+    with pytest.raises(dcm.DataError, match="nothing can be learned"):
+        dcm.fit(dataclasses.replace(panel, kpi=np.full(panel.kpi.shape, 5.0)), progress=False)
+    assert "nothing can be learned" in refusal.what
+
+
+@pytest.mark.parametrize("kind", ["short", "one channel", "no controls", "no spend", "planned weeks", "late region"])
+def test_every_panel_that_can_be_built_can_be_diagnosed(clean, kind):
+    panel = clean[4]
+    odd = {
+        "short": lambda: panel.select(weeks=slice(0, 5)),
+        "one channel": lambda: dcm.simulate(1, 30, 1, 0, seed=1)[0],
+        "no controls": lambda: dcm.simulate(2, 60, 3, 0, seed=1)[0],
+        "no spend": lambda: dataclasses.replace(panel, spend=None, revenue_per_kpi=None),
+        "planned weeks": lambda: dataclasses.replace(panel, weights=np.where(np.arange(120) < 110, panel.weights, 0.0)),
+        "late region": lambda: dataclasses.replace(
+            panel, weights=panel.weights * (np.arange(120) >= 60 * (np.arange(4) == 2)[:, None])
+        ),
+    }[kind]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        diagnosis = odd.diagnose()
+    assert set(diagnosis.table["grade"]) <= {grade.value for grade in Grade}
+    if kind in ("planned weeks", "late region"):
+        assert diagnosis.findings == ()
+
+
+def test_a_panel_without_any_kpi_is_refused(clean):
+    panel = clean[1]
+    with pytest.raises(dcm.DataError, match="nothing can be learned"):
+        dataclasses.replace(panel, weights=np.zeros(panel.weights.shape)).diagnose()
+
+
+def test_the_worst_comes_first_and_tables_escape_what_the_user_named(clean, tmp_path):
+    hostile = ("<b>tv</b>", "=cmd()", "c", "d", "e")
+    panel = dataclasses.replace(FAULTS["a near-copy"][0](clean[1], np.random.default_rng(0)), channels=hostile)
+    panel = FAULTS["two zeros at the end"][0](panel, np.random.default_rng(0))
+    diagnosis = panel.diagnose()
+    grades = [Grade(grade) for grade in diagnosis.table["grade"]]
+    assert grades == sorted(grades, key=[Grade.FAIL, Grade.LOOK, Grade.PASS].index)
+    page = diagnosis.to_html(tmp_path / "checks.html").read_text()
+    assert "<b>tv" not in page
+    assert "=cmd()" in page
+    back = pd.read_csv(diagnosis.to_csv(tmp_path / "checks.csv"), keep_default_na=False)
+    assert len(back) == len(diagnosis.rows)
+    assert repr(diagnosis).startswith("Diagnosis(fail: 1 to mend")
+
+
+@given(share=st.floats(0.0, 0.9), seed=st.integers(0, 999))
+@settings(max_examples=25, deadline=None)
+def test_inflation_is_that_of_the_correlation_and_does_not_depend_on_units(share, seed):
+    rng = np.random.default_rng(seed)
+    first, noise = rng.standard_normal((2, 400))
+    both = np.stack([first, share * first + np.sqrt(1 - share**2) * noise], axis=1)[None]
+    used = np.ones((1, 400), bool)
+    expected = 1.0 / (1.0 - np.corrcoef(both[0].T)[0, 1] ** 2)
+    np.testing.assert_allclose(inflation(both, used), expected, rtol=0.02)
+    np.testing.assert_allclose(inflation(both * [1e6, 1e-3], used), inflation(both, used), rtol=1e-6)

@@ -1,0 +1,133 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.experiments import arms_of, ended_tests, lift_tests
+from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.data.scaling import scales_from
+
+N = 52  # training weeks of the small panel
+
+
+def _test(panel, first=20, last=27, **changed):
+    given = {"channel": "channel_2", "lift": 100.0, "standard_error": 10.0}
+    days = {"start": str(panel.weeks[first].date()), "end": str(panel.weeks[last].date())}
+    return dcm.LiftTest(**(given | days | changed))
+
+
+def _dark(panel, begin=20, end=27, regions=slice(None)):
+    """The panel with channel_2 switched off."""
+    exposure = panel.exposure.copy()
+    exposure[regions, begin : end + 1, 1] = 0.0
+    return dataclasses.replace(panel, exposure=exposure)
+
+
+def test_a_holdback_is_compared_with_no_exposure(small_panel):
+    arms = arms_of(small_panel, _test(small_panel), (), N)
+    assert arms.weeks == slice(20, 28)
+    assert arms.sign == 1.0
+    np.testing.assert_array_equal(arms.regions, np.arange(4))
+    np.testing.assert_array_equal(arms.other, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "factor", "sign"),
+    [("holdback", -0.4, 0.6, 1.0), ("go_dark", -0.5, 2.0, -1.0), ("heavy_up", 0.25, 0.8, 1.0)],
+)
+def test_a_partial_change_scales_the_exposure_that_ran(small_panel, kind, change, factor, sign):
+    test = _test(small_panel, kind=kind, spend_change=change, regions=("region_2",))
+    arms = arms_of(small_panel, test, (test,), N)
+    np.testing.assert_allclose(arms.other, factor * small_panel.exposure[1:2, 20:28, 1])
+    assert arms.sign == sign
+
+
+def test_a_dark_channel_is_compared_with_the_weeks_before_that_have_no_test(small_panel):
+    panel = _dark(_dark(small_panel), 16, 18)
+    tests = (_test(panel, kind="go_dark"), _test(panel, 16, 18, kind="go_dark"))
+    arms = arms_of(panel, tests[0], tests, N)
+    usual = panel.exposure[:, [11, 12, 13, 14, 15, 19, 9, 10], 1].mean(axis=1)
+    np.testing.assert_allclose(arms.other, np.repeat(usual[:, None], 8, axis=1))
+
+
+def test_counted_cells_are_the_regions_from_the_test_to_the_end_of_training(small_panel):
+    weights = training_weights(small_panel, 8)
+    scales = scales_from(small_panel, weights)
+    test = _test(small_panel, regions=("region_1", "region_3"))
+    arrays = lift_tests(small_panel, scales, N, (test,))
+    cells = np.zeros(small_panel.kpi.shape, bool)
+    cells[[0, 2], 20:N] = True
+    np.testing.assert_array_equal(arrays.counted[0] != 0, cells)
+    np.testing.assert_allclose(arrays.counted[0][0, 20], scales.kpi[0] / 10.0, rtol=1e-6)
+    assert arrays.measured[0] == pytest.approx(10.0)
+    assert arrays.channel[0] == 1
+
+
+def test_roi_is_revenue_per_spend_that_differs(small_panel):
+    weights = training_weights(small_panel, 8)
+    scales = scales_from(small_panel, weights)
+    kpi = lift_tests(small_panel, scales, N, (_test(small_panel),)).counted
+    revenue = lift_tests(small_panel, scales, N, (_test(small_panel, unit="revenue"),)).counted
+    roi = lift_tests(small_panel, scales, N, (_test(small_panel, unit="roi", spend_change=-0.5),)).counted
+    spent = small_panel.spend[:, 20:28, 1].sum()
+    np.testing.assert_allclose(revenue, 12.5 * kpi, rtol=1e-5)
+    np.testing.assert_allclose(roi, revenue / (0.5 * spent), rtol=1e-5)
+
+
+def test_no_tests_are_no_arrays(small_panel):
+    assert lift_tests(small_panel, scales_from(small_panel, training_weights(small_panel, 8)), N, ()) is None
+
+
+def test_a_test_has_ended_when_its_last_week_is_over(small_panel):
+    early, late = _test(small_panel), _test(small_panel, 30, 40)
+    assert ended_tests(small_panel, 28, (early, late)) == (early,)
+    assert ended_tests(small_panel, 27, (early, late)) == ()
+
+
+def test_weeks_may_be_numbers(small_panel):
+    numbered = dataclasses.replace(small_panel, weeks=pd.Index(np.arange(101, 161)))
+    test = dcm.LiftTest("channel_2", 121, "128", 100.0, 10.0)
+    assert arms_of(numbered, test, (test,), N).weeks == slice(20, 28)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"channel": "chanel_2"}, "did you mean 'channel_2'"),
+        ({"regions": ("region_9",)}, "in region 'region_9', which the panel does not have"),
+        ({"first": 50, "last": 55}, "does not learn from: its last training week is"),
+        ({"start": "2020-01-06", "end": "2020-02-03"}, "but the panel has the weeks 2022-01-03 to"),
+        ({"start": "2022-05-23", "end": "2024-05-23"}, "but the panel has the weeks"),
+        ({"start": "2022-05-24", "end": "2022-05-28"}, "beginning of no week"),
+        ({"start": "3", "end": "9"}, "the weeks of the panel are dates"),
+        ({"kind": "go_dark"}, "it ran in region region_1 in week 2022-05-23"),
+    ],
+)
+def test_a_test_that_does_not_fit_the_panel_is_refused_in_one_sentence(small_panel, changed, message):
+    test = _test(small_panel, **changed)
+    with pytest.raises(dcm.DataError, match=message) as refused:
+        arms_of(small_panel, test, (test,), N)
+    assert str(refused.value).count(". ") == 0
+
+
+def test_a_test_without_exposure_is_refused(small_panel):
+    panel = _dark(small_panel)
+    with pytest.raises(dcm.DataError, match="has no exposure in the regions and weeks"):
+        arms_of(panel, _test(panel), (), N)
+    with pytest.raises(dcm.DataError, match="did not run before"):
+        arms_of(_dark(small_panel, 0, 27), _test(panel, kind="go_dark"), (), N)
+    with pytest.raises(dcm.DataError, match="fewer weeks without a test"):
+        arms_of(_dark(small_panel, 2, 9), _test(panel, 2, 9, kind="go_dark"), (), N)
+
+
+@pytest.mark.parametrize(
+    ("unit", "without", "message"),
+    [("roi", "spend", "no spend of the channel"), ("revenue", "revenue_per_kpi", "no revenue per KPI")],
+)
+def test_a_unit_that_the_panel_cannot_give_is_refused(small_panel, unit, without, message):
+    panel = dataclasses.replace(small_panel, **{without: None})
+    scales = scales_from(panel, training_weights(panel, 8))
+    with pytest.raises(dcm.DataError, match=message):
+        lift_tests(panel, scales, N, (_test(panel, unit=unit),))

@@ -1,0 +1,50 @@
+import pytest
+
+import deepcausalmmm_jax as dcm
+
+PLAIN = """channel,start,end,lift,standard_error,regions,kind,spend_change,unit,name
+tv,2024-01-01,2024-01-28,1200,150,north;01,,,,
+search,2024-03-04,2024-03-31,-50.5,20,,heavy_up,0.5,revenue,spring
+"""
+
+
+def _file(tmp_path, text):
+    path = tmp_path / "tests.csv"
+    path.write_text(text)
+    return path
+
+
+def test_a_table_with_the_fields_as_columns_gives_the_tests(tmp_path):
+    one, other = dcm.read_lift_tests(_file(tmp_path, PLAIN))
+    assert one == dcm.LiftTest("tv", "2024-01-01", "2024-01-28", 1200.0, 150.0, regions=("north", "01"))
+    assert other == dcm.LiftTest(
+        "search", "2024-03-04", "2024-03-31", -50.5, 20.0, None, "heavy_up", 0.5, "revenue", "spring"
+    )
+
+
+@pytest.mark.parametrize("level", ["0.9", "90%"])
+@pytest.mark.parametrize("names", ["lift,lower,upper", "point_estimate,lower_bound,upper_bound"])
+def test_an_interval_stands_for_the_standard_error(tmp_path, names, level):
+    text = f"channel,start,end,{names},level,p_value\ntv,2024-01-01,2024-01-28,100,67.1,132.9,{level},0.01\n"
+    (test,) = dcm.read_lift_tests(_file(tmp_path, text))
+    assert test.standard_error == pytest.approx(20.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (PLAIN.replace("regions", "region"), "column 'region'.*did you mean 'regions'"),
+        (PLAIN.replace("channel,", "x,", 1), "column 'x'"),
+        (PLAIN.replace("lift,standard_error", "standard_error,lower"), "no column 'lift'"),
+        (PLAIN.replace("name\n", "unit\n"), "two columns for 'unit'"),
+        (PLAIN.replace(",150,", ",many,"), "Row 1 .*'many' in column 'standard_error', which is not a number"),
+        (PLAIN.replace(",150,", ",0,"), "Row 1 .*above 0"),
+        (PLAIN.replace(",20,", ",,"), "Row 2 .*no standard_error"),
+        (PLAIN.replace("heavy_up", "heavy"), "Row 2 .*one of holdback, go_dark, heavy_up"),
+        ("channel,start,end,lift,lower,upper,level\ntv,1,4,9,1,5,0.9\n", "which must contain it"),
+        ("channel,start,end,lift,lower,upper,level\ntv,1,4,3,1,5,90\n", "write 0.9 or 90%"),
+    ],
+)
+def test_a_wrong_table_is_refused_with_its_row(tmp_path, text, message):
+    with pytest.raises(dcm.DataError, match=message):
+        dcm.read_lift_tests(_file(tmp_path, text))

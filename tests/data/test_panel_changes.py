@@ -1,0 +1,178 @@
+"""What differs between two panels, their fingerprints, and what a later panel may not differ in."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.continuation import continued_by
+from deepcausalmmm_jax.data.fingerprint import fingerprint
+from deepcausalmmm_jax.data.panel_changes import panel_changes
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return dcm.simulate(3, 40, 2, 2, seed=4)[0]
+
+
+def changed(panel, name, place, factor):
+    array = getattr(panel, name).copy()
+    array[place] = array[place] * factor
+    return dataclasses.replace(panel, **{name: array})
+
+
+def test_nothing_differs_between_a_panel_and_itself(panel):
+    found = panel_changes(panel, panel)
+    assert found.revised.empty
+    assert found.new_weeks == found.lost_weeks == ()
+    assert not any(found.lost.values())
+    assert not any(found.new.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "column"),
+    [
+        ("kpi", (1, 5), "sales"),
+        ("exposure", (2, 7, 1), "channel_2"),
+        ("spend", (0, 3, 1), "spend of channel_2"),
+        ("control", (1, 9, 1), "control_2"),
+        ("revenue_per_kpi", (2, 11), "revenue per KPI"),
+    ],
+)
+def test_a_revised_figure_is_named_by_column_region_and_week(panel, name, place, column):
+    found = panel_changes(panel, changed(panel, name, place, 1.5)).revised
+    assert found["column"].tolist() == [column]
+    assert found["region"].tolist() == [panel.regions[place[0]]]
+    assert found["week"].tolist() == [panel.week_label(place[1])]
+    assert found["after"].iloc[0] == pytest.approx(1.5 * found["before"].iloc[0])
+
+
+def test_a_kpi_that_was_withdrawn_is_empty_afterwards(panel):
+    weights = panel.weights.copy()
+    weights[0, 4] = 0.0
+    found = panel_changes(panel, dataclasses.replace(panel, weights=weights)).revised
+    assert found["column"].tolist() == ["sales"]
+    assert np.isnan(found["after"].iloc[0])
+
+
+def test_differences_of_rounding_are_none(panel):
+    assert panel_changes(panel, changed(panel, "kpi", (0, 0), 1 + 1e-9)).revised.empty
+
+
+def test_weeks_regions_and_columns_of_one_panel_alone_are_listed(panel):
+    fewer = panel.select(weeks=slice(0, 37), regions=list(panel.regions[:2]))
+    found = panel_changes(fewer, panel)
+    assert found.new_weeks == tuple(panel.week_label(at) for at in (37, 38, 39))
+    assert found.new["region"] == (str(panel.regions[2]),)
+    assert panel_changes(panel, fewer).lost_weeks == found.new_weeks
+
+
+def test_the_fingerprint_of_a_table_is_the_same_whatever_the_order_of_its_rows(panel):
+    table = panel.to_dataframe()
+    roles = {"region": "region", "time": "time", "kpi": "sales", "media": list(panel.channels), "controls": list(panel.controls)}  # fmt: skip
+    one, other = (dcm.Panel.from_dataframe(rows, **roles) for rows in (table, table.sample(frac=1.0, random_state=0)))
+    assert fingerprint(one) == fingerprint(other)
+
+
+def test_a_fingerprint_is_the_same_on_every_machine():
+    table = pd.DataFrame({"week": np.arange(20), "y": np.arange(20) + 1.0, "tv": np.arange(20) % 3.0})
+    panel = dcm.Panel.from_dataframe(table, time="week", kpi="y", media=["tv"])
+    assert fingerprint(panel) == KNOWN
+
+
+KNOWN = "6474cd7341b035eb3d9e509d29512d98688fdcfca494250dd6bbdfc02983381f"
+
+
+@given(st.sampled_from(["kpi", "exposure", "control", "weights"]), st.integers(0, 2), st.integers(0, 39))
+def test_any_changed_figure_changes_the_fingerprint(panel, name, region, week):
+    array = getattr(panel, name).copy()
+    array[region, week] = array[region, week] + 1.0
+    assert fingerprint(dataclasses.replace(panel, **{name: array})) != fingerprint(panel)
+
+
+def test_other_names_change_the_fingerprint(panel):
+    assert fingerprint(dataclasses.replace(panel, channels=("a", "b"))) != fingerprint(panel)
+
+
+def test_minus_zero_and_the_kind_of_missing_leave_the_fingerprint(panel):
+    spend = panel.spend.copy()
+    spend[0, 0, 0] = np.nan
+    other = spend.copy()
+    other[0, 0, 0] = -np.float64(np.nan)
+    assert fingerprint(dataclasses.replace(panel, spend=spend)) == fingerprint(dataclasses.replace(panel, spend=other))
+
+
+def without(panel, kind):
+    if kind == "region":
+        return panel.select(regions=list(panel.regions[:2]))
+    if kind == "channel":
+        return dataclasses.replace(panel, channels=panel.channels[:1], exposure=panel.exposure[:, :, :1], spend=panel.spend[:, :, :1])  # fmt: skip
+    if kind == "control":
+        return dataclasses.replace(panel, controls=panel.controls[:1], control=panel.control[:, :, :1])
+    if kind == "week":
+        return panel.select(weeks=slice(0, 38))
+    return dataclasses.replace(panel, **{kind: None})
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("region", "lacks the region region_3"),
+        ("channel", "lacks the channel channel_2"),
+        ("control", "lacks the control control_2"),
+        ("week", "lacks the weeks .*, which the run was made with"),
+        ("spend", "lacks the spend"),
+        ("revenue_per_kpi", "lacks the revenue per KPI"),
+    ],
+)
+def test_a_later_panel_that_lost_something_is_refused_by_name(panel, kind, message):
+    with pytest.raises(dcm.DataError, match=message):
+        continued_by(panel, without(panel, kind))
+
+
+@pytest.mark.parametrize("kind", ["region", "channel", "control"])
+def test_a_later_panel_with_something_new_is_refused_with_the_way_out(panel, kind):
+    with pytest.raises(dcm.DataError, match=f"has the {kind} {kind}_[23], .* or fit once more with dcm.fit"):
+        continued_by(without(panel, kind), panel)
+
+
+def test_a_panel_that_begins_earlier_is_refused(panel):
+    with pytest.raises(dcm.DataError, match="before the run's first week"):
+        continued_by(panel.select(weeks=slice(2, 38)), panel)
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "column"),
+    [
+        ("exposure", np.s_[:, :, 0], "channel_1"),
+        ("exposure", np.s_[:, 36:, 1], "channel_2"),
+        ("spend", np.s_[:, :, 1], "spend of channel_2"),
+        ("kpi", np.s_[:], "sales"),
+    ],
+)
+@pytest.mark.parametrize("factor", [1000.0, 0.001])
+def test_a_column_in_another_unit_is_refused_by_name(panel, name, place, column, factor):
+    with pytest.raises(dcm.DataError, match=f"^Column '{column}' is .*old unit"):
+        continued_by(panel.select(weeks=slice(0, 36)), changed(panel, name, place, factor))
+
+
+def test_regions_in_another_order_are_put_in_that_of_the_run(panel):
+    turned = panel.select(regions=list(panel.regions[::-1]))
+    ordered, differ = continued_by(turned, panel)
+    assert list(ordered.regions) == list(turned.regions)
+    np.testing.assert_array_equal(ordered.kpi, turned.kpi)
+    assert differ.revised.empty
+
+
+def test_columns_in_another_order_are_put_in_that_of_the_run(panel):
+    turned = dataclasses.replace(
+        panel, channels=panel.channels[::-1], exposure=panel.exposure[:, :, ::-1], spend=panel.spend[:, :, ::-1]
+    )
+    ordered, differ = continued_by(panel, turned)
+    assert ordered.channels == panel.channels
+    np.testing.assert_array_equal(ordered.exposure, panel.exposure)
+    assert differ.revised.empty

@@ -1,0 +1,179 @@
+"""The next month of a run: from its last estimate, with its scales, and with what moved and why."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.inference import warm_refit
+from deepcausalmmm_jax.model.parameters import Parameters
+from deepcausalmmm_jax.training.longer_panel import on_longer_panel, without_padding
+
+
+@pytest.fixture(scope="module")
+def run(small_panel, quick):
+    """Four weeks ago."""
+    return dcm.fit(small_panel.select(weeks=slice(0, 56)), quick, holdout=8, progress=False)
+
+
+@pytest.fixture(scope="module")
+def revised_panel(small_panel):
+    exposure = small_panel.exposure.copy()
+    exposure[0, :6, 1] *= 1.3
+    return dataclasses.replace(small_panel, exposure=exposure)
+
+
+@pytest.fixture(scope="module")
+def made(run, small_panel):
+    return dcm.update(run, small_panel, progress=False)
+
+
+@pytest.fixture(scope="module")
+def made_with_revisions(run, revised_panel):
+    return dcm.update(run, revised_panel, progress=False)
+
+
+def test_the_new_result_covers_the_new_weeks_and_keeps_the_scales(made, run, small_panel):
+    assert made.result.panel.weeks.equals(small_panel.weeks)
+    assert made.result.fitted.n_training_weeks == 52
+    for now, then in zip(made.result.fitted.scales, run.fitted.scales, strict=True):
+        np.testing.assert_array_equal(now, then)
+    assert made.result.config == run.config
+    assert made.result.provenance.updated_from == run.provenance.fingerprint
+    assert made.new_weeks == tuple(small_panel.week_label(at) for at in range(56, 60))
+    assert made.previous is run
+
+
+def test_shares_add_up_to_what_is_predicted_although_the_scales_are_those_of_other_weeks(made):
+    result = made.result
+    summary, fit = result.media_summary(), result.fitted_panel
+    share = 100 * summary["incremental_outcome"] / fit.prediction[result.panel.past].sum()
+    np.testing.assert_allclose(summary["pct_of_contribution"], share, rtol=1e-5)
+    assert (result.fitted.scales.kpi != fit.kpi_size).any()
+    np.testing.assert_allclose(fit.size_over_mean(), 0.0, atol=1e-9 * fit.kpi_size.max())
+
+
+def test_what_moved_adds_up(made_with_revisions):
+    moved = made_with_revisions.moved
+    parts = moved[["new_weeks", "revised", "both", "refit"]].sum(axis=1)
+    np.testing.assert_allclose(parts, moved["change"], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(moved["after"] - moved["before"], moved["change"])
+    assert (moved["revised"] != 0).any()
+    assert (moved["new_weeks"] != 0).any()
+
+
+def test_with_new_weeks_alone_all_of_the_change_is_theirs(made):
+    np.testing.assert_array_equal(made.moved["new_weeks"], made.moved["change"])
+    assert (made.moved[["revised", "both", "refit"]] == 0).all(axis=None)
+    assert made.revised.empty
+
+
+def test_revised_figures_are_listed_and_summed_up(made_with_revisions):
+    revised = made_with_revisions.revised
+    assert set(revised["column"]) == {"channel_2"}
+    np.testing.assert_allclose(revised["after"] / revised["before"], 1.3)
+    assert f"{len(revised)} figures of the old weeks revised in channel_2" in made_with_revisions.summary()
+    assert "4 new weeks" in made_with_revisions.summary()
+    assert "channel_2" in made_with_revisions._repr_html_()
+
+
+def test_revisions_alone_are_an_update_too(run, revised_panel):
+    made = dcm.update(run, revised_panel.select(weeks=slice(0, 56)), progress=False)
+    np.testing.assert_array_equal(made.moved["revised"], made.moved["change"])
+    assert made.new_weeks == ()
+
+
+def test_a_panel_without_anything_new_is_refused(run):
+    with pytest.raises(dcm.DataError, match="nothing to update"):
+        dcm.update(run, run.panel, progress=False)
+
+
+def test_the_holdout_is_that_of_the_run_unless_another_is_given(run, made, small_panel):
+    assert made.result.holdout == run.holdout == 8
+    assert dcm.update(run, small_panel, 4, progress=False).result.holdout == 4
+
+
+def test_the_updates_of_a_quarter_share_their_compiled_programs(run, small_panel, made, limit_traces):
+    limit_traces(0)
+    fewer = small_panel.select(weeks=slice(0, 58))
+    assert warm_refit.padded_weeks(fewer) == warm_refit.padded_weeks(small_panel)
+    dcm.update(run, fewer, progress=False)
+
+
+def test_the_refits_of_a_bootstrap_must_be_made_again(small_ensemble, small_panel):
+    panel = small_panel.select(weeks=slice(0, 60))
+    kpi = panel.kpi.copy()
+    kpi[0, 0] *= 1.05
+    made = dcm.update(small_ensemble, dataclasses.replace(panel, kpi=kpi), progress=False)
+    assert made.needs_refits
+    assert not isinstance(made.result, dcm.Ensemble)
+    assert "call bootstrap" in made.summary()
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        (lambda run, panel: ("run", panel), dcm.ConfigError, "needs the result of a fit"),
+        (lambda run, panel: (run, panel.to_dataframe()), dcm.DataError, "needs a Panel"),
+        (lambda run, panel: (run, panel.select(weeks=slice(0, 50))), dcm.DataError, "lacks the weeks"),
+        (lambda run, panel: (run, panel.select(regions=list(panel.regions[:3]))), dcm.DataError, "lacks the region"),
+    ],
+    ids=["no result", "no panel", "fewer weeks", "fewer regions"],
+)
+def test_bad_input_is_refused_in_one_sentence(run, small_panel, given, error, message):
+    with pytest.raises(error, match=message):
+        dcm.update(*given(run, small_panel), progress=False)
+
+
+def test_a_run_of_the_papers_model_is_refused(run, small_panel):
+    paper = dcm.FitResult(dataclasses.replace(run.fitted, config=dcm.Config.paper()))
+    with pytest.raises(dcm.ConfigError, match="fit it once more"):
+        dcm.update(paper, small_panel, progress=False)
+
+
+@pytest.mark.parametrize("spacing", [1, 4])
+def test_trends_and_paths_go_on_at_their_last_value(run, spacing):
+    config = run.config.replace(knot_spacing=spacing)
+    own = Parameters.of(run.fitted.variables["params"])
+    knots = (
+        dcm.fit(run.panel, config, holdout=8, progress=False).fitted.variables if spacing > 1 else run.fitted.variables
+    )
+    own = Parameters.of(knots["params"])
+    raised = np.zeros(len(run.panel.regions), np.float32)
+    longer = Parameters.of(on_longer_panel(knots, config, 48, 52, raised, 60, 20)["params"])
+    assert longer.trend.shared.shape == (60,)
+    np.testing.assert_allclose(longer.trend.shared[-1], own.trend.shared[-1], rtol=1e-5)
+    np.testing.assert_allclose(longer.coefficients.path[-1], own.coefficients.path[-1], rtol=1e-5)
+    assert longer.trend.region.shape == (len(run.panel.regions), 20)
+    if spacing == 1:
+        np.testing.assert_array_equal(longer.trend.shared[:48], own.trend.shared)
+
+
+def test_everything_else_is_kept(run):
+    variables = run.fitted.variables
+    raised = np.full(len(run.panel.regions), 0.5, np.float32)
+    longer = on_longer_panel(variables, run.config, 48, 48, raised, 48, 5)
+    own, now = Parameters.of(variables["params"]), Parameters.of(longer["params"])
+    np.testing.assert_allclose(now.mean, own.mean + 0.5)
+    jax.tree.map(np.testing.assert_array_equal, now.media, own.media)
+    jax.tree.map(np.testing.assert_array_equal, now.coefficients, own.coefficients)
+    cut = Parameters.of(without_padding(longer, 40, 4)["params"])
+    assert cut.trend.shared.shape == (40,)
+    assert cut.trend.region.shape[1] == 4
+
+
+def test_a_national_run_is_drawn_anew_from_its_old_draws(national_ensemble, national):
+    old = dataclasses.replace(national_ensemble.fitted, panel=national[0])
+    kpi = national[0].kpi.copy()
+    kpi[0, :3] *= 1.02
+    made = dcm.update(national_ensemble, dataclasses.replace(national[0], kpi=kpi), progress=False)
+    result = made.result
+    assert isinstance(result, dcm.Ensemble)
+    assert result.from_posterior
+    assert result.replicates.warm_start
+    assert not made.needs_refits
+    assert old.config == result.config
+    moved = made.moved.loc["share"]
+    assert (moved["z"].abs() < 1.5).all()

@@ -1,0 +1,167 @@
+"""The first page decides, and no two of its sentences contradict each other; five runs of known kind."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.plots.report.decision import decision
+from deepcausalmmm_jax.plots.report.plan_findings import plan_findings
+from deepcausalmmm_jax.plots.theme import bare_names, labels
+from tests.planning.test_plan_advice import plan_with
+from tests.plots.test_report import WIDTHS, console_errors, opened, picture
+from tests.trust.kinds import KINDS, VERDICTS, of_kind, with_panel
+
+NAMES = ("television_impressions", "paid_search_clicks")
+
+DRAW_FIRST = (
+    "for (const f of document.querySelectorAll('#summary .chart')) if (!state.drawn.has(f.dataset.key)) draw(f)"
+)
+
+
+@pytest.fixture(scope="module")
+def kinds(national_ensemble, unsure_ensemble):
+    made = {kind: of_kind(kind, national_ensemble, unsure_ensemble) for kind in KINDS}
+    return {kind: with_panel(result, channels=NAMES) for kind, result in made.items()}
+
+
+def decided(result, plan=None, currency=None):
+    return decision(result, dcm.health(result), plan, currency)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_shows_verdict_reason_and_actions_at_both_widths(browser, kinds, kind, tmp_path, screenshots):
+    path = kinds[kind].report(tmp_path / "report.html", currency="EUR")
+    for width in WIDTHS:
+        opened(browser, path, width).execute_script(DRAW_FIRST)
+        shown = browser.execute_script("return document.querySelector('.verdict').innerText")
+        assert VERDICTS[kind].value in shown.lower()
+        assert browser.execute_script("return document.querySelectorAll('.actions li').length") > 0
+        drawn = browser.execute_script("return figures.map(f => f.dataset.key).includes('first_roi')")
+        assert drawn == (kind != "no spend")
+        assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        assert console_errors(browser) == []
+        picture(browser, screenshots / f"first_{kind.replace(' ', '_')}_{width}.png", 1400)
+    text = browser.execute_script("return document.getElementById('summary').innerText")
+    assert ("EUR\u00a0" in text) == (kind != "no spend")
+    assert "_impressions" not in browser.execute_script("return document.querySelector('.first').innerText")
+    table = browser.execute_script("return document.getElementById('media').innerText")
+    assert "television_impressions" in table
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_channel_is_told_to_grow_and_to_shrink(kinds, kind):
+    actions = decided(kinds[kind]).actions
+    for name in bare_names(NAMES).values():
+        grow = [
+            text for text in actions if name in text and ("room to grow" in text or f"earns most on {name}" in text)
+        ]
+        shrink = [text for text in actions if name in text and ("less than" in text or "would add little" in text)]
+        assert not (grow and shrink), actions
+
+
+def test_a_channel_below_break_even_has_no_room_to_grow(kinds):
+    actions = " ".join(decided(kinds["losing"]).actions)
+    assert "room to grow" not in actions
+
+
+def test_what_must_not_be_used_moves_no_budget(kinds):
+    found = decided(kinds["unstable"], plan_with(1.0, 2.0))
+    assert found.verdict == "do not use"
+    assert found.actions[0] == "Do not move budget on these figures."
+    assert not [text for text in found.actions if "spends" in text]
+
+
+def test_a_plan_whose_gain_may_be_a_loss_shows_no_shift(kinds):
+    for low, high, words in ((-39.0, 76.0, "may well lose"), (-9.0, -2.0, "so that it loses")):
+        told = plan_findings(plan_with(low, high, "revenue"), "sales", "EUR")
+        assert len(told) == 1
+        assert "not advised" in told[0]
+        assert words in told[0]
+        assert "spends" not in told[0]
+    told = plan_findings(plan_with(5.0, 9.0, "revenue"), "sales", "EUR")
+    assert any("spends more on" in text for text in told)
+
+
+def test_amounts_have_a_currency_only_where_one_is_given(kinds):
+    known, unknown = decided(kinds["strong"], currency="EUR"), decided(kinds["strong"])
+    assert known.tiles[0][0].startswith("EUR\u00a0")
+    assert not re.search("[€$£]|EUR", " ".join(value for value, _ in unknown.tiles))
+    assert "currency of the data" in unknown.tiles[0][1]
+
+
+def test_the_tiles_are_the_totals_of_the_table(kinds):
+    result = kinds["strong"]
+    tiles = {phrase.split(" (")[0]: value for value, phrase in decided(result).tiles}
+    summary = result.media_summary()
+    roi = (summary["roi"] * summary["spend"]).sum() / summary["spend"].sum()
+    assert tiles["ROI: revenue per unit of spend"] == f"{roi:.3g}"
+
+
+@pytest.mark.parametrize("currency", ["", 5, "a very long currency", "E\nR"])
+def test_a_currency_is_a_short_text(kinds, currency, tmp_path):
+    with pytest.raises(dcm.ConfigError, match="currency must be a short text"):
+        kinds["strong"].report(tmp_path / "report.html", currency=currency)
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["tv_impressions", "search_clicks"], ["tv", "search"]),
+        (["tv_impression", "tv_clicks"], ["tv_impression", "tv_clicks"]),
+        (["impressions", "_spend"], ["impressions", "_spend"]),
+        (["TV Impressions", "view"], ["TV", "view"]),
+    ],
+)
+def test_units_are_left_out_of_labels_where_no_two_become_alike(names, shown):
+    assert list(bare_names(names).values()) == shown
+    assert list(labels(names).values()) == shown
+
+
+def test_experiments_are_shown_where_there_are_any(kinds, monkeypatch, tmp_path):
+    table = pd.DataFrame(
+        {"channel": [NAMES[0]], "measured": [10.0], "model_after": [np.nan], "conflict": [True]},
+        index=pd.Index(["spring"], name="test"),
+    )
+    monkeypatch.setattr(dcm.Ensemble, "lift_tests", lambda self: table)
+    page = kinds["strong"].report(tmp_path / "report.html").read_text()
+    assert 'id="lift-tests"' in page
+    assert "<td>conflict</td>" in page
+
+
+def test_a_failed_refutation_is_shown_and_decides(kinds, tmp_path):
+    row = {
+        "test": "placebo",
+        "changed": "a channel of noise",
+        "figure": 4.2,
+        "unit": "standard errors",
+        "grade": "fail",
+    }
+    made = dcm.Refutation(pd.DataFrame([row | {"meaning": "not to be trusted"}]), pd.DataFrame(), "By refits.", 1.0)
+    page = kinds["strong"].report(tmp_path / "report.html", refutations=made).read_text()
+    assert "4.2 standard errors" in page
+    assert '<div class="verdict do-not-use">' in page
+    assert "did not survive a refutation (placebo)" in page
+
+
+def test_data_checks_are_in_the_report_and_not_said_twice(kinds, tmp_path):
+    result = kinds["strong"]
+    fixed = np.full_like(result.panel.control, 3.0)
+    page = with_panel(result, control=fixed).report(tmp_path / "report.html").read_text()
+    assert page.count("control never varies within a region") == 1
+    assert "The data checks ask for attention: constant columns" in page
+
+
+def test_a_result_without_draws_names_no_best_channel(trained):
+    result = dcm.FitResult(
+        dataclasses.replace(
+            trained.fitted, record=dataclasses.replace(trained.fitted.record, status=dcm.FitStatus.CONVERGED)
+        )
+    )
+    actions = decided(result).actions
+    assert not [text for text in actions if "earns most" in text]
+    assert "Run bootstrap for intervals before moving money." in actions

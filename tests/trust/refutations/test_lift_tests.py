@@ -1,0 +1,45 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.trust.refutations.refits import _prepared
+from deepcausalmmm_jax.trust.refutations.wanted import RefutationTest, Request, wanted_refits
+
+
+@pytest.fixture(scope="module")
+def calibrated(small_panel, quick):
+    """Settings with a lift test of the first channel, and one of the second that ends two weeks before the last."""
+    weeks = small_panel.weeks
+    first = dcm.LiftTest("channel_1", weeks[20], weeks[24], lift=100.0, standard_error=50.0)
+    late = dcm.LiftTest("channel_2", weeks[54], weeks[57], lift=100.0, standard_error=50.0)
+    return quick.replace(experiments=(first, late))
+
+
+def counting(panel, config, tests):
+    """Which of the two lift tests count in each refit."""
+    request = Request(panel, panel.weights, np.array([3.0, 2.0, 1.0]), 0, 1, 0, False, (4,), 2)
+    refits = wanted_refits(request, tests)
+    ready = _prepared(refits, config)
+    return {
+        one.label: [bool(part.any()) for part in np.asarray(own.inputs.lift_tests.counted)]
+        for one, own in zip(refits, ready, strict=True)
+    }
+
+
+def test_a_refit_learns_from_the_lift_tests_that_it_can_know(small_panel, calibrated):
+    tests = (RefutationTest.SHUFFLED, RefutationTest.LAST_WEEKS, RefutationTest.SEEDS)
+    assert counting(small_panel, calibrated, tests) == {
+        "nothing": [True, True],
+        "weeks of channel_1 shuffled": [False, True],
+        "weeks of channel_2 shuffled": [True, False],
+        "last 4 weeks dropped": [True, False],
+        "random start 1": [True, True],
+    }
+
+
+def test_without_lift_tests_no_refit_has_any(small_panel, quick):
+    request = Request(small_panel, small_panel.weights, np.ones(3), 0, 1, 0, False, (4,), 2)
+    ready = _prepared(wanted_refits(request, (RefutationTest.SEEDS,)), dataclasses.replace(quick))
+    assert [own.inputs.lift_tests for own in ready] == [None, None]
