@@ -37,7 +37,7 @@ class _Requests:
     def arrived(self, number: int, _: FrameType | None) -> None:
         """Handle a signal: raise the interrupt, and make sure that it is raised again if it gets lost."""
         self.answered()
-        self._repeat = threading.Timer(_REPEAT, interrupt_main, [number])
+        self._repeat = threading.Timer(_REPEAT, _signal_again, [number])
         self._repeat.daemon = True
         self._repeat.start()
         raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
@@ -61,6 +61,7 @@ def prepare_streams() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _REQUESTS.arrived)
+    sys.unraisablehook = _unraisable
 
 
 def say(text: str = "") -> None:
@@ -115,6 +116,21 @@ def stoppable(kept: str) -> Iterator[None]:
         _REQUESTS.answered()
         say_aside(f"\ndeepcausalmmm-jax: Stopped. {kept}")
         raise Stopped(143 if isinstance(stop, _Terminated) else 130) from None
+
+
+def _unraisable(found: "sys.UnraisableHookArgs") -> None:
+    """Report what a callback raised, but for an interrupt, which is made again."""
+    if not issubclass(found.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(found)
+
+
+def _signal_again(number: int) -> None:
+    """Signal the main thread, which also wakes it from a wait where the system allows that."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)
+    else:
+        interrupt_main(signal.Signals(number))
 
 
 def end_at_once(stop: Stopped) -> NoReturn:

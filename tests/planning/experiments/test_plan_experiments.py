@@ -10,7 +10,6 @@ import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.planning.experiments.responses import cool_downs, treatments
 
 CHANNELS = ("channel_1", "channel_2", "channel_3")
-NO_DOUBT = np.ones((4, 3))
 QUICK = {"weeks": 4, "changes": (-1.0, 0.5), "level": 0.5}  # four refits allow no wider interval
 
 
@@ -52,7 +51,7 @@ def test_a_lift_is_what_scenario_says(small_ensemble, plan):
     row = plan.table[plan.table["kind"] == "go_dark"].iloc[0]
     panel = small_ensemble.panel
     found, horizon = treatments(
-        small_ensemble.fitted_panel, small_ensemble.replicates.variables, np.arange(3), (-1.0,), 4, np.ones(3), NO_DOUBT
+        small_ensemble.fitted_panel, small_ensemble.replicates.variables, np.arange(3), (-1.0,), 4, np.ones(3)
     )
     rows = [list(panel.regions).index(region) for region in row["regions"]]
     at = panel.channels.index(row["channel"])
@@ -210,7 +209,7 @@ def test_a_national_panel_is_tested_everywhere_against_the_forecast(national_ens
 def test_effects_of_regions_add_up(small_ensemble):
     """A test in all regions is the sum of tests in each: what the table relies on."""
     fit, variables = small_ensemble.fitted_panel, small_ensemble.replicates.variables
-    found, horizon = treatments(fit, variables, np.array([0]), (-1.0,), 4, np.ones(3), NO_DOUBT)
+    found, horizon = treatments(fit, variables, np.array([0]), (-1.0,), 4, np.ones(3))
     panel = small_ensemble.panel
     alone = dcm.plan_experiments(small_ensemble, regions=[[panel.regions[0]]], channels=["channel_1"], **QUICK).table
     assert alone.loc[alone["kind"] == "go_dark", "lift"].item() == pytest.approx(found[0].lift[:, 0].mean())
