@@ -36,6 +36,10 @@ class NoteKind(StrEnum):
         "intervals are too narrow: on simulated panels, 90% intervals from refits to blocks of residuals held the true "
         "value in only 70% of cases"
     )
+    NARROW_AFTER_TEST = (
+        "intervals of channels with a lift test are too narrow: on simulated panels with a hidden cause, 90% intervals "
+        "held the tested channel's true share in 8 of 12 national and 1 of 6 regional cases"
+    )
     TEST_CONFLICT = "disagrees with the lift test {names} by {value:.1f} standard errors"
     FEW_DRAWS = "{value:.0f} refits are too few for intervals: 20 or more are needed for 90%"
     NO_SPEND = "no spend given: roi, mroi and cpik are unknown"
@@ -96,17 +100,21 @@ def few_or_not(n_draws: int) -> list[ChannelNote]:
     return [ChannelNote(NoteKind.FEW_DRAWS, value=n_draws)] if n_draws < _FEW_DRAWS else []
 
 
-def narrow_or_not(n_regions: int, *, from_posterior: bool, blocks: bool) -> list[ChannelNote]:
+def narrow_or_not(n_regions: int, *, from_posterior: bool, blocks: bool, tested: bool = False) -> list[ChannelNote]:
     """The note that intervals are too narrow, with their measured coverage (docs/accuracy.md), where they are.
 
     Args:
         n_regions: of the panel.
         from_posterior: whether the members are draws from the posterior.
         blocks: whether the members are refits to blocks of residuals.
+        tested: whether lift tests were learned from (docs/tasks/experiments.md).
     """
-    if from_posterior and n_regions in _FEW_REGIONS:
-        return [ChannelNote(NoteKind.NARROW_FEW_REGIONS)]
-    return [ChannelNote(NoteKind.NARROW_BLOCKS)] if blocks else []
+    found = {
+        NoteKind.NARROW_FEW_REGIONS: from_posterior and n_regions in _FEW_REGIONS,
+        NoteKind.NARROW_BLOCKS: blocks,
+        NoteKind.NARROW_AFTER_TEST: tested,
+    }
+    return [ChannelNote(kind) for kind, applies in found.items() if applies]
 
 
 class ChannelTrust(NamedTuple):

@@ -33,13 +33,6 @@ from deepcausalmmm_jax.io.graded_table import graded_page
 from deepcausalmmm_jax.io.write_csv import write_csv
 from deepcausalmmm_jax.trust.health import health
 
-CHECK_EXAMPLE = """Exit code: 0 where nothing has to be mended, 1 where a check failed, 2 for bad input.
-
-\b
-  deepcausalmmm-jax check example/panel.csv --region region --time time --kpi sales \\
-      --media 'channel_?' --spend 'channel_?_spend' --controls 'control_*'
-  deepcausalmmm-jax check example/run
-"""
 _FAILED = 1
 _WIDTH = 100
 _RUN_SUFFIX = ".npz"

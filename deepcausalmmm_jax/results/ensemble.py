@@ -142,7 +142,10 @@ class Ensemble(FitResult):
     def coverage_notes(self) -> Notes:
         """What holds for all intervals: that they are too narrow, with their measured coverage; that draws are few."""
         blocks = self.replicates.method == "block"
-        narrow = narrow_or_not(len(self.panel.regions), from_posterior=self.from_posterior, blocks=blocks)
+        tested = bool(self.config.experiments)
+        narrow = narrow_or_not(
+            len(self.panel.regions), from_posterior=self.from_posterior, blocks=blocks, tested=tested
+        )
         return (*narrow, *few_or_not(len(self.replicates)))
 
     @cached_property

@@ -43,6 +43,8 @@ def test_an_estimate_outside_its_interval_is_told_and_one_inside_is_not(small_en
 )
 def test_intervals_measured_to_be_too_narrow_are_known(n_regions, from_posterior, blocks, kinds):
     found = narrow_or_not(n_regions, from_posterior=from_posterior, blocks=blocks)
+    tested = narrow_or_not(n_regions, from_posterior=from_posterior, blocks=blocks, tested=True)
+    assert [note.kind for note in tested] == [*(note.kind for note in found), NoteKind.NARROW_AFTER_TEST]
     assert [note.kind for note in found] == kinds
 
 

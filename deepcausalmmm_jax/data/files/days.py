@@ -64,7 +64,7 @@ def to_weeks(
     _refuse_twice(count, distinct, begin, region)
     whole = _whole_weeks(count, begin, region)
     summed = groups[list(flows)].sum(min_count=_WEEK)
-    averaged = groups[list(levels)].mean() if levels else None
+    averaged = groups[list(levels)].mean().where(groups[list(levels)].count() == _WEEK) if levels else None
     joined = (summed if averaged is None else summed.join(averaged))[whole.to_numpy()]
     place = joined.index if region is None else joined.index.get_level_values(1)
     table = joined.reset_index(drop=True)

@@ -37,7 +37,7 @@ def spread(cells: pd.DataFrame, time: str, region: str | None, names: str, value
     """One row a region and week; columns are named after the variables, or after channel and measure.
 
     In a table with one row a channel, columns that are equal in all rows of a region and week, such as the KPI, stay
-    as they are.
+    as they are, and a channel without a row has 0.
 
     Raises:
         DataError: a variable or channel twice in one region and week.
@@ -56,4 +56,8 @@ def spread(cells: pd.DataFrame, time: str, region: str | None, names: str, value
     wide = cells.pivot(index=keys, columns=names, values=own)
     measures, channels = (wide.columns.get_level_values(level) for level in (0, 1))
     wide = wide.set_axis([f"{channel}_{own}" for own, channel in zip(measures, channels, strict=True)], axis=1)
-    return cells.groupby(keys)[shared].first().join(wide.fillna("0")).reset_index()
+    is_there = cells.groupby([*keys, names]).size().unstack(names).notna()
+    for name, channel in zip(list(wide.columns), channels, strict=True):
+        # No row means that nothing ran; an empty cell of a row is a missing number, which the panel refuses.
+        wide[name] = wide[name].where(is_there[channel], 0.0 if pd.api.types.is_numeric_dtype(wide[name]) else "0")
+    return cells.groupby(keys)[shared].first().join(wide).reset_index()

@@ -125,6 +125,8 @@ def panel_and_schema(
         _tell(known, stated.controls is None, beside if keep_schema else None)
     else:
         table = _one_row_a_week(raw.cells, known)
+        if schema is None:
+            _warn_of_new_columns(table, known)
     return _panel(table, known, missing_kpi, trailing_zeros), known
 
 
@@ -215,6 +217,18 @@ def _one_row_a_week(cells: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         cells = spread(cells, schema.time, schema.region, schema.names, schema.values)
     schema.refuse_missing([str(name) for name in cells])
     return cells
+
+
+def _warn_of_new_columns(table: pd.DataFrame, kept: Schema) -> None:
+    """Say which columns came into the file after its schema was kept, and so are not in the panel."""
+    new = kept.unmentioned([str(name) for name in table])
+    if new:
+        sentence = (
+            f"The schema kept beside the file does not know {', '.join(map(repr, new))}, which "
+            f"{'is' if len(new) == 1 else 'are'} not used; add them to the schema, list them as ignored, or "
+            "delete it to have the columns found again."
+        )
+        warnings.warn(DataWarning(sentence), stacklevel=4)
 
 
 def _tell(schema: Schema, guessed: bool, beside: Path | None) -> None:

@@ -137,6 +137,19 @@ class Schema:
         Raises:
             DataError: names it.
         """
+        for column in self._used():
+            if column not in columns:
+                raise DataError(
+                    f"The schema names a column {column!r} that the file does not have"
+                    f"{did_you_mean(column, columns, _NO_LONGER)}"
+                )
+
+    def unmentioned(self, columns: list[str]) -> list[str]:
+        """Columns of a file that the schema neither uses nor ignores, such as a new channel's."""
+        known = {*self._used(), *self.ignored}
+        return [column for column in columns if column not in known]
+
+    def _used(self) -> list[str]:
         used = [self.time, self.kpi, self.region, self.population, *self.controls, *self.categories]
         used += [column for _, column in self.spend]
         made = {channel for channel, *_ in self.products}
@@ -144,12 +157,7 @@ class Schema:
         used += [column for _, *pair in self.products for column in pair]
         if isinstance(self.revenue_per_kpi, str):
             used.append(self.revenue_per_kpi)
-        for column in used:
-            if column is not None and column not in columns:
-                raise DataError(
-                    f"The schema names a column {column!r} that the file does not have"
-                    f"{did_you_mean(column, columns, _NO_LONGER)}"
-                )
+        return [column for column in used if column is not None]
 
 
 def _list_of(given: object, name: str, place: str) -> tuple[str, ...]:

@@ -62,6 +62,12 @@ def test_days_that_cannot_be_added_up_are_refused(change, sentence):
         weekly(change(days()))
 
 
+def test_a_missing_level_of_a_day_is_not_averaged_over():
+    table = days()
+    table.loc[3, "price"] = np.nan
+    assert weekly(table).price.isna().tolist() == [True, False, False, False]
+
+
 def test_a_missing_kpi_of_a_day_is_a_missing_kpi_of_the_week():
     table = days()
     table.loc[3, "sales"] = np.nan

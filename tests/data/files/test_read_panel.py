@@ -266,8 +266,31 @@ def test_the_schema_beside_the_file_can_be_edited(tmp_path):
     schema.write_text(
         text.replace('media = ["imp_1", "imp_2"]', 'media = ["imp_2"]').replace('"imp_1" = "spend_1"\n', "")
     )
-    assert dcm.read_panel(file).channels == ("imp_2",)
+    with pytest.warns(dcm.DataWarning, match="does not know 'imp_1', 'spend_1', which are not used"):
+        assert dcm.read_panel(file).channels == ("imp_2",)
     assert dcm.read_panel(file, media=["imp_1"]).channels == ("imp_1",)  # what is stated comes first
+
+
+def test_a_channel_that_came_into_the_file_after_its_schema_is_said(tmp_path):
+    file = tmp_path / "file.csv"
+    table().to_csv(file, index=False)
+    read(file)
+    table().assign(tiktok_spend=np.arange(WEEKS) ** 2).to_csv(file, index=False)
+    with pytest.warns(dcm.DataWarning, match="does not know 'tiktok_spend', which is not used"):
+        dcm.read_panel(file)
+
+
+def test_a_channel_without_a_row_ran_not_and_an_empty_cell_is_refused(tmp_path):
+    file = tmp_path / "file.csv"
+    rows = by_channel(table()).reset_index(drop=True)
+    rows.drop(index=4).to_csv(file, index=False)  # tv in the fifth week
+    panel = read(file, keep_schema=False)
+    tv = panel.channels.index("tv_impressions")
+    assert panel.exposure[0, 4, tv] == panel.spend[0, 4, tv] == 0.0
+    rows.loc[4, "impressions"] = np.nan
+    rows.to_csv(file, index=False)
+    with pytest.raises(dcm.DataError, match="'tv_impressions' has no value at week 2023-01-30"):
+        dcm.read_panel(file)
 
 
 def test_a_schema_can_be_given_and_nothing_is_written_without_leave(tmp_path):
