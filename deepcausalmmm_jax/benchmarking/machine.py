@@ -3,12 +3,12 @@
 import platform
 import resource
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import jax
 
 from deepcausalmmm_jax.benchmarking.figures import MachineFacts
+from deepcausalmmm_jax.io.versions import version_of
 from deepcausalmmm_jax.parallel.batches import cores
 
 _PACKAGES = ("deepcausalmmm_jax", "jax", "jaxlib", "flax", "optax", "numpy")
@@ -22,7 +22,7 @@ def machine(devices: tuple[jax.Device, ...]) -> MachineFacts:
         "platform": devices[0].platform,
         "devices": [device.device_kind for device in devices],
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in _PACKAGES},
+        "versions": {name: version_of(name) for name in _PACKAGES},
     }
 
 

@@ -2,8 +2,9 @@
 
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 
 import jax
 import numpy as np
@@ -33,33 +34,39 @@ def run_suite(plan: Plan, devices: tuple[jax.Device, ...], say: Callable[[str], 
     Returns:
         Figures by question, ready for JSON.
     """
-    kept = getattr(jax.config, _CACHE)
-    jax.config.update(_CACHE, False)
     began = time.perf_counter()
-    try:
-        with jax.default_device(devices[0]):
-            say("the machine's limits")
-            limits = measured_limits(devices[0], plan.matrix)
-            single = _single(plan, limits, say)
-            scaling = _scaling(plan, limits, {plan.single: single["default"]}, say)
-            replicates, workers = _refits(plan, devices, say)
-            found = SuiteFigures(
-                machine=machine(devices),
-                ceilings=limits._asdict(),
-                single=[{"model": name, **figures} for name, figures in single.items()],
-                scaling=scaling,
-                exponents=exponents(scaling),
-                replicates=replicates,
-                workers=workers,
-                seconds=0.0,
-            )
-            if plan.largest is not None:
-                say(f"peak memory of {_written(plan.largest)}")
-                found["largest"] = _largest(plan.largest, devices[0])
-    finally:
-        jax.config.update(_CACHE, kept)
+    with programs_compiled_anew(), jax.default_device(devices[0]):
+        say("the machine's limits")
+        limits = measured_limits(devices[0], plan.matrix)
+        single = _single(plan, limits, say)
+        scaling = _scaling(plan, limits, {plan.single: single["default"]}, say)
+        replicates, workers = _refits(plan, devices, say)
+        found = SuiteFigures(
+            machine=machine(devices),
+            ceilings=limits._asdict(),
+            single=[{"model": name, **figures} for name, figures in single.items()],
+            scaling=scaling,
+            exponents=exponents(scaling),
+            replicates=replicates,
+            workers=workers,
+            seconds=0.0,
+        )
+        if plan.largest is not None:
+            say(f"peak memory of {_written(plan.largest)}")
+            found["largest"] = _largest(plan.largest, devices[0])
     found["seconds"] = time.perf_counter() - began
     return found
+
+
+@contextmanager
+def programs_compiled_anew() -> Iterator[None]:
+    """Ignore compiled programs that are kept on disk."""
+    kept = getattr(jax.config, _CACHE)
+    jax.config.update(_CACHE, False)
+    try:
+        yield
+    finally:
+        jax.config.update(_CACHE, kept)
 
 
 def _single(plan: Plan, limits: MachineLimits, say: Callable[[str], None]) -> dict[str, Figures]:

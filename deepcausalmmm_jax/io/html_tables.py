@@ -5,6 +5,8 @@ from html import escape
 
 import pandas as pd
 
+from deepcausalmmm_jax.io.plain_numbers import plain_number
+
 _MOST_ROWS = 60
 
 
@@ -25,5 +27,5 @@ def html_tables(tables: Mapping[str, pd.DataFrame], title: str, lead: str = "") 
         shown = table.head(_MOST_ROWS)
         more = f"; the first {_MOST_ROWS} of {len(table)} rows" if len(table) > _MOST_ROWS else ""
         parts.append(f"<h4>{escape(caption)}{more}</h4>")
-        parts.append(str(shown.to_html(float_format=lambda value: f"{value:,.4g}", na_rep="", border=0)))
+        parts.append(str(shown.to_html(float_format=plain_number, na_rep="", border=0, index_names=False)))
     return f'<div style="overflow-x:auto">{"".join(parts)}</div>'

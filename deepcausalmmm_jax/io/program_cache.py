@@ -1,5 +1,7 @@
 """Compiled programs: kept on disk for the next process, and forgotten in this one when there are too many."""
 
+import ctypes
+import gc
 import hashlib
 import os
 import platform
@@ -66,9 +68,18 @@ def make_room_for(shape: Hashable) -> None:
         shape: everything that the fit's program depends on.
     """
     if shape not in _fitted_shapes and len(_fitted_shapes) >= _MOST_SHAPES:
-        jax.clear_caches()
-        _fitted_shapes.clear()
+        forget_programs()
     _fitted_shapes.add(shape)
+
+
+def forget_programs() -> None:
+    """Forget all compiled programs in memory, and give what they took back to the system."""
+    jax.clear_caches()
+    _fitted_shapes.clear()
+    gc.collect()
+    # The C library keeps what XLA's compiler freed, in pieces: several times what the programs themselves take.
+    with suppress(OSError, AttributeError):  # another system's C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _home() -> Path:

@@ -15,6 +15,7 @@ from jax import Array
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import Precision
 from deepcausalmmm_jax.errors import FitStatus
+from deepcausalmmm_jax.io.quick_compile import jit_often, jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.parallel.sharding import whole_on_each
 from deepcausalmmm_jax.training.families import family_for
@@ -106,7 +107,7 @@ def variables_and_history(state: AnyState) -> tuple[Variables, History]:
     return {"params": state.parameters, "fitted": state.fitted}, history
 
 
-@partial(jax.jit, static_argnames=("design", "schedule"))
+@jit_once("design", "schedule")
 def start_state(
     key: Array,
     inputs: AnyInputs,
@@ -120,7 +121,7 @@ def start_state(
     return recipe_for(design, schedule).start(key, inputs, weights, hyperparameters)
 
 
-@partial(jax.jit, static_argnames=("design", "schedule"))
+@jit_often("design", "schedule")
 def run_chunk(
     state: AnyState,
     inputs: AnyInputs,
@@ -134,7 +135,7 @@ def run_chunk(
     return recipe_for(design, schedule).run_chunk(state, inputs, weights, hyperparameters)
 
 
-@partial(jax.jit, static_argnames=("design", "schedule"))
+@jit_once("design", "schedule")
 def finalise(
     variables: Variables,
     inputs: AnyInputs,

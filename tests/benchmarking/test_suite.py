@@ -1,4 +1,5 @@
 import json
+from contextlib import nullcontext
 
 import jax
 import jax.numpy as jnp
@@ -7,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.benchmarking import suite
 from deepcausalmmm_jax.benchmarking.machine_limits import MachineLimits
 from deepcausalmmm_jax.benchmarking.operation_counts import OperationCounts, count_operations
 from deepcausalmmm_jax.benchmarking.plan import Plan
@@ -36,7 +38,10 @@ _PLAN = Plan(
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("benchmark")
-    measure(_PLAN, place)
+    with pytest.MonkeyPatch.context() as patched:  # every number of workers compiles anew
+        patched.setattr(suite, "parts", lambda devices: [1])
+        patched.setattr(suite, "programs_compiled_anew", nullcontext)
+        measure(_PLAN, place)
     return place
 
 
