@@ -29,7 +29,7 @@ def cases(seed=0, channels=4, epochs=600):
         for multiple in MULTIPLES:
             total = multiple * today.sum()
             began = time.perf_counter()
-            plan = dcm.optimize_budget(dcm.FitResult(changed), total, weeks=WEEKS)
+            plan = dcm.optimize_budget(dcm.FitResult(changed), total, weeks=WEEKS, limit=None)
             seconds = time.perf_counter() - began
             ours = outcome(plan.table["spend_plan"].to_numpy()[None])[0]
             best = _best(outcome, total, len(today), np.random.default_rng(seed))

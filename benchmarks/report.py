@@ -1,4 +1,4 @@
-"""How large is the report, how long does it take to write, to open in a browser, and to draw all its charts?
+"""How large is the report, how long does it take to write, to open and to draw; and does its planner plan as we do?
 
 python benchmarks/report.py [saved.npz ...]   a saved fit or ensemble each; without any, quick fits with four refits
 """
@@ -45,7 +45,22 @@ def figures_of(result: dcm.FitResult, folder: Path, chrome: webdriver.Chrome) ->
         "open_seconds": opened,
         "draw_all_seconds": chrome.execute_script(draw) / 1000,
         "charts": chrome.execute_script("return figures.length"),
+        **planner_of(result, chrome),
     }
+
+
+def planner_of(result: dcm.FitResult, chrome: webdriver.Chrome) -> dict[str, float]:
+    """The best split of today's total in the page over that of `optimize_budget`; nothing where there is no planner."""
+    if not chrome.execute_script("return planner !== null"):
+        return {}
+    best = (
+        "const t = performance.now(); document.getElementById('plan-best').click(); const { tables, plan } = planner; "
+        "return [performance.now() - t, planFigures(tables, plan.spend, plan.locked).outcome.estimate]"
+    )
+    milliseconds, outcome = chrome.execute_script(best)
+    plan = dcm.optimize_budget(result)
+    figure = "revenue" if "revenue" in plan.summary.index else "incremental_outcome"
+    return {"best_seconds": milliseconds / 1000, "page_over_python": outcome / plan.summary.loc[figure, "plan"]}
 
 
 def main() -> None:

@@ -124,13 +124,24 @@ def grouped(cls: type[_Group], group: _Group | None, option: str, **keywords: An
 
 
 def refuse_unknown(cls: type, table: Mapping[str, Any], prefix: str) -> None:
-    """Raise ConfigError for a name that is no field of `cls`."""
+    """Raise ConfigError for a name that is no field of `cls`; fields of its groups of settings are suggested too."""
     known = [item.name for item in dataclasses.fields(cls)]
     for name in table:
         if name not in known:
-            near = closest(name, known)
-            hint = f"; known are {', '.join(known)}." if near is None else f"; did you mean {prefix}{near}?"
-            raise ConfigError(f"Unknown setting {prefix}{str(name)[:_LONGEST]}{hint}")
+            raise ConfigError(f"Unknown setting {prefix}{str(name)[:_LONGEST]}{_meant(cls, name, known, prefix)}")
+
+
+def _meant(cls: type, name: object, known: list[str], prefix: str) -> str:
+    """End of the message about an unknown setting: the one that was meant, here or in a group of settings."""
+    near = closest(name, known)
+    for cutoff in (1.0, 0.8):
+        for group in dataclasses.fields(cls):
+            if near is None and dataclasses.is_dataclass(group.type):
+                inside = closest(name, [item.name for item in dataclasses.fields(group.type)], cutoff)
+                if inside is not None:
+                    given = f"{group.name}={group.type.__name__}({inside}=...)"  # type: ignore[union-attr]
+                    return f"; did you mean {prefix}{group.name}.{inside}, that is {given}?"
+    return f"; known are {', '.join(known)}." if near is None else f"; did you mean {prefix}{near}?"
 
 
 def check_kinds(config: Any) -> None:

@@ -2,7 +2,11 @@
 
 import logging
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -10,6 +14,11 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("deepcausalmmm_jax")
 _PAUSE = 10.0  # seconds between two lines
+_SOON = 1.0  # seconds after which steps are shown, and between two looks at the clock
+_COUNTED = "{desc}: {n_fmt} of at most {total_fmt}{unit} [{elapsed}, at most {remaining} left{postfix}]"
+_COMPILING = "{desc}: compiling [{elapsed}]"
+_STEP = "{desc} [{elapsed}]"
+_wanted: ContextVar[bool | None] = ContextVar("wanted", default=None)  # whether bars are drawn; None: on a terminal
 
 
 class Progress:
@@ -38,13 +47,15 @@ class Progress:
         self.task, self.unit, self.total, self.done = task, unit, total, done
         self._began = self._last = time.monotonic()
         self._paced: tuple[float, int] | None = None  # time and count of the first update, which follows compilation
-        self._bar = _bar(task, unit, total, done) if (on_terminal() if show is None else show) else None
+        self._bar = _bar(task, unit, total, done, _COMPILING) if _is_shown(show) else None
+        self._ticking = _ticked(self._bar)
 
     def __enter__(self) -> Self:
         _LOG.info("%s: compiling ...", self.task)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ticking.set()
         if self._bar is not None:
             self._bar.close()
 
@@ -56,9 +67,14 @@ class Progress:
             postfix: shown after the bar.
         """
         if self._bar is not None:
-            self._bar.update(done - self.done)
+            if self._paced is None:
+                self._ticking.set()
+                _count_from_here(self._bar, done)
             if postfix:
-                self._bar.set_postfix_str(postfix)
+                self._bar.set_postfix_str(postfix, refresh=False)
+            self._bar.update(done - self.done if self._paced else 0)
+            if self._paced is None:
+                self._bar.refresh()
         self.done = done
         now = time.monotonic()
         first, before = self._paced = self._paced or (now, done)
@@ -78,18 +94,91 @@ class Progress:
         _LOG.info("%s: %s %.1f s.", self.task, sentence, time.monotonic() - self._began)
 
 
-def _bar(task: str, unit: str, total: int, done: int) -> "tqdm | None":
+class Steps:
+    """A wait of a few steps that take unequal time, such as checks or a report, used as a context manager.
+
+    On a terminal a line has the step and the seconds so far, from the second second on. Nothing is logged. Steps within
+    steps are silent.
+
+    Attributes:
+        task: name of the wait, e.g. `report`.
+    """
+
+    def __init__(self, task: str) -> None:
+        """Name the wait."""
+        self.task = task
+        self._bar: tqdm | None = None
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if _is_shown(None):
+            self._bar = _bar(self.task, "", 1, 0, _STEP, delay=_SOON)
+        self._ticking = _ticked(self._bar)
+        self._outer = _wanted.set(False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _wanted.reset(self._outer)
+        self._ticking.set()
+        if self._bar is not None:
+            self._bar.leave = False
+            self._bar.delay = 0.0 if time.monotonic() - self._began >= _SOON else _SOON  # what was shown is wiped out
+            self._bar.close()
+
+    def step(self, name: str) -> None:
+        """Say which step begins."""
+        if self._bar is not None:
+            self._bar.desc = f"{self.task}: {name}"
+
+
+@contextmanager
+def drawn(progress: bool | None) -> Iterator[None]:
+    """Whether bars are drawn within: as a function's argument `progress` says; None leaves it as it is."""
+    outer = _wanted.set(_wanted.get() if progress is None else progress)
+    try:
+        yield
+    finally:
+        _wanted.reset(outer)
+
+
+def _ticked(bar: "tqdm | None") -> threading.Event:
+    """Show the seconds of a bar that is not counting; until the event that is returned is set."""
+    over = threading.Event()
+
+    def tick() -> None:
+        while not over.wait(_SOON):
+            if bar is not None:
+                bar.refresh()
+
+    if bar is not None:
+        threading.Thread(target=tick, daemon=True).start()
+    return over
+
+
+def _count_from_here(bar: "tqdm", done: int) -> None:
+    """Compilation is over: its time says nothing of what is left, so that the clock starts again."""
+    bar.bar_format = _COUNTED
+    bar.start_t = bar.last_print_t = bar._time()
+    bar.n = bar.initial = bar.last_print_n = done
+
+
+def _is_shown(show: bool | None) -> bool:
+    wanted = _wanted.get() if show is None else show
+    return on_terminal() if wanted is None else wanted
+
+
+def _bar(task: str, unit: str, total: int, done: int, form: str, delay: float = 0.0) -> "tqdm | None":
     try:
         from tqdm import tqdm  # imported only to draw a bar: fits also run without tqdm
     except ImportError:
         return None
-    return tqdm(total=total, initial=done, desc=task, unit=f" {unit}", file=sys.stderr)
+    return tqdm(total=total, initial=done, desc=task, unit=f" {unit}", file=sys.stderr, bar_format=form, delay=delay)
 
 
 def on_terminal() -> bool:
-    """Whether standard error is a terminal; it may also be closed, or be replaced by something that cannot tell."""
+    """Whether standard error is a terminal or a notebook; it may be closed, or be something that cannot tell."""
     try:
-        return bool(sys.stderr.isatty())
+        return bool(sys.stderr.isatty()) or "ipykernel" in sys.modules
     except (AttributeError, ValueError):
         return False
 

@@ -3,24 +3,29 @@
 import numpy as np
 import pandas as pd
 
-SEASON_WEEKS = 52
+from deepcausalmmm_jax.data.cadence import Cadence
+
+SEASON_WEEKS = 52  # a year, so that weeks of days compare the same day of the week
 _RECENT_WEEKS = 8
 _ENOUGH_COVERAGE = 0.9
 
 NAIVE_FORECASTS = ("mean", "last", "mean8", "seasonal")
 
 
-def naive_forecasts(kpi: np.ndarray, weights: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
+def naive_forecasts(
+    kpi: np.ndarray, weights: np.ndarray, horizon: int, cadence: Cadence = Cadence.WEEKLY
+) -> dict[str, np.ndarray]:
     """Forecasts from the training weeks alone.
 
     Args:
         kpi: `[region, week]` of the training weeks.
         weights: `[region, week]`, 0 where the KPI is not observed.
         horizon: weeks to forecast.
+        cadence: of the weeks, which may be days, months or quarters.
 
     Returns:
         `[region, horizon]` by name: regional `mean`, `last` observed week, `mean8` of the last eight observed weeks,
-        and `seasonal`, the same week 52 weeks before, NaN where there is none.
+        and `seasonal`, the same week a year before (52 weeks, 364 days, 12 months), NaN where there is none.
     """
     observed = np.where(weights > 0, kpi, np.nan)
     flat = {"mean": np.nanmean(observed, axis=1)}
@@ -28,7 +33,7 @@ def naive_forecasts(kpi: np.ndarray, weights: np.ndarray, horizon: int) -> dict[
     flat["last"] = np.array([row[-1] for row in recent])
     flat["mean8"] = np.array([row[-_RECENT_WEEKS:].mean() for row in recent])
     forecasts = {name: np.repeat(level[:, None], horizon, axis=1) for name, level in flat.items()}
-    source = observed.shape[1] + np.arange(horizon) - SEASON_WEEKS
+    source = observed.shape[1] + np.arange(horizon) - cadence.steps(SEASON_WEEKS)
     usable = (source >= 0) & (source < observed.shape[1])
     seasonal = np.full((len(observed), horizon), np.nan)
     seasonal[:, usable] = observed[:, source[usable]]
@@ -66,7 +71,12 @@ def scores(kpi: np.ndarray, prediction: np.ndarray, weights: np.ndarray) -> dict
 
 
 def accuracy_table(
-    kpi: np.ndarray, prediction: np.ndarray, observed: np.ndarray, n_training_weeks: int, holdout: bool
+    kpi: np.ndarray,
+    prediction: np.ndarray,
+    observed: np.ndarray,
+    n_training_weeks: int,
+    holdout: bool,
+    cadence: Cadence = Cadence.WEEKLY,
 ) -> pd.DataFrame:
     """The metrics of a fit.
 
@@ -76,6 +86,7 @@ def accuracy_table(
         observed: `[region, week]`, 0 where the KPI is not observed.
         n_training_weeks: weeks up to the last one learned from; later ones with a KPI are holdout.
         holdout: whether weeks were held out.
+        cadence: of the weeks, which may be days, months or quarters.
 
     Returns:
         Rows `train` and, if there is one, `holdout`; columns `r2`, `r2_median_region`, `rmse`, `wmape`, the RMSE of
@@ -88,7 +99,7 @@ def accuracy_table(
     rows = {"train": _row(kpi[:, past], prediction[:, past], observed[:, past], {"mean": training_mean})}
     if holdout:
         later = slice(n_training_weeks, None)
-        naive = naive_forecasts(kpi[:, past], observed[:, past], kpi.shape[1] - n_training_weeks)
+        naive = naive_forecasts(kpi[:, past], observed[:, past], kpi.shape[1] - n_training_weeks, cadence)
         rows["holdout"] = _row(kpi[:, later], prediction[:, later], observed[:, later], naive)
     return pd.DataFrame.from_dict(rows, orient="index")
 

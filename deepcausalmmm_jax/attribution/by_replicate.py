@@ -1,6 +1,5 @@
 """What each member of an ensemble says: contributions, shares, incremental outcomes, curves and edges."""
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -8,13 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from deepcausalmmm_jax.attribution.credited import control_effects
+from deepcausalmmm_jax.attribution.curves import curve_kinds, having
 from deepcausalmmm_jax.attribution.fitted_panel import MORE, FittedPanel
 from deepcausalmmm_jax.attribution.forward import changes_from
-from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.axes import STRUCTURAL_COMPONENTS, Variables
+from deepcausalmmm_jax.io.quick_compile import jit_once
+from deepcausalmmm_jax.model.curves import OPTIONAL
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.training.families import forward_pass
 
-CURVES = ("decay", "slope", "half_saturation")
+CURVES = ("decay", "slope", "half_saturation", *OPTIONAL)  # as far as some channel has them
 
 
 class Contributed(NamedTuple):
@@ -24,7 +27,7 @@ class Contributed(NamedTuple):
     regional: np.ndarray  # [replicate, region, component], KPI units, sum over weeks that have a row
     share: np.ndarray  # [replicate, channel], of the KPI in the training weeks
     coefficient: np.ndarray  # [replicate, channel], share of the mean KPI at full activity
-    curves: dict[str, np.ndarray]  # [replicate, channel] by name
+    curves: dict[str, np.ndarray]  # [replicate, channel] by name; NaN where a channel's kind has no such parameter
     edges: np.ndarray  # [replicate, 1 + lag, channel, channel], mean weeks
 
 
@@ -56,7 +59,26 @@ def contributed(fit: FittedPanel, variables: Variables) -> Contributed:
         fit.n_training_weeks,
     )
     by_member: Contributed = jax.tree.map(np.asarray, found)
-    return by_member._replace(share=by_member.share.astype(np.float64))
+    kinds = curve_kinds(fit)
+    by_member = by_member._replace(
+        share=by_member.share.astype(np.float64),
+        curves={name: having(kinds, name, values) for name, values in by_member.curves.items()},
+    )
+    return _from_baselines(by_member, fit, variables) if fit.baselines.credited.any() else by_member
+
+
+def _from_baselines(found: Contributed, fit: FittedPanel, variables: Variables) -> Contributed:
+    """Treatments and events counted from their baselines, as `FittedPanel.components` does it."""
+    effect = control_effects(variables, fit.control_sign) * fit.scales.kpi[:, None]
+    before = effect * fit.baselines.score  # [replicate, region, control], KPI units in every week with a row
+    present = fit.panel.present.astype(np.float64)
+    n, n_controls = len(STRUCTURAL_COMPONENTS), before.shape[2]
+    national, regional = found.national.astype(np.float64), found.regional.astype(np.float64)
+    by_week, by_region = np.einsum("krc,rt->ktc", before, present), before * present.sum(axis=1)[:, None]
+    for values, moved in ((national, by_week), (regional, by_region)):
+        values[:, :, n : n + n_controls] -= moved
+        values[:, :, 0] += moved.sum(axis=2)
+    return found._replace(national=national, regional=regional)
 
 
 def earned(fit: FittedPanel, variables: Variables, planned: bool = False) -> Earned:
@@ -78,7 +100,7 @@ def earned(fit: FittedPanel, variables: Variables, planned: bool = False) -> Ear
     return Earned(lost[:, :, 0], lost[:, :, 1], -more[:, :, 1], prediction + added)
 
 
-@partial(jax.jit, static_argnames=("design", "n_training"))
+@jit_once("design", "n_training")
 def _contributed(
     variables: Variables,
     inputs: AnyInputs,
@@ -98,14 +120,14 @@ def _contributed(
             stacked.sum(axis=1),
             jnp.einsum("rtm,rt->m", terms.media, trained),
             inside.coefficient[:, :n_training].mean(axis=(0, 1)),
-            {name: getattr(inside.curves, name) for name in CURVES},
+            {name: getattr(inside.curves, name) for name in CURVES if getattr(inside.curves, name) is not None},
             jnp.concatenate([inside.relative_edges[None], inside.relative_lagged_edges]),
         )
 
     return Contributed(*jax.lax.map(one, variables))
 
 
-@partial(jax.jit, static_argnames="design")
+@jit_once("design")
 def _earned(variables: Variables, inputs: AnyInputs, weights: Array, design: AnyDesign) -> tuple[Array, Array, Array]:
     def one(own: Variables) -> tuple[Array, Array, Array]:
         as_it_was, _ = forward_pass(own, inputs, design)

@@ -1,7 +1,6 @@
 """Carry-over of each channel: what a week of exposure brings at once, what it brings later, and when it has paid."""
 
 from enum import StrEnum
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -16,11 +15,12 @@ from deepcausalmmm_jax.attribution.horizon import even_weeks, settling_weeks
 from deepcausalmmm_jax.attribution.intervals import require_level
 from deepcausalmmm_jax.attribution.prices import spent
 from deepcausalmmm_jax.axes import CHANNEL, Variables
+from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.training.families import forward_pass
 
 _PULSES = 8  # weeks of each channel that are taken out, one at a time
-_LAST_YEAR = 52
+_LAST_YEAR = 52  # weeks
 _HALF, _MOST = 0.5, 0.9
 FIGURES = ("immediate_pct", "carried_pct", "weeks_to_50", "weeks_to_90", "payback_weeks")
 
@@ -113,7 +113,7 @@ def _pulses(fit: FittedPanel) -> Pulses:
     panel = fit.until_last_kpi.panel
     on_air = panel.present[:, :, None] & (panel.exposure > 0)
     n_regions, n_weeks, n_channels = on_air.shape
-    recent = np.arange(n_weeks) >= n_weeks - _LAST_YEAR
+    recent = np.arange(n_weeks) >= n_weeks - panel.cadence.steps(_LAST_YEAR)
     on_air = np.where((on_air & recent[:, None]).any(axis=1, keepdims=True), on_air & recent[:, None], on_air)
     n_on = on_air.sum(axis=1)  # [region, channel]
     order = np.argsort(~on_air, axis=1, kind="stable")  # weeks on air first, in their order
@@ -159,7 +159,7 @@ def arrivals(fit: FittedPanel, variables: Variables, pulses: Pulses) -> Arrivals
     return Arrivals(kpi, revenue)
 
 
-@partial(jax.jit, static_argnames=("design", "lags"))
+@jit_once("design", "lags")
 def _arrivals(
     variables: Variables, inputs: AnyInputs, weights: Array, week: Array, design: AnyDesign, lags: int
 ) -> Array:

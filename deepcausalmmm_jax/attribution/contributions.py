@@ -18,7 +18,8 @@ def contributions(fit: FittedPanel, panel: Panel | None = None) -> xr.DataArray:
 
     Returns:
         `(region, time, component)` in KPI units: baseline, trend, seasonality, each control, each channel; they sum
-        to the prediction. The coordinate `kind` is `baseline`, `control` or `media`.
+        to the prediction. The coordinate `kind` is `baseline`, `control`, `treatment`, `event` or `media`. Treatments
+        are counted from their baselines and events from weeks without them; a control is counted from its mean.
 
     Raises:
         DataError: the panel does not connect with the training weeks.
@@ -29,11 +30,7 @@ def contributions(fit: FittedPanel, panel: Panel | None = None) -> xr.DataArray:
         full, weeks, regions = continued(fit.panel, panel)
         wanted, terms = panel, fit.on(full).components.stacked()[regions][:, weeks]
     names = [*STRUCTURAL_COMPONENTS, *fit.panel.controls, *fit.panel.channels]
-    kinds = (
-        ["baseline"] * len(STRUCTURAL_COMPONENTS)
-        + ["control"] * len(fit.panel.controls)
-        + ["media"] * len(fit.panel.channels)
-    )
+    kinds = ["baseline"] * len(STRUCTURAL_COMPONENTS) + control_kinds(fit.panel) + ["media"] * len(fit.panel.channels)
     return xr.DataArray(
         terms,
         dims=(REGION, TIME, COMPONENT),
@@ -41,6 +38,13 @@ def contributions(fit: FittedPanel, panel: Panel | None = None) -> xr.DataArray:
         name="contribution",
         attrs={"units": fit.panel.kpi_name},
     )
+
+
+def control_kinds(panel: Panel) -> list[str]:
+    """What each control is: `control`, `treatment` or `event`."""
+    kinds = dict.fromkeys((entry.name for entry in panel.treatments), "treatment")
+    kinds |= dict.fromkeys(panel.event_names, "event")
+    return [kinds.get(name, "control") for name in panel.controls]
 
 
 def prediction_from(terms: xr.DataArray) -> xr.DataArray:

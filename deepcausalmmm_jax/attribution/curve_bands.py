@@ -4,12 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from jax import Array
 
-from deepcausalmmm_jax.attribution.curves import hill_curves, model_exposure
+from deepcausalmmm_jax.attribution.curves import curve_kinds, hill_curves, model_exposure
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.intervals import interval
 from deepcausalmmm_jax.axes import CHANNEL
-from deepcausalmmm_jax.ops.hill import hill
+from deepcausalmmm_jax.model.curves import saturation_by_channel
 
 _RECENT_WEEKS = 8
 
@@ -19,17 +20,20 @@ def today(fit: FittedPanel) -> pd.DataFrame:
 
     Returns:
         By channel: `relative_exposure` (1 = the mean training week, mean over regions), `saturation` (share of the
-        ceiling), and `headroom`, 1 less that.
+        maximum), and `headroom`, 1 less that; both are missing where a channel's kind has no maximum. Where any has
+        none, `activity` is the height of its curve.
     """
     stop = fit.panel.n_past_weeks
     scaled, _ = model_exposure(fit, fit.panel.exposure[:, max(0, stop - _RECENT_WEEKS) : stop])
     level = scaled.mean(axis=(0, 1))
-    curves = fit.internals.curves
-    reached = np.asarray(hill(jnp.asarray(level, jnp.float32)[None], curves.slope, curves.half_saturation)[0], float)
-    return pd.DataFrame(
-        {"relative_exposure": level, "saturation": reached, "headroom": 1.0 - reached},
+    curves, kinds = jax.tree.map(jnp.asarray, fit.internals.curves), curve_kinds(fit)
+    reached = np.asarray(saturation_by_channel(jnp.asarray(level, jnp.float32)[None], curves, kinds)[0], float)
+    share = np.where(kinds.bounded(), reached, np.nan)
+    table = pd.DataFrame(
+        {"relative_exposure": level, "saturation": share, "headroom": 1.0 - share},
         index=pd.Index(fit.panel.channels, name=CHANNEL),
     )
+    return table if all(kinds.bounded()) else table.assign(activity=reached)
 
 
 def hill_bands(fit: FittedPanel, draws: dict[str, np.ndarray], level: float) -> pd.DataFrame:
@@ -37,7 +41,7 @@ def hill_bands(fit: FittedPanel, draws: dict[str, np.ndarray], level: float) -> 
 
     Args:
         fit: the fit on its own panel.
-        draws: `slope` and `half_saturation`, `[replicate, channel]`.
+        draws: parameters of the curves by name, `[replicate, channel]`.
         level: of the band.
 
     Raises:
@@ -45,8 +49,12 @@ def hill_bands(fit: FittedPanel, draws: dict[str, np.ndarray], level: float) -> 
     """
     table = hill_curves(fit)
     exposure = jnp.asarray(table["relative_exposure"], jnp.float32).reshape(len(fit.panel.channels), -1).T
-    slope, half = (jnp.asarray(draws[name]) for name in ("slope", "half_saturation"))
-    drawn = jax.vmap(hill, in_axes=(None, 0, 0))(exposure, slope, half)
+    kinds, own = curve_kinds(fit), jax.tree.map(jnp.asarray, fit.internals.curves)
+
+    def reached(parameters: dict[str, Array]) -> Array:
+        return saturation_by_channel(exposure, own._replace(**parameters), kinds)
+
+    drawn = jax.vmap(reached)({name: jnp.asarray(values) for name, values in draws.items()})
     by_channel = np.asarray(drawn, np.float64).swapaxes(1, 2)  # [replicate, channel, point], as the table's rows
     low, high = interval(by_channel.reshape(len(by_channel), -1), level)
     return table.assign(saturation_low=low, saturation_high=high)

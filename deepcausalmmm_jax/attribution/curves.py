@@ -1,5 +1,6 @@
 """The channels' curves and the channel graph, as tables."""
 
+import jax
 import jax.numpy as jnp
 import networkx as nx
 import numpy as np
@@ -7,17 +8,12 @@ import pandas as pd
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.axes import CHANNEL
-from deepcausalmmm_jax.model.media import N_WAITS, MediaCurves
-from deepcausalmmm_jax.ops.adstock import (
-    binomial_kernel,
-    delayed_geometric_kernel,
-    delayed_kernel,
-    geometric_kernel,
-)
-from deepcausalmmm_jax.ops.hill import hill
+from deepcausalmmm_jax.config.curves import HALF_LIVES, CurveKind, CurveKinds
+from deepcausalmmm_jax.model.curves import OPTIONAL, MediaCurves, finite_kernel, saturation_by_channel
+from deepcausalmmm_jax.ops.adstock import delayed_geometric_kernel, geometric_kernel
 
 _CURVE_POINTS = 101
-_DECAY_WEEKS = 13
+_DECAY_WEEKS, _FEWEST_LAGS = 13, 4  # of a kernel without a last lag that are shown
 _LARGEST = 0.995  # quantile of the weeks seen, at which a curve ends
 
 
@@ -27,37 +23,61 @@ def curve_parameters(fit: FittedPanel) -> pd.DataFrame:
     Returns:
         Columns `decay`, `delay` (weeks), `slope`, `half_saturation` (mean training weeks of a region of typical
         intensity) and `coefficient` (share of the KPI at full activity, mean over regions and training weeks).
+        Where any channel has them, also `scale` (weeks) and `shape` of a Weibull carry-over and the `exponent` of a
+        root. What a channel's kind does not have is missing. In front stand `adstock`, `saturation` and
+        `saturation_first`, unless all channels have one carry-over followed by Hill curves.
     """
-    inside = fit.internals
+    inside, kinds = fit.internals, curve_kinds(fit)
     curves: MediaCurves = inside.curves
-    return pd.DataFrame(
-        {
-            "decay": curves.decay,
-            "delay": curves.delay,
-            "slope": curves.slope,
-            "half_saturation": curves.half_saturation,
-            "coefficient": inside.coefficient[:, : fit.n_training_weeks].mean(axis=(0, 1)),
-        },
+    optional = [name for name in OPTIONAL if getattr(curves, name) is not None]
+    found = {
+        name: having(kinds, name, getattr(curves, name)) for name in ("decay", "slope", "half_saturation", *optional)
+    }
+    coefficient = inside.coefficient[:, : fit.n_training_weeks].mean(axis=(0, 1))
+    found["delay"] = np.where(kinds.having("scale"), np.nan, curves.delay)
+    names = ["decay", "delay", "slope", "half_saturation", *optional]
+    table = pd.DataFrame(
+        {name: found[name] for name in names} | {"coefficient": coefficient},
         index=pd.Index(fit.panel.channels, name=CHANNEL),
         dtype=np.float64,
     )
+    if len(kinds.groups()) > 1 or (kinds.channels[0].saturation, kinds.channels[0].saturation_first) != ("hill", False):
+        for at, name in enumerate(("adstock", "saturation", "saturation_first")):
+            table.insert(at, name, [getattr(kind, name) for kind in kinds.channels])
+    return table
+
+
+def curve_kinds(fit: FittedPanel) -> CurveKinds:
+    """Kinds of carry-over and saturation of the channels."""
+    return fit.family.curve_kinds(fit.config, fit.panel)
+
+
+def having(kinds: CurveKinds, parameter: str, values: np.ndarray) -> np.ndarray:
+    """Values of a parameter, `[..., channel]`, missing for channels whose kind does not have it."""
+    return np.where(kinds.having(parameter), values, np.nan)
 
 
 def adstock_decay(fit: FittedPanel) -> pd.DataFrame:
     """Share of an exposure's effect that comes `lag` weeks later; one row per lag, one column per channel."""
-    curves = fit.internals.curves
-    decay, delay = jnp.asarray(curves.decay), jnp.asarray(curves.delay)
-    kind = fit.family.adstock(fit.config)
-    if kind == "delayed":
-        kernel = delayed_kernel(decay, delay, fit.config.max_lag)
-    elif kind == "binomial":
-        kernel = binomial_kernel(decay, fit.config.max_lag)
-    elif kind == "delayed_geometric":
-        kernel = delayed_geometric_kernel(decay, delay, N_WAITS, _DECAY_WEEKS)
-    else:
-        kernel = geometric_kernel(decay, _DECAY_WEEKS)
-    lags = pd.RangeIndex(kernel.shape[0], name="lag")
-    return pd.DataFrame(np.asarray(kernel, np.float64), index=lags, columns=list(fit.panel.channels))
+    curves: MediaCurves = fit.internals.curves
+    shown, kinds = max(_FEWEST_LAGS, fit.panel.cadence.steps(_DECAY_WEEKS)), curve_kinds(fit)
+    parts = {kind: _kernel(curves.of(np.array(at)), kind, kinds.max_lag, shown) for kind, at in kinds.groups()}
+    table = np.zeros((max(len(part) for part in parts.values()), len(kinds.channels)))
+    for kind, at in kinds.groups():
+        table[: len(parts[kind]), at] = parts[kind]
+    return pd.DataFrame(table, index=pd.RangeIndex(len(table), name="lag"), columns=list(fit.panel.channels))
+
+
+def _kernel(curves: MediaCurves, kind: CurveKind, max_lag: int, shown: int) -> np.ndarray:
+    """Weights of channels of one kind, `[lag, channel]`; those of a kernel without a last lag up to `shown`."""
+    decay = jnp.asarray(curves.decay)
+    if kind.adstock == "none":
+        return np.ones((1, len(decay)))
+    if kind.adstock not in HALF_LIVES:
+        return np.asarray(finite_kernel(curves, kind, max_lag), np.float64)
+    if kind.adstock == "geometric":
+        return np.asarray(geometric_kernel(decay, shown), np.float64)
+    return np.asarray(delayed_geometric_kernel(decay, jnp.asarray(curves.delay), kind.n_waits, shown), np.float64)
 
 
 def hill_curves(fit: FittedPanel) -> pd.DataFrame:
@@ -66,13 +86,16 @@ def hill_curves(fit: FittedPanel) -> pd.DataFrame:
     Returns:
         Rows `channel`, `relative_exposure` (1 = the mean training week; in the paper's model the share of voice),
         `exposure` (channel units, per week and typical region: the mean over regions), `saturation` (share of the
-        ceiling), up to the largest week seen.
+        maximum; of a kind without one the activity, 1/2 at the exposure that `docs/tasks/curves.md` names), up to the
+        largest week seen.
     """
     curves = fit.internals.curves
     scaled, unit = model_exposure(fit, fit.panel.exposure[:, : fit.n_training_weeks])
     largest = np.quantile(scaled.reshape(-1, scaled.shape[2]), _LARGEST, axis=0)
     grid = np.linspace(0.0, fit.family.curve_ceiling(largest), _CURVE_POINTS)
-    saturation = np.asarray(hill(jnp.asarray(grid), jnp.asarray(curves.slope), jnp.asarray(curves.half_saturation)))
+    saturation = np.asarray(
+        saturation_by_channel(jnp.asarray(grid), jax.tree.map(jnp.asarray, curves), curve_kinds(fit))
+    )
     frames = [
         pd.DataFrame(
             {

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.conflicts import conflict_notes
+from deepcausalmmm_jax.attribution.curves import curve_kinds
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.notes import CLEAR, ChannelNote, ChannelTrust, NoteKind, clear_or_not
 from deepcausalmmm_jax.axes import CHANNEL
-from deepcausalmmm_jax.data.bases import fourier_basis
+from deepcausalmmm_jax.data.season import season_basis
 
 _RARE = 0.25  # of the training region-weeks
 _LATE = 0.2  # of the training weeks
@@ -48,6 +49,7 @@ def channel_trust(fit: FittedPanel) -> ChannelTrust:
 def _about_data(fit: FittedPanel) -> list[list[ChannelNote]]:
     """Notes by channel that follow from exposure and curve alone."""
     panel, last = fit.panel, fit.n_training_weeks
+    unit = panel.cadence.unit
     exposure, used = panel.exposure[:, :last], fit.weights[:, :last] > 0
     on = exposure > 0
     deviation = np.where(used[:, :, None], exposure / np.maximum(exposure.mean(axis=1, keepdims=True), 1e-12), 0.0)
@@ -57,19 +59,23 @@ def _about_data(fit: FittedPanel) -> list[list[ChannelNote]]:
             len(panel.channels), -1
         )
     activity = _activity(fit)[:, :last] if fit.family.has_exposure_levels else None
+    bounded = curve_kinds(fit).bounded()
     notes: list[list[ChannelNote]] = []
     for m in range(len(panel.channels)):
         found: list[ChannelNote] = []
-        if activity is not None and on[:, :, m].any() and activity[:, :, m][on[:, :, m]].mean() > _SATURATED:
+        on_air = on[:, :, m]
+        if activity is not None and bounded[m] and on_air.any() and activity[on_air, m].mean() > _SATURATED:
             found.append(ChannelNote(NoteKind.SATURATED))
         others = tuple(panel.channels[j] for j in np.flatnonzero(np.abs(alike[m]) > _COLLINEAR) if j != m)
         if others:
             found.append(ChannelNote(NoteKind.MOVES_WITH, others))
         if on[:, :, m][used].mean() < _RARE:
-            found.append(ChannelNote(NoteKind.SELDOM_ON_AIR, value=float(on[:, :, m][used].mean())))
+            found.append(ChannelNote(NoteKind.SELDOM_ON_AIR, value=float(on[:, :, m][used].mean()), unit=unit))
         first = int(on[:, :, m].any(axis=0).argmax())
         if first > _LATE * last:
-            found.append(ChannelNote(NoteKind.LATE_START, (panel.week_label(first),)))
+            found.append(ChannelNote(NoteKind.LATE_START, (panel.week_label(first),), unit=unit))
+        if panel.channels[m] in panel.national:
+            found.append(ChannelNote(NoteKind.NATIONAL, value=float(used.any(axis=0).sum()), unit=unit))
         notes.append(found)
     return notes
 
@@ -89,7 +95,7 @@ def channel_errors(fit: FittedPanel) -> np.ndarray:
     panel, used = fit.panel, fit.weights > 0
     terms = fit.components
     unit, noise = fit.scales.kpi[:, None, None], np.asarray(fit.internals.noise, float)
-    season = fourier_basis(panel.week_numbers, fit.config.season_length, fit.config.harmonics)
+    season = season_basis(panel, fit.config)
     design = np.concatenate([terms.media, terms.control], axis=-1) / unit
     design = _within(np.concatenate([design, np.where(used[:, :, None], 1.0, 0.0) * season], axis=-1), used)
     rest = np.where(used, panel.kpi - terms.prediction() + terms.structural[:, :, 1], 0.0) / unit[:, :, 0]

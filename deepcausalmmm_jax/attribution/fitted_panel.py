@@ -8,9 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from deepcausalmmm_jax.attribution.credited import Baselines, baselines_of, control_effects
 from deepcausalmmm_jax.attribution.forward import changes, effects, run
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means, kpi_scales
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
@@ -126,7 +128,26 @@ class FittedPanel:
         scaled, unit = self._forward[0], self.scales.kpi[:, None, None]
         structural = np.stack([scaled.baseline, scaled.trend, scaled.seasonality], axis=-1, dtype=np.float64)
         control, media = (np.asarray(part, np.float64) for part in (scaled.control, scaled.media))
+        if self.baselines.credited.any():  # what a treatment does at its baseline belongs to the baseline of the KPI
+            before = (self.control_effects * self.baselines.score)[:, None, :] * self.panel.present[:, :, None]
+            control = control - before
+            structural[:, :, 0] += before.sum(axis=-1)
         return PanelComponents(structural * unit, control * unit, media * unit)
+
+    @cached_property
+    def baselines(self) -> Baselines:
+        """What treatments and events are compared with."""
+        return baselines_of(self.fitted.panel, self.scales)
+
+    @property
+    def control_effects(self) -> np.ndarray:
+        """`[region, control]`, share of `Scales.kpi` per unit of `Scales.control_scale`; of the structural model."""
+        return control_effects(self.variables, self.control_sign)
+
+    @property
+    def control_sign(self) -> np.ndarray:
+        """`[control]`, 1 or -1 where the sign of an effect is stated, else 0."""
+        return np.asarray(self.inputs.stated_priors.control_sign) if isinstance(self.inputs, Inputs) else np.zeros(0)
 
     @cached_property
     def prediction(self) -> np.ndarray:

@@ -97,17 +97,17 @@ def forecast_table(
 
 def _weeks(fit: FittedPanel, panel: Panel | None) -> tuple[Panel, slice, np.ndarray]:
     """The panel up to the last week asked for, positions of those weeks after training, and of their regions."""
-    start = fit.n_training_weeks
+    start, unit = fit.n_training_weeks, fit.panel.cadence.unit
     if panel is None:
         if start == len(fit.panel.weeks):
             raise DataError(
-                "The fit has no week after its training weeks; hold some out, or give a panel of future weeks."
+                f"The fit has no {unit} after its training {unit}s; hold some out, or give a panel of future {unit}s."
             )
         return fit.panel, slice(0, None), np.arange(len(fit.panel.regions))
     full, weeks, regions = continued(fit.panel, panel)
     if weeks.start < start:
         raise DataError(
-            f"The panel begins with week {panel.week_label(0)}, which is a training week; forecasts begin after "
+            f"The panel begins with {unit} {panel.week_label(0)}, which is a training {unit}; forecasts begin after "
             f"{fit.panel.week_label(start - 1)}."
         )
     return full, slice(weeks.start - start, None), regions

@@ -31,7 +31,7 @@ def regional_forecasts(panel: Panel, prediction: np.ndarray, n_training: int) ->
     unit = np.where(mean > 0, mean, np.nan)[:, None]
     naive = {name: np.full((n_regions, n_weeks), np.nan) for name in NAIVE_FORECASTS}
     if n_training < n_weeks:
-        for name, values in naive_forecasts(panel.kpi[:, past], seen, n_weeks - n_training).items():
+        for name, values in naive_forecasts(panel.kpi[:, past], seen, n_weeks - n_training, panel.cadence).items():
             naive[name][:, n_training:] = values
     grids = {
         "kpi": panel.kpi,

@@ -1,24 +1,23 @@
 """Compiled runs of a fitted model, in scaled units."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.model.outputs import Components, Internals
 from deepcausalmmm_jax.training.families import forward_pass
 
 
-@partial(jax.jit, static_argnames="design")
+@jit_once("design")
 def run(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> tuple[Components, Internals]:
     """One forward pass."""
     return forward_pass(variables, inputs, design)
 
 
-@partial(jax.jit, static_argnames="design")
+@jit_once("design")
 def changes(variables: Variables, inputs: AnyInputs, factor: Array, design: AnyDesign) -> Array:
     """Prediction as it was less that with one channel's exposure times `factor`, `[channel, region, week]`.
 
@@ -43,7 +42,7 @@ def changes_from(
     return lost
 
 
-@partial(jax.jit, static_argnames="design")
+@jit_once("design")
 def effects(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
     """Direct and total loss of prediction with one channel at zero, `[channel, 2, region, week]`."""
     as_it_was, inside = forward_pass(variables, inputs, design)

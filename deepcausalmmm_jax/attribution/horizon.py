@@ -9,14 +9,15 @@ import pandas as pd
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.prices import priced
+from deepcausalmmm_jax.config.curves import HALF_LIVES
 from deepcausalmmm_jax.data.extend import continued
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.roles_of_run import with_roles_of
 from deepcausalmmm_jax.errors import ConfigError, DataError
-from deepcausalmmm_jax.model.media import N_WAITS
 
 _LEFT = 0.01  # share of the carry-over below which a plan's effect counts as over
-_LONGEST_TAIL = 52
-_LAST_YEAR = 52
+_LONGEST_TAIL = 52  # weeks
+_LAST_YEAR = 52  # weeks
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +127,7 @@ def future_weeks(fit: FittedPanel, asked: Panel, cost: Mapping[str, float] | Non
         DataError: the panel does not continue the fit's, or a channel has spend without exposure, or neither spend nor
             cost although it had spend before.
     """
+    asked = with_roles_of(fit.panel, asked)
     full, weeks, regions = continued(fit.panel, asked)
     history = fit.panel
     shape = (len(history.regions), len(asked.weeks), len(history.channels))
@@ -139,8 +141,7 @@ def future_weeks(fit: FittedPanel, asked: Panel, cost: Mapping[str, float] | Non
     if history.spend is not None or cost:
         _refuse_unpriced(history, spend, full.week_label(weeks.start))
     elif asked.spend is None:
-        spend[regions] = asked.exposure
-        price[regions] = 1.0
+        spend[regions], price[regions] = prices.spend, prices.price
     elsewhere = ~np.isin(np.arange(shape[0]), regions)
     spend[elsewhere] = np.where(np.isnan(spend).all(axis=(0, 1)), np.nan, 0.0)
     full = dataclasses.replace(full, revenue_per_kpi=_future_worth(history, asked, regions, weeks, len(full.weeks)))
@@ -166,7 +167,7 @@ def even_weeks(fit: FittedPanel, n_weeks: int, settled: bool) -> Horizon:
     """
     panel = fit.until_last_kpi.panel
     spend, price, _ = priced(panel, None)
-    recent = slice(max(0, len(panel.weeks) - _LAST_YEAR), None)
+    recent = _last_year(panel)
     rows = np.maximum(panel.present[:, recent].sum(axis=1), 1)[:, None]
     mean, paid = panel.exposure[:, recent].sum(axis=1) / rows, spend[:, recent].sum(axis=1) / rows
     longer = _lengthened(panel, n_weeks, mean, fit)
@@ -181,13 +182,17 @@ def even_weeks(fit: FittedPanel, n_weeks: int, settled: bool) -> Horizon:
 
 
 def settling_weeks(fit: FittedPanel) -> int:
-    """Weeks until less than 1 % of any channel's carry-over is left, at most 52."""
-    kind = fit.family.adstock(fit.config)
-    if kind in ("delayed", "binomial"):
-        return fit.config.max_lag - 1
-    slowest = float(np.max(fit.internals.curves.decay))
-    waits = N_WAITS - 1 if kind == "delayed_geometric" else 0
-    return int(np.clip(np.ceil(np.log(_LEFT) / np.log(slowest)) + waits, 1, _LONGEST_TAIL))
+    """Steps of the panel until less than 1 % of any channel's carry-over is left, a year at most."""
+    kinds, longest = fit.family.curve_kinds(fit.config, fit.panel), 0
+    for kind, channels in kinds.groups():
+        if kind.adstock in HALF_LIVES:
+            slowest = float(np.max(fit.internals.curves.decay[list(channels)]))
+            waits = kind.n_waits - 1 if kind.adstock == "delayed_geometric" else 0
+            steps = np.ceil(np.log(_LEFT) / np.log(slowest)) + waits
+            longest = max(longest, int(np.clip(steps, 1, fit.panel.cadence.steps(_LONGEST_TAIL))))
+        elif kind.adstock != "none":
+            longest = max(longest, kinds.max_lag - 1)
+    return longest
 
 
 def _horizon(
@@ -267,10 +272,14 @@ def _future_worth(history: Panel, asked: Panel, regions: np.ndarray, weeks: slic
     return worth
 
 
+def _last_year(panel: Panel) -> slice:
+    return slice(max(0, len(panel.weeks) - panel.cadence.steps(_LAST_YEAR)), None)
+
+
 def _mean_worth(panel: Panel) -> np.ndarray:
     """`[region]`, over the last year's weeks that have a row."""
     assert panel.revenue_per_kpi is not None
-    recent = slice(max(0, len(panel.weeks) - _LAST_YEAR), None)
+    recent = _last_year(panel)
     present = panel.present[:, recent]
     total = np.where(present, panel.revenue_per_kpi[:, recent], 0.0).sum(axis=1)
     return total / np.maximum(present.sum(axis=1), 1)
@@ -279,8 +288,7 @@ def _mean_worth(panel: Panel) -> np.ndarray:
 def _lengthened(panel: Panel, n_weeks: int, exposure: np.ndarray, fit: FittedPanel) -> Panel:
     """The panel with `n_weeks` appended: exposure `[region, channel]` in each, controls at their centre."""
     regions = len(panel.regions)
-    step = pd.Timedelta(days=7) if isinstance(panel.weeks, pd.DatetimeIndex) else 1
-    behind = pd.Index([panel.weeks[-1] + step * (i + 1) for i in range(n_weeks)])
+    behind = panel.cadence.later(panel.weeks, n_weeks)
 
     def longer(past: np.ndarray, new: np.ndarray) -> np.ndarray:
         return np.concatenate([past, np.broadcast_to(new[:, None], (regions, n_weeks, *past.shape[2:]))], axis=1)

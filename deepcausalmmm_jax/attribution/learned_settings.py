@@ -1,7 +1,7 @@
 """Settings that the data adjusted: learned prior scales with their evidence, and stated priors beside estimates."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,14 +9,19 @@ import pandas as pd
 from jax import Array
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.data.cadence import decay_per_week
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.io.quick_compile import jit_once
+from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.laplace import laplace_terms
 from deepcausalmmm_jax.model.log_prior import penalty_terms
 from deepcausalmmm_jax.model.outputs import ComponentsRegionsLast, Internals
 from deepcausalmmm_jax.model.parameters import Parameters
-from deepcausalmmm_jax.model.prior_scales import LEARNED, learned_scales
+from deepcausalmmm_jax.model.prior_scales import LEARNED, PriorScales, learned_scales
 from deepcausalmmm_jax.model.structural import signed
 from deepcausalmmm_jax.model.training_data import training_data
+from deepcausalmmm_jax.ops.adstock import half_life
 from deepcausalmmm_jax.training.families import model_for
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
 
@@ -37,28 +42,39 @@ def tuning_table(fit: FittedPanel) -> pd.DataFrame:
     past = fit.until_last_kpi
     inputs = past.inputs
     assert isinstance(inputs, Inputs)
-    outcome = model_for(fit.design).apply(fit.variables, inputs, method="components_regions_last")
-    terms, inside = cast(tuple[ComponentsRegionsLast, Internals], outcome)
-    data = training_data(inputs, jnp.asarray(past.weights, jnp.float32))
-    base = Hyperparameters.of(fit.config).scales
-    share = jnp.zeros(terms.media.shape[1])
+    assert isinstance(fit.design, Design)
     factors = fit.variables["params"]["sizes"]
-
-    def cost(given: Mapping[str, Array]) -> dict[str, float]:
-        sizes = learned_scales(base, given, jnp.ones(()))
-        optional = jnp.zeros_like(inputs.graph_constraints.free)
-        penalties = penalty_terms(
-            Parameters.of(fit.variables["params"]), terms, inside, share, sizes, inputs, optional, fit.config.adstock
-        )
-        laplace = laplace_terms(terms.media, inside, data, sizes)
-        return {name: float(penalties[name] + laplace[name]) for name in LEARNED}
-
-    learned, fixed = cost(factors), cost({name: jnp.zeros(()) for name in LEARNED})
+    weights, base = jnp.asarray(past.weights, jnp.float32), Hyperparameters.of(fit.config).scales
+    learned, fixed = (
+        _cost(fit.variables, inputs, weights, base, given, fit.design)
+        for given in (factors, {name: np.zeros((), np.float32) for name in LEARNED})
+    )
     rows = {}
     for name in LEARNED:
         size, factor = getattr(fit.config.penalties, name), float(np.exp(factors[name]))
-        rows[name] = (size, size * factor, factor, fixed[name] - learned[name])
+        rows[name] = (size, size * factor, factor, float(fixed[name]) - float(learned[name]))
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(TUNING_COLUMNS)).rename_axis("size")
+
+
+@jit_once("design")
+def _cost(
+    variables: Variables,
+    inputs: Inputs[Array],
+    weights: Array,
+    base: PriorScales,
+    factors: Mapping[str, Any],
+    design: Design,
+) -> dict[str, Array]:
+    """Penalty and Laplace term of each prior scale that is learned, at given factors on the scales, nats."""
+    outcome = model_for(design).apply(variables, inputs, method="components_regions_last")
+    terms, inside = cast(tuple[ComponentsRegionsLast, Internals], outcome)
+    scales = learned_scales(base, factors, jnp.ones(()))
+    share, optional = jnp.zeros(terms.media.shape[1]), jnp.zeros_like(inputs.graph_constraints.free)
+    penalties = penalty_terms(
+        Parameters.of(variables["params"]), terms, inside, share, scales, inputs, optional, design.kinds
+    )
+    laplace = laplace_terms(terms.media, inside, training_data(inputs, weights), scales, design.kinds.step_weeks)
+    return {name: penalties[name] + laplace[name] for name in LEARNED}
 
 
 def prior_table(fit: FittedPanel) -> pd.DataFrame:
@@ -72,7 +88,7 @@ def prior_table(fit: FittedPanel) -> pd.DataFrame:
     rows: list[tuple[str | float, ...]] = []
     if fit.family.has_stated_priors and (priors.channels() or priors.control_sign):
         found = _found(fit)
-        for quantity in ("share", "roi", "decay", "half_saturation", "slope"):
+        for quantity in ("share", "roi", "decay", "half_life", "half_saturation", "slope"):
             for channel, value, sd in getattr(priors, quantity):
                 now = found[quantity][fit.panel.channels.index(channel)]
                 rows.append((quantity, channel, value, sd, now, (now - value) / sd))
@@ -96,7 +112,8 @@ def _found(fit: FittedPanel) -> dict[str, np.ndarray]:
     return {
         "share": media[used].sum(axis=0) / fit.kpi_learned_from(),
         "roi": (media * worth[:, :, None])[used].sum(axis=0) / np.where(paid > 0, paid, np.nan),
-        "decay": inside.curves.decay,
+        "decay": decay_per_week(np.asarray(inside.curves.decay), panel.cadence),
+        "half_life": np.asarray(half_life(jnp.asarray(inside.curves.decay)), np.float64) * panel.cadence.weeks,
         "half_saturation": inside.curves.half_saturation,
         "slope": inside.curves.slope,
         "control": np.asarray(control, np.float64).mean(axis=0),

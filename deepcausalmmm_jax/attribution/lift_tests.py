@@ -1,7 +1,5 @@
 """Lift tests beside the model: what was measured, and what the model says with and without the tests."""
 
-from functools import partial
-
 import jax
 import numpy as np
 import pandas as pd
@@ -14,6 +12,7 @@ from deepcausalmmm_jax.axes import CHANNEL, Variables
 from deepcausalmmm_jax.config.lift_tests import LiftTest
 from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.lift_tests import lifts
 from deepcausalmmm_jax.ops.layout import regions_last
@@ -64,7 +63,7 @@ def lifts_before(
 
 
 def lift_table(fit: FittedPanel, sets: Variables) -> pd.DataFrame:
-    """One row a lift test: what was measured, what the model says, and whether the two disagree.
+    """One row per lift test: what was measured, what the model says, and whether the two disagree.
 
     Args:
         fit: on its panel up to the last week with a KPI.
@@ -119,7 +118,7 @@ def _relative_errors(fit: FittedPanel, of: tuple[LiftTest, ...]) -> np.ndarray:
     return np.array([errors[fit.panel.channels.index(test.channel)] for test in of])
 
 
-@partial(jax.jit, static_argnames="design")
+@jit_once("design")
 def _by_set(variables: Variables, inputs: Inputs[Array], tests: LiftTests[Array], design: Design) -> Array:
     """`[replicate, test]`."""
     exposure, intensity, history = regions_last(inputs.exposure), inputs.intensity.T, inputs.history.T
@@ -127,8 +126,7 @@ def _by_set(variables: Variables, inputs: Inputs[Array], tests: LiftTests[Array]
     def one(own: Variables) -> Array:
         _, inside = forward_pass(own, inputs, design)
         coefficient = regions_last(inside.coefficient)
-        kind = design.adstock, design.max_lag
-        found = lifts(tests, exposure, intensity, history, inside.curves, inside.blend, coefficient, *kind)
+        found = lifts(tests, exposure, intensity, history, inside.curves, inside.blend, coefficient, design.kinds)
         return found.sum(axis=(1, 2))
 
     by_set: Array = jax.lax.map(one, variables)

@@ -1,9 +1,8 @@
 """The links between channels as a table, with intervals from the equations they were estimated by."""
 
-from functools import partial
 from statistics import NormalDist
+from typing import cast
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.intervals import require_level
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.training.prune_graph import equations_of, refined_edges
 from deepcausalmmm_jax.training.structural import structural_model
@@ -62,13 +62,13 @@ def _standard_errors(fit: FittedPanel) -> np.ndarray:
     """Standard errors of the learned links in mean weeks, `[1 + lag, channel, channel]`; NaN for all others."""
     if not isinstance(fit.design, Design) or "graph" not in fit.variables["fitted"]:
         return np.full(link_weights(fit).shape, np.nan)
-    errors = _errors(fit.variables, fit.inputs, jnp.asarray(fit.weights, jnp.float32), fit.design)
+    errors = _errors(fit.variables, cast(Inputs[Array], fit.inputs), jnp.asarray(fit.weights, jnp.float32), fit.design)
     unit = np.asarray(fit.variables["fitted"]["graph"]["unit"], np.float64)
     in_weeks = np.asarray(errors, np.float64) * unit / unit[:, None]
     return np.where(np.isfinite(in_weeks), in_weeks, np.nan)
 
 
-@partial(jax.jit, static_argnames="design")
+@jit_once("design")
 def _errors(variables: Variables, inputs: Inputs[Array], weights: Array, design: Design) -> Array:
     equations = equations_of(structural_model(design), variables["params"], variables["fitted"])
     graph = variables["fitted"]["graph"]

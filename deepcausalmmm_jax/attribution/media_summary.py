@@ -59,7 +59,10 @@ def media_summary(fit: FittedPanel, planned: bool = False) -> pd.DataFrame:
         index=pd.Index(panel.channels, name=CHANNEL),
     )
     known = panel.revenue_per_kpi is not None
-    table["note"] = [joined(_notes(spend[i], outcome[i], known, bool(free[i]))) for i in range(len(spend))]
+    notes = [_notes(spend[i], outcome[i], known, bool(free[i])) for i in range(len(spend))]
+    for i, name in enumerate(panel.channels):
+        notes[i] = [ChannelNote(NoteKind.ORGANIC)] if name in panel.organic else notes[i]
+    table["note"] = [joined(found) for found in notes]
     return table
 
 

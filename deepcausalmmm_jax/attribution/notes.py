@@ -15,7 +15,7 @@ _FEW_REGIONS = range(2, 8)  # numbers of regions for which intervals from draws 
 
 
 class NoteKind(StrEnum):
-    """What a note is about; the value is its sentence, with `{names}` and `{value}` where it takes them."""
+    """What a note is about; the value is its sentence, with `{names}`, `{value}` and `{unit}` where it takes them."""
 
     NO_CLEAR_EFFECT = "not distinguishable from zero"
     UNKNOWN_ERROR = "its standard error is unknown: there are too few weeks with a KPI, or too few draws"
@@ -23,8 +23,8 @@ class NoteKind(StrEnum):
     TINY = "tiny (under {value:.1%} of the KPI)"
     SATURATED = "saturated: more exposure would add little"
     MOVES_WITH = "moves with {names}: the split between them is uncertain"
-    SELDOM_ON_AIR = "on air in only {value:.0%} of the region-weeks"
-    LATE_START = "starts late, in week {names}"
+    SELDOM_ON_AIR = "on air in only {value:.0%} of the region-{unit}s"
+    LATE_START = "starts late, in {unit} {names}"
     OUTSIDE_INTERVAL = (
         "an estimate lies outside its interval: refits drift from the fit, so read the interval as a range of refits"
     )
@@ -42,6 +42,8 @@ class NoteKind(StrEnum):
     )
     TEST_CONFLICT = "disagrees with the lift test {names} by {value:.1f} standard errors"
     FEW_DRAWS = "{value:.0f} refits are too few for intervals: 20 or more are needed for 90%"
+    ORGANIC = "organic: not paid for, so it has no roi, mroi and cpik, and no budget"
+    NATIONAL = "national: its effect is known from {value:.0f} {unit}s, not from every region's"
     NO_SPEND = "no spend given: roi, mroi and cpik are unknown"
     ZERO_SPEND = "spend is zero: roi, mroi and cpik are undefined"
     NO_REVENUE = "no revenue per KPI given: roi and mroi are in KPI units per unit of spend"
@@ -55,17 +57,19 @@ class ChannelNote(NamedTuple):
     Attributes:
         kind: what it is about.
         names: of the other channels, the week or the lift test concerned.
-        value: the share that the note states, between 0 and 1, or the number of draws or of standard errors.
+        value: the share that the note states, between 0 and 1, or the number of draws, weeks or standard errors.
+        unit: of the steps of the panel.
     """
 
     kind: NoteKind
     names: tuple[str, ...] = ()
     value: float = 0.0
+    unit: str = "week"
 
     @property
     def sentence(self) -> str:
         """The note in words, without a full stop."""
-        return self.kind.value.format(names=", ".join(self.names), value=self.value)
+        return self.kind.value.format(names=", ".join(self.names), value=self.value, unit=self.unit)
 
 
 Notes = tuple[ChannelNote, ...]

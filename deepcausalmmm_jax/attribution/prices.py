@@ -9,7 +9,7 @@ from deepcausalmmm_jax.data.bookings import Booking, accrued
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
 
-_LAST_YEAR = 52
+_LAST_YEAR = 52  # weeks
 
 
 class Prices(NamedTuple):
@@ -34,7 +34,7 @@ class Prices(NamedTuple):
 
 
 def priced(panel: Panel, cost: Mapping[str, float] | None, past: Prices | None = None) -> Prices:
-    """Spend and prices of a panel; without any spend, exposure is priced at 1 per unit.
+    """Spend and prices of a panel; without any spend, exposure is priced at 1 per unit, unless it is organic.
 
     A region-week without spend takes its region's mean price, a region without one the channel's, and a channel without
     one the given `cost` or the mean price of the past.
@@ -49,7 +49,9 @@ def priced(panel: Panel, cost: Mapping[str, float] | None, past: Prices | None =
     """
     if panel.spend is None and not cost:
         every = (Booking.OWN,) * len(panel.channels)
-        return Prices(panel.exposure.astype(np.float64), np.ones(panel.exposure.shape), every)
+        free = np.isin(np.array(panel.channels, dtype=str), panel.organic)  # nobody can buy more of these
+        price = np.where(free, np.nan, np.ones(panel.exposure.shape))
+        return Prices(panel.exposure * price, price, every)
     given = _costs(panel, cost or {})
     booked = np.full(panel.exposure.shape, np.nan) if panel.spend is None else panel.spend.astype(np.float64)
     unknown = np.isnan(booked).all(axis=(0, 1))
@@ -72,6 +74,10 @@ def _costs(panel: Panel, cost: Mapping[str, float]) -> np.ndarray:
     for name, value in cost.items():
         if name not in panel.channels:
             raise DataError(f"cost names the channel {name!r}; the model has {', '.join(panel.channels)}.")
+        if name in panel.organic:
+            raise DataError(
+                f"cost names {name!r}, which is organic and has no price; leave it out, or name it in media."
+            )
         if not value > 0:
             raise DataError(f"The cost of {name!r} per exposure unit must be above 0, got {value!r}.")
         if panel.spend is not None and np.nansum(panel.spend[:, :, panel.channels.index(name)]) > 0:

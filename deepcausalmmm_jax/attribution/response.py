@@ -1,7 +1,6 @@
 """Response curves: the outcome of a channel at other levels of spend, by the model's own counterfactuals."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Literal, NamedTuple
 
 import jax
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 from jax import Array
 
+from deepcausalmmm_jax.attribution.curves import curve_kinds
 from deepcausalmmm_jax.attribution.fitted_panel import MORE, FittedPanel
 from deepcausalmmm_jax.attribution.forward import changes_from
 from deepcausalmmm_jax.attribution.horizon import Horizon, even_weeks, past_weeks, settling_weeks
@@ -18,6 +18,7 @@ from deepcausalmmm_jax.attribution.units import Units, units_of
 from deepcausalmmm_jax.axes import CHANNEL, REGION, Variables
 from deepcausalmmm_jax.checks import require
 from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.training.families import forward_pass
 from deepcausalmmm_jax.training.fitted import Replicates
@@ -108,14 +109,17 @@ def _checked(multipliers: Sequence[float] | None) -> np.ndarray:
 
 
 def _horizon_of(fit: FittedPanel, weeks: int | Literal["steady"] | None) -> tuple[Horizon, str]:
+    cadence = fit.panel.cadence
     if weeks is None:
-        return past_weeks(fit), f"all {fit.panel.n_past_weeks} weeks of the panel"
+        return past_weeks(fit), f"all {cadence.several(fit.panel.n_past_weeks)} of the panel"
     if weeks == "steady":
         settled = settling_weeks(fit) + 1
-        return even_weeks(fit, settled, settled=True), "one week of a spend held until carry-over has settled"
+        return even_weeks(
+            fit, settled, settled=True
+        ), f"one {cadence.unit} of a spend held until carry-over has settled"
     if not isinstance(weeks, int) or isinstance(weeks, bool) or weeks < 1:
         raise ConfigError(f'weeks must be None, "steady" or a number of weeks from 1 on, got {weeks!r}.')
-    return even_weeks(fit, weeks, settled=False), f"{weeks} weeks after the panel, with their carry-over"
+    return even_weeks(fit, weeks, settled=False), f"{cadence.several(weeks)} after the panel, with their carry-over"
 
 
 def _factor(horizon: Horizon, multiplier: float) -> float | np.ndarray:
@@ -174,7 +178,7 @@ def _drawn_curves(fit: FittedPanel, horizon: Horizon, grid: np.ndarray, replicat
     return _Points(gained[:, :, 0], gained[:, :, 1], (at - beyond)[:, :, 1])
 
 
-@partial(jax.jit, static_argnames="design")
+@jit_once("design")
 def _lost(variables: Variables, inputs: AnyInputs, weights: Array, factors: Array, design: AnyDesign) -> Array:
     """`[replicate, factor, value, channel, region]`."""
 
@@ -250,6 +254,7 @@ def _beyond(fit: FittedPanel, horizon: Horizon, grid: np.ndarray) -> np.ndarray:
 
 def _half_saturation(fit: FittedPanel, horizon: Horizon, by: Level) -> pd.DataFrame:
     panel, exposure = fit.panel, fit.family.half_saturation(fit.internals.curves, fit.scales)
+    exposure = np.where(curve_kinds(fit).bounded(), exposure, np.nan)  # other kinds have no ceiling to reach half of
     weeks = np.maximum(horizon.present.sum(axis=1), 1)[:, None]
     mean, paid = horizon.exposure.sum(axis=1) / weeks, horizon.spend.sum(axis=1) / weeks
     regions = list(panel.regions)

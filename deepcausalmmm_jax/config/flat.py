@@ -2,7 +2,10 @@
 
 import dataclasses
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def flat_settings(settings: Any, prefix: str = "") -> dict[str, Any]:
@@ -22,6 +25,25 @@ def flat_settings(settings: Any, prefix: str = "") -> dict[str, Any]:
         else:
             found[name] = json.dumps(value, default=_written)
     return found
+
+
+def settings_table(settings: Any, defaults: Any, everything: bool) -> "pd.DataFrame":
+    """Settings beside their defaults, a row each.
+
+    Args:
+        settings: a dataclass of settings.
+        defaults: another of the same class.
+        everything: whether those that are as in `defaults` are listed too.
+
+    Returns:
+        By dotted name of the `setting`: `value` and `default`.
+    """
+    import pandas as pd  # settings alone need no tables
+
+    usual = flat_settings(defaults)
+    rows = [(name, value, usual[name]) for name, value in flat_settings(settings).items()]
+    shown = [row for row in rows if everything or row[1] != row[2]]
+    return pd.DataFrame(shown, columns=["setting", "value", "default"]).set_index("setting")
 
 
 def _written(value: Any) -> Any:

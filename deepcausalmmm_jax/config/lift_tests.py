@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any, Literal, Self, get_args
 
 from deepcausalmmm_jax.checks import closest, is_number, shown
+from deepcausalmmm_jax.config.slips import names_slips
 from deepcausalmmm_jax.errors import ConfigError
 
 TestKind = Literal["holdback", "go_dark", "heavy_up"]
@@ -18,6 +19,7 @@ _TIGHTEST = 1e-4  # of the lift: single precision cannot tell a lift from one th
 _MOST_SPEND_CHANGE = 1000.0
 
 
+@names_slips
 @dataclass(frozen=True)
 class LiftTest:
     """An experiment on one channel: what its exposure brought, as measured, with the error of the measurement.

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, fields
 
 from deepcausalmmm_jax.checks import check_kinds, require
+from deepcausalmmm_jax.config.slips import names_slips
 
 
+@names_slips
 @dataclass(frozen=True)
 class Published:
     """DeepCausalMMM 1.0.21 (arXiv 2510.13087) as published; penalties are summed over all trained parameters.

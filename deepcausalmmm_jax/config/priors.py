@@ -2,10 +2,12 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from deepcausalmmm_jax.checks import check_kinds, is_number, require
+from deepcausalmmm_jax.config.slips import names_slips
 
 PosteriorMethod = Literal["auto", "hmc", "laplace", "nuts", "none"]
 
@@ -15,14 +17,19 @@ _LARGEST_SPREAD = 100.0  # of logs
 _MOST_DRAWS = 1_000_000
 
 
+@names_slips
 @dataclass(frozen=True)
 class Priors:
     """Stated priors; channels and controls by name, each value with its standard deviation, the uncertainty about it.
+
+    Each field also takes a table by name: `Priors(roi={"tv": (2.0, 0.5)}, control_sign={"price": "negative"})`.
 
     Attributes:
         share: triples (channel, share of the KPI, sd): `(("tv", 0.10, 0.02),)`.
         roi: triples (channel, incremental revenue per unit of spend, sd); requires spend.
         decay: triples (channel, decay, sd), 0 to 1: share of an effect that is left a week later.
+        half_life: triples (channel, weeks, sd): weeks in which half of what is left of an effect fades, for geometric
+            carry-over, with or without a delay; for each channel this or the decay.
         half_saturation: triples (channel, exposure at half of the maximum effect, in mean weeks, sd).
         slope: triples (channel, Hill slope, sd).
         control_sign: pairs (control, `positive` or `negative`): the sign of its effect in every region.
@@ -37,13 +44,15 @@ class Priors:
     half_saturation: tuple[tuple[str, float, float], ...] = ()
     slope: tuple[tuple[str, float, float], ...] = ()
     control_sign: tuple[tuple[str, str], ...] = ()
+    half_life: tuple[tuple[str, float, float], ...] = ()
 
     def __post_init__(self) -> None:
-        limits = {"share": 1.0, "roi": math.inf, "decay": 1.0, "half_saturation": math.inf, "slope": math.inf}
+        limits = {"share": 1.0, "decay": 1.0}
+        limits |= dict.fromkeys(("roi", "half_life", "half_saturation", "slope"), math.inf)
         for name in (*limits, "control_sign"):
-            value = getattr(self, name)
+            value = _as_entries(getattr(self, name))
             nested = isinstance(value, list | tuple) and all(isinstance(entry, list | tuple) for entry in value)
-            require(nested, f"priors.{name}", value, "a list of lists")
+            require(nested, f"priors.{name}", value, "a list of lists, or a table by name")
             object.__setattr__(self, name, tuple(tuple(entry) for entry in value))
             entries = getattr(self, name)
             names = [entry[0] for entry in entries if entry]
@@ -58,13 +67,16 @@ class Priors:
         require(total <= 1.0, "priors.share", self.share, f"shares that sum to at most 1 (these sum to {total:.4g})")
         both = {entry[0] for entry in self.share} & {entry[0] for entry in self.roi}
         require(not both, "priors", sorted(both), "a share or an ROI for each channel, not both")
+        both = {entry[0] for entry in self.decay} & {entry[0] for entry in self.half_life}
+        require(not both, "priors", sorted(both), "a decay or a half-life for each channel, not both")
 
     def channels(self) -> tuple[str, ...]:
         """All channels that have a prior, each once."""
-        groups = (self.share, self.roi, self.decay, self.half_saturation, self.slope)
+        groups = (self.share, self.roi, self.decay, self.half_saturation, self.slope, self.half_life)
         return tuple(dict.fromkeys(entry[0] for group in groups for entry in group))
 
 
+@names_slips
 @dataclass(frozen=True)
 class PosteriorSettings:
     """Default priors of shares, curves and scales, and how the posterior is computed.
@@ -129,6 +141,13 @@ class PosteriorSettings:
             most = _LARGEST_SPREAD if name.endswith("_spread") else _WIDEST
             sensible = 1.0 / _WIDEST <= value <= most
             require(sensible, f"posterior.{name}", value, f"from {1.0 / _WIDEST:g} to {most:g}")
+
+
+def _as_entries(stated: Any) -> Any:
+    """Priors as a list of lists, where they are given by name: `{"tv": (2.0, 0.5)}` is `[["tv", 2.0, 0.5]]`."""
+    if not isinstance(stated, Mapping):
+        return stated
+    return [(name, *value) if isinstance(value, list | tuple) else (name, value) for name, value in stated.items()]
 
 
 def _check_triple(name: str, entry: tuple[Any, ...], limit: float) -> None:

@@ -4,16 +4,32 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from deepcausalmmm_jax.checks import check_kinds, is_number, refuse_unknown, require, shown
+from deepcausalmmm_jax.checks import check_kinds, refuse_unknown, require, shown
+from deepcausalmmm_jax.config.curves import (
+    AdstockKind,
+    ChannelCurves,
+    CurveKind,
+    CurveKinds,
+    SaturationKind,
+    channel_curves_from,
+    kinds_of,
+    refuse_priors_of_absent_parameters,
+)
+from deepcausalmmm_jax.config.flat import settings_table
 from deepcausalmmm_jax.config.lift_tests import LiftTest, lift_tests_from
+from deepcausalmmm_jax.config.links import Links
 from deepcausalmmm_jax.config.paper import Published
 from deepcausalmmm_jax.config.priors import PosteriorSettings, Priors
+from deepcausalmmm_jax.config.slips import names_slips
 from deepcausalmmm_jax.config.toml import read_toml, toml_lines
 from deepcausalmmm_jax.errors import ConfigError
 
-AdstockKind = Literal["geometric", "delayed_geometric", "delayed", "binomial"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+CurveChoice = Literal["stated", "auto"]
 GraphKind = Literal["notears", "dagma", "triangular", "none"]
 Precision = Literal["highest", "tf32", "bfloat16"]
 ModelKind = Literal["structural", "paper"]
@@ -22,6 +38,7 @@ _MOST = {"max_lag": 520, "hidden_size": 4096, "knot_spacing": 10_000, "region_kn
 _MOST_EPOCHS = 10_000_000
 
 
+@names_slips
 @dataclass(frozen=True)
 class Penalties:
     """Prior scales of what the model learns: the smaller the scale, the stronger the penalty.
@@ -79,6 +96,7 @@ class Penalties:
             require(1e-6 <= value <= 1e6, f"penalties.{name}", value, "from 1e-06 to 1e+06")
 
 
+@names_slips
 @dataclass(frozen=True)
 class Training:
     """How the objective is minimised.
@@ -113,56 +131,7 @@ class Training:
         require(self.step_cuts >= 0, "step_cuts", self.step_cuts, "0 or more")
 
 
-@dataclass(frozen=True)
-class Links:
-    """Prior knowledge about links between channels; channels by name, from source to target.
-
-    A lag, in weeks, may follow as the last entry of a link: `("tv", "search", 1)` is the link from tv to search a week
-    later.
-
-    Attributes:
-        forbid: pairs (source, target) without an edge: `(("search", "tv"),)` states that search does not drive tv, in
-            the same week or later. With a lag the link is forbidden at that lag alone.
-        require: pairs with an edge, however weak; in the same week where no lag is given.
-        fix: triples (source, target, value): an edge of known strength, namely exposure of the target, in its mean
-            weeks, per mean week of exposure of the source; in the same week where no lag is given.
-        tiers: groups of channels in funnel order; no channel drives one of an earlier tier, at any lag. Channels in no
-            tier are unrestricted.
-
-    Raises:
-        ConfigError: an entry of another form, a link from a channel to itself, or a channel in two tiers.
-    """
-
-    forbid: tuple[tuple[str, str] | tuple[str, str, int], ...] = ()
-    require: tuple[tuple[str, str] | tuple[str, str, int], ...] = ()
-    fix: tuple[tuple[str, str, float] | tuple[str, str, float, int], ...] = ()
-    tiers: tuple[tuple[str, ...], ...] = ()
-
-    def __post_init__(self) -> None:
-        for name in ("forbid", "require", "fix", "tiers"):
-            value = getattr(self, name)
-            is_nested = isinstance(value, list | tuple) and all(isinstance(entry, list | tuple) for entry in value)
-            require(is_nested, f"links.{name}", value, "a list of lists of channels")
-            object.__setattr__(self, name, tuple(tuple(entry) for entry in value))
-        for name, links in (("forbid", self.forbid), ("require", self.require), ("fix", self.fix)):
-            for link in links:
-                _check_link(name, link)
-        named = [channel for tier in self.tiers for channel in tier]
-        require(all(isinstance(channel, str) for channel in named), "links.tiers", self.tiers, "names of channels")
-        twice = sorted({channel for channel in named if named.count(channel) > 1})
-        require(not twice, "links.tiers", self.tiers, f"free of repeats ({', '.join(twice)} appears twice)")
-
-    def channels(self) -> tuple[str, ...]:
-        """All channels that are named, each once."""
-        pairs = (link[:2] for link in (*self.forbid, *self.require, *self.fix))
-        return tuple(dict.fromkeys(channel for group in (*pairs, *self.tiers) for channel in group))
-
-    def longest_lag(self) -> int:
-        """The longest lag of a link that is named with one, in weeks."""
-        lags = (*(link[2:] for link in (*self.forbid, *self.require)), *(link[3:] for link in self.fix))
-        return max((int(lag) for group in lags for lag in group), default=0)
-
-
+@names_slips
 @dataclass(frozen=True)
 class Config:
     """All settings of a fit; the defaults suit most panels.
@@ -173,10 +142,18 @@ class Config:
         tune: whether the prior scales in `penalties` for trend, season, controls, pooling and variation over time are
             learned from the data, by their marginal likelihood; False uses them as given.
         adstock: kind of carry-over. `geometric` has no last lag; neither has `delayed_geometric`, which begins after a
-            learned delay that may be close to zero; `delayed` peaks at a learned lag; `binomial` ends at `max_lag`.
-        max_lag: lags of the `delayed` and `binomial` kinds, in weeks.
+            learned delay that may be close to zero; `delayed` peaks at a learned lag; `binomial`, `weibull_pdf` (which
+            may rise first) and `weibull_cdf` end at `max_lag`; `none` has an effect in its own week alone.
+        max_lag: lags of the `delayed`, `binomial` and Weibull kinds, in weeks.
         min_slope: lower bound of the Hill slope (the paper's is 2; below 1 the curve is concave everywhere, near 0 it
             is a step).
+        saturation: kind of saturation: `hill`, `michaelis_menten` and `logistic` have a maximum; `log`, `root` and
+            `linear` have none.
+        saturation_first: whether exposure saturates within its own week, before it carries over; else it carries over
+            first and then saturates.
+        curves: channels whose curves are of other kinds than these.
+        curve: `stated` for these kinds; `auto` to let the evidence choose the kind of saturation of all channels, see
+            `FitResult.curve_evidence`.
         graph: how the graph of channels is kept acyclic: `notears` (trace-exponential), `dagma` (log-determinant),
             `triangular` (a channel may only drive later ones), or `none` for no graph.
         graph_threshold: edges weaker than this are dropped, in standard deviations of the target per standard deviation
@@ -208,6 +185,10 @@ class Config:
     adstock: AdstockKind = "delayed_geometric"
     max_lag: int = 13
     min_slope: float = 0.05
+    saturation: SaturationKind = "hill"
+    saturation_first: bool = False
+    curves: tuple[ChannelCurves, ...] = ()
+    curve: CurveChoice = "stated"
     graph: GraphKind = "notears"
     graph_threshold: float = 0.1
     graph_evidence: float = 4.0
@@ -229,7 +210,11 @@ class Config:
     def __post_init__(self) -> None:
         check_kinds(self)
         object.__setattr__(self, "experiments", lift_tests_from(self.experiments))
+        object.__setattr__(self, "curves", channel_curves_from(self.curves))
+        refuse_priors_of_absent_parameters(self.priors, self.common_curve, self.curves)
         if self.model == "paper":
+            plain = (self.saturation, self.saturation_first, self.curves, self.curve) == ("hill", False, (), "stated")
+            require(plain, "saturation", self.saturation, "hill for the paper's model, whose curves are fixed")
             require(
                 not self.experiments, "experiments", self.experiments, "empty: the paper's model takes no lift tests"
             )
@@ -261,6 +246,19 @@ class Config:
             )
         in_weeks = 1 < self.season_length <= 10_000
         require(in_weeks, "season_length", self.season_length, "above 1 week and at most 10,000")
+
+    @property
+    def common_curve(self) -> CurveKind:
+        """Kinds of the channels that have none of their own."""
+        return CurveKind(self.adstock, self.saturation, self.saturation_first)
+
+    def curve_kinds(self, channels: tuple[str, ...], max_lag: int, step_weeks: float = 1.0) -> CurveKinds:
+        """Kinds of the curves of a panel's channels; see `CurveKinds` for `max_lag` and `step_weeks`.
+
+        Raises:
+            ConfigError: curves of a channel that the panel does not have.
+        """
+        return kinds_of(channels, self.common_curve, self.curves, max_lag).paced(step_weeks)
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some settings changed, e.g. `config.replace(graph="none")`.
@@ -322,6 +320,19 @@ class Config:
             values[name] = section(**values[name])
         return cls(**values)
 
+    def summary(self, *, everything: bool = False) -> "pd.DataFrame":
+        """Settings that differ from the defaults, by dotted name: value and default.
+
+        Args:
+            everything: whether to list all settings.
+        """
+        return settings_table(self, type(self)(), everything)
+
+    def _repr_html_(self) -> str:
+        changed = self.summary()
+        table = changed.to_html(border=0) if len(changed) else "<p>All settings have their defaults.</p>"
+        return f"<h3>Config</h3>{table}"
+
     def to_dict(self) -> dict[str, Any]:
         """All settings as nested tables of numbers and strings."""
         return dataclasses.asdict(self)
@@ -329,19 +340,9 @@ class Config:
     def to_toml(self) -> str:
         """All settings as TOML, which `from_toml` reads back as an equal Config."""
         tables = {key: value for key, value in self.to_dict().items() if isinstance(value, dict)}
-        plain = {key: value for key, value in self.to_dict().items() if key not in (*tables, "experiments")}
+        lists = ("experiments", "curves")
+        plain = {key: value for key, value in self.to_dict().items() if key not in (*tables, *lists)}
         blocks = [toml_lines(plain)]
-        blocks += [f"[[experiments]]\n{toml_lines(test)}" for test in self.to_dict()["experiments"]]
+        blocks += [f"[[{name}]]\n{toml_lines(entry)}" for name in lists for entry in self.to_dict()[name]]
         blocks += [f"[{name}]\n{toml_lines(table)}" for name, table in tables.items()]
         return "\n\n".join(blocks) + "\n"
-
-
-def _check_link(name: str, link: tuple[object, ...]) -> None:
-    given = 3 if name == "fix" else 2  # entries before the lag
-    wanted = "(source, target, value)" if name == "fix" else "(source, target)"
-    numbers = [value for value in link[2:given] if is_number(value)]
-    named = len(link) >= 2 and all(isinstance(channel, str) for channel in link[:2])
-    lags = [lag for lag in link[given:] if isinstance(lag, int) and not isinstance(lag, bool) and lag >= 0]
-    right = named and 2 + len(numbers) == given and len(link) == given + len(lags) <= given + 1
-    require(right, f"links.{name}", link, f"of the form {wanted}, with a lag in weeks behind it if any")
-    require(link[0] != link[1], f"links.{name}", link, "a link between two different channels")

@@ -64,7 +64,7 @@ def along(
 
 
 def regressions_along(candidates: Candidates, free: Array, order: Array) -> Regressions:
-    """Regressions of all variables for one order, a row a variable; arguments as for `along`."""
+    """Regressions of all variables for one order, a row per variable; arguments as for `along`."""
     return stepwise(candidates, jnp.arange(len(order)), _before(order, free))
 
 

@@ -1,22 +1,36 @@
-"""Weeks of a table, as dates or whole numbers, on an even grid."""
+"""Steps of a table, as dates or whole numbers, on an even grid: days, weeks, months or quarters."""
+
+import re
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.data.cadence import LEAST_MONTH, Cadence, cadence_of, keeps_its_place
+from deepcausalmmm_jax.data.date_orders import written_periods
 from deepcausalmmm_jax.data.dates import as_text, local_days
 from deepcausalmmm_jax.errors import DataError
 
-# Without a row in any region for longer than this, the weeks are assumed to be wrong rather than to have a gap.
+# Weeks: without a row in any region for longer than this, the dates are assumed to be wrong rather than to have a gap.
 _LONGEST_NATIONAL_GAP = 8
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|inf)"
 _MOST = 2**53  # beyond it, floats cannot represent every whole number
 _DAY_CODES = (1900_01_01, 2199_12_31)
+_OTHER_UNIT = re.compile(r"(month|quarter|day)s?[ _]?(?:id|no|nr|number|index)?", re.IGNORECASE)
+_MONTH_CODES = (1900_01, 2199_12)
 
 
-def week_text(weeks: pd.Index, position: int) -> str:
-    """Label of the week at `position`, as text."""
-    week = weeks[position]
-    return str(week.date()) if isinstance(week, pd.Timestamp) else str(week)
+class Grid(NamedTuple):
+    """All steps from the first to the last, and where the rows of a table lie among them."""
+
+    steps: pd.Index  # [step], dates or whole numbers; of a month or a quarter its first day
+    position: np.ndarray  # [row]
+    cadence: Cadence
+
+
+def week_text(weeks: pd.Index, position: int, cadence: Cadence = Cadence.WEEKLY) -> str:
+    """Label of the step at `position`, as text."""
+    return cadence.label(weeks[position])
 
 
 def day_numbers(weeks: pd.Index) -> np.ndarray:
@@ -24,28 +38,29 @@ def day_numbers(weeks: pd.Index) -> np.ndarray:
     return weeks.to_numpy().astype("datetime64[D]").astype(np.int64)
 
 
-def week_grid(column: pd.Series, name: str) -> tuple[pd.Index, np.ndarray]:
-    """All weeks from the first to the last, and the position of each row's week among them.
+def week_grid(column: pd.Series, name: str, cadence: Cadence | None = None) -> Grid:
+    """All steps from the first to the last, and the position of each row's step among them.
 
     Args:
-        column: the week of each row: dates of any type, whole numbers, or text of either.
+        column: the step of each row: dates of any type, whole numbers, or text of either.
         name: the column's name, for messages.
-
-    Returns:
-        The grid `[week]`, and `[row]` positions in it.
+        cadence: None to find it out from the dates; whole numbers are then weeks.
 
     Raises:
-        DataError: a missing or unreadable week, or weeks that are not evenly spaced.
+        DataError: a missing or unreadable date, or dates that follow no calendar, or another one than `cadence`.
     """
     kinds = pd.api.types
     if kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column) and not kinds.is_complex_dtype(column):
         _refuse_missing(column, name)
-        return _grid_of_numbers(column, name)
+        return _grid_of_numbers(column, name, cadence)
     text = as_text(column)
     _refuse_missing(text, name)
     if text.str.fullmatch(_NUMBER).all():
-        return _grid_of_numbers(pd.to_numeric(text), name)
-    return _date_grid(local_days(text, name), name)
+        return _grid_of_numbers(pd.to_numeric(text), name, cadence)
+    days, written = local_days(text, name, cadence), written_periods(text)
+    if written is Cadence.MONTHLY:  # quarters may be written by their first months
+        written = cadence_of(np.unique(days)) or written
+    return _date_grid(days, name, cadence or written)
 
 
 def _refuse_missing(column: pd.Series, name: str) -> None:
@@ -55,47 +70,118 @@ def _refuse_missing(column: pd.Series, name: str) -> None:
         )
 
 
-def _grid_of_numbers(column: pd.Series, name: str) -> tuple[pd.Index, np.ndarray]:
+def _grid_of_numbers(column: pd.Series, name: str, cadence: Cadence | None) -> Grid:
     values = column.to_numpy(dtype=np.float64)
     fits = np.isfinite(values) & (values == np.round(values)) & (np.abs(values) < _MOST)
     if not fits.all():
         raise DataError(f"Column {name!r} has the week {values[~fits][0]:g}; weeks must be dates or whole numbers.")
     numbers = column.to_numpy(dtype=np.int64)
     if ((numbers >= _DAY_CODES[0]) & (numbers <= _DAY_CODES[1])).all():  # 20240129 is a date
-        return _date_grid(local_days(pd.Series(numbers.astype(str)), name), name)
-    weeks = np.unique(numbers)
-    _refuse_uneven(weeks, [str(week) for week in weeks], name)
-    return pd.Index(np.arange(weeks[0], weeks[-1] + 1)), numbers - weeks[0]
+        return _date_grid(local_days(pd.Series(numbers.astype(str)), name, cadence), name, cadence)
+    if cadence is None:
+        _refuse_unclear_numbers(numbers, name)
+    if cadence is Cadence.MONTHLY and _are_month_codes(numbers):  # 202401; without the cadence it may be a week
+        codes = pd.Series([f"{number // 100}-{number % 100:02d}" for number in numbers])
+        return _date_grid(local_days(codes, name, cadence), name, cadence)
+    steps, cadence = np.unique(numbers), cadence or Cadence.WEEKLY
+    _refuse_uneven(steps, [str(step) for step in steps], name, cadence)
+    return Grid(pd.Index(np.arange(steps[0], steps[-1] + 1)), numbers - steps[0], cadence)
 
 
-def _date_grid(days: np.ndarray, name: str) -> tuple[pd.Index, np.ndarray]:
-    unique = np.unique(days)
-    labels = [str(day) for day in unique.astype("datetime64[D]")]
-    off = (unique - unique[0]) % 7 != 0
-    if off.any():
+def _refuse_unclear_numbers(numbers: np.ndarray, name: str) -> None:
+    """Refuse whole numbers that count as weeks but may well be months, quarters or days."""
+    if _are_month_codes(numbers):
         raise DataError(
-            f"Week {labels[int(off.argmax())]} in column {name!r} is not a whole number of weeks after the first, "
-            f"{labels[0]}; weeks must be 7 days apart, so aggregate other periods to weeks first."
+            f"Column {name!r} has {numbers[0]}, which may be a month or a week; state cadence='monthly', or write "
+            "weeks as dates."
         )
-    weeks = (unique - unique[0]) // 7
-    _refuse_uneven(weeks, labels, name)
-    grid = pd.date_range(labels[0], labels[-1], freq="7D")
-    return pd.DatetimeIndex(grid.to_numpy()), (days - unique[0]) // 7
+    found = _OTHER_UNIT.fullmatch(name.strip())
+    if found:
+        cadence = {"month": "monthly", "quarter": "quarterly", "day": "daily"}[found[1].lower()]
+        raise DataError(
+            f"Column {name!r} has whole numbers, which count as weeks, though its name says otherwise; state "
+            f"cadence={cadence!r}, or 'weekly'."
+        )
 
 
-def _refuse_uneven(weeks: np.ndarray, labels: list[str], name: str) -> None:
-    steps = np.diff(weeks)
-    long = steps > _LONGEST_NATIONAL_GAP + 1
-    missing = int(steps.sum()) - len(steps)
+def _are_month_codes(numbers: np.ndarray) -> bool:
+    within = (numbers >= _MONTH_CODES[0]) & (numbers <= _MONTH_CODES[1])
+    return bool((within & (numbers % 100 >= 1) & (numbers % 100 <= 12)).all())
+
+
+def _date_grid(days: np.ndarray, name: str, stated: Cadence | None) -> Grid:
+    unique = np.unique(days)
+    found = stated or cadence_of(unique) or Cadence.WEEKLY
+    if found in (Cadence.MONTHLY, Cadence.QUARTERLY):
+        return _grid_of_months(days, unique, name, found)
+    length = 1 if found is Cadence.DAILY else 7
+    labels = [str(day) for day in unique.astype("datetime64[D]")]
+    off = (unique - unique[0]) % length != 0
+    if off.any():
+        raise DataError(_no_calendar(unique, labels, int(off.argmax()), name))
+    _refuse_uneven((unique - unique[0]) // length, labels, name, found)
+    grid = pd.date_range(labels[0], labels[-1], freq=f"{length}D")
+    return Grid(pd.DatetimeIndex(grid.to_numpy()), (days - unique[0]) // length, found)
+
+
+def _no_calendar(days: np.ndarray, labels: list[str], off: int, name: str) -> str:
+    if np.diff(days).min() >= LEAST_MONTH and not keeps_its_place(days):
+        return (
+            f"Column {name!r} has dates about a month apart that jump between days of the month, such as {labels[0]} "
+            f"and {labels[off]}; write months as 2024-01, or all of them by their first or their last day."
+        )
+    return (
+        f"Week {labels[off]} in column {name!r} is not a whole number of weeks after the first, {labels[0]}; rows must "
+        "follow one calendar: every day, every 7 days, or one date a month or quarter."
+    )
+
+
+def _grid_of_months(days: np.ndarray, unique: np.ndarray, name: str, cadence: Cadence) -> Grid:
+    """Months or quarters, each named by its first day; quarters may begin in any month."""
+    length = 1 if cadence is Cadence.MONTHLY else 3
+    month = Cadence.MONTHLY.step_of(unique)
+    step = (month - month[0]) // length
+    labels = [str(day) for day in unique.astype("datetime64[D]")]
+    twice = np.diff(step) == 0
+    if twice.any():
+        at = int(twice.argmax())
+        raise DataError(
+            f"Column {name!r} has {labels[at]} and {labels[at + 1]} in one {cadence.unit}; with "
+            f"cadence={str(cadence)!r} each {cadence.unit} has one date."
+        )
+    if not keeps_its_place(unique):
+        raise DataError(
+            f"Column {name!r} has dates that jump between days of the month, such as "
+            f"{_jump(unique, labels)}; write months as 2024-01, or all of them by their first or their last day."
+        )
+    _refuse_uneven(step, labels, name, cadence)
+    first = str(np.datetime64(int(month[0]), "M"))
+    grid = pd.date_range(first, periods=int(step[-1]) + 1, freq=f"{length}MS")
+    return Grid(pd.DatetimeIndex(grid.to_numpy()), (Cadence.MONTHLY.step_of(days) - month[0]) // length, cadence)
+
+
+def _jump(unique: np.ndarray, labels: list[str]) -> str:
+    """The first date, and the first that lies at another place of its month."""
+    other = next(i for i in range(1, len(unique) + 1) if not keeps_its_place(unique[: i + 1]))
+    return f"{labels[0]} and {labels[other]}"
+
+
+def _refuse_uneven(steps: np.ndarray, labels: list[str], name: str, cadence: Cadence) -> None:
+    apart = np.diff(steps)
+    unit = cadence.unit
+    long = apart > cadence.steps(_LONGEST_NATIONAL_GAP) + 1
+    missing = int(apart.sum()) - len(apart)
     if long.any():
         jump = int(long.argmax())
+        hint = " (write year-and-week codes as dates)" if cadence is Cadence.WEEKLY else ""
         raise DataError(
-            f"Column {name!r} jumps from week {labels[jump]} to {labels[jump + 1]} with no row in between in any "
-            "region; weeks must be one step apart (write year-and-week codes as dates)."
+            f"Column {name!r} jumps from {unit} {labels[jump]} to {labels[jump + 1]} with no row in between in any "
+            f"region; {unit}s must be one step apart{hint}."
         )
-    if len(weeks) > 1 and missing > 0.2 * len(weeks):
-        jump = int((steps > 1).argmax())
+    if len(steps) > 1 and missing > 0.2 * len(steps):
+        jump = int((apart > 1).argmax())
+        hint = ", or bring the days to weeks with to_weeks" if cadence is Cadence.DAILY else ""
         raise DataError(
-            f"Column {name!r} has irregular steps: {missing} weeks have no row in any region, the first of them "
-            f"after week {labels[jump]}; weeks must be one step apart."
+            f"Column {name!r} has irregular steps: {cadence.several(missing)} have no row in any region, the first of "
+            f"them after {unit} {labels[jump]}; {unit}s must be one step apart{hint}."
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from deepcausalmmm_jax.data.holdout import FEWEST_TRAINING_WEEKS
+from deepcausalmmm_jax.data.holdout import fewest_steps
 from deepcausalmmm_jax.data.kpi_scale import informative, is_constant, kpi_means
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
@@ -32,35 +32,39 @@ def refuse_unfit(panel: Panel, weights: np.ndarray) -> None:
 def _refuse_short(panel: Panel, used: np.ndarray) -> None:
     """Weeks of different regions do not add up: what a region adds shows in changes within it."""
     count = used.sum(axis=1)
-    if count.max() < FEWEST_TRAINING_WEEKS:
+    fewest, unit = fewest_steps(panel), panel.cadence.unit
+    if count.max() < fewest:
         most = int(count.argmax())
         raise DataError(
-            f"No region has a KPI in {FEWEST_TRAINING_WEEKS} training weeks; region {panel.regions[most]} has the "
-            f"most, {count[most]}; add weeks, or shorten the holdout."
+            f"No region has a KPI in {fewest} training {unit}s; region {panel.regions[most]} has the "
+            f"most, {count[most]}; add {unit}s, or shorten the holdout."
         )
 
 
 def _refuse_unusable_kpi(panel: Panel, weights: np.ndarray) -> None:
-    seen = weights.sum(axis=1)
+    seen, unit = weights.sum(axis=1), panel.cadence.unit
     if (seen == 0).any():
         region = panel.regions[int((seen == 0).argmax())]
-        raise DataError(f"Region {region} has no observed KPI in the training weeks; remove it or shorten the holdout.")
+        raise DataError(
+            f"Region {region} has no observed KPI in the training {unit}s; remove it or shorten the holdout."
+        )
     mean, constant = kpi_means(panel.kpi, weights), is_constant(panel.kpi, weights)
     if (constant & (mean <= 0)).any():
         region = int((constant & (mean <= 0)).argmax())
         raise DataError(
-            f"The KPI of region {panel.regions[region]} is {mean[region]:g} in all training weeks, so nothing can be "
+            f"The KPI of region {panel.regions[region]} is {mean[region]:g} in all training {unit}s, so nothing can be "
             "learned from it; remove the region."
         )
     if constant.all():
         raise DataError(
-            f"The KPI {panel.kpi_name!r} is the same in all training weeks{_of_each(panel)}, so nothing can be "
+            f"The KPI {panel.kpi_name!r} is the same in all training {unit}s{_of_each(panel)}, so nothing can be "
             "learned from it; check that it is the right column."
         )
     if not (panel.kpi[weights > 0] > 0).any():
         raise DataError(
-            f"The KPI of region {panel.regions[0]} averages {mean[0]:g} over the training weeks, and no region has a "
-            "KPI above 0; reverse its sign if that is wrong, or add a constant to every week, which changes no effect."
+            f"The KPI of region {panel.regions[0]} averages {mean[0]:g} over the training {unit}s, and no region has a "
+            f"KPI above 0; reverse its sign if that is wrong, or add a constant to every {unit}, which changes no "
+            "effect."
         )
 
 
@@ -69,13 +73,14 @@ def _of_each(panel: Panel) -> str:
 
 
 def _refuse_constant(panel: Panel, used: np.ndarray) -> None:
+    unit = panel.cadence.unit
     for i, channel in enumerate(panel.channels):
         values = panel.exposure[:, :, i]
         if not values[used].any():
-            raise DataError(f"Channel {channel!r} is zero in all training weeks that have a KPI; remove it.")
+            raise DataError(f"Channel {channel!r} is zero in all training {unit}s that have a KPI; remove it.")
         if not varies_within_regions(values, used):
             raise DataError(
-                f"Channel {channel!r} never varies over the training weeks with a KPI of any region, so its effect "
+                f"Channel {channel!r} never varies over the training {unit}s with a KPI of any region, so its effect "
                 "cannot be separated from the baseline; remove it."
             )
 
@@ -106,10 +111,10 @@ def identical_channels(panel: Panel, used: np.ndarray) -> Iterator[tuple[int, in
 
 
 def _refuse_identical(panel: Panel, used: np.ndarray) -> None:
-    flat = panel.exposure[used]
+    flat, unit = panel.exposure[used], panel.cadence.unit
     for i, j in identical_channels(panel, used):
         same = "identical" if np.allclose(flat[:, i], flat[:, j]) else "multiples of each other"
         raise DataError(
-            f"Channels {panel.channels[i]!r} and {panel.channels[j]!r} are {same} in the weeks with a KPI, so "
+            f"Channels {panel.channels[i]!r} and {panel.channels[j]!r} are {same} in the {unit}s with a KPI, so "
             "their effects cannot be separated; remove one or add them up."
         )

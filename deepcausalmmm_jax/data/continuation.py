@@ -8,6 +8,7 @@ import pandas as pd
 from deepcausalmmm_jax.checks import amount
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_changes import PanelChanges, columns_of, panel_changes, shared_cells
+from deepcausalmmm_jax.data.roles_of_run import with_roles_of
 from deepcausalmmm_jax.errors import DataError
 
 _NAMED = 4
@@ -35,6 +36,7 @@ def continued_by(before: Panel, after: Panel) -> tuple[Panel, PanelChanges]:
             f"The KPI of the panel is {after.kpi_name!r}, that of the run is {before.kpi_name!r}; give the same KPI, "
             "or fit once more."
         )
+    after = with_roles_of(before, after)
     differ = panel_changes(before, after)
     for kind in ("region", "channel", "control"):
         _refuse_lost_or_new(kind, differ)
@@ -61,17 +63,23 @@ def _refuse_lost_or_new(kind: str, differ: PanelChanges) -> None:
 
 
 def _refuse_other_weeks(before: Panel, after: Panel, differ: PanelChanges) -> None:
+    unit = before.cadence.unit
     if isinstance(before.weeks, pd.DatetimeIndex) != isinstance(after.weeks, pd.DatetimeIndex):
         raise DataError("The weeks of the panel and of the run must be both dates or both numbers.")
+    if before.cadence is not after.cadence:
+        raise DataError(
+            f"The panel is {after.cadence}, the run was made with a {before.cadence} one; give the same calendar, or "
+            "fit once more with dcm.fit."
+        )
     if differ.lost_weeks:
         raise DataError(
-            f"The panel lacks {_named('week', differ.lost_weeks)}, which the run was made with; give all weeks from "
+            f"The panel lacks {_named(unit, differ.lost_weeks)}, which the run was made with; give all {unit}s from "
             f"{before.week_label(0)} on, the new ones after them."
         )
     if after.week_label(0) != before.week_label(0):
         raise DataError(
-            f"The panel begins with week {after.week_label(0)}, before the run's first week, {before.week_label(0)}; "
-            "leave the earlier weeks out with panel.select, or fit once more."
+            f"The panel begins with {unit} {after.week_label(0)}, before the run's first {unit}, "
+            f"{before.week_label(0)}; leave the earlier {unit}s out with panel.select, or fit once more."
         )
 
 

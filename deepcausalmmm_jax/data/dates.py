@@ -8,6 +8,7 @@ day (New York): the midnight nearest to it gives the day.
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.date_orders import year_first
 from deepcausalmmm_jax.errors import DataError
 
@@ -32,18 +33,19 @@ def as_text(column: pd.Series) -> pd.Series:
     return column.astype(object).map(_cell_text)
 
 
-def local_days(text: pd.Series, name: str) -> np.ndarray:
+def local_days(text: pd.Series, name: str, cadence: Cadence | None = None) -> np.ndarray:
     """Days since 1970-01-01, `[row]`, on the calendar of the place that the table comes from.
 
     Args:
         text: dates as year, month, day, with or without a time and an offset from UTC.
         name: the column's name, for messages.
+        cadence: what the dates are known to follow, which settles the order of day and month; None if unknown.
 
     Raises:
         DataError: text that is not such a date, or a time in UTC whose local day is ambiguous.
     """
     distinct, row = np.unique(text.to_numpy(dtype=str), return_inverse=True)
-    written = year_first(pd.Series(distinct), name)
+    written = year_first(pd.Series(distinct), name, cadence)
     parts = written.str.extract(_DAY_AND_TIME)
     day = pd.to_datetime(parts["day"], format="ISO8601", errors="coerce")
     if day.isna().any():

@@ -10,6 +10,7 @@ from deepcausalmmm_jax.axes import ArrayT
 from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.config.lift_tests import LiftTest, day_or_number
 from deepcausalmmm_jax.data.bookings import accrued
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.calendar import day_numbers
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.regions import nearly, region_positions
@@ -142,23 +143,26 @@ def _cells(panel: Panel, test: LiftTest) -> tuple[int, np.ndarray, slice]:
 
 
 def _weeks(panel: Panel, test: LiftTest) -> slice:
-    dated = isinstance(panel.weeks, pd.DatetimeIndex)
+    dated, unit = isinstance(panel.weeks, pd.DatetimeIndex), panel.cadence.unit
     if dated != test.start_is_date:
-        wanted = "dates" if dated else "numbers of weeks"
-        raise DataError(f"{_named(test)} has start {test.start}, but the weeks of the panel are {wanted}; write those.")
+        wanted = "dates" if dated else f"numbers of {unit}s"
+        raise DataError(
+            f"{_named(test)} has start {test.start}, but the {unit}s of the panel are {wanted}; write those."
+        )
     begins = day_numbers(panel.weeks) + _EPOCH if dated else panel.weeks.to_numpy(dtype=np.int64)
     first, last = (day_or_number(day)[1] for day in (test.start, test.end))
-    length = _DAYS if dated else 1
-    if first <= begins[0] - length or last >= begins[-1] + length:
+    after = day_numbers(panel.cadence.later(panel.weeks, 1))[0] + _EPOCH if dated else begins[-1] + 1
+    if first <= begins[0] - (after - begins[-1]) or last >= after:
         raise DataError(
-            f"{_named(test)} runs from {test.start} to {test.end}, but the panel has the weeks "
-            f"{panel.week_label(0)} to {panel.week_label(len(begins) - 1)}; leave the test out, or add its weeks."
+            f"{_named(test)} runs from {test.start} to {test.end}, but the panel has the {unit}s "
+            f"{panel.week_label(0)} to {panel.week_label(len(begins) - 1)}; leave the test out, or add its {unit}s."
         )
     inside = np.flatnonzero((begins >= first) & (begins <= last))
     if not len(inside):
+        every = f" and the others every {_DAYS} days after it" if panel.cadence is Cadence.WEEKLY else ""
         raise DataError(
-            f"{_named(test)} contains the beginning of no week of the panel, whose weeks begin on "
-            f"{panel.week_label(0)} and every {_DAYS} days after it; start the test on the first day of a week."
+            f"{_named(test)} contains the beginning of no {unit} of the panel, whose first one begins on "
+            f"{str(panel.weeks[0])[:10]}{every}; start the test on the first day of a {unit}."
         )
     return slice(int(inside[0]), int(inside[-1]) + 1)
 

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.data.calendar import day_numbers
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.regions import nearly, region_positions
+from deepcausalmmm_jax.data.roles_of_run import with_roles_of
 from deepcausalmmm_jax.errors import DataError
 
 
@@ -26,6 +26,7 @@ def continued(history: Panel, asked: Panel) -> tuple[Panel, slice, np.ndarray]:
     Raises:
         DataError: a channel, control or region that the history lacks, or weeks that do not follow on from it.
     """
+    asked = with_roles_of(history, asked)
     _refuse_other_columns(history, asked)
     regions = region_positions(history.regions, asked.regions)
     if (regions < 0).any():
@@ -80,17 +81,22 @@ def _start_position(history: Panel, asked: Panel) -> int:
             "The weeks of the panel to predict and of the training panel must be both dates or both numbers."
         )
     first, wanted = history.week_label(0), asked.week_label(0)
-    if dated:
-        offset, rest = divmod(int(day_numbers(asked.weeks)[0] - day_numbers(history.weeks)[0]), 7)
-    else:
-        offset, rest = int(asked.weeks[0]) - int(history.weeks[0]), 0
+    unit = history.cadence.unit
+    if asked.cadence is not history.cadence:
+        raise DataError(
+            f"The panel to predict is {asked.cadence}, that of the fit is {history.cadence}; give it with "
+            f"cadence={str(history.cadence)!r}, one row per region and {unit}."
+        )
+    offset, rest = history.cadence.apart(history.weeks[0], asked.weeks[0])
     if rest:
-        raise DataError(f"Week {wanted} is not a whole number of weeks after the first training week, {first}.")
+        raise DataError(
+            f"{unit.capitalize()} {wanted} is not a whole number of {unit}s after the first training {unit}, {first}."
+        )
     if offset < 0:
-        raise DataError(f"The panel to predict begins with week {wanted}, before the first training week, {first}.")
+        raise DataError(f"The panel to predict begins with {unit} {wanted}, before the first training {unit}, {first}.")
     if offset > len(history.weeks):
         raise DataError(
-            f"The panel to predict begins with week {wanted}, but exposure is known only up to week "
-            f"{history.week_label(-1)}; include the weeks in between."
+            f"The panel to predict begins with {unit} {wanted}, but exposure is known only up to {unit} "
+            f"{history.week_label(-1)}; include the {unit}s in between."
         )
     return offset

@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.panel import Panel
 
 _ARRAYS = ("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi", "population")
@@ -37,6 +38,12 @@ def fingerprint(panel: Panel) -> str:
         add(name, "none" if array is None else array.shape)
         if array is not None:
             digest.update(_plain(array).tobytes())
+    if panel.cadence is not Cadence.WEEKLY:  # as before where a panel is weekly
+        add(panel.cadence.value)
+    if any((panel.treatments, panel.organic, panel.national, panel.events)):  # as before where a panel has none
+        for part in (panel.treatments, panel.organic, panel.national, panel.events):
+            add(part)
+        add("none" if panel.national_weights is None else panel.national_weights.tolist())
     return digest.hexdigest()
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from deepcausalmmm_jax.axes import ArrayT
 from deepcausalmmm_jax.checks import did_you_mean
-from deepcausalmmm_jax.config.settings import Config, Links
+from deepcausalmmm_jax.config.links import Links
+from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.errors import ConfigError
 
 

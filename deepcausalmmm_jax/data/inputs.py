@@ -7,13 +7,15 @@ from scipy.signal import lfilter
 
 from deepcausalmmm_jax.axes import ArrayT
 from deepcausalmmm_jax.config.settings import Config
-from deepcausalmmm_jax.data.bases import fourier_basis, knot_basis
+from deepcausalmmm_jax.data.bases import knot_basis
+from deepcausalmmm_jax.data.cadence import Cadence, decay_per_step
 from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations, exposure_innovations
 from deepcausalmmm_jax.data.graph_constraints import GraphConstraints, graph_constraints, refuse_lags_without_weeks
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, describing, kpi_means
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.data.season import season_basis
 from deepcausalmmm_jax.data.stated_priors import StatedPriors, stated_priors
 
 WEEKS_IN_QUARTER = 13.0
@@ -32,9 +34,9 @@ class Inputs(NamedTuple, Generic[ArrayT]):
     region_trend_basis: ArrayT  # [week, region_knot], of the regional deviations, likewise
     trend_step: ArrayT  # [knot - 1], quarters between knots of the national trend; infinite after the last knot
     region_trend_step: ArrayT  # [region_knot - 1], the same for the deviations
-    season_basis: ArrayT  # [week, 2 * harmonics]
+    season_basis: ArrayT  # [week, term], see `data.season`
     elapsed: ArrayT  # [week], -1 at the first training week, 1 from the last one on
-    ahead: ArrayT  # [week], weeks after the last training week; 0 up to it
+    ahead: ArrayT  # [week], weeks (of 7 days) after the last training week; 0 up to it
     in_panel: ArrayT  # [week], 1; 0 for weeks that only pad the arrays
     kpi_unit: ArrayT  # [region], `Scales.kpi` as a share of its sum over all regions and training weeks
     kpi_level: ArrayT  # [region], mean of the KPI over the training weeks: 1 where the KPI is divided by that mean
@@ -66,15 +68,15 @@ def inputs_from(
     """
     n_training = training_weeks(weights) if n_training_weeks is None else n_training_weeks
     refuse_lags_without_weeks(config.link_lags, weights > 0)
-    steps = np.arange(len(panel.weeks))
+    steps, cadence = np.arange(len(panel.weeks)), panel.cadence
 
     def trend(spacing: int) -> tuple[np.ndarray, np.ndarray]:
-        knots = knot_weeks(n_training, spacing)
+        knots = knot_weeks(n_training, cadence.steps(spacing))
         centre = knot_basis(steps[:n_training], knots).mean(axis=0)
-        return knot_basis(steps, knots) - centre, np.diff(knots) / WEEKS_IN_QUARTER
+        return knot_basis(steps, knots) - centre, np.diff(knots) * cadence.weeks / WEEKS_IN_QUARTER
 
     kpi = np.where(weights > 0, panel.kpi, 0.0)
-    season = fourier_basis(panel.week_numbers, config.season_length, config.harmonics)
+    season = season_basis(panel, config)
     exposure = panel.exposure / scales.exposure[:, None, :]
     (basis, step), (region_basis, region_step) = trend(config.knot_spacing), trend(config.region_knot_spacing)
     control = np.where(panel.present[:, :, None], _standardised(panel, scales), 0.0)
@@ -83,7 +85,7 @@ def inputs_from(
         exposure=_single(exposure),
         intensity=_single(np.log(scales.intensity)),
         history=_single(scales.history / scales.exposure),
-        burst=_single(_burst(exposure[:, :n_training])),
+        burst=_single(_burst(exposure[:, :n_training], cadence)),
         control=_single(control),
         trend_basis=_single(basis),
         region_trend_basis=_single(region_basis),
@@ -91,13 +93,13 @@ def inputs_from(
         region_trend_step=_single(region_step),
         season_basis=_single(season),
         elapsed=_single(np.minimum(2.0 * steps / max(n_training - 1, 1) - 1.0, 1.0)),
-        ahead=_single(np.maximum(steps - (n_training - 1.0), 0.0)),
+        ahead=_single(np.maximum(steps - (n_training - 1.0), 0.0) * cadence.weeks),
         in_panel=_single(np.ones(len(steps))),
         kpi_unit=_single(scales.kpi / (scales.kpi * weights.sum(axis=1)).sum()),
         kpi_level=_single(level / scales.kpi),
         kpi=_single(kpi / scales.kpi[:, None]),
         innovations=_innovations(exposure, control, season, weights),
-        stated_priors=StatedPriors(*map(_single, stated_priors(panel, weights, config.priors, counted))),
+        stated_priors=_single_priors(stated_priors(panel, weights, config.priors, counted)),
         graph_constraints=GraphConstraints(*map(_single, graph_constraints(panel.channels, config))),
     )
 
@@ -108,14 +110,14 @@ def training_weeks(weights: np.ndarray) -> int:
 
 
 def knot_weeks(n_training_weeks: int, spacing: int) -> np.ndarray:
-    """Knots of a trend, about `spacing` weeks apart; the last is the last training week, after which the trend is flat.
+    """Knots of a trend, about `spacing` steps apart; the last is the last training week, after which the trend is flat.
 
     Args:
-        n_training_weeks: weeks up to the last one learned from.
-        spacing: weeks.
+        n_training_weeks: steps of the panel up to the last one learned from.
+        spacing: steps of the panel.
 
     Returns:
-        `[knot]`, in weeks, two at least.
+        `[knot]`, in steps, two at least.
     """
     intervals = max(1, round((n_training_weeks - 1) / spacing))
     return np.linspace(0.0, n_training_weeks - 1.0, intervals + 1)
@@ -125,13 +127,18 @@ def _single(array: np.ndarray) -> np.ndarray:
     return np.asarray(array, np.float32)
 
 
-def _burst(exposure: np.ndarray) -> np.ndarray:
+def _single_priors(stated: StatedPriors[np.ndarray]) -> StatedPriors[np.ndarray]:
+    return stated._replace(**{name: _single(part) for name, part in stated._asdict().items() if part is not None})
+
+
+def _burst(exposure: np.ndarray, cadence: Cadence) -> np.ndarray:
     """Typical exposure while a channel is on air, `[channel]`: the mean of its carry-over, weighted with itself.
 
     A channel that is on air in one week of ten buys ten mean weeks at once, and if it saturates, it does so at that
     level.
     """
-    carried = lfilter([1.0 - _TYPICAL_DECAY], [1.0, -_TYPICAL_DECAY], exposure, axis=1)
+    decay = decay_per_step(_TYPICAL_DECAY, cadence)
+    carried = lfilter([1.0 - decay], [1.0, -decay], exposure, axis=1)
     total = carried.sum(axis=(0, 1))
     return np.where(total > 0, (carried**2).sum(axis=(0, 1)) / np.where(total > 0, total, 1.0), 1.0)
 

@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.data.cadence import Cadence, cadence_named
 from deepcausalmmm_jax.data.calendar import day_numbers, week_text
+from deepcausalmmm_jax.data.event_columns import with_events
+from deepcausalmmm_jax.data.events import Events, events_from
+from deepcausalmmm_jax.data.panel_summary import panel_line, panel_summary
 from deepcausalmmm_jax.data.readers.column_roles import ColumnRoles
 from deepcausalmmm_jax.data.readers.frames import as_pandas
+from deepcausalmmm_jax.data.readers.national import undivided
 from deepcausalmmm_jax.data.readers.table import arrays_from_table
 from deepcausalmmm_jax.data.regions import region_positions
+from deepcausalmmm_jax.data.treatments import Treatment, TreatmentBaseline
 from deepcausalmmm_jax.errors import DataError
+from deepcausalmmm_jax.io.html_tables import html_tables
 
 if TYPE_CHECKING:
     from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
@@ -24,13 +31,14 @@ TrailingZeros = Literal["ask", "keep"]
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """A KPI with the exposure and controls that may explain it; all regions share one weekly grid.
+    """A KPI with the exposure and controls that may explain it; all regions share one grid of steps in time.
 
-    Build one with `Panel.from_dataframe`. A region-week without a row has weight 0 and no exposure.
+    Build one with `Panel.from_dataframe`. Steps are days, weeks, months or quarters, see `cadence`; where attributes
+    and arguments say week, they mean a step. A region-week without a row has weight 0 and no exposure.
 
     Attributes:
         regions: labels, sorted.
-        weeks: dates, or whole numbers, one step apart.
+        weeks: dates, or whole numbers, one step apart; a month or a quarter is named by its first day.
         channels: names of the media channels.
         controls: names of the controls.
         kpi: `[region, week]`, KPI units; 0 where it is not observed.
@@ -45,6 +53,12 @@ class Panel:
         region_name: column of the regions.
         time_name: column of the weeks.
         trailing_zeros: whether a fit refuses a KPI that turns to 0 at the end (`ask`) or treats it as real (`keep`).
+        cadence: how far apart the steps are.
+        treatments: those of the controls that are credited against a baseline.
+        organic: those of the channels that are not paid for.
+        national: channels and controls with one value a week for all regions.
+        national_weights: `[region]`, share of a national channel's exposure and spend. None: no national channel.
+        events: calendar of those of the controls that are events. None: no events.
     """
 
     regions: pd.Index
@@ -63,6 +77,12 @@ class Panel:
     region_name: str = "region"
     time_name: str = "time"
     trailing_zeros: TrailingZeros = "ask"
+    cadence: Cadence = Cadence.WEEKLY
+    treatments: tuple[Treatment, ...] = ()
+    organic: tuple[str, ...] = ()
+    national: tuple[str, ...] = ()
+    national_weights: np.ndarray | None = None
+    events: Events | None = None
 
     @classmethod
     def from_dataframe(
@@ -71,27 +91,35 @@ class Panel:
         *,
         time: str,
         kpi: str | None,
-        media: Sequence[str] | pd.Index | np.ndarray,
+        media: str | Sequence[str] | pd.Index | np.ndarray,
         region: str | None = None,
-        spend: Mapping[str, str] | Sequence[str] | pd.Index | np.ndarray | None = None,
-        controls: Sequence[str] | pd.Index | np.ndarray | None = (),
+        spend: Mapping[str, str] | str | Sequence[str] | pd.Index | np.ndarray | None = None,
+        controls: str | Sequence[str] | pd.Index | np.ndarray | None = (),
         revenue_per_kpi: str | float | None = None,
         population: str | None = None,
         missing_kpi: MissingKpi = "error",
         trailing_zeros: TrailingZeros = "ask",
+        cadence: str | None = None,
+        treatments: Sequence[str | Treatment] | Mapping[str, TreatmentBaseline] | None = (),
+        organic: Sequence[str] | pd.Index | np.ndarray | None = (),
+        national: Sequence[str] | pd.Index | np.ndarray | None = (),
+        national_weights: Mapping[object, float] | None = None,
+        events: Any = None,
     ) -> Self:
         """Panel from a long table with one row per region and week, in any order.
 
         Args:
             df: the table, of pandas; one of Polars, PyArrow or another library that Narwhals reads is copied.
-            time: column of weeks: dates 7 days apart, or whole numbers. A time with an offset from UTC counts as the
-                written day; local midnight converted to UTC counts as the day that it begins.
+            time: column of steps: days, weeks (7 days apart, on any weekday), months or quarters, or whole numbers. A
+                time with an offset from UTC counts as the written day; local midnight converted to UTC counts as the
+                day that it begins.
             kpi: column of the KPI; None for a panel of future weeks that is only predicted.
-            media: columns of exposure, one per channel.
+            media: columns of exposure, one per channel; names, or globs such as `impressions_*`.
             region: column of regions, whole numbers or text, kept as written; None for a national table.
-            spend: column of spend by channel, or columns in the order of `media`; it only prices the channels. Each
+            spend: column of spend by channel, or columns in the order of `media`, or a glob such as `spend_*`, which
+                pairs by what the wildcard matches; it only prices the channels. Each
                 channel has its own column, which may be that of its exposure.
-            controls: columns of everything else that affects the KPI.
+            controls: columns of everything else that affects the KPI; names or globs.
             revenue_per_kpi: column, or one number, with the revenue per KPI unit.
             population: column with the population of each region, which makes exposure comparable between regions. Its
                 mean over the weeks counts; one that varies by more than a fifth is refused.
@@ -99,6 +127,17 @@ class Panel:
                 KPI of a region are always allowed: their exposure is history for the adstock.
             trailing_zeros: with "ask", a fit refuses a KPI that turns to 0 in all regions at the end, as when sales are
                 not loaded yet, and warns if it does so in some; "keep" states that these zeros are real.
+            cadence: `daily`, `weekly`, `monthly` or `quarterly`; None to read it off the dates. Whole numbers are weeks
+                unless it is stated.
+            treatments: further columns that affect the KPI and are credited for it, such as price or promotion; see
+                `Treatment` for their baselines.
+            organic: further columns of exposure that is not paid for, such as newsletters: credited, never budgeted.
+            national: those of the channels, controls and treatments whose column holds one figure per week for the
+                whole country, repeated in every region. Exposure and spend of such a channel are divided among the
+                regions.
+            national_weights: share of national channels that each region gets, summing to 1; by population when None.
+            events: `holidays(...)`, `Events`, or a table of the columns name and date, and of region, before and after
+                where it has them; each event becomes a control, the share of its days that fall in the week.
 
         Returns:
             The panel, with sorted regions, each on all weeks from the first to the last.
@@ -108,11 +147,37 @@ class Panel:
         """
         df = as_pandas(df)
         roles = ColumnRoles.checked(
-            df, region, time, kpi, media, spend, controls, revenue_per_kpi, population, missing_kpi
+            df,
+            region,
+            time,
+            kpi,
+            media,
+            spend,
+            controls,
+            revenue_per_kpi,
+            population,
+            missing_kpi,
+            treatments,
+            organic,
+            national,
+            national_weights,
         )
         if not isinstance(trailing_zeros, str) or trailing_zeros not in get_args(TrailingZeros):
             raise DataError(f"trailing_zeros must be 'ask' or 'keep', got {trailing_zeros!r}.")
-        return cls(**arrays_from_table(df, roles)._asdict(), trailing_zeros=trailing_zeros)
+        known = None if cadence is None else cadence_named(cadence)
+        calendar = events_from(events)
+        panel = cls(**arrays_from_table(df, roles, known)._asdict(), trailing_zeros=trailing_zeros)
+        return panel if calendar is None else with_events(panel, calendar)
+
+    def __repr__(self) -> str:
+        return f"Panel({panel_line(self)})"
+
+    def _repr_html_(self) -> str:
+        return html_tables({"Columns": self.summary()}, "Panel", f"{panel_line(self)}.")
+
+    def summary(self) -> pd.DataFrame:
+        """By column: role, total, mean, range, spend, percent on air and missing; see `data.panel_summary`."""
+        return panel_summary(self)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -134,6 +199,11 @@ class Panel:
         """`[region, week]`, whether the table had a row, up to the last week with a KPI."""
         return self.present & (np.arange(len(self.weeks)) < self.n_past_weeks)
 
+    @property
+    def event_names(self) -> tuple[str, ...]:
+        """Those of the controls that are events."""
+        return () if self.events is None else tuple(name for name in self.controls if name in set(self.events.names))
+
     def diagnose(self) -> "Diagnosis":
         """Check the panel before it is fitted: gaps, outliers, copies, prices, spend, and causes the wrong way round.
 
@@ -153,14 +223,14 @@ class Panel:
 
     @property
     def week_numbers(self) -> np.ndarray:
-        """`[week]`, position of each week on a calendar that all panels share, in weeks."""
+        """`[week]`, position of each step on a calendar that all panels share, in weeks."""
         if isinstance(self.weeks, pd.DatetimeIndex):
             return day_numbers(self.weeks) / 7.0
-        return self.weeks.to_numpy(dtype=np.float64)
+        return self.weeks.to_numpy(dtype=np.float64) * self.cadence.weeks
 
     def week_label(self, position: int) -> str:
         """Label of the week at `position`, as text."""
-        return week_text(self.weeks, position)
+        return week_text(self.weeks, position, self.cadence)
 
     def select(self, *, weeks: slice | None = None, regions: Sequence[object] | None = None) -> Self:
         """The panel restricted to a range of week positions, or to some regions in the given order.
@@ -186,6 +256,7 @@ class Panel:
             spend=None if self.spend is None else cut(self.spend),
             revenue_per_kpi=None if self.revenue_per_kpi is None else cut(self.revenue_per_kpi),
             population=None if self.population is None else self.population[rows],
+            national_weights=None if self.national_weights is None else self.national_weights[rows],
         )
 
     def _positions(self, regions: Sequence[object]) -> np.ndarray:
@@ -196,7 +267,11 @@ class Panel:
         return positions
 
     def to_dataframe(self) -> pd.DataFrame:
-        """The long table with one row per region and week that had one; the inverse of `from_dataframe`."""
+        """The long table with one row per region and week that had one; the inverse of `from_dataframe`.
+
+        National channels have their national figures in every row. Events have a column each, which `from_dataframe`
+        does not need: it makes them from `Panel.events`.
+        """
         rows, columns = np.nonzero(self.present)
         kpi = np.where(self.weights > 0, self.kpi, np.nan)
         table: dict[str, object] = {
@@ -204,18 +279,27 @@ class Panel:
             self.time_name: self.weeks[columns],
             self.kpi_name: kpi[rows, columns],
         }
-        table |= {name: self.exposure[rows, columns, i] for i, name in enumerate(self.channels)}
+        exposure = self.national_figures(self.exposure)
+        table |= {name: exposure[rows, columns, i] for i, name in enumerate(self.channels)}
         if self.spend is not None:
-            priced = ~np.isnan(self.spend).all(axis=(0, 1))
-            table |= {
-                f"{name}_spend": self.spend[rows, columns, i] for i, name in enumerate(self.channels) if priced[i]
-            }
+            priced, spend = ~np.isnan(self.spend).all(axis=(0, 1)), self.national_figures(self.spend)
+            table |= {f"{name}_spend": spend[rows, columns, i] for i, name in enumerate(self.channels) if priced[i]}
         table |= {name: self.control[rows, columns, i] for i, name in enumerate(self.controls)}
         if self.revenue_per_kpi is not None:
             table["revenue_per_kpi"] = self.revenue_per_kpi[rows, columns]
         if self.population is not None:
             table["population"] = self.population[rows]
         return pd.DataFrame(table)
+
+    def national_figures(self, values: np.ndarray) -> np.ndarray:
+        """Exposure or spend `[region, week, channel]` as the table had it: national figures in every row."""
+        if self.national_weights is None:
+            return values
+        values = values.copy()
+        for i, name in enumerate(self.channels):
+            if name in self.national:
+                values[:, :, i] = undivided(values[:, :, i], self.national_weights, self.present)
+        return values
 
 
 def weeks_up_to_last(weights: np.ndarray) -> int:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.data.calendar import week_text
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.regions import region_positions
 
@@ -39,7 +38,7 @@ class PanelChanges:
         new_weeks: labels of weeks that only the second has.
         lost: names by kind (`region`, `channel`, `control`) that only the first has.
         new: the same for the second.
-        revised: a row a figure that both have and that differs: column, region, week, before, after; a figure that is
+        revised: a row per figure that both have and that differs: column, region, week, before, after; a figure that is
             missing on one side is empty there.
     """
 
@@ -114,7 +113,7 @@ def _same_kind(before: Panel, after: Panel) -> bool:
 
 
 def _other_weeks(panel: Panel, shared: np.ndarray) -> tuple[str, ...]:
-    return tuple(week_text(panel.weeks, at) for at in range(len(panel.weeks)) if at not in set(shared.tolist()))
+    return tuple(panel.week_label(at) for at in range(len(panel.weeks)) if at not in set(shared.tolist()))
 
 
 def _missing(own: list[str], other: list[str]) -> tuple[str, ...]:
@@ -128,5 +127,5 @@ def _revised(cells: Cells, before: Panel, shared: Shared) -> Iterator[tuple[obje
     far = np.abs(new - old) > _ROUNDING * np.maximum(np.abs(old), np.abs(new))
     for row, column in zip(*np.nonzero(gone | far), strict=True):
         region = before.regions[int(shared.regions[0][row])]
-        week = week_text(before.weeks, int(shared.weeks[0][column]))
+        week = before.week_label(int(shared.weeks[0][column]))
         yield cells.column, region, week, float(old[row, column]), float(new[row, column])

@@ -31,6 +31,7 @@ class NoteKind(StrEnum):
     KPI_COPY = "copy of the KPI"  # among channels and controls
     SUM = "sum of others"  # a channel
     CONSTANT_CONTROL = "constant control"
+    SEEN_ONCE = "event seen once"
     NO_EXPOSURE = "spend without exposure"  # of a channel
 
 
@@ -51,7 +52,8 @@ def panel_notes(panel: Panel, weights: np.ndarray) -> tuple[PanelNote, ...]:
             for outliers and for spend without exposure.
     """
     past, told = panel.select(weeks=slice(0, weeks_up_to_last(weights))), panel.until_last_kpi()
-    found = (_on_kpi(past), _on_outliers(told), _on_likeness(past), _on_controls(past), _on_spend(told))
+    columns = (_on_likeness(past), _on_controls(past), _on_events(past), _on_spend(told))
+    found = (_on_kpi(past), _on_outliers(told), *columns)
     return tuple(note for notes in found for note in notes)
 
 
@@ -153,14 +155,32 @@ def _copy_note(group: Copies, past: Panel) -> PanelNote:
 
 
 def _on_controls(past: Panel) -> Iterator[PanelNote]:
+    treatments = {entry.name for entry in past.treatments}
     for k, name in enumerate(past.controls):
         if not varies_within_regions(past.control[:, :, k], past.weights > 0):
+            kind = "Event" if name in past.event_names else "Treatment" if name in treatments else "Control"
             yield PanelNote(
                 NoteKind.CONSTANT_CONTROL,
                 (name,),
-                f"Control {name!r} never varies over the training weeks with a KPI of any region, so its effect cannot "
+                f"{kind} {name!r} never varies over the training weeks with a KPI of any region, so its effect cannot "
                 "be separated from the baseline; remove it.",
             )
+
+
+def _on_events(past: Panel) -> Iterator[PanelNote]:
+    if past.events is None:
+        return
+    seen = past.events.times_seen(past.weeks, past.regions, past.cadence, past.weights > 0)
+    once = tuple(name for name in past.event_names if seen[name] == 1)
+    if once:
+        fall, events = ("falls", "event") if len(once) == 1 else ("fall", "events")
+        whose = "its effect" if len(once) == 1 else "their effects"
+        yield PanelNote(
+            NoteKind.SEEN_ONCE,
+            once,
+            f"The {events} {_few(once)} {fall} in the training weeks only once: whatever else happened then counts as "
+            f"{whose}.",
+        )
 
 
 def _on_spend(panel: Panel) -> Iterator[PanelNote]:

@@ -10,6 +10,9 @@ from deepcausalmmm_jax.data.panel import Panel
 _QUARTILES_TO_SD = 1.349  # width of the normal distribution's middle half, in standard deviations
 _FIRST_WEEKS = 8  # their mean exposure is assumed for the weeks before the panel
 _FEWEST_REGIONS = 5  # to decide whether a control grows with the region
+# Of an event, whose column is 1 in a week that is the event's as a whole: the prior of its effect should not depend on
+# how rare it is, as it would in standard deviations. A control's effect of 4 % a unit makes 16 % for a whole event.
+_EVENT_UNIT = 0.25
 
 
 class Scales(NamedTuple):
@@ -44,7 +47,8 @@ def scales_from(panel: Panel, weights: np.ndarray) -> Scales:
     # A region without any exposure gets the scale of a typical region of its size.
     exposure = np.where(mean > 0, mean, typical * heads[:, None])
     center, scale = _control_scales(np.where(present[:, :, None], panel.control[:, :last], np.nan))
-    history = panel.exposure[:, : min(_FIRST_WEEKS, last)].mean(axis=1)
+    scale = np.where(np.isin(np.array(panel.controls, dtype=str), panel.event_names), _EVENT_UNIT, scale)
+    history = panel.exposure[:, : min(panel.cadence.steps(_FIRST_WEEKS), last)].mean(axis=1)
     return Scales(kpi, exposure, exposure / heads[:, None] / typical, history, center, scale)
 
 

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-_LONGEST_PERIOD = 52
 _ENOUGH = 0.5  # share of a moving average's weeks that must be observed
 
 
-def seasonal_profile(kpi: np.ndarray, weights: np.ndarray, n_training_weeks: int) -> np.ndarray:
+def seasonal_profile(kpi: np.ndarray, weights: np.ndarray, n_training_weeks: int, year: int = 52) -> np.ndarray:
     """Yearly profile by additive decomposition of the training weeks, scaled to [0, 1] per region.
 
     A centred moving average over one period is subtracted (classical decomposition: Kendall & Stuart 1983, chapter
@@ -16,11 +15,12 @@ def seasonal_profile(kpi: np.ndarray, weights: np.ndarray, n_training_weeks: int
         kpi: `[region, week]`.
         weights: `[region, week]`, 0 where the KPI is missing or held out.
         n_training_weeks: number of weeks to decompose.
+        year: weeks in a year, or as many days or months.
 
     Returns:
-        `[region, period]`, period 52 or half of the training weeks; 0 for a region without a season.
+        `[region, period]`, period a year or half of the training weeks; 0 for a region without a season.
     """
-    period = max(1, min(_LONGEST_PERIOD, n_training_weeks // 2))
+    period = max(1, min(year, n_training_weeks // 2))
     seen = (weights[:, :n_training_weeks] > 0).astype(float)
     values = np.where(seen > 0, kpi[:, :n_training_weeks], 0.0)
     detrended, usable = _detrended(values, seen, period)

@@ -7,6 +7,7 @@ import numpy as np
 from deepcausalmmm_jax.axes import ArrayT
 from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.config.priors import Priors
+from deepcausalmmm_jax.data.cadence import Cadence, decay_per_step
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError
 
@@ -23,6 +24,8 @@ class StatedPriors(NamedTuple, Generic[ArrayT]):
     slope: ArrayT
     slope_precision: ArrayT
     control_sign: ArrayT  # [control], 1, -1, or 0 for either
+    half_life: ArrayT | None = None  # [channel], steps of the panel; None where no channel has one stated
+    half_life_precision: ArrayT | None = None
 
 
 def stated_priors(
@@ -50,11 +53,15 @@ def stated_priors(
             f"Setting priors.share and priors.roi together state {total:.0%} of the KPI for media, which cannot have "
             "more than 100%; lower them."
         )
-    pairs = [_over_channels(panel, entries) for entries in (share, priors.decay, priors.half_saturation, priors.slope)]
+    decay = tuple(_decay_of_step(*entry, panel.cadence) for entry in priors.decay)
+    pairs = [_over_channels(panel, entries) for entries in (share, decay, priors.half_saturation, priors.slope)]
     sign = np.zeros(len(panel.controls))
     for name, direction in priors.control_sign:
         sign[panel.controls.index(name)] = 1.0 if direction == "positive" else -1.0
-    return StatedPriors(*pairs[0], *pairs[1], *pairs[2], *pairs[3], sign)
+    step = panel.cadence.weeks
+    lives = tuple((channel, weeks / step, sd / step) for channel, weeks, sd in priors.half_life)
+    half_life = _over_channels(panel, lives) if lives else (None, None)
+    return StatedPriors(*pairs[0], *pairs[1], *pairs[2], *pairs[3], sign, *half_life)
 
 
 def _as_share(
@@ -71,6 +78,14 @@ def _as_share(
     worth = 1.0 if panel.revenue_per_kpi is None else panel.revenue_per_kpi[trained]
     revenue = float((counted_kpi[trained] * worth).sum())
     return channel, roi * spend / revenue, sd * spend / revenue
+
+
+def _decay_of_step(channel: str, decay: float, sd: float, cadence: Cadence) -> tuple[str, float, float]:
+    """The decay a step, with its standard deviation, of one stated by the week."""
+    if cadence is Cadence.WEEKLY:
+        return channel, decay, sd
+    slope = cadence.weeks / (decay + cadence.weeks * (1.0 - decay)) ** 2
+    return channel, decay_per_step(decay, cadence), sd * slope
 
 
 def _over_channels(panel: Panel, entries: tuple[tuple[str, float, float], ...]) -> tuple[np.ndarray, np.ndarray]:

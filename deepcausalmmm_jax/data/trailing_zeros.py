@@ -34,7 +34,8 @@ def ask_about_trailing_zeros(panel: Panel) -> None:
     found = zeros_at_end(panel)
     if found.weeks:
         run, first, last = len(found.weeks), found.weeks[0], found.weeks[-1]
-        when = f"in week {first}, the last one" if run == 1 else f"in the last {run} weeks, {first} to {last}"
+        unit = panel.cadence.unit
+        when = f"in {unit} {first}, the last one" if run == 1 else f"in the last {run} {unit}s, {first} to {last}"
         everywhere = " of every region" if len(panel.regions) > 1 else ""
         raise DataError(
             f"The KPI {panel.kpi_name!r}{everywhere} is 0 {when}, longer than ever before: if it is not "

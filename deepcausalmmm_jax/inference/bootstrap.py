@@ -22,6 +22,7 @@ from deepcausalmmm_jax.parallel.engines import Engine
 from deepcausalmmm_jax.parallel.hosts import gathered, own_share, refuse_disagreement
 from deepcausalmmm_jax.parallel.memory import batch_size_by_memory, batch_size_on_cpu
 from deepcausalmmm_jax.progress import Progress
+from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.estimate import start_state
@@ -31,7 +32,7 @@ from deepcausalmmm_jax.training.prepare import Preparation, prepare
 _Batches = Batches[Array, Sample, Refit]
 
 _FEWEST_REGIONS = 8  # below, regions are too few to draw from
-_BLOCK = 8
+_BLOCK = 8  # weeks
 _MOST_BROKEN = 0.5
 
 
@@ -41,7 +42,7 @@ def bootstrap(
     method: Method | None = None,
     seed: int = 0,
     *,
-    block: int = _BLOCK,
+    block: int | None = None,
     warm_start: bool = True,
     checks: int = 4,
     engine: Engine | None = None,
@@ -67,7 +68,7 @@ def bootstrap(
         method: `weights` (a random weight for every region), `region` (regions with replacement), or `block`
             (residuals in blocks of weeks); None takes `weights` from 8 regions on and `block` below.
         seed: of the draws.
-        block: weeks in a block.
+        block: steps of the panel in a block; None for 8 weeks, 56 days or 2 months.
         warm_start: start each refit from the point estimate, which is faster; False uses a random start.
         checks: number of draws that are also refitted from a random start, to see whether warm starts bias the spread;
             see `Ensemble.warm_start_check`. 0 for none.
@@ -89,7 +90,8 @@ def bootstrap(
         FitError: more than half of the refits ended without usable parameters.
     """
     seed = seed_number(seed)
-    _refuse(result, replicates, method, block, checks, engine, batch_size)
+    _refuse(result, replicates, method, 1 if block is None else block, checks, engine, batch_size)
+    block = min(result.panel.cadence.steps(_BLOCK), result.fitted.n_training_weeks) if block is None else block
     working = devices_for(devices)
     fitted = result.fitted
     if fitted.trained is not None:  # refits are trainings, so they scatter around the end of training
@@ -178,10 +180,7 @@ def _refuse(
     engine: str | None,
     batch_size: int | None,
 ) -> None:
-    if not isinstance(result, FitResult):
-        raise ConfigError(
-            f"bootstrap needs the result of a fit, got {type(result).__name__}; a saved one is read by dcm.load."
-        )
+    require_result(result, "bootstrap")
     counts = {"replicates": (replicates, 1), "block": (block, 1), "checks": (checks, 0)}
     counts |= {} if batch_size is None else {"batch_size": (batch_size, 1)}
     for name, (number, least) in counts.items():
@@ -191,7 +190,10 @@ def _refuse(
             raise ConfigError(f"{name} must be one of {', '.join(known)}, got {value!r}.")
     n_training = result.fitted.n_training_weeks
     if block > n_training:
-        raise ConfigError(f"A block of {block} weeks is longer than the {n_training} training weeks; choose a shorter.")
+        unit = result.panel.cadence.unit
+        raise ConfigError(
+            f"A block of {block} {unit}s is longer than the {n_training} training {unit}s; choose a shorter."
+        )
     if method == "region" and len(result.panel.regions) == 1:
         raise ConfigError("With a single region there are no regions to draw from; use method='block'.")
 

@@ -13,7 +13,7 @@ from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.checks import refuse_unfit
 from deepcausalmmm_jax.data.experiments import ended_tests
-from deepcausalmmm_jax.data.holdout import FEWEST_TRAINING_WEEKS, refuse_without_kpi, weeks_in_words, weights_before
+from deepcausalmmm_jax.data.holdout import fewest_steps, refuse_without_kpi, weeks_in_words, weights_before
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.kpi_scale import informative
 from deepcausalmmm_jax.data.panel import Panel
@@ -22,6 +22,7 @@ from deepcausalmmm_jax.errors import ConfigError, DataError, FitStatus
 from deepcausalmmm_jax.inference.rolling_origin import Tasks, forecasts, stacked
 from deepcausalmmm_jax.model.family import AnyInputs
 from deepcausalmmm_jax.model.windows import padded
+from deepcausalmmm_jax.progress import Steps
 from deepcausalmmm_jax.training.prepare import Preparation, prepare, tests_in
 
 _ALL, _MODEL = "all", "model"
@@ -85,9 +86,11 @@ def cross_validate(
     ask_about_trailing_zeros(panel)
     cut = [_fold(panel, origin, horizon) for origin in _origins(panel, horizon, folds, origins)]
     found: dict[tuple[int, int], list[_Forecast]] = {}
-    for group in _groups(panel, cut, settings):
-        for (config, seed, fold), forecast, status in _run(group, cut, seeds, batch_size):
-            found.setdefault((config, seed), []).append(_Forecast(fold, status, forecast))
+    with Steps("cross_validate") as wait:
+        wait.step(f"{len(settings) * len(seeds) * len(cut)} fits")
+        for group in _groups(panel, cut, settings):
+            for (config, seed, fold), forecast, status in _run(group, cut, seeds, batch_size):
+                found.setdefault((config, seed), []).append(_Forecast(fold, status, forecast))
     rows = [row for key in sorted(found) for row in _rows(key, found[key], cut, panel)]
     return pd.DataFrame(rows)
 
@@ -103,9 +106,10 @@ def _origins(panel: Panel, horizon: int, folds: int, origins: Sequence[int] | No
         before = [int(panel.has_kpi[: max(origin, 0)].sum()) for origin in wanted]
     if not wanted:
         raise ConfigError("cross_validate needs at least one origin.")
-    if min(before) < FEWEST_TRAINING_WEEKS:
+    fewest, unit = fewest_steps(panel), panel.cadence.unit
+    if min(before) < fewest:
         raise DataError(
-            f"The first origin leaves {max(min(before), 0)} weeks to learn from, at least {FEWEST_TRAINING_WEEKS} are "
+            f"The first origin leaves {max(min(before), 0)} {unit}s to learn from, at least {fewest} are "
             f"needed; the folds are cut from {weeks_in_words(panel)}, so ask for fewer of them or a shorter horizon."
         )
     if max(before) + horizon > n_weeks:
@@ -238,7 +242,7 @@ def _rows(key: tuple[int, int], found: list[_Forecast], folds: list[_Fold], pane
     for forecast in sorted(found, key=lambda one: one.fold):
         fold = folds[forecast.fold]
         past, ahead = slice(0, fold.origin), fold.later - fold.origin
-        naive = naive_forecasts(fold.panel.kpi[:, past], fold.weights[:, past], int(ahead[-1]) + 1)
+        naive = naive_forecasts(fold.panel.kpi[:, past], fold.weights[:, past], int(ahead[-1]) + 1, fold.panel.cadence)
         shown = {_MODEL: forecast.values} | {name: values[:, ahead] for name, values in naive.items()}
         compared.append(_Compared(fold.panel.kpi[:, fold.later], fold.panel.weights[:, fold.later], shown))
         head = {"config": config, "seed": seed, "fold": forecast.fold, "origin": panel.week_label(fold.origin)}

@@ -16,13 +16,14 @@ from deepcausalmmm_jax.data.kpi_scale import informative
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
 from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
+from deepcausalmmm_jax.inference.curve_choice import with_chosen_saturation
 from deepcausalmmm_jax.inference.lift_tests import said_before
 from deepcausalmmm_jax.inference.sample_posterior import estimated, refuse_without_sampler
 from deepcausalmmm_jax.io.program_cache import make_room_for
 from deepcausalmmm_jax.model.family import AnyInputs
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
 from deepcausalmmm_jax.parallel.sharding import over_regions
-from deepcausalmmm_jax.progress import Progress
+from deepcausalmmm_jax.progress import Progress, drawn
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.estimate import estimate_in_chunks
 from deepcausalmmm_jax.training.fitted import Fitted, TrainingRecord
@@ -54,7 +55,9 @@ def fit(
         progress: whether to show progress; None shows it where there is a terminal.
 
     With lift tests in the settings (`Config.experiments`) the model is trained twice: to the KPI alone, and from there
-    to KPI and tests; `FitResult.lift_tests` shows both.
+    to KPI and tests; `FitResult.lift_tests` shows both. With `Config.curve` set to `auto` it is trained once with the
+    kind of saturation in the settings, and once more where the evidence is for another; `FitResult.curve_evidence`
+    shows that of each, and `FitResult.config` names the kind.
 
     Properties of the panel that limit what its answers can mean are reported as warnings of the class `DataWarning`,
     and kept in `FitResult.panel_notes`.
@@ -85,6 +88,26 @@ def fit(
     refuse_unfit(panel, weights)
     warn_of(panel_notes(panel, weights))
     weights = informative(panel, weights)
+
+    def fitted_with(own: Config) -> tuple[Fitted, AnyInputs]:
+        return _fitted(panel, weights, own, seed, devices, began, progress)
+
+    with drawn(progress):
+        if config.curve == "auto":
+            return estimated(*with_chosen_saturation(config.replace(curve="stated"), fitted_with))
+        return estimated(*fitted_with(config))
+
+
+def _fitted(
+    panel: Panel,
+    weights: np.ndarray,
+    config: Config,
+    seed: int,
+    devices: Devices,
+    began: float,
+    progress: bool | None,
+) -> tuple[Fitted, AnyInputs]:
+    """What training leaves, and the panel up to its last KPI as the model reads it."""
     past = panel.until_last_kpi()
     ready = prepare(past, weights[:, : len(past.weeks)], config)
     make_room_for((ready.design, ready.schedule, str(jax.tree.map(np.shape, ready.inputs))))
@@ -99,7 +122,7 @@ def fit(
         before = said_before(fitted, inputs, tests)
     variables, record = _trained(seed, *arrays, ready, start, began, progress)
     fitted = Fitted(variables, panel, weights, ready.scales, config, record, seed, lifts_before=before)
-    return estimated(fitted, ready.inputs)
+    return fitted, ready.inputs
 
 
 def _trained(

@@ -10,6 +10,7 @@ from deepcausalmmm_jax.data.kpi_scale import counted_kpi, kpi_scales
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.posterior.prior import prior_shares
+from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
 
 _POWERS = {"half": 0.5, "double": 2.0}
@@ -64,7 +65,8 @@ def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
     Raises:
         ConfigError: an ensemble of refits, which has no prior density.
     """
-    coordinates = ensemble.replicates.coordinates
+    require_result(ensemble, "prior_sensitivity")
+    coordinates = ensemble.replicates.coordinates if isinstance(ensemble, Ensemble) else None
     if coordinates is None:
         raise ConfigError("prior_sensitivity needs draws from the posterior; make them with sample_posterior(result).")
     shares = ensemble.share_draws()

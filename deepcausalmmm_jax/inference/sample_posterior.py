@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+import warnings
 from typing import Final, get_args
 
 import numpy as np
@@ -10,11 +11,14 @@ from deepcausalmmm_jax.attribution.accuracy import worse_than_mean
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.checks import require, seed_number, whole_number
 from deepcausalmmm_jax.config.priors import PosteriorMethod
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.inputs import Inputs
-from deepcausalmmm_jax.errors import ConfigError, FitStatus
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.errors import ConfigError, DataWarning, FitStatus
 from deepcausalmmm_jax.model.family import AnyInputs
 from deepcausalmmm_jax.posterior.nuts import require_blackjax
 from deepcausalmmm_jax.posterior.sample import sample
+from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.families import family_of
@@ -51,6 +55,7 @@ def sample_posterior(
     Raises:
         ConfigError: a bad number or method, or a fit of the paper's model, whose intervals `bootstrap` gives.
     """
+    require_result(result, "sample_posterior")
     if not result.family.has_posterior:
         raise ConfigError(
             "sample_posterior needs the default model: the paper's has no priors and so no posterior; use bootstrap."
@@ -71,7 +76,8 @@ def _drawn(
     assert isinstance(inputs, Inputs)
     began = time.perf_counter()
     trained = fitted if fitted.trained is None else dataclasses.replace(fitted, variables=fitted.trained)
-    drawn = sample(trained, inputs._replace(lift_tests=lift_tests_of(fitted)), draws, method, seed, known)
+    inside = (past if fitted.trained is None else FittedPanel(trained, past.panel, inputs)).internals
+    drawn = sample(trained, inputs._replace(lift_tests=lift_tests_of(fitted)), inside, draws, method, seed, known)
     seconds = time.perf_counter() - began
     estimate = dataclasses.replace(fitted, variables=drawn.mean, trained=trained.variables)
     count = len(drawn.vectors)
@@ -114,12 +120,29 @@ def estimated(fitted: Fitted, prepared: AnyInputs | None = None, known: np.ndarr
     """
     prepared = None if prepared is None else with_lift_tests(prepared, None)  # only training reads them
     settings, past = fitted.config.posterior, FittedPanel(fitted, fitted.panel.until_last_kpi(), prepared)
-    leaves_out = settings.method == "none" or (settings.method == "auto" and len(fitted.panel.regions) >= _MANY_REGIONS)
-    if leaves_out or not family_of(fitted.config).has_posterior:
+    leaves_out = not family_of(fitted.config).has_posterior or settings.method == "none"
+    if leaves_out or (settings.method == "auto" and _is_costly(fitted.panel)):
         return FitResult(_judged(past), _prepared(past))
     method = settings.method if settings.method in _METHODS else _DEFAULT
     refuse_without_sampler(method)
     return _drawn(past, settings.draws, method, fitted.seed, known)
+
+
+def _is_costly(panel: Panel) -> bool:
+    """Whether draws cost more than they tell: many regions, or a shared path with a step for every day."""
+    n_regions = len(panel.regions)
+    if n_regions >= _MANY_REGIONS:
+        return True
+    if n_regions > 1 and panel.cadence is Cadence.DAILY:
+        warnings.warn(
+            DataWarning(
+                f"Draws are left out, since with {n_regions} regions their cost grows with the cube of the number of "
+                "days; use bootstrap for intervals, bring the days to weeks with to_weeks, or state posterior.method."
+            ),
+            stacklevel=4,
+        )
+        return True
+    return False
 
 
 def _judged(past: FittedPanel) -> Fitted:

@@ -14,6 +14,7 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
 from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.inference.warm_refit import padded_weeks, warm_refit
+from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.channel_figures import changes, channel_figures
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -92,10 +93,7 @@ def update(
 
 
 def _refuse(result: FitResult, panel: Panel) -> None:
-    if not isinstance(result, FitResult):
-        raise ConfigError(
-            f"update needs the result of a fit, got {type(result).__name__}; a saved one is read by dcm.load."
-        )
+    require_result(result, "update")
     if not isinstance(panel, Panel):
         raise DataError(f"update needs a Panel, got {type(panel).__name__}; build one with Panel.from_dataframe.")
     if not result.family.has_posterior:

@@ -128,7 +128,7 @@ def _problem(before: Fitted, panel: Panel, weights: np.ndarray, room: int) -> _P
     assert isinstance(ready.hyperparameters, Hyperparameters)
     room = max(room, padded_weeks(panel))
     n_knots, n_region_knots = (
-        len(knot_weeks(room, spacing)) for spacing in (config.knot_spacing, config.region_knot_spacing)
+        len(knot_weeks(room, panel.cadence.steps(weeks))) for weeks in (config.knot_spacing, config.region_knot_spacing)
     )
     design = dataclasses.replace(ready.design, n_knots=n_knots, n_region_knots=n_region_knots)
     level = kpi_means(before.panel.kpi, describing(before.panel, before.weights)) / before.scales.kpi
@@ -140,6 +140,7 @@ def _problem(before: Fitted, panel: Panel, weights: np.ndarray, room: int) -> _P
         np.asarray(np.asarray(ready.inputs.kpi_level) - level, np.float32),
         n_knots,
         n_region_knots,
+        panel.cadence,
     )
     one = jnp.ones_like(ready.hyperparameters.patience)
     return _Problem(

@@ -1,1 +1,1 @@
-"""The model: Flax modules over the ground mathematics, one file a part."""
+"""The model: Flax modules over the ground mathematics, one file per part."""

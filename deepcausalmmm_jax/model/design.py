@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Self
 
-from deepcausalmmm_jax.config.settings import AdstockKind, Config, GraphKind
+from deepcausalmmm_jax.config.curves import CurveKinds
+from deepcausalmmm_jax.config.settings import Config, GraphKind
 from deepcausalmmm_jax.data.inputs import knot_weeks
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.season import n_season_terms
 
 
 @dataclass(frozen=True)
@@ -18,26 +20,29 @@ class Design:
     n_knots: int
     n_region_knots: int
     n_season_terms: int
-    adstock: AdstockKind
-    max_lag: int
+    kinds: CurveKinds  # of the channels' curves
     min_slope: float
     graph: GraphKind
     link_lags: int
     hidden_size: int
 
+    @property
+    def step_weeks(self) -> float:
+        """Length of a step of the panel, weeks."""
+        return self.kinds.step_weeks
+
     @classmethod
     def of(cls, panel: Panel, config: Config, n_training_weeks: int) -> Self:
         """Design for a panel whose first `n_training_weeks` weeks are the training weeks."""
-        n_regions, _, n_channels, n_controls = panel.shape
+        (n_regions, _, n_channels, n_controls), cadence = panel.shape, panel.cadence
         return cls(
             n_regions=n_regions,
             n_channels=n_channels,
             n_controls=n_controls,
-            n_knots=len(knot_weeks(n_training_weeks, config.knot_spacing)),
-            n_region_knots=len(knot_weeks(n_training_weeks, config.region_knot_spacing)),
-            n_season_terms=2 * config.harmonics,
-            adstock=config.adstock,
-            max_lag=config.max_lag,
+            n_knots=len(knot_weeks(n_training_weeks, cadence.steps(config.knot_spacing))),
+            n_region_knots=len(knot_weeks(n_training_weeks, cadence.steps(config.region_knot_spacing))),
+            n_season_terms=n_season_terms(cadence, config),
+            kinds=config.curve_kinds(panel.channels, cadence.lags(config.max_lag), cadence.weeks),
             min_slope=config.min_slope,
             graph=config.graph if n_channels > 1 else "none",
             link_lags=config.link_lags if n_channels > 1 else 0,

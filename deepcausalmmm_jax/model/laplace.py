@@ -12,7 +12,9 @@ from deepcausalmmm_jax.model.training_data import TrainingData
 from deepcausalmmm_jax.ops.autoregression import whitened
 
 
-def laplace_terms(media: Array, internals: Internals, data: TrainingData, scales: PriorScales) -> dict[str, Array]:
+def laplace_terms(
+    media: Array, internals: Internals, data: TrainingData, scales: PriorScales, step_weeks: float = 1.0
+) -> dict[str, Array]:
     r"""Laplace's correction for what is estimated rather than known, $\frac12 \log |1 + s^2 I|$ by family of terms.
 
     The penalties alone favour the best single value of each quantity; what counts is the fit averaged over all its
@@ -27,6 +29,7 @@ def laplace_terms(media: Array, internals: Internals, data: TrainingData, scales
             variation is known less well where residuals vary slowly too.
         data: the panel.
         scales: s by family.
+        step_weeks: length of a step of the panel, weeks.
 
     Returns:
         Scalars by family, nats.
@@ -42,12 +45,14 @@ def laplace_terms(media: Array, internals: Internals, data: TrainingData, scales
     drift = (weight * innovations**2 * per_noise).sum(axis=-1)
     steps, region_steps = data.inputs.trend_step, data.inputs.region_trend_step
     n_knots, n_region_knots = (1.0 + jnp.isfinite(step).sum() for step in (steps, region_steps))
-    by_region = total * per_noise
+    by_region, in_quarter = total * per_noise, WEEKS_IN_QUARTER / step_weeks
     return {
         "media_region": _independent(channel, scales.media_region),
-        "time_variation": _drift(drift, scales.time_variation),
-        "trend": _random_walk(by_region.sum() / n_knots, scales.trend, steps, persistence),
-        "trend_region": _random_walk(by_region / n_region_knots, scales.trend_region, region_steps, persistence),
+        "time_variation": _drift(drift, scales.time_variation, DRIFT_WEEKS / step_weeks),
+        "trend": _random_walk(by_region.sum() / n_knots, scales.trend, steps, persistence, in_quarter),
+        "trend_region": _random_walk(
+            by_region / n_region_knots, scales.trend_region, region_steps, persistence, in_quarter
+        ),
         "seasonality": _independent(season.sum(axis=-1), scales.seasonality),
         "seasonality_region": _independent(season, scales.seasonality_region),
         "control": _independent(control.sum(axis=-1), scales.control),
@@ -60,21 +65,24 @@ def _independent(information: Array, scale: Array | float) -> Array:
     return 0.5 * jnp.sum(jnp.log1p(scale**2 * information))
 
 
-def _random_walk(information: Array, scale: Array | float, quarters: Array, persistence: Array) -> Array:
+def _random_walk(
+    information: Array, scale: Array | float, quarters: Array, persistence: Array, in_quarter: float
+) -> Array:
     r"""Laplace term of random walks over knots, nats.
 
     Residuals with persistence phi observe $(1 - \phi) p_{k-1} + c d_k$ of a walk p with steps d, with c from 1 for
-    steps of one week to $1 - \phi$ for long ones.
+    one step of the panel to $1 - \phi$ for long ones.
 
     Args:
         information: of each interval between knots; any shape, one walk an element.
         scale: standard deviation of the walk's change in a quarter.
         quarters: `[knot - 1]`, between knots; infinite after the last knot.
-        persistence: phi.
+        persistence: phi, from one step of the panel to the next.
+        in_quarter: steps of the panel in a quarter.
     """
     is_knot = jnp.isfinite(quarters)
-    apart = jnp.where(is_knot, quarters, 1.0 / WEEKS_IN_QUARTER)  # finite, or the gradient would not be
-    steps, weeks = scale**2 * apart, WEEKS_IN_QUARTER * apart
+    apart = jnp.where(is_knot, quarters, 1.0 / in_quarter)  # finite, or the gradient would not be
+    steps, weeks = scale**2 * apart, in_quarter * apart
     level = 1.0 - persistence
     noise = 1.0 / jnp.maximum(information, 1e-6)
 
@@ -91,9 +99,9 @@ def _random_walk(information: Array, scale: Array | float, quarters: Array, pers
     return terms.sum()
 
 
-def _drift(information: Array, scale: Array | float) -> Array:
-    """Laplace term of Ornstein-Uhlenbeck paths, nats; `information` is `[week, channel]`."""
-    keep = jnp.exp(-2.0 / DRIFT_WEEKS)
+def _drift(information: Array, scale: Array | float, time_scale: float) -> Array:
+    """Laplace term of Ornstein-Uhlenbeck paths, nats; `information` is `[week, channel]`, the time scale in steps."""
+    keep = jnp.exp(-2.0 / time_scale)
     stationary = jnp.broadcast_to(jnp.asarray(scale) ** 2, information.shape[1:])
 
     def step(variance: Array, week: Array) -> tuple[Array, Array]:

@@ -2,11 +2,12 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
-from deepcausalmmm_jax.config.settings import AdstockKind
+from deepcausalmmm_jax.config.curves import CurveKinds
 from deepcausalmmm_jax.data.experiments import LiftTests
-from deepcausalmmm_jax.model.media import MediaCurves, saturated
+from deepcausalmmm_jax.model.curves import MediaCurves, activity_of_kind
 
 
 def lifts(
@@ -17,8 +18,7 @@ def lifts(
     curves: MediaCurves,
     blend: Array,
     coefficient: Array,
-    adstock: AdstockKind,
-    max_lag: int,
+    kinds: CurveKinds,
 ) -> Array:
     r"""Lift of each test by region and by the channel in whose contribution it shows.
 
@@ -35,8 +35,7 @@ def lifts(
         curves: of the channels.
         blend: `[channel, channel]`, share of the column's activity that is taken from the row.
         coefficient: `[week, channel, region]`.
-        adstock: kind of carry-over.
-        max_lag: lags of the finite kernels, weeks.
+        kinds: of the channels' curves.
 
     Returns:
         `[test, region, channel]`, standard errors of the test; its sum over regions and channels is the lift.
@@ -44,14 +43,21 @@ def lifts(
     own = tests.channel
     both = jnp.concatenate([own, own])
     by_arm = jnp.concatenate([exposure[:, own], jnp.moveaxis(tests.other, 2, 0)], axis=1)
-    picked = curves._replace(
-        decay=curves.decay[both],
-        delay=curves.delay[both],
-        slope=curves.slope[both],
-        half_saturation=curves.half_saturation[both],
-    )
-    activity = saturated(by_arm, picked, intensity[both], history[both], adstock, max_lag)
+    activity = _activity(by_arm, both, curves, intensity[both], history[both], kinds)
     more = activity[:, : own.shape[0]] - activity[:, own.shape[0] :]
     counted = jnp.moveaxis(tests.counted, 2, 0) * more
     kept = jax.nn.one_hot(own, blend.shape[0], dtype=blend.dtype) * (1.0 - blend.sum(axis=0))
     return jnp.einsum("tkr,tjr->krj", counted, coefficient) * (kept + blend[own])[:, None, :]
+
+
+def _activity(
+    exposure: Array, channel: Array, curves: MediaCurves, intensity: Array, history: Array, kinds: CurveKinds
+) -> Array:
+    """Activity of the channels at positions `channel`, which are traced: each kind is run on all, and one is kept."""
+    picked, kept = curves.of(channel), None
+    for kind, positions in kinds.groups():
+        found = activity_of_kind(exposure, picked, intensity, history, kind, kinds.max_lag)
+        is_kind = np.isin(np.arange(len(kinds.channels)), positions)
+        kept = found if kept is None else jnp.where(jnp.asarray(is_kind)[channel][:, None], found, kept)
+    assert kept is not None
+    return kept

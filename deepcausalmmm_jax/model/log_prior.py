@@ -4,22 +4,27 @@ from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
-from deepcausalmmm_jax.config.settings import AdstockKind
+from deepcausalmmm_jax.config.curves import CurveKinds
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.stated_priors import StatedPriors
 from deepcausalmmm_jax.model.coefficients import DRIFT_WEEKS
+from deepcausalmmm_jax.model.curves import MediaCurves
 from deepcausalmmm_jax.model.media import (
     TYPICAL_ACTIVITY,
     TYPICAL_DELAY,
+    TYPICAL_EXPONENT,
     TYPICAL_HALF_SATURATION,
+    TYPICAL_SCALE,
+    TYPICAL_SHAPE,
     TYPICAL_SLOPE,
-    MediaCurves,
 )
 from deepcausalmmm_jax.model.outputs import ComponentsRegionsLast, Internals
 from deepcausalmmm_jax.model.parameters import Parameters
 from deepcausalmmm_jax.model.prior_scales import PriorScales
+from deepcausalmmm_jax.ops.adstock import half_life
 from deepcausalmmm_jax.ops.layout import mean_of_regions
 
 _NEGLIGIBLE = 0.002  # share of the KPI below which differences do not matter
@@ -30,6 +35,8 @@ _HISTORY = 4.0  # logits
 _PERSISTENCE, _PERSISTENCE_SCALE = -1.0, 1.5  # logits
 _LOG_DELAY = 1.5
 _DELAY_WEEKS = 3.0
+LOG_SCALE, LOG_SHAPE = 0.8, 0.5  # of a Weibull adstock
+LOGIT_EXPONENT = 1.0  # of a root
 _SKEW = 1.0  # log skew of the exposure noise
 _LINK_PERSISTENCE = 0.5  # of the exposure noise, inverse hyperbolic tangent: 0.46
 _UPWARD = 0.25  # log factor on the scale of variation over time, where it is above 0
@@ -45,7 +52,7 @@ def penalty_terms(
     scales: PriorScales,
     inputs: Inputs[Array],
     optional_edges: Array,
-    adstock: AdstockKind,
+    kinds: CurveKinds,
 ) -> dict[str, Array]:
     r"""Each penalty, $\sum (q / s)^2 / 2$ with s the prior scale of q; for graph and blend $\sum |q| / s$.
 
@@ -58,12 +65,13 @@ def penalty_terms(
         inputs: for the mean KPI, the spacing of the trends' knots, and which weeks are padding.
         optional_edges: `[1 + lag, channel, channel]`, 1 where an edge is penalised; 0 where the user requires it, and
             everywhere once the graph is pruned.
-        adstock: kind of carry-over, which decides what a delay is.
+        kinds: of the channels' curves, which decide what a delay is.
 
     Returns:
         Scalars by name.
     """
     coefficients, stated = parameters.coefficients, inputs.stated_priors
+    drift_steps = DRIFT_WEEKS / kinds.step_weeks
     drift, in_panel = mean_of_regions(components.variation)[:, :, None], inputs.in_panel
     unstated = (stated.share_precision == 0).astype(share.dtype)
     noise = parameters.noise
@@ -72,9 +80,13 @@ def penalty_terms(
         "media": jnp.sum(unstated * media_shares),
         "priors": _stated(stated, internals, share),
         "media_region": _gauss(coefficients.region, scales.media_region),
-        "time_variation": _drift(drift / _shown(components, in_panel)[:, None], scales.time_variation, in_panel),
-        "time_variation_region": _drift(components.variation - drift, scales.time_variation_region, in_panel),
-        **_curve_terms(parameters, internals.curves, scales, inputs),
+        "time_variation": _drift(
+            drift / _shown(components, in_panel)[:, None], scales.time_variation, in_panel, drift_steps
+        ),
+        "time_variation_region": _drift(
+            components.variation - drift, scales.time_variation_region, in_panel, drift_steps
+        ),
+        **_curve_terms(parameters, internals.curves, scales, inputs, kinds),
         "locality": _gauss(parameters.media.locality, _LOCALITY),
         "history": _gauss(parameters.media.history, _HISTORY),
         "level": _gauss(parameters.mean - inputs.kpi_level, _LEVEL),
@@ -98,28 +110,53 @@ def penalty_terms(
         terms["graph"] = strength / scales.graph
         terms["blend"] = jnp.sum(internals.blend) / scales.blend
         terms["skew"] = _gauss(parameters.equations.log_skew, _SKEW)
-    if parameters.media.delay is not None:
-        terms["delay"] = _delay(internals.curves.delay, adstock)
-    return terms
+    return terms | _optional_curve_terms(parameters, internals.curves, kinds)
 
 
 def _curve_terms(
-    parameters: Parameters, curves: MediaCurves, scales: PriorScales, inputs: Inputs[Array]
+    parameters: Parameters, curves: MediaCurves, scales: PriorScales, inputs: Inputs[Array], kinds: CurveKinds
 ) -> dict[str, Array]:
     """Default priors of the curves, for the channels whose curves the user states nothing about."""
     stated = inputs.stated_priors
     half = jnp.log(curves.half_saturation / (TYPICAL_HALF_SATURATION * inputs.burst))
+    free_decay = stated.decay_precision == 0
+    if stated.half_life_precision is not None:
+        free_decay &= stated.half_life_precision == 0
+    decay = parameters.media.decay
+    if kinds.step_weeks != 1.0:
+        decay = decay - np.asarray(kinds.usual_decay(), np.float32)
     return {
-        "decay": _gauss(parameters.media.decay * (stated.decay_precision == 0), scales.decay),
+        "decay": _gauss(decay * free_decay, scales.decay),
         "slope": _gauss(jnp.log(curves.slope / TYPICAL_SLOPE) * (stated.slope_precision == 0), scales.slope),
         "half_saturation": _gauss(half * (stated.half_saturation_precision == 0), scales.half_saturation),
     }
 
 
-def _delay(delay: Array, adstock: AdstockKind) -> Array:
-    if adstock == "delayed_geometric":
-        return _gauss(jnp.log(delay / TYPICAL_DELAY), _LOG_DELAY)
-    return _gauss(delay, _DELAY_WEEKS)
+def _optional_curve_terms(parameters: Parameters, curves: MediaCurves, kinds: CurveKinds) -> dict[str, Array]:
+    """Priors of the parameters that only some kinds have, of the channels that have them."""
+    terms = {}
+    if parameters.media.delay is not None:
+        terms["delay"] = _delay(curves.delay, kinds)
+    if curves.scale is not None and curves.shape is not None:
+        has = np.array(kinds.having("scale"))
+        scale = jnp.log(curves.scale / (TYPICAL_SCALE / kinds.step_weeks)) / LOG_SCALE
+        size = scale, jnp.log(curves.shape / TYPICAL_SHAPE) / LOG_SHAPE
+        terms["weibull"] = sum((_gauss(part * has, 1.0) for part in size), start=jnp.zeros(()))
+    if parameters.media.exponent is not None:
+        away = parameters.media.exponent - np.log(TYPICAL_EXPONENT / (1.0 - TYPICAL_EXPONENT))
+        terms["exponent"] = _gauss(away * np.array(kinds.having("exponent")), LOGIT_EXPONENT)
+    return terms
+
+
+def _delay(delay: Array, kinds: CurveKinds) -> Array:
+    peak, wait = (kinds.with_adstock(kind) for kind in ("delayed", "delayed_geometric"))
+    typical, farthest = TYPICAL_DELAY / kinds.step_weeks, _DELAY_WEEKS / kinds.step_weeks
+    if all(wait):
+        return _gauss(jnp.log(delay / typical), _LOG_DELAY)
+    if all(peak):
+        return _gauss(delay, farthest)
+    waits = jnp.log(jnp.where(np.array(wait), delay, typical) / typical)
+    return _gauss(waits, _LOG_DELAY) + _gauss(delay * np.array(peak), farthest)
 
 
 def _shown(components: ComponentsRegionsLast, in_panel: Array) -> Array:
@@ -156,12 +193,14 @@ def _scale_factors(log_factors: Mapping[str, Array]) -> Array:
 def _stated(stated: StatedPriors[Array], internals: Internals, share: Array) -> Array:
     """Stated priors of shares and curves, which replace the defaults for the channels concerned."""
     curves = internals.curves
-    terms = (
+    terms = [
         (share, stated.share, stated.share_precision),
         (curves.decay, stated.decay, stated.decay_precision),
         (curves.half_saturation, stated.half_saturation, stated.half_saturation_precision),
         (curves.slope, stated.slope, stated.slope_precision),
-    )
+    ]
+    if stated.half_life is not None and stated.half_life_precision is not None:
+        terms.append((half_life(curves.decay), stated.half_life, stated.half_life_precision))
     return sum((0.5 * jnp.sum(precision * (q - m) ** 2) for q, m, precision in terms), start=jnp.zeros(()))
 
 
@@ -169,14 +208,14 @@ def _gauss(quantity: Array, scale: Array | float) -> Array:
     return 0.5 * jnp.sum((quantity / scale) ** 2)
 
 
-def _drift(path: Array, scale: Array | float, in_panel: Array) -> Array:
-    r"""Ornstein-Uhlenbeck prior of paths `[week, channel, region]`.
+def _drift(path: Array, scale: Array | float, in_panel: Array, time_scale: float) -> Array:
+    r"""Ornstein-Uhlenbeck prior of paths `[week, channel, region]`; its time scale is in steps.
 
     $\int \frac{\ell}{4 s^2} \dot x^2 + \frac{1}{4 \ell s^2} x^2 dt$: standard deviation s and time scale l, so that
     fast changes are penalised more than slow ones.
     """
-    roughness = DRIFT_WEEKS * jnp.sum(jnp.diff(path, axis=0) ** 2 * in_panel[1:, None, None])
-    return (roughness + jnp.sum(path**2 * in_panel[:, None, None]) / DRIFT_WEEKS) / (4.0 * scale**2)
+    roughness = time_scale * jnp.sum(jnp.diff(path, axis=0) ** 2 * in_panel[1:, None, None])
+    return (roughness + jnp.sum(path**2 * in_panel[:, None, None]) / time_scale) / (4.0 * scale**2)
 
 
 def _walk(knots: Array, scale: Array | float, quarters: Array) -> Array:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.model.coefficients import CoefficientMemory
-from deepcausalmmm_jax.model.media import MediaCurves
+from deepcausalmmm_jax.model.curves import MediaCurves
 from deepcausalmmm_jax.ops.layout import by_region
 
 

@@ -19,7 +19,10 @@ class MediaParameters(NamedTuple):
     half_saturation: Array  # [channel]
     locality: Array  # []
     history: Array  # []
-    delay: Array | None = None  # [channel], for the kinds of adstock that have a delay
+    delay: Array | None = None  # [channel], where a channel's kind has one, like all that follow
+    scale: Array | None = None
+    shape: Array | None = None
+    exponent: Array | None = None
 
     def as_flax(self) -> dict[str, Array]:
         """The flax collection that this is a view of."""

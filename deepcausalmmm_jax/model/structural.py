@@ -1,4 +1,4 @@
-"""The default model: baseline, trend, season and controls, plus one term a channel."""
+"""The default model: baseline, trend, season and controls, plus one term per channel."""
 
 from typing import cast
 
@@ -26,7 +26,7 @@ _SIGN_SOFTNESS = 0.01  # share of the mean KPI over which an effect of stated si
 
 
 class StructuralMMM(nn.Module):
-    """adstock -> Hill -> channel graph -> coefficients from a GRU; baseline, trend, season and controls beside it.
+    """adstock -> saturation -> channel graph -> coefficients from a GRU; baseline, trend, season, controls beside it.
 
     Attributes:
         design: sizes and branches.
@@ -39,7 +39,7 @@ class StructuralMMM(nn.Module):
     def setup(self) -> None:
         """Declare the parts. Explicit names are those that saved fits hold."""
         d = self.design
-        self.media = Media(d.n_channels, d.adstock, d.max_lag, d.min_slope)
+        self.media = Media(d.kinds, d.min_slope)
         self.graph = ChannelGraph(d.n_channels, d.graph, d.link_lags)
         self.equations = None if d.graph == "none" else ExposureEquations(d.n_channels, d.link_lags)
         self.coefficients = Coefficients(d.n_regions, d.n_channels, d.hidden_size, self.media_start)
@@ -130,7 +130,7 @@ class StructuralMMM(nn.Module):
         laid_out = inputs_regions_last(inputs)
         activity = self.graph(self.media(laid_out.exposure, laid_out.intensity, laid_out.history))
         _, _, coefficient = self.coefficients(activity, laid_out.drivers, inputs.trend_basis, inputs.ahead, None)
-        return Memory(self.media.left_behind(laid_out.exposure, laid_out.history), coefficient)
+        return Memory(self.media.left_behind(laid_out.exposure, laid_out.intensity, laid_out.history), coefficient)
 
     def media_after(self, inputs: Inputs[Array], memory: Memory) -> Array:
         """Contributions of the channels in weeks that follow others, `[region, week, channel]`, scaled.

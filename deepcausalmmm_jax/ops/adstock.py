@@ -12,6 +12,11 @@ from jax import Array
 from deepcausalmmm_jax.ops.layout import append_axes
 
 _LEAST = 1e-30  # decays and delays below it count as it, so that logarithms and their gradients are finite
+_LOG_HALF = -0.6931471805599453
+_LARGEST_DECAY = 1.0 - 1e-7  # whose logarithm is not 0 in single precision
+_LEAST_SCALE = 0.05  # weeks; with it, as with any smaller one, all of an effect comes at once
+_LEAST_SHAPE, _LARGEST_SHAPE = 1e-3, 20.0  # beyond them a kernel is flat, or a single week, within its lags
+_LARGEST_EXPONENT = 60.0
 _LEAST_BINOMIAL = 1e-12  # likewise; its reciprocal, and the square of that, must be finite
 
 
@@ -44,6 +49,18 @@ def geometric_adstock(exposure: Array, decay: Array, before: Array | None = None
 
     _, adstocked = jax.lax.scan(step, jnp.zeros_like(exposure[0]) if before is None else before, exposure)
     return adstocked
+
+
+def half_life(decay: Array) -> Array:
+    r"""Half-life $\ln \frac12 / \ln \alpha$ of geometric carry-over: weeks in which half of what is left fades.
+
+    Args:
+        decay: alpha in [0, 1], any shape.
+
+    Returns:
+        Weeks, in the shape of `decay`; 0 for a decay of 0, and very large next to 1.
+    """
+    return _LOG_HALF / jnp.log(jnp.clip(decay, _LEAST, _LARGEST_DECAY))
 
 
 def delayed_kernel(decay: Array, delay: Array, max_lag: int) -> Array:
@@ -88,6 +105,50 @@ def binomial_kernel(decay: Array, max_lag: int) -> Array:
     lag = jnp.arange(max_lag, dtype=decay.dtype)[:, None]
     steepness = 1.0 / jnp.maximum(decay, _LEAST_BINOMIAL) - 1.0
     return jax.nn.softmax(steepness * jnp.log1p(-lag / max_lag), axis=0)
+
+
+def weibull_pdf_kernel(scale: Array, shape: Array, max_lag: int) -> Array:
+    r"""Weibull density $w_k \propto u_k^{a - 1} e^{-u_k^a}$ with $u_k = (k + \frac12) / \lambda$, the middle of a week.
+
+    Carry-over that may begin late: for shapes above 1 it rises to a peak, then falls; for shapes up to 1 it falls from
+    the first week on. Weibull (1951); the kind `weibull_pdf` of the field.
+
+    Args:
+        scale: lambda, `[channel]`, weeks, above 0: by then about 63% of the effect has come.
+        shape: a, `[channel]`, above 0.
+        max_lag: number of lags, so weeks 0 to `max_lag - 1`.
+
+    Returns:
+        `[lag, channel]`, each channel's weights summing to 1.
+
+    Raises:
+        AssertionError: shapes that do not match.
+    """
+    log_age, shape = _log_age(scale, shape, max_lag, 0.5)
+    return jax.nn.softmax((shape - 1.0) * log_age - _bounded_exp(shape * log_age), axis=0)
+
+
+def weibull_cdf_kernel(scale: Array, shape: Array, max_lag: int) -> Array:
+    r"""Weibull survival $w_k \propto e^{-(k / \lambda)^a}$: carry-over that never rises.
+
+    The share of a Weibull distribution that is still to come after k weeks. With a shape of 1 it is geometric; above 1
+    it stays high at first and then drops, below 1 it drops at once and then lingers. The kind `weibull_cdf` of the
+    field.
+
+    Args:
+        scale: lambda, `[channel]`, weeks, above 0: after them the weight is $e^{-1}$ of the first week's.
+        shape: a, `[channel]`, above 0.
+        max_lag: number of lags, so weeks 0 to `max_lag - 1`.
+
+    Returns:
+        `[lag, channel]`, each channel's weights summing to 1.
+
+    Raises:
+        AssertionError: shapes that do not match.
+    """
+    log_age, shape = _log_age(scale, shape, max_lag, 0.0)
+    is_first = jnp.arange(max_lag)[:, None] == 0
+    return jax.nn.softmax(jnp.where(is_first, 0.0, -_bounded_exp(shape * log_age)), axis=0)
 
 
 def waiting_kernel(delay: Array, n_lags: int) -> Array:
@@ -182,6 +243,20 @@ def kernel_adstock(exposure: Array, kernel: Array, before: Array | None = None) 
 def _log(value: Array) -> Array:
     """Logarithm, of `_LEAST` where the value is smaller."""
     return jnp.log(jnp.maximum(value, _LEAST))
+
+
+def _log_age(scale: Array, shape: Array, max_lag: int, start: float) -> tuple[Array, Array]:
+    """Logarithm of the age of an effect in units of `scale`, `[lag, channel]`, and the shape, `[1, channel]`."""
+    chex.assert_rank([scale, shape], 1)
+    chex.assert_equal_shape((scale, shape))
+    age = jnp.arange(max_lag, dtype=scale.dtype)[:, None] + start
+    scale = jnp.maximum(scale, _LEAST_SCALE)
+    return jnp.log(jnp.maximum(age, 0.5)) - jnp.log(scale), jnp.clip(shape, _LEAST_SHAPE, _LARGEST_SHAPE)[None]
+
+
+def _bounded_exp(exponent: Array) -> Array:
+    """Exponential, up to where it and its gradient are finite: a weight of e to minus that is 0 in any precision."""
+    return jnp.exp(jnp.minimum(exponent, _LARGEST_EXPONENT))
 
 
 def _assert_per_channel(name: str, value: Array, exposure: Array) -> None:

@@ -4,11 +4,13 @@ import dataclasses
 from typing import cast
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.model.curves import MediaCurves
 from deepcausalmmm_jax.model.lift_tests import lifts
-from deepcausalmmm_jax.model.media import Media, MediaCurves
+from deepcausalmmm_jax.model.media import Media
 from deepcausalmmm_jax.model.parameters import MediaParameters
 from deepcausalmmm_jax.ops.bijectors import from_above, from_positive, from_unit
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
@@ -69,8 +71,7 @@ def tested(found: Quantities, inputs: PosteriorInputs) -> Tested | None:
         curves,
         inputs.blend,
         level_of(found, inputs)[:, None] * inputs.variation,
-        inputs.adstock,
-        inputs.max_lag,
+        inputs.kinds,
     )
     return Tested(inputs.lift_tests.measured, response)
 
@@ -85,19 +86,26 @@ def level_of(found: Quantities, inputs: PosteriorInputs) -> Array:
 
 def media_parameters(found: Quantities, inputs: PosteriorInputs) -> MediaParameters:
     """The curves as parameters of `model.media.Media`."""
-    delay = None
-    if inputs.adstock == "delayed_geometric":
-        delay = from_positive(found.delay)
-    elif inputs.adstock == "delayed":
-        delay = from_above(found.delay, 0.0)
     return MediaParameters(
         decay=from_unit(jnp.clip(found.decay, 2e-6, 1.0 - 2e-6)),
         slope=from_above(jnp.maximum(found.slope, inputs.min_slope + 1e-6), inputs.min_slope),
         half_saturation=from_positive(found.half_saturation),
         locality=from_unit(jnp.clip(found.locality, 2e-6, 1.0 - 2e-6)),
         history=from_unit(jnp.clip(found.history, 2e-6, 1.0 - 2e-6)),
-        delay=delay,
+        delay=_delay(found.delay, inputs) if inputs.has("delay") else None,
+        scale=None if found.scale is None else from_positive(found.scale),
+        shape=None if found.shape is None else from_positive(found.shape),
+        exponent=None if found.exponent is None else from_unit(jnp.clip(found.exponent, 2e-6, 1.0 - 2e-6)),
     )
+
+
+def _delay(delay: Array, inputs: PosteriorInputs) -> Array:
+    peak = inputs.kinds.with_adstock("delayed")
+    if not any(peak):
+        return from_positive(delay)
+    if all(peak):
+        return from_above(delay, 0.0)
+    return jnp.where(np.array(peak), from_above(delay, 0.0), from_positive(delay))
 
 
 def _activity(found: Quantities, inputs: PosteriorInputs) -> Array:
@@ -109,7 +117,7 @@ def _activity(found: Quantities, inputs: PosteriorInputs) -> Array:
 
 
 def _media(inputs: PosteriorInputs) -> Media:
-    return Media(inputs.exposure.shape[1], inputs.adstock, inputs.max_lag, inputs.min_slope)
+    return Media(inputs.kinds, inputs.min_slope)
 
 
 def _variables(found: Quantities, inputs: PosteriorInputs) -> Variables:

@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from deepcausalmmm_jax.config.settings import AdstockKind
+from deepcausalmmm_jax.config.curves import CurveKinds
 from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.inputs import WEEKS_IN_QUARTER, Inputs
 from deepcausalmmm_jax.data.stated_priors import StatedPriors
@@ -42,8 +42,7 @@ class PosteriorInputs:
         control: `[region, week, control]`, z-scores.
         control_sign: `[control]`, 1, -1, or 0 for either.
         stated: stated priors of channels.
-        adstock: kind of carry-over.
-        max_lag: lags of finite kernels.
+        kinds: of the channels' curves.
         min_slope: lower bound of the slope.
         has_signs: whether any control has a sign.
         lift_tests: of the training weeks; None where there are none.
@@ -67,16 +66,14 @@ class PosteriorInputs:
     control: Array
     control_sign: Array
     stated: StatedPriors[Array]
-    adstock: AdstockKind = flax.struct.field(pytree_node=False)
-    max_lag: int = flax.struct.field(pytree_node=False)
+    kinds: CurveKinds = flax.struct.field(pytree_node=False)
     min_slope: float = flax.struct.field(pytree_node=False)
     has_signs: bool = flax.struct.field(pytree_node=False)
     lift_tests: LiftTests[Array] | None = None
 
-    @property
-    def has_delay(self) -> bool:
-        """Whether the carry-over has a delay that is learned."""
-        return self.adstock in ("delayed", "delayed_geometric")
+    def has(self, parameter: str) -> bool:
+        """Whether any channel's curves have a parameter."""
+        return any(self.kinds.having(parameter))
 
 
 class Knots(NamedTuple):
@@ -99,16 +96,17 @@ def posterior_inputs(
         variation: `[region, week, channel]`, log deviation of the coefficients.
         noise: `[region]`, standard deviation of the residual innovations.
     """
-    n = fitted.n_training_weeks
+    n, step = fitted.n_training_weeks, design.step_weeks
+    in_quarter = WEEKS_IN_QUARTER / step
 
     def double(array: ArrayLike) -> Array:
         return jnp.asarray(np.asarray(array, np.float64))
 
     weights = fitted.weights[:, :n]
     exposure, path = (np.moveaxis(np.asarray(a)[:, :n], 0, -1) for a in (inputs.exposure, variation))
-    steps, at_knots = _ramps(n, _TREND_WEEKS, design.n_knots)
+    steps, at_knots = _ramps(n, max(1.0, _TREND_WEEKS / step), design.n_knots, in_quarter)
     region_spacing = (n - 1) / max(design.n_region_knots - 1, 1)
-    region_steps, at_region_knots = _ramps(n, region_spacing, design.n_region_knots)
+    region_steps, at_region_knots = _ramps(n, region_spacing, design.n_region_knots, in_quarter)
     noise_levels = np.asarray(noise, np.float64)
     sign = np.asarray(inputs.stated_priors.control_sign)
     level = double(inputs.kpi_level)
@@ -131,8 +129,7 @@ def posterior_inputs(
         control=double(inputs.control)[:, :n],
         control_sign=double(sign),
         stated=jax.tree.map(double, inputs.stated_priors),
-        adstock=design.adstock,
-        max_lag=design.max_lag,
+        kinds=design.kinds,
         min_slope=design.min_slope,
         has_signs=bool((sign != 0).any()),
         lift_tests=_lift_tests(inputs.lift_tests, n),
@@ -149,10 +146,17 @@ def _lift_tests(tests: LiftTests[Array] | None, n_weeks: int) -> LiftTests[Array
     return LiftTests(jnp.asarray(channel), other[:, :, :n_weeks], counted[:, :, :n_weeks], measured)
 
 
-def _ramps(n_weeks: int, spacing: float, n_knots: int) -> tuple[np.ndarray, np.ndarray]:
-    """Steps of a random walk `[week, step]`, centred over the weeks, and their values at the model's knots."""
+def _ramps(n_weeks: int, spacing: float, n_knots: int, in_quarter: float) -> tuple[np.ndarray, np.ndarray]:
+    """Steps of a random walk `[week, step]`, centred over the weeks, and their values at the model's knots.
+
+    Args:
+        n_weeks: steps of the panel.
+        spacing: of the walk's steps, in those of the panel.
+        n_knots: of the model's trend.
+        in_quarter: steps of the panel in a quarter.
+    """
     ends = np.linspace(0.0, n_weeks - 1.0, max(1, round((n_weeks - 1) / spacing)) + 1)
-    size = np.sqrt(np.diff(ends) / WEEKS_IN_QUARTER)
+    size = np.sqrt(np.diff(ends) / in_quarter)
 
     def at(weeks: np.ndarray) -> np.ndarray:
         return np.clip((weeks[:, None] - ends[:-1]) / np.diff(ends), 0.0, 1.0) * size

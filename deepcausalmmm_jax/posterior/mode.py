@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
+from deepcausalmmm_jax.io.quick_compile import jit_often
 from deepcausalmmm_jax.posterior.density import log_density
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
 from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, prior_medians
@@ -44,7 +45,7 @@ def flat_density(inputs: PosteriorInputs, priors: CoordinatePriors) -> tuple[Arr
     return start, lambda vector: log_density(unravel(vector), inputs, inputs.weights, priors)
 
 
-@jax.jit
+@jit_often()
 def _evaluate(vectors: Array, inputs: PosteriorInputs, priors: CoordinatePriors) -> tuple[Array, Array]:
     _, density = flat_density(inputs, priors)
     return jax.vmap(jax.value_and_grad(density))(vectors)

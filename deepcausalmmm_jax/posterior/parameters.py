@@ -8,7 +8,13 @@ import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.model.curves import OPTIONAL
+from deepcausalmmm_jax.model.log_prior import LOG_SCALE, LOG_SHAPE, LOGIT_EXPONENT
+from deepcausalmmm_jax.model.media import TYPICAL_EXPONENT, TYPICAL_SCALE, TYPICAL_SHAPE
+from deepcausalmmm_jax.ops.adstock import half_life
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
+
+_EXPONENT = float(np.log(TYPICAL_EXPONENT / (1.0 - TYPICAL_EXPONENT)))
 
 
 class PosteriorParameters(NamedTuple):
@@ -36,6 +42,9 @@ class PosteriorParameters(NamedTuple):
     control_region: Array | None
     media_region: Array | None
     signed_control: Array | None  # [control], effects of controls whose sign is stated
+    scale: Array | None  # [channel], where a channel's kind has it, like all that follow
+    shape: Array | None
+    exponent: Array | None
 
 
 class CoordinatePriors(NamedTuple):
@@ -90,6 +99,9 @@ class Quantities(NamedTuple):
     control_region: Array
     media_region: Array
     signed_control: Array  # [control], effect with its sign, 0 where none is stated
+    scale: Array | None = None  # [channel], weeks; where a channel's kind has it, like all that follow
+    shape: Array | None = None
+    exponent: Array | None = None
 
 
 def coordinate_priors(config: Config) -> CoordinatePriors:
@@ -135,7 +147,7 @@ def prior_medians(inputs: PosteriorInputs) -> PosteriorParameters:
         total=zero,
         split=channels,
         decay=channels,
-        delay=channels if inputs.has_delay else None,
+        delay=channels if inputs.has("delay") else None,
         slope=channels,
         half_saturation=channels,
         history=zero,
@@ -151,6 +163,7 @@ def prior_medians(inputs: PosteriorInputs) -> PosteriorParameters:
         control_region=regional,
         media_region=regional,
         signed_control=jnp.zeros(n_controls) if inputs.has_signs else None,
+        **{name: channels if inputs.has(name) else None for name in OPTIONAL},
     )
 
 
@@ -168,8 +181,8 @@ def quantities(parameters: PosteriorParameters, inputs: PosteriorInputs, priors:
     signed = zero if z.signed_control is None else inputs.control_sign * control * jnp.exp(z.signed_control)
     return Quantities(
         share=total * jax.nn.softmax(s.split_spread * z.split),
-        decay=jax.nn.sigmoid(s.decay_spread * z.decay),
-        delay=jnp.zeros_like(z.decay) if z.delay is None else jnp.exp(s.delay + s.delay_spread * z.delay),
+        decay=jax.nn.sigmoid(_decay_logit(s.decay_spread * z.decay, inputs)),
+        delay=_delay(z, s, inputs),
         slope=jnp.exp(s.slope + s.slope_spread * z.slope),
         half_saturation=inputs.burst * jnp.exp(s.half_saturation + s.half_saturation_spread * z.half_saturation),
         history=jax.nn.sigmoid(s.history + s.history_spread * z.history),
@@ -185,14 +198,34 @@ def quantities(parameters: PosteriorParameters, inputs: PosteriorInputs, priors:
         control_region=scale("control_region"),
         media_region=scale("media_region"),
         signed_control=jnp.broadcast_to(signed, inputs.control_sign.shape),
+        scale=None if z.scale is None else _steps(TYPICAL_SCALE * jnp.exp(LOG_SCALE * z.scale), inputs),
+        shape=None if z.shape is None else TYPICAL_SHAPE * jnp.exp(LOG_SHAPE * z.shape),
+        exponent=None if z.exponent is None else jax.nn.sigmoid(_EXPONENT + LOGIT_EXPONENT * z.exponent),
     )
+
+
+def _decay_logit(around: Array, inputs: PosteriorInputs) -> Array:
+    """Logit of the decay a step of the panel, from its deviation from the prior's median."""
+    if inputs.kinds.step_weeks == 1.0:
+        return around
+    return around + np.asarray(inputs.kinds.usual_decay())
+
+
+def _delay(z: PosteriorParameters, s: CoordinatePriors, inputs: PosteriorInputs) -> Array:
+    if z.delay is None:
+        return jnp.zeros_like(z.decay)
+    return _steps(jnp.exp(s.delay + s.delay_spread * z.delay), inputs)
+
+
+def _steps(weeks: Array, inputs: PosteriorInputs) -> Array:
+    return weeks if inputs.kinds.step_weeks == 1.0 else weeks / inputs.kinds.step_weeks
 
 
 def log_prior(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: CoordinatePriors) -> Array:
     """Log density of the priors of the coordinates, up to a constant, stated priors included.
 
-    A stated decay, half-saturation or slope replaces the default prior by its normal density, expressed as a density of
-    the coordinate. A stated share multiplies the default prior of all shares, which is far wider.
+    A stated decay, half-life, half-saturation or slope replaces the default prior by its normal density, expressed as a
+    density of the coordinate. A stated share multiplies the default prior of all shares, which is far wider.
     """
     found, stated = quantities(parameters, inputs, priors), inputs.stated
     replaced: dict[str, Any] = {
@@ -205,6 +238,11 @@ def log_prior(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: 
         if coordinate is None:
             continue
         nats = -0.5 * coordinate**2
+        if name == "decay" and stated.half_life is not None and stated.half_life_precision is not None:
+            # dh / dz is proportional to (1 - a) / (ln a)^2, for the half-life h = ln 0.5 / ln a of the decay a
+            jacobian = jnp.log1p(-found.decay) - 2.0 * jnp.log(-jnp.log(found.decay))
+            own = -0.5 * stated.half_life_precision * (half_life(found.decay) - stated.half_life) ** 2 + jacobian
+            nats = jnp.where(stated.half_life_precision > 0, own, nats)
         if name in replaced:
             value, precision, log_jacobian = replaced[name]
             quantity = getattr(found, name)

@@ -12,8 +12,9 @@ from jax import Array
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.priors import PosteriorMethod
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.design import Design
-from deepcausalmmm_jax.model.structural import predicted
+from deepcausalmmm_jax.model.outputs import Internals
 from deepcausalmmm_jax.posterior.density import contributions, tested
 from deepcausalmmm_jax.posterior.hmc import ChainLength, Chains, run_chains, split_r_hat
 from deepcausalmmm_jax.posterior.importance import (
@@ -31,10 +32,10 @@ from deepcausalmmm_jax.posterior.nuts import CHAINS, run_nuts
 from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, coordinate_priors, prior_medians, quantities
 from deepcausalmmm_jax.posterior.variables import complete_variables, model_parameters, shares_of
 from deepcausalmmm_jax.posterior.warm_start import continued_chains, known_starts
+from deepcausalmmm_jax.progress import Steps
 from deepcausalmmm_jax.training.fitted import Fitted
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
 from deepcausalmmm_jax.training.prepare import design_of
-from deepcausalmmm_jax.training.structural import structural_model
 
 _REWEIGHTED = 2  # times that outlier weights and noise levels are updated
 _PER_DRAW = 2  # proposals for each draw
@@ -74,6 +75,7 @@ class Posterior:
 def sample(
     fitted: Fitted,
     inputs: Inputs[Array],
+    internals: Internals,
     draws: int,
     method: PosteriorMethod,
     seed: int,
@@ -84,6 +86,7 @@ def sample(
     Args:
         fitted: the fit.
         inputs: its panel up to the last week with a KPI.
+        internals: of the model on these inputs, from the fit's variables.
         draws: number of draws.
         method: `hmc`, `laplace` or `nuts`.
         seed: random seed.
@@ -92,14 +95,16 @@ def sample(
     """
     design = design_of(fitted)
     assert isinstance(design, Design)
-    _, internals = predicted(structural_model(design), fitted.variables, inputs)
     rng = np.random.default_rng(seed)
-    with jax.enable_x64(True):
+    with Steps("posterior") as wait, jax.enable_x64(True):
+        wait.step("preparing")
         priors = coordinate_priors(fitted.config)
         own, knots = posterior_inputs(fitted, inputs, design, internals.blend, internals.variation, internals.noise)
-        density = Density(own, priors, _batch(own))
+        density = Density(own, priors, batch_of(own))
+        wait.step("searching for modes")
         begin = starts(own, density.batch, rng) if known is None else known_starts(known, density.batch, rng)
-        modes, density = _settled_modes(density, fitted.config.training.huber_delta, begin)
+        modes, density = settled_modes(density, fitted.config.training.huber_delta, begin)
+        wait.step("drawing")
         if known is not None and method == "hmc":
             vectors, k, r_hat = _spaced(continued_chains(rng, density, modes, known, draws), density, draws, math.nan)
         else:
@@ -124,12 +129,12 @@ def sample(
     )
 
 
-def _batch(inputs: PosteriorInputs) -> int:
+def batch_of(inputs: PosteriorInputs) -> int:
     """Positions evaluated at once: many where an evaluation is cheap, few where it fills the memory."""
     return _SMALL_BATCH if inputs.kpi.shape[0] <= _FEW_REGIONS else _LARGE_BATCH
 
 
-def _settled_modes(density: Density, delta: float, begin: np.ndarray) -> tuple[Evaluated, Density]:
+def settled_modes(density: Density, delta: float, begin: np.ndarray) -> tuple[Evaluated, Density]:
     """Modes from the starts, alternating with updates of outlier weights and noise levels at the best mode."""
     modes = maximise(density, begin)
     for _ in range(_REWEIGHTED):
@@ -140,7 +145,7 @@ def _settled_modes(density: Density, delta: float, begin: np.ndarray) -> tuple[E
     return modes, density
 
 
-@jax.jit
+@jit_once()
 def _reweighted(vector: Array, inputs: PosteriorInputs, priors: CoordinatePriors, delta: float) -> PosteriorInputs:
     """Inputs with Huber's weights and each region's noise level, from the residuals at `vector`."""
     _, unravel = jax.flatten_util.ravel_pytree(prior_medians(inputs))

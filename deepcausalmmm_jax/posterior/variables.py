@@ -1,6 +1,5 @@
 """From coordinates to the model's variables, so that a draw has everything that a fit has."""
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -10,6 +9,7 @@ from jax.flatten_util import ravel_pytree
 
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.forecast_state import ForecastValues
 from deepcausalmmm_jax.model.parameters import MediaParameters, Parameters, PooledParameters
@@ -57,7 +57,7 @@ class DrawnParameters(NamedTuple):
         )
 
 
-@jax.jit
+@jit_once()
 def model_parameters(
     key: Array, vectors: Array, inputs: PosteriorInputs, priors: CoordinatePriors, knots: Knots
 ) -> DrawnParameters:
@@ -98,7 +98,7 @@ def shares_of(vectors: Array, inputs: PosteriorInputs, priors: CoordinatePriors)
     return jax.vmap(lambda own: quantities(unravel(own), inputs, priors).share)(vectors)
 
 
-@partial(jax.jit, static_argnames="design")
+@jit_once("design")
 def complete_variables(
     parameters: DrawnParameters,
     base: Variables,
@@ -126,7 +126,8 @@ def complete_variables(
         _, _, updated = predicted_in_training(model, {"params": params, "fitted": base["fitted"]}, data)
         variables = {"params": params, "fitted": {**base["fitted"], **updated}}
         components, internals = predicted(model, variables, inputs)
-        return forecast_state(components, internals, inputs, weights, scales, estimated).placed_in(variables)
+        state = forecast_state(components, internals, inputs, weights, scales, estimated, design.step_weeks)
+        return state.placed_in(variables)
 
     batch = _batch(inputs.control.shape[2], inputs.season_basis.shape[1])
     return jax.lax.map(one, parameters, batch_size=batch)

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, TypedDict
 
@@ -10,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import FitStatus, OutputError
 from deepcausalmmm_jax.io.archive import flat, nested, read_arrays, read_forms, under, write_arrays
+from deepcausalmmm_jax.io.versions import version_of
 from deepcausalmmm_jax.results.integrity import (
     MANIFEST,
     damaged,
@@ -23,10 +24,14 @@ from deepcausalmmm_jax.results.integrity import (
     sealed,
 )
 from deepcausalmmm_jax.results.migrations import OLDEST, SCHEMA, Manifest, migrated
-from deepcausalmmm_jax.training.fitted import Fitted, LiftsBefore, Replicates, TrainingRecord
+from deepcausalmmm_jax.results.saved_roles import roles_as_json, roles_from_json
+from deepcausalmmm_jax.training.fitted import CurveEvidence, Fitted, LiftsBefore, Replicates, TrainingRecord
 from deepcausalmmm_jax.training.origin import Origin
 
-_PANEL_ARRAYS = ("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi", "population")
+_PANEL_ARRAYS = (
+    *("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi", "population"),
+    "national_weights",
+)
 _REFIT_ARRAYS = ("status", "epochs", "check")
 _REFIT_FACTS = ("method", "block", "seed", "warm_start", "seconds", "compile_seconds", "pareto_k", "r_hat", "chains")
 _RECORD_ARRAYS = ("objective", "acyclicity", "learning_rate")
@@ -109,7 +114,7 @@ def _manifest(fitted: Fitted) -> Manifest:
     packages = ("deepcausalmmm_jax", "jax", "flax", "numpy")
     return {
         "schema": SCHEMA,
-        "versions": {name: version(name) for name in packages},
+        "versions": {name: version_of(name) for name in packages},
         "config": fitted.config.to_dict(),
         "seed": fitted.seed,
         "status": int(record.status),
@@ -121,6 +126,8 @@ def _manifest(fitted: Fitted) -> Manifest:
         "controls": panel.controls,
         "names": [panel.kpi_name, panel.region_name, panel.time_name],
         "trailing_zeros": panel.trailing_zeros,
+        **roles_as_json(panel),
+        "cadence": str(panel.cadence),
     }
 
 
@@ -157,6 +164,9 @@ def _arrays(fitted: Fitted) -> dict[str, np.ndarray]:
         arrays |= {f"trained/{name}": leaf for name, leaf in flat(fitted.trained).items()}
     if fitted.lifts_before is not None:
         arrays |= {f"lifts_before/{name}": array for name, array in fitted.lifts_before._asdict().items()}
+    if fitted.curve_evidence is not None:
+        kinds, evidence = fitted.curve_evidence
+        arrays |= {f"curve_evidence/{kind}": value for kind, value in zip(kinds, evidence, strict=True)}
     panel = {name: getattr(fitted.panel, name) for name in _PANEL_ARRAYS}
     arrays |= {f"panel/{name}": array for name, array in panel.items() if array is not None}
     arrays |= {f"scales/{name}": array for name, array in fitted.scales._asdict().items()}
@@ -177,6 +187,8 @@ def _fitted(arrays: dict[str, np.ndarray], manifest: Manifest) -> Fitted:
         region_name=region_name,
         time_name=time_name,
         trailing_zeros=manifest["trailing_zeros"],
+        **roles_from_json(manifest),
+        cadence=Cadence(manifest["cadence"]),
         **{name: panel_arrays.get(name) for name in _PANEL_ARRAYS},  # type: ignore[arg-type]
     )
     record = TrainingRecord(
@@ -196,7 +208,12 @@ def _fitted(arrays: dict[str, np.ndarray], manifest: Manifest) -> Fitted:
         seed=manifest["seed"],
         trained=nested(trained) if (trained := under("trained/", arrays)) else None,
         lifts_before=LiftsBefore(**before) if (before := under("lifts_before/", arrays)) else None,
+        curve_evidence=_curve_evidence(under("curve_evidence/", arrays)),
     )
+
+
+def _curve_evidence(by_kind: dict[str, np.ndarray]) -> CurveEvidence | None:
+    return CurveEvidence(tuple(by_kind), np.array([float(value) for value in by_kind.values()])) if by_kind else None
 
 
 def _replicates(arrays: dict[str, np.ndarray], manifest: Manifest) -> Replicates | None:

@@ -30,7 +30,7 @@ class RunComparison:
     Attributes:
         settings: by setting (and seed, weeks held out, versions), columns `before` and `after`.
         data: by fact of the panel (fingerprint, weeks, regions, channels, controls), the same columns.
-        revised: a row a figure of a panel that both runs have and that differs: column, region, week, before, after.
+        revised: a row per figure of a panel that both runs have and that differs: column, region, week, before, after.
         figures: by figure (share, roi, weekly_contribution, decay, half_saturation, slope) and channel: `before`,
             `after`, `change`, their standard errors, and `z`, the change over the root of the sum of the squared
             errors. Runs that share most of their weeks should differ by far less than a |z| of 1.

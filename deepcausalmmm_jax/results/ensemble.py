@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from deepcausalmmm_jax.attribution.by_replicate import Contributed, contributed, earned
+from deepcausalmmm_jax.attribution.by_replicate import Contributed, Earned, contributed, earned
 from deepcausalmmm_jax.attribution.carry_over import carry_over
 from deepcausalmmm_jax.attribution.curve_bands import hill_bands
 from deepcausalmmm_jax.attribution.diagnostics import TINY
 from deepcausalmmm_jax.attribution.intervals import interval, outside, standard_error, summary_draws, with_interval
 from deepcausalmmm_jax.attribution.links import link_weights, strongest_first
+from deepcausalmmm_jax.attribution.main_figures import main_figures
 from deepcausalmmm_jax.attribution.notes import (
     ChannelNote,
     ChannelTrust,
@@ -74,10 +75,18 @@ class Ensemble(FitResult):
         return self._contributed.share
 
     @cached_property
+    def _earned(self) -> Earned:
+        return earned(self.fitted_panel, self.replicates.variables)
+
+    @cached_property
     def _summary_draws(self) -> dict[str, np.ndarray]:
-        return summary_draws(earned(self.fitted_panel, self.replicates.variables), self.panel)
+        return summary_draws(self._earned, self.panel)
 
     def _variable_sets(self) -> Variables:
+        return self.replicates.variables
+
+    @property
+    def _members(self) -> Variables:
         return self.replicates.variables
 
     def share_draws(self) -> pd.DataFrame:
@@ -113,6 +122,14 @@ class Ensemble(FitResult):
         if planned:
             draws = summary_draws(earned(self.fitted_panel, self.replicates.variables, True), self.panel, True)
         return self._interval_notes(with_interval(super().media_summary(planned=planned), draws, level))
+
+    def summary(self, level: float = _LEVEL) -> pd.DataFrame:
+        """`FitResult.summary`, with the interval of `roi` (without spend, of the outcome) from the members.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        return main_figures(self.fitted_panel, FitResult.media_summary(self), self._earned, level)
 
     def carry_over(self, level: float = _LEVEL) -> pd.DataFrame:
         """`FitResult.carry_over` with `_low` and `_high` beside shares, weeks and payback.

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 import networkx as nx
@@ -14,6 +14,7 @@ from deepcausalmmm_jax.attribution.accuracy import accuracy_table
 from deepcausalmmm_jax.attribution.carry_over import carry_over
 from deepcausalmmm_jax.attribution.contributions import contribution_table, contributions, prediction_from
 from deepcausalmmm_jax.attribution.curve_bands import today
+from deepcausalmmm_jax.attribution.curve_evidence import evidence_table
 from deepcausalmmm_jax.attribution.curves import adjacency, adstock_decay, channel_graph, curve_parameters, hill_curves
 from deepcausalmmm_jax.attribution.diagnostics import channel_trust
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
@@ -22,17 +23,21 @@ from deepcausalmmm_jax.attribution.forecasts import autocorrelation, national_fo
 from deepcausalmmm_jax.attribution.learned_settings import prior_table, tuning_table
 from deepcausalmmm_jax.attribution.lift_tests import lift_table
 from deepcausalmmm_jax.attribution.links import links
+from deepcausalmmm_jax.attribution.main_figures import main_figures
 from deepcausalmmm_jax.attribution.media_summary import media_summary
 from deepcausalmmm_jax.attribution.mediation import effects
 from deepcausalmmm_jax.attribution.notes import ChannelTrust
 from deepcausalmmm_jax.attribution.over_time import coefficients, weekly_coefficients, weekly_contributions
 from deepcausalmmm_jax.attribution.regional_summary import regional_summary
 from deepcausalmmm_jax.attribution.response import curves_to_draw
+from deepcausalmmm_jax.attribution.treatments import event_table, treatment_table
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_notes import note_table, panel_notes
+from deepcausalmmm_jax.data.panel_summary import panel_line
 from deepcausalmmm_jax.errors import FitStatus
+from deepcausalmmm_jax.io.html_tables import html_tables
 from deepcausalmmm_jax.model.family import AnyInputs
 from deepcausalmmm_jax.results import checkpoint
 from deepcausalmmm_jax.results.computed_once import computed_once
@@ -65,9 +70,14 @@ class FitResult:
     def __repr__(self) -> str:
         regions, weeks, channels, controls = self.panel.shape
         return (
-            f"FitResult({regions} regions x {weeks} weeks, {channels} channels, {controls} controls, "
+            f"FitResult({regions} regions x {self.panel.cadence.several(weeks)}, {channels} channels, "
+            f"{controls} controls, "
             f"holdout {self.holdout}, {self.status.name.lower()} after {len(self.fitted.record.objective)} epochs)"
         )
+
+    def _repr_html_(self) -> str:
+        tables = {"Channels": self.summary(), "Accuracy": self.metrics[["rmse", "rmse_naive", "skill"]]}
+        return html_tables(tables, type(self).__name__, f"{panel_line(self.panel)}. {self.status.sentence}")
 
     @property
     def panel(self) -> Panel:
@@ -114,7 +124,8 @@ class FitResult:
     def metrics(self) -> pd.DataFrame:
         """Accuracy on the `train` and `holdout` weeks beside the naive forecasts; see `accuracy_table`."""
         panel, prediction = self.panel, self.fitted_panel.prediction
-        return accuracy_table(panel.kpi, prediction, panel.weights, self.fitted.n_training_weeks, self.holdout > 0)
+        trained, held = self.fitted.n_training_weeks, self.holdout > 0
+        return accuracy_table(panel.kpi, prediction, panel.weights, trained, held, panel.cadence)
 
     @cached_property
     def contributions(self) -> xr.DataArray:
@@ -209,6 +220,48 @@ class FitResult:
     def _media_summary(self) -> pd.DataFrame:
         return media_summary(self.fitted_panel)
 
+    def summary(self) -> pd.DataFrame:
+        """What to read first, by channel and for all media: spend, revenue, roi; see `attribution.main_figures`."""
+        return main_figures(self.fitted_panel, self.media_summary(), None, 0.9)
+
+    def plot(self, figure: str | None = None, **options: Any) -> Any:
+        """A figure of `dcm.plots` by name; without one, the returns of the channels, or without spend their outcomes.
+
+        Args:
+            figure: such as `contribution_over_time`.
+            options: arguments of the figure besides the result, such as `top=5`.
+
+        Returns:
+            A `plotly.graph_objects.Figure`.
+
+        Raises:
+            ConfigError: an unknown figure, or one that is not drawn from a fit.
+        """
+        from deepcausalmmm_jax.plots.of_result import figure_of  # a floor above, and plotly
+
+        return figure_of(self, figure, options)
+
+    def treatments(self, level: float = 0.9) -> pd.DataFrame:
+        """What each treatment contributed against its baseline; see `attribution.treatments.treatment_table`.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        return treatment_table(self.fitted_panel, self._members, level)
+
+    def events(self, level: float = 0.9) -> pd.DataFrame:
+        """What each event contributed against weeks without it; see `attribution.treatments.event_table`.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        return event_table(self.fitted_panel, self._members, level)
+
+    @property
+    def _members(self) -> Variables | None:
+        """Sets of variables for intervals; None where there are none."""
+        return None
+
     @computed_once
     def carry_over(self) -> pd.DataFrame:
         """By channel, immediate and carried effect and weeks to payback; see `attribution.carry_over`."""
@@ -286,7 +339,7 @@ class FitResult:
 
     @computed_once
     def lift_tests(self) -> pd.DataFrame:
-        """One row a lift test: measured, model before and after, z, conflict; see `attribution.lift_tests`."""
+        """One row per lift test: measured, model before and after, z, conflict; see `attribution.lift_tests`."""
         return lift_table(self.fitted_panel.until_last_kpi, self._variable_sets())
 
     @computed_once
@@ -316,6 +369,11 @@ class FitResult:
     def curve_parameters(self) -> pd.DataFrame:
         """By channel: decay, delay, slope, half_saturation, coefficient."""
         return curve_parameters(self.fitted_panel)
+
+    @computed_once
+    def curve_evidence(self) -> pd.DataFrame:
+        """Log evidence of each kind of saturation, of a fit that chose among them; see `attribution.curve_evidence`."""
+        return evidence_table(self.fitted)
 
     @computed_once
     def adstock_decay(self) -> pd.DataFrame:

@@ -85,7 +85,7 @@ def _refuse_other_panel(forms: Mapping[str, Form], manifest: Manifest) -> None:
     needed |= {f"record/{name}": n_epochs for name in ("acyclicity", "learning_rate")}
     needed |= {name: n_epochs for name in forms if name.startswith("terms/")}
     optional: dict[str, tuple[int, ...]] = {"panel/spend": (*by_week, n_channels), "panel/revenue_per_kpi": by_week}
-    optional |= {"panel/population": (n_regions,)}
+    optional |= {"panel/population": (n_regions,), "panel/national_weights": (n_regions,)}
     wanted = needed | {name: shape for name, shape in optional.items() if name in forms}
     if any(forms[name].shape != shape for name, shape in wanted.items()) or len(n_epochs) != 1:
         raise ValueError("an array does not have the shape of the panel")

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-SCHEMA = 8
+from deepcausalmmm_jax.results.saved_roles import WITHOUT_ROLES
+
+SCHEMA = 9
 OLDEST = 5  # before it the model had another form: exposure before the first week was no part of it
 
 Arrays = dict[str, np.ndarray]
@@ -56,4 +58,9 @@ def _from_7(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
     return arrays, {"origin": {"versions": manifest["versions"]}, **manifest}
 
 
-_STEPS: Mapping[int, _Step] = {5: _from_5, 6: _from_6, 7: _from_7}
+def _from_8(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
+    """Schema 9 added other calendars than weeks, roles and events of columns, and curves by channel."""
+    return arrays, {"cadence": "weekly", **WITHOUT_ROLES, **manifest}
+
+
+_STEPS: Mapping[int, _Step] = {5: _from_5, 6: _from_6, 7: _from_7, 8: _from_8}

@@ -25,7 +25,7 @@ class Update:
             `z` as in `compare_runs`; and the parts of the change: by `new_weeks`, by `revised` figures of old weeks,
             by `both` together beyond what either brings alone, and by `refit`, the further training without either.
             The last is found where weeks are new and figures revised; else it is within the only cause there is.
-        revised: a row a figure of the old weeks that has changed: column, region, week, before, after.
+        revised: a row per figure of the old weeks that has changed: column, region, week, before, after.
         new_weeks: labels of the weeks that are new.
         needs_refits: whether the old result had refits of a bootstrap, which must be made again.
     """

@@ -7,12 +7,13 @@ import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
-from deepcausalmmm_jax.config.settings import AdstockKind, Config
+from deepcausalmmm_jax.config.curves import CurveKinds
+from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.model.curves import MediaCurves
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs, AnyModel
-from deepcausalmmm_jax.model.media import MediaCurves
 from deepcausalmmm_jax.model.outputs import Internals
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters, PaperHyperparameters
 from deepcausalmmm_jax.training.paper.recipe import PaperState
@@ -147,8 +148,8 @@ class ModelFamily(ABC):
         """The training of that module."""
 
     @abstractmethod
-    def adstock(self, config: Config) -> AdstockKind:
-        """The kind of carry-over that the model has."""
+    def curve_kinds(self, config: Config, panel: Panel) -> CurveKinds:
+        """Kinds of carry-over and saturation of the panel's channels."""
 
     @abstractmethod
     def curve_exposure(

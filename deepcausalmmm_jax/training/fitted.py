@@ -66,6 +66,13 @@ class LiftsBefore(NamedTuple):
     sd: np.ndarray  # [test], NaN where it is unknown
 
 
+class CurveEvidence(NamedTuple):
+    """Log evidence of kinds of saturation, from which `Config.curve="auto"` chose."""
+
+    kinds: tuple[str, ...]  # the first is the one that the others had to beat
+    log_evidence: np.ndarray  # [kind], nats
+
+
 @dataclass(frozen=True, eq=False)
 class Fitted:
     """Parameters with the panel, scales and settings they belong to.
@@ -81,6 +88,7 @@ class Fitted:
         trained: variables at the end of training where `variables` are the estimate from the posterior; None where the
             two are the same.
         lifts_before: of a fit with lift tests: what it would say of them without them; None without tests.
+        curve_evidence: of a fit that chose its kind of saturation; None where it was stated.
     """
 
     variables: Variables
@@ -92,6 +100,7 @@ class Fitted:
     seed: int
     trained: Variables | None = None
     lifts_before: LiftsBefore | None = None
+    curve_evidence: CurveEvidence | None = None
 
     @property
     def keeps_earlier_scales(self) -> bool:

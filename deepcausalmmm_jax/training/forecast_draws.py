@@ -1,6 +1,5 @@
 """Uncertainty of a forecast: of the state after training, and of its movement in the weeks ahead."""
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -10,12 +9,13 @@ from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.forecast_state import ForecastValues
 from deepcausalmmm_jax.model.outputs import Components, Internals
 from deepcausalmmm_jax.model.prior_scales import PriorScales
 from deepcausalmmm_jax.model.structural import predicted
-from deepcausalmmm_jax.training.forecast_state import FilteredSeries, filters, shock
+from deepcausalmmm_jax.training.forecast_state import Filter, FilteredSeries, filters, shock
 from deepcausalmmm_jax.training.structural import structural_model
 
 
@@ -38,7 +38,7 @@ class ForecastDistribution(NamedTuple):
     noise: Array  # [region], standard deviation of a region's own noise in a week
 
 
-@partial(jax.jit, static_argnames=("design", "start"))
+@jit_once("design", "start")
 def forecast_distributions(
     variables: Variables, inputs: Inputs[Array], weights: Array, scales: PriorScales, *, design: Design, start: int
 ) -> ForecastDistribution:
@@ -55,7 +55,8 @@ def forecast_distributions(
 
     def one(own: Variables) -> ForecastDistribution:
         components, internals = predicted(structural_model(design), own, inputs)
-        return _distribution(components, internals, inputs, weights, scales, ForecastValues.of(own), start)
+        both = filters(components, internals, inputs, weights, scales, design.step_weeks)
+        return _distribution(components, internals, inputs, both, ForecastValues.of(own), start)
 
     return jax.lax.map(one, variables)
 
@@ -64,12 +65,11 @@ def _distribution(
     components: Components,
     internals: Internals,
     inputs: Inputs[Array],
-    weights: Array,
-    scales: PriorScales,
+    both: tuple[Filter, Filter],
     state: ForecastValues,
     start: int,
 ) -> ForecastDistribution:
-    filter_national, filter_regional = filters(components, internals, inputs, weights, scales)
+    filter_national, filter_regional = both
     national, regional = filter_national(state.national_log_ratios), filter_regional(state.regional_log_ratios)
     n_regions = inputs.kpi.shape[0]
     several = jnp.asarray(1.0 if n_regions > 1 else 0.0)  # a single region is the national level

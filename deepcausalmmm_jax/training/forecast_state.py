@@ -51,6 +51,7 @@ def forecast_state(
     weights: Array,
     scales: PriorScales,
     estimated: ForecastValues | None = None,
+    step_weeks: float = 1.0,
 ) -> ForecastValues:
     """Level, AR(1) components and season after the last training week, by marginal likelihood.
 
@@ -69,11 +70,12 @@ def forecast_state(
         scales: prior scales.
         estimated: a state whose scales are kept, for draws of the parameters: only the filter runs; None to estimate
             the scales.
+        step_weeks: length of a step of the panel, weeks.
 
     Returns:
         Values of `model.forecast_state.ForecastState`.
     """
-    filter_national, filter_regional = filters(components, internals, inputs, weights, scales)
+    filter_national, filter_regional = filters(components, internals, inputs, weights, scales, step_weeks)
     if estimated is None:
         national_ratios = _most_likely(filter_national, jnp.ones(()))
         regional_ratios = _most_likely(filter_regional, internals.effective)
@@ -96,7 +98,12 @@ def forecast_state(
 
 
 def filters(
-    components: Components, internals: Internals, inputs: Inputs[Array], weights: Array, scales: PriorScales
+    components: Components,
+    internals: Internals,
+    inputs: Inputs[Array],
+    weights: Array,
+    scales: PriorScales,
+    step_weeks: float = 1.0,
 ) -> tuple[Filter, Filter]:
     """Filters of the national level and of the regions' deviations from it, as functions of their log ratios `[5]`.
 
@@ -106,6 +113,7 @@ def filters(
         inputs: the panel.
         weights: `[region, week]`, 0 in weeks the fit does not learn from.
         scales: prior scales.
+        step_weeks: length of a step of the panel, weeks.
     """
     media, control = components.media.sum(axis=-1), components.control.sum(axis=-1)
     rest = inputs.kpi - _level_offset(inputs)[:, None] - control - media
@@ -119,7 +127,7 @@ def filters(
 
     def filter_national(log_ratios: LogRatios | Array) -> FilteredSeries:
         ratios = LogRatios(*log_ratios)
-        process = _process_scales(ratios, scales.trend, scales.seasonality, scales.baseline)
+        process = _process_scales(ratios, scales.trend, scales.seasonality, scales.baseline, step_weeks)
         variance = shock(noise, log_ratios) ** 2 + 1.0 / jnp.maximum(total, 1e-9)
         mean = jnp.asarray(1.0 - scales.media_total)
         found = kalman_filter(national, variance, total > 0, past, inputs.season_basis, process, mean, _LIMIT)
@@ -127,7 +135,7 @@ def filters(
 
     def filter_regional(log_ratios: LogRatios | Array) -> FilteredSeries:
         ratios = LogRatios(*log_ratios)
-        process = _process_scales(ratios, scales.trend_region, scales.seasonality_region, scales.baseline)
+        process = _process_scales(ratios, scales.trend_region, scales.seasonality_region, scales.baseline, step_weeks)
 
         def one(series: Array, variance: Array, trained: Array) -> tuple[FilteredState, Array]:
             return kalman_filter(series, variance, trained, past, inputs.season_basis, process, jnp.zeros(()), _LIMIT)
@@ -148,12 +156,13 @@ def _level_offset(inputs: Inputs[Array]) -> Array:
     return inputs.kpi_level - 1.0
 
 
-def _process_scales(ratios: LogRatios, trend: Array, season: Array, start: Array) -> ProcessScales:
+def _process_scales(ratios: LogRatios, trend: Array, season: Array, start: Array, step_weeks: float) -> ProcessScales:
+    """Scales of a step of the panel."""
     return ProcessScales(
         level_start=jnp.asarray(start),
-        level_step=trend / jnp.sqrt(WEEKS_IN_QUARTER) * jnp.exp(ratios.level_step),
+        level_step=trend / jnp.sqrt(WEEKS_IN_QUARTER / step_weeks) * jnp.exp(ratios.level_step),
         ar1=_AR1 * jnp.exp(ratios.ar1),
-        time_scale=_TIME_SCALE * jnp.exp(ratios.time_scale),
+        time_scale=_TIME_SCALE / step_weeks * jnp.exp(ratios.time_scale),
         season=season * jnp.exp(ratios.season),
     )
 

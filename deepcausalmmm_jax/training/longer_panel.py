@@ -6,6 +6,7 @@ import numpy as np
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.bases import knot_basis
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.inputs import knot_weeks
 from deepcausalmmm_jax.model.parameters import Parameters
 
@@ -18,6 +19,7 @@ def on_longer_panel(
     raised: np.ndarray,
     n_knots: int,
     n_region_knots: int,
+    cadence: Cadence = Cadence.WEEKLY,
 ) -> Variables:
     """Variables of a fit in the shapes of a panel that begins in the same week and has other training weeks.
 
@@ -34,13 +36,14 @@ def on_longer_panel(
         raised: `[region]`, by how much the mean KPI of the training weeks has risen, scaled.
         n_knots: knots of the national trend to make room for; those after the last one have no influence.
         n_region_knots: the same for the regions' deviations.
+        cadence: of the panel.
 
     Returns:
         Variables with `n_knots` and `n_region_knots` knots.
     """
     own = Parameters.of(variables["params"])
-    national = jnp.asarray(_read_off(config.knot_spacing, n_before, n_after, n_knots))
-    regional = jnp.asarray(_read_off(config.region_knot_spacing, n_before, n_after, n_region_knots))
+    national = jnp.asarray(_read_off(cadence.steps(config.knot_spacing), n_before, n_after, n_knots))
+    regional = jnp.asarray(_read_off(cadence.steps(config.region_knot_spacing), n_before, n_after, n_region_knots))
     continued = own._replace(
         trend=own.trend._replace(shared=national @ own.trend.shared, region=own.trend.region @ regional.T),
         coefficients=own.coefficients._replace(path=national @ own.coefficients.path),

@@ -82,9 +82,9 @@ def objective(
         scales,
         data.inputs,
         (1.0 - data.inputs.graph_constraints.required) * multipliers.sparsity,
-        model.design.adstock,
+        model.design.kinds,
     )
-    laplace = laplace_terms(components.media, internals, data, scales)
+    laplace = laplace_terms(components.media, internals, data, scales, model.design.step_weeks)
     penalties["volume"] = sum(laplace.values(), start=jnp.zeros(()))
     terms = {name: value / n for name, value in (fit_terms | penalties).items()}
     h = acyclicity(internals.edges, model.design.graph)
@@ -138,7 +138,6 @@ def _experiment_term(
         internals.curves,
         internals.blend,
         components.coefficient,
-        design.adstock,
-        design.max_lag,
+        design.kinds,
     )
     return 0.5 * jnp.sum((tests.measured - found.sum(axis=(1, 2))) ** 2)

@@ -6,11 +6,13 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Self
 
 import jax
+
+from deepcausalmmm_jax.io.versions import version_of
 
 PACKAGES = ("deepcausalmmm_jax", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "pandas")
 _PROGRAM = "deepcausalmmm-jax"
@@ -60,7 +62,7 @@ def _versions() -> dict[str, str]:
     found = {}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            found[name] = version_of(name)
         except PackageNotFoundError:
             continue
     return found

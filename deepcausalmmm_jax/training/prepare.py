@@ -10,6 +10,7 @@ from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.training.families import family_of
 from deepcausalmmm_jax.training.family import AnyHyperparameters
@@ -37,8 +38,14 @@ def prepare(panel: Panel, weights: np.ndarray, config: Config, scales: Scales | 
         scales: to use in place of those of the training weeks.
 
     Raises:
+        ConfigError: a kind of saturation that is still to be chosen.
         DataError: a region whose KPI the model cannot be scaled by, or a lift test that does not fit the panel.
     """
+    if config.curve == "auto":
+        raise ConfigError(
+            'Setting curve is "auto", which dcm.fit alone resolves; fit the panel once and go on with result.config, '
+            "which names the kind that was chosen."
+        )
     family = family_of(config)
     scales, inputs, design = family.prepared(panel, weights, config, scales)
     return Preparation(scales, inputs, family.hyperparameters(config), design, family.schedule(config))

@@ -138,7 +138,8 @@ class StructuralRecipe(NamedTuple):
     ) -> Variables:
         """The variables with the forecast state estimated."""
         components, internals = predicted(structural_model(self.design), variables, inputs)
-        return forecast_state(components, internals, inputs, weights, hyperparameters.scales).placed_in(variables)
+        scales, step = hyperparameters.scales, self.design.step_weeks
+        return forecast_state(components, internals, inputs, weights, scales, step_weeks=step).placed_in(variables)
 
 
 def _from_data(params: Collection, inputs: Inputs[Array]) -> Collection:

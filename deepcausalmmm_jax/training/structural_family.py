@@ -8,14 +8,15 @@ import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
-from deepcausalmmm_jax.config.settings import AdstockKind, Config
+from deepcausalmmm_jax.config.curves import CurveKinds
+from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.experiments import LiftTests, lift_tests
 from deepcausalmmm_jax.data.inputs import Inputs, inputs_from, training_weeks
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales, scales_from
+from deepcausalmmm_jax.model.curves import MediaCurves
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
-from deepcausalmmm_jax.model.media import MediaCurves
 from deepcausalmmm_jax.model.outputs import Internals
 from deepcausalmmm_jax.model.structural import StructuralMMM
 from deepcausalmmm_jax.training.family import ModelFamily, PreparedPanel, Recipe
@@ -82,9 +83,9 @@ class StructuralFamily(ModelFamily):
         """See `ModelFamily`."""
         return cast(Recipe, StructuralRecipe(_own(design), schedule))  # it takes the inputs of its own family alone
 
-    def adstock(self, config: Config) -> AdstockKind:
+    def curve_kinds(self, config: Config, panel: Panel) -> CurveKinds:
         """See `ModelFamily`."""
-        return config.adstock
+        return config.curve_kinds(panel.channels, panel.cadence.lags(config.max_lag), panel.cadence.weeks)
 
     def curve_exposure(
         self, panel: Panel, scales: Scales, n_training_weeks: int, exposure: np.ndarray

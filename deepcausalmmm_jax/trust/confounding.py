@@ -9,8 +9,9 @@ import pandas as pd
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.intervals import require_level
 from deepcausalmmm_jax.axes import CHANNEL
-from deepcausalmmm_jax.data.bases import fourier_basis
+from deepcausalmmm_jax.data.season import season_basis
 from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.trust.sensitivity import (
     Cause,
@@ -39,7 +40,7 @@ class Verdict(StrEnum):
 
 
 class _Residuals(NamedTuple):
-    """Innovations of everything in the model, weighted by the noise of the region, one row a region-week."""
+    """Innovations of everything in the model, weighted by the noise of the region, one row per region-week."""
 
     kpi: np.ndarray  # [row]
     activity: np.ndarray  # [row, channel]
@@ -78,11 +79,7 @@ def unmeasured_confounding(result: FitResult, *, level: float = 0.9) -> pd.DataF
     Raises:
         ConfigError: no fit of the default model, or a level that is not between 0 and 1.
     """
-    if not isinstance(result, FitResult):
-        raise ConfigError(
-            f"unmeasured_confounding needs the result of a fit, got {type(result).__name__}; a saved one is read by "
-            "dcm.load."
-        )
+    require_result(result, "unmeasured_confounding")
     if not result.family.has_noise:
         raise ConfigError("unmeasured_confounding needs the default model: the paper's has no standard errors.")
     require_level(level)
@@ -145,7 +142,7 @@ def _residuals(fit: FittedPanel) -> _Residuals:
     used = fit.weights > 0
     unit = fit.scales.kpi[:, None]
     activity = fit.components.media / unit[:, :, None] / np.maximum(inside.coefficient, 1e-12)
-    season = fourier_basis(panel.week_numbers, fit.config.season_length, fit.config.harmonics)
+    season = season_basis(panel, fit.config)
     season = np.broadcast_to(season, (*used.shape, season.shape[1]))
     trend = fit.components.structural[:, :, 1:2] / unit[:, :, None]
     spread = np.where(fit.scales.control_scale > 0, fit.scales.control_scale, 1.0)[:, None, :]

@@ -30,7 +30,8 @@ def data_row(result: FitResult) -> HealthRow:
         return HealthRow(HealthCheck.DATA, Grade.FAIL, figure, "none to mend", advice, True, reason)
     backward = [finding.column for finding in found if finding.check is Check.FOLLOWS_KPI]
     reason = f"media may follow sales rather than drive them ({', '.join(backward[:_NAMED])})" if backward else ""
-    return HealthRow(HealthCheck.DATA, Grade.LOOK, figure, "none to mend", advice, bool(backward), reason)
+    doubted = tuple(dict.fromkeys(name for name in backward if name in result.panel.channels))
+    return HealthRow(HealthCheck.DATA, Grade.LOOK, figure, "none to mend", advice, bool(backward), reason, doubted)
 
 
 def range_row(result: FitResult, plan: BudgetPlan | None) -> HealthRow:
@@ -93,4 +94,4 @@ def experiment_row(result: FitResult) -> HealthRow:
     channels = list(dict.fromkeys(table.loc[conflict, "channel"].astype(str)))
     reason = f"the model contradicts an experiment on {', '.join(channels[:_NAMED])}"
     advice = "Find out which is wrong: the test's design, or a cause that the model does not know."
-    return HealthRow(check, Grade.LOOK, figure, "within 2 standard errors", advice, True, reason)
+    return HealthRow(check, Grade.LOOK, figure, "within 2 standard errors", advice, True, reason, tuple(channels))

@@ -1,7 +1,8 @@
 """`health`: whether to act on a result, to test first, or not to use it."""
 
-from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+from deepcausalmmm_jax.progress import Steps
+from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.trust.estimate_checks import (
     baseline_row,
@@ -20,7 +21,7 @@ from deepcausalmmm_jax.trust.fit_checks import (
     starts_row,
     training_row,
 )
-from deepcausalmmm_jax.trust.health_card import HealthCard, verdict_of
+from deepcausalmmm_jax.trust.health_card import HealthCard, HealthRow, verdict_of
 from deepcausalmmm_jax.trust.refutations.refutation import Refutation
 
 
@@ -38,9 +39,18 @@ def health(result: FitResult, refutations: Refutation | None = None, *, plan: Bu
     Raises:
         ConfigError: not a result, or not what `refute` returns.
     """
-    if not isinstance(result, FitResult):
-        raise ConfigError(f"health needs the result of fit, bootstrap or load, got {type(result).__name__}.")
-    rows = (
+    require_result(result, "health")
+    with Steps("health") as wait:
+        wait.step("checking")
+        rows = _rows(result, refutations, plan)
+    cadence = result.panel.cadence
+    rows = tuple(row.in_units(cadence) for row in rows)
+    return HealthCard(rows, *verdict_of(rows, cadence.worded(strengths(result))))
+
+
+def _rows(result: FitResult, refutations: Refutation | None, plan: BudgetPlan | None) -> tuple[HealthRow, ...]:
+    """One row per check."""
+    return (
         data_row(result),
         training_row(result),
         sampling_row(result),
@@ -57,4 +67,3 @@ def health(result: FitResult, refutations: Refutation | None = None, *, plan: Bu
         refutation_row(refutations),
         experiment_row(result),
     )
-    return HealthCard(rows, *verdict_of(rows, strengths(result)))

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import pandas as pd
 
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.grades import ORDER, Grade
 from deepcausalmmm_jax.io.graded_table import graded_table
 
@@ -52,6 +53,7 @@ class HealthRow(NamedTuple):
         advice: what to do; empty for `pass`.
         decides: whether a `look` here is reason enough to test before acting.
         reason: a clause for the verdict, such as `no channel has a clear effect`; empty for `pass`.
+        doubted: channels whose effect is in doubt: no more spend on them is advised before a test.
     """
 
     check: HealthCheck
@@ -61,6 +63,12 @@ class HealthRow(NamedTuple):
     advice: str = ""
     decides: bool = False
     reason: str = ""
+    doubted: tuple[str, ...] = ()
+
+    def in_units(self, cadence: Cadence) -> Self:
+        """The same for a panel whose steps are not weeks."""
+        figure, threshold, advice, reason = map(cadence.worded, (self.figure, self.threshold, self.advice, self.reason))
+        return self._replace(figure=figure, threshold=threshold, advice=advice, reason=reason)
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ class HealthCard:
     """What `health` returns.
 
     Attributes:
-        rows: a row a check.
+        rows: a row per check.
         verdict: `act`, `test first` or `do not use`.
         reason: of the verdict, one sentence.
     """
@@ -84,6 +92,11 @@ class HealthCard:
     def worst(self) -> Grade:
         """The worst grade of all checks."""
         return max((row.grade for row in self.rows), key=ORDER.index, default=Grade.PASS)
+
+    @property
+    def doubted(self) -> tuple[str, ...]:
+        """Channels whose effect some check puts in doubt, each once."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.doubted))
 
     @property
     def table(self) -> pd.DataFrame:

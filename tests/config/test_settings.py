@@ -14,7 +14,10 @@ def test_toml_leads_back(tmp_path):
     [
         ("adstok = 'geometric'", r"Unknown setting adstok; did you mean adstock\?"),
         ("[penalties]\ntrnd = 1.0", r"Unknown setting penalties.trnd; did you mean penalties.trend\?"),
-        ("adstock = 'weibull'", "one of geometric, delayed_geometric, delayed, binomial, got 'weibull'"),
+        (
+            "adstock = 'weibull'",
+            "one of geometric, delayed_geometric, delayed, binomial, weibull_pdf, weibull_cdf, none, got 'weibull'",
+        ),
         ("hidden_size = 2.5", "hidden_size must be a whole number, got 2.5"),
         ("hidden_size = 0", "hidden_size must be 1 or more"),
         ("[training]\nlearning_rate = 'fast'", "learning_rate must be a finite number"),

@@ -37,7 +37,7 @@ def test_laplace_term_of_a_weekly_walk_is_its_log_determinant(persistence):
     start = 1 / information / max(1 - persistence, 0.05) ** 2
     C = size**2 / 13 * shown @ shown.T + start * level @ level.T
     exact = 0.5 * np.linalg.slogdet(np.eye(n - 1) + information * C)[1]
-    found = _random_walk(jnp.asarray(information), size, jnp.asarray(steps), jnp.asarray(persistence))
+    found = _random_walk(jnp.asarray(information), size, jnp.asarray(steps), jnp.asarray(persistence), 13.0)
     np.testing.assert_allclose(found, exact, rtol=1e-3)
 
 
@@ -132,7 +132,9 @@ def test_without_media_effects_the_forecast_is_as_good_as_the_best_naive_one(kin
     panel, _ = dcm.simulate(6, 90, 2, 0, seed=11)
     walk = 0.08 * np.cumsum(rng.normal(size=(1, 90)), axis=1) + 0.01 * rng.normal(size=(6, 90))
     level = 10 + walk if kind == "last" else 10 + 0.3 * rng.normal(size=(6, 90))
-    short = dcm.Config(training=dataclasses.replace(dcm.Training(), max_epochs=400))
+    short = dcm.Config(
+        training=dataclasses.replace(dcm.Training(), max_epochs=400), posterior=dcm.PosteriorSettings(method="none")
+    )
     result = dcm.fit(dataclasses.replace(panel, kpi=1000 * level), short, progress=False)
     held = result.metrics.loc["holdout"]
     assert held["rmse"] < 1.35 * held["rmse_naive"]

@@ -9,8 +9,9 @@ from jax.test_util import check_grads
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.forward import difference
 from deepcausalmmm_jax.attribution.lift_tests import model_lifts
+from deepcausalmmm_jax.config.curves import CurveKinds
+from deepcausalmmm_jax.model.curves import MediaCurves
 from deepcausalmmm_jax.model.lift_tests import lifts
-from deepcausalmmm_jax.model.media import MediaCurves
 from deepcausalmmm_jax.training.families import forward_pass
 from deepcausalmmm_jax.training.prepare import lift_tests_of
 
@@ -47,7 +48,8 @@ def test_a_lift_passes_through_the_graph(small_result):
     blend = jnp.zeros((3, 3)).at[1, 2].set(0.4).at[0, 1].set(0.3)
 
     def by_channel(coefficient):
-        found = lifts(tests, exposure, 0 * ones, ones, curves, blend, coefficient, "delayed_geometric", 13)
+        kinds = CurveKinds.same(3, "delayed_geometric")
+        found = lifts(tests, exposure, 0 * ones, ones, curves, blend, coefficient, kinds)
         return np.asarray(found.sum(axis=(0, 1)))
 
     own, nothing = by_channel(jnp.ones(exposure.shape)), by_channel(jnp.zeros(exposure.shape))
@@ -67,7 +69,8 @@ def test_the_gradient_of_a_lift_is_that_of_its_differences(small_result, adstock
         def lift(decay, delay, slope, half, coefficient):
             curves = MediaCurves(decay, delay, slope, half, jnp.asarray(0.2), jnp.asarray(0.5))
             level = coefficient * jnp.ones(exposure.shape)
-            return lifts(tests, exposure, 0 * ones, ones, curves, jnp.zeros((3, 3)), level, adstock, 6).sum() / 1e4
+            kinds = CurveKinds.same(3, adstock, max_lag=6)
+            return lifts(tests, exposure, 0 * ones, ones, curves, jnp.zeros((3, 3)), level, kinds).sum() / 1e4
 
         at = tuple(jnp.full(3, v) for v in (0.5, 0.7, 1.3, 1.1)) + (jnp.asarray(0.3),)
         check_grads(lift, at, order=1, modes=["rev"], rtol=1e-4)

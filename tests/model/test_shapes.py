@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from deepcausalmmm_jax.config.curves import CurveKinds
 from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations
 from deepcausalmmm_jax.data.graph_constraints import GraphConstraints
 from deepcausalmmm_jax.model.baseline import Level, Trend
@@ -20,7 +21,7 @@ def _ones(*shape):
 
 
 def _media(exposure, intensity, history):
-    return Media(CHANNELS, "geometric", 4, 0.5).init(KEY, exposure, intensity, history)
+    return Media(CurveKinds.same(CHANNELS, "geometric", max_lag=4), 0.5).init(KEY, exposure, intensity, history)
 
 
 def _coefficients(activity, drivers, basis, ahead):

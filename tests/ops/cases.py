@@ -17,6 +17,7 @@ from deepcausalmmm_jax.ops import (
     hill,
     layout,
     logistic,
+    saturation,
 )
 
 _RNG = np.random.default_rng(0)
@@ -121,6 +122,24 @@ CASES = {
         lambda a, d: adstock.delayed_geometric_kernel(a, d, _LAGS, _LAGS), (DECAY, DELAY), _BOTH
     ),
     "geometric_kernel": Case(lambda a: adstock.geometric_kernel(a, _LAGS), (DECAY,), (1 - DECAY) * DECAY**LAG),
+    "half_life": Case(adstock.half_life, (DECAY,), np.log(0.5) / np.log(DECAY)),
+    "weibull_pdf_kernel": Case(
+        lambda scale, shape: adstock.weibull_pdf_kernel(scale, shape, _LAGS),
+        (1.0 + DELAY, SLOPE),
+        _share(stats.weibull_min.pdf(LAG + 0.5, SLOPE, scale=1.0 + DELAY)),
+    ),
+    "weibull_cdf_kernel": Case(
+        lambda scale, shape: adstock.weibull_cdf_kernel(scale, shape, _LAGS),
+        (1.0 + DELAY, SLOPE),
+        _share(stats.weibull_min.sf(LAG, SLOPE, scale=1.0 + DELAY)),
+    ),
+    "michaelis_menten": Case(saturation.michaelis_menten, (EXPOSURE, HALF), EXPOSURE / (EXPOSURE + HALF)),
+    "logistic_saturation": Case(
+        saturation.logistic_saturation, (EXPOSURE, HALF), 2 * expit(np.log(3.0) * EXPOSURE / HALF) - 1
+    ),
+    "logarithmic": Case(saturation.logarithmic, (EXPOSURE, HALF), np.log(1 + EXPOSURE / HALF) / np.log(4.0)),
+    "root": Case(saturation.root, (EXPOSURE, DECAY, HALF), (EXPOSURE / HALF) ** DECAY[:, None] / 2),
+    "linear": Case(saturation.linear, (EXPOSURE, HALF), EXPOSURE / HALF / 2),
     "hill": Case(
         hill.hill,
         (EXPOSURE, SLOPE, HALF),

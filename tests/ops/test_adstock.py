@@ -11,7 +11,10 @@ from deepcausalmmm_jax.ops.adstock import (
     delayed_kernel,
     geometric_adstock,
     geometric_kernel,
+    half_life,
     kernel_adstock,
+    weibull_cdf_kernel,
+    weibull_pdf_kernel,
 )
 
 EXPOSURE = jnp.asarray(np.random.default_rng(0).gamma(1.0, 1.0, (12, 2)), dtype=jnp.float32)
@@ -38,6 +41,48 @@ def test_kernels_are_positive_and_sum_to_one(decay, delay, max_lag):
     ):
         assert (kernel >= 0).all()
         np.testing.assert_allclose(kernel.sum(axis=0), 1.0, rtol=1e-5)
+
+
+@given(scale=st.floats(1e-3, 1e4), shape=st.floats(1e-3, 50.0), max_lag=st.sampled_from([1, 13]))
+@settings(max_examples=10, deadline=None)
+def test_weibull_kernels_sum_to_one_and_the_survival_never_rises(scale, shape, max_lag):
+    density = weibull_pdf_kernel(jnp.array([scale]), jnp.array([shape]), max_lag)
+    survival = weibull_cdf_kernel(jnp.array([scale]), jnp.array([shape]), max_lag)
+    for kernel in (density, survival):
+        assert (kernel >= 0).all()
+        np.testing.assert_allclose(kernel.sum(axis=0), 1.0, rtol=1e-5)
+    assert (np.diff(survival[:, 0]) <= 1e-7).all()
+
+
+@pytest.mark.parametrize("kernel", [weibull_pdf_kernel, weibull_cdf_kernel])
+def test_weibull_kernels_of_shape_one_are_geometric(kernel):
+    found = kernel(jnp.array([2.5]), jnp.array([1.0]), 9)[:, 0]
+    np.testing.assert_allclose(found[1:] / found[:-1], np.exp(-1 / 2.5), rtol=1e-5)
+
+
+def test_a_weibull_density_peaks_where_its_mode_is():
+    # the mode of shape a is scale ((a - 1) / a)^(1 / a) weeks: 3.54 with these, within the week from 3 to 4
+    assert int(jnp.argmax(weibull_pdf_kernel(jnp.array([5.0]), jnp.array([2.0]), 12)[:, 0])) == 3
+
+
+@pytest.mark.parametrize("kernel", [weibull_pdf_kernel, weibull_cdf_kernel])
+@pytest.mark.parametrize("scale", [0.0, 1e-30, 1e-3, 3.0, 1e30])
+@pytest.mark.parametrize("shape", [0.0, 1e-30, 1.0, 1e30])
+def test_weibull_kernels_are_finite_with_their_gradients_at_the_edges(kernel, scale, shape):
+    with jax.debug_nans(True):
+        weighted = lambda *a: (kernel(*a, 6)[:, 0] * jnp.arange(6.0)).sum()  # noqa: E731
+        found = jax.value_and_grad(weighted, argnums=(0, 1))(jnp.array([scale]), jnp.array([shape]))
+    assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(found))
+    if scale < 0.01 and shape == 1.0:
+        np.testing.assert_allclose(
+            kernel(jnp.array([scale]), jnp.array([shape]), 6)[:, 0], [1, 0, 0, 0, 0, 0], atol=1e-6
+        )
+
+
+def test_half_a_geometric_effect_is_left_after_its_half_life():
+    decay = jnp.array([0.2, 0.5, 0.9])
+    np.testing.assert_allclose(decay ** half_life(decay), 0.5, rtol=1e-5)
+    assert jnp.isfinite(jax.grad(lambda d: half_life(d).sum())(jnp.array([0.0, 1e-30, 1.0]))).all()
 
 
 def test_delayed_peaks_at_its_delay():

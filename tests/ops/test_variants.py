@@ -19,10 +19,13 @@ from deepcausalmmm_jax.ops import (
     hill,
     layout,
     logistic,
+    saturation,
 )
 from tests.ops.cases import CASES
 
-MODULES = (acyclicity, adstock, autoregression, bijectors, cholesky, effective_sample, gru, hill, layout, logistic)
+MODULES = (
+    acyclicity, adstock, autoregression, bijectors, cholesky, effective_sample, gru, hill, layout, logistic, saturation,
+)  # fmt: skip
 TOLERANCE = {"rtol": 2e-4, "atol": 2e-5}
 
 

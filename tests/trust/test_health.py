@@ -193,7 +193,7 @@ def test_a_plan_beyond_the_exposure_of_training_asks_for_a_look(kinds):
 
 @pytest.mark.parametrize("given", ["run", None, 3])
 def test_what_is_no_result_is_refused(given):
-    with pytest.raises(dcm.ConfigError, match="needs the result of fit"):
+    with pytest.raises(dcm.ConfigError, match="needs the result of a fit"):
         dcm.health(given)
 
 

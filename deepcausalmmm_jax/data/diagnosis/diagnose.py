@@ -8,6 +8,7 @@ from deepcausalmmm_jax.data.diagnosis.findings import Finding
 from deepcausalmmm_jax.data.holdout import refuse_without_kpi
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.grades import ORDER
+from deepcausalmmm_jax.progress import Steps
 
 _WHOLE: tuple[Callable[[Panel], Iterator[Finding]], ...] = (  # weeks after the last KPI included
     completeness.fittable_findings,
@@ -37,5 +38,8 @@ def diagnose(panel: Panel) -> Diagnosis:
     """Check a panel before it is fitted; see `Panel.diagnose`."""
     refuse_without_kpi(panel)
     past = panel.until_last_kpi()
-    rows = [row for check in _WHOLE for row in check(panel)] + [row for check in _PAST for row in check(past)]
+    with Steps("data checks") as wait:
+        wait.step(f"{len(_WHOLE) + len(_PAST)} checks")
+        rows = [row for check in _WHOLE for row in check(panel)] + [row for check in _PAST for row in check(past)]
+    rows = [row.in_units(panel.cadence) for row in rows]
     return Diagnosis(tuple(sorted(rows, key=lambda row: -ORDER.index(row.grade))))

@@ -20,7 +20,7 @@ class Diagnosis:
     """What `Panel.diagnose` returns.
 
     Attributes:
-        rows: a row a finding, and one for each check that found nothing; the worst first.
+        rows: a row per finding, and one for each check that found nothing; the worst first.
     """
 
     rows: tuple[Finding, ...]

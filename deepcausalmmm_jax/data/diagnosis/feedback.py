@@ -26,6 +26,16 @@ _TOGETHER, _AHEAD, _TIMES = 0.2, 0.2, 3.0  # share explained; more by the week b
 _FADE = 0.6  # weekly, of past exposure
 _MONTH = 4  # weeks of KPI that a budget may be set by
 _TRACKS = 0.8  # partial correlation in the same week
+_CONTROL_WHY = (
+    "a control that media move (brand awareness, search volume) takes away the part of their effect that runs "
+    "through it"
+)
+_CONTROL_ADVICE = "leave it out of the controls, unless you want the effect that does not run through it"
+_TREATMENT_WHY = (
+    "a treatment that is planned with media (a promotion that is advertised) is credited with what it does itself, "
+    "media with what they do beside it; one that media move takes part of their effect"
+)
+_TREATMENT_ADVICE = "keep it if it is set by people; if it follows from media, it is no treatment: leave it out"
 
 
 class _Link(NamedTuple):
@@ -43,7 +53,10 @@ def mediator_findings(past: Panel) -> Iterator[Finding]:
     media, control, _ = ready
     built_up = lfilter([1.0 - _FADE], [1.0, -_FADE], media, axis=1)
     found: list[str] = []
+    treatments = {entry.name for entry in past.treatments}
     for k, name in enumerate(past.controls):
+        if name in past.event_names:  # no exposure moves the calendar
+            continue
         own = control[:, :, k]
         fixed = np.stack([earlier(own, 1), earlier(own, 2), earlier(own, 3)], axis=2)
         before = earlier(built_up, 1)
@@ -61,9 +74,8 @@ def mediator_findings(past: Panel) -> Iterator[Finding]:
             Check.MEDIATOR,
             f"past exposure explains {link.gain:.0%} of its weekly changes, most of all that of {names(leading)}",
             name,
-            why="a control that media move (brand awareness, search volume) takes away the part of their effect that "
-            "runs through it",
-            advice="leave it out of the controls, unless you want the effect that does not run through it",
+            why=_TREATMENT_WHY if name in treatments else _CONTROL_WHY,
+            advice=_TREATMENT_ADVICE if name in treatments else _CONTROL_ADVICE,
         )
     if not found:
         yield passed(Check.MEDIATOR, f"none of {several(len(past.controls), 'control')} follows exposure")

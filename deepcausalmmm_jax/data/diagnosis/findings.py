@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.grades import Grade
 
 _NAMED = 4
@@ -44,6 +45,7 @@ class Finding(NamedTuple):
         what: was found, with its figure.
         why: it matters.
         advice: what to do.
+        unit: of the steps of the panel.
     """
 
     grade: Grade
@@ -54,12 +56,18 @@ class Finding(NamedTuple):
     weeks: str = ""
     why: str = ""
     advice: str = ""
+    unit: str = "week"
+
+    def in_units(self, cadence: Cadence) -> Self:
+        """The same for a panel whose steps are not weeks."""
+        what, why, advice = (cadence.worded(text) for text in (self.what, self.why, self.advice))
+        return self._replace(what=what, why=why, advice=advice, unit=cadence.unit)
 
     @property
     def where(self) -> str:
         """Column, region and weeks in one cell."""
         region = f"region {self.region}" if self.region else ""
-        weeks = f"week {self.weeks}" if self.weeks else ""
+        weeks = f"{self.unit} {self.weeks}" if self.weeks else ""
         return ", ".join(part for part in (self.column, region, weeks) if part)
 
 

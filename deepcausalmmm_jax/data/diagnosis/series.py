@@ -6,15 +6,18 @@ from deepcausalmmm_jax.data.bases import fourier_basis
 
 YEAR = 365.25 / 7.0  # weeks
 _HARMONICS = 2  # as in the model's season
+_DAYS = 3  # pairs of terms of the week, as in the model's season
 _YEARS = 1.5  # with fewer, season and trend are not separable, and only the trend is taken out
 
 
 def season_and_trend(week_numbers: np.ndarray) -> np.ndarray:
-    """Constant, linear and quadratic trend and, from one and a half years on, the season: `[week, term]`."""
+    """Constant, linear and quadratic trend, the season from 1.5 years on, days of the week: `[week, term]`."""
     position = np.linspace(-1.0, 1.0, len(week_numbers))
     terms = [np.ones_like(position), position, position**2]
-    if len(week_numbers) >= _YEARS * YEAR:
+    if np.ptp(week_numbers) + 1.0 >= _YEARS * YEAR:
         terms += list(fourier_basis(week_numbers, YEAR, _HARMONICS).T)
+    if len(week_numbers) > 1 and week_numbers[1] - week_numbers[0] < 0.5:  # days, which follow the week
+        terms += list(fourier_basis(week_numbers, 1.0, _DAYS).T)
     return np.stack(terms, axis=1)
 
 

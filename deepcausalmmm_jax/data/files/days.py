@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.dates import as_text, local_days
 from deepcausalmmm_jax.data.readers.column_names import require_column
 from deepcausalmmm_jax.data.readers.frames import as_pandas
@@ -16,8 +17,8 @@ from deepcausalmmm_jax.errors import DataError, DataWarning
 _WEEK = 7
 
 
-def days_of(column: pd.Series, name: str) -> np.ndarray:
-    """Days since 1970-01-01, `[row]`, of a column of dates.
+def days_of(column: pd.Series, name: str, cadence: Cadence | None = None) -> np.ndarray:
+    """Days since 1970-01-01, `[row]`, of a column of dates; `cadence` is what they are known to follow.
 
     Raises:
         DataError: an empty or unreadable date.
@@ -25,7 +26,7 @@ def days_of(column: pd.Series, name: str) -> np.ndarray:
     text = as_text(column)
     if text.isna().any():
         raise DataError(f"Column {name!r} has no date in row {int(text.isna().to_numpy().argmax()) + 1}.")
-    return local_days(text, name)
+    return local_days(text, name, cadence)
 
 
 def to_weeks(
@@ -88,7 +89,7 @@ def _refuse_twice(count: pd.Series, distinct: pd.Series, begin: int, region: str
     twice = (count > distinct).to_numpy()
     if twice.any():
         raise DataError(
-            f"A day occurs twice in {_place(count.index[int(twice.argmax())], begin, region)}; keep one row a day"
+            f"A day occurs twice in {_place(count.index[int(twice.argmax())], begin, region)}; keep one row per day"
             f"{', or name the column of regions' if region is None else ''}."
         )
 

@@ -1,4 +1,4 @@
-"""Tables with one row a number, or a row a channel -> one row a region and week."""
+"""Tables with one row per number, or a row per channel -> one row per region and week."""
 
 import pandas as pd
 
@@ -19,8 +19,8 @@ def names_column(cells: pd.DataFrame, time: str, numeric: list[str]) -> tuple[st
         numeric: its columns of numbers.
 
     Returns:
-        `(names, values)` of a table with one row a number; `(names, None)` of one with a row a channel; None of a table
-        with one row a region and week.
+        `(names, values)` of a table with one row per number; `(names, None)` of one with a row per channel; None of a
+        table with one row per region and week.
     """
     texts = [str(name) for name in cells if name != time and name not in numeric]
     for name in texts:
@@ -34,9 +34,9 @@ def names_column(cells: pd.DataFrame, time: str, numeric: list[str]) -> tuple[st
 
 
 def spread(cells: pd.DataFrame, time: str, region: str | None, names: str, values: str | None) -> pd.DataFrame:
-    """One row a region and week; columns are named after the variables, or after channel and measure.
+    """One row per region and week; columns are named after the variables, or after channel and measure.
 
-    In a table with one row a channel, columns that are equal in all rows of a region and week, such as the KPI, stay
+    In a table with one row per channel, columns that are equal in all rows of a region and week, such as the KPI, stay
     as they are, and a channel without a row has 0.
 
     Raises:

@@ -42,7 +42,7 @@ def is_workbook(path: Path) -> bool:
 def read_raw(
     path: Path, delimiter: str | None = None, encoding: str | None = None, sheet: str | None = None
 ) -> RawTable:
-    """Read a CSV, Parquet or Excel file; what is not given is found out.
+    """Read a CSV, Parquet or Excel file; what is not given is detected.
 
     Raises:
         DataError: the file does not exist or is no table, or the workbook has no such sheet, or several tables.

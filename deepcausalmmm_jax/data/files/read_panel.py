@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.data.cadence import cadence_named
 from deepcausalmmm_jax.data.files.days import to_weeks
 from deepcausalmmm_jax.data.files.number_style import Decimal, decimal_sign, refuse_words_among_numbers, with_points
 from deepcausalmmm_jax.data.files.one_number_a_row import names_column, spread
@@ -19,6 +20,7 @@ from deepcausalmmm_jax.data.files.recognise import Stated, by_elimination, regio
 from deepcausalmmm_jax.data.files.schema import Schema
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, TrailingZeros
 from deepcausalmmm_jax.data.readers.column_names import require_column
+from deepcausalmmm_jax.data.treatments import Treatment, TreatmentBaseline
 from deepcausalmmm_jax.errors import DataError, DataWarning, OutputError
 
 _LOG = logging.getLogger("deepcausalmmm_jax")
@@ -33,11 +35,17 @@ def read_panel(
     time: str | None = None,
     region: str | None = None,
     kpi: str | None = None,
-    media: Sequence[str] | None = None,
-    spend: Mapping[str, str] | None = None,
-    controls: Sequence[str] | None = None,
+    media: str | Sequence[str] | None = None,
+    spend: Mapping[str, str] | str | Sequence[str] | None = None,
+    controls: str | Sequence[str] | None = None,
     revenue_per_kpi: str | float | None = None,
     population: str | None = None,
+    cadence: str | None = None,
+    treatments: Sequence[str | Treatment] | Mapping[str, TreatmentBaseline] | None = None,
+    organic: str | Sequence[str] | None = None,
+    national: Sequence[str] | None = None,
+    national_weights: Mapping[object, float] | None = None,
+    events: Any = None,
     sheet: str | None = None,
     connection: Any = None,
     keep_schema: bool = True,
@@ -46,9 +54,10 @@ def read_panel(
 ) -> Panel:
     """Read a panel from a file as it stands: CSV, Excel or Parquet, or a SQL query.
 
-    Encoding, delimiter, decimal sign, currency signs and the form of dates are found out. Columns get their roles by
+    Encoding, delimiter, decimal sign, currency signs and the form of dates are detected. Columns get their roles by
     their names and by what they hold: one row per region and week as most packages want it (Meridian's and Robyn's
-    names among them), one row per number, one row per channel, or one row per day, which is added up to weeks. What was
+    names among them), one row per number, one row per channel, or one row per day, which is added up to weeks;
+    or a row per month or quarter. What was
     taken for what is logged in one line, and kept beside the file as `NAME.schema.toml`; edit that file and read again
     where it is wrong. A role that is stated here, or in the schema, is not guessed.
 
@@ -59,11 +68,18 @@ def read_panel(
         time: column of days or weeks.
         region: column of regions.
         kpi: column of the KPI.
-        media: columns of exposure.
-        spend: column of spend by channel.
-        controls: columns of controls; all others are then not used.
+        media: columns of exposure; names, or globs such as `impressions_*`.
+        spend: column of spend by channel, or names or globs as in `Panel.from_dataframe`.
+        controls: columns of controls, names or globs; all others are then not used.
         revenue_per_kpi: column, or one number.
         population: column of each region's population.
+        cadence: `daily` to keep days as they are rather than bring them to weeks; `weekly`, `monthly` or `quarterly`
+            where the dates do not say it, as whole numbers do not.
+        treatments: as in `Panel.from_dataframe`.
+        organic: columns of exposure that is not paid for, names or globs.
+        national: as in `Panel.from_dataframe`.
+        national_weights: as in `Panel.from_dataframe`; not kept in the schema.
+        events: as in `Panel.from_dataframe`; not kept in the schema.
         sheet: of a workbook with several tables.
         connection: of SQLAlchemy, DuckDB or the DB-API, for a query.
         keep_schema: whether to write the schema beside the file, where that folder can be written.
@@ -77,7 +93,21 @@ def read_panel(
         DataError: the file is no table, a role fits no column or several, or the panel is invalid.
         ConfigError: a schema that is invalid.
     """
-    stated = Stated(time, region, kpi, media, spend, controls, revenue_per_kpi, population)
+    unpaid = [organic] if isinstance(organic, str) else organic
+    stated = Stated(
+        time,
+        region,
+        kpi,
+        media,
+        spend,
+        controls,
+        revenue_per_kpi,
+        population,
+        cadence,
+        treatments or None,
+        unpaid,
+        national,
+    )
     panel, _ = panel_and_schema(
         path,
         schema,
@@ -87,6 +117,8 @@ def read_panel(
         keep_schema=keep_schema,
         missing_kpi=missing_kpi,
         trailing_zeros=trailing_zeros,
+        national_weights=national_weights,
+        events=events,
     )
     return panel
 
@@ -102,6 +134,8 @@ def panel_and_schema(
     keep_schema: bool = True,
     missing_kpi: MissingKpi = "error",
     trailing_zeros: TrailingZeros = "ask",
+    national_weights: Mapping[object, float] | None = None,
+    events: Any = None,
 ) -> tuple[Panel, Schema]:
     """What `read_panel` returns, and the schema that it used; arguments and errors as there.
 
@@ -115,10 +149,14 @@ def panel_and_schema(
         keep_schema: see `read_panel`.
         missing_kpi: see `read_panel`.
         trailing_zeros: see `read_panel`.
+        national_weights: see `read_panel`.
+        events: see `read_panel`.
     """
     place = None if connection is not None else Path(path)
     beside = None if place is None else place.with_name(f"{place.name}.schema.toml")
     known = _given(schema, beside if stated == NOTHING_STATED and sheet is None else None)
+    if known is not None and stated.cadence is not None:
+        known = dataclasses.replace(known, cadence=cadence_named(stated.cadence).value)
     raw = _raw(path, place, known, sheet, delimiter, connection)
     if known is None:
         known, table = _found(raw, stated)
@@ -127,7 +165,9 @@ def panel_and_schema(
         table = _one_row_a_week(raw.cells, known)
         if schema is None:
             _warn_of_new_columns(table, known)
-    return _panel(table, known, missing_kpi, trailing_zeros), known
+    further: dict[str, Any] = {"missing_kpi": missing_kpi, "trailing_zeros": trailing_zeros}
+    further |= {"national_weights": national_weights, "events": events}
+    return _panel(table, known, further), known
 
 
 def _given(schema: Schema | str | Path | None, beside: Path | None) -> Schema | None:
@@ -154,7 +194,7 @@ def _raw(
 
 
 def _found(raw: RawTable, stated: Stated) -> tuple[Schema, pd.DataFrame]:
-    """The schema of a file, and its table with one row a region and week or day."""
+    """The schema of a file, and its table with one row per region and week or day."""
     cells = raw.cells
     if cells.columns.has_duplicates:
         name = cells.columns[cells.columns.duplicated()][0]
@@ -172,11 +212,12 @@ def _found(raw: RawTable, stated: Stated) -> tuple[Schema, pd.DataFrame]:
     else:
         region = _region_of_long(cells, time, long, numeric, stated)
         table = spread(cells, time, region, long[0], long[1])
+    stated = stated.among([str(name) for name in table.columns])
     for column in stated.columns():
         require_column(table, column)
     others = table.drop(columns=[name for name in (time, region) if name is not None])
     found = schema_of(table, _numbers(others, decimal), time, region, stated)
-    layout = found.layout if long is None else ("one row a number" if values else "one row a channel")
+    layout = found.layout if long is None else ("one row per number" if values else "one row per channel")
     schema = dataclasses.replace(
         found,
         layout=layout,
@@ -246,11 +287,13 @@ def _tell(schema: Schema, guessed: bool, beside: Path | None) -> None:
             schema.save(beside)
 
 
-def _panel(table: pd.DataFrame, schema: Schema, missing_kpi: MissingKpi, trailing_zeros: TrailingZeros) -> Panel:
+def _panel(table: pd.DataFrame, schema: Schema, further: Mapping[str, Any]) -> Panel:
+    """The panel of a table; `further` are arguments of `Panel.from_dataframe` that a schema does not hold."""
     flows = [schema.kpi, *_exposures(schema), *(column for _, column in schema.spend)]
     singles = [name for name in (schema.revenue_per_kpi, schema.population) if isinstance(name, str)]
     df = table[[name for name in (schema.time, schema.region) if name is not None]].copy()
-    for name in dict.fromkeys([*flows, *schema.controls, *singles]):
+    credited = [name for name, _ in schema.treatments]
+    for name in dict.fromkeys([*flows, *schema.controls, *credited, *singles]):
         df[name] = with_points(table[name], schema.decimal)
     for channel, reach, frequency in schema.products:
         pair = [with_points(table[name], schema.decimal) for name in (reach, frequency)]
@@ -258,9 +301,9 @@ def _panel(table: pd.DataFrame, schema: Schema, missing_kpi: MissingKpi, trailin
             raise DataError(f"Columns {reach!r} and {frequency!r} must contain numbers.")
         df[channel] = pair[0] * pair[1]
     switches = [switch for name in schema.categories for switch in _switches(df, table[name])]
-    levels = [*schema.controls, *switches, *singles]
-    channels = [name for name in schema.media]
-    if schema.rows == "daily":
+    levels = [*schema.controls, *credited, *switches, *singles]
+    channels = [*schema.media, *schema.organic]
+    if schema.adds_up_days:
         every = list(dict.fromkeys([schema.kpi, *channels, *(column for _, column in schema.spend)]))
         df = to_weeks(
             df,
@@ -273,20 +316,23 @@ def _panel(table: pd.DataFrame, schema: Schema, missing_kpi: MissingKpi, trailin
         df,
         time=schema.time,
         kpi=schema.kpi,
-        media=channels,
+        media=list(schema.media),
         region=schema.region,
         spend=dict(schema.spend) or None,
         controls=[*schema.controls, *switches],
         revenue_per_kpi=schema.revenue_per_kpi,
         population=schema.population,
-        missing_kpi=missing_kpi,
-        trailing_zeros=trailing_zeros,
+        cadence=schema.panel_cadence,
+        treatments=dict(schema.treatments),
+        organic=schema.organic,
+        national=schema.national,
+        **further,
     )
 
 
 def _exposures(schema: Schema) -> list[str]:
     made = {channel for channel, *_ in schema.products}
-    return [name for name in schema.media if name not in made]
+    return [name for name in (*schema.media, *schema.organic) if name not in made]
 
 
 def _switches(df: pd.DataFrame, words: pd.Series) -> list[str]:

@@ -1,21 +1,25 @@
 """Columns of a table -> a schema, by their names and by what they hold."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.data.date_orders import is_dated
+from deepcausalmmm_jax.data.cadence import Cadence, cadence_named, cadence_of
+from deepcausalmmm_jax.data.date_orders import is_dated, written_periods
 from deepcausalmmm_jax.data.dates import as_text
 from deepcausalmmm_jax.data.files.channels import Channels, channels_of
-from deepcausalmmm_jax.data.files.column_words import Kind, kind_of, robyn_kind
+from deepcausalmmm_jax.data.files.column_words import Kind, kind_of, robyn_kind, words_of
 from deepcausalmmm_jax.data.files.days import days_of
 from deepcausalmmm_jax.data.files.number_style import with_points
 from deepcausalmmm_jax.data.files.schema import Rows, Schema
+from deepcausalmmm_jax.data.readers.globs import columns_named, spend_by_channel
+from deepcausalmmm_jax.data.treatments import Treatment, TreatmentBaseline, treatments_from
 from deepcausalmmm_jax.errors import DataError
 
 _SAMPLE = 2_000  # distinct cells that are looked at to tell what a column holds
+_A_WEEK = 7  # days; with no more, a table of days is not told from a few weeks
 _MOST_WORDS = 20  # in a column of words; with more it is free text
 
 
@@ -26,15 +30,45 @@ class Stated(NamedTuple):
     region: str | None = None
     kpi: str | None = None
     media: Sequence[str] | None = None
-    spend: Mapping[str, str] | None = None
+    spend: Mapping[str, str] | Sequence[str] | None = None
     controls: Sequence[str] | None = None
     revenue_per_kpi: str | float | None = None
     population: str | None = None
+    cadence: str | None = None
+    treatments: Sequence[str | Treatment] | Mapping[str, TreatmentBaseline] | None = None
+    organic: Sequence[str] | None = None
+    national: Sequence[str] | None = None
+
+    def among(self, columns: Sequence[str]) -> Self:
+        """The same with globs replaced by the columns that they match, and spend beside its channels.
+
+        Args:
+            columns: of the table.
+
+        Raises:
+            DataError: a glob that matches no column, or spend that cannot be paired with the channels.
+        """
+        media, controls = (
+            columns_named(option, names, columns)
+            for option, names in (("media", self.media), ("controls", self.controls))
+        )
+        found = self._replace(media=media, controls=controls, organic=columns_named("organic", self.organic, columns))
+        if self.spend is None or isinstance(self.spend, Mapping):
+            return found
+        if media is None:
+            raise DataError("spend is given without media, whose channels it prices; name both, or neither.")
+        return found._replace(spend=spend_by_channel(media, self.media, self.spend, columns))
+
+    @property
+    def priced(self) -> Mapping[str, str] | None:
+        """Column of spend by channel."""
+        return self.spend if isinstance(self.spend, Mapping) else None
 
     def columns(self) -> list[str]:
         """All columns that are stated."""
         single = (self.time, self.region, self.kpi, self.revenue_per_kpi, self.population)
-        listed = (*(self.media or ()), *(self.spend or {}).values(), *(self.controls or ()))
+        listed = (*(self.media or ()), *(self.priced or {}).values(), *(self.controls or ()), *(self.organic or ()))
+        listed += (*(entry.name for entry in treatments_from(self.treatments)), *(self.national or ()))
         return [name for name in (*single, *listed) if isinstance(name, str)]
 
 
@@ -81,7 +115,7 @@ def region_column(cells: pd.DataFrame, time: str, stated: str | None) -> str | N
 def schema_of(
     cells: pd.DataFrame, numbers: Mapping[str, pd.Series], time: str, region: str | None, stated: Stated
 ) -> Schema:
-    """The schema of a table with one row a region and week or day.
+    """The schema of a table with one row per region and week or day.
 
     Args:
         cells: as written.
@@ -101,9 +135,14 @@ def schema_of(
         if kinds[name] in (Kind.TIME, Kind.CALENDAR) or _counts_rows(cells[time], numbers[name], region):
             kinds[name] = Kind.CALENDAR
     kpi = stated.kpi or _kpi(kinds)
-    kinds.pop(kpi, None)
-    media = channels_of(kinds, stated.media, stated.spend, list(cells.columns))
-    used = {kpi, *media.columns}
+    stated_treatments = treatments_from(stated.treatments)
+    for name in (kpi, *(stated.organic or ()), *(entry.name for entry in stated_treatments)):
+        kinds.pop(name, None)
+    media = channels_of(kinds, stated.media, stated.priced, list(cells.columns))
+    is_meridian = not is_robyn and (bool(media.products) or _has_meridians_values(kinds))
+    organic = tuple(stated.organic or ()) if stated.organic is not None or stated.media is not None else _organic(media)
+    treatments = stated_treatments or (_promotions(kinds) if is_meridian and stated.controls is None else ())
+    used = {kpi, *media.columns, *organic, *(entry.name for entry in treatments)}
     revenue = stated.revenue_per_kpi or _one(kinds, Kind.REVENUE)
     population = stated.population or _one(kinds, Kind.POPULATION)
     varied = [name for name in numeric if numbers[name].nunique() > 1]
@@ -114,12 +153,17 @@ def schema_of(
     else:
         controls = [name for name in stated.controls if name in numeric]
         categories = [name for name in stated.controls if name not in numeric]
+    cadence = None if stated.cadence is None else cadence_named(stated.cadence)
+    rows = _rows(cells[time], cadence)
     taken = used | {*controls, *categories, revenue, population}
     return Schema(
-        layout=_layout(kinds, is_robyn, media),
+        layout=_layout(kinds, is_robyn, media, rows),
         time=time,
         kpi=kpi,
-        media=media.names,
+        media=tuple(name for name in media.names if name not in organic),
+        organic=organic,
+        treatments=tuple((entry.name, entry.baseline) for entry in treatments),
+        national=tuple(stated.national or ()),
         region=region,
         spend=media.spend,
         controls=tuple(controls),
@@ -128,7 +172,8 @@ def schema_of(
         revenue_per_kpi=revenue,
         population=population,
         ignored=tuple(name for name in rest if name not in taken),
-        rows=_rows(cells[time]),
+        rows=rows,
+        cadence=None if cadence is None else cadence.value,
     )
 
 
@@ -185,18 +230,40 @@ def _one(kinds: Mapping[str, Kind], kind: Kind) -> str | None:
     return found[0] if found else None
 
 
-def _rows(column: pd.Series) -> Rows:
-    """Daily where most days follow one another."""
-    days = np.unique(days_of(column, str(column.name))) if _holds_dates(column) else np.zeros(0)
-    return "daily" if len(days) > 7 and (np.diff(days) == 1).mean() > 0.5 else "weekly"
+def _rows(column: pd.Series, stated: Cadence | None) -> Rows:
+    """How far apart the rows are: what the dates say, or else what is stated, or else weeks."""
+    usual = stated or Cadence.WEEKLY
+    if not _holds_dates(column):
+        return usual.value
+    days = np.unique(days_of(column, str(column.name), stated))
+    found = cadence_of(days) if len(days) > 1 else written_periods(as_text(column.dropna()).dropna())
+    if found is Cadence.DAILY and len(days) <= _A_WEEK:
+        return usual.value
+    return (found or usual).value
 
 
-def _layout(kinds: Mapping[str, Kind], is_robyn: bool, media: Channels) -> str:
+def _layout(kinds: Mapping[str, Kind], is_robyn: bool, media: Channels, rows: Rows) -> str:
     if is_robyn:
         return "Robyn's layout"
-    if media.products or (Kind.REVENUE in kinds.values() and Kind.POPULATION in kinds.values()):
+    if media.products or _has_meridians_values(kinds):
         return "Meridian's layout"
-    return "one row a week" if media.names else "unknown"
+    return f"one row per {Cadence(rows).unit}" if media.names else "unknown"
+
+
+def _has_meridians_values(kinds: Mapping[str, Kind]) -> bool:
+    return Kind.REVENUE in kinds.values() and Kind.POPULATION in kinds.values()
+
+
+def _organic(media: Channels) -> tuple[str, ...]:
+    """Channels whose name says that they are organic, and that have no spend."""
+    paid = {channel for channel, _ in media.spend}
+    return tuple(name for name in media.names if "organic" in words_of(name) and name not in paid)
+
+
+def _promotions(kinds: Mapping[str, Kind]) -> tuple[Treatment, ...]:
+    """Columns named after promotions, which Meridian's layout has for treatments, against the lowest value."""
+    words = {"promo", "promos", "promotion", "promotions"}
+    return tuple(Treatment(name) for name in kinds if words & set(words_of(name)) and "control" not in words_of(name))
 
 
 def _joined(names: Sequence[object]) -> str:

@@ -8,15 +8,17 @@ from typing import Any, Literal, Self, get_args
 
 from deepcausalmmm_jax.checks import did_you_mean, shown
 from deepcausalmmm_jax.config.toml import read_toml, toml_lines
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.files.number_style import Decimal
+from deepcausalmmm_jax.data.treatments import TreatmentBaseline, treatments_from
 from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.io.atomic_write import write_text
 
-Rows = Literal["weekly", "daily"]
+Rows = Literal["weekly", "daily", "monthly", "quarterly"]
 
 _NO_LONGER = "; edit the schema, or delete it to have the columns found again."
-_LISTS = ("media", "controls", "categories", "ignored")
-_TABLES = ("spend", "products")
+_LISTS = ("media", "organic", "controls", "categories", "national", "ignored")
+_TABLES = ("spend", "products", "treatments")
 _TEXTS = ("layout", "time", "kpi", "region", "population", "names", "values", "delimiter", "encoding", "sheet")
 
 
@@ -31,15 +33,21 @@ class Schema:
         media: columns of exposure, one a channel; names in `products` are channels too.
         region: column of the regions; None for a national file.
         spend: pairs of channel and column of spend.
+        organic: columns of exposure that is not paid for; names in `products` may be among them.
         controls: columns of numbers that affect the KPI.
+        treatments: pairs of a column that affects the KPI and is credited for it, and its baseline: `min`, `max` or a
+            number.
+        national: channels, controls and treatments with one figure per week for the whole country in every region.
         categories: columns of words; each word but `na`, `none` and the like becomes a control of 0 and 1.
         products: triples of a channel and two columns, reach and frequency, whose product is its exposure.
         revenue_per_kpi: column or number; None where it is unknown.
         population: column of each region's population.
         ignored: columns that are not used.
-        rows: `weekly` or `daily`; days are brought to weeks, sums of KPI, exposure and spend, means of all else.
-        names: column that names what `values` holds, of a file with one row a number; or the channel, of a file with
-            one row a channel.
+        rows: `weekly`, `daily`, `monthly` or `quarterly`: how far apart the rows of the file are.
+        cadence: that of the panel; None for weeks from weekly and daily rows, else for that of the rows. Days are
+            brought to weeks unless it is `daily`: sums of KPI, exposure and spend, means of all else.
+        names: column that names what `values` holds, of a file with one row per number; or the channel, of a file with
+            one row per channel.
         values: column of the numbers of such a file; None where each channel has a row of several numbers.
         delimiter: between columns; None for files that are no text.
         encoding: of the characters; None for files that are no text.
@@ -53,13 +61,17 @@ class Schema:
     media: tuple[str, ...]
     region: str | None = None
     spend: tuple[tuple[str, str], ...] = ()
+    organic: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
+    treatments: tuple[tuple[str, TreatmentBaseline], ...] = ()
+    national: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     products: tuple[tuple[str, str, str], ...] = ()
     revenue_per_kpi: str | float | None = None
     population: str | None = None
     ignored: tuple[str, ...] = ()
     rows: Rows = "weekly"
+    cadence: Rows | None = None
     names: str | None = None
     values: str | None = None
     delimiter: str | None = None
@@ -72,18 +84,36 @@ class Schema:
         """What was taken for what, in one line."""
         spend = dict(self.spend)
         own = [name for name in self.media if spend.get(name) == name]
-        parts = [f"{self.layout}: weeks from {self.time!r}" + (", days added up" if self.rows == "daily" else "")]
+        added = ", days added up" if self.adds_up_days else ""
+        parts = [f"{self.layout}: {Cadence(self.panel_cadence).unit}s from {self.time!r}{added}"]
         parts.append(f"regions from {self.region!r}" if self.region else "one region")
         parts.append(f"KPI {self.kpi!r}")
         paid = f", spend known for {len(spend)}" if spend else ", no spend"
         same = f" ({len(own)} of them by their spend alone)" if own else ""
         parts.append(f"{len(self.media)} channels ({_some(self.media)}){paid}{same}")
+        if self.organic:
+            parts.append(f"organic, without budget: {_some(self.organic)}")
+        if self.treatments:
+            named = tuple(f"{name} (from {baseline})" for name, baseline in self.treatments)
+            parts.append(f"treatments, credited: {_some(named)}")
+        if self.national:
+            parts.append(f"national: {_some(self.national)}")
         parts.append(f"controls: {_some((*self.controls, *self.categories)) or 'none'}")
         if self.revenue_per_kpi is not None:
             parts.append(f"revenue per KPI from {self.revenue_per_kpi!r}")
         if any(self.ignored):
             parts.append(f"not used: {_some(tuple(name for name in self.ignored if name))}")
         return "; ".join(parts) + "."
+
+    @property
+    def adds_up_days(self) -> bool:
+        """Whether days are brought to weeks."""
+        return self.rows == "daily" and self.cadence in (None, "weekly")
+
+    @property
+    def panel_cadence(self) -> Rows:
+        """Cadence of the panel."""
+        return self.cadence or ("weekly" if self.rows == "daily" else self.rows)
 
     def save(self, path: Path) -> Path:
         """Write the schema as TOML.
@@ -94,7 +124,9 @@ class Schema:
         plain = {k: v for k, v in dataclasses.asdict(self).items() if k not in _TABLES}
         lines = "# Which column is what. Edit it and read the file again; delete it to have the columns found again.\n"
         lines += toml_lines(plain) + "\n"
-        for name, table in (("spend", dict(self.spend)), ("products", {a: [b, c] for a, b, c in self.products})):
+        tables: dict[str, dict[str, Any]] = {"spend": dict(self.spend), "treatments": dict(self.treatments)}
+        tables["products"] = {channel: [reach, frequency] for channel, reach, frequency in self.products}
+        for name, table in tables.items():
             if table:
                 lines += f"\n[{name}]\n" + toml_lines({_quoted(key): value for key, value in table.items()}) + "\n"
         return write_text(path, lines)
@@ -117,18 +149,24 @@ class Schema:
                 raise ConfigError(f"{place} has an unknown entry {name!r}{did_you_mean(name, known)}")
         values: dict[str, Any] = {"layout": "as the schema says", **table}
         for name in ("time", "kpi", "media"):
-            if not values.get(name):
+            if not values.get(name) and not (name == "media" and values.get("organic")):
                 raise ConfigError(f"{place} does not say {name}.")
         for name in _TEXTS:
             if values.get(name) is not None and not isinstance(values[name], str):
                 raise ConfigError(f"{place}: {name} must be a text, got {shown(values[name])}.")
-        for name, allowed in (("rows", get_args(Rows)), ("decimal", get_args(Decimal))):
-            if values.get(name, allowed[0]) not in allowed:
+        for name, choices in (("rows", Rows), ("cadence", Rows), ("decimal", Decimal)):
+            allowed = get_args(choices)
+            if name in values and values[name] not in allowed:
                 raise ConfigError(f"{place}: {name} must be one of {', '.join(allowed)}, got {shown(values[name])}.")
         values |= {name: _list_of(values.get(name, []), name, place) for name in _LISTS}
         values["spend"] = tuple(_by_channel(values.get("spend", {}), "spend", place))
         pairs = _by_channel(values.get("products", {}), "products", place)
         values["products"] = tuple((channel, *_pair_of(pair, place)) for channel, pair in pairs)
+        credited = dict(_by_channel(values.get("treatments", {}), "treatments", place))
+        try:
+            values["treatments"] = tuple((entry.name, entry.baseline) for entry in treatments_from(credited))
+        except DataError as reason:
+            raise ConfigError(f"{place}: {reason}") from None
         return cls(**values)
 
     def refuse_missing(self, columns: list[str]) -> None:
@@ -153,7 +191,8 @@ class Schema:
         used = [self.time, self.kpi, self.region, self.population, *self.controls, *self.categories]
         used += [column for _, column in self.spend]
         made = {channel for channel, *_ in self.products}
-        used += [name for name in self.media if name not in made]
+        used += [name for name in (*self.media, *self.organic) if name not in made]
+        used += [name for name, _ in self.treatments]
         used += [column for _, *pair in self.products for column in pair]
         if isinstance(self.revenue_per_kpi, str):
             used.append(self.revenue_per_kpi)

@@ -10,23 +10,35 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.axes import STRUCTURAL_COMPONENTS
-from deepcausalmmm_jax.checks import did_you_mean, shown
+from deepcausalmmm_jax.checks import did_you_mean, is_number, shown
 from deepcausalmmm_jax.data.readers.column_names import plain_name, require_column
+from deepcausalmmm_jax.data.readers.globs import columns_named, spend_named
+from deepcausalmmm_jax.data.treatments import Treatment, treatments_from
 from deepcausalmmm_jax.errors import DataError
 
 # Names that the tables of a result use next to the columns of the user.
 _RESERVED = (*STRUCTURAL_COMPONENTS, "kpi", "prediction")
 _CONTROL, _REVENUE, _POPULATION = "a control", "the revenue per KPI", "the population"
+_PAID, _ORGANIC, _TREATMENT = "a media channel", "organic media", "a treatment"
+_ROUNDING = 1e-6  # of weights that are to sum to one
 # A price may be both the revenue per KPI unit and a driver of the KPI; population likewise.
-_MAY_SHARE = ({_CONTROL, _REVENUE}, {_CONTROL, _POPULATION})
+_MAY_SHARE = ({_CONTROL, _REVENUE}, {_CONTROL, _POPULATION}, {_TREATMENT, _REVENUE})
 
 
 @dataclass(frozen=True)
 class ColumnRoles:
     """Roles of the columns; every column named here occurs once in the table and has one role.
 
-    Names are plain, without surrounding blanks. Three columns may have two roles: exposure that is spend and prices its
-    own channel, and a control that is also the revenue per KPI, or the population.
+    Names are plain, without surrounding blanks. A few columns may have two roles: exposure that is spend and prices its
+    own channel, a control or treatment that is also the revenue per KPI, and a control that is also the population.
+
+    Attributes:
+        media: all channels, those that are paid for first, then organic ones.
+        controls: all of them, those that are only controlled for first, then treatments.
+        treatments: controls that are credited.
+        organic: channels that are not paid for.
+        national: channels and controls that have one value a week for all regions.
+        national_weights: pairs of a region and its share of national media; empty where none are stated.
     """
 
     region: str | None
@@ -38,6 +50,10 @@ class ColumnRoles:
     revenue_per_kpi: str | float | None
     population: str | None
     mask_missing_kpi: bool
+    treatments: tuple[Treatment, ...] = ()
+    organic: tuple[str, ...] = ()
+    national: tuple[str, ...] = ()
+    national_weights: tuple[tuple[object, float], ...] = ()
 
     @classmethod
     def checked(
@@ -52,6 +68,10 @@ class ColumnRoles:
         revenue_per_kpi: object,
         population: object,
         missing_kpi: object,
+        treatments: object = (),
+        organic: object = (),
+        national: object = (),
+        national_weights: object = None,
     ) -> Self:
         """Roles checked against the table.
 
@@ -63,23 +83,36 @@ class ColumnRoles:
             raise DataError("The table has no rows; it needs one per region and week.")
         if missing_kpi not in ("error", "mask"):
             raise DataError(f"missing_kpi must be 'error' or 'mask', got {missing_kpi!r}.")
-        channels = _listed("media", media)
-        if not channels:
+        columns = [plain_name(name) for name in df.columns]
+        paid, unpaid = (
+            _listed(option, columns_named(option, names, columns))
+            for option, names in (("media", media), ("organic", organic))
+        )
+        if not paid and not unpaid:
             raise DataError("No media column is given; name at least one exposure column.")
+        credited = treatments_from(treatments)
         roles = cls(
             _optional("region", region),
             _column("time", time),
             _optional("kpi", kpi),
-            channels,
-            _paired_spend(channels, spend),
-            _listed("controls", controls),
+            (*paid, *unpaid),
+            _paired_spend(paid, spend_named(paid, media, spend, columns), unpaid),
+            (
+                *_listed("controls", columns_named("controls", controls, columns)),
+                *(entry.name for entry in credited),
+            ),
             _column_or_number(df, revenue_per_kpi),
             _optional("population", population),
             missing_kpi == "mask",
+            credited,
+            unpaid,
+            _listed("national", columns_named("national", national, columns)),
+            weights_stated(national_weights),
         )
         for column, _ in roles._given():
             require_column(df, column)
         roles._refuse_double_roles()
+        roles._refuse_other_national()
         return roles
 
     def _given(self) -> Iterator[tuple[str, str]]:
@@ -89,15 +122,18 @@ class ColumnRoles:
         for column, role in [*single, (self.population, _POPULATION), (revenue, _REVENUE)]:
             if column is not None:
                 yield column, role
-        yield from ((name, "a media channel") for name in self.media)
+        yield from ((name, _PAID) for name in self.media[: len(self.media) - len(self.organic)])
+        yield from ((name, _ORGANIC) for name in self.organic)
         yield from ((column, f"the spend of {channel!r}") for channel, column in self.spend)
-        yield from ((name, _CONTROL) for name in self.controls)
+        n_controls = len(self.controls) - len(self.treatments)
+        yield from ((name, _CONTROL) for name in self.controls[:n_controls])
+        yield from ((name, _TREATMENT) for name in self.controls[n_controls:])
 
     def _refuse_double_roles(self) -> None:
         own_price = {(channel, f"the spend of {channel!r}") for channel in self.media}
         seen: dict[str, str] = {}
         for column, role in self._given():
-            if column in _RESERVED and role in ("a media channel", _CONTROL):
+            if column in _RESERVED and role in (_PAID, _ORGANIC, _CONTROL, _TREATMENT):
                 raise DataError(f"Column {column!r} has a name that is reserved for results; rename it.")
             if column in seen and (column, role) not in own_price and {seen[column], role} not in _MAY_SHARE:
                 twice = f"twice as {role}" if seen[column] == role else f"both as {seen[column]} and as {role}"
@@ -105,6 +141,48 @@ class ColumnRoles:
                 way_out = "split it between the channels first" if joint else "remove one"
                 raise DataError(f"Column {column!r} is given {twice}; {way_out}.")
             seen[column] = role
+
+    def _refuse_other_national(self) -> None:
+        known = (*self.media, *self.controls)
+        for name in self.national:
+            if name not in known:
+                hint = did_you_mean(name, known)
+                raise DataError(
+                    f"national names {name!r}, which is no channel, control or treatment of the panel{hint}"
+                )
+        if self.national and self.region is None:
+            raise DataError(
+                f"national names {self.national[0]!r}, but the table is national as a whole; leave national out, or "
+                "name the region column."
+            )
+        if self.national_weights and not set(self.national) & set(self.media):
+            raise DataError(
+                "national_weights are given without a national channel; name it in national, or leave them out."
+            )
+
+
+def weights_stated(given: object) -> tuple[tuple[object, float], ...]:
+    """Pairs of a region and its share of national media.
+
+    Raises:
+        DataError: no mapping, a weight that is no number of 0 or more, or weights that do not sum to one.
+    """
+    if given is None:
+        return ()
+    if isinstance(given, pd.Series):
+        given = given.to_dict()
+    if not isinstance(given, Mapping) or not given:
+        raise DataError(f"national_weights must be a mapping from region to its share, got {shown(given)}.")
+    for region, weight in given.items():
+        if not is_number(weight) or weight < 0:
+            raise DataError(f"The national weight of region {region} must be 0 or more, got {shown(weight)}.")
+    total = float(sum(given.values()))
+    if abs(total - 1.0) > _ROUNDING:
+        raise DataError(
+            f"The national weights sum to {total:.6g}, and must sum to 1; divide each by {total:.6g}, if they are in "
+            "proportion."
+        )
+    return tuple((region, float(weight)) for region, weight in given.items())
 
 
 def _column(option: str, name: object) -> str:
@@ -153,7 +231,7 @@ def _column_or_number(df: pd.DataFrame, value: object) -> str | float | None:
     return revenue
 
 
-def _paired_spend(media: tuple[str, ...], spend: object) -> tuple[tuple[str, str], ...]:
+def _paired_spend(media: tuple[str, ...], spend: object, organic: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     if spend is None:
         return ()
     if isinstance(spend, pd.Series) and not isinstance(spend.index, pd.RangeIndex):
@@ -162,6 +240,11 @@ def _paired_spend(media: tuple[str, ...], spend: object) -> tuple[tuple[str, str
         pairs: dict[str, str] = {}
         for name, column in spend.items():
             channel = plain_name(name)
+            if channel in organic:
+                raise DataError(
+                    f"Spend is given for {channel!r}, which is organic; name it in media if it is paid for, or leave "
+                    "its spend out."
+                )
             if channel not in media:
                 raise DataError(
                     f"Spend is given for {channel!r}, which is not a media column{did_you_mean(channel, media)}"

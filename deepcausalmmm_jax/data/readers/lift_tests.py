@@ -22,7 +22,7 @@ _IGNORED = ("p_value",)
 
 
 def read_lift_tests(path: str | Path, delimiter: str = ",") -> tuple[LiftTest, ...]:
-    """Read lift tests from a CSV or Parquet file, one row a test, for `Config(experiments=...)`.
+    """Read lift tests from a CSV or Parquet file, one row per test, for `Config(experiments=...)`.
 
     Columns are the fields of `LiftTest`; empty cells take the defaults, and regions are separated by semicolons. A row
     without `standard_error` may give an interval instead: `lower`, `upper` and `level` (0.9 or 90%), of which the

@@ -6,11 +6,14 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.data.calendar import week_grid, week_text
+from deepcausalmmm_jax.data.cadence import Cadence
+from deepcausalmmm_jax.data.calendar import week_grid
 from deepcausalmmm_jax.data.readers.column_names import with_plain_names
 from deepcausalmmm_jax.data.readers.column_roles import ColumnRoles
+from deepcausalmmm_jax.data.readers.national import national_weights, refuse_regional
 from deepcausalmmm_jax.data.readers.numbers import as_numbers
 from deepcausalmmm_jax.data.regions import region_grid
+from deepcausalmmm_jax.data.treatments import Treatment
 from deepcausalmmm_jax.errors import DataError
 
 _POPULATION_RANGE = 1.2  # highest over lowest of one region; a census a year changes it by less
@@ -45,22 +48,36 @@ class PanelArrays(NamedTuple):
     kpi_name: str
     region_name: str
     time_name: str
+    cadence: Cadence
+    treatments: tuple[Treatment, ...]
+    organic: tuple[str, ...]
+    national: tuple[str, ...]
+    national_weights: np.ndarray | None
 
 
-def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> PanelArrays:
+def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles, cadence: Cadence | None = None) -> PanelArrays:
     """The fields of a Panel.
+
+    Args:
+        df: the table.
+        roles: of its columns.
+        cadence: of its rows; None to find it out.
 
     Raises:
         DataError: the message names the column, region and week of the first invalid value.
     """
     df = with_plain_names(df)
-    weeks, week_of_row = week_grid(df[roles.time], roles.time)
+    weeks, week_of_row, found = week_grid(df[roles.time], roles.time, cadence)
     regions, region_of_row = region_grid(df, roles.region)
-    _refuse_duplicates(regions, weeks, region_of_row, week_of_row, national=roles.region is None)
+
+    def step_text(position: int) -> str:
+        return f"{found.unit} {found.label(weeks[position])}"
+
+    _refuse_duplicates(regions, len(weeks), region_of_row, week_of_row, step_text, national=roles.region is None)
 
     def where(row: int) -> str:
-        week = week_text(weeks, week_of_row[row])
-        return f"week {week}" if roles.region is None else f"region {regions[region_of_row[row]]}, week {week}"
+        step = step_text(week_of_row[row])
+        return step if roles.region is None else f"region {regions[region_of_row[row]]}, {step}"
 
     def on_grid(values: np.ndarray, absent: float) -> np.ndarray:
         grid = np.full((len(regions), len(weeks)), absent)
@@ -75,9 +92,9 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> PanelArrays:
     present = on_grid(np.ones(len(df)), 0.0) > 0
     kpi = on_grid(_number_column(df, roles.kpi, where), np.nan) if roles.kpi else np.full(present.shape, np.nan)
     if roles.kpi:
-        _refuse_missing_kpi(kpi, present, regions, weeks, roles)
+        _refuse_missing_kpi(kpi, present, regions, step_text, roles)
     observed = ~np.isnan(kpi)
-    return PanelArrays(
+    arrays = PanelArrays(
         regions=regions,
         weeks=weeks,
         channels=roles.media,
@@ -95,18 +112,48 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles) -> PanelArrays:
         kpi_name=roles.kpi or "kpi",
         region_name=roles.region or "region",
         time_name=roles.time,
+        cadence=found,
+        treatments=roles.treatments,
+        organic=roles.organic,
+        national=roles.national,
+        national_weights=None,
     )
+    return _with_national(arrays, roles) if roles.national else arrays
+
+
+def _with_national(arrays: PanelArrays, roles: ColumnRoles) -> PanelArrays:
+    """National exposure and spend divided among the regions; national controls are the same in all of them."""
+    weights = national_weights(roles, arrays.regions, arrays.population)
+    exposure, spend = arrays.exposure.copy(), None if arrays.spend is None else arrays.spend.copy()
+    at = (arrays.present, arrays.regions, arrays.weeks)
+    for name in roles.national:
+        if name in roles.controls:
+            refuse_regional(arrays.control[:, :, roles.controls.index(name)], at[0], name, "value", *at[1:])
+            continue
+        m = roles.media.index(name)
+        assert weights is not None
+        for values, what in ((exposure, "exposure"), (spend, "spend")):
+            if values is not None and not np.isnan(values[:, :, m]).all():
+                refuse_regional(values[:, :, m], at[0], name, what, *at[1:])
+                values[:, :, m] *= weights[:, None]
+    return arrays._replace(exposure=exposure, spend=spend, national_weights=weights)
 
 
 def _refuse_duplicates(
-    regions: pd.Index, weeks: pd.Index, region_of_row: np.ndarray, week_of_row: np.ndarray, *, national: bool
+    regions: pd.Index,
+    n_weeks: int,
+    region_of_row: np.ndarray,
+    week_of_row: np.ndarray,
+    step_text: _Where,
+    *,
+    national: bool,
 ) -> None:
-    cell = region_of_row * len(weeks) + week_of_row
+    cell = region_of_row * n_weeks + week_of_row
     seen, count = np.unique(cell, return_counts=True)
     if (count > 1).any():
         first = seen[count > 1][0]
-        week = week_text(weeks, first % len(weeks))
-        place = f"week {week}" if national else f"region {regions[first // len(weeks)]}, week {week}"
+        step = step_text(first % n_weeks)
+        place = step if national else f"region {regions[first // n_weeks]}, {step}"
         way_out = ", or name the region column" if national else ""
         raise DataError(f"There are {count[count > 1][0]} rows for {place}; keep one or add them up{way_out}.")
 
@@ -143,7 +190,7 @@ def _finite(df: pd.DataFrame, column: str, what: str, signed: bool, where: _Wher
 
 
 def _refuse_missing_kpi(
-    kpi: np.ndarray, present: np.ndarray, regions: pd.Index, weeks: pd.Index, roles: ColumnRoles
+    kpi: np.ndarray, present: np.ndarray, regions: pd.Index, step_text: _Where, roles: ColumnRoles
 ) -> None:
     """Rows before a region's first KPI are history; later rows without a KPI are refused unless they are masked."""
     observed = ~np.isnan(kpi)
@@ -160,8 +207,8 @@ def _refuse_missing_kpi(
     if missing.any():
         region, week = np.argwhere(missing)[0]
         raise DataError(
-            f"Column {roles.kpi!r} has no value at region {regions[region]}, week {week_text(weeks, week)}; fill it "
-            "in, or pass missing_kpi='mask' (--mask-missing-kpi) to give such weeks no weight."
+            f"Column {roles.kpi!r} has no value at region {regions[region]}, {step_text(week)}; fill it in, or "
+            "pass missing_kpi='mask' (--mask-missing-kpi) to give such weeks no weight."
         )
 
 
@@ -196,7 +243,7 @@ def _population(
         place = "" if national else f" in region {regions[worst]}"
         raise DataError(
             f"Column {column!r} is given as the population, but ranges from {low[worst]:,.6g} to {high[worst]:,.6g}"
-            f"{place}; give one figure a region, or name the right column."
+            f"{place}; give one figure per region, or name the right column."
         )
     return np.asarray(np.nanmean(grid, axis=1))
 

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.signal import lfilter
 
 from deepcausalmmm_jax.axes import CHANNEL
+from deepcausalmmm_jax.data.simulation.curve_truth import CurveRequest, drawn_curves, true_activity
 from deepcausalmmm_jax.data.simulation.hazards import Roles, changed_budgets, outliers
 from deepcausalmmm_jax.data.simulation.request import (
     YEAR,
@@ -14,7 +14,6 @@ from deepcausalmmm_jax.data.simulation.request import (
     Request,
     Simulation,
     autoregressive,
-    channel_index,
 )
 
 _MEDIA_SHARE = 0.25
@@ -22,7 +21,12 @@ _NOISE = 0.06
 
 
 def simulate_hill(
-    rng: np.random.Generator, difficult: np.random.Generator, request: Request, given: Roles, links: LinkRequest
+    rng: np.random.Generator,
+    difficult: np.random.Generator,
+    request: Request,
+    given: Roles,
+    links: LinkRequest,
+    curves: CurveRequest,
 ) -> Simulation:
     """A panel simulated with Hill curves.
 
@@ -32,6 +36,7 @@ def simulate_hill(
         request: sizes and shares.
         given: special channels.
         links: links between channels.
+        curves: kinds of the channels' curves.
     """
     n_regions, n_weeks, n_channels = request.n_regions, len(request.weeks), request.n_channels
     media_share = _MEDIA_SHARE if request.media_share is None else request.media_share
@@ -41,8 +46,8 @@ def simulate_hill(
     by_lag = _random_links(rng, n_channels, links)
     budgets = _budgets(rng, control, (n_regions, n_weeks, n_channels), given)
     relative, unit_exposure = _driven(budgets, by_lag)
-    parameters = _curves(rng, n_channels)
-    activity = _activity(relative, parameters)
+    parameters = drawn_curves(rng, curves)
+    activity = true_activity(relative, parameters)
     worth, parameters["coefficient"] = _worth(rng, activity, media_share, request.drift, given.placebo)
     media = worth * activity
     parts = _baseline(rng, request.weeks, control, 1.0 - media_share)
@@ -59,7 +64,7 @@ def simulate_hill(
 
     def expected(other: np.ndarray) -> np.ndarray:
         n = other.shape[1]
-        return np.asarray(base[:, :n] + (worth[:, :n] * _activity(other, parameters)).sum(axis=2))
+        return np.asarray(base[:, :n] + (worth[:, :n] * true_activity(other, parameters)).sum(axis=2))
 
     return Simulation(*made, expected)
 
@@ -132,7 +137,7 @@ def _effects(
     """Effects of turning off each channel, by the equations of the simulator; `worth` in KPI units per activity."""
     rows = {}
     for m, channel in enumerate(parameters.index):
-        silenced = _activity(_driven(budgets, links, unit, silent=m)[0], parameters)
+        silenced = true_activity(_driven(budgets, links, unit, silent=m)[0], parameters)
         lost = (worth * (activity - silenced)).sum(axis=(0, 1))
         rows[channel] = {"direct": lost[m], "mediated": lost.sum() - lost[m], "total": lost.sum()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(CHANNEL)
@@ -149,27 +154,6 @@ def _flights(rng: np.random.Generator, n_weeks: int, n_channels: int, flighted: 
         pauses = rng.choice(max(n_weeks // 8, 1), max(n_weeks // 32, 1), replace=False)
         on[np.isin(np.arange(n_weeks) // 8, pauses), channel] = 0.0
     return on
-
-
-def _curves(rng: np.random.Generator, n_channels: int) -> pd.DataFrame:
-    """Adstock and Hill curve of each channel; half-saturation in mean weeks of the region."""
-    return pd.DataFrame(
-        {
-            "decay": rng.uniform(0.2, 0.8, n_channels),
-            "slope": rng.uniform(1.0, 2.5, n_channels),
-            "half_saturation": rng.uniform(0.7, 2.0, n_channels),
-        },
-        index=channel_index(n_channels),
-    )
-
-
-def _activity(relative: np.ndarray, parameters: pd.DataFrame) -> np.ndarray:
-    """Adstock and Hill, independent of the model's code so that the truth does not share its errors."""
-    activity = np.zeros_like(relative)
-    for m, (decay, slope, half) in enumerate(parameters[["decay", "slope", "half_saturation"]].to_numpy()):
-        carried = lfilter([1.0 - decay], [1.0, -decay], relative[:, :, m], axis=1)
-        activity[:, :, m] = carried**slope / (carried**slope + half**slope)
-    return activity
 
 
 def _worth(

@@ -1,7 +1,9 @@
 """Simulated panels with known effects."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,9 +12,13 @@ import xarray as xr
 from deepcausalmmm_jax.axes import CHANNEL, COMPONENT, REGION, STRUCTURAL_COMPONENTS, TIME
 from deepcausalmmm_jax.checks import closest, seed_number
 from deepcausalmmm_jax.config.lift_tests import LiftTest
+from deepcausalmmm_jax.data.cadence import cadence_named
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
+from deepcausalmmm_jax.data.simulation.clock import simulate_days
 from deepcausalmmm_jax.data.simulation.counterfactual import Counterfactual
+from deepcausalmmm_jax.data.simulation.credited import NOTHING_CREDITED, check_credited, with_credited
+from deepcausalmmm_jax.data.simulation.curve_truth import PLAIN, CurveRequest, asked_kinds
 from deepcausalmmm_jax.data.simulation.hazards import check_roles, gaps, roles
 from deepcausalmmm_jax.data.simulation.hill_world import simulate_hill
 from deepcausalmmm_jax.data.simulation.request import LinkRequest, Request, Simulation
@@ -44,7 +50,7 @@ class Truth:
             to its strongest effect) and `stopped` (off air after the first third). NaN are the decay of kernels that
             are not geometric, the slope of curves other than Hill's, and the half-saturation of curves without a
             maximum, whose full activity is that of a mean week on air. `confounded` then also includes channels that
-            follow unobserved demand.
+            follow unobserved demand. Other curves add their parameters and kinds, see `curve_truth.drawn_curves`.
         adjacency: channel x channel; row i, column j: how strongly exposure of channel i drives that of channel j in
             the same week.
         links: all links: `source`, `target`, `lag` in weeks, `weight`.
@@ -58,6 +64,8 @@ class Truth:
         coefficients: `(region, time, channel)`, share of the region's mean KPI at full activity (the effect on the log
             of the KPI, if multiplicative).
         counterfactual: the KPI under other exposure, from which `lift` is computed.
+        credited: by treatment and event: `kind`, `baseline`, `incremental_outcome` over the whole panel against it, and
+            `outcome_per_unit`, KPI of a week if it is one unit higher in every region; KPI units.
     """
 
     contributions: xr.DataArray
@@ -70,6 +78,7 @@ class Truth:
     components: xr.DataArray
     coefficients: xr.DataArray
     counterfactual: Counterfactual
+    credited: pd.DataFrame
 
     def lift(self, test: LiftTest, panel: Panel, holdout: int | None = 8) -> float:
         """The lift that a test without error would have measured, in its unit.
@@ -107,7 +116,13 @@ def simulate(
     confounded: int = 1,
     outliers: float = 0.0,
     missing: float = 0.0,
+    treatments: int = 0,
+    events: int = 0,
     start: str = "2022-01-03",
+    cadence: str | None = None,
+    adstock: str | Sequence[str] | None = None,
+    saturation: str | Sequence[str] | None = None,
+    saturation_first: bool = False,
 ) -> tuple[Panel, Truth]:
     """Simulate a panel with the difficulties of real ones, and its true effects.
 
@@ -155,7 +170,18 @@ def simulate(
         confounded: number of channels, the last ones, whose exposure follows the first control.
         outliers: share of region-weeks whose KPI is off by six standard deviations of the noise.
         missing: share of region-weeks whose KPI is missing.
+        treatments: number of treatments, named `treatment_1`, ...: by turns a promotion, which is on or off, and a
+            price relative to its list price.
+        events: number of events, named `event_1`, ..., one day of every year each, some with days around it.
         start: Monday of the first week.
+        cadence: `daily`, `weekly`, `monthly` or `quarterly`: the truth is simulated day by day over these weeks and
+            added up, so that the same seed gives the same truth whatever the cadence; with Hill curves and geometric
+            carry-over by the day, patterns over the days of the week and none of the difficulties of the options
+            above. None for the kinds above, which are simulated week by week.
+        adstock: kind of carry-over, or one for each channel, as in `Config`; None for `geometric`. This option and the
+            next two are for the kind "hill", simulated by the week.
+        saturation: kind of saturation, likewise; None for `hill`.
+        saturation_first: whether exposure saturates before it carries over.
 
     Returns:
         The panel, with spend and revenue per KPI, and the true effects.
@@ -165,31 +191,44 @@ def simulate(
     """
     _check_kind(kind)
     counts = {"flighted": flighted, "national": national, "late": late, "placebo": placebo, "confounded": confounded}
+    if cadence is not None:
+        _refuse_difficulties(kind, {**counts, "links": links, "link_lags": link_lags, "outliers": outliers})
     if kind != "hill":
         _refuse_hill_only(kind, {**counts, "links": links, "link_lags": link_lags})
+    if kind != "hill" or cadence is not None:
         counts, links = dict.fromkeys(counts, 0) | {"placebo": placebo}, 0
     links = n_channels // 3 + (n_channels >= 2) if links is None else links
     _check_sizes(n_regions, n_weeks, n_channels, n_controls, links)
     _check_lags(link_lags, n_weeks)
     _check_shares(media_share, noise, drift, outliers, missing)
     check_roles(counts, n_channels)
+    check_credited(treatments, events, kind == "multiplicative", cadence)
+    kinds = asked_kinds(adstock, saturation, saturation_first, n_channels)
+    if set(kinds) != {PLAIN} and (kind != "hill" or cadence is not None):
+        raise DataError("adstock and saturation are only for the kind 'hill' without a cadence; leave them out.")
     seed = seed_number(seed)
     difficult = np.random.default_rng([seed, 1])  # separate, so that panels without difficulties do not change
     given = roles(difficult, n_channels, **counts)
     rng = np.random.default_rng(seed)
     weeks = pd.DatetimeIndex(pd.date_range(start, periods=n_weeks, freq="7D").to_numpy())
     request = Request(weeks, n_regions, n_channels, n_controls, media_share, noise, drift, outliers)
+    if cadence is not None:
+        panel, made, unit = simulate_days(rng, request, cadence_named(cadence), given.placebo)
+        panel = _with_gaps(panel, gaps(difficult, panel.kpi.shape, missing))
+        return panel, _truth(panel, made, unit, NOTHING_CREDITED.truth)
     if kind == "hill":
         asked = LinkRequest(links, link_lags, np.random.default_rng([seed, 2]))
-        made = simulate_hill(rng, difficult, request, given, asked)
+        curves = CurveRequest(kinds, np.random.default_rng([seed, 4]))
+        made = simulate_hill(rng, difficult, request, given, asked, curves)
     else:
         made = simulate_world(WORLDS[kind], rng, difficult, request, given.placebo)
+    made, credited = with_credited(made, np.random.default_rng([seed, 4]), treatments, events, weeks)
     panel, unit = _panel(rng, weeks, made)
-    panel = _with_gaps(panel, gaps(difficult, panel.kpi.shape, missing))
-    return panel, _truth(panel, made, unit)
+    panel = _with_gaps(credited.given_to(panel), gaps(difficult, panel.kpi.shape, missing))
+    return panel, _truth(panel, made, unit, credited.truth)
 
 
-def _truth(panel: Panel, made: Simulation, exposure_unit: np.ndarray) -> Truth:
+def _truth(panel: Panel, made: Simulation, exposure_unit: np.ndarray, credited: pd.DataFrame) -> Truth:
     """True effects with labels, in KPI units."""
     names, unit = list(panel.channels), made.size[:, None, None]
     components = [*STRUCTURAL_COMPONENTS, *panel.controls, *names]
@@ -206,6 +245,7 @@ def _truth(panel: Panel, made: Simulation, exposure_unit: np.ndarray) -> Truth:
         components=_labelled(parts * unit, panel, COMPONENT, components, "component"),
         coefficients=_labelled(made.worth, panel, CHANNEL, names, "coefficient"),
         counterfactual=Counterfactual(made.size, exposure_unit, made.expected),
+        credited=credited,
     )
 
 
@@ -232,6 +272,15 @@ def _refuse_hill_only(kind: str, asked: dict[str, int | None]) -> None:
     for name, value in asked.items():
         if name in _HILL_ONLY and value != _HILL_ONLY[name]:
             raise DataError(f"{name}={value} is only for the kind 'hill'; the kind {kind!r} draws its own budgets.")
+
+
+def _refuse_difficulties(kind: str, asked: dict[str, Any]) -> None:
+    if kind != "hill":
+        raise DataError(f"cadence is only for the kind 'hill'; panels of the kind {kind!r} are simulated by the week.")
+    for name, value in asked.items():
+        default = {**_HILL_ONLY, "placebo": value, "outliers": 0.0}[name]
+        if value != default:
+            raise DataError(f"{name}={value} is only for panels that are simulated by the week; leave cadence out.")
 
 
 def _check_sizes(n_regions: int, n_weeks: int, n_channels: int, n_controls: int, links: int) -> None:

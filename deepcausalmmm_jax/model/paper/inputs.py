@@ -118,6 +118,6 @@ def paper_inputs_from(panel: Panel, scales: Scales, weights: np.ndarray, n_train
             np.where(panel.present[:, :, None], np.clip(control, -_CONTROL_LIMIT, _CONTROL_LIMIT), 0.0), jnp.float32
         ),
         week=jnp.arange(panel.kpi.shape[1], dtype=jnp.int32),
-        season=jnp.asarray(seasonal_profile(known, weights, n_training_weeks), jnp.float32),
+        season=jnp.asarray(seasonal_profile(known, weights, n_training_weeks, panel.cadence.steps(52)), jnp.float32),
         kpi=jnp.asarray(known / scales.kpi[:, None], jnp.float32),
     )

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import DTypeLike
 
-from deepcausalmmm_jax.model.media import MediaCurves
+from deepcausalmmm_jax.model.curves import MediaCurves
 from deepcausalmmm_jax.model.outputs import Components, Internals
 from deepcausalmmm_jax.model.paper.inputs import PaperDesign, PaperInputs
 from deepcausalmmm_jax.ops.gru import GRUParameters, gru_scan

@@ -6,12 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from deepcausalmmm_jax.axes import Variables
-from deepcausalmmm_jax.config.settings import AdstockKind, Config
+from deepcausalmmm_jax.config.curves import CurveKinds
+from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.inputs import training_weeks
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.errors import DataError
+from deepcausalmmm_jax.model.curves import MediaCurves
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
-from deepcausalmmm_jax.model.media import MediaCurves
 from deepcausalmmm_jax.model.outputs import Internals
 from deepcausalmmm_jax.model.paper.inputs import PaperDesign, PaperInputs, paper_inputs_from, paper_scales
 from deepcausalmmm_jax.model.paper.module import PaperMMM, share_of_voice
@@ -40,6 +42,7 @@ class PaperFamily(ModelFamily):
 
     def prepared(self, panel: Panel, weights: np.ndarray, config: Config, scales: Scales | None) -> PreparedPanel:
         """See `ModelFamily`."""
+        _refuse_credited(panel)
         if scales is None:
             scales = paper_scales(panel, weights)
         else:
@@ -76,9 +79,9 @@ class PaperFamily(ModelFamily):
         """See `ModelFamily`."""
         return cast(Recipe, PaperRecipe(_own(design), schedule))  # it takes the inputs of its own family alone
 
-    def adstock(self, config: Config) -> AdstockKind:
-        """See `ModelFamily`."""
-        return "geometric"
+    def curve_kinds(self, config: Config, panel: Panel) -> CurveKinds:
+        """See `ModelFamily`; the published curves are fixed."""
+        return CurveKinds.same(len(panel.channels), "geometric", "hill")
 
     def curve_exposure(
         self, panel: Panel, scales: Scales, n_training_weeks: int, exposure: np.ndarray
@@ -107,3 +110,12 @@ class PaperFamily(ModelFamily):
 def _own(design: AnyDesign) -> PaperDesign:
     assert isinstance(design, PaperDesign)
     return design
+
+
+def _refuse_credited(panel: Panel) -> None:
+    """Effects of controls follow exposure here, so that none has a contribution of its own."""
+    if panel.treatments or panel.events is not None:
+        name = panel.treatments[0].name if panel.treatments else panel.event_names[0]
+        raise DataError(
+            f"The published model cannot credit {name!r}; give treatments and events as controls, or fit with Config()."
+        )

@@ -155,7 +155,7 @@ def standard_errors(spread: list[Outcome], stated: np.ndarray) -> np.ndarray:
 
 
 def details_of(base: Outcome, outcomes: list[Outcome], errors: np.ndarray) -> pd.DataFrame:
-    """One row a refit and channel.
+    """One row per refit and channel.
 
     Args:
         base: the refit to the panel as it is.

@@ -189,6 +189,7 @@ def _design_for_all(plain: Design, config: Config) -> Design:
         plain,
         n_channels=plain.n_channels + 1,
         n_controls=plain.n_controls + 1,
+        kinds=plain.kinds.extended(1),
         graph=config.graph,
         link_lags=config.link_lags,
     )

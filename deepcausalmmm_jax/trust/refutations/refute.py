@@ -9,11 +9,13 @@ import pandas as pd
 
 from deepcausalmmm_jax.attribution.intervals import standard_error
 from deepcausalmmm_jax.checks import did_you_mean, seed_number, whole_number
-from deepcausalmmm_jax.data.holdout import FEWEST_TRAINING_WEEKS
+from deepcausalmmm_jax.data.holdout import fewest_steps
+from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DeepCausalMMMError
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
 from deepcausalmmm_jax.parallel.engines import Engine
 from deepcausalmmm_jax.planning.optimize_budget import optimize_budget
+from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.trust.refutations.judged import (
@@ -90,7 +92,7 @@ def refute(
         draws=int(refits),
         random=seed_number(seed),
         spread=not (has_errors or drawn),
-        dropped=_droppable(weights, drawn),
+        dropped=_droppable(weights, drawn, panel),
         most_channels=_MOST_CHANNELS,
     )
     worth = np.ones(weights.shape) if panel.revenue_per_kpi is None else panel.revenue_per_kpi
@@ -116,10 +118,7 @@ def refute(
 def _checked(
     result: FitResult, tests: Sequence[str] | None, refits: int, engine: str | None, batch_size: int | None
 ) -> tuple[RefutationTest, ...]:
-    if not isinstance(result, FitResult):
-        raise ConfigError(
-            f"refute needs the result of a fit, got {type(result).__name__}; a saved one is read by dcm.load."
-        )
+    require_result(result, "refute")
     if not result.family.has_noise:
         raise ConfigError("refute needs the default model: the paper's has no standard errors to compare changes with.")
     whole_number("refits", refits)
@@ -143,10 +142,11 @@ def _checked(
     return tuple(test for test in RefutationTest if test in wanted)
 
 
-def _droppable(weights: np.ndarray, drawn: bool) -> tuple[int, ...]:
-    """Numbers of last weeks whose loss leaves enough to learn from; with draws one, since each has its own program."""
+def _droppable(weights: np.ndarray, drawn: bool, panel: Panel) -> tuple[int, ...]:
+    """Numbers of last steps whose loss leaves enough to learn from; with draws one, since each has its own program."""
     trained = int((weights > 0).any(axis=0).sum())
-    fitting = tuple(weeks for weeks in DROPPED_WEEKS if trained - weeks >= 2 * FEWEST_TRAINING_WEEKS)
+    wanted = sorted({panel.cadence.steps(weeks) for weeks in DROPPED_WEEKS})
+    fitting = tuple(steps for steps in wanted if trained - steps >= 2 * fewest_steps(panel))
     return fitting[len(fitting) // 2 :][:1] if drawn else fitting
 
 
@@ -197,7 +197,8 @@ def _plan(refitted: list[Refitted], result: FitResult) -> tuple[Figure, str, int
     shortest = max(dropped, key=lambda one: one.refit.weeks)
     try:
         before, after = (
-            optimize_budget(as_result(one, result.config)).channels["spend_plan"] for one in (refitted[0], shortest)
+            optimize_budget(as_result(one, result.config), limit=None).channels["spend_plan"]
+            for one in (refitted[0], shortest)
         )
     except DeepCausalMMMError:  # no plan can be made, such as where all channels are without effect
         return Figure(float("nan"), ""), "", 0

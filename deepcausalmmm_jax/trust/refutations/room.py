@@ -57,6 +57,7 @@ def with_room(inputs: Inputs[Array], design: Design) -> Inputs[Array]:
             **{
                 name: wider(part, more=controls if name == "control_sign" else channels)
                 for name, part in stated._asdict().items()
+                if part is not None
             }
         ),
     )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from deepcausalmmm_jax.data.checks import identical_channels, varies_within_regions
-from deepcausalmmm_jax.data.holdout import FEWEST_TRAINING_WEEKS
+from deepcausalmmm_jax.data.holdout import fewest_steps
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.trust.refutations.changed import (
     with_future,
@@ -116,17 +116,18 @@ def _placebo(base: Refit, request: Request, rng: np.random.Generator) -> list[Re
     for _ in range(request.draws):
         placebo = with_placebo(base.panel, rng, name)
         source = base.panel.channels[placebo.channel]
-        label = f"{source} moved by {placebo.weeks} weeks as one more channel"
+        label = f"{source} moved by {base.panel.cadence.several(placebo.weeks)} as one more channel"
         found.append(_refit(base, RefutationTest.PLACEBO, label, placebo.panel, source))
     return _learnable(found)
 
 
 def _future(base: Refit, request: Request, _: np.random.Generator) -> list[Refit]:
     name, found = _new_name(_NEW_CHANNEL, base.panel.channels), []
+    later = base.panel.cadence.steps(FUTURE_WEEKS)
     for m in _largest(request):
         source = base.panel.channels[m]
-        label = f"{source} of {FUTURE_WEEKS} weeks later as one more channel"
-        panel = with_future(base.panel, m, FUTURE_WEEKS, name)
+        label = f"{source} of {base.panel.cadence.several(later)} later as one more channel"
+        panel = with_future(base.panel, m, later, name)
         found.append(_refit(base, RefutationTest.FUTURE, label, panel, source))
     return _learnable(found)
 
@@ -154,7 +155,8 @@ def _halves(base: Refit, request: Request, rng: np.random.Generator) -> list[Ref
     own, informed = base._replace(test=RefutationTest.HALVES), np.flatnonzero(base.weights.any(axis=1))
     if len(informed) == 1:
         first = np.arange(n_weeks) < int(np.flatnonzero(base.weights[informed[0]] > 0).mean()) + 1
-        parts = {"first half of the weeks": first, "second half of the weeks": ~first}
+        unit = base.panel.cadence.unit
+        parts = {f"first half of the {unit}s": first, f"second half of the {unit}s": ~first}
         return _learnable([own._replace(label=label, weights=base.weights * part) for label, part in parts.items()])
     order = rng.permutation(informed)
     found = []
@@ -170,7 +172,8 @@ def _last_weeks(base: Refit, request: Request, _: np.random.Generator) -> list[R
     for weeks in request.dropped:
         weights = base.weights.copy()
         weights[:, last - weeks : last] = 0.0
-        found.append(own._replace(label=f"last {weeks} weeks dropped", weights=weights, weeks=weeks))
+        label = f"last {base.panel.cadence.several(weeks)} dropped"
+        found.append(own._replace(label=label, weights=weights, weeks=weeks))
     return _learnable(found)
 
 
@@ -222,7 +225,7 @@ def _learnable(refits: list[Refit]) -> list[Refit]:
 
 def _can_learn(panel: Panel, used: np.ndarray) -> bool:
     channels = np.moveaxis(panel.exposure, 2, 0)
-    enough = used.sum(axis=1).max() >= FEWEST_TRAINING_WEEKS
+    enough = used.sum(axis=1).max() >= fewest_steps(panel)
     varies = all(values[used].any() and varies_within_regions(values, used) for values in channels)
     return bool(enough and varies and not any(identical_channels(panel, used)))
 

@@ -20,6 +20,7 @@ def rooms(small_result):
     larger = dataclasses.replace(
         ready.design,
         n_channels=ready.design.n_channels + 1,
+        kinds=ready.design.kinds.extended(1),
         n_controls=ready.design.n_controls + 1,
         n_knots=ready.design.n_knots + 2,
     )

@@ -1,0 +1,128 @@
+"""Tables of treatments and events: what each contributed, and its effect per unit."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.attribution.credited import control_effects
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.attribution.intervals import interval
+from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.data.panel import Panel
+
+TREATMENT, EVENT = "treatment", "event"
+
+
+class _Told(NamedTuple):
+    """What some controls contributed in the weeks up to the last with a KPI, `[..., control]` each."""
+
+    outcome: np.ndarray  # KPI units
+    revenue: np.ndarray  # currency; KPI units where no revenue per KPI is known
+    per_unit: np.ndarray  # KPI units of a week, of all regions together, per unit of the control in each
+
+
+def treatment_table(fit: FittedPanel, members: Variables | None, level: float) -> pd.DataFrame:
+    """What each treatment contributed against its baseline, in all regions, up to the last week with a KPI.
+
+    Args:
+        fit: the fit on its own panel.
+        members: sets of variables with a leading axis, for intervals; None without.
+        level: of the intervals.
+
+    Returns:
+        By treatment: `baseline` as stated; `baseline_value` and `mean_value`, means over regions and weeks in its unit;
+        `incremental_outcome`, the prediction less the prediction with the treatment at its baseline, KPI units;
+        `pct_of_contribution`, that in percent of the predicted KPI; `outcome_per_unit`, KPI of a week if it is one unit
+        higher in every region; and, where revenue per KPI is known, `revenue`: the outcome at the revenue per KPI of
+        its week, so that what a price changes per unit sold is not in it. With `_low` and `_high` where there are
+        members.
+
+    Raises:
+        ConfigError: a level that is not between 0 and 1.
+    """
+    panel = fit.panel
+    at = [panel.controls.index(entry.name) for entry in panel.treatments]
+    count, counted = max(float(panel.past.sum()), 1.0), panel.past[:, :, None]
+    facts: dict[str, object] = {
+        "baseline": [entry.baseline_in_words for entry in panel.treatments],
+        "baseline_value": fit.baselines.value[:, at].mean(axis=0),
+        "mean_value": np.where(counted, panel.control[:, :, at], 0.0).sum(axis=(0, 1)) / count,
+    }
+    names = [entry.name for entry in panel.treatments]
+    return _with_figures(fit, members, level, facts, at, pd.Index(names, name=TREATMENT, dtype=object), "per_unit")
+
+
+def event_table(fit: FittedPanel, members: Variables | None, level: float) -> pd.DataFrame:
+    """What each event contributed against weeks without it, in all regions, up to the last week with a KPI.
+
+    Args:
+        fit: the fit on its own panel.
+        members: sets of variables with a leading axis, for intervals; None without.
+        level: of the intervals.
+
+    Returns:
+        By event: `times`, on how many days it fell in a week with a KPI; `incremental_outcome`, `pct_of_contribution`
+        and `revenue` as for treatments; and `outcome_per_event`, KPI of one event in all regions. With `_low` and
+        `_high` where there are members.
+
+    Raises:
+        ConfigError: a level that is not between 0 and 1.
+    """
+    panel = fit.panel
+    names = panel.event_names
+    at = [panel.controls.index(name) for name in names]
+    facts: dict[str, object] = {"times": _times(panel, names)}
+    return _with_figures(fit, members, level, facts, at, pd.Index(names, name=EVENT, dtype=object), "per_event")
+
+
+def _times(panel: Panel, names: Sequence[str]) -> list[int]:
+    """How often each event fell in a week with a KPI."""
+    if panel.events is None:
+        return []
+    seen = panel.events.times_seen(panel.weeks, panel.regions, panel.cadence, panel.weights > 0)
+    return [seen[name] for name in names]
+
+
+def _with_figures(
+    fit: FittedPanel,
+    members: Variables | None,
+    level: float,
+    facts: dict[str, object],
+    at: list[int],
+    index: pd.Index,
+    unit: str,
+) -> pd.DataFrame:
+    own, predicted = _told(fit, fit.variables, at), _predicted(fit)
+    figures = {"incremental_outcome": own.outcome, "pct_of_contribution": 100.0 * own.outcome / predicted}
+    figures[f"outcome_{unit}"] = own.per_unit
+    has_revenue = fit.panel.revenue_per_kpi is not None
+    if has_revenue:
+        figures["revenue"] = own.revenue
+    drawn: dict[str, np.ndarray] = {}
+    if members is not None and at:
+        all_of = _told(fit, members, at)
+        drawn = {"incremental_outcome": all_of.outcome, "pct_of_contribution": 100.0 * all_of.outcome / predicted}
+        drawn |= {f"outcome_{unit}": all_of.per_unit, "revenue": all_of.revenue}
+    columns = dict(facts)
+    for name, values in figures.items():
+        columns[name] = values
+        if name in drawn:
+            columns[f"{name}_low"], columns[f"{name}_high"] = interval(drawn[name], level)
+    return pd.DataFrame(columns, index=index)
+
+
+def _told(fit: FittedPanel, variables: Variables, at: list[int]) -> _Told:
+    panel, scales, counted = fit.panel, fit.scales, fit.panel.past
+    if not at:
+        return _Told(np.zeros(0), np.zeros(0), np.zeros(0))
+    worth = 1.0 if panel.revenue_per_kpi is None else np.where(counted, panel.revenue_per_kpi, 0.0)
+    above = (panel.control[:, :, at] - fit.baselines.value[:, None, at]) * counted[:, :, None]
+    slope = (control_effects(variables, fit.control_sign) * scales.kpi[:, None] / scales.control_scale)[..., at]
+    earned = (above * np.broadcast_to(worth, counted.shape)[:, :, None]).sum(axis=1)
+    return _Told((slope * above.sum(axis=1)).sum(axis=-2), (slope * earned).sum(axis=-2), slope.sum(axis=-2))
+
+
+def _predicted(fit: FittedPanel) -> float:
+    return float(np.where(fit.panel.past, fit.counted_prediction(), 0.0).sum())
