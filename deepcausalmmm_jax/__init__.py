@@ -1,17 +1,19 @@
 """Marketing mix modelling on JAX and Flax: what each channel contributed, and how good the forecast is."""
 
 from importlib import import_module as _import_module
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING
+
+from deepcausalmmm_jax.io.versions import version_of as _version_of
 
 if TYPE_CHECKING:  # what type checkers and editors read; at run time each name is imported when it is first used
     from deepcausalmmm_jax import plots as plots
+    from deepcausalmmm_jax.config.curves import ChannelCurves as ChannelCurves
     from deepcausalmmm_jax.config.lift_tests import LiftTest as LiftTest
+    from deepcausalmmm_jax.config.links import Links as Links
     from deepcausalmmm_jax.config.paper import Published as Published
     from deepcausalmmm_jax.config.priors import PosteriorSettings as PosteriorSettings
     from deepcausalmmm_jax.config.priors import Priors as Priors
     from deepcausalmmm_jax.config.settings import Config as Config
-    from deepcausalmmm_jax.config.settings import Links as Links
     from deepcausalmmm_jax.config.settings import Penalties as Penalties
     from deepcausalmmm_jax.config.settings import Training as Training
     from deepcausalmmm_jax.dag.bootstrap_dag import bootstrap_dag as bootstrap_dag
@@ -20,13 +22,16 @@ if TYPE_CHECKING:  # what type checkers and editors read; at run time each name 
     from deepcausalmmm_jax.dag.learn_dag import learn_dag as learn_dag
     from deepcausalmmm_jax.dag.learned_graph import LearnedGraph as LearnedGraph
     from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis as Diagnosis
+    from deepcausalmmm_jax.data.events import Events as Events
     from deepcausalmmm_jax.data.files.days import to_weeks as to_weeks
     from deepcausalmmm_jax.data.files.read_panel import read_panel as read_panel
     from deepcausalmmm_jax.data.files.schema import Schema as Schema
+    from deepcausalmmm_jax.data.holidays import holidays as holidays
     from deepcausalmmm_jax.data.panel import Panel as Panel
     from deepcausalmmm_jax.data.readers.lift_tests import read_lift_tests as read_lift_tests
     from deepcausalmmm_jax.data.simulation.simulate import Truth as Truth
     from deepcausalmmm_jax.data.simulation.simulate import simulate as simulate
+    from deepcausalmmm_jax.data.treatments import Treatment as Treatment
     from deepcausalmmm_jax.errors import ConfigError as ConfigError
     from deepcausalmmm_jax.errors import DataError as DataError
     from deepcausalmmm_jax.errors import DataWarning as DataWarning
@@ -59,6 +64,7 @@ if TYPE_CHECKING:  # what type checkers and editors read; at run time each name 
     from deepcausalmmm_jax.planning.optimizer.search import Search as Search
     from deepcausalmmm_jax.planning.response_curves import ResponseCurves as ResponseCurves
     from deepcausalmmm_jax.planning.response_curves import response_curves as response_curves
+    from deepcausalmmm_jax.planning.saved import load as load
     from deepcausalmmm_jax.planning.scenario import Change as Change
     from deepcausalmmm_jax.planning.scenario import scenario as scenario
     from deepcausalmmm_jax.planning.targets import Targets as Targets
@@ -66,7 +72,6 @@ if TYPE_CHECKING:  # what type checkers and editors read; at run time each name 
     from deepcausalmmm_jax.results.compare_runs import RunComparison as RunComparison
     from deepcausalmmm_jax.results.compare_runs import compare_runs as compare_runs
     from deepcausalmmm_jax.results.ensemble import Ensemble as Ensemble
-    from deepcausalmmm_jax.results.ensemble import load as load
     from deepcausalmmm_jax.results.fit_result import FitResult as FitResult
     from deepcausalmmm_jax.results.log_to_mlflow import log_to_mlflow as log_to_mlflow
     from deepcausalmmm_jax.results.provenance import Provenance as Provenance
@@ -78,14 +83,15 @@ if TYPE_CHECKING:  # what type checkers and editors read; at run time each name 
     from deepcausalmmm_jax.trust.refutations.refutation import Refutation as Refutation
     from deepcausalmmm_jax.trust.refutations.refute import refute as refute
 
-__version__ = _version("deepcausalmmm_jax")
+__version__ = _version_of("deepcausalmmm_jax")
 
 __all__ = [
     # data
     "Panel", "Diagnosis", "read_panel", "Schema", "to_weeks", "simulate", "Truth",
+    "Treatment", "Events", "holidays",
     # settings
-    "Config", "LiftTest", "Links", "Penalties", "PosteriorSettings", "Priors", "Published", "Training", "keep_programs",
-    "read_lift_tests",
+    "ChannelCurves", "Config", "LiftTest", "Links", "Penalties", "PosteriorSettings", "Priors", "Published", "Training",
+    "keep_programs", "read_lift_tests",
     # fits
     "fit", "fit_many", "load", "FitResult", "FitStatus", "from_torch_state_dict", "report", "plots",
     # the next month
@@ -105,10 +111,12 @@ __all__ = [
 ]  # fmt: skip
 
 _PLACES = {
+    "config.curves": ("ChannelCurves",),
     "config.lift_tests": ("LiftTest",),
+    "config.links": ("Links",),
     "config.paper": ("Published",),
     "config.priors": ("PosteriorSettings", "Priors"),
-    "config.settings": ("Config", "Links", "Penalties", "Training"),
+    "config.settings": ("Config", "Penalties", "Training"),
     "dag.bootstrap_dag": ("bootstrap_dag",),
     "dag.edge_frequencies": ("EdgeFrequencies",),
     "dag.graph_groups": ("GraphGroups",),
@@ -118,7 +126,10 @@ _PLACES = {
     "data.files.days": ("to_weeks",),
     "data.files.read_panel": ("read_panel",),
     "data.files.schema": ("Schema",),
+    "data.events": ("Events",),
+    "data.holidays": ("holidays",),
     "data.panel": ("Panel",),
+    "data.treatments": ("Treatment",),
     "data.readers.lift_tests": ("read_lift_tests",),
     "data.simulation.simulate": ("Truth", "simulate"),
     "errors": (
@@ -150,10 +161,11 @@ _PLACES = {
     "planning.optimizer.search": ("Search",),
     "planning.response_curves": ("ResponseCurves", "response_curves"),
     "planning.scenario": ("Change", "scenario"),
+    "planning.saved": ("load",),
     "planning.targets": ("Targets",),
     "plots.report.write": ("report",),
     "results.compare_runs": ("RunComparison", "compare_runs"),
-    "results.ensemble": ("Ensemble", "load"),
+    "results.ensemble": ("Ensemble",),
     "results.fit_result": ("FitResult",),
     "results.log_to_mlflow": ("log_to_mlflow",),
     "results.provenance": ("Provenance",),

@@ -2,7 +2,6 @@
 
 import sys
 import warnings
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from deepcausalmmm_jax.cli.commands import Commands
 from deepcausalmmm_jax.cli.output import Stopped, end_at_once, finish, prepare_streams, say, say_aside
 from deepcausalmmm_jax.errors import DeepCausalMMMError
+from deepcausalmmm_jax.io.versions import version_of
 from deepcausalmmm_jax.progress import log_to_stderr
 
 BAD_INPUT = 2
@@ -43,7 +43,7 @@ def main() -> None:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        say(f"deepcausalmmm-jax {version('deepcausalmmm_jax')}")
+        say(f"deepcausalmmm-jax {version_of('deepcausalmmm_jax')}")
         raise typer.Exit
 
 

@@ -21,7 +21,7 @@ def bootstrap_command(
     method: Annotated[
         str | None, typer.Option(help="weights, region or block; by default what fits the panel.")
     ] = None,
-    block: Annotated[int, typer.Option(help="Weeks per block.")] = 8,
+    block: Annotated[int | None, typer.Option(help="Steps of the panel per block; 8 weeks if not given.")] = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     level: Annotated[float, typer.Option(help="Interval level (0.9 = 90%).")] = 0.9,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
@@ -52,6 +52,6 @@ def bootstrap_command(
     say(ensemble.notes(level).to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
     check = ensemble.warm_start_check()
     if len(check):
-        say(f"\nRefits started from the estimate against a random start, {len(made.check)} draws, percentage points")
+        say(f"\nRefits from the estimate and from a random start, {len(made.check)} draws, percentage points")
         say(check.to_string(float_format=lambda value: f"{value:.2f}"))
     say(f"\nWrote media_summary.csv, shares.csv and ensemble.npz to {out}{os.sep}")

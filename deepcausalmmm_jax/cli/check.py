@@ -9,7 +9,9 @@ import typer
 
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.planning import loaded
+from deepcausalmmm_jax.cli.role_options import EventTable, HolidaysOf, National, Organic, Treatments
 from deepcausalmmm_jax.cli.table_options import (
+    CadenceName,
     Controls,
     Delimiter,
     KeepTrailingZeros,
@@ -57,6 +59,12 @@ def check_command(
     keep_trailing_zeros: KeepTrailingZeros = False,
     schema: SchemaFile = None,
     sheet: Sheet = None,
+    cadence: CadenceName = None,
+    treatments: Treatments = None,
+    organic: Organic = None,
+    national: National = None,
+    events: EventTable = None,
+    holidays: HolidaysOf = None,
 ) -> None:
     """Check a data file before it is fitted, or the health of a saved run; the exit code is 1 where a check failed."""
     if out is not None:
@@ -81,6 +89,12 @@ def check_command(
             keep_trailing_zeros,
             schema,
             sheet,
+            cadence,
+            treatments,
+            organic,
+            national,
+            events,
+            holidays,
         )
         worst = _check_file(path, columns, out)
     if worst is Grade.FAIL:

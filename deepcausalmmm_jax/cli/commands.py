@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 
@@ -89,6 +89,25 @@ COMMANDS = {
 }
 
 
+class OneCommand(TyperCommand):
+    """A command that names everything that is missing, where more than one thing is."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the command line; errors as of click."""
+        given = list(args)  # that of the caller is consumed
+        try:
+            rest: list[str] = super().parse_args(ctx, args)
+        except typer.BadParameter as first:
+            values, _, _ = self.make_parser(ctx).parse_args(given)
+            missing = [part for part in self.get_params(ctx) if part.required and not values.get(str(part.name))]
+            if type(first) is typer.BadParameter or len(missing) < 2:  # a missing parameter is a class of its own
+                raise
+        else:
+            return rest
+        names = [f"'{part.opts[0]}'" if part.opts[0].startswith("-") else str(part.metavar) for part in missing]
+        return ctx.fail(f"Missing {', '.join(names[:-1])} and {names[-1]}.")  # which raises
+
+
 class Commands(TyperGroup):
     """The group of all commands."""
 
@@ -103,7 +122,7 @@ class Commands(TyperGroup):
         place = COMMANDS[cmd_name]
         function = getattr(import_module(f"deepcausalmmm_jax.cli.{place.module}"), place.function)
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-        single.command(cmd_name, epilog=place.example)(function)
+        single.command(cmd_name, cls=OneCommand, epilog=place.example)(function)
         return get_command(single)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

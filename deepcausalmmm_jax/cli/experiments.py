@@ -35,15 +35,19 @@ def plan_experiments_command(
     region: Annotated[
         list[str] | None, typer.Option(help="Region under test; may be repeated; chosen by their match if not given.")
     ] = None,
-    weeks: Annotated[list[int] | None, typer.Option(help="Length of a test; may be repeated; 4 and 8.")] = None,
+    weeks: Annotated[
+        list[int] | None, typer.Option(help="Length of a test, in steps; may be repeated. [default: 4 and 8 weeks]")
+    ] = None,
     change: Annotated[
         list[float] | None,
-        typer.Option(help="Share by which spend changes, -1 for off the air; may be repeated; -1, -0.5, 0.5 and 1."),
+        typer.Option(help="Change of spend, -1 for off the air; may be repeated. [default: -1, -0.5, 0.5 and 1]"),
     ] = None,
     effect: Annotated[
         float | None, typer.Option(help="ROI for which the power is stated; what the model expects if not given.")
     ] = None,
-    horizon: Annotated[int, typer.Option(help="Weeks for which the budget plan is used after the test.")] = 52,
+    horizon: Annotated[
+        int | None, typer.Option(help="Steps for which the budget plan is used after the test; a year if not given.")
+    ] = None,
     margin: Annotated[float | None, typer.Option(help="Profit as a share of revenue (0.35 = 35%).")] = None,
     level: Annotated[float, typer.Option(help="Interval level (0.9 = 90%), and 1 - level of the test.")] = 0.9,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
@@ -62,7 +66,7 @@ def plan_experiments_command(
             None if plan is None else BudgetPlan.load(plan),
             channels=channel or None,
             regions=[region] if region else None,
-            weeks=weeks or (4, 8),
+            weeks=weeks or None,
             changes=change or (-1.0, -0.5, 0.5, 1.0),
             effect=effect,
             horizon=horizon,

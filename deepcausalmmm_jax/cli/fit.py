@@ -7,7 +7,9 @@ import typer
 
 from deepcausalmmm_jax.cli.fit_results import nothing_new, print_accuracy, print_trust, print_written, write_results
 from deepcausalmmm_jax.cli.output import say, stoppable
+from deepcausalmmm_jax.cli.role_options import EventTable, HolidaysOf, National, Organic, Treatments
 from deepcausalmmm_jax.cli.table_options import (
+    CadenceName,
     Controls,
     Delimiter,
     KeepTrailingZeros,
@@ -29,6 +31,7 @@ from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.readers.lift_tests import read_lift_tests
 from deepcausalmmm_jax.inference.fit import fit
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
+from deepcausalmmm_jax.io.plain_numbers import plain_number
 
 
 def fit_command(
@@ -42,16 +45,22 @@ def fit_command(
     controls: Controls = None,
     revenue_per_kpi: RevenuePerKpi = None,
     population: Population = None,
-    holdout: Annotated[int, typer.Option(help="Number of last weeks with a KPI to hold out.")] = 8,
+    holdout: Annotated[int, typer.Option(help="Number of weeks to hold out: the last ones with a KPI.")] = 8,
     no_holdout: Annotated[bool, typer.Option("--no-holdout", help="Train on all weeks.")] = False,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
-    experiments: Annotated[Path | None, typer.Option(help="CSV file of lift tests, one a row.")] = None,
+    experiments: Annotated[Path | None, typer.Option(help="CSV file of lift tests, one per row.")] = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     delimiter: Delimiter = ",",
     mask_missing_kpi: MaskMissingKpi = False,
     keep_trailing_zeros: KeepTrailingZeros = False,
     schema: SchemaFile = None,
     sheet: Sheet = None,
+    cadence: CadenceName = None,
+    treatments: Treatments = None,
+    organic: Organic = None,
+    national: National = None,
+    events: EventTable = None,
+    holidays: HolidaysOf = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Fit your own CSV, Excel or Parquet file; writes contributions, summary, accuracy, report and the fit itself."""
@@ -72,6 +81,12 @@ def fit_command(
         keep_trailing_zeros,
         schema,
         sheet,
+        cadence,
+        treatments,
+        organic,
+        national,
+        events,
+        holidays,
     )
     panel = panel_of(file, named)
     weeks = None if no_holdout else holdout
@@ -82,7 +97,7 @@ def fit_command(
         write_results(result, out)
     print_accuracy(result)
     say("\nChannels")
-    say(result.media_summary().drop(columns="note").to_string(float_format=lambda value: f"{value:,.4g}"))
+    say(result.summary().to_string(float_format=plain_number, na_rep="-"))
     notes = result.media_summary()["note"]
     for note in dict.fromkeys(notes[notes != ""]):
         say(f"  {', '.join(notes.index[notes == note])}: {note}")

@@ -12,14 +12,17 @@ from deepcausalmmm_jax.cli.limits import read_limits
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, refuse_unwritable_file, written_together
+from deepcausalmmm_jax.io.plain_numbers import plain_number
 from deepcausalmmm_jax.io.write_csv import write_csv
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.planning.limits import Limits
 from deepcausalmmm_jax.planning.optimize_budget import optimize_budget
 from deepcausalmmm_jax.planning.optimizer.search import Search
 from deepcausalmmm_jax.planning.response_curves import response_curves
+from deepcausalmmm_jax.planning.saved import result_file
 from deepcausalmmm_jax.planning.scenario import Change, scenario
 from deepcausalmmm_jax.planning.targets import Targets
+from deepcausalmmm_jax.planning.usual_limit import Limit
 from deepcausalmmm_jax.results.ensemble import load
 from deepcausalmmm_jax.results.fit_result import FitResult
 
@@ -36,6 +39,17 @@ def optimize_command(
         str, typer.Option(help="Split: channel, channel_region, channel_week or channel_region_week.")
     ] = "channel",
     weeks: Annotated[int | None, typer.Option(help="Number of the last weeks to plan; all weeks if not given.")] = None,
+    next_weeks: Annotated[
+        int | None,
+        typer.Option(help="Plan this many coming weeks instead, with last year's flighting, spend and prices."),
+    ] = None,
+    limit: Annotated[
+        str,
+        typer.Option(
+            help="Share of today's spend by which the plan may move: 0.3 for 30% up and down, or none. auto: 0.3 where "
+            "the total is fixed and no bounds are given. Bounds of a channel take its place."
+        ),
+    ] = "auto",
     bounds: Annotated[
         Path | None,
         typer.Option(help="CSV: channel, low, high, and optionally region and kind (absolute or relative)."),
@@ -70,6 +84,8 @@ def optimize_command(
             result,
             by=by,  # type: ignore[arg-type]  # `optimize_budget` names the known ones
             weeks=weeks,
+            next_weeks=next_weeks,
+            limit=_limit(limit),
             limits=Limits(absolute, relative, bounds_per, fixed=fixed or ()),  # type: ignore[arg-type]
             targets=Targets(total, target_roi, target_mroi, target_kpi),
             search=Search(method, seed=seed),  # type: ignore[arg-type]
@@ -84,11 +100,22 @@ def optimize_command(
     say(f"\nWrote plan.json, table.csv, channels.csv, summary.csv, binding.csv and curves.csv to {out}{os.sep}")
 
 
+def _limit(text: str) -> Limit:
+    """The limit as written: `auto`, `none`, or a share of today's spend."""
+    if text in ("auto", "none"):
+        return "auto" if text == "auto" else None
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(f"--limit must be a number such as 0.3, auto or none, got {text!r}.") from None
+
+
 def _print_plan(plan: BudgetPlan) -> None:
     say(f"{plan.period}; {plan.units.spend}; {plan.units.roi}.")
     say(f"{plan.method}: {plan.starts_at_best} of {len(plan.starts)} starts found the best plan.\n")
-    say(_shown(plan.channels[["spend_today", "spend_plan", "roi_today", "roi_plan"]]))
-    say(f"\n{_shown(plan.summary[['today', 'plan', 'change']])}")
+    say(_shown(plan.channels[["spend_today", "roi_today", "mroi_today", "spend_plan", "roi_plan", "mroi_plan"]]))
+    ranged = [name for name in ("today", "plan", "change", "change_low", "change_high") if name in plan.summary]
+    say(f"\n{_shown(plan.summary[ranged])}")
     if len(plan.binding):
         say("\nActive limits, and the gain from relaxing each by one unit:")
         say(_shown(plan.binding.set_index("limit").head(_MOST_LIMITS)))
@@ -123,9 +150,7 @@ def scenario_command(
 
 def loaded(run: Path) -> FitResult:
     """The ensemble in a folder if there is one, else the fit."""
-    if not run.is_dir():
-        return load(run)
-    return load(run / "ensemble.npz" if (run / "ensemble.npz").exists() else run / "fit.npz")
+    return load(result_file(run))
 
 
 def _change(text: str, regions: list[str] | None, weeks: tuple[object, object] | None) -> Change:
@@ -149,9 +174,4 @@ def _span(result: FitResult, first: str | None, last: str | None) -> tuple[objec
 
 
 def _shown(table: pd.DataFrame) -> str:
-    return table.rename_axis(index=None).to_string(float_format=_number, na_rep="-")
-
-
-def _number(value: float) -> str:
-    """No decimals from 1000 on; 0 for a difference that is only rounding."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else "0" if abs(value) < 1e-6 else f"{value:.4g}"
+    return table.rename_axis(index=None).to_string(float_format=plain_number, na_rep="-")

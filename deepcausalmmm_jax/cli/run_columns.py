@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.data.calendar import week_text
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel
 from deepcausalmmm_jax.data.readers.column_names import with_plain_names
 from deepcausalmmm_jax.data.readers.read_table import read_table
@@ -37,7 +36,8 @@ def panel_like(file: Path, run: Panel, delimiter: str, *, mask_missing_kpi: bool
     """
     table = with_plain_names(read_table(file, delimiter))
     national = list(run.regions) == [NATIONAL] and run.region_name not in table
-    needed = [run.time_name, run.kpi_name, *run.channels, *run.controls, *([] if national else [run.region_name])]
+    written = [name for name in run.controls if name not in run.event_names]  # events come from the run's calendar
+    needed = [run.time_name, run.kpi_name, *run.channels, *written, *([] if national else [run.region_name])]
     missing = [name for name in needed if name not in table]
     if missing:
         raise DataError(
@@ -45,6 +45,7 @@ def panel_like(file: Path, run: Panel, delimiter: str, *, mask_missing_kpi: bool
             "columns as in the first fit."
         )
     missing_kpi: MissingKpi = "mask" if mask_missing_kpi else "error"
+    weights = None if run.national_weights is None else dict(zip(run.regions, run.national_weights, strict=True))
 
     def read(**prices: object) -> Panel:
         return Panel.from_dataframe(
@@ -52,9 +53,15 @@ def panel_like(file: Path, run: Panel, delimiter: str, *, mask_missing_kpi: bool
             region=None if national else run.region_name,
             time=run.time_name,
             kpi=run.kpi_name,
-            media=list(run.channels),
-            controls=list(run.controls),
+            media=[name for name in run.channels if name not in run.organic],
+            controls=[name for name in written if name not in {entry.name for entry in run.treatments}],
+            treatments=run.treatments,
+            organic=run.organic,
+            national=run.national,
+            national_weights=weights,
+            events=run.events,
             missing_kpi=missing_kpi,
+            cadence=str(run.cadence),
             trailing_zeros="keep" if keep_trailing_zeros or run.trailing_zeros == "keep" else "ask",
             **prices,  # type: ignore[arg-type]
         )
@@ -81,9 +88,9 @@ class _Columns:
         self.names = names
         self._run = run
         regions = region_positions(run.regions, panel.regions)
-        weeks = {week_text(run.weeks, at): at for at in range(len(run.weeks))}
+        weeks = {run.week_label(at): at for at in range(len(run.weeks))}
         place = panel.to_dataframe()
-        labels = pd.Index([week_text(panel.weeks, at) for at in range(len(panel.weeks))])
+        labels = pd.Index([panel.week_label(at) for at in range(len(panel.weeks))])
         self._row = regions[panel.regions.get_indexer(pd.Index(place[panel.region_name]))]
         at = panel.weeks.get_indexer(pd.Index(place[panel.time_name]))
         self._week = np.array([weeks.get(label, -1) for label in labels[at]])
@@ -103,6 +110,7 @@ class _Columns:
             time="time",
             kpi=None,
             media=["row"],
+            cadence=str(panel.cadence),
         )
         order = one.exposure[:, :, 0][one.present].astype(int)
         return table.iloc[order].reset_index(drop=True)
@@ -122,11 +130,12 @@ class _Columns:
 
 def _spend(others: _Columns, run: Panel, file: Path) -> Iterator[tuple[str, str]]:
     assert run.spend is not None
+    spend, exposure = run.national_figures(run.spend), run.national_figures(run.exposure)
     for i, channel in enumerate(run.channels):
-        own = run.spend[:, :, i]
+        own = spend[:, :, i]
         if np.isnan(own).all():
             continue
-        if np.array_equal(np.nan_to_num(own), run.exposure[:, :, i]):
+        if np.array_equal(np.nan_to_num(own), exposure[:, :, i]):
             yield channel, channel
             continue
         named = next((name.format(channel) for name in _SPEND_NAMES if name.format(channel) in others.names), None)

@@ -8,12 +8,14 @@ import typer
 
 from deepcausalmmm_jax.cli.columns import expanded, paired_spend
 from deepcausalmmm_jax.cli.output import say
+from deepcausalmmm_jax.cli.role_options import treatments_named, with_events_named
 from deepcausalmmm_jax.data.files.raw_table import is_workbook, read_raw
 from deepcausalmmm_jax.data.files.read_panel import panel_and_schema
 from deepcausalmmm_jax.data.files.recognise import Stated
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, TrailingZeros
 from deepcausalmmm_jax.data.readers.column_names import with_plain_names
 from deepcausalmmm_jax.data.readers.read_table import read_table
+from deepcausalmmm_jax.data.treatments import Treatment
 from deepcausalmmm_jax.errors import DataError
 
 Spend = Annotated[list[str] | None, typer.Option("--spend", help="Spend columns or globs, or channel=column.")]
@@ -30,15 +32,22 @@ KeepTrailingZeros = Annotated[
 ]
 Time = Annotated[
     str | None,
-    typer.Option("--time", help="Column of weeks or days, or of numbers of weeks. [default: found out]"),
+    typer.Option("--time", help="Column of dates, or of week numbers. [default: detected]"),
 ]
-Kpi = Annotated[str | None, typer.Option("--kpi", help="Column of the KPI. [default: found out]")]
+Kpi = Annotated[str | None, typer.Option("--kpi", help="Column of the KPI. [default: detected]")]
 Media = Annotated[
     list[str] | None,
-    typer.Option("--media", help="Exposure columns or globs; repeat, or separate by commas. [default: found out]"),
+    typer.Option("--media", help="Exposure columns or globs; repeat, or separate by commas. [default: detected]"),
 ]
 SchemaFile = Annotated[
     Path | None, typer.Option("--schema", help="TOML file that says which column is what. [default: FILE.schema.toml]")
+]
+CadenceName = Annotated[
+    str | None,
+    typer.Option(
+        "--cadence",
+        help="daily, weekly, monthly or quarterly; daily keeps days, which are otherwise added up to weeks.",
+    ),
 ]
 Sheet = Annotated[str | None, typer.Option("--sheet", help="Sheet of an Excel file that has several tables.")]
 _PLAIN = ","
@@ -60,10 +69,21 @@ class TableColumns(NamedTuple):
     keep_trailing_zeros: bool = False
     schema: Path | None = None
     sheet: str | None = None
+    cadence: str | None = None
+    treatments: Sequence[str] | None = None
+    organic: Sequence[str] | None = None
+    national: Sequence[str] | None = None
+    events: Path | None = None
+    holidays: str | None = None
 
 
 def panel_of(file: Path, named: TableColumns) -> Panel:
-    """The panel in a file. Where time, KPI and media are not all named, the rest is found out, and said in one line.
+    """The panel in a file, with its events; see `_panel_of`."""
+    return with_events_named(_panel_of(file, named), named.events, named.holidays, named.delimiter)
+
+
+def _panel_of(file: Path, named: TableColumns) -> Panel:
+    """The panel in a file. Where time, KPI and media are not all named, the rest is detected, and said in one line.
 
     Raises:
         DataError: the file cannot be read, or its table is invalid.
@@ -86,6 +106,7 @@ def panel_of(file: Path, named: TableColumns) -> Panel:
     df = with_plain_names(read_table(file, named.delimiter))
     columns = [name for name in df.columns if name]
     channels = expanded(named.media, columns, "--media")
+    treatments, organic, national = _roles(named, columns)
     return Panel.from_dataframe(
         df,
         region=named.region,
@@ -98,17 +119,31 @@ def panel_of(file: Path, named: TableColumns) -> Panel:
         population=named.population,
         missing_kpi=missing_kpi,
         trailing_zeros=trailing_zeros,
+        cadence=named.cadence,
+        treatments=treatments,
+        organic=organic,
+        national=national,
+    )
+
+
+def _roles(named: TableColumns, columns: list[str]) -> tuple[list[Treatment], list[str], list[str]]:
+    """Treatments, organic channels and national columns that are named."""
+    return (
+        treatments_named(named.treatments or [], columns),
+        expanded(named.organic or [], columns, "--organic"),
+        expanded(named.national or [], columns, "--national"),
     )
 
 
 def _stated(file: Path, named: TableColumns) -> Stated:
     """The roles that are named, globs expanded over the columns of the file."""
     given = (named.media, named.spend, named.controls, named.revenue_per_kpi)
-    if not any(given):
-        return Stated(named.time, named.region, named.kpi, population=named.population)
+    if not any((*given, named.treatments, named.organic, named.national)):
+        return Stated(named.time, named.region, named.kpi, population=named.population, cadence=named.cadence)
     delimiter = None if named.delimiter == _PLAIN else named.delimiter
     columns = [name for name in read_raw(file, delimiter, sheet=named.sheet).cells.columns if name]
     channels = expanded(named.media, columns, "--media") if named.media else None
+    treatments, organic, national = _roles(named, columns)
     if named.spend and channels is None:
         raise DataError("--spend is given without --media, whose channels it prices; name both, or neither.")
     return Stated(
@@ -120,6 +155,10 @@ def _stated(file: Path, named: TableColumns) -> Stated:
         expanded(named.controls, columns, "--controls") if named.controls else None,
         _column_or_number(named.revenue_per_kpi, columns),
         named.population,
+        named.cadence,
+        treatments or None,
+        organic or None,
+        national or None,
     )
 
 

@@ -4,17 +4,19 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.units import Units
 from deepcausalmmm_jax.errors import ConfigError, OutputError
+from deepcausalmmm_jax.io.html_tables import html_tables
 from deepcausalmmm_jax.planning.limit_files import limits_from, plain
 from deepcausalmmm_jax.planning.limits import Limits
 from deepcausalmmm_jax.planning.plan_files import TABLES, read_plan, write_plan
 
 _FIGURES = ("total", "split", "objective", "method", "chance_better", "shadow_price", "level", "period")
+_LATER = ("shadow_price_low", "shadow_price_high", "margin", "weeks", "next_weeks")  # that plans saved before lack
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,12 +24,13 @@ class BudgetPlan:
     """What `optimize_budget` returns.
 
     Attributes:
-        table: a row a cell of the plan: channel, and region and time where the plan is split by them; `spend_today`,
+        table: a row per cell of the plan: channel, and region and time where the plan is split by them; `spend_today`,
             `spend_plan`, `change`, `change_pct`, `exposure_today`, `exposure_plan`, `extrapolation` (more exposure than
             in any week of training).
-        channels: by channel: spend, incremental outcome and ROI, today and as planned; a channel's counterfactual is
-            that of `media_summary`.
-        summary: by figure: `today`, `plan` and `change` of spend, incremental outcome, revenue, ROI, CPIK, profit.
+        channels: by channel: spend, incremental outcome, ROI, marginal ROI (of 1 % more spend), today and as planned; a
+            channel's counterfactual is that of `media_summary`.
+        summary: by figure: `today`, `plan` and `change` of spend, incremental outcome, revenue, ROI, marginal ROI (of
+            1 % more of all spend), CPIK, profit.
         binding: limits that bind, with their shadow prices.
         starts: by start of the solver: its value as a share of the best, and whether it found the best plan.
         draws: by refit: outcome of today's spend and of the plan, KPI or revenue as maximised; empty without refits.
@@ -41,7 +44,13 @@ class BudgetPlan:
         period: the weeks that are planned, in words.
         units: of spend, outcome, revenue and ROI.
         notes: assumptions that were made, and what stayed as it was.
-        limits: that the plan keeps to, as they were stated; None for a plan that was saved without them.
+        limits: that the plan keeps to, the usual limit included; None for a plan that was saved without them.
+        shadow_price_low: lower end of the interval of `shadow_price`; missing without refits.
+        shadow_price_high: its upper end.
+        margin: profit as a share of revenue; None where none was given.
+        weeks: of the panel that are planned, as `optimize_budget` takes them; `panel` where they are in a panel of
+            their own, and missing for a plan that was saved without them.
+        next_weeks: number of coming weeks that are planned; None where `weeks` says them.
     """
 
     table: pd.DataFrame
@@ -61,6 +70,11 @@ class BudgetPlan:
     units: Units
     notes: tuple[str, ...]
     limits: Limits | None = None
+    shadow_price_low: float = float("nan")
+    shadow_price_high: float = float("nan")
+    margin: float | None = None
+    weeks: int | tuple[int, int] | Literal["panel", "unknown"] | None = "unknown"
+    next_weeks: int | None = None
 
     def __repr__(self) -> str:
         roi = self.summary.loc["roi"]
@@ -68,6 +82,13 @@ class BudgetPlan:
             f"BudgetPlan({self.total:,.6g} by {self.split}, {self.objective}, ROI {roi['today']:.3g} today and "
             f"{roi['plan']:.3g} as planned; {self.starts_at_best} of {len(self.starts)} starts found the best)"
         )
+
+    def _repr_html_(self) -> str:
+        wanted = ("spend_today", "roi_today", "mroi_today", "spend_plan", "roi_plan", "mroi_plan")
+        columns = [name for name in wanted if name in self.channels]
+        ends = [name for name in ("today", "plan", "change", "change_low", "change_high") if name in self.summary]
+        tables = {"Channels": self.channels[columns], "All media": self.summary[ends]}
+        return html_tables(tables, "Budget plan", " ".join([f"{self.period}; {self.units.roi}.", *self.notes]))
 
     @property
     def gain_interval(self) -> tuple[float, float] | None:
@@ -103,12 +124,40 @@ class BudgetPlan:
             return (
                 "Without draws the plan's gain has no interval, so that it is unknown whether it is more than chance."
             )
-        where = "lies below zero" if gain[1] < 0 else "contains zero"
-        return f"The plan is not advised: the {self.level:.0%} interval of its gain over today's spend {where}."
+        what, where = ("A loss", "lies below zero") if gain[1] < 0 else ("No reliable gain", "contains zero")
+        return (
+            f"{what}: the {self.level:.0%} interval of the plan's gain over today's spend {where}, so that the plan is "
+            "not advised."
+        )
+
+    @property
+    def on_the_total(self) -> str:
+        """Whether the last unit of the total earns less than it costs, one sentence; empty where it does not.
+
+        Empty too where spend or revenue is not known in currency.
+        """
+        if not (self.units.in_currency and "revenue" in self.summary.index):
+            return ""
+        share = 1.0 if self.margin is None else self.margin
+        if not share * self.shadow_price < 1.0:
+            return ""
+        known = not pd.isna(self.shadow_price_high)
+        between = f"{self.shadow_price_low:.3g} to {self.shadow_price_high:.3g}"
+        of = "" if self.margin is None else f" of revenue, at a margin of {100 * self.margin:.3g}%"
+        if known and share * self.shadow_price_high >= 1.0:
+            return (
+                f"The total may be too large: its last unit of spend is estimated to return {self.shadow_price:.3g}"
+                f"{of}, less than it costs, though its {self.level:.0%} range, {between}, leaves that open."
+            )
+        return (
+            f"Reduce the total: its last unit of spend returns {self.shadow_price:.3g}{of}"
+            f"{f' ({self.level:.0%} range: {between})' if known else ''}, less than it costs."
+        )
 
     def with_advice(self) -> Self:
-        """The plan with a note where it is not advised."""
-        return dataclasses.replace(self, notes=(*self.notes, self.doubt)) if self.doubt else self
+        """The plan with a note where it is not advised, and one where its total is too large."""
+        told = tuple(note for note in (self.doubt, self.on_the_total) if note)
+        return dataclasses.replace(self, notes=(*self.notes, *told)) if told else self
 
     @property
     def starts_at_best(self) -> int:
@@ -127,7 +176,7 @@ class BudgetPlan:
         Raises:
             OutputError: the folder cannot be written.
         """
-        rest = {name: getattr(self, name) for name in _FIGURES}
+        rest = {name: getattr(self, name) for name in (*_FIGURES, *_LATER)}
         rest |= {"units": self.units._asdict(), "notes": list(self.notes)}
         if self.limits is not None:
             rest["limits"] = plain(self.limits)
@@ -145,9 +194,21 @@ class BudgetPlan:
         try:
             fields: dict[str, Any] = {**tables, **{name: rest[name] for name in _FIGURES}}
             fields["limits"] = limits_from(rest["limits"]) if "limits" in rest else None
-            return cls(**fields, units=Units(**rest["units"]), notes=tuple(rest["notes"]))
+            return cls(**fields, **_later(rest), units=Units(**rest["units"]), notes=tuple(rest["notes"]))
         except (KeyError, TypeError):
             raise OutputError(f"{folder} holds no saved plan.") from None
+
+
+def _later(rest: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures that plans saved before do not have; JSON has null for what is missing and a list for a pair."""
+    found = {name: rest[name] for name in _LATER if name in rest}
+    for name in ("margin", "weeks", "next_weeks"):
+        value = found.get(name)
+        if isinstance(value, float) and pd.isna(value):
+            found[name] = None
+        elif isinstance(value, list):
+            found[name] = tuple(value)
+    return found
 
 
 def compare(plans: Mapping[str, BudgetPlan]) -> pd.DataFrame:

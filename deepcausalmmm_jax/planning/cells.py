@@ -47,7 +47,7 @@ class Cells:
         return len(self.channel)
 
     def labels(self, horizon: Horizon) -> pd.DataFrame:
-        """Channel, and region and week where the budget is split by them; a row a cell."""
+        """Channel, and region and week where the budget is split by them; a row per cell."""
         panel = horizon.panel
         columns: dict[str, object] = {CHANNEL: np.asarray(panel.channels, dtype=object)[self.channel]}
         if (self.region != WHOLE).any():

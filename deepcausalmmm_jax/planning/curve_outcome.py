@@ -10,7 +10,7 @@ class CurveOutcome:
     """Outcome of spend by independent Hill curves, a cell each.
 
     Args:
-        table: a row a cell: `bottom`, `top`, `half_saturation`, `slope` of one period's spend.
+        table: a row per cell: `bottom`, `top`, `half_saturation`, `slope` of one period's spend.
         periods: number of periods that spend is spread over evenly.
     """
 

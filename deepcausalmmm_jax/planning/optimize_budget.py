@@ -1,5 +1,6 @@
 """`optimize_budget`: the best plan by the fitted model itself."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -19,15 +20,19 @@ from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.planning.cells import SPLITS, Cells, Split, cells_of
 from deepcausalmmm_jax.planning.flights import check_minimum, keeps_flights, with_flights
 from deepcausalmmm_jax.planning.limits import Key, Limits, Per, Range, polytope_of, refuse_no_mapping
+from deepcausalmmm_jax.planning.next_weeks import next_weeks as next_weeks_of
 from deepcausalmmm_jax.planning.optimizer.problem import Problem
 from deepcausalmmm_jax.planning.optimizer.search import Found, Search
-from deepcausalmmm_jax.planning.optimizer.shadow_prices import binding, total_price
+from deepcausalmmm_jax.planning.optimizer.shadow_prices import between_limits, binding, total_price
 from deepcausalmmm_jax.planning.optimizer.solvers import Method
 from deepcausalmmm_jax.planning.optimizer.utility import Objective, utility_of
 from deepcausalmmm_jax.planning.optimizer.verification import verified
 from deepcausalmmm_jax.planning.outcome import KPI, REVENUE, Outcome
-from deepcausalmmm_jax.planning.tables import allocation, channel_table, effects_of, summary_table
+from deepcausalmmm_jax.planning.tables import allocation, channel_table, effects_of, last_unit, summary_table
 from deepcausalmmm_jax.planning.targets import Targets, best_plan
+from deepcausalmmm_jax.planning.usual_limit import Limit, Limited, limited
+from deepcausalmmm_jax.progress import Steps
+from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.fitted import Replicates
@@ -51,6 +56,8 @@ def optimize_budget(
     *,
     by: Split = "channel",
     weeks: int | tuple[int, int] | Panel | None = None,
+    next_weeks: int | None = None,
+    limit: Limit = "auto",
     limits: Limits | None = None,
     targets: Targets | None = None,
     search: Search | None = None,
@@ -84,6 +91,12 @@ def optimize_budget(
         weeks: None for all weeks of the panel, whose outcome counts as in `media_summary`; a number for the last weeks;
             positions (first, after the last); or a Panel that continues the fit's. With all but None, carry-over after
             the plan counts too, until less than 1 % of it is left.
+        next_weeks: in place of `weeks`, this many weeks after the last one with a KPI, at most a year: planned ones as
+            they are in the panel, the others with the flighting, spend and prices of the same weeks a year before.
+        limit: the share of today's spend by which each cell of the plan may change, up and down. `auto`: 0.3, that is
+            30 %, where the total is fixed and no limits are given but `fixed`; around today's mix at the total where
+            that is not today's. A channel that `bounds` or a mapping of `relative_bounds` names follows these alone.
+            None: no such limit.
         limits: everything that the plan must keep to; see `Limits`. Its fields can be given as keywords instead.
         targets: a figure that decides the total; see `Targets`. Its fields can be given as keywords instead.
         search: solver, starts, steps and seed; see `Search`. Its fields can be given as keywords instead.
@@ -122,11 +135,13 @@ def optimize_budget(
 
     Example:
         ```python
+        plan = dcm.optimize_budget(result, next_weeks=13)  # no channel moves by more than 30 %
         plan = dcm.optimize_budget(result, weeks=8, relative_bounds=(0.5, 1.5))
         within = dcm.Limits(relative_bounds=(0.5, 1.5), fixed=["tv"])
         plan = dcm.optimize_budget(result, weeks=8, limits=within, targets=dcm.Targets(target_roi=2.0))
         ```
     """
+    require_result(result, "optimize_budget")
     limits = grouped(
         Limits,
         limits,
@@ -147,12 +162,33 @@ def optimize_budget(
     _refuse_bad_options(maximize, cost, margin, level)
     replicates = result.replicates if isinstance(result, Ensemble) else None
     fit = result.fitted_panel
-    horizon = future_weeks(fit, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fit, weeks, cost)
+    horizon = _horizon(fit, weeks, next_weeks, cost)
     cells = cells_of(horizon, by, fit.scales.exposure)
+    held = limited(limits, limit, targets, cells, horizon.panel)
     in_kpi = maximize == "kpi" or targets.target_kpi is not None or not horizon.has_revenue
     aim = _Aim(objective, risk, KPI if in_kpi else REVENUE, margin, level)
-    found = _searched(fit, replicates, horizon, cells, limits, targets, search, aim)
-    return _plan(fit, replicates, horizon, cells, limits, found, aim)
+    with Steps("plan") as wait:
+        wait.step("searching")
+        found = _searched(fit, replicates, horizon, cells, held.limits, targets, search, aim)
+        wait.step("comparing with today")
+        plan = _plan(fit, replicates, horizon, cells, held, found, aim)
+    return dataclasses.replace(plan, weeks="panel" if isinstance(weeks, Panel) else weeks, next_weeks=next_weeks)
+
+
+def _horizon(
+    fit: FittedPanel,
+    weeks: int | tuple[int, int] | Panel | None,
+    next_weeks: int | None,
+    cost: Mapping[str, float] | None,
+) -> Horizon:
+    """The weeks of the plan, one way or the other."""
+    if next_weeks is not None:
+        if weeks is not None:
+            raise ConfigError("Give weeks or next_weeks, not both.")
+        coming = next_weeks_of(fit.panel, next_weeks)
+        horizon = future_weeks(fit, coming.panel, cost)
+        return dataclasses.replace(horizon, notes=(*coming.notes, *horizon.notes))
+    return future_weeks(fit, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fit, weeks, cost)
 
 
 def _refuse_bad_options(
@@ -222,13 +258,15 @@ def _plan(
     replicates: Replicates | None,
     horizon: Horizon,
     cells: Cells,
-    limits: Limits,
+    held: Limited,
     found: Found,
     aim: _Aim,
 ) -> BudgetPlan:
     x, variables = found.x, _with_point(fit, replicates)
     outcome = Outcome(fit, variables, horizon, cells)
     today, plan = (effects_of(fit, variables, horizon, cells, outcome, spend) for spend in (cells.today, x))
+    free = between_limits(found.problem, x)
+    low, high = last_unit(outcome, x, free if free.any() else x >= 0, aim.value, aim.level)
     point, table = replicates is None, allocation(fit, horizon, cells, x)
     drawn = np.stack([today.whole[1:, aim.value], plan.whole[1:, aim.value]], axis=1)
     first, last = (horizon.panel.week_label(at) for at in (horizon.start, horizon.stop - 1))
@@ -247,11 +285,18 @@ def _plan(
         method=found.method,
         chance_better=float((drawn[:, 1] > drawn[:, 0]).mean()) if len(drawn) else float("nan"),
         shadow_price=total_price(found.problem, x),
+        shadow_price_low=low,
+        shadow_price_high=high,
+        margin=aim.margin,
         level=aim.level,
-        period=f"{horizon.stop - horizon.start} weeks, {first} to {last}",
+        period=f"{fit.panel.cadence.several(horizon.stop - horizon.start)}, {first} to {last}",
         units=units_of(fit.panel, horizon.in_currency, horizon.has_revenue),
-        notes=(*limits.notes(cells, horizon.panel), *_notes(horizon, cells, bool(table["extrapolation"].any()))),
-        limits=limits,
+        notes=(
+            *held.notes,
+            *held.limits.notes(cells, horizon.panel),
+            *_notes(horizon, cells, bool(table["extrapolation"].any())),
+        ),
+        limits=held.limits,
     )
     return made.with_advice()
 

@@ -59,7 +59,7 @@ def optimize_budget_from_curves(
     """Split a budget by a table of curves, as `fit_hill` returns them.
 
     Args:
-        table: a row a channel (or a channel and region): `channel`, `bottom`, `top`, `half_saturation`, `slope`, and
+        table: a row per channel (or a channel and region): `channel`, `bottom`, `top`, `half_saturation`, `slope`, and
             optionally `region`, `spend_today` and `largest_x`, beyond which the plan is extrapolation.
         total: spend of the plan, over all periods.
         periods: number of periods that the total is spread over evenly; curves are of one period's spend.

@@ -99,6 +99,14 @@ class Outcome:
         ]
         return np.concatenate([np.asarray(part, np.float64) for part in found])[: len(plans)]
 
+    def by_channel(self, plans: np.ndarray) -> np.ndarray:
+        """Each channel's own term, `[plan, replicate, value, channel]`, from spend `[plan, cell]`.
+
+        Terms of controls that follow exposure are left out.
+        """
+        found = _by_channel(jnp.asarray(plans, jnp.float32), self._variables, self._stage, shape=self._shape)
+        return np.asarray(found, np.float64)
+
     def value_and_slope(
         self, plan: np.ndarray, ranked: np.ndarray, aversion: float, value: int
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -167,26 +175,49 @@ def _memories(variables: Variables, before: Inputs[Array], design: AnyDesign) ->
 
 def _outcome(plan: Array, on_air: Array, own: Variables, memory: Any, stage: Stage, shape: Shape) -> Array:
     """`[value, region]`: media (and controls, where they follow exposure) summed over the weeks that count."""
+    media, control = _terms(plan, on_air, own, memory, stage, shape)
+    driven = media.sum(axis=-1)
+    if control is not None:
+        driven = driven + control.sum(axis=-1)
+    weighted: Array = jnp.einsum("rt,vrt->vr", driven, stage.weights)
+    return weighted
+
+
+def _terms(
+    plan: Array, on_air: Array, own: Variables, memory: Any, stage: Stage, shape: Shape
+) -> tuple[Array, Array | None]:
+    """Terms of the channels, and of the controls where they follow exposure, `[region, week, term]`, scaled."""
     exposure = on_air * (stage.offset + stage.unit * jnp.append(plan, 0.0)[stage.cell])
     inputs = stage.inputs
     whole = jax.lax.dynamic_update_slice_in_dim(inputs.exposure, exposure, shape.first, axis=1)
     inputs, model = inputs._replace(exposure=whole), model_for(shape.design)
     if memory is not None:
-        media: Any = model.apply(own, inputs, memory, method="media_after")
-        driven = media.sum(axis=-1)
-    else:
-        terms: Any = model.apply(own, inputs)[0]
-        driven = terms.media.sum(axis=-1)
-        if family_for(shape.design).controls_follow_exposure:
-            driven = driven + terms.control.sum(axis=-1)
-    weighted: Array = jnp.einsum("rt,vrt->vr", driven, stage.weights)
-    return weighted
+        media: Array = model.apply(own, inputs, memory, method="media_after")  # type: ignore[assignment]
+        return media, None
+    terms: Any = model.apply(own, inputs)[0]
+    return terms.media, terms.control if family_for(shape.design).controls_follow_exposure else None
 
 
 def _by_replicate(plan: Array, on_air: Array, variables: Variables, stage: Stage, shape: Shape) -> Array:
     """`[replicate, value, region]`."""
     one = jax.checkpoint(lambda own: _outcome(plan, on_air, own[0], own[1], stage, shape))
     outcomes: Array = jax.lax.map(one, (variables, stage.memory), batch_size=shape.batch)
+    return outcomes
+
+
+@partial(jax.jit, static_argnames="shape")
+def _by_channel(plans: Array, variables: Variables, stage: Stage, *, shape: Shape) -> Array:
+    """`[plan, replicate, value, channel]`."""
+
+    def one(plan: Array) -> Array:
+        def own_terms(own: tuple[Variables, Any]) -> Array:
+            media, _ = _terms(plan, jnp.ones(stage.offset.shape[-1]), own[0], own[1], stage, shape)
+            return jnp.einsum("rtc,vrt->vc", media, stage.weights)
+
+        terms: Array = jax.lax.map(own_terms, (variables, stage.memory), batch_size=shape.batch)
+        return terms
+
+    outcomes: Array = jax.lax.map(one, plans)
     return outcomes
 
 

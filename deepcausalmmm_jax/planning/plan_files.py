@@ -15,7 +15,7 @@ from deepcausalmmm_jax.errors import OutputError
 from deepcausalmmm_jax.io.atomic_write import write_text, written_together
 from deepcausalmmm_jax.io.write_csv import csv_text, unescaped
 
-_PLAN, _CHECKSUM, _SCHEMA = "plan.json", "checksum", "schema"  # plans of the first schema had neither of the latter
+PLAN_FILE, _CHECKSUM, _SCHEMA = "plan.json", "checksum", "schema"  # plans of the first schema had neither of the latter
 _INDEXED = {"channels": CHANNEL, "summary": "figure", "draws": "replicate"}
 _NEEDED = {  # columns; older plans have no checksum and are judged by these
     "table": (CHANNEL, "spend_today", "spend_plan"),
@@ -46,7 +46,7 @@ def write_plan(folder: Path, tables: Mapping[str, pd.DataFrame], rest: Mapping[s
     with written_together(folder) as place:
         for name, text in texts.items():
             write_text(place / name, text)
-        write_text(place / _PLAN, json.dumps(told, indent=1))
+        write_text(place / PLAN_FILE, json.dumps(told, indent=1))
 
 
 def read_plan(folder: Path) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
@@ -56,7 +56,7 @@ def read_plan(folder: Path) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
         OutputError: there is no plan, it is damaged, or one of its files was changed since.
     """
     try:
-        told = json.loads((folder / _PLAN).read_text(encoding="utf-8"))
+        told = json.loads((folder / PLAN_FILE).read_text(encoding="utf-8"))
         texts = {f"{name}.csv": (folder / f"{name}.csv").read_bytes().decode() for name in TABLES}
         known = told.pop(_CHECKSUM, None)
         if (known is not None or _SCHEMA in told) and known != _checksum(texts, told):

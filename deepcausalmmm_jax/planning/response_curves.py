@@ -9,13 +9,16 @@ import pandas as pd
 
 from deepcausalmmm_jax.attribution.response import ALL_REGIONS, Level, response_table
 from deepcausalmmm_jax.attribution.units import Units
-from deepcausalmmm_jax.axes import REGION
+from deepcausalmmm_jax.axes import CHANNEL, REGION
 from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.io.html_tables import html_tables
+from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
 Measure = Literal["incremental_outcome", "roi", "mroi"]
+_ENDS = ("", "_low", "_high")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,31 @@ class ResponseCurves:
     half_saturation: pd.DataFrame
     units: Units
     period: str
+
+    def __repr__(self) -> str:
+        channels, regions = (self.table[column].nunique() for column in (CHANNEL, REGION))
+        kind = "national" if regions == 1 else f"{regions} regions"
+        return f"ResponseCurves({channels} channels, {kind}, {self.period})"
+
+    def summary(self) -> pd.DataFrame:
+        """Today's point on each curve: spend, outcome, ROI and marginal ROI with intervals, and half-saturation.
+
+        Returns:
+            By channel, and by region where the curves are: columns of `today`, and `half_saturation`, the spend (the
+            exposure where no spend is known) of a week at which half the ceiling is reached.
+        """
+        keys = [CHANNEL] if self.table[REGION].nunique() == 1 else [CHANNEL, REGION]
+        wanted = [
+            "spend",
+            *(f"{name}{end}" for name in ("incremental_outcome", "revenue", "roi", "mroi") for end in _ENDS),
+        ]
+        own = "spend" if self.in_currency else "exposure"
+        half = self.half_saturation.set_index(keys)[own].rename("half_saturation")
+        today = self.today.set_index(keys)
+        return today[[name for name in wanted if name in today]].join(half)
+
+    def _repr_html_(self) -> str:
+        return html_tables({"Today's point on the curves": self.summary()}, "Response curves", f"{self.period}.")
 
     def plot(self, region: object = None, measure: Measure = "incremental_outcome") -> Any:
         """Curves of all channels as a plotly figure: today's point, intervals, dotted where it is extrapolation.
@@ -97,12 +125,13 @@ def response_curves(
             that many weeks after the panel with the last year's mean weekly exposure, carry-over after them included.
             "steady" for one week of constant spend once carry-over has settled, with coefficients at their constant
             part.
-        by: `all` for the national level, `region` for a curve a region.
+        by: `all` for the national level, `region` for a curve per region.
         multipliers: of today's spend; 0 and 1 are always added. From 0 to 2 in steps of 0.1 when None.
         level: of the intervals.
 
     Raises:
         ConfigError: an option out of range.
     """
+    require_result(result, "response_curves")
     replicates = result.replicates if isinstance(result, Ensemble) else None
     return ResponseCurves(*response_table(result.fitted_panel, replicates, weeks, by, multipliers, level))

@@ -8,6 +8,7 @@ from deepcausalmmm_jax.attribution.horizon import future_weeks, past_weeks
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.planning.what_if import Change as Change
 from deepcausalmmm_jax.planning.what_if import scenario_table
+from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
@@ -20,7 +21,7 @@ def scenario(
     cost: Mapping[str, float] | None = None,
     level: float = 0.9,
 ) -> pd.DataFrame:
-    """Change of the predicted KPI when some exposure or controls change.
+    """Change of the predicted KPI when some exposure, controls or treatments change.
 
     Everything downstream is recomputed: adstock, saturation, the graph, coefficients, controls. Exposure of the other
     channels stays as it was.
@@ -43,6 +44,7 @@ def scenario(
         ConfigError: an unknown channel, control, region or week, or a change that leaves no valid exposure.
         DataError: future weeks that do not continue the fit's, lack a control or have no cost.
     """
+    require_result(result, "scenario")
     fit = result.fitted_panel
     horizon = future_weeks(fit, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fit, weeks, cost)
     replicates = result.replicates if isinstance(result, Ensemble) else None

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.attribution.fitted_panel import MORE, FittedPanel
 from deepcausalmmm_jax.attribution.horizon import Horizon
 from deepcausalmmm_jax.attribution.intervals import interval
 from deepcausalmmm_jax.axes import CHANNEL, Variables
@@ -20,6 +20,8 @@ class Effects(NamedTuple):
 
     whole: np.ndarray  # [replicate, 2]
     channel: np.ndarray  # [replicate, 2, channel]; against the channel at zero, the others as planned
+    more: np.ndarray  # [replicate, 2, channel]; of `MORE` of the channel's spend on top
+    more_whole: np.ndarray  # [replicate, 2]; of `MORE` of all spend on top
 
 
 def effects_of(
@@ -39,15 +41,38 @@ def effects_of(
     bought = np.isin(channels, cells.channel)
     off_air = [bought, *np.eye(len(channels), dtype=bool)]
     on_air = np.stack([np.ones(len(channels)), *(~off for off in off_air)]).astype(np.float64)
-    values = outcome.values(np.broadcast_to(x, (len(on_air), len(x))), on_air).sum(axis=-1)
-    lost = values[0] - values[1:]  # [case, replicate, 2]
+    more = np.where(cells.channel == channels[:, None], (1.0 + MORE) * x, x)
+    plans = np.concatenate([np.broadcast_to(x, (len(on_air), len(x))), more, (1.0 + MORE) * x[None]])
+    on_air = np.concatenate([on_air, np.ones((len(more) + 1, len(channels)))])
+    values = outcome.values(plans, on_air).sum(axis=-1)
+    n_off = len(off_air)
+    lost = values[0] - values[1 : 1 + n_off]  # [case, replicate, 2]
+    gained = values[1 + n_off :] - values[0]
     planned, point = exposure_of(cells, horizon, x), jax.tree.map(lambda a: a[:1], variables)
     before = with_exposure(horizon, planned)
     for i, off in enumerate(off_air):  # the point estimate as `scenario` computes it, equal to the last digit
         after = with_exposure(horizon, np.where(off, 0.0, planned))
-        gained = -gained_by(fit, point, horizon, before, after)
-        lost[i, 0] = gained.sum(), (gained * horizon.worth).sum()
-    return Effects(lost[0], np.moveaxis(lost[1:], 0, -1))
+        missing = -gained_by(fit, point, horizon, before, after)
+        lost[i, 0] = missing.sum(), (missing * horizon.worth).sum()
+    return Effects(lost[0], np.moveaxis(lost[1:], 0, -1), np.moveaxis(gained[:-1], 0, -1), gained[-1])
+
+
+def last_unit(outcome: Outcome, x: np.ndarray, free: np.ndarray, value: int, level: float) -> tuple[float, float]:
+    """Interval of what one more unit of spend brings, over the sets of parameters but the first; missing without any.
+
+    Args:
+        outcome: of plans, under the estimate and the refits.
+        x: the plan, `[cell]`.
+        free: `[cell]`, whether a cell may spend more and less; more spend goes to these, in proportion to theirs.
+        value: what is counted, `KPI` or `REVENUE`.
+        level: of the interval.
+    """
+    added = MORE * np.where(free, x, 0.0)
+    if outcome.n_replicates < 2 or not added.sum() > 0:
+        return np.nan, np.nan
+    values = outcome.values(np.stack([x, x + added]))[:, 1:, value].sum(axis=-1)
+    low, high = interval((values[1] - values[0]) / added.sum(), level)
+    return float(low), float(high)
 
 
 def allocation(fit: FittedPanel, horizon: Horizon, cells: Cells, x: np.ndarray) -> pd.DataFrame:
@@ -75,7 +100,7 @@ def allocation(fit: FittedPanel, horizon: Horizon, cells: Cells, x: np.ndarray) 
 def channel_table(
     horizon: Horizon, cells: Cells, x: np.ndarray, today: Effects, plan: Effects, point: bool, level: float
 ) -> pd.DataFrame:
-    """Spend, incremental outcome and ROI by channel, today and as planned, with intervals where there are refits.
+    """Spend, incremental outcome, ROI and marginal ROI by channel, today and as planned, with intervals of refits.
 
     Args:
         horizon: weeks and prices.
@@ -92,7 +117,9 @@ def channel_table(
         paid = np.bincount(cells.channel, weights=spend, minlength=bought.max() + 1)[bought]
         outcome, revenue = effects.channel[:, KPI][:, bought], effects.channel[:, REVENUE][:, bought]
         table[f"spend_{name}"] = paid
-        columns = {"incremental_outcome": outcome, "roi": revenue / np.where(paid > 0, paid, np.nan)}
+        spent = np.where(paid > 0, paid, np.nan)
+        marginal = effects.more[:, REVENUE][:, bought] / (MORE * spent)
+        columns = {"incremental_outcome": outcome, "roi": revenue / spent, "mroi": marginal}
         for column, values in columns.items():
             table[f"{column}_{name}"] = values[0]
             if not point:
@@ -110,10 +137,10 @@ def summary_table(
     margin: float | None,
     has_revenue: bool,
 ) -> pd.DataFrame:
-    """Totals, a row a figure, columns `today`, `plan` and `change`, with intervals where there are refits.
+    """Totals, a row per figure, columns `today`, `plan` and `change`, with intervals where there are refits.
 
-    Figures: `spend`, `incremental_outcome` (KPI units), `revenue`, `roi`, `cpik`, and with a margin `profit`: margin
-    times revenue less spend.
+    Figures: `spend`, `incremental_outcome` (KPI units), `revenue`, `roi`, `mroi` (return of 1 % more of all spend),
+    `cpik`, and with a margin `profit`: margin times revenue less spend.
 
     Args:
         spend: today's, and the plan's.
@@ -132,6 +159,7 @@ def summary_table(
     if has_revenue:
         figures["revenue"] = revenue
     figures["roi"] = revenue / spent
+    figures["mroi"] = np.stack([today.more_whole[:, REVENUE], plan.more_whole[:, REVENUE]]) / (MORE * spent)
     figures["cpik"] = spent / np.where(outcome > 0, outcome, np.nan)
     if margin is not None:
         figures["profit"] = margin * revenue - paid[:, None]

@@ -42,6 +42,11 @@ class Targets:
         for name, value in given.items():
             require(is_number(value) and value > 0, name, value, "a number above 0")
 
+    @property
+    def searched(self) -> bool:
+        """Whether a figure decides the total, which is then searched for."""
+        return any(target is not None for target in (self.target_roi, self.target_mroi, self.target_kpi))
+
 
 def best_plan(problem: Problem, today: np.ndarray, targets: Targets, search: Search) -> Found:
     """The best plan of the total that the targets stand for.

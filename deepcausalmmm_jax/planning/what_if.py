@@ -3,8 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 from jax import Array
 
+from deepcausalmmm_jax.attribution.credited import Baselines
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.forward import difference
 from deepcausalmmm_jax.attribution.horizon import Horizon
@@ -21,6 +21,7 @@ from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.regions import nearly, region_positions
 from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.training.families import model_for
 from deepcausalmmm_jax.training.fitted import Replicates
@@ -31,17 +32,18 @@ class Change:
     """One change of a scenario: multiply by `factor`, or set `to` a value.
 
     Attributes:
-        name: of a channel, whose exposure (and spend) is changed, or of a control.
+        name: of a channel, whose exposure (and spend) is changed, or of a control, treatment or event.
         factor: that both are multiplied by; 1.2 is 20 % more, and costs 20 % of what was spent.
-        to: new value of the exposure, in its units, or of the control; None to multiply. Exposure that was free stays
-            free, and exposure beyond it has the mean price of its region.
+        to: new value of the exposure, in its units, or of the control; `baseline` for that of a treatment, or for an
+            event that does not take place; None to multiply. Exposure that was free stays free, and exposure beyond it
+            has the mean price of its region.
         regions: labels of the regions that are changed; all when None.
         weeks: labels of the first and last week that are changed; all when None.
     """
 
     name: str
     factor: float = 1.0
-    to: float | None = None
+    to: float | Literal["baseline"] | None = None
     regions: Sequence[object] | None = None
     weeks: tuple[object, object] | None = None
 
@@ -57,7 +59,7 @@ def scenario_table(
         _refuse_bad_change(change)
     bought = _Bought(horizon.panel, np.nan_to_num(horizon.spend))
     for change in changes:
-        bought = _changed(bought, change, horizon)
+        bought = _changed(bought, change, horizon, fit.baselines)
     variables: Variables = jax.tree.map(lambda a: np.asarray(a)[None], fit.variables)
     if replicates is not None:
         variables = jax.tree.map(lambda a, b: np.concatenate([a, np.asarray(b)]), variables, replicates.variables)
@@ -72,7 +74,7 @@ def _refuse_bad_change(change: object) -> None:
         raise ConfigError(f"A scenario is made of Change(name, factor), got {change!r}.")
     for name, value in (("factor", change.factor), ("to", change.to)):
         is_real = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        if not (is_real or (name == "to" and value is None)):
+        if not (is_real or (name == "to" and (value is None or value == "baseline"))):
             raise ConfigError(f"{name} of the change of {change.name} must be a number, got {value!r}.")
     if change.to is not None and change.factor != 1.0:
         raise ConfigError(f"The change of {change.name} has both a factor and a value; give one of them.")
@@ -112,7 +114,7 @@ class _Bought(NamedTuple):
     spend: np.ndarray  # [region, plan week, channel]; 0 for a channel without a price
 
 
-def _changed(bought: _Bought, change: Change, horizon: Horizon) -> _Bought:
+def _changed(bought: _Bought, change: Change, horizon: Horizon, baselines: Baselines) -> _Bought:
     panel, spend = bought
     where = np.zeros(panel.present.shape, bool)
     start, stop = _weeks(panel, change, horizon)
@@ -123,7 +125,8 @@ def _changed(bought: _Bought, change: Change, horizon: Horizon) -> _Bought:
             at = names.index(change.name)
             array = getattr(panel, kind).copy()
             values = array[:, :, at]
-            to = values * change.factor if change.to is None else np.full(values.shape, float(change.to))
+            credited = kind == "control" and bool(baselines.credited[at])
+            to = _new_values(values, change, baselines.value[:, at] if credited else None)
             if not np.isfinite(to).all() or (kind == "exposure" and (to < 0).any()):
                 raise ConfigError(f"The change of {change.name} must give finite exposure of 0 or more.")
             if kind == "exposure":
@@ -136,6 +139,19 @@ def _changed(bought: _Bought, change: Change, horizon: Horizon) -> _Bought:
     known = [*panel.channels, *panel.controls]
     hint = did_you_mean(change.name, known, f"; known are {', '.join(known)}.")
     raise ConfigError(f"The scenario changes {change.name!r}, which is no channel and no control{hint}")
+
+
+def _new_values(values: np.ndarray, change: Change, baseline: np.ndarray | None) -> np.ndarray:
+    """Exposure or control as changed, `[region, week]`, from what it was and its baseline `[region]`, if it has one."""
+    if change.to is None:
+        return values * change.factor
+    if not isinstance(change.to, str):
+        return np.full(values.shape, float(change.to))
+    if baseline is None:
+        raise ConfigError(
+            f"{change.name} has no baseline, since it is no treatment and no event; give the value that it changes to."
+        )
+    return np.asarray(np.broadcast_to(baseline[:, None], values.shape))
 
 
 def _paid(spend: np.ndarray, was: np.ndarray, to: np.ndarray, price: np.ndarray, change: Change) -> np.ndarray:
@@ -173,11 +189,13 @@ def _weeks(panel: Panel, change: Change, horizon: Horizon) -> tuple[int, int]:
         first, last = (int(at) for at in panel.weeks.get_indexer(labels))
     except (ValueError, TypeError):
         first = last = -1
+    unit = panel.cadence.unit
     if first < 0 or last < 0:
-        raise ConfigError(f"The change of {change.name} names weeks {change.weeks!r}, which the panel does not have.")
+        raise ConfigError(f"The change of {change.name} names {unit}s {change.weeks!r}, which the panel does not have.")
     if not horizon.start <= first <= last < horizon.stop:
         raise ConfigError(
-            f"The weeks {change.weeks!r} of {change.name} must lie within the scenario's weeks, the earlier one first."
+            f"The {unit}s {change.weeks!r} of {change.name} must lie within the scenario's {unit}s, the earlier one "
+            "first."
         )
     return first, last + 1
 
@@ -189,14 +207,14 @@ def _predicted(fit: FittedPanel, horizon: Horizon) -> np.ndarray:
     return np.asarray(np.where(horizon.counted, base, 0.0))
 
 
-@partial(jax.jit, static_argnames="design")
+@jit_once("design")
 def _prediction(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
     outcome: Any = model_for(design).apply(variables, inputs)
     prediction: Array = outcome[0].prediction()
     return prediction
 
 
-@partial(jax.jit, static_argnames="design")
+@jit_once("design")
 def _gained(variables: Variables, before: AnyInputs, after: AnyInputs, design: AnyDesign) -> Array:
     """Gain in the prediction, `[replicate, region, week]`, scaled."""
 

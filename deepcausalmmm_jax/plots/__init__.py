@@ -5,8 +5,9 @@ with the first figure, not with the package.
 """
 
 from collections.abc import Callable
+from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 _MODULES = {
     "fit": ("training_progress", "actual_and_predicted", "regional_fit", "holdout_scatter"),
     "residual": ("residuals", "residual_autocorrelation"),
-    "contribution": ("contribution_over_time", "contribution_total", "contribution_donut", "contribution_waterfall"),
+    "contribution": ("contribution_over_time", "contribution_total"),
+    "composition": ("contribution_donut", "contribution_waterfall"),
+    "controls": ("controls_over_time", "control_ranges"),
     "returns": ("channel_returns", "spend_and_effect_share"),
     "region": ("region_heatmap", "region_map"),
     "response": ("adstock_decay", "hill_curves", "coefficients_over_time", "response_curves"),
@@ -37,7 +40,23 @@ def __getattr__(name: str) -> Callable[..., "go.Figure"]:
     if name not in _WHERE:
         raise AttributeError(f"deepcausalmmm_jax.plots has no figure {name!r}; it has {', '.join(_WHERE)}.")
     figure: Callable[..., go.Figure] = getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
-    return figure
+    return _in_units_of_the_panel(figure)
+
+
+def _in_units_of_the_panel(figure: Callable[..., "go.Figure"]) -> Callable[..., "go.Figure"]:
+    """The figure with its texts in the unit of the panel that it is of: weeks, or else days, months or quarters."""
+
+    @wraps(figure)
+    def drawn(*given: Any, **options: Any) -> "go.Figure":
+        made = figure(*given, **options)
+        subjects = (getattr(one, "panel", one) for one in (*given, *options.values()))
+        panel = next((one for one in subjects if isinstance(one, Panel)), None)
+        return made if panel is None else in_units(made, panel)
+
+    from deepcausalmmm_jax.data.panel import Panel
+    from deepcausalmmm_jax.plots.units import in_units  # plotly is loaded with the first figure
+
+    return drawn
 
 
 def __dir__() -> list[str]:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
-from deepcausalmmm_jax.plots.theme import INK, MUTED, REST_COLOR, faded
+from deepcausalmmm_jax.plots.theme import INK, MUTED, REST_COLOR, compact, faded
 from deepcausalmmm_jax.results.fit_result import FitResult
 
 OTHERS = "other channels"
@@ -77,7 +77,12 @@ def add_band(
 
 
 def add_intervals(
-    figure: go.Figure, names: Sequence[str], low: Iterable[float], high: Iterable[float], channels: Sequence[str]
+    figure: go.Figure,
+    names: Sequence[str],
+    low: Iterable[float],
+    high: Iterable[float],
+    channels: Sequence[str],
+    matrix: str = "",
 ) -> None:
     """Whiskers from `low` to `high` on horizontal bars or dots, also where the estimate lies outside them.
 
@@ -87,6 +92,7 @@ def add_intervals(
         low: lower ends; missing where there is no interval.
         high: upper ends.
         channels: the channel of each label.
+        matrix: the measure whose intervals a report has by region; empty where it has none.
     """
     ends = {"low": list(low), "high": list(high)}
     x = [value for pair in zip(ends["low"], ends["high"], strict=True) for value in (*pair, None)]
@@ -97,7 +103,7 @@ def add_intervals(
         line={"color": INK, "width": 1.5},
         hoverinfo="skip",
         showlegend=False,
-        meta={"channels": [name for name in channels for _ in range(3)], "whole": True},
+        meta={"channels": [name for name in channels for _ in range(3)], "whole": True, "ends": matrix},
     )
     for end, values in ends.items():
         figure.add_scatter(
@@ -107,9 +113,25 @@ def add_intervals(
             name=end,
             marker={"symbol": "line-ns", "size": 9, "line": {"color": INK, "width": 1.5}},
             showlegend=False,
-            meta={"channels": list(channels), "whole": True},
+            meta={"channels": list(channels), "whole": True, "ends": matrix, "end": end},
             hovertemplate="%{y}, " + end + " end: %{x:,.3~r}<extra></extra>",
         )
+
+
+def interval_texts(table: pd.DataFrame, column: str, unit: str = "") -> list[str]:
+    """The interval of each row in words, for tooltips, such as ` (90% range: 0.2 to 0.4)`; empty where there is none.
+
+    Args:
+        table: with `<column>_low` and `<column>_high` where there are intervals.
+        column: whose intervals are wanted.
+        unit: put after each end.
+    """
+    if f"{column}_low" not in table:
+        return [""] * len(table)
+    pairs = zip(table[f"{column}_low"], table[f"{column}_high"], strict=True)
+    return [
+        "" if pd.isna(low) else f" (90% range: {compact(low)}{unit} to {compact(high)}{unit})" for low, high in pairs
+    ]
 
 
 def need(given: object, what: str, remedy: str) -> None:

@@ -11,14 +11,13 @@ from deepcausalmmm_jax.plots.annotations import (
     add_band,
     add_intervals,
     all_regions,
+    interval_texts,
     largest,
     mark_holdout,
     rest_color,
 )
 from deepcausalmmm_jax.plots.theme import (
-    ACTUAL_COLOR,
     BASE_COLOR,
-    INK,
     channel_colors,
     compact,
     escaped,
@@ -31,8 +30,8 @@ from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
 BASE_NAME = "baseline, trend, season and controls"
+EVENTS = "events"
 Kind = Literal["stacked", "lines", "percent"]
-_LABELLED = 0.01  # smaller parts carry no number
 _MOST_BANDS = 3  # more would hide each other
 
 
@@ -53,7 +52,8 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
     weekly = grouped_contributions(result, top)
     if kind == "lines":
         weekly = weekly.drop(columns=BASE_NAME)
-    colors, shown = channel_colors(channels), labels([*channels, OTHERS, BASE_NAME])
+    credited = credited_names(result)
+    colors, shown = channel_colors([*channels, *credited]), labels([*channels, *credited, OTHERS, BASE_NAME])
     figure = go.Figure()
     for name in weekly.columns:
         color = BASE_COLOR if name == BASE_NAME else rest_color(name, colors)
@@ -75,8 +75,7 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
             low, high = (interval.sel(bound=end, component=name).values for end in ("low", "high"))
             add_band(figure, list(weekly.index), low, high, colors[name], {"channel": name, "whole": True})
     mark_holdout(figure, result)
-    if kind == "percent":
-        figure.update_yaxes(range=[0, 100])
+    figure.update_yaxes(**({"range": [0, 100]} if kind == "percent" else {"rangemode": "tozero"}))
     title = {
         "stacked": "Contribution over time",
         "lines": "Contribution over time, by channel",
@@ -87,13 +86,22 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
 
 
 def grouped_contributions(result: FitResult, top: int) -> pd.DataFrame:
-    """Week x (baseline, the largest channels, the others), KPI units."""
-    channels = list(result.panel.channels)
+    """Week x (baseline, treatments, events together, the largest channels, the others), KPI units."""
+    panel, channels = result.panel, list(result.panel.channels)
     weekly = result.weekly_contributions()
     kept = largest(weekly[channels].sum(), top)
     rest = [name for name in channels if name not in kept]
-    parts = {BASE_NAME: weekly.drop(columns=channels).sum(axis=1)} | {name: weekly[name] for name in kept}
+    treatments, events = [entry.name for entry in panel.treatments], list(panel.event_names)
+    parts = {BASE_NAME: weekly.drop(columns=[*channels, *treatments, *events]).sum(axis=1)}
+    parts |= {name: weekly[name] for name in treatments}
+    parts |= {EVENTS: weekly[events].sum(axis=1)} if events else {}
+    parts |= {name: weekly[name] for name in kept}
     return pd.DataFrame(parts | ({OTHERS: weekly[rest].sum(axis=1)} if rest else {}))
+
+
+def credited_names(result: FitResult) -> list[str]:
+    """Parts of the grouped contributions that are neither the baseline nor media: treatments, and events together."""
+    return [*(entry.name for entry in result.panel.treatments), *([EVENTS] if result.panel.event_names else [])]
 
 
 def contribution_total(result: FitResult, top: int = 25) -> go.Figure:
@@ -119,97 +127,25 @@ def contribution_total(result: FitResult, top: int = 25) -> go.Figure:
             text=None if refitted else [percent(share) for share in ordered["pct_of_contribution"]],
             textposition=None if refitted else "outside",
             cliponaxis=False,
-            customdata=ordered["incremental_outcome"],
-            hovertemplate="%{y}: %{x:.2f}% · %{customdata:,.4~r} " + escaped(result.panel.kpi_name) + "<extra></extra>",
+            customdata=[
+                f"{text} · {compact(outcome)} {escaped(result.panel.kpi_name)}"
+                for text, outcome in zip(
+                    interval_texts(ordered, "pct_of_contribution", "%"), ordered["incremental_outcome"], strict=True
+                )
+            ],
+            hovertemplate="%{y}: %{x:.3~r}%%{customdata}<extra></extra>",
             meta={"channels": list(ordered.index), "matrix": "pct_of_contribution"},
         )
     )
     if refitted:
         low, high = ordered["pct_of_contribution_low"], ordered["pct_of_contribution_high"]
-        add_intervals(figure, names, low, high, list(ordered.index))
+        add_intervals(figure, names, low, high, list(ordered.index), "pct_of_contribution")
     ends = ("", "_low", "_high") if refitted else ("",)
     figure.update_xaxes(range=_with_room(pd.concat([ordered[f"pct_of_contribution{end}"] for end in ends])))
     remark = (", 90% intervals" if refitted else "") + _of(kept, summary)
     unit = f"% of predicted {escaped(result.panel.kpi_name)}"
     styled(figure, "Contribution of each channel", unit, "", height=row_height(len(ordered)), remark=remark)
     return figure.update_yaxes(tickmode="linear", showgrid=False).update_layout(showlegend=False)
-
-
-def contribution_donut(result: FitResult, top: int = 8) -> go.Figure:
-    """The prediction in parts: baseline, the largest channels, the others; all weeks up to the last KPI.
-
-    Args:
-        result: a fit.
-        top: channels drawn separately. Negative parts cannot be drawn and are named in the title.
-    """
-    parts = grouped_contributions(result, top).iloc[: result.panel.n_past_weeks].sum()
-    below = [escaped(name) for name in parts.index[parts < 0]]
-    parts = parts[parts >= 0]
-    colors, shown = channel_colors(list(result.panel.channels)), labels(list(parts.index))
-    figure = go.Figure(
-        go.Pie(
-            labels=["baseline" if name == BASE_NAME else shown[name] for name in parts.index],
-            values=parts,
-            hole=0.55,
-            sort=False,
-            direction="clockwise",
-            marker={
-                "colors": [BASE_COLOR if name == BASE_NAME else rest_color(name, colors) for name in parts.index],
-                "line": {"color": "white", "width": 1.5},
-            },
-            text=[percent(100 * share) if share >= _LABELLED else "" for share in parts / parts.sum()],
-            textinfo="text",
-            textposition="outside",
-            hovertemplate="%{label}: %{value:,.4~r}, %{percent:.1%}<extra></extra>",
-            automargin=True,
-        )
-    )
-    figure.add_annotation(
-        text=f"{compact(float(parts.sum()))}<br>{escaped(result.panel.kpi_name)}", showarrow=False, font={"size": 15}
-    )
-    title = "Composition of the prediction" + (f" (negative, not drawn: {', '.join(below)})" if below else "")
-    return styled(figure, title, "", "", height=460)
-
-
-def contribution_waterfall(result: FitResult, top: int = 10) -> go.Figure:
-    """From the baseline through controls and channels to the prediction; all regions, all weeks up to the last KPI.
-
-    Args:
-        result: a fit.
-        top: channels drawn separately.
-    """
-    channels, controls = list(result.panel.channels), list(result.panel.controls)
-    past = slice(0, result.panel.n_past_weeks)
-    weekly = result.weekly_contributions().iloc[past].sum()
-    grouped = grouped_contributions(result, top).iloc[past].sum().drop(BASE_NAME)
-    steps = {name: float(weekly[name]) for name in weekly.index if name not in channels and name not in controls}
-    if controls:
-        steps["controls"] = float(weekly[controls].sum())
-    steps |= {str(name): float(value) for name, value in grouped.sort_values(ascending=False).items()}
-    shown = labels(list(steps))
-    figure = go.Figure(
-        go.Waterfall(
-            orientation="h",
-            y=[*(shown[name] for name in steps), "prediction"],
-            x=[*steps.values(), None],
-            measure=["relative"] * len(steps) + ["total"],
-            text=[*(compact(value) for value in steps.values()), compact(sum(steps.values()))],
-            textposition="outside",
-            cliponaxis=False,
-            connector={"line": {"color": BASE_COLOR, "width": 1}},
-            increasing={"marker": {"color": "#0072B2"}},
-            decreasing={"marker": {"color": "#D55E00"}},
-            totals={"marker": {"color": ACTUAL_COLOR}},
-            textfont={"color": INK},
-            hovertemplate="%{y}: %{delta:,.4~r}<extra></extra>",
-        )
-    )
-    reached = pd.Series(steps).cumsum()
-    low, high = min(0.0, float(reached.min())), max(0.0, float(reached.max()))
-    figure.update_xaxes(range=[low - 0.1 * (high - low) * (low < 0), high + 0.14 * (high - low)])
-    title = "From the baseline to the prediction"
-    styled(figure, title, escaped(result.panel.kpi_name), "", height=row_height(len(steps) + 1))
-    return figure.update_yaxes(autorange="reversed", tickmode="linear", showgrid=False).update_layout(showlegend=False)
 
 
 def _with_room(values: pd.Series) -> list[float]:

@@ -2,17 +2,21 @@
 
 from typing import Literal, get_args
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from scipy.interpolate import PchipInterpolator
 
 from deepcausalmmm_jax.errors import ConfigError, DataError
-from deepcausalmmm_jax.plots.annotations import add_band, all_regions, largest, mark_holdout
+from deepcausalmmm_jax.plots.annotations import add_band, all_regions, interval_texts, largest, mark_holdout
 from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, channel_colors, escaped, labels, styled
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
 Response = Literal["incremental_outcome", "roi", "mroi"]
 _MOST_BANDS = 6
+_SMOOTH = 61  # points of a drawn curve
+_FEWEST_POINTS = 4  # fewer are joined by lines
 _MOST_RESPONSE_BANDS = 3  # all start at zero, so more would overlap
 _RESPONSES = {
     "incremental_outcome": "Response to",
@@ -46,6 +50,10 @@ def hill_curves(result: FitResult, top: int = 12) -> go.Figure:
     refitted = isinstance(result, Ensemble) and len(kept) <= _MOST_BANDS
     curves = result.hill_intervals() if isinstance(result, Ensemble) and refitted else result.hill_curves()
     now, colors, shown = result.today(), channel_colors(channels), labels(channels)
+    bounded = "activity" not in now  # every curve has a maximum, of which heights are shares
+    height = now["saturation" if bounded else "activity"]
+    on_curve = "%{y:.0%}" if bounded else "%{y:.2f}"
+    reached = f"{on_curve} of the maximum" if bounded else f"activity {on_curve}"
     figure = go.Figure()
     for name in kept:
         curve = curves[curves["channel"] == name]
@@ -60,27 +68,29 @@ def hill_curves(result: FitResult, top: int = 12) -> go.Figure:
             line={"color": colors[name], "width": 2},
             legendgroup=name,
             meta={"channel": name},
-            hovertemplate="%{x:.2f}: %{y:.0%}<extra>" + shown[name] + "</extra>",
+            hovertemplate="%{x:.2f}: " + on_curve + "<extra>" + shown[name] + "</extra>",
         )
         figure.add_scatter(
             x=[now.loc[name, "relative_exposure"]],
-            y=[now.loc[name, "saturation"]],
+            y=[height[name]],
             mode="markers",
             marker={"color": colors[name], "size": 11, "line": {"color": INK, "width": 1.2}},
             legendgroup=name,
             showlegend=False,
             meta={"channel": name},
-            hovertemplate="last 8 weeks: exposure %{x:.2f}, %{y:.0%} of the maximum<extra>" + shown[name] + "</extra>",
+            hovertemplate="last 8 weeks: exposure %{x:.2f}, " + reached + "<extra>" + shown[name] + "</extra>",
         )
-    family = result.family
-    styled(
-        figure, "Saturation (Hill curves); dots: the last 8 weeks", family.exposure_unit, "share of the maximum effect"
-    )
+    family, hill = result.family, "saturation" not in result.curve_parameters
+    title = "Saturation (Hill curves); dots: the last 8 weeks" if hill else "Saturation; dots: the last 8 weeks"
+    axis = "share of the maximum effect" if bounded else "activity: 1/2 at the half-saturation, or in a mean week"
+    styled(figure, title, family.exposure_unit, axis)
     if family.has_exposure_levels:
         figure.add_vline(x=1, line={"dash": "dot", "width": 1, "color": BASE_COLOR})
         reach = float(curves.groupby("channel")["relative_exposure"].max().loc[kept].median())
         figure.update_xaxes(range=[0, 1.6 * reach])
-    return figure.update_yaxes(tickformat=".0%", range=[0, 1])
+    if bounded:
+        return figure.update_yaxes(tickformat=".0%", range=[0, 1])
+    return figure.update_yaxes(rangemode="tozero")
 
 
 def coefficients_over_time(result: FitResult, top: int = 12) -> go.Figure:
@@ -140,7 +150,7 @@ def response_curves(
     kept, banded = _with_curves(table, measure, top), _with_curves(table, measure, _MOST_RESPONSE_BANDS)
     figure = go.Figure()
     for name in kept:
-        curve = table[table["channel"] == name].sort_values("multiplier")
+        curve = _smooth(table[table["channel"] == name].sort_values("multiplier"), measure)
         _add_response(figure, curve, measure, colors[name], shown[name], name, banded=name in banded)
     over = f"spend, {escaped(unit)}" if priced else "exposure (1 = today)"
     quantity = {"incremental_outcome": f"incremental {escaped(kpi_name)}", "roi": "ROI", "mroi": "marginal ROI"}[
@@ -163,6 +173,26 @@ def _with_curves(table: pd.DataFrame, measure: str, top: int) -> list[str]:
     return largest(today[size], top)
 
 
+def _smooth(curve: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """A channel's curve with monotone cubics between its points, so that it is drawn without corners.
+
+    The points themselves are kept. Where spend becomes extrapolation is known to the next point only.
+    """
+    known = curve.dropna(subset=[measure, "spend"]).drop_duplicates("multiplier")
+    if not _FEWEST_POINTS <= len(known) < _SMOOTH:
+        return curve
+    x = known["multiplier"].to_numpy(np.float64)
+    at = np.union1d(np.linspace(x[0], x[-1], _SMOOTH), x)
+    columns = ["spend", *(name for name in (measure, f"{measure}_low", f"{measure}_high") if name in known)]
+    drawn = pd.DataFrame({"multiplier": at, **{name: PchipInterpolator(x, known[name])(at) for name in columns}})
+    if "extrapolation" in known:
+        beyond = known["extrapolation"].astype(bool).to_numpy()
+        after, before = np.searchsorted(x, at), np.searchsorted(x, at, side="right") - 1
+        drawn["extrapolation"] = beyond[np.minimum(after, len(x) - 1)] | beyond[np.maximum(before, 0)]
+        drawn.loc[np.isin(at, x), "extrapolation"] = beyond
+    return drawn
+
+
 def _add_response(
     figure: go.Figure, curve: pd.DataFrame, measure: str, color: str, label: str, name: str, *, banded: bool
 ) -> None:
@@ -175,9 +205,16 @@ def _add_response(
         "mode": "lines",
         "legendgroup": name,
         "meta": meta,
-        "hovertemplate": "%{x:,.4~r}: %{y:,.4~r}<extra>" + label + "</extra>",
+        "hovertemplate": "%{x:,.3~r}: %{y:,.3~r}%{customdata}<extra>" + label + "</extra>",
     }
-    figure.add_scatter(x=inside["spend"], y=inside[measure], name=label, line={"color": color, "width": 2}, **look)
+    figure.add_scatter(
+        x=inside["spend"],
+        y=inside[measure],
+        name=label,
+        line={"color": color, "width": 2},
+        customdata=interval_texts(inside, measure),
+        **look,
+    )
     for side in (curve[beyond & (curve["multiplier"] > 1)], curve[beyond & (curve["multiplier"] < 1)]):
         if len(side):
             joined = pd.concat([side, inside.iloc[[-1 if side["multiplier"].iloc[0] > 1 else 0]]]).sort_values("spend")
@@ -186,6 +223,7 @@ def _add_response(
                 y=joined[measure],
                 showlegend=False,
                 line={"color": color, "width": 2, "dash": "dot"},
+                customdata=interval_texts(joined, measure),
                 **look,
             )
     now = curve.iloc[[int((curve["multiplier"] - 1).abs().argmin())]]
@@ -197,7 +235,8 @@ def _add_response(
         legendgroup=name,
         showlegend=False,
         meta=meta,
-        hovertemplate="today: %{x:,.4~r}, %{y:,.4~r}<extra>" + label + "</extra>",
+        customdata=interval_texts(now, measure),
+        hovertemplate="today: %{x:,.3~r}, %{y:,.3~r}%{customdata}<extra>" + label + "</extra>",
     )
 
 
@@ -206,7 +245,7 @@ def _kept(result: FitResult, top: int) -> list[str]:
 
 
 def _lines(result: FitResult, table: pd.DataFrame, hover: str) -> go.Figure:
-    """One line a channel."""
+    """One line per channel."""
     channels = list(result.panel.channels)
     colors, shown = channel_colors(channels), labels(channels)
     figure = go.Figure()

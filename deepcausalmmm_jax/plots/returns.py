@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.errors import ConfigError
-from deepcausalmmm_jax.plots.annotations import add_intervals, largest, need
+from deepcausalmmm_jax.plots.annotations import add_intervals, interval_texts, largest, need
 from deepcausalmmm_jax.plots.theme import (
     BASE_COLOR,
     INK,
@@ -65,7 +65,8 @@ def channel_returns(result: FitResult, measure: Measure = "roi", top: int = 25) 
             textposition="middle right",
             cliponaxis=False,
             marker={"size": 13, "color": [colors[name] for name in drawn.index], "line": {"color": INK, "width": 1}},
-            hovertemplate="%{y}: %{x:,.3~r}<extra></extra>",
+            customdata=interval_texts(drawn, measure),
+            hovertemplate="%{y}: %{x:,.3~r}%{customdata}<extra></extra>",
             meta={
                 "channels": list(drawn.index),
                 **({"matrix": measure} if measure in ("roi", "effectiveness") else {}),
@@ -73,7 +74,8 @@ def channel_returns(result: FitResult, measure: Measure = "roi", top: int = 25) 
         )
     )
     if refitted:
-        add_intervals(figure, names, drawn[f"{measure}_low"], drawn[f"{measure}_high"], list(drawn.index))
+        ends = measure if measure in ("roi", "effectiveness") else ""
+        add_intervals(figure, names, drawn[f"{measure}_low"], drawn[f"{measure}_high"], list(drawn.index), ends)
     remark = ", 90% intervals" if refitted else ""
     styled(figure, _TITLES[measure], _unit(result, measure), "", height=row_height(len(drawn)), remark=remark)
     has_line = measure in ("roi", "mroi") and result.panel.revenue_per_kpi is not None

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.cli.app import app
 from deepcausalmmm_jax.cli.columns import expanded, paired_spend
 
 COMMAND = Path(sys.executable).with_name("deepcausalmmm-jax")
@@ -103,7 +105,18 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_one_sentence_exit_code_2_and_nothing_written(workplace, name):
+def test_bad_input_is_one_sentence_and_nothing_written(workplace, name, monkeypatch):
+    monkeypatch.chdir(workplace)
+    arguments, message = BAD[name]
+    ran = CliRunner().invoke(app, [*arguments(workplace), "--out", "never"])
+    assert isinstance(ran.exception, dcm.DeepCausalMMMError)
+    assert message in str(ran.exception)
+    assert len(str(ran.exception).splitlines()) == 1
+    assert not (workplace / "never").exists()
+
+
+@pytest.mark.parametrize("name", ["absent file", "unpaired spend"])
+def test_a_process_shows_that_sentence_alone_and_ends_with_2(workplace, name):
     arguments, message = BAD[name]
     ran = run(*arguments(workplace), "--out", "never", cwd=workplace)
     assert ran.returncode == 2

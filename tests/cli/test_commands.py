@@ -32,3 +32,17 @@ def test_an_unknown_command_is_named():
 
 def test_the_version_is_shown():
     assert CliRunner().invoke(app, ["--version"]).output.startswith("deepcausalmmm-jax 0.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing"),
+    [
+        (["fit"], "Missing FILE and '--out'."),
+        (["scenario"], "Missing RUN, '--change' and '--out'."),
+        (["scenario", "run", "--change", "tv*1.2"], "Missing option '--out'"),
+    ],
+)
+def test_everything_that_is_missing_is_named_at_once(arguments, missing):
+    ran = CliRunner().invoke(app, arguments)
+    assert ran.exit_code == 2
+    assert missing in ran.output

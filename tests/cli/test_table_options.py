@@ -17,7 +17,9 @@ def test_nothing_named_is_found_out_and_said_in_one_line(file, small_panel, caps
     panel = panel_of(file, TableColumns(None, None, None))
     assert (panel.channels, panel.controls) == (small_panel.channels, small_panel.controls)
     said = capsys.readouterr().out
-    assert said.startswith("Read as one row a week: weeks from 'time'; regions from 'region'; KPI 'sales'; 3 channels")
+    assert said.startswith(
+        "Read as one row per week: weeks from 'time'; regions from 'region'; KPI 'sales'; 3 channels"
+    )
     assert said.count("\n") == 1
     assert file.with_name("panel.csv.schema.toml").is_file()
 

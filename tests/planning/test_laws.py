@@ -189,7 +189,7 @@ def test_no_grid_beats_the_plan_where_a_channel_was_paused(small_result, share, 
 
     result = _paused(small_result, share)
     found = _outcome(result, 8)
-    plan = dcm.optimize_budget(result, multiple * _today(result), weeks=8)
+    plan = dcm.optimize_budget(result, multiple * _today(result), weeks=8, limit=None)
     steps = np.linspace(0.0, plan.total, 61)
     grid = np.array([(a, b, plan.total - a - b) for a in steps for b in steps if a + b <= plan.total])
     none = found(np.zeros((1, 3)))[0]
@@ -216,7 +216,7 @@ def test_a_channel_with_a_past_price_is_planned_when_it_is_off(small_result, sma
         revenue_per_kpi="revenue_per_kpi",
     )  # fmt: skip
     plan = dcm.optimize_budget(
-        small_result, 10 * float(df[["channel_2_spend", "channel_3_spend"]].sum().sum()), weeks=future
+        small_result, 10 * float(df[["channel_2_spend", "channel_3_spend"]].sum().sum()), weeks=future, limit=None
     )  # so much that the others are saturated
     assert plan.table["channel"].tolist() == channels
     assert plan.table.loc[0, "spend_plan"] > 0

@@ -1,5 +1,6 @@
 """A plan says whether its gain is more than chance."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -44,3 +45,55 @@ def test_without_draws_nobody_knows():
     assert plan.gain_interval is None
     assert not plan.advised
     assert "no interval" in plan.with_advice().notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("price", "low", "high", "margin", "said"),
+    [
+        (
+            0.6,
+            0.4,
+            0.8,
+            None,
+            "Reduce the total: its last unit of spend returns 0.6 (90% range: 0.4 to 0.8), less than",
+        ),
+        (0.9, 0.4, 1.6, None, "The total may be too large: its last unit of spend is estimated to return 0.9, less"),
+        (
+            0.6,
+            float("nan"),
+            float("nan"),
+            None,
+            "Reduce the total: its last unit of spend returns 0.6, less than it costs",
+        ),
+        (2.0, 1.5, 2.5, 0.3, "Reduce the total: its last unit of spend returns 2 of revenue, at a margin of 30%"),
+        (1.2, 0.4, 1.6, None, ""),
+        (4.0, 3.5, 5.0, 0.3, ""),
+    ],
+)
+def test_a_last_unit_that_earns_less_than_it_costs_is_told(price, low, high, margin, said):
+    ends = {"shadow_price": price, "shadow_price_low": low, "shadow_price_high": high, "margin": margin}
+    plan = dcm.BudgetPlan(**{**vars(plan_with(1.0, 5.0, "revenue")), **ends})
+    assert plan.on_the_total.startswith(said)
+    assert bool(plan.on_the_total) == bool(said)
+    assert plan.with_advice().notes == ((plan.on_the_total,) if said else ())
+
+
+def test_without_money_nothing_is_said_of_the_total():
+    assert dcm.BudgetPlan(**{**vars(plan_with(1.0, 5.0)), "shadow_price": 0.1}).on_the_total == ""
+
+
+def test_a_saved_plan_keeps_its_weeks_and_what_the_last_unit_earns(small_ensemble, tmp_path):
+    plan = dcm.optimize_budget(small_ensemble, weeks=(44, 52), margin=0.5, starts=1, max_steps=5)
+    again = dcm.BudgetPlan.load(plan.save(tmp_path / "plan"))
+    for name in ("weeks", "next_weeks", "margin", "shadow_price_low", "shadow_price_high"):
+        assert getattr(again, name) == getattr(plan, name)
+    assert plan.shadow_price_low < plan.shadow_price < plan.shadow_price_high
+    assert again.on_the_total == plan.on_the_total
+
+
+def test_the_marginal_roi_of_today_is_that_of_the_table(small_ensemble):
+    plan, table = dcm.optimize_budget(small_ensemble, starts=1, max_steps=5), small_ensemble.media_summary()
+    for end in ("", "_low", "_high"):
+        np.testing.assert_allclose(plan.channels[f"mroi_today{end}"], table[f"mroi{end}"], rtol=2e-3)
+    weighted = (table["mroi"] * table["spend"]).sum() / table["spend"].sum()
+    assert plan.summary.loc["mroi", "today"] == pytest.approx(weighted, rel=5e-3)

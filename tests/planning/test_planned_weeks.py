@@ -9,7 +9,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.inference.fit_many import _wanted
-from deepcausalmmm_jax.plots.contribution import contribution_donut, contribution_waterfall
+from deepcausalmmm_jax.plots.composition import contribution_donut, contribution_waterfall
 from deepcausalmmm_jax.plots.fit import actual_and_predicted, holdout_scatter
 from deepcausalmmm_jax.plots.report.page import _spans
 from deepcausalmmm_jax.plots.report.sections import _forecast

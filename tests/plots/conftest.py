@@ -140,7 +140,7 @@ def plan_of(channels) -> dcm.BudgetPlan:
         ),
         summary=pd.DataFrame({"today": [100.0, 30.0], "plan": [100.0, 36.0]}, index=["spend", "incremental_outcome"]),
         binding=nothing, starts=nothing, draws=nothing, total=300.0, split="channel", objective="outcome", method="x",
-        chance_better=0.9, shadow_price=0.1, level=0.9, period="26 weeks, 2024-01-01 to 2024-06-24",
+        chance_better=0.9, shadow_price=1.5, level=0.9, period="26 weeks, 2024-01-01 to 2024-06-24",
         units=Units("spend, currency", "sales, KPI units", "revenue, currency", "revenue per unit of spend"),
         notes=("Prices stay as they were.",),
     )  # fmt: skip
@@ -150,3 +150,15 @@ def plan_of(channels) -> dcm.BudgetPlan:
 def plan(small_panel) -> dcm.BudgetPlan:
     """Money from the first channel to the last."""
     return plan_of(small_panel.channels)
+
+
+@pytest.fixture(scope="session")
+def page(small_result, tmp_path_factory):
+    """Every section, and names that would be markup if they were not escaped."""
+    names = ("<b>tv</b>", "<script>throw 1</script>", 'c & d, "quoted"')
+    panel = dataclasses.replace(small_result.panel, channels=names, spend=8.0 * small_result.panel.spend)
+    record = dataclasses.replace(small_result.fitted.record, status=dcm.FitStatus.CONVERGED)
+    fitted = dataclasses.replace(small_result.fitted, panel=panel, record=record)
+    hostile = as_ensemble(linked(dcm.FitResult(fitted)))
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    return dcm.report(hostile, path, plan=plan_of(names)), hostile

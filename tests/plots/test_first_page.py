@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.grades import Grade
 from deepcausalmmm_jax.plots.report.decision import decision
 from deepcausalmmm_jax.plots.report.plan_findings import plan_findings
 from deepcausalmmm_jax.plots.theme import bare_names, labels
+from deepcausalmmm_jax.trust.health_card import HealthCard
 from tests.planning.test_plan_advice import plan_with
 from tests.plots.test_report import WIDTHS, console_errors, opened, picture
 from tests.trust.kinds import KINDS, VERDICTS, of_kind, with_panel
@@ -66,6 +68,21 @@ def test_no_channel_is_told_to_grow_and_to_shrink(kinds, kind):
 def test_a_channel_below_break_even_has_no_room_to_grow(kinds):
     actions = " ".join(decided(kinds["losing"]).actions)
     assert "room to grow" not in actions
+
+
+def test_a_channel_in_doubt_is_to_be_tested_and_not_to_grow(kinds):
+    result = kinds["strong"]
+    doubted = result.panel.channels[0]
+    bare, row = bare_names(NAMES)[doubted], dcm.health(result).rows[0]
+    rows = (row._replace(grade=Grade.LOOK, decides=True, reason="it may follow sales", doubted=(doubted,)),)
+    card = HealthCard(rows, dcm.Verdict.TEST_FIRST, "It may follow sales.")
+    actions = decision(result, card, None, None).actions
+    assert [text for text in actions if bare in text] == [
+        f"Test {bare} with an experiment first: its effect is in doubt, whatever the interval says."
+    ]
+    assert not [text for text in actions if "in small steps" in text]
+    planned = decision(result, card, plan_with(1.0, 2.0), None).actions
+    assert planned[0].startswith("Settle what the verdict names before the plan is carried out")
 
 
 def test_what_must_not_be_used_moves_no_budget(kinds):

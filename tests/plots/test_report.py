@@ -13,7 +13,6 @@ import pytest
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.plots.report.payload import _packed, region_data
 from deepcausalmmm_jax.plots.theme import escaped
-from tests.plots.conftest import as_ensemble, linked, plan_of
 
 WIDTHS = (1440, 420)
 DRAW_ALL = "for (const f of figures) if (!state.drawn.has(f.dataset.key)) draw(f)"
@@ -21,7 +20,7 @@ EVERY_CHART = {
     "total", "waterfall", "donut", "over_time", "lines", "percent", "roi", "mroi", "cpik", "shares", "effectiveness",
     "response", "plan", "plan_outcome", "by_region", "roi_by_region", "adstock", "hill", "coefficients", "network", "heatmap",
     "effects", "fit", "scaled", "regions_fit", "holdout", "residuals", "autocorrelation", "refits", "refits_roi", "kpi",
-    "exposure", "spend", "training", "first_roi",
+    "exposure", "spend", "training", "first_roi", "controls", "control_ranges",
 }  # fmt: skip
 
 
@@ -49,18 +48,6 @@ def opened(browser, path, width=1440):
     widen(browser, width)
     browser.get(path.as_uri())
     return browser
-
-
-@pytest.fixture(scope="module")
-def page(small_result, tmp_path_factory):
-    """Every section, and names that would be markup if they were not escaped."""
-    names = ("<b>tv</b>", "<script>throw 1</script>", 'c & d, "quoted"')
-    panel = dataclasses.replace(small_result.panel, channels=names, spend=8.0 * small_result.panel.spend)
-    record = dataclasses.replace(small_result.fitted.record, status=dcm.FitStatus.CONVERGED)
-    fitted = dataclasses.replace(small_result.fitted, panel=panel, record=record)
-    hostile = as_ensemble(linked(dcm.FitResult(fitted)))
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    return dcm.report(hostile, path, plan=plan_of(names)), hostile
 
 
 def test_a_console_error_would_be_seen(browser, tmp_path):

@@ -19,6 +19,7 @@ from deepcausalmmm_jax.planning.experiments.preposterior import learned
 from deepcausalmmm_jax.planning.experiments.request import Request
 from deepcausalmmm_jax.planning.experiments.responses import Treatment
 
+_LAST_YEAR = 52  # weeks
 _EXACT = 1e-6  # share of the KPI that no measurement is more exact than: regions may be copies of each other
 _FORECASTS = 1000  # draws of the KPI of a national test's weeks
 
@@ -181,13 +182,15 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 def _recent_kpi(panel: Panel) -> np.ndarray:
     """Mean KPI of a week of the last year, `[region]`, KPI units."""
-    seen = (panel.weights > 0)[:, -52:]
-    return np.asarray(np.where(seen, panel.kpi[:, -52:], 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))
+    year = slice(-panel.cadence.steps(_LAST_YEAR), None)
+    seen = (panel.weights > 0)[:, year]
+    return np.asarray(np.where(seen, panel.kpi[:, year], 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))
 
 
 def _label(panel: Panel, position: int, last_day: bool) -> str:
     """First or last day of a week, ISO date; the number of the week where weeks are numbers."""
     week = panel.weeks[position]
     if isinstance(week, pd.Timestamp):
-        return f"{week + pd.Timedelta(days=6 if last_day else 0):%Y-%m-%d}"
+        following = panel.cadence.later(panel.weeks[: position + 1], 1)[0]
+        return f"{following - pd.Timedelta(days=1) if last_day else week:%Y-%m-%d}"
     return str(week)

@@ -113,9 +113,10 @@ def history_of(panel: Panel, prediction: np.ndarray) -> History:
         DataError: fewer than a year of weeks, or fewer than two regions.
     """
     seen = panel.weights > 0
-    if seen.shape[1] < LEAST_WEEKS:
+    least, unit = panel.cadence.steps(LEAST_WEEKS), panel.cadence.unit
+    if seen.shape[1] < least:
         raise DataError(
-            f"The panel has {seen.shape[1]} weeks with a KPI; a test is planned from {LEAST_WEEKS} or more, half of "
+            f"The panel has {seen.shape[1]} {unit}s with a KPI; a test is planned from {least} or more, half of "
             "them to match regions and half to see how good the match is."
         )
     mean = np.where(seen, panel.kpi, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)

@@ -87,7 +87,7 @@ class ExperimentPlan:
     """What `plan_experiments` returns.
 
     Attributes:
-        table: a row a candidate, the best first, by `candidate`:
+        table: a row per candidate, the best first, by `candidate`:
             - `channel`, `kind` (`go_dark` or `heavy_up`), `spend_change` (share), `weeks`, `cool_down` (weeks after the
               test that are measured too), `start`, `end` (of the test), `n_regions`, `regions` (labels);
             - `lift`, `lift_low`, `lift_high`: what the model expects to be measured, KPI units, of all test regions;

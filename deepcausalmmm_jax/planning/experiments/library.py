@@ -8,6 +8,7 @@ from scipy.interpolate import PchipInterpolator
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.horizon import even_weeks
 from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.planning.cells import Cells, cells_of
 from deepcausalmmm_jax.planning.limits import Limits, polytope_of
 from deepcausalmmm_jax.planning.optimizer.polytope import TOLERANCE, Polytope
@@ -16,7 +17,7 @@ from deepcausalmmm_jax.planning.optimizer.tabulated import Curves, Separable
 from deepcausalmmm_jax.planning.optimizer.utility import utility_of
 from deepcausalmmm_jax.planning.outcome import REVENUE, Outcome
 
-PLAN_WEEKS = 13  # a quarter: what a plan brings in a week is its mean over them, carry-over included
+_PLAN_WEEKS = 13  # a quarter: what a plan brings in a week is its mean over them, carry-over included
 _POINTS = 9  # levels of spend at which each channel's curve is computed: dense where it is small
 _FIRST = 0.5  # share of a channel's present spend, about the size of the first step
 _FINE = 33  # levels of the interpolated curves
@@ -42,6 +43,11 @@ class Library:
     best: int
 
 
+def plan_steps(panel: Panel) -> int:
+    """Steps of the panel over which what a plan brings is averaged, a quarter."""
+    return panel.cadence.steps(_PLAN_WEEKS)
+
+
 def library_of(fit: FittedPanel, variables: Variables, limits: Limits, base: np.ndarray) -> Library:
     """Plans of the present total within limits: the present one, and the best for groups of draws and single draws.
 
@@ -58,7 +64,8 @@ def library_of(fit: FittedPanel, variables: Variables, limits: Limits, base: np.
     Raises:
         ConfigError: limits that no plan of the total meets, or that name an unknown channel.
     """
-    horizon = even_weeks(fit, PLAN_WEEKS, settled=False)
+    n_steps = plan_steps(fit.panel)
+    horizon = even_weeks(fit, n_steps, settled=False)
     cells = cells_of(horizon, "channel", fit.scales.exposure)
     outcome = Outcome(fit, variables, horizon, cells)
     present = cells.today * base[cells.channel]
@@ -69,7 +76,7 @@ def library_of(fit: FittedPanel, variables: Variables, limits: Limits, base: np.
     plans = np.unique(np.round(np.stack(found) / total, _DIGITS), axis=0) * total
     if (polytope.with_total(total).violations(present) <= TOLERANCE).all():
         plans = np.concatenate([present[None], plans])
-    outcomes = outcome.values(plans)[:, :, REVENUE].sum(axis=-1).T / PLAN_WEEKS
+    outcomes = outcome.values(plans)[:, :, REVENUE].sum(axis=-1).T / n_steps
     return Library(plans, outcomes, cells, int(outcomes.mean(axis=0).argmax()))
 
 

@@ -24,7 +24,7 @@ from deepcausalmmm_jax.planning.experiments.candidates import (
 )
 from deepcausalmmm_jax.planning.experiments.designs import Design, asked_sets, chosen_sets, design_of, history_of
 from deepcausalmmm_jax.planning.experiments.experiment_plan import ExperimentPlan
-from deepcausalmmm_jax.planning.experiments.library import PLAN_WEEKS, Library, library_of
+from deepcausalmmm_jax.planning.experiments.library import Library, library_of, plan_steps
 from deepcausalmmm_jax.planning.experiments.preposterior import FEWEST, perfect
 from deepcausalmmm_jax.planning.experiments.request import Request, checked, multiples
 from deepcausalmmm_jax.planning.experiments.responses import treatments
@@ -43,11 +43,11 @@ def plan_experiments(
     *,
     channels: Sequence[str] | None = None,
     regions: Sequence[Sequence[object]] | None = None,
-    weeks: int | Sequence[int] = (4, 8),
+    weeks: int | Sequence[int] | None = None,
     changes: float | Sequence[float] = (-1.0, -0.5, 0.5, 1.0),
     limits: Limits | None = None,
     effect: float | None = None,
-    horizon: int = 52,
+    horizon: int | None = None,
     margin: float | None = None,
     level: float = 0.9,
     seed: int = 0,
@@ -71,13 +71,13 @@ def plan_experiments(
         channels: to test; all with spend in the last year when None.
         regions: sets of regions to test, such as `[["north", "south"], ["east"]]`; None for the best matched sets of a
             quarter and of half of the regions.
-        weeks: lengths of a test.
+        weeks: lengths of a test, in steps of the panel; None for 4 and 8 weeks, or as many days or months.
         changes: shares by which spend changes: -1 is off the air, 0.5 half as much again.
         limits: of the plans that may be chosen after the test, see `Limits`, by channel; amounts are for 13 weeks, and
             multiples are of the mean week of the last year. None for those of the budget plan, or without one for 70 to
             130 % of each channel's spend.
         effect: ROI for which the power is stated; None for the effect that the model expects.
-        horizon: weeks for which the budget plan is used once the test is read.
+        horizon: steps of the panel for which the budget plan is used once the test is read; None for a year.
         margin: profit as a share of revenue, above 0 and at most 1; None counts revenue itself.
         level: of the intervals; 1 - level is the level of the two-sided test.
         seed: of the sets of regions and of the simulated measurements.
@@ -101,7 +101,8 @@ def plan_experiments(
     study = studied(ensemble, asked, budget_plan, regions, limits)
     fit, library = ensemble.fitted_panel, study.library
     table = candidate_table(study.candidates, study.designs, fit.panel, study.returns, library, asked)
-    plans = pd.DataFrame(library.plans / PLAN_WEEKS, columns=[fit.panel.channels[i] for i in library.cells.channel])
+    names = [fit.panel.channels[i] for i in library.cells.channel]
+    plans = pd.DataFrame(library.plans / plan_steps(fit.panel), columns=names)
     found = ExperimentPlan(
         table=table.drop(columns=["design", "position"]),
         perfect_information=asked.margin * asked.horizon * perfect(library.outcomes),
@@ -183,7 +184,7 @@ def _limits(fit: FittedPanel, limits: Limits | None, budget_plan: BudgetPlan | N
         return kept, ()
     if budget_plan is None or budget_plan.limits is None:
         return Limits(relative_bounds=dict.fromkeys(_budgeted(fit), _RANGE)), ()
-    week = float(np.nansum(even_weeks(fit, PLAN_WEEKS, settled=False).spend))
+    week = float(np.nansum(even_weeks(fit, plan_steps(fit.panel), settled=False).spend))
     today = float(budget_plan.channels["spend_today"].sum())
     return by_channel(budget_plan.limits, week / today if today > 0 else 1.0, budget_plan.split)
 
@@ -213,7 +214,8 @@ def _notes(ensemble: Ensemble, found: ExperimentPlan, asked: Request, study: Stu
     """How figures were found, and what to be careful with."""
     table, filled, dropped = found.table, study.filled, study.dropped
     start = "the budget plan's spend" if study.planned else "the mean week of the last year"
-    notes = [f"The gain of the plan is over {asked.horizon} weeks; every test starts from {start}."]
+    span = ensemble.panel.cadence.several(asked.horizon)
+    notes = [f"The gain of the plan is over {span}; every test starts from {start}."]
     if not found.worth_testing:
         notes.append("No candidate is worth its cost: the plan would gain less from any of them than it costs.")
     if len(ensemble.panel.regions) == 1:

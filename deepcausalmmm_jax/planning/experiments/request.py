@@ -10,15 +10,17 @@ import pandas as pd
 from deepcausalmmm_jax.attribution.intervals import require_level
 from deepcausalmmm_jax.attribution.prices import priced
 from deepcausalmmm_jax.checks import did_you_mean, is_number, require, seed_number, shown, whole_number
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
-from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.asked import require_draws
 
 _LONGEST = 26  # weeks of a test
 _MOST_SHARE = 0.25  # of the history that a test may last
 _LARGEST_RISE = 4.0
-_LAST_YEAR = 52
+_LAST_YEAR = 52  # weeks
+_LENGTHS = (4, 8)  # of a test, weeks
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def checked(
     changes: object,
     weeks: object,
     effect: float | None,
-    horizon: int,
+    horizon: int | None,
     margin: float | None,
     level: float,
     seed: int,
@@ -64,11 +66,7 @@ def checked(
         DataError: no channel that can be tested has spend.
     """
     require_level(level)
-    if not isinstance(ensemble, Ensemble):
-        raise ConfigError(
-            "plan_experiments needs draws, which this fit does not have: give what bootstrap or sample_posterior "
-            "returns, such as plan_experiments(bootstrap(result))."
-        )
+    ensemble = require_draws(ensemble, "plan_experiments")
     least = math.ceil(round(2.0 / (1.0 - level), 6))  # one draw beyond each end, on average
     if len(ensemble.replicates) < least:
         raise ConfigError(
@@ -81,13 +79,13 @@ def checked(
         raise ConfigError(
             f"margin is a share of revenue, above 0 and at most 1, got {shown(margin)}; 35 % is margin=0.35."
         )
-    panel = ensemble.panel
+    panel, cadence = ensemble.panel, ensemble.panel.cadence
     return Request(
         channels=_channels(panel, channels),
         changes=_changes(changes),
-        weeks=_weeks(weeks, panel.n_past_weeks),
+        weeks=_weeks(tuple(map(cadence.steps, _LENGTHS)) if weeks is None else weeks, panel.n_past_weeks, cadence),
         effect=effect,
-        horizon=whole_number("horizon", horizon),
+        horizon=whole_number("horizon", cadence.steps(_LAST_YEAR) if horizon is None else horizon),
         margin=1.0 if margin is None else float(margin),
         level=level,
         seed=seed_number(seed),
@@ -151,8 +149,8 @@ def _channels(panel: Panel, names: Sequence[str] | None) -> np.ndarray:
 def _spend(panel: Panel) -> np.ndarray:
     """Spend of the last year with a KPI, `[channel]`; 0 for a channel without."""
     past = panel.until_last_kpi()
-    recent = np.where(past.present[:, :, None], np.nan_to_num(priced(past, None).spend), 0.0)[:, -_LAST_YEAR:]
-    return np.asarray(recent.sum(axis=(0, 1)))
+    recent = np.where(past.present[:, :, None], np.nan_to_num(priced(past, None).spend), 0.0)
+    return np.asarray(recent[:, -past.cadence.steps(_LAST_YEAR) :].sum(axis=(0, 1)))
 
 
 def _changes(changes: object) -> tuple[float, ...]:
@@ -168,15 +166,15 @@ def _changes(changes: object) -> tuple[float, ...]:
     return tuple(sorted({float(value) for value in values}))
 
 
-def _weeks(weeks: object, n_past: int) -> tuple[int, ...]:
+def _weeks(weeks: object, n_past: int, cadence: Cadence) -> tuple[int, ...]:
     given = (weeks,) if is_number(weeks) else weeks
     right = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str) and len(given) > 0
     require(right, "weeks", weeks, "a number of weeks, or several")
     asked = tuple(sorted({whole_number("weeks", value) for value in given}))  # type: ignore[attr-defined]
-    most = min(_LONGEST, int(n_past * _MOST_SHARE))
+    most, unit = min(cadence.steps(_LONGEST), int(n_past * _MOST_SHARE)), cadence.unit
     if asked[-1] > most:
         raise ConfigError(
-            f"A test of {asked[-1]} weeks is too long for a panel of {n_past} weeks: give weeks up to {most}, so that "
-            "the weeks before it can show the error of such a measurement."
+            f"A test of {asked[-1]} {unit}s is too long for a panel of {n_past} {unit}s: give weeks up to {most}, so "
+            f"that the {unit}s before it can show the error of such a measurement."
         )
     return asked

@@ -8,6 +8,12 @@ from deepcausalmmm_jax.planning.optimizer.problem import Problem
 _AT = 1e-6  # share of a cell's typical spend, or of a sum, within which a limit counts as reached
 
 
+def between_limits(problem: Problem, x: np.ndarray) -> np.ndarray:
+    """`[cell]`, whether a cell of a plan is at neither end of its range, so that it may spend more and less."""
+    low, high, step = problem.polytope.low, problem.polytope.high, _AT * problem.typical
+    return np.asarray((x > low + step) & (x < high - step))
+
+
 def multipliers(problem: Problem, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Multipliers of sums, `[sum]`, and of ends of cells, `[cell]`: outcome per unit of spend; 0 where none binds.
 
@@ -16,7 +22,7 @@ def multipliers(problem: Problem, x: np.ndarray) -> tuple[np.ndarray, np.ndarray
     """
     slope = problem.value_and_slope(x)[1] * problem.unit
     polytope = problem.polytope
-    inside = (x > polytope.low + _AT * problem.typical) & (x < polytope.high - _AT * problem.typical)
+    inside = between_limits(problem, x)
     sums, size = polytope.rows @ x, np.maximum(np.abs(polytope.rows @ x), _AT)
     with np.errstate(invalid="ignore"):
         held = (np.abs(sums - polytope.least) <= _AT * size) | (np.abs(polytope.most - sums) <= _AT * size)

@@ -101,14 +101,16 @@ def _actions(result: FitResult, card: HealthCard, plan: BudgetPlan | None, curre
         mend = [row.advice for row in card.rows if row.grade is Grade.FAIL and row.advice]
         return ["Do not move budget on these figures.", *dict.fromkeys(mend[:_ADVICE])]
     told = [] if plan is None else plan_findings(plan, result.panel.kpi_name, currency)
+    if plan is not None and card.verdict is Verdict.TEST_FIRST:
+        told.insert(0, "Settle what the verdict names before the plan is carried out: its gains rest on it.")
     if result.panel.spend is None:
         told.append("Add the spend of each channel: without it no return, and no plan in money, can be computed.")
     elif plan is None:
-        told += _shifts(result)
-    told += _by_channel(result, card.verdict is Verdict.ACT)
+        told += _shifts(result, card)
+    told += _by_channel(result, card)
     open_points = {row.check for row in card.rows if row.decides and row.grade is Grade.LOOK}
     if open_points - {HealthCheck.RETURNS}:  # without spend, data are missing, not a test
-        told.append(_experiment(result))
+        told.append(_experiment(result, card.doubted))
     if card.verdict is Verdict.ACT and plan is None and result.panel.spend is not None and isinstance(result, Ensemble):
         told.append("Make a plan with optimize_budget, carry it out in small steps, and watch the outcome.")
     if not isinstance(result, Ensemble):
@@ -116,10 +118,10 @@ def _actions(result: FitResult, card: HealthCard, plan: BudgetPlan | None, curre
     return told
 
 
-def _shifts(result: FitResult) -> list[str]:
-    """Where the next unit of spend earns most and least, where the draws are sure of it."""
+def _shifts(result: FitResult, card: HealthCard) -> list[str]:
+    """Where the next unit of spend earns most and least, where the draws are sure of it and no check is in doubt."""
     summary, bare = result.media_summary(), bare_names(result.panel.channels)
-    clear = result.channel_trust.table["distinguishable"]
+    clear = result.channel_trust.table["distinguishable"] & ~summary.index.isin(card.doubted)
     paid = summary[summary["mroi"].notna() & clear].sort_values("mroi")
     if len(paid) < 2:
         return []
@@ -135,18 +137,21 @@ def _shifts(result: FitResult) -> list[str]:
     drawn = result.draws("mroi")
     if float((drawn[paid.index[-1]] > drawn[paid.index[0]]).mean()) < _SURE:
         return ["Which channel earns most with the next unit of spend is open: their ranges overlap."]
+    do = (
+        "shift spend in small steps" if card.verdict is Verdict.ACT else "confirm it with a test before you shift spend"
+    )
     return [
         f"The next unit of spend earns most on {high} (marginal ROI {most['mroi']:.3g}{interval(most, 'mroi')}) and "
-        f"least on {low} ({least['mroi']:.3g}{interval(least, 'mroi')}): shift spend in small steps."
+        f"least on {low} ({least['mroi']:.3g}{interval(least, 'mroi')}): {do}."
     ]
 
 
-def _by_channel(result: FitResult, act: bool) -> list[str]:
+def _by_channel(result: FitResult, card: HealthCard) -> list[str]:
     """Channels that lose money, that are saturated, and that have room; none of them twice.
 
     Args:
         result: the fit.
-        act: whether the verdict is to act; else losses are to be confirmed first.
+        card: unless its verdict is to act, losses are to be confirmed first; doubted channels are not told to grow.
     """
     summary, bare = result.media_summary(), bare_names(result.panel.channels)
     in_revenue = result.panel.revenue_per_kpi is not None
@@ -154,13 +159,18 @@ def _by_channel(result: FitResult, act: bool) -> list[str]:
     reached, clear = result.today()["saturation"], result.channel_trust.table["distinguishable"]
     full = [name for name in reached.index if reached[name] > _NEAR_MAXIMUM and clear[name] and name not in losing]
     room = [name for name in reached.index if reached[name] < _FAR_FROM_MAXIMUM and clear[name]]
-    room = [name for name in room if name not in losing and _earns(summary, name, in_revenue)]
+    unfit = {*losing, *card.doubted}
+    room = [name for name in room if name not in unfit and _earns(summary, name, in_revenue)]
     told = []
     if losing:
         names = listed(few([bare[name] for name in losing]))
         returns = "returns" if len(losing) == 1 else "return"
         cost, them = ("it costs", "it") if len(losing) == 1 else ("they cost", "them")
-        do = f"reduce {them} step by step" if act else f"confirm that with a test before you cut {them}"
+        do = (
+            f"reduce {them} step by step"
+            if card.verdict is Verdict.ACT
+            else f"confirm that with a test before you cut {them}"
+        )
         told.append(f"{names} {returns} less than {cost}, over the whole 90% range: {do}.")
     if full:
         are = "it is" if len(full) == 1 else "they are"
@@ -184,8 +194,12 @@ def _earns(summary: pd.DataFrame, name: str, in_revenue: bool) -> bool:
     return in_revenue and bool(summary[figure][name] > 1)
 
 
-def _experiment(result: FitResult) -> str:
+def _experiment(result: FitResult, doubted: tuple[str, ...]) -> str:
     notes, bare = result.channel_trust.table, bare_names(result.panel.channels)
+    if doubted:
+        its = "its effect is" if len(doubted) == 1 else "their effects are"
+        names = listed(few([bare[name] for name in doubted]))
+        return f"Test {names} with an experiment first: {its} in doubt, whatever the interval says."
     error = notes["share_error"]
     if error.notna().any():
         name = str(error.idxmax())

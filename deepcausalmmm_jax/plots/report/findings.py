@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.notes import ChannelNote, NoteKind
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+from deepcausalmmm_jax.plots.report.credited import credited_sentences
 from deepcausalmmm_jax.plots.report.wording import few, listed, percent_interval
 from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, bare_names, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -33,10 +35,10 @@ _PREDICATES = {
         "move with {names}: the split between them is uncertain",
     ),
     NoteKind.SELDOM_ON_AIR: (
-        "is on air in only {value:.0%} of the region-weeks",
-        "are on air in only {value:.0%} of the region-weeks",
+        "is on air in only {value:.0%} of the region-{unit}s",
+        "are on air in only {value:.0%} of the region-{unit}s",
     ),
-    NoteKind.LATE_START: ("starts late, in week {names}", "start late, in week {names}"),
+    NoteKind.LATE_START: ("starts late, in {unit} {names}", "start late, in {unit} {names}"),
 }
 
 
@@ -47,6 +49,11 @@ class Findings:
     worked: list[str]
     certainty: list[str]
     caveats: list[str]
+
+    def in_units(self, cadence: Cadence) -> "Findings":
+        """The same for a panel whose steps are not weeks."""
+        every = (self.worked, self.certainty, self.caveats)
+        return Findings(*([cadence.worded(sentence) for sentence in sentences] for sentences in every))
 
 
 def findings(result: FitResult, plan: BudgetPlan | None, diagnosis: Diagnosis | None = None) -> Findings:
@@ -66,8 +73,8 @@ def findings(result: FitResult, plan: BudgetPlan | None, diagnosis: Diagnosis | 
 
 
 def _assumptions(plan: BudgetPlan | None) -> list[str]:
-    """Notes of a plan; that it is not advised is said where the plan is."""
-    return [] if plan is None else [note for note in plan.notes if note != plan.doubt]
+    """Notes of a plan; that it is not advised, or its total too large, is said where the plan is."""
+    return [] if plan is None else [note for note in plan.notes if note not in (plan.doubt, plan.on_the_total)]
 
 
 def _worked(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame) -> list[str]:
@@ -84,7 +91,7 @@ def _worked(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame) -> li
     else:
         total = percent(float(summary["pct_of_contribution"].sum()), 0)
         told = [f"Media drove {total} of predicted {kpi}. The largest contribution{are} {listed(parts)}."]
-    return told + _returns(result, summary)
+    return told + credited_sentences(result) + _returns(result, summary)
 
 
 def _has_errors(notes: pd.DataFrame) -> bool:
@@ -196,7 +203,8 @@ def channel_sentences(channels: Sequence[str], notes: Sequence[Sequence[ChannelN
     told = []
     for note, named in list(concerned.values())[:_MOST_CHANNEL_NOTES]:
         predicate = _PREDICATES[note.kind][len(named) > 1]
-        text = predicate.format(names=", ".join(bare.get(name, name) for name in note.names), value=note.value, kpi=kpi)
+        names = ", ".join(bare.get(name, name) for name in note.names)
+        text = predicate.format(names=names, value=note.value, kpi=kpi, unit=note.unit)
         told.append(f"{listed(few(named))} {text}.")
     return told
 

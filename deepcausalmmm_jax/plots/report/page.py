@@ -15,9 +15,14 @@ from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.budget import refuse_unknown_plan
 from deepcausalmmm_jax.plots.report.changes import KEY as CHANGES
 from deepcausalmmm_jax.plots.report.changes import changes_section, changes_tables
+from deepcausalmmm_jax.plots.report.credited import credited_tables
 from deepcausalmmm_jax.plots.report.decision import decision
 from deepcausalmmm_jax.plots.report.findings import findings
 from deepcausalmmm_jax.plots.report.payload import Json, figure_data, region_data, template_data
+from deepcausalmmm_jax.plots.report.plan_tables import plan_tables
+from deepcausalmmm_jax.plots.report.planner import KEY as PLANNER
+from deepcausalmmm_jax.plots.report.planner import TITLE as PLANNER_TITLE
+from deepcausalmmm_jax.plots.report.planner import planner
 from deepcausalmmm_jax.plots.report.sections import Section, first_page, sections_of
 from deepcausalmmm_jax.plots.report.tables import Table, tables_of
 from deepcausalmmm_jax.plots.theme import channel_colors
@@ -27,6 +32,7 @@ from deepcausalmmm_jax.trust.health import health
 from deepcausalmmm_jax.trust.refutations.refutation import Refutation
 
 _LONGEST_CURRENCY = 8
+_SCRIPTS = ("tables.js", "report.js", "plan_math.js", "planner.js")  # in the order in which they need each other
 
 
 def write_report(
@@ -59,36 +65,59 @@ def write_report(
     card = health(result, refutations, plan=plan)
     diagnosis = result.panel.diagnose()
     tables = tables_of(result, card, diagnosis, refutations)
+    tables["contribution"] += credited_tables(result)
+    tables["plan"] = plan_tables(plan)
     sections, first = sections_of(result, plan), first_page(result)
     if previous is not None:
         comparison = compare_runs(previous, result)
         sections.insert(1, changes_section(comparison))  # after the section on health
         tables[CHANGES] = changes_tables(comparison)
-    shown = [section for section in sections if section.charts or tables.get(section.key)]
+    cadence = result.panel.cadence
+    sections, first = [section.in_units(result.panel) for section in sections], first.in_units(result.panel)
+    tables = {key: [table.in_units(cadence) for table in own] for key, own in tables.items()}
+    board, why_not = planner(result, plan, currency)
+    _add_planner(sections, why_not)
+    shown = [
+        section
+        for section in sections
+        if section.charts or tables.get(section.key) or (section.key == PLANNER and board is not None)
+    ]
     regions = region_data(result)
     data = _data([first, *shown], list(result.panel.channels), regions)
+    data["planner"] = None if board is None else board.data
     environment = Environment(loader=PackageLoader("deepcausalmmm_jax.plots.report"), autoescape=True)
     shape = dict(zip(("regions", "weeks", "channels", "controls"), result.panel.shape, strict=True))
     page = environment.get_template("report.html").render(
         plotly=Markup(get_plotlyjs()),
-        style=Markup(_asset("report.css")),
-        scripts=[Markup(_asset("tables.js")), Markup(_asset("report.js"))],
+        style=Markup(_asset("report.css") + _asset("planner.css")),
+        scripts=[Markup(_asset(name)) for name in _SCRIPTS],
+        planner=board,
         data=Markup(_for_script(data)),
         kpi=result.panel.kpi_name,
         shape=shape,
         weeks=(result.panel.week_label(0), result.panel.week_label(len(result.panel.weeks) - 1)),
+        unit=cadence.unit,
         spans=_spans(result),
         status=result.status.sentence,
         decision=decision(result, card, plan, currency),
         first=first,
-        findings=findings(result, plan, diagnosis),
+        findings=findings(result, plan, diagnosis).in_units(cadence),
         sections=shown,
         tables=tables,
         absent=_absent(sections, tables, plan),
         regions=regions,
-        settings=result.config.to_toml(),
+        settings=[(name, row["value"], row["default"]) for name, row in result.config.summary().iterrows()],
     )
     return write_text(Path(path), page)
+
+
+def _add_planner(sections: list[Section], why_not: str) -> None:
+    """Put the planner's section after those on the next unit of spend and the plan."""
+    section = Section(PLANNER, PLANNER_TITLE)
+    if why_not:
+        section.absent.append(("Planner", why_not))
+    after = max(i for i, other in enumerate(sections) if other.key in ("next_dollar", "plan"))
+    sections.insert(after + 1, section)
 
 
 def _refuse(result: FitResult, plan: BudgetPlan | None, currency: str | None) -> None:
@@ -122,7 +151,7 @@ def _spans(result: FitResult) -> str:
     planned = len(panel.weeks) - panel.n_past_weeks
     if planned:
         text += f", {planned} planned after the last KPI, in week {panel.week_label(panel.n_past_weeks - 1)}"
-    return text
+    return panel.cadence.worded(text)
 
 
 def _absent(sections: list[Section], tables: dict[str, list[Table]], plan: BudgetPlan | None) -> list[tuple[str, str]]:

@@ -12,7 +12,9 @@ import plotly.graph_objects as go
 
 from deepcausalmmm_jax.attribution.accuracy import NAIVE_FORECASTS
 from deepcausalmmm_jax.plots.annotations import OTHERS
-from deepcausalmmm_jax.plots.contribution import BASE_NAME, grouped_contributions
+from deepcausalmmm_jax.plots.contribution import BASE_NAME, EVENTS, grouped_contributions
+from deepcausalmmm_jax.plots.controls import control_names
+from deepcausalmmm_jax.plots.report.region_totals import natural_order, region_measures, region_parts
 from deepcausalmmm_jax.plots.theme import TEMPLATE
 from deepcausalmmm_jax.results.fit_result import FitResult
 
@@ -57,16 +59,16 @@ def region_data(result: FitResult) -> dict[str, Json] | None:
     series |= _naive_grids(result) | _parts(result)
     most = _BUDGET // (len(series) * len(panel.weeks) * 8 // 3)
     order = np.argsort(-np.nansum(kpi, axis=1), kind="stable")[: max(1, most)]
-    totals = result.regional_summary()
     names = [str(panel.regions[row]) for row in order]
-    matrices: dict[str, Json] = {}
-    for measure in ("pct_of_contribution", "roi", "effectiveness"):
-        wide = totals[measure].unstack("channel", sort=False)
-        if wide.notna().any().any():
-            matrices[measure] = _rows(wide.loc[names, list(panel.channels)].to_numpy())
+    matrices: dict[str, Json] = {
+        measure: _rows(table.loc[names].to_numpy()) for measure, table in region_measures(result).items()
+    }
+    parts: dict[str, Json] = {figure: _rows(table.to_numpy()[order]) for figure, table in region_parts(result).items()}
     return {
         "names": list(names),
+        "sorted": list(natural_order(names)),
         "all": len(panel.regions),
+        "parts": parts,
         "series": {name: _packed(grid[order]) for name, grid in series.items()},
         "matrices": matrices,
     }
@@ -91,7 +93,12 @@ def _parts(result: FitResult) -> dict[str, np.ndarray]:
     names = [str(name) for name in result.contributions["component"].values]
     kept = [name for name in grouped_contributions(result, _TOP).columns if name in channels]
     parts = {f"part:{name}": values[:, :, names.index(name)] for name in kept}
-    base = [i for i, name in enumerate(names) if name not in channels]
+    treatments, events = [entry.name for entry in result.panel.treatments], result.panel.event_names
+    parts |= {f"part:{name}": values[:, :, names.index(name)] for name in treatments}
+    if events:
+        parts[f"part:{EVENTS}"] = values[:, :, [names.index(name) for name in events]].sum(axis=-1)
+    parts |= {f"control:{name}": values[:, :, names.index(name)] for name in control_names(result)}
+    base = [i for i, name in enumerate(names) if name not in (*channels, *treatments, *events)]
     rest = [i for i, name in enumerate(names) if name in channels and name not in kept]
     parts[f"part:{BASE_NAME}"] = values[:, :, base].sum(axis=-1)
     return parts | ({f"part:{OTHERS}": values[:, :, rest].sum(axis=-1)} if rest else {})

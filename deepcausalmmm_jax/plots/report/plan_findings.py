@@ -19,14 +19,15 @@ def plan_findings(plan: BudgetPlan, kpi: str, currency: str | None = None) -> li
         kpi: name of the KPI.
         currency: of spend; None where it is unknown.
     """
-    ends = plan.gain_interval
+    ends, too_much = plan.gain_interval, [plan.on_the_total] if plan.on_the_total else []
     if ends is not None and not plan.advised:
         more = "gain" if ends[1] > 0 else "loss"
         low, high = (money(end, currency if plan.gain_in_money else None) for end in ends)
         certain = "so that it may well lose" if ends[1] > 0 else "so that it loses"
         return [
             f"The plan ({plan.period}) is not advised: its {more} over today's spend ranges from {low} to {high} "
-            f"({plan.level:.0%} range), {certain}."
+            f"({plan.level:.0%} range), {certain}.",
+            *too_much,
         ]
     told = [_moves(plan, currency)]
     if "incremental_outcome" in plan.summary.index:
@@ -38,7 +39,7 @@ def plan_findings(plan: BudgetPlan, kpi: str, currency: str | None = None) -> li
         told.append("Its gain has no interval, so that it is unknown whether it is more than chance.")
     if pd.notna(plan.chance_better):
         told.append(f"It beats today's budget in {percent(100 * plan.chance_better, 0)} of the draws.")
-    return told
+    return told + too_much
 
 
 def _moves(plan: BudgetPlan, currency: str | None) -> str:

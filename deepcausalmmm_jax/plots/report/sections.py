@@ -5,11 +5,25 @@ from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
 
+from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
-from deepcausalmmm_jax.plots import budget, contribution, fit, graph, panel, region, residual, response, returns
+from deepcausalmmm_jax.plots import (
+    budget,
+    composition,
+    contribution,
+    controls,
+    fit,
+    graph,
+    panel,
+    region,
+    residual,
+    response,
+    returns,
+)
 from deepcausalmmm_jax.plots import uncertainty as replicate
 from deepcausalmmm_jax.plots.geography import geography_of
+from deepcausalmmm_jax.plots.units import in_units
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
@@ -41,6 +55,13 @@ class Section:
     title: str
     charts: list[Chart] = field(default_factory=list)
     absent: list[tuple[str, str]] = field(default_factory=list)
+
+    def in_units(self, panel: Panel) -> "Section":
+        """The same for a panel whose steps are not weeks; its figures are changed in place."""
+        cadence = panel.cadence
+        charts = [Chart(one.key, in_units(one.figure, panel), cadence.worded(one.note)) for one in self.charts]
+        absent = [(cadence.worded(title), cadence.worded(reason)) for title, reason in self.absent]
+        return Section(self.key, cadence.worded(self.title), charts, absent)
 
     def add(self, key: str, title: str, draw: Callable[[], go.Figure], note: str = "") -> None:
         """Draw a figure, or record why it cannot be drawn; one figure never costs the whole page."""
@@ -75,10 +96,11 @@ def first_page(result: FitResult) -> Section:
 
 
 def _contribution(result: FitResult) -> Section:
-    section = Section("contribution", "What did each channel contribute?")
+    section, names = Section("contribution", "What did each channel contribute?"), controls.control_names(result)
     section.add("total", "Contribution", lambda: contribution.contribution_total(result))
-    section.add("waterfall", "Waterfall", lambda: contribution.contribution_waterfall(result))
-    section.add("donut", "Donut", lambda: contribution.contribution_donut(result))
+    centred = "Controls count from their means, so that over all weeks little is left of them." if names else ""
+    section.add("waterfall", "Waterfall", lambda: composition.contribution_waterfall(result), centred)
+    section.add("donut", "Donut", lambda: composition.contribution_donut(result))
     return section
 
 
@@ -90,6 +112,9 @@ def _over_time(result: FitResult) -> Section:
         lines += " Shaded: 90% intervals of the three largest channels."
     section.add("lines", "By channel", lambda: contribution.contribution_over_time(result, "lines"), lines)
     section.add("percent", "Share over time", lambda: contribution.contribution_over_time(result, "percent"))
+    if controls.control_names(result):
+        section.add("controls", "Controls by week", lambda: controls.controls_over_time(result))
+        section.add("control_ranges", "Ranges of controls", lambda: controls.control_ranges(result))
     return section
 
 
@@ -129,11 +154,15 @@ def _plan(result: FitResult, plan: BudgetPlan) -> Section:
     section.add(
         "plan",
         "Budget",
-        lambda: budget.plan_against_history(plan.channels, plan.units.spend),
+        lambda: budget.plan_against_history(plan.channels, plan.units.spend, names=result.panel.channels),
         plan.period + ".",
     )
     name = result.panel.kpi_name
-    section.add("plan_outcome", "Expected outcome", lambda: budget.outcome_against_history(plan.channels, name))
+    section.add(
+        "plan_outcome",
+        "Expected outcome",
+        lambda: budget.outcome_against_history(plan.channels, name, names=result.panel.channels),
+    )
     return section
 
 
@@ -142,8 +171,9 @@ def _regions(result: FitResult) -> Section:
     found = geography_of(result.panel)
     size = "Bubble size: the region's KPI." if found is not None and found.kind == "markets" else ""
     section.add("map", "Map", lambda: region.region_map(result), size)
-    section.add("by_region", "Contribution by region", lambda: region.region_heatmap(result))
-    section.add("roi_by_region", "ROI by region", lambda: region.region_heatmap(result, "roi"))
+    order = "Regions with the largest KPI first."
+    section.add("by_region", "Contribution by region", lambda: region.region_heatmap(result), order)
+    section.add("roi_by_region", "ROI by region", lambda: region.region_heatmap(result, "roi"), order)
     return section
 
 

@@ -1,10 +1,12 @@
 """The report's printed tables, with their numbers formatted."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.grades import Grade
 from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, compact, percent
@@ -37,6 +39,11 @@ class Table:
     note: str = ""
     graded: bool = False  # whether the first column holds grades
 
+    def in_units(self, cadence: Cadence) -> "Table":
+        """The same for a panel whose steps are not weeks: title, header and note; cells hold data."""
+        title, note = cadence.worded(self.title), cadence.worded(self.note)
+        return dataclasses.replace(self, title=title, header=[cadence.worded(cell) for cell in self.header], note=note)
+
 
 def tables_of(
     result: FitResult, card: HealthCard, diagnosis: Diagnosis, refutations: Refutation | None = None
@@ -53,7 +60,7 @@ def tables_of(
         "health": [_health(card), *([] if refutations is None else [_refutations(refutations)])],
         "experiments": [_experiments(result)],
         "checks": [_checks(diagnosis)],
-        "forecast": [_accuracy(result.metrics)],
+        "forecast": [_accuracy(result.metrics, result.panel.cadence)],
         "contribution": [_media(result)],
         "certainty": [_trust(result), _priors(result.priors())],
         "links": [_edges(result)],
@@ -120,14 +127,14 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _accuracy(metrics: pd.DataFrame) -> Table:
+def _accuracy(metrics: pd.DataFrame, cadence: Cadence) -> Table:
     rows = []
     for measure in metrics.columns:
         if measure == "naive":
-            cells = [NAIVE_NAMES.get(str(value), "–") for value in metrics[measure]]
+            cells = [cadence.worded(NAIVE_NAMES.get(str(value), "–")) for value in metrics[measure]]
         else:
             cells = [number(float(value), _METRIC_FORMATS.get(measure, "{:,.0f}")) for value in metrics[measure]]
-        rows.append([_METRICS.get(str(measure), str(measure)), *cells])
+        rows.append([cadence.worded(_METRICS.get(str(measure), str(measure))), *cells])
     note = (
         "RMSE in units of the KPI. WMAPE: sum of absolute errors over sum of the KPI. Naive forecasts use the training "
         "weeks only. Skill: 1 - RMSE / RMSE of the best naive forecast; above 0, the model beats them all. A high "
@@ -149,7 +156,11 @@ def _media(result: FitResult) -> Table:
         "effectiveness": "effectiveness",
     }
     columns = [name for name in forms if summary[name].notna().any()]
-    rows = [[str(name), *(_with_range(row, column) for column in columns)] for name, row in summary.iterrows()]
+    organic = set(result.panel.organic)
+    rows = [
+        [f"{name} (organic)" if name in organic else str(name), *(_with_range(row, column) for column in columns)]
+        for name, row in summary.iterrows()
+    ]
     notes = summary.loc[summary["note"] != "", "note"]
     said = [f"{', '.join(map(str, notes.index[notes == note]))}: {note}." for note in dict.fromkeys(notes)]
     text = "Incremental: the prediction minus the prediction with the channel at zero in all weeks. "
@@ -162,7 +173,7 @@ def _with_range(row: pd.Series, column: str) -> str:
     low, high = row.get(f"{column}_low"), row.get(f"{column}_high")
     if value == "–" or low is None or high is None or pd.isna(low) or pd.isna(high):
         return value
-    return f"{value} ({form(float(low))} to {form(float(high))})"
+    return f"{value} ({form(float(low))}\u00a0to\u00a0{form(float(high))})"  # breaks before the interval, not in it
 
 
 def _trust(result: FitResult) -> Table:

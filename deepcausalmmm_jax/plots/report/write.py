@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+from deepcausalmmm_jax.progress import Steps
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.trust.refutations.refutation import Refutation
 
@@ -41,4 +42,6 @@ def report(
     """
     from deepcausalmmm_jax.plots.report.page import write_report
 
-    return write_report(result, path, plan, currency, refutations, previous)
+    with Steps("report") as wait:
+        wait.step("checks, tables and charts")
+        return write_report(result, path, plan, currency, refutations, previous)

@@ -6,6 +6,7 @@ const state = { region: null, channels: new Set(DATA.channels), drawn: new Map()
 const CONFIG = { displaylogo: false, responsive: true, showSendToCloud: false, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
 const NARROW = 600;
 const ROW = 26;
+const PAPER = { width: 700, height: 300, tallest: 620 };
 const unpacked = new Map();
 
 function regionSeries(name, region) {
@@ -20,7 +21,7 @@ function regionSeries(name, region) {
   return Array.from(own, (v) => (v === -32768 ? null : v * entry.step[region]));
 }
 
-const follows = (chart) => chart.data.some((t) => t.meta && (t.meta.matrix || DATA.regions?.series[t.meta.series]));
+const follows = (chart) => chart.data.some((t) => t.meta && (t.meta.matrix || t.meta.parts || DATA.regions?.series[t.meta.series]));
 const pick = (array, keep) => keep.map((i) => array[i]);
 
 // A trace with the selected region's numbers and the selected channels only; null where nothing of it is left.
@@ -29,9 +30,12 @@ function filtered(trace) {
   if (meta.channel && !state.channels.has(meta.channel)) return null;
   let shown = { ...trace };
   if (state.region !== null) {
-    if (meta.whole) return null;
+    const ends = meta.ends && DATA.regions.matrices[`${meta.ends}_low`] ? meta.ends : "";
+    if (meta.whole && !ends) return null;
     if (meta.series) shown = withSeries(shown, regionSeries(meta.series, state.region));
     if (meta.matrix) shown = withTotals(shown, DATA.regions.matrices[meta.matrix][state.region]);
+    if (ends) shown = withEnds(shown, ends);
+    if (meta.parts) shown = withParts(shown, DATA.regions.parts[meta.parts][state.region]);
   }
   if (meta.channels) return withPoints(shown, meta.channels);
   return meta.columns ? withColumns(shown, meta.columns) : shown;
@@ -47,6 +51,27 @@ function withTotals(trace, row) {
   const text = trace.text ? values.map((v) => (v === null ? "" : trace.type === "bar" ? `${v.toFixed(1)}%` : v.toPrecision(3))) : trace.text;
   const { customdata, ...rest } = trace;
   return { ...rest, x: values, text, hovertemplate: "%{y}: %{x:.3~g}<extra></extra>" };
+}
+
+// Whiskers of the selected region: both ends in turn with a gap, or a mark at one end.
+function withEnds(trace, measure) {
+  const at = (end, name) => DATA.regions.matrices[`${measure}_${end}`][state.region][DATA.channels.indexOf(name)];
+  const { channels, end } = trace.meta;
+  const x = end ? channels.map((name) => at(end, name)) : channels.map((name, i) => (i % 3 === 2 ? null : at(i % 3 ? "high" : "low", name)));
+  return { ...trace, x };
+}
+
+// Parts of the selected region's prediction, in a donut or a waterfall.
+function withParts(trace, values) {
+  const total = values.reduce((a, b) => a + b, 0);
+  if (trace.type === "pie") {
+    const drawn = values.map((v) => Math.max(v, 0));
+    const whole = drawn.reduce((a, b) => a + b, 0);
+    return { ...trace, values: drawn, text: drawn.map((v) => (v / whole >= 0.01 ? `${((100 * v) / whole).toFixed(1)}%` : "")) };
+  }
+  if (trace.meta.sum) return { ...trace, x: [total], text: [shortForm.format(total)] };
+  const base = values.map((_, i) => values.slice(0, i).reduce((a, b) => a + b, 0));
+  return { ...trace, x: values, base, text: values.map((v) => shortForm.format(v)) };
 }
 
 function withPoints(trace, names) {
@@ -85,8 +110,19 @@ function layoutOf(chart, traces, width) {
     const gone = whole.meta.channels.length - (left.y || []).length;
     layout.height = Math.max(220, layout.height - gone * ROW);
   }
-  if (state.region !== null && follows(chart) && whole?.meta.matrix) delete layout.xaxis.range;
+  if (state.region !== null && follows(chart) && (whole?.meta.matrix || traces[0]?.meta?.parts === "waterfall")) {
+    delete layout.xaxis.range; // but zero stays in view
+    layout.xaxis.rangemode = "tozero";
+  }
+  if (state.region !== null && traces[0]?.type === "pie") {
+    const whole = traces[0].values.reduce((a, b) => a + b, 0);
+    layout.annotations[0].text = layout.annotations[0].text.replace(/^[^<]*/, shortForm.format(whole));
+  }
   if (width < NARROW) narrowed(layout, traces);
+  if (state.printing) {
+    layout.width = PAPER.width;
+    layout.height = Math.min(layout.height, whole || traces[0]?.type === "heatmap" ? PAPER.tallest : PAPER.height);
+  }
   return layout;
 }
 
@@ -269,6 +305,14 @@ for (const figure of figures) {
   observer.observe(figure);
 }
 fillChannels();
-addEventListener("beforeprint", () => {
-  for (const figure of figures) if (!state.drawn.has(figure.dataset.key)) draw(figure);
-});
+// On paper charts are as wide as the page and low enough for three of them.
+function printing(is) {
+  state.printing = is;
+  state.drawn.clear();
+  for (const figure of figures) {
+    figure.querySelector(".plot").style.minHeight = is ? "0" : `${DATA.charts[figure.dataset.key].layout.height}px`;
+    draw(figure);
+  }
+}
+addEventListener("beforeprint", () => printing(true));
+addEventListener("afterprint", () => printing(false));

@@ -13,7 +13,7 @@ function tableOf(traces) {
   const first = shown[0];
   if (first.type === "heatmap") return fromHeatmap(first);
   if (first.type === "pie") return rowsOf(["part", "value"], first.labels.map((l, i) => [l, first.values[i]]));
-  if (first.type === "waterfall") return rowsOf(["part", "value"], first.y.map((l, i) => [l, first.x[i]]));
+  if (first.meta?.parts) return rowsOf(["part", "value"], shown.flatMap((t) => t.y.map((l, i) => [l, t.x[i]])));
   if (first.type === "box") return fromBoxes(shown);
   if (shown.some((t) => t.type === "bar" && t.orientation === "h") || typeof first.y[0] === "string") return byKey(shown, "y", "x");
   if (shown.length === 1 && first.mode && first.mode.includes("markers") && (first.text || first.customdata)) return fromPoints(first);
@@ -69,13 +69,14 @@ function byKey(traces, key, value) {
   return rowsOf(header, key === "y" ? list.reverse() : list);
 }
 
-const shortForm = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
+const shortForm = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3, notation: "compact" });
+const plainForm = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
 const longForm = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
 function cellText(cell) {
   if (cell === null || cell === undefined) return "–";
   if (typeof cell !== "number") return String(cell);
-  return Math.abs(cell) >= 1000 ? longForm.format(cell) : shortForm.format(cell);
+  return Math.abs(cell) >= 1000 ? longForm.format(cell) : plainForm.format(cell);
 }
 
 const MOST_ROWS = 400;

@@ -1,0 +1,105 @@
+"""The next weeks as a panel: flighting, spend and prices of the same weeks a year before."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from deepcausalmmm_jax.attribution.prices import spent
+from deepcausalmmm_jax.checks import whole_number
+from deepcausalmmm_jax.data.event_columns import with_events_by_date
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.errors import ConfigError, DataError
+
+_YEAR = 52.0  # weeks, so that a week is compared with the same week of the calendar
+
+
+class NextWeeks(NamedTuple):
+    """Weeks that continue a panel, and what was assumed about them."""
+
+    panel: Panel
+    notes: tuple[str, ...]
+
+
+def next_weeks(panel: Panel, count: int) -> NextWeeks:
+    """The weeks after the last one with a KPI.
+
+    Weeks that the panel has as planned ones are kept; the others have exposure, spend and controls of the same weeks a
+    year before. A region-week that was missing then has the region's mean week of that year.
+
+    Args:
+        panel: of a fit.
+        count: number of weeks, at most a year.
+
+    Raises:
+        ConfigError: no such number.
+        DataError: the panel is shorter than a year.
+    """
+    cadence = panel.cadence
+    year, start, unit = cadence.steps(_YEAR), panel.n_past_weeks, cadence.unit
+    whole_number("next_weeks", count)
+    if count > year:
+        raise ConfigError(
+            f"next_weeks must be at most {year}, a year of {unit}s, got {count}; give weeks= a Panel for more."
+        )
+    if start < year:
+        raise DataError(
+            f"next_weeks takes the flighting of a year before, {year} {unit}s, and the panel has {start}; give weeks= "
+            "a Panel of the coming weeks."
+        )
+    last_year = dataclasses.replace(panel, spend=spent(panel)).select(weeks=slice(start - year, start))
+    copied = _without_gaps(last_year).select(weeks=slice(0, count))
+    n_planned = min(count, len(panel.weeks) - start)
+    n_filled = int((copied.present & ~last_year.present[:, :count])[:, n_planned:].sum())
+    labels = panel.weeks[start : start + n_planned].append(cadence.later(panel.weeks, count - n_planned))
+    joined = _joined(panel.select(weeks=slice(start, start + n_planned)), copied, n_planned)
+    found = dataclasses.replace(
+        joined, weeks=labels, kpi=np.zeros(joined.kpi.shape), weights=np.zeros(joined.kpi.shape), revenue_per_kpi=None
+    )
+    return NextWeeks(with_events_by_date(found), _notes(last_year, count, n_planned, n_filled, unit))
+
+
+def _joined(planned: Panel, copied: Panel, n_planned: int) -> Panel:
+    """The copied weeks with the first ones replaced by planned ones, in every array by region and week."""
+    if not n_planned:
+        return copied
+    arrays: dict[str, Any] = {}
+    for field in dataclasses.fields(copied):
+        own, new = getattr(planned, field.name), getattr(copied, field.name)
+        if isinstance(own, np.ndarray) and own.ndim > 1 and isinstance(new, np.ndarray):
+            arrays[field.name] = np.concatenate([own, new[:, n_planned:]], axis=1)
+    return dataclasses.replace(copied, **arrays)
+
+
+def _without_gaps(year: Panel) -> Panel:
+    """A year of a panel with the region's mean week where a week was missing; a region without any stays without."""
+    here = year.present
+    gaps = ~here & here.any(axis=1, keepdims=True)
+
+    def filled(array: np.ndarray) -> np.ndarray:
+        there = here[:, :, None]
+        mean = np.where(there, array, 0.0).sum(axis=1) / np.maximum(here.sum(axis=1), 1)[:, None]
+        return np.where(gaps[:, :, None], mean[:, None], array)
+
+    return dataclasses.replace(
+        year,
+        present=here | gaps,
+        exposure=filled(year.exposure),
+        control=filled(year.control),
+        spend=None if year.spend is None else filled(year.spend),
+    )
+
+
+def _notes(last_year: Panel, count: int, n_planned: int, n_filled: int, unit: str) -> tuple[str, ...]:
+    notes = []
+    if count > n_planned:
+        first, last = last_year.week_label(n_planned), last_year.week_label(count - 1)
+        notes.append(
+            f"Exposure, spend, prices and controls of the next {unit}s are those of a year before ({first} to {last}); "
+            "that spend counts as today's."
+        )
+    if n_planned:
+        notes.append(f"The first {n_planned} of them are planned in the panel, and taken from there.")
+    if n_filled:
+        notes.append(f"{n_filled} region-{unit}s were missing a year before; they have the region's mean of that year.")
+    return tuple(notes)

@@ -1,0 +1,61 @@
+"""`load`: whatever was saved, a fit, an ensemble or a plan, from its file or its folder."""
+
+from pathlib import Path
+from typing import Any
+
+from deepcausalmmm_jax.checks import shown
+from deepcausalmmm_jax.errors import OutputError
+from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+from deepcausalmmm_jax.planning.plan_files import PLAN_FILE
+from deepcausalmmm_jax.results import ensemble
+
+ENSEMBLE_FILE, FIT_FILE = "ensemble.npz", "fit.npz"
+
+
+def load(path: str | Path) -> Any:
+    """Open what was saved: a fit, an ensemble where draws or refits were saved with it, or a budget plan.
+
+    Args:
+        path: a file that `save` wrote, or a folder: of the commands `fit`, `update` or `bootstrap`, of
+            `BudgetPlan.save`, or one with a single saved result. Of an ensemble and a fit in one folder, the ensemble.
+
+    Returns:
+        A `FitResult`, an `Ensemble` or a `BudgetPlan`.
+
+    Raises:
+        OutputError: there is nothing saved, what is there is damaged, or it is unclear which of several is meant.
+    """
+    try:
+        place = Path(path)
+        is_folder = place.is_dir()
+    except (TypeError, ValueError, OSError):
+        raise OutputError(f"What was saved has a path, got {shown(path)}.") from None
+    if not is_folder:
+        return BudgetPlan.load(place.parent) if place.name == PLAN_FILE else ensemble.load(place)
+    found = _result_in(place)
+    plan = (place / PLAN_FILE).is_file()
+    if found is not None and plan:
+        raise OutputError(f"{place} holds a fit and a plan; say which, as {found} or {place / PLAN_FILE}.")
+    if plan:
+        return BudgetPlan.load(place)
+    if found is None:
+        raise OutputError(f"{place} holds no saved fit, ensemble or plan; name the folder or the file of one.")
+    return ensemble.load(found)
+
+
+def result_file(run: Path) -> Path:
+    """The saved result of a run: its own path, or in a folder the ensemble if there is one, else the fit."""
+    if not run.is_dir():
+        return run
+    return run / ENSEMBLE_FILE if (run / ENSEMBLE_FILE).exists() else run / FIT_FILE
+
+
+def _result_in(folder: Path) -> Path | None:
+    """The file of the one result in a folder; None without one."""
+    named = result_file(folder)
+    if named.is_file():
+        return named
+    others = sorted(folder.glob("*.npz"))
+    if len(others) > 1:
+        raise OutputError(f"{folder} holds {len(others)} .npz files; name one of them, such as {others[0]}.")
+    return others[0] if others else None

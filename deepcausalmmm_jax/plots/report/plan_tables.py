@@ -1,0 +1,71 @@
+"""The report's table of a budget plan: spend, returns and marginal returns by channel, with a row for the total."""
+
+import pandas as pd
+
+from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+from deepcausalmmm_jax.plots.report.tables import Table
+from deepcausalmmm_jax.plots.theme import compact, percent
+
+_NEEDED = ("roi_today", "roi_plan", "mroi_today", "mroi_plan")  # plans saved before have no marginal returns
+_MOST_ACTIVE = 8
+
+
+def plan_tables(plan: BudgetPlan | None) -> list[Table]:
+    """Tables of the plan's section; none without a plan, and none of a plan that lacks the columns."""
+    if plan is None:
+        return []
+    found = [_channels(plan)] if set(_NEEDED) <= set(plan.channels.columns) else []
+    return [*found, *([_active(plan)] if len(plan.binding) else [])]
+
+
+def _channels(plan: BudgetPlan) -> Table:
+    rows = [
+        [str(name), *_spend(row["spend_today"], row["spend_plan"]), *_returns(row)]
+        for name, row in plan.channels.sort_values("spend_plan", ascending=False).iterrows()
+    ]
+    today, planned = (float(plan.summary[column].loc["spend"]) for column in ("today", "plan"))
+    returns = pd.Series(
+        {
+            f"{figure}_{column}": plan.summary[column].get(figure)
+            for figure in ("roi", "mroi")
+            for column in plan.summary.columns
+            if not column.startswith("change")
+        },
+        dtype=float,
+    )
+    rows.append(["total", *_spend(today, planned), *_returns(returns)])
+    header = ["channel", "today", "plan", "change", "ROI today", "ROI planned", "mROI today", "mROI planned"]
+    note = (
+        f"{plan.period}; {plan.units.spend}; {plan.units.roi}. mROI: return of 1% more spend; where it is below "
+        "break-even, the last unit does not earn what it costs."
+    )
+    return Table("plan-channels", "The plan by channel", header, rows, " ".join([note, plan.doubt, plan.on_the_total]))
+
+
+def _spend(today: float, planned: float) -> list[str]:
+    change = planned - today
+    share = f" ({percent(100 * change / today, 0)})" if today > 0 and abs(change) > 1e-9 * today else ""
+    sign = "+" if change > 0 else ""
+    return [compact(today), compact(planned), f"{sign}{compact(change)}{share}" if share else "as today"]
+
+
+def _returns(row: pd.Series) -> list[str]:
+    return [_with_range(row, f"{figure}_{when}") for figure in ("roi", "mroi") for when in ("today", "plan")]
+
+
+def _with_range(row: pd.Series, name: str) -> str:
+    value = row.get(name)
+    if value is None or pd.isna(value):
+        return "–"
+    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+    known = low is not None and not pd.isna(low)
+    return f"{value:.3g}" + (f" ({low:.3g}\u00a0to\u00a0{high:.3g})" if known else "")
+
+
+def _active(plan: BudgetPlan) -> Table:
+    rows = [
+        [str(row["limit"]), str(row["end"]), compact(float(row["value"])), f"{float(row['shadow_price']):+.3g}"]
+        for _, row in plan.binding.head(_MOST_ACTIVE).iterrows()
+    ]
+    header = ["limit", "end", "spend", "gain of one unit more"]
+    return Table("plan-limits", "Active limits, and the gain from relaxing each by one unit", header, rows)

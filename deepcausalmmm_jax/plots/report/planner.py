@@ -1,0 +1,107 @@
+"""The section in which a reader plans: tables of each channel's outcome, which the page's script adds up."""
+
+import base64
+from dataclasses import dataclass
+
+import numpy as np
+
+from deepcausalmmm_jax.attribution.horizon import Horizon, future_weeks, past_weeks
+from deepcausalmmm_jax.errors import DeepCausalMMMError
+from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+from deepcausalmmm_jax.planning.next_weeks import next_weeks
+from deepcausalmmm_jax.planning.spend_tables import SpendTables, spend_tables
+from deepcausalmmm_jax.planning.usual_limit import USUAL
+from deepcausalmmm_jax.plots.annotations import need
+from deepcausalmmm_jax.plots.report.payload import Json
+from deepcausalmmm_jax.plots.theme import bare_names
+from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.fit_result import FitResult
+
+KEY = "planner"
+TITLE = "What would another budget bring?"
+_LEVEL = 0.9
+_ADDS_UP = 0.01  # share of today's outcome by which the sum of the tables may miss the model
+
+
+@dataclass(frozen=True)
+class Planner:
+    """What the section shows.
+
+    Attributes:
+        data: tables and names, as the script reads them.
+        sentences: which weeks and spend the figures are of, and what they assume.
+    """
+
+    data: dict[str, Json]
+    sentences: list[str]
+
+
+def planner(result: FitResult, plan: BudgetPlan | None, currency: str | None) -> tuple[Planner | None, str]:
+    """The section; where it cannot be, None and the reason.
+
+    Args:
+        result: the fit.
+        plan: a budget plan, whose weeks are planned where they are known; else all weeks of the panel are.
+        currency: of spend and revenue; None where it is unknown.
+    """
+    try:
+        need(result.panel.spend is not None, "spend", "give the panel its spend columns")
+        replicates = result.replicates if isinstance(result, Ensemble) else None
+        tables = spend_tables(result.fitted_panel, replicates, _horizon(result, plan))
+        need(tables.today.sum() > 0, "spend in these weeks", "all spend in them is zero")
+    except DeepCausalMMMError as reason:
+        return None, str(reason)
+    if tables.error > _ADDS_UP:
+        return None, (
+            "Channels of this model act on each other, so that their outcomes do not add up (by up to "
+            f"{100 * tables.error:.2g}% of the outcome); plan with optimize_budget, which runs the model."
+        )
+    return Planner(_data(result, tables, currency), _sentences(tables, result, currency)), ""
+
+
+def _horizon(result: FitResult, plan: BudgetPlan | None) -> Horizon:
+    fit = result.fitted_panel
+    if plan is not None and plan.next_weeks is not None:
+        return future_weeks(fit, next_weeks(fit.panel, plan.next_weeks).panel)
+    if plan is None or isinstance(plan.weeks, str):  # weeks of a panel that the page does not have
+        return past_weeks(fit)
+    return past_weeks(fit, plan.weeks)
+
+
+def _data(result: FitResult, tables: SpendTables, currency: str | None) -> dict[str, Json]:
+    bare = bare_names(list(result.panel.channels))
+    n_sets = len(tables.values)
+    return {
+        "channels": list(tables.channels),
+        "labels": [bare[name] for name in tables.channels],
+        "today": tables.today.tolist(),
+        "base": tables.base.tolist(),
+        "levels": tables.levels.tolist(),
+        "sets": n_sets,
+        "values": _packed(tables.values),
+        "whole": tables.whole.tolist(),
+        "limit": USUAL,
+        "level": _LEVEL,
+        "currency": currency or "",
+        "unit": "revenue" if tables.has_revenue else result.panel.kpi_name,
+        "in_revenue": tables.has_revenue,
+    }
+
+
+def _packed(values: np.ndarray) -> str:
+    """`[set, channel, level]` as 32-bit floats in base64."""
+    return base64.b64encode(values.astype("<f4").tobytes()).decode()
+
+
+def _sentences(tables: SpendTables, result: FitResult, currency: str | None) -> list[str]:
+    drawn = len(tables.values) - 1
+    unit = currency or "the currency of the data"
+    regions = "all regions together; " if len(result.panel.regions) > 1 else ""
+    ranges = (
+        f"Ranges are {_LEVEL:.0%} intervals from {drawn} draws." if drawn > 1 else "Without draws, no range is known."
+    )
+    check = (
+        "Channels are taken to add up: over random plans their sum was within "
+        f"{max(100 * tables.error, 0.01):.2g}% of the model's own outcome."
+    )
+    return [f"{tables.period}; {regions}spend in {unit}. {ranges} {check}", *tables.notes]
