@@ -2,13 +2,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fuzz lint docs bench clean
+.PHONY: demo test fuzz lint docs pictures notebook bench install lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/deepcausalmmm-jax demo --out demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 fuzz: $(VENV)/.installed-test
 	DEEPCAUSALMMM_JAX_FUZZ=5000 $(BIN)/python -m pytest tests/fuzz tests/results/test_damaged_runs.py
@@ -21,12 +21,23 @@ lint: $(VENV)/.installed-lint
 docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
+pictures: $(VENV)/.installed-test
+	$(BIN)/python docs/scripts/pictures.py
+
+notebook: $(VENV)/.installed-test
+	$(BIN)/python docs/scripts/notebook.py
+
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/truth.py
 	$(BIN)/python benchmarks/fit_speed.py
 	$(BIN)/python benchmarks/gru.py
 	$(BIN)/python benchmarks/precision.py
 	$(BIN)/deepcausalmmm-jax benchmark --out benchmarks/results/suite
+
+install: $(VENV)/.installed-test $(VENV)/.installed-lint $(VENV)/.installed-docs
+
+lock: install
+	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check > .ci/lock.txt
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'

@@ -19,15 +19,34 @@ from pathlib import Path
 from typing import Any
 
 import chex
-import jax
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.io import program_cache
+from deepcausalmmm_jax.io.program_cache import forget_programs
 from deepcausalmmm_jax.training import estimate
 from deepcausalmmm_jax.training.structural_family import StructuralFamily
 
 dcm.keep_programs()
+program_cache._MOST_SHAPES = 24  # tests come back to the same few panels; a service does not
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+# The files that take longest, the longest first: a worker that began one of them last would keep the other waiting.
+LONGEST = (
+    "inference/test_fit_many", "model/test_laplace", "test_docs", "benchmarking/test_suite", "inference/test_lift_tests",
+    "parallel/test_devices", "inference/test_cross_validate", "attribution/test_mediation",
+    "inference/test_sample_posterior", "training/test_estimate", "trust/refutations/test_refute",
+    "plots/test_first_page", "inference/test_bootstrap", "model/test_lift_tests", "results/test_prepared_once",
+    "plots/test_report_without_charts", "training/test_matmul_precision", "cli/test_output", "results/test_fit_result",
+    "dag/test_any_units", "posterior/test_tested", "cli/test_update", "plots/test_report", "training/test_paper",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Hand out whole files, those that take longest first."""
+    place = {f"tests/{name}.py": number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.location[0], len(place)))
 
 
 @pytest.fixture(scope="session")
@@ -135,4 +154,4 @@ def room_for_programs():
     yield
     maps = Path("/proc/self/maps")
     if maps.exists() and len(maps.read_text().splitlines()) > 20_000:
-        jax.clear_caches()
+        forget_programs()

@@ -24,6 +24,7 @@ FLOORS = [  # from the ground up; a folder reads the floors below its own and it
 # Methods that open a floor above, for the user's convenience: inside a function, so that importing the file does not.
 DOORS = {
     ("results/fit_result.py", f"{NAME}.plots.report.write"),  # FitResult.report
+    ("results/fit_result.py", f"{NAME}.plots.of_result"),  # FitResult.plot
     ("results/fit_result.py", f"{NAME}.planning.budget_plan"),  # the type of its argument
     ("results/fit_result.py", f"{NAME}.trust.refutations.refutation"),  # the type of its argument
     ("planning/budget_plan.py", f"{NAME}.plots.budget"),  # BudgetPlan.plot

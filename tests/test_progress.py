@@ -66,5 +66,41 @@ def test_a_bar_is_drawn_where_it_is_wanted_and_ends_where_the_run_does(clock, ca
         told.update(60)
     drawn = capsys.readouterr().err
     assert "training" in drawn
-    assert "60/100" in drawn
+    assert "60 of at most 100 epochs" in drawn
     assert "objective 1.5" in drawn
+
+
+def test_steps_are_shown_with_their_seconds_and_leave_nothing_behind(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_SOON", 0.02)
+    with progress.drawn(True), progress.Steps("report") as wait:
+        wait.step("charts")
+        progress.time.sleep(0.2)
+        with progress.Steps("health") as within:
+            within.step("checking")
+            progress.time.sleep(0.1)
+    shown = capsys.readouterr().err
+    assert "report: charts [00:00]" in shown
+    assert "checking" not in shown
+    assert shown.endswith("\r")
+
+
+@pytest.mark.parametrize("shows", [None, False])
+def test_steps_are_silent_without_a_terminal_and_where_no_progress_is_wanted(capsys, monkeypatch, shows):
+    monkeypatch.setattr(progress, "_SOON", 0.01)
+    with progress.drawn(shows), progress.Steps("report") as wait:
+        wait.step("charts")
+        progress.time.sleep(0.05)
+    assert capsys.readouterr().err == ""
+
+
+def test_the_time_of_compilation_is_no_part_of_the_time_left(capsys):
+    with progress.Progress("training", "epochs", 1500, show=True) as told:
+        assert "training: compiling [00:00]" in capsys.readouterr().err
+        told.update(50)
+        assert "50 of at most 1500 epochs [00:00, at most ? left]" in capsys.readouterr().err
+
+
+def test_a_notebook_counts_as_a_terminal(monkeypatch):
+    assert not progress.on_terminal()
+    monkeypatch.setitem(progress.sys.modules, "ipykernel", progress)
+    assert progress.on_terminal()

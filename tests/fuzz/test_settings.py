@@ -7,6 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deepcausalmmm_jax.config.curves import ChannelCurves
 from deepcausalmmm_jax.config.paper import Published
 from deepcausalmmm_jax.config.priors import PosteriorSettings, Priors
 from deepcausalmmm_jax.config.settings import Config, Links, Penalties, Training
@@ -28,6 +29,8 @@ NUMBERS = st.one_of(st.floats(), st.floats(0, 1), st.sampled_from([0, 1, True, N
 TRIPLES = st.lists(st.one_of(st.tuples(NAMES, NUMBERS, NUMBERS), st.lists(NUMBERS, max_size=4), VALUES), max_size=3)
 PAIRS = st.lists(st.one_of(st.tuples(NAMES, NAMES), st.lists(NAMES, max_size=3), VALUES), max_size=3)
 
+CURVE_KINDS = st.one_of(st.sampled_from(["none", "weibull_pdf", "log", "root"]), VALUES)
+
 
 def section(cls, **special):
     named = {item.name: special.get(item.name, VALUES) for item in dataclasses.fields(cls)}
@@ -36,11 +39,12 @@ def section(cls, **special):
 
 SECTIONS = {
     "links": section(Links, forbid=PAIRS, require=PAIRS, fix=TRIPLES, tiers=st.lists(st.lists(NAMES, max_size=3), max_size=3)),
-    "priors": section(Priors, share=TRIPLES, roi=TRIPLES, decay=TRIPLES, half_saturation=TRIPLES, slope=TRIPLES, control_sign=PAIRS),
+    "priors": section(Priors, share=TRIPLES, roi=TRIPLES, decay=TRIPLES, half_saturation=TRIPLES, slope=TRIPLES, control_sign=PAIRS, half_life=TRIPLES),
     "posterior": section(PosteriorSettings),
     "penalties": section(Penalties),
     "training": section(Training),
     "published": section(Published),
+    "curves": st.lists(section(ChannelCurves, channel=NAMES, adstock=CURVE_KINDS, saturation=CURVE_KINDS), max_size=2),
 }  # fmt: skip
 
 
