@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Self, get_args
 
 from deepcausalmmm_jax.checks import closest, did_you_mean, shown
+from deepcausalmmm_jax.config.entries import entries_from
 from deepcausalmmm_jax.config.priors import Priors
 from deepcausalmmm_jax.config.slips import names_slips
 from deepcausalmmm_jax.errors import ConfigError
@@ -202,21 +203,12 @@ def channel_curves_from(value: object) -> tuple[ChannelCurves, ...]:
     Raises:
         ConfigError: something else, an invalid entry, or a channel named twice.
     """
-    if isinstance(value, str | bytes | Mapping | ChannelCurves) or not isinstance(value, Iterable):
-        raise ConfigError(f"Setting curves must be a list of ChannelCurves, got {shown(value)}.")
-    entries = []
-    for entry in value:
-        if not isinstance(entry, ChannelCurves | Mapping):
-            raise ConfigError(
-                f"Setting curves must be a list of ChannelCurves(...) or tables with their fields, got {shown(entry)} "
-                "in it."
-            )
-        entries.append(entry if isinstance(entry, ChannelCurves) else ChannelCurves.from_dict(entry))
+    entries = entries_from("curves", value, ChannelCurves)
     names = [entry.channel for entry in entries]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigError(f"Setting curves names the channel {shown(twice[0])} twice; keep one entry.")
-    return tuple(entries)
+    return entries
 
 
 def kinds_of(

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any, Literal, Self, get_args
 
 from deepcausalmmm_jax.checks import closest, is_number, shown
+from deepcausalmmm_jax.config.entries import entries_from
 from deepcausalmmm_jax.config.slips import names_slips
 from deepcausalmmm_jax.errors import ConfigError
 
@@ -187,14 +188,4 @@ def lift_tests_from(value: object) -> tuple[LiftTest, ...]:
     Raises:
         ConfigError: something else, or an invalid test.
     """
-    if isinstance(value, str | bytes | Mapping | LiftTest) or not isinstance(value, Iterable):
-        raise ConfigError(f"Setting experiments must be a list of lift tests, got {shown(value)}.")
-    tests = []
-    for entry in value:
-        if not isinstance(entry, LiftTest | Mapping):
-            raise ConfigError(
-                f"Setting experiments must be a list of LiftTest(...) or tables with their fields, got {shown(entry)} "
-                "in it."
-            )
-        tests.append(entry if isinstance(entry, LiftTest) else LiftTest.from_dict(entry))
-    return tuple(tests)
+    return entries_from("experiments", value, LiftTest, "lift tests")

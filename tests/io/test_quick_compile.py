@@ -39,6 +39,15 @@ def test_a_function_keeps_its_numbers_name_and_static_arguments(jitted):
     assert quick.lower(x, times=2).compile()(x).shape == (7,)
 
 
+@pytest.mark.parametrize("outer", [jax.jit, jax.vmap, lambda call: lambda x: jax.eval_shape(call, x)])
+def test_within_another_trace_it_is_a_part_of_that(outer):
+    quick, x = jit_once("times")(_scaled), jnp.linspace(-3.0, 3.0, 7)
+    found = outer(lambda part: quick(part, times=3))(x)
+    assert found.shape == (7,)
+    if isinstance(found, jax.Array):
+        np.testing.assert_allclose(found, _scaled(x, times=3), rtol=1e-5)
+
+
 def test_what_runs_once_gets_less_effort_than_what_runs_often(options):
     jit_often()(_scaled)(1.0)
     often = dict(options)
