@@ -100,7 +100,7 @@ def did_you_mean(name: object, known: Iterable[str], otherwise: str = ".", cutof
 _Group = TypeVar("_Group")
 
 
-def grouped(cls: type[_Group], group: _Group | None, option: str, **keywords: Any) -> _Group:
+def grouped(cls: type[_Group], group: _Group | None, option: str, **keywords: object) -> _Group:
     """Settings that may be given one by one or together in a group, but not in both ways.
 
     Args:
@@ -123,7 +123,7 @@ def grouped(cls: type[_Group], group: _Group | None, option: str, **keywords: An
     return group
 
 
-def refuse_unknown(cls: type, table: Mapping[str, Any], prefix: str) -> None:
+def refuse_unknown(cls: type, table: Mapping[str, object], prefix: str) -> None:
     """Raise ConfigError for a name that is no field of `cls`; fields of its groups of settings are suggested too."""
     known = [item.name for item in dataclasses.fields(cls)]
     for name in table:

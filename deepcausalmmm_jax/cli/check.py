@@ -29,9 +29,9 @@ from deepcausalmmm_jax.cli.table_options import (
     panel_of,
 )
 from deepcausalmmm_jax.errors import ConfigError
-from deepcausalmmm_jax.grades import Grade
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, write_text, written_together
 from deepcausalmmm_jax.io.graded_table import graded_page
+from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.io.write_csv import write_csv
 from deepcausalmmm_jax.trust.health import health
 

@@ -1,7 +1,7 @@
 """Settings that are lists of entries, each with a class of its own: an array of tables in TOML."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from deepcausalmmm_jax.checks import shown
 from deepcausalmmm_jax.errors import ConfigError
@@ -11,7 +11,7 @@ class Entry(Protocol):
     """What a table of its fields can be turned into."""
 
     @classmethod
-    def from_dict(cls, table: Mapping[str, Any]) -> Self:
+    def from_dict(cls, table: Mapping[str, object]) -> Self:
         """The entry with these fields."""
 
 

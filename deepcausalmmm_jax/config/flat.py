@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def flat_settings(settings: Any, prefix: str = "") -> dict[str, Any]:
+def flat_settings(settings: Any, prefix: str = "") -> dict[str, object]:
     """Settings by dotted name, such as `training.max_epochs`; what is no number or text is written as JSON.
 
     Args:
         settings: a dataclass of settings, such as `Config`.
         prefix: put before every name.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for item in dataclasses.fields(settings):
         value, name = getattr(settings, item.name), f"{prefix}{item.name}"
         if dataclasses.is_dataclass(value):
@@ -27,7 +27,7 @@ def flat_settings(settings: Any, prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def settings_table(settings: Any, defaults: Any, everything: bool) -> "pd.DataFrame":
+def settings_table(settings: object, defaults: object, everything: bool) -> "pd.DataFrame":
     """Settings beside their defaults, a row each.
 
     Args:
@@ -46,5 +46,5 @@ def settings_table(settings: Any, defaults: Any, everything: bool) -> "pd.DataFr
     return pd.DataFrame(shown, columns=["setting", "value", "default"]).set_index("setting")
 
 
-def _written(value: Any) -> Any:
+def _written(value: object) -> object:
     return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else str(value)

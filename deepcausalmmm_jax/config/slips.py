@@ -1,7 +1,7 @@
 """Keywords that settings do not have, answered with the right name."""
 
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from deepcausalmmm_jax.checks import refuse_unknown
 
@@ -16,7 +16,7 @@ def names_slips(cls: type[_Settings]) -> type[_Settings]:
     plain = cls.__init__
 
     @wraps(plain)
-    def checked(self: _Settings, *values: Any, **keywords: Any) -> None:
+    def checked(self: _Settings, *values: object, **keywords: object) -> None:
         refuse_unknown(cls, keywords, "")
         plain(self, *values, **keywords)
 

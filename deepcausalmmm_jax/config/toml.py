@@ -4,13 +4,12 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from deepcausalmmm_jax.checks import shown
 from deepcausalmmm_jax.errors import ConfigError
 
 
-def read_toml(path: str | Path) -> dict[str, Any]:
+def read_toml(path: str | Path) -> dict[str, object]:
     """The tables of a TOML file.
 
     Raises:

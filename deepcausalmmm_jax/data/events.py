@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Self, get_args
+from typing import Literal, NamedTuple, Self, get_args
 
 import numpy as np
 import pandas as pd
@@ -59,7 +59,7 @@ class Events:
     @classmethod
     def from_table(
         cls,
-        table: Any,
+        table: object,
         *,
         name: str = "name",
         date: str = "date",

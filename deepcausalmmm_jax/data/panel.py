@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
@@ -87,7 +87,7 @@ class Panel:
     @classmethod
     def from_dataframe(
         cls,
-        df: Any,
+        df: object,
         *,
         time: str,
         kpi: str | None,
@@ -104,7 +104,7 @@ class Panel:
         organic: Sequence[str] | pd.Index | np.ndarray | None = (),
         national: Sequence[str] | pd.Index | np.ndarray | None = (),
         national_weights: Mapping[object, float] | None = None,
-        events: Any = None,
+        events: object = None,
     ) -> Self:
         """Panel from a long table with one row per region and week, in any order.
 

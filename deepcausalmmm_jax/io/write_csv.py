@@ -3,7 +3,6 @@
 import csv
 import re
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -16,14 +15,14 @@ _ESCAPED = re.compile(r"''*\s*[=+\-@]|''*[\t\r\n]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
 
-def escaped(cell: Any) -> Any:
+def escaped(cell: object) -> object:
     """A cell or label; an apostrophe is put before text that a spreadsheet would run as a formula."""
     if isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
         return f"'{cell}"
     return cell
 
 
-def unescaped(cell: Any) -> Any:
+def unescaped(cell: object) -> object:
     """The inverse of `escaped`."""
     return cell[1:] if isinstance(cell, str) and _ESCAPED.match(cell) else cell
 

@@ -102,9 +102,9 @@ class Parameters(NamedTuple):
             equations=EquationParameters(**params["equations"]) if "equations" in params else None,
         )
 
-    def as_flax(self) -> dict[str, Any]:
+    def as_flax(self) -> dict[str, object]:
         """The flax collection that this is a view of."""
-        params: dict[str, Any] = {
+        params: dict[str, object] = {
             "media": self.media.as_flax(),
             "coefficients": self.coefficients._asdict(),
             "level": {"mean": self.mean},

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -131,18 +131,18 @@ def _program(
 
 
 @lru_cache(maxsize=32)
-def _compiled(batch: Batch[Any, Any, Any]) -> jax.stages.Wrapped:
+def _compiled(batch: Batch[object, object, object]) -> jax.stages.Wrapped:
     return jax.jit(batch.__call__)
 
 
 @lru_cache(maxsize=32)
-def _mapped(batch: Batch[Any, Any, Any], devices: tuple[jax.Device, ...]) -> jax.stages.Wrapped:
+def _mapped(batch: Batch[object, object, object], devices: tuple[jax.Device, ...]) -> jax.stages.Wrapped:
     program: jax.stages.Wrapped = jax.pmap(batch.__call__, in_axes=(0, None), devices=devices)
     return program
 
 
 @lru_cache(maxsize=32)
-def _sharded(batch: Batch[Any, Any, Any], devices: tuple[jax.Device, ...]) -> jax.stages.Wrapped:
+def _sharded(batch: Batch[object, object, object], devices: tuple[jax.Device, ...]) -> jax.stages.Wrapped:
     mesh = Mesh(np.array(devices), (_AXIS,))
     own, whole = PartitionSpec(_AXIS), PartitionSpec()
     # The parts exchange nothing, so there is nothing to check, and the check rejects scans that start from zeros.

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pandas as pd
 
@@ -14,6 +14,9 @@ from deepcausalmmm_jax.io.html_tables import html_tables
 from deepcausalmmm_jax.planning.limit_files import limits_from, plain
 from deepcausalmmm_jax.planning.limits import Limits
 from deepcausalmmm_jax.planning.plan_files import TABLES, read_plan, write_plan
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 _FIGURES = ("total", "split", "objective", "method", "chance_better", "shadow_price", "level", "period")
 _LATER = ("shadow_price_low", "shadow_price_high", "margin", "weeks", "next_weeks")  # that plans saved before lack
@@ -164,7 +167,7 @@ class BudgetPlan:
         """Number of starts that ended within 0.01 % of the best plan."""
         return int(self.starts["best"].sum())
 
-    def plot(self) -> Any:
+    def plot(self) -> "go.Figure":
         """Spend by channel, today and as planned, as a plotly figure."""
         from deepcausalmmm_jax.plots.budget import plan_against_history  # plotly is loaded only when something is drawn
 

@@ -78,11 +78,11 @@ def _scaled(pair: Any, factor: float) -> Range:
     return low, high
 
 
-def _pairs(mapping: Mapping[Any, Any]) -> list[list[Any]]:
+def _pairs(mapping: Mapping[Any, object]) -> list[list[object]]:
     return [[_jsonable(key), _jsonable(value)] for key, value in mapping.items()]
 
 
-def _jsonable(value: Any) -> Any:
+def _jsonable(value: object) -> object:
     if isinstance(value, tuple | list):
         return [_jsonable(part) for part in value]
     if isinstance(value, float) and not np.isfinite(value):
@@ -90,5 +90,5 @@ def _jsonable(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _hashable(value: Any) -> Any:
+def _hashable(value: object) -> object:
     return tuple(_hashable(part) for part in value) if isinstance(value, list) else value

@@ -210,7 +210,7 @@ def _by_channel(plans: Array, variables: Variables, stage: Stage, *, shape: Shap
     """`[plan, replicate, value, channel]`."""
 
     def one(plan: Array) -> Array:
-        def own_terms(own: tuple[Variables, Any]) -> Array:
+        def own_terms(own: tuple[Variables, object]) -> Array:
             media, _ = _terms(plan, jnp.ones(stage.offset.shape[-1]), own[0], own[1], stage, shape)
             return jnp.einsum("rtc,vrt->vc", media, stage.weights)
 

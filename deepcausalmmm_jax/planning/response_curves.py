@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,9 @@ from deepcausalmmm_jax.io.html_tables import html_tables
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 Measure = Literal["incremental_outcome", "roi", "mroi"]
 _ENDS = ("", "_low", "_high")
@@ -69,7 +72,7 @@ class ResponseCurves:
     def _repr_html_(self) -> str:
         return html_tables({"Today's point on the curves": self.summary()}, "Response curves", f"{self.period}.")
 
-    def plot(self, region: object = None, measure: Measure = "incremental_outcome") -> Any:
+    def plot(self, region: object = None, measure: Measure = "incremental_outcome") -> "go.Figure":
         """Curves of all channels as a plotly figure: today's point, intervals, dotted where it is extrapolation.
 
         Args:

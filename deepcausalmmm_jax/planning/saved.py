@@ -1,7 +1,6 @@
 """`load`: whatever was saved, a fit, an ensemble or a plan, from its file or its folder."""
 
 from pathlib import Path
-from typing import Any
 
 from deepcausalmmm_jax.checks import shown
 from deepcausalmmm_jax.errors import OutputError
@@ -12,7 +11,7 @@ from deepcausalmmm_jax.results import ensemble
 ENSEMBLE_FILE, FIT_FILE = "ensemble.npz", "fit.npz"
 
 
-def load(path: str | Path) -> Any:
+def load(path: str | Path) -> object:
     """Open what was saved: a fit, an ensemble where draws or refits were saved with it, or a budget plan.
 
     Args:

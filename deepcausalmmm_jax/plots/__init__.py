@@ -7,7 +7,7 @@ with the first figure, not with the package.
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -47,7 +47,7 @@ def _in_units_of_the_panel(figure: Callable[..., "go.Figure"]) -> Callable[..., 
     """The figure with its texts in the unit of the panel that it is of: weeks, or else days, months or quarters."""
 
     @wraps(figure)
-    def drawn(*given: Any, **options: Any) -> "go.Figure":
+    def drawn(*given: object, **options: object) -> "go.Figure":
         made = figure(*given, **options)
         subjects = (getattr(one, "panel", one) for one in (*given, *options.values()))
         panel = next((one for one in subjects if isinstance(one, Panel)), None)

@@ -5,7 +5,7 @@ import textwrap
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.errors import DataError
-from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.plots.theme import escaped, row_height, styled
 from deepcausalmmm_jax.trust.health_card import HealthCard
 

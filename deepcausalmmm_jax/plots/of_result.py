@@ -1,7 +1,6 @@
 """`FitResult.plot`: a figure of a result by name."""
 
 import inspect
-from typing import Any
 
 import plotly.graph_objects as go
 
@@ -11,7 +10,7 @@ from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.results.fit_result import FitResult
 
 
-def figure_of(result: FitResult, name: str | None, options: dict[str, Any]) -> go.Figure:
+def figure_of(result: FitResult, name: str | None, options: dict[str, object]) -> go.Figure:
     """A figure of `dcm.plots` that is drawn from a result, or from its panel.
 
     Args:

@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.errors import DataError
-from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.plots.theme import ACTUAL_COLOR, MUTED, WARNING, labels, row_height, styled
 
 _COLORS = {Grade.PASS: "#009E73", Grade.LOOK: "#E69F00", Grade.FAIL: WARNING}

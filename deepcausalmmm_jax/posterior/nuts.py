@@ -82,7 +82,7 @@ def _chains(
         (state, settings), _ = warm_up.run(of_warm_up, begin, num_steps=_WARM_UP)
         kernel = blackjax.nuts(scaled, **settings)
 
-        def move(now: Any, own: Array) -> tuple[Any, tuple[Array, Array, Array]]:
+        def move(now: Any, own: Array) -> tuple[object, tuple[Array, Array, Array]]:
             now, info = kernel.step(own, now)
             return now, (centre + root @ now.position, now.logdensity, info.acceptance_rate)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -209,7 +209,7 @@ class Ensemble(FitResult):
             facts |= {"pareto_k": made.pareto_k, "r_hat": made.r_hat, "trusted": bool(trusted)}
         return pd.Series(facts)
 
-    def to_inference_data(self) -> Any:
+    def to_inference_data(self) -> object:
         """Draws of shares, curves, outcome and ROI as `arviz.InferenceData`, by chain where the draws are chains.
 
         Raises:

@@ -46,6 +46,8 @@ from deepcausalmmm_jax.training.family import ModelFamily
 from deepcausalmmm_jax.training.fitted import Fitted
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
     from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
     from deepcausalmmm_jax.trust.refutations.refutation import Refutation
 
@@ -224,7 +226,7 @@ class FitResult:
         """What to read first, by channel and for all media: spend, revenue, roi; see `attribution.main_figures`."""
         return main_figures(self.fitted_panel, self.media_summary(), None, 0.9)
 
-    def plot(self, figure: str | None = None, **options: Any) -> Any:
+    def plot(self, figure: str | None = None, **options: Any) -> "go.Figure":
         """A figure of `dcm.plots` by name; without one, the returns of the channels, or without spend their outcomes.
 
         Args:

@@ -1,7 +1,6 @@
 """Draws in the form that ArviZ reads."""
 
 from importlib import import_module
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from deepcausalmmm_jax.training.fitted import Fitted
 
 def inference_data(
     fitted: Fitted, chains: int, shares: np.ndarray, summary: dict[str, np.ndarray], curves: Contributed
-) -> Any:
+) -> object:
     """Draws by chain, with channels as a coordinate, and the KPI.
 
     Args:

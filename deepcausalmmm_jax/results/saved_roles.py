@@ -8,7 +8,7 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.treatments import Treatment
 
 # Of panels that state none, which are all panels of earlier schemas.
-WITHOUT_ROLES: Final[Mapping[str, Any]] = {"treatments": [], "organic": [], "national": [], "events": None}
+WITHOUT_ROLES: Final[Mapping[str, object]] = {"treatments": [], "organic": [], "national": [], "events": None}
 
 
 def roles_as_json(panel: Panel) -> dict[str, Any]:

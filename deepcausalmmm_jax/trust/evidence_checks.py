@@ -4,7 +4,7 @@ import numpy as np
 
 from deepcausalmmm_jax.data.diagnosis.findings import Check
 from deepcausalmmm_jax.errors import ConfigError
-from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.trust.health_card import HealthCheck, HealthRow

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import stats
 
 from deepcausalmmm_jax.errors import FitStatus
-from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.trust.health_card import HealthCheck, HealthRow

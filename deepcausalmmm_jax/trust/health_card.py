@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import pandas as pd
 
 from deepcausalmmm_jax.data.cadence import Cadence
-from deepcausalmmm_jax.grades import ORDER, Grade
 from deepcausalmmm_jax.io.graded_table import graded_table
+from deepcausalmmm_jax.io.grades import ORDER, Grade
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 COLUMNS = ("check", "grade", "figure", "threshold", "advice")
 _SHOWN = ("grade", "check", "figure", "threshold", "advice")
@@ -108,7 +111,7 @@ class HealthCard:
         lead = f"Verdict: {self.verdict.value}. {self.reason}"
         return graded_table(self.table[list(_SHOWN)], "Health card", lead)
 
-    def plot(self) -> Any:
+    def plot(self) -> "go.Figure":
         """The card as a plotly figure."""
         from deepcausalmmm_jax.plots.health import health_card  # plotly is loaded only when something is drawn
 

@@ -36,7 +36,6 @@ BOXES: dict[str, tuple[int, str]] = {
     "ops": (880, "adstock, Hill, GRU, Kalman"),
     "axes": (388, "one name for each axis"),
     "checks": (150, "checks of arguments"),
-    "grades": (626, "pass, look, fail"),
     "progress": (864, "bar or log lines"),
     "errors": (430, "known to every floor"),
 }

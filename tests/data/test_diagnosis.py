@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.diagnosis.columns import inflation
 from deepcausalmmm_jax.data.diagnosis.findings import Check
-from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.io.grades import Grade
 
 
 def _planted():

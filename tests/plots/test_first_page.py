@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.plots.report.decision import decision
 from deepcausalmmm_jax.plots.report.plan_findings import plan_findings
 from deepcausalmmm_jax.plots.theme import bare_names, labels

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.trust.estimate_checks import baseline_row, returns_row, total_roi
 from deepcausalmmm_jax.trust.evidence_checks import experiment_row, refutation_row
 from deepcausalmmm_jax.trust.fit_checks import autocorrelation_row, sampling_row, skill_row, training_row

@@ -10,7 +10,7 @@ from deepcausalmmm_jax.data.diagnosis.series import scaled
 from deepcausalmmm_jax.data.near_copies import copies, sums
 from deepcausalmmm_jax.data.outliers import outliers
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.io.grades import Grade
 
 _SHOWN = 5
 _STEADY = 0.1  # coefficient of variation over weeks, below which a channel is nearly constant

@@ -12,7 +12,7 @@ from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.trailing_zeros import zeros_at_end
 from deepcausalmmm_jax.errors import DataError
-from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.io.grades import Grade
 
 _MISSING, _LONG = 0.05, 4  # share of region-weeks, and weeks in a row, from which missing values deserve a look
 _PER_CHANNEL = 2  # parameters that the data rather than the priors have to give: a level and a carry-over

@@ -7,7 +7,7 @@ from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.data.diagnosis.findings import Finding
 from deepcausalmmm_jax.data.holdout import refuse_without_kpi
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.grades import ORDER
+from deepcausalmmm_jax.io.grades import ORDER
 from deepcausalmmm_jax.progress import Steps
 
 _WHOLE: tuple[Callable[[Panel], Iterator[Finding]], ...] = (  # weeks after the last KPI included

@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from deepcausalmmm_jax.data.diagnosis.findings import Finding
-from deepcausalmmm_jax.grades import ORDER, Grade
 from deepcausalmmm_jax.io.atomic_write import write_text
 from deepcausalmmm_jax.io.graded_table import graded_page, graded_table
+from deepcausalmmm_jax.io.grades import ORDER, Grade
 from deepcausalmmm_jax.io.write_csv import write_csv
 
 COLUMNS = ("grade", "check", "column", "region", "weeks", "what", "why", "advice")

@@ -14,7 +14,7 @@ from scipy.signal import lfilter
 from deepcausalmmm_jax.data.diagnosis.findings import Check, Finding, names, passed, several
 from deepcausalmmm_jax.data.diagnosis.series import earlier, scaled, season_and_trend, without
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.io.grades import Grade
 
 _APART = 8  # weeks
 _FEWEST = 40  # weeks

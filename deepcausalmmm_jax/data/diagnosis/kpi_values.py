@@ -8,7 +8,7 @@ from deepcausalmmm_jax.data.diagnosis.findings import Check, Finding, names, pas
 from deepcausalmmm_jax.data.diagnosis.series import median_spread
 from deepcausalmmm_jax.data.kpi_notes import constant_regions, huge_weeks, net_regions, turned_weeks
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.io.grades import Grade
 
 _SPIKE = 6.0  # spreads from the mean of the two neighbouring weeks; a normal law gives one such week in 500 million
 _SHOWN = 5

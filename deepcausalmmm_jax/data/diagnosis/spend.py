@@ -9,7 +9,7 @@ from deepcausalmmm_jax.data.bookings import Booking, accrued
 from deepcausalmmm_jax.data.diagnosis.findings import Check, Finding, names, passed, several
 from deepcausalmmm_jax.data.diagnosis.series import median_spread
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.io.grades import Grade
 
 _SIDE = 8  # priced weeks before and after, whose medians are compared
 _JUMP = np.log(1.5)  # smallest change of price that is reported

@@ -30,7 +30,7 @@ def days_of(column: pd.Series, name: str, cadence: Cadence | None = None) -> np.
 
 
 def to_weeks(
-    df: Any, *, time: str, flows: Sequence[str], levels: Sequence[str] = (), region: str | None = None
+    df: object, *, time: str, flows: Sequence[str], levels: Sequence[str] = (), region: str | None = None
 ) -> pd.DataFrame:
     """Bring a daily table to weeks, which begin on the weekday of its first day.
 

@@ -4,7 +4,6 @@ import warnings
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -60,7 +59,7 @@ def read_raw(
     return RawTable(with_plain_names(read_table(path, delimiter, encoding)), delimiter, encoding)
 
 
-def read_query(query: str, connection: Any) -> RawTable:
+def read_query(query: str, connection: object) -> RawTable:
     """The rows of a SQL query through SQLAlchemy, DuckDB or a DB-API connection.
 
     Raises:

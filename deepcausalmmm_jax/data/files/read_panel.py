@@ -45,9 +45,9 @@ def read_panel(
     organic: str | Sequence[str] | None = None,
     national: Sequence[str] | None = None,
     national_weights: Mapping[object, float] | None = None,
-    events: Any = None,
+    events: object = None,
     sheet: str | None = None,
-    connection: Any = None,
+    connection: object = None,
     keep_schema: bool = True,
     missing_kpi: MissingKpi = "error",
     trailing_zeros: TrailingZeros = "ask",
@@ -130,12 +130,12 @@ def panel_and_schema(
     *,
     sheet: str | None = None,
     delimiter: str | None = None,
-    connection: Any = None,
+    connection: object = None,
     keep_schema: bool = True,
     missing_kpi: MissingKpi = "error",
     trailing_zeros: TrailingZeros = "ask",
     national_weights: Mapping[object, float] | None = None,
-    events: Any = None,
+    events: object = None,
 ) -> tuple[Panel, Schema]:
     """What `read_panel` returns, and the schema that it used; arguments and errors as there.
 
@@ -165,7 +165,7 @@ def panel_and_schema(
         table = _one_row_a_week(raw.cells, known)
         if schema is None:
             _warn_of_new_columns(table, known)
-    further: dict[str, Any] = {"missing_kpi": missing_kpi, "trailing_zeros": trailing_zeros}
+    further: dict[str, object] = {"missing_kpi": missing_kpi, "trailing_zeros": trailing_zeros}
     further |= {"national_weights": national_weights, "events": events}
     return _panel(table, known, further), known
 
@@ -184,7 +184,7 @@ def _raw(
     known: Schema | None,
     sheet: str | None,
     delimiter: str | None,
-    connection: Any,
+    connection: object,
 ) -> RawTable:
     if place is None:
         return read_query(str(path), connection)

@@ -124,7 +124,7 @@ class Schema:
         plain = {k: v for k, v in dataclasses.asdict(self).items() if k not in _TABLES}
         lines = "# Which column is what. Edit it and read the file again; delete it to have the columns found again.\n"
         lines += toml_lines(plain) + "\n"
-        tables: dict[str, dict[str, Any]] = {"spend": dict(self.spend), "treatments": dict(self.treatments)}
+        tables: dict[str, dict[str, object]] = {"spend": dict(self.spend), "treatments": dict(self.treatments)}
         tables["products"] = {channel: [reach, frequency] for channel, reach, frequency in self.products}
         for name, table in tables.items():
             if table:
@@ -205,7 +205,7 @@ def _list_of(given: object, name: str, place: str) -> tuple[str, ...]:
     return tuple(given)
 
 
-def _by_channel(given: object, name: str, place: str) -> Iterable[tuple[str, Any]]:
+def _by_channel(given: object, name: str, place: str) -> Iterable[tuple[str, object]]:
     if not isinstance(given, dict):
         raise ConfigError(f"{place}: {name} must be a table by channel, got {shown(given)}.")
     return given.items()

@@ -99,7 +99,7 @@ def columns_named(option: str, names: Any, columns: Sequence[str]) -> Any:
     return names if patterns is None else expanded(patterns, columns, option)
 
 
-def spend_named(media: Sequence[str], media_names: Any, spend: Any, columns: Sequence[str]) -> Any:
+def spend_named(media: Sequence[str], media_names: Any, spend: Any, columns: Sequence[str]) -> object:
     """The argument `spend` with globs replaced by a column for each channel; anything without a glob is left as it is.
 
     Args:
@@ -115,7 +115,7 @@ def spend_named(media: Sequence[str], media_names: Any, spend: Any, columns: Seq
 
 
 def spend_by_channel(
-    media: Sequence[str], media_names: Any, spend: str | Sequence[str], columns: Sequence[str]
+    media: Sequence[str], media_names: object, spend: str | Sequence[str], columns: Sequence[str]
 ) -> dict[str, str]:
     """Spend column of each channel, from names or globs; arguments and errors as for `spend_named`."""
     patterns = [spend] if isinstance(spend, str) else [plain_name(name) for name in spend]
@@ -123,7 +123,7 @@ def spend_by_channel(
     return paired_spend(media, named, patterns, columns, "spend", "spend={{{channel!r}: {column!r}}}, with a pair")
 
 
-def glob_patterns(names: Any, columns: Sequence[str]) -> list[str] | None:
+def glob_patterns(names: object, columns: Sequence[str]) -> list[str] | None:
     """The names as a list of patterns where one of them is a glob; None where none is."""
     if isinstance(names, str):
         listed = [names]

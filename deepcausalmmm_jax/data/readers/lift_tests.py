@@ -80,7 +80,7 @@ def _test(cells: dict[str, Any], where: str) -> LiftTest:
         raise DataError(f"{where}: {error}") from None
 
 
-def _error_from_interval(cells: dict[str, Any], lift: float | None, where: str) -> float:
+def _error_from_interval(cells: dict[str, object], lift: float | None, where: str) -> float:
     missing = [name for name in _INTERVAL if name not in cells]
     if missing:
         raise DataError(
@@ -94,7 +94,7 @@ def _error_from_interval(cells: dict[str, Any], lift: float | None, where: str) 
     return float((upper - lower) / (2.0 * norm.ppf(0.5 + 0.5 * level)))
 
 
-def _level(cell: Any, where: str) -> float:
+def _level(cell: object, where: str) -> float:
     text = str(cell).strip()
     share = _number(text.removesuffix("%"), "level", where) / (100.0 if text.endswith("%") else 1.0)
     if not 0 < share < 1:

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -274,7 +273,7 @@ def _refuse_hill_only(kind: str, asked: dict[str, int | None]) -> None:
             raise DataError(f"{name}={value} is only for the kind 'hill'; the kind {kind!r} draws its own budgets.")
 
 
-def _refuse_difficulties(kind: str, asked: dict[str, Any]) -> None:
+def _refuse_difficulties(kind: str, asked: dict[str, object]) -> None:
     if kind != "hill":
         raise DataError(f"cadence is only for the kind 'hill'; panels of the kind {kind!r} are simulated by the week.")
     for name, value in asked.items():

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,9 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.write_csv import write_csv
 from deepcausalmmm_jax.planning.experiments.designs import Design
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 _TRIFLE = 1e-4  # share of the plan's outcome below which a gain is no reason for a test
 _BETWEEN = "; "  # regions of a test in a CSV file
@@ -203,7 +206,7 @@ class ExperimentPlan:
         weeks = self._panel.weeks[design.weeks]
         return pd.DataFrame({TIME: weeks, "observed": design.observed, "matched": design.matched})
 
-    def plot(self) -> Any:
+    def plot(self) -> "go.Figure":
         """Value of information against cost, and the match of the best candidate, as a plotly figure."""
         from deepcausalmmm_jax.plots.experiments import experiment_values  # plotly only when something is drawn
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.trust.refutations.outcomes import Outcome
 from deepcausalmmm_jax.trust.refutations.wanted import NOISE, RefutationTest
 

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from deepcausalmmm_jax.grades import Grade
 from deepcausalmmm_jax.io.atomic_write import written_together
 from deepcausalmmm_jax.io.graded_table import graded_table
+from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.io.write_csv import write_csv
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 _SEVERITY = (Grade.PASS, Grade.LOOK, Grade.FAIL)
 
@@ -57,7 +60,7 @@ class Refutation:
         columns = ["grade", "test", "changed", "figure", "thresholds", "channel", "meaning"]
         return graded_table(shown[columns].astype(str), "Tests that try to break the estimate", self.estimator)
 
-    def plot(self) -> Any:
+    def plot(self) -> "go.Figure":
         """The figure of each test beside its thresholds, as a plotly figure."""
         from deepcausalmmm_jax.plots.refuted import refutation  # plotly is loaded only when something is drawn
 

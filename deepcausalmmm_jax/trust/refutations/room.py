@@ -94,7 +94,7 @@ def without_room(variables: Variables, template: Variables, plain: Design, desig
         design: sizes of the larger one.
     """
 
-    def cut(name: str, larger: Any, own: Any) -> Any:
+    def cut(name: str, larger: Any, own: Any) -> object:
         if isinstance(own, Mapping):
             return {key: cut(key, larger[key], part) for key, part in own.items()}
         return np.asarray(larger)[_place(name, own.shape, plain, design)]

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.cli.app import app
-from deepcausalmmm_jax.grades import Grade
+from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.trust.refutations.judged import RULES, figure_of, grade_of, standard_errors
 from deepcausalmmm_jax.trust.refutations.outcomes import Outcome
 from deepcausalmmm_jax.trust.refutations.wanted import RefutationTest, Request, wanted_refits
