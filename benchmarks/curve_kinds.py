@@ -12,7 +12,7 @@ from harness import record
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.curve_evidence import chosen
-from deepcausalmmm_jax.config.curves import BY_EVIDENCE
+from deepcausalmmm_jax.config.curves import BY_EVIDENCE, family_of_saturation
 
 LEVEL = 0.9
 PLAIN = {"adstock": "geometric", "saturation": "hill"}
@@ -79,7 +79,9 @@ def evidence(sizes: argparse.Namespace) -> pd.DataFrame:
         difference = found.log_evidence - found.log_evidence.max()
         by_kind = dict(zip(found.kinds, difference.round(2).tolist(), strict=True))
         best = found.kinds[int(np.argmax(difference))]
-        rows.append({"seed": seed, "true": kind, "best": best, "chosen": chosen(found), **by_kind})
+        own = chosen(found)
+        right = family_of_saturation(own) == family_of_saturation(kind)
+        rows.append({"seed": seed, "true": kind, "best": best, "chosen": own, "family": right, **by_kind})
         print(rows[-1], flush=True)
     return pd.DataFrame(rows)
 
@@ -105,6 +107,7 @@ def main() -> None:
         right, near = table["best"] == table["true"], table["chosen"] == table["true"]
         own = [row[row["true"]] for row in table.to_dict("records")]
         print(f"best {right.mean():.0%}, chosen {near.mean():.0%}, within 1 nat {np.mean(np.array(own) > -1):.0%}")
+        print(f"family of the one chosen right in {table['family'].sum()} of {len(table)}")
         print(pd.crosstab(table["true"], table["chosen"]).to_string())
         figures["evidence"] = table.to_dict("records")
     kinds = "_".join(sizes.kinds or ("all",)) if sizes.part == "shares" else "all"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what type checkers and editors read; at run time each name 
     from deepcausalmmm_jax.data.files.schema import Schema as Schema
     from deepcausalmmm_jax.data.holidays import holidays as holidays
     from deepcausalmmm_jax.data.panel import Panel as Panel
+    from deepcausalmmm_jax.data.readers.arrays import panel_from_arrays as panel_from_arrays
     from deepcausalmmm_jax.data.readers.lift_tests import read_lift_tests as read_lift_tests
     from deepcausalmmm_jax.data.simulation.simulate import Truth as Truth
     from deepcausalmmm_jax.data.simulation.simulate import simulate as simulate
@@ -43,8 +44,11 @@ if TYPE_CHECKING:  # what type checkers and editors read; at run time each name 
     from deepcausalmmm_jax.inference.bootstrap import bootstrap as bootstrap
     from deepcausalmmm_jax.inference.cross_validate import cross_validate as cross_validate
     from deepcausalmmm_jax.inference.fit import fit as fit
+    from deepcausalmmm_jax.inference.fit_kpis import fit_kpis as fit_kpis
     from deepcausalmmm_jax.inference.fit_many import fit_many as fit_many
     from deepcausalmmm_jax.inference.from_torch import from_torch_state_dict as from_torch_state_dict
+    from deepcausalmmm_jax.inference.posterior_density import PosteriorDensity as PosteriorDensity
+    from deepcausalmmm_jax.inference.posterior_density import posterior_density as posterior_density
     from deepcausalmmm_jax.inference.prior_predictive import prior_predictive as prior_predictive
     from deepcausalmmm_jax.inference.prior_predictive import prior_sensitivity as prior_sensitivity
     from deepcausalmmm_jax.inference.sample_posterior import sample_posterior as sample_posterior
@@ -73,6 +77,7 @@ if TYPE_CHECKING:  # what type checkers and editors read; at run time each name 
     from deepcausalmmm_jax.results.compare_runs import compare_runs as compare_runs
     from deepcausalmmm_jax.results.ensemble import Ensemble as Ensemble
     from deepcausalmmm_jax.results.fit_result import FitResult as FitResult
+    from deepcausalmmm_jax.results.kpi_fits import KpiFits as KpiFits
     from deepcausalmmm_jax.results.log_to_mlflow import log_to_mlflow as log_to_mlflow
     from deepcausalmmm_jax.results.provenance import Provenance as Provenance
     from deepcausalmmm_jax.results.run_update import Update as Update
@@ -87,17 +92,19 @@ __version__ = _version_of("deepcausalmmm_jax")
 
 __all__ = [
     # data
-    "Panel", "Diagnosis", "read_panel", "Schema", "to_weeks", "simulate", "Truth",
+    "Panel", "Diagnosis", "read_panel", "panel_from_arrays", "Schema", "to_weeks", "simulate", "Truth",
     "Treatment", "Events", "holidays",
     # settings
     "ChannelCurves", "Config", "LiftTest", "Links", "Penalties", "PosteriorSettings", "Priors", "Published", "Training",
     "keep_programs", "read_lift_tests",
     # fits
-    "fit", "fit_many", "load", "FitResult", "FitStatus", "from_torch_state_dict", "report", "plots",
+    "fit", "fit_many", "fit_kpis", "KpiFits", "load", "FitResult", "FitStatus", "from_torch_state_dict",
+    "report", "plots",
     # the next month
     "update", "Update", "compare_runs", "RunComparison", "Provenance", "log_to_mlflow",
     # accuracy and uncertainty
-    "bootstrap", "cross_validate", "Ensemble", "prior_predictive", "prior_sensitivity", "sample_posterior",
+    "bootstrap", "cross_validate", "Ensemble", "PosteriorDensity", "posterior_density",
+    "prior_predictive", "prior_sensitivity", "sample_posterior",
     # judgement
     "refute", "Refutation", "unmeasured_confounding", "health", "HealthCard", "Verdict",
     # planning
@@ -130,6 +137,7 @@ _PLACES = {
     "data.holidays": ("holidays",),
     "data.panel": ("Panel",),
     "data.treatments": ("Treatment",),
+    "data.readers.arrays": ("panel_from_arrays",),
     "data.readers.lift_tests": ("read_lift_tests",),
     "data.simulation.simulate": ("Truth", "simulate"),
     "errors": (
@@ -145,9 +153,11 @@ _PLACES = {
     "inference.bootstrap": ("bootstrap",),
     "inference.cross_validate": ("cross_validate",),
     "inference.fit": ("fit",),
+    "inference.fit_kpis": ("fit_kpis",),
     "inference.fit_many": ("fit_many",),
     "inference.from_torch": ("from_torch_state_dict",),
     "inference.prior_predictive": ("prior_predictive", "prior_sensitivity"),
+    "inference.posterior_density": ("PosteriorDensity", "posterior_density"),
     "inference.sample_posterior": ("sample_posterior",),
     "inference.update": ("update",),
     "io.program_cache": ("keep_programs",),
@@ -167,6 +177,7 @@ _PLACES = {
     "results.compare_runs": ("RunComparison", "compare_runs"),
     "results.ensemble": ("Ensemble",),
     "results.fit_result": ("FitResult",),
+    "results.kpi_fits": ("KpiFits",),
     "results.log_to_mlflow": ("log_to_mlflow",),
     "results.provenance": ("Provenance",),
     "results.run_update": ("Update",),

@@ -97,16 +97,18 @@ class Progress:
 class Steps:
     """A wait of a few steps that take unequal time, such as checks or a report, used as a context manager.
 
-    On a terminal a line has the step and the seconds so far, from the second second on. Nothing is logged. Steps within
-    steps are silent.
+    On a terminal a line has the step, which of how many it is where that is known, and the seconds so far, from the
+    second second on: what is left of unequal steps nobody knows. Nothing is logged. Steps within steps are silent.
 
     Attributes:
         task: name of the wait, e.g. `report`.
+        total: number of steps; None where that is not known.
     """
 
-    def __init__(self, task: str) -> None:
-        """Name the wait."""
-        self.task = task
+    def __init__(self, task: str, total: int | None = None) -> None:
+        """Name the wait, and say how many steps it has."""
+        self.task, self.total = task, total
+        self._begun = 0
         self._bar: tqdm | None = None
         self._began = time.monotonic()
 
@@ -127,8 +129,10 @@ class Steps:
 
     def step(self, name: str) -> None:
         """Say which step begins."""
+        self._begun += 1
         if self._bar is not None:
-            self._bar.desc = f"{self.task}: {name}"
+            which = "" if self.total is None else f" ({self._begun} of {self.total})"
+            self._bar.desc = f"{self.task}: {name}{which}"
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Several CPU devices before JAX starts, a quick configuration, and panels that tests share."""
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -27,6 +28,8 @@ from deepcausalmmm_jax.io.program_cache import forget_programs
 from deepcausalmmm_jax.training import estimate
 from deepcausalmmm_jax.training.structural_family import StructuralFamily
 
+# Tracing makes many objects that live on; to look through them all, again and again, took a twelfth of the time.
+gc.set_threshold(20_000, 10, 10)
 dcm.keep_programs()
 program_cache._MOST_SHAPES = 24  # tests come back to the same few panels; a service does not
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

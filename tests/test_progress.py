@@ -84,6 +84,15 @@ def test_steps_are_shown_with_their_seconds_and_leave_nothing_behind(capsys, mon
     assert shown.endswith("\r")
 
 
+def test_steps_say_which_of_how_many_they_are(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_SOON", 0.02)
+    with progress.drawn(True), progress.Steps("report", 2) as wait:
+        wait.step("checks")
+        wait.step("charts")
+        progress.time.sleep(0.1)
+    assert "report: charts (2 of 2) [00:00]" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("shows", [None, False])
 def test_steps_are_silent_without_a_terminal_and_where_no_progress_is_wanted(capsys, monkeypatch, shows):
     monkeypatch.setattr(progress, "_SOON", 0.01)

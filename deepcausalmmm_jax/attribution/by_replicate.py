@@ -1,5 +1,6 @@
 """What each member of an ensemble says: contributions, shares, incremental outcomes, curves and edges."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -10,12 +11,15 @@ from jax import Array
 from deepcausalmmm_jax.attribution.credited import control_effects
 from deepcausalmmm_jax.attribution.curves import curve_kinds, having
 from deepcausalmmm_jax.attribution.fitted_panel import MORE, FittedPanel
-from deepcausalmmm_jax.attribution.forward import changes_from
+from deepcausalmmm_jax.attribution.forward import changes_from, parts_of_channels
 from deepcausalmmm_jax.axes import STRUCTURAL_COMPONENTS, Variables
+from deepcausalmmm_jax.io.on_device import on_device, single
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.curves import OPTIONAL
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
-from deepcausalmmm_jax.training.families import forward_pass
+from deepcausalmmm_jax.model.link import added_up, residual_variance
+from deepcausalmmm_jax.model.outputs import Components, Internals
+from deepcausalmmm_jax.training.families import additive_pass, forward_pass
 
 CURVES = ("decay", "slope", "half_saturation", *OPTIONAL)  # as far as some channel has them
 
@@ -49,12 +53,14 @@ def contributed(fit: FittedPanel, variables: Variables) -> Contributed:
     """
     unit, present = fit.scales.kpi, fit.panel.present
     trained = fit.weights * unit[:, None] / (fit.kpi_size[:, None] * fit.weights).sum()
+    before = _before(fit, variables)
     found = _contributed(
         variables,
+        before if fit.has_log_link else None,
         fit.inputs,
-        jnp.asarray(unit, jnp.float32),
-        jnp.asarray(present, jnp.float32),
-        jnp.asarray(trained, jnp.float32),
+        single(unit),
+        single(present),
+        single(trained),
         fit.design,
         fit.n_training_weeks,
     )
@@ -64,13 +70,36 @@ def contributed(fit: FittedPanel, variables: Variables) -> Contributed:
         share=by_member.share.astype(np.float64),
         curves={name: having(kinds, name, values) for name, values in by_member.curves.items()},
     )
-    return _from_baselines(by_member, fit, variables) if fit.baselines.credited.any() else by_member
+    return by_member if before is None or fit.has_log_link else _from_baselines(by_member, fit, before)
 
 
-def _from_baselines(found: Contributed, fit: FittedPanel, variables: Variables) -> Contributed:
-    """Treatments and events counted from their baselines, as `FittedPanel.components` does it."""
-    effect = control_effects(variables, fit.control_sign) * fit.scales.kpi[:, None]
-    before = effect * fit.baselines.score  # [replicate, region, control], KPI units in every week with a row
+def weekly_contributions(
+    fit: FittedPanel, variables: Variables, rows: Sequence[int], channels: Sequence[int]
+) -> np.ndarray:
+    """Contributions of some channels in some regions, week by week, `[replicate, row, week, channel]`, KPI units.
+
+    Args:
+        fit: the fit on its own panel.
+        variables: of the members, each array with a leading axis `[replicate]`.
+        rows: positions of the regions.
+        channels: positions of the channels.
+    """
+    before = _before(fit, variables) if fit.has_log_link else None
+    unit, present = single(fit.scales.kpi), single(fit.panel.present)
+    chosen, kept = on_device(np.asarray(rows, np.int32)), on_device(np.asarray(channels, np.int32))
+    return np.asarray(_weekly(variables, before, fit.inputs, unit, present, chosen, kept, fit.design))
+
+
+def _before(fit: FittedPanel, variables: Variables) -> np.ndarray | None:
+    """What treatments do at their baselines, `[replicate, region, control]`, scaled; None where nothing is credited."""
+    if not fit.baselines.credited.any():
+        return None
+    return control_effects(variables, fit.control_sign) * fit.baselines.score
+
+
+def _from_baselines(found: Contributed, fit: FittedPanel, scaled: np.ndarray) -> Contributed:
+    """Treatments and events counted from their baselines, as `FittedPanel.scaled_terms` does it."""
+    before = scaled * fit.scales.kpi[:, None]  # [replicate, region, control], KPI units in every week with a row
     present = fit.panel.present.astype(np.float64)
     n, n_controls = len(STRUCTURAL_COMPONENTS), before.shape[2]
     national, regional = found.national.astype(np.float64), found.regional.astype(np.float64)
@@ -93,7 +122,7 @@ def earned(fit: FittedPanel, variables: Variables, planned: bool = False) -> Ear
     counted = panel.present if planned else panel.past
     unit = fit.scales.kpi[:, None] * counted
     worth = np.ones(panel.present.shape) if panel.revenue_per_kpi is None else panel.revenue_per_kpi
-    weights = jnp.asarray(np.stack([unit, unit * np.where(counted, worth, 0.0)]), jnp.float32)
+    weights = single(np.stack([unit, unit * np.where(counted, worth, 0.0)]))
     found = _earned(variables, fit.inputs, weights, fit.design)
     lost, more, prediction = (np.asarray(part, np.float64) for part in found)
     added = np.where(counted, fit.size_over_mean()[:, None], 0.0).sum()
@@ -103,6 +132,7 @@ def earned(fit: FittedPanel, variables: Variables, planned: bool = False) -> Ear
 @jit_once("design", "n_training")
 def _contributed(
     variables: Variables,
+    before: np.ndarray | None,
     inputs: AnyInputs,
     unit: Array,
     present: Array,
@@ -110,8 +140,9 @@ def _contributed(
     design: AnyDesign,
     n_training: int,
 ) -> Contributed:
-    def one(own: Variables) -> tuple[Array | dict[str, Array], ...]:
-        terms, inside = forward_pass(own, inputs, design)
+    def one(drawn: tuple[Variables, Array | None]) -> tuple[Array | dict[str, Array], ...]:
+        own, at_baseline = drawn
+        terms, inside = _terms(own, at_baseline, inputs, present, design)
         structural = jnp.stack([terms.baseline, terms.trend, terms.seasonality], axis=-1)
         stacked = jnp.concatenate([structural, terms.control, terms.media], axis=-1) * unit[:, None, None]
         stacked = stacked * present[:, :, None]
@@ -124,17 +155,47 @@ def _contributed(
             jnp.concatenate([inside.relative_edges[None], inside.relative_lagged_edges]),
         )
 
-    return Contributed(*jax.lax.map(one, variables))
+    return Contributed(*jax.lax.map(one, (variables, before)))
+
+
+def _terms(
+    own: Variables, at_baseline: Array | None, inputs: AnyInputs, present: Array, design: AnyDesign
+) -> tuple[Components, Internals]:
+    """Terms that add up, of one member."""
+    terms, inside = forward_pass(own, inputs, design) if at_baseline is None else additive_pass(own, inputs, design)
+    if at_baseline is not None:  # under a log link: counted from there before the terms are made to add up
+        moved = at_baseline[:, None, :] * present[:, :, None]
+        terms = terms._replace(baseline=terms.baseline + moved.sum(axis=-1), control=terms.control - moved)
+        terms = added_up(terms, residual_variance(inside))
+    return terms, inside
+
+
+@jit_once("design")
+def _weekly(
+    variables: Variables,
+    before: np.ndarray | None,
+    inputs: AnyInputs,
+    unit: Array,
+    present: Array,
+    rows: Array,
+    channels: Array,
+    design: AnyDesign,
+) -> Array:
+    def one(drawn: tuple[Variables, Array | None]) -> Array:
+        terms, _ = _terms(*drawn, inputs, present, design)
+        media = terms.media * (unit[:, None] * present)[:, :, None]
+        return media[rows][:, :, channels]
+
+    by_member: Array = jax.lax.map(one, (variables, before))
+    return by_member
 
 
 @jit_once("design")
 def _earned(variables: Variables, inputs: AnyInputs, weights: Array, design: AnyDesign) -> tuple[Array, Array, Array]:
     def one(own: Variables) -> tuple[Array, Array, Array]:
-        as_it_was, _ = forward_pass(own, inputs, design)
-        without, with_more = (
-            jnp.einsum("mrt,vrt->mv", changes_from(as_it_was, own, inputs, jnp.float32(factor), design), weights)
-            for factor in (0.0, 1.0 + MORE)
-        )
+        as_it_was, parts = parts_of_channels(own, inputs, design)
+        changed = changes_from(as_it_was, own, inputs, jnp.float32(1.0 + MORE), design)
+        without, with_more = (jnp.einsum("mrt,vrt->mv", part, weights) for part in (parts, changed))
         return without, with_more, jnp.sum(as_it_was.prediction() * weights[0])
 
     by_member: tuple[Array, Array, Array] = jax.lax.map(one, variables)

@@ -15,6 +15,7 @@ from deepcausalmmm_jax.attribution.horizon import even_weeks, settling_weeks
 from deepcausalmmm_jax.attribution.intervals import require_level
 from deepcausalmmm_jax.attribution.prices import spent
 from deepcausalmmm_jax.axes import CHANNEL, Variables
+from deepcausalmmm_jax.io.on_device import on_device, single
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.training.families import forward_pass
@@ -148,10 +149,10 @@ def arrivals(fit: FittedPanel, variables: Variables, pulses: Pulses) -> Arrivals
     worth = np.ones(panel.present.shape) if panel.revenue_per_kpi is None else panel.revenue_per_kpi
     unit = fit.scales.kpi[:, None] * panel.present
     found = _arrivals(
-        jax.tree.map(jnp.asarray, variables),
+        on_device(variables),
         fit.on(panel).inputs,
-        jnp.asarray(np.stack([unit, unit * np.where(panel.present, worth, 0.0)]), jnp.float32),
-        jnp.asarray(pulses.week),
+        single(np.stack([unit, unit * np.where(panel.present, worth, 0.0)])),
+        on_device(pulses.week),
         fit.design,
         settling_weeks(fit) + 1,
     )

@@ -1,16 +1,18 @@
 """Where each channel stands on its curve today, and bands of the curves over refits."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from jax import Array
 
-from deepcausalmmm_jax.attribution.curves import curve_kinds, hill_curves, model_exposure
+from deepcausalmmm_jax.attribution.curves import curve_kinds, hill_curves, model_exposure, saturations
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.intervals import interval
 from deepcausalmmm_jax.axes import CHANNEL
-from deepcausalmmm_jax.model.curves import saturation_by_channel
+from deepcausalmmm_jax.config.curves import CurveKinds
+from deepcausalmmm_jax.io.on_device import on_device, single
+from deepcausalmmm_jax.io.quick_compile import jit_once
+from deepcausalmmm_jax.model.curves import MediaCurves, saturation_by_channel
 
 _RECENT_WEEKS = 8
 
@@ -26,8 +28,8 @@ def today(fit: FittedPanel) -> pd.DataFrame:
     stop = fit.panel.n_past_weeks
     scaled, _ = model_exposure(fit, fit.panel.exposure[:, max(0, stop - _RECENT_WEEKS) : stop])
     level = scaled.mean(axis=(0, 1))
-    curves, kinds = jax.tree.map(jnp.asarray, fit.internals.curves), curve_kinds(fit)
-    reached = np.asarray(saturation_by_channel(jnp.asarray(level, jnp.float32)[None], curves, kinds)[0], float)
+    curves, kinds = fit.internals.curves, curve_kinds(fit)
+    reached = np.asarray(saturations(single(level[None]), curves, kinds)[0], float)
     share = np.where(kinds.bounded(), reached, np.nan)
     table = pd.DataFrame(
         {"relative_exposure": level, "saturation": share, "headroom": 1.0 - share},
@@ -48,13 +50,19 @@ def hill_bands(fit: FittedPanel, draws: dict[str, np.ndarray], level: float) -> 
         ConfigError: a level that is not between 0 and 1.
     """
     table = hill_curves(fit)
-    exposure = jnp.asarray(table["relative_exposure"], jnp.float32).reshape(len(fit.panel.channels), -1).T
-    kinds, own = curve_kinds(fit), jax.tree.map(jnp.asarray, fit.internals.curves)
-
-    def reached(parameters: dict[str, Array]) -> Array:
-        return saturation_by_channel(exposure, own._replace(**parameters), kinds)
-
-    drawn = jax.vmap(reached)({name: jnp.asarray(values) for name, values in draws.items()})
+    exposure = single(table["relative_exposure"].to_numpy().reshape(len(fit.panel.channels), -1).T)
+    drawn = _reached(exposure, fit.internals.curves, on_device(draws), curve_kinds(fit))
     by_channel = np.asarray(drawn, np.float64).swapaxes(1, 2)  # [replicate, channel, point], as the table's rows
     low, high = interval(by_channel.reshape(len(by_channel), -1), level)
     return table.assign(saturation_low=low, saturation_high=high)
+
+
+@jit_once("kinds")
+def _reached(exposure: Array, own: MediaCurves, draws: dict[str, Array], kinds: CurveKinds) -> Array:
+    """`[replicate, point, channel]`."""
+
+    def one(parameters: dict[str, Array]) -> Array:
+        return saturation_by_channel(exposure, own._replace(**parameters), kinds)
+
+    reached: Array = jax.vmap(one)(draws)
+    return reached

@@ -1,14 +1,16 @@
 """The channels' curves and the channel graph, as tables."""
 
-import jax
 import jax.numpy as jnp
 import networkx as nx
 import numpy as np
 import pandas as pd
+from jax import Array
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.axes import CHANNEL
 from deepcausalmmm_jax.config.curves import HALF_LIVES, CurveKind, CurveKinds
+from deepcausalmmm_jax.io.on_device import single
+from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.curves import OPTIONAL, MediaCurves, finite_kernel, saturation_by_channel
 from deepcausalmmm_jax.ops.adstock import delayed_geometric_kernel, geometric_kernel
 
@@ -61,23 +63,32 @@ def adstock_decay(fit: FittedPanel) -> pd.DataFrame:
     """Share of an exposure's effect that comes `lag` weeks later; one row per lag, one column per channel."""
     curves: MediaCurves = fit.internals.curves
     shown, kinds = max(_FEWEST_LAGS, fit.panel.cadence.steps(_DECAY_WEEKS)), curve_kinds(fit)
-    parts = {kind: _kernel(curves.of(np.array(at)), kind, kinds.max_lag, shown) for kind, at in kinds.groups()}
+    parts = {
+        kind: np.asarray(_kernel(curves.of(np.array(at)), kind, kinds.max_lag, shown), np.float64)
+        for kind, at in kinds.groups()
+    }
     table = np.zeros((max(len(part) for part in parts.values()), len(kinds.channels)))
     for kind, at in kinds.groups():
         table[: len(parts[kind]), at] = parts[kind]
     return pd.DataFrame(table, index=pd.RangeIndex(len(table), name="lag"), columns=list(fit.panel.channels))
 
 
-def _kernel(curves: MediaCurves, kind: CurveKind, max_lag: int, shown: int) -> np.ndarray:
+@jit_once("kind", "max_lag", "shown")
+def _kernel(curves: MediaCurves, kind: CurveKind, max_lag: int, shown: int) -> Array:
     """Weights of channels of one kind, `[lag, channel]`; those of a kernel without a last lag up to `shown`."""
-    decay = jnp.asarray(curves.decay)
     if kind.adstock == "none":
-        return np.ones((1, len(decay)))
+        return jnp.ones((1, len(curves.decay)))
     if kind.adstock not in HALF_LIVES:
-        return np.asarray(finite_kernel(curves, kind, max_lag), np.float64)
+        return finite_kernel(curves, kind, max_lag)
     if kind.adstock == "geometric":
-        return np.asarray(geometric_kernel(decay, shown), np.float64)
-    return np.asarray(delayed_geometric_kernel(decay, jnp.asarray(curves.delay), kind.n_waits, shown), np.float64)
+        return geometric_kernel(curves.decay, shown)
+    return delayed_geometric_kernel(curves.decay, jnp.asarray(curves.delay), kind.n_waits, shown)
+
+
+@jit_once("kinds")
+def saturations(exposure: Array, curves: MediaCurves, kinds: CurveKinds) -> Array:
+    """`saturation_by_channel`, compiled: on its own each of its operations would be a program."""
+    return saturation_by_channel(exposure, curves, kinds)
 
 
 def hill_curves(fit: FittedPanel) -> pd.DataFrame:
@@ -93,9 +104,7 @@ def hill_curves(fit: FittedPanel) -> pd.DataFrame:
     scaled, unit = model_exposure(fit, fit.panel.exposure[:, : fit.n_training_weeks])
     largest = np.quantile(scaled.reshape(-1, scaled.shape[2]), _LARGEST, axis=0)
     grid = np.linspace(0.0, fit.family.curve_ceiling(largest), _CURVE_POINTS)
-    saturation = np.asarray(
-        saturation_by_channel(jnp.asarray(grid), jax.tree.map(jnp.asarray, curves), curve_kinds(fit))
-    )
+    saturation = np.asarray(saturations(single(grid), curves, curve_kinds(fit)))
     frames = [
         pd.DataFrame(
             {

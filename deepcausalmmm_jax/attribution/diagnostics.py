@@ -82,8 +82,7 @@ def _about_data(fit: FittedPanel) -> list[list[ChannelNote]]:
 
 def _activity(fit: FittedPanel) -> np.ndarray:
     inside = fit.internals
-    scaled = fit.components.media / fit.scales.kpi[:, None, None]
-    return scaled / np.maximum(inside.coefficient, 1e-12)
+    return fit.scaled_terms.media / np.maximum(inside.coefficient, 1e-12)
 
 
 def channel_errors(fit: FittedPanel) -> np.ndarray:
@@ -93,12 +92,11 @@ def channel_errors(fit: FittedPanel) -> np.ndarray:
     channel may have caused it.
     """
     panel, used = fit.panel, fit.weights > 0
-    terms = fit.components
-    unit, noise = fit.scales.kpi[:, None, None], np.asarray(fit.internals.noise, float)
+    terms, noise = fit.scaled_terms, np.asarray(fit.internals.noise, float)
     season = season_basis(panel, fit.config)
-    design = np.concatenate([terms.media, terms.control], axis=-1) / unit
+    design = np.concatenate([terms.media, terms.control], axis=-1)
     design = _within(np.concatenate([design, np.where(used[:, :, None], 1.0, 0.0) * season], axis=-1), used)
-    rest = np.where(used, panel.kpi - terms.prediction() + terms.structural[:, :, 1], 0.0) / unit[:, :, 0]
+    rest = np.where(used, fit.scaled_kpi - terms.prediction() + terms.trend, 0.0)
     rest = _within(rest[:, :, None], used)[:, :, 0]
     ready = np.concatenate([design, rest[:, :, None]], axis=-1)
     innovation, weight = _innovations(ready, used)

@@ -2,21 +2,23 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, cast
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from deepcausalmmm_jax.attribution.credited import Baselines, baselines_of, control_effects
-from deepcausalmmm_jax.attribution.forward import changes, effects, run
+from deepcausalmmm_jax.attribution.forward import changes, effects, incremental, run
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.data.kpi_link import scaled_kpi
 from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means, kpi_scales
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
+from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
+from deepcausalmmm_jax.model.link import added_up, residual_variance
 from deepcausalmmm_jax.model.outputs import Components, Internals
 from deepcausalmmm_jax.training.families import family_of
 from deepcausalmmm_jax.training.family import ModelFamily
@@ -40,6 +42,27 @@ class PanelComponents(NamedTuple):
     def stacked(self) -> np.ndarray:
         """`[region, week, component]`: structural, controls, channels."""
         return np.concatenate(self, axis=-1)
+
+
+class ScaledTerms(NamedTuple):
+    """Terms as the model adds them up, double precision: in `Scales.kpi`, or on the log of the KPI over it."""
+
+    baseline: np.ndarray  # [region, week]
+    trend: np.ndarray  # [region, week]
+    seasonality: np.ndarray  # [region, week]
+    control: np.ndarray  # [region, week, control]
+    media: np.ndarray  # [region, week, channel]
+
+    def prediction(self) -> np.ndarray:
+        """Their sum, `[region, week]`."""
+        structural = self.baseline + self.trend + self.seasonality
+        return np.asarray(structural + self.control.sum(axis=-1) + self.media.sum(axis=-1))
+
+    def added_up(self, internals: Internals) -> "ScaledTerms":
+        """The terms of a log link as terms of the expected KPI, in `Scales.kpi`; see `model.link.added_up`."""
+        variance = np.asarray(residual_variance(internals), np.float64)
+        found = added_up(cast(Components, self), cast(jax.Array, variance), np)
+        return ScaledTerms(*map(np.asarray, found))
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,14 +148,31 @@ class FittedPanel:
     @cached_property
     def components(self) -> PanelComponents:
         """Terms of the prediction."""
-        scaled, unit = self._forward[0], self.scales.kpi[:, None, None]
-        structural = np.stack([scaled.baseline, scaled.trend, scaled.seasonality], axis=-1, dtype=np.float64)
-        control, media = (np.asarray(part, np.float64) for part in (scaled.control, scaled.media))
-        if self.baselines.credited.any():  # what a treatment does at its baseline belongs to the baseline of the KPI
-            before = (self.control_effects * self.baselines.score)[:, None, :] * self.panel.present[:, :, None]
-            control = control - before
-            structural[:, :, 0] += before.sum(axis=-1)
-        return PanelComponents(structural * unit, control * unit, media * unit)
+        scaled, unit = self.scaled_terms, self.scales.kpi[:, None, None]
+        if self.has_log_link:
+            scaled = scaled.added_up(self.internals)
+        structural = np.stack([scaled.baseline, scaled.trend, scaled.seasonality], axis=-1)
+        return PanelComponents(structural * unit, scaled.control * unit, scaled.media * unit)
+
+    @cached_property
+    def scaled_terms(self) -> ScaledTerms:
+        """Terms as the model adds them up; treatments and events are counted from their baselines."""
+        terms = ScaledTerms(*(np.asarray(part, np.float64) for part in self._forward[0]))
+        if not self.baselines.credited.any():
+            return terms
+        # What a treatment does at its baseline belongs to the baseline of the KPI.
+        before = (self.control_effects * self.baselines.score)[:, None, :] * self.panel.present[:, :, None]
+        return terms._replace(baseline=terms.baseline + before.sum(axis=-1), control=terms.control - before)
+
+    @property
+    def scaled_kpi(self) -> np.ndarray:
+        """The KPI in the same unit, `[region, week]`; any number in weeks that were not learned from."""
+        return scaled_kpi(self.panel, self.weights, self.scales.kpi, self.config.link)
+
+    @property
+    def has_log_link(self) -> bool:
+        """Whether effects multiply."""
+        return self.config.link == "log"
 
     @cached_property
     def baselines(self) -> Baselines:
@@ -156,8 +196,17 @@ class FittedPanel:
 
     @cached_property
     def incremental(self) -> np.ndarray:
-        """Incremental outcome of each channel, `[region, week, channel]`, KPI units; see `lost`."""
-        return self._lost(0.0, self.inputs)
+        """Incremental outcome of each channel, `[region, week, channel]`, KPI units.
+
+        What is lost without the channel, see `lost`; under a log link, its part of what is lost without any media.
+        """
+        if not self.has_log_link:
+            return self._lost(0.0, self.inputs)
+        return self._in_kpi_units(incremental(self.variables, self.inputs, self.design))
+
+    @cached_property
+    def _lost_alone(self) -> np.ndarray:
+        return self._lost(0.0, self.inputs) if self.has_log_link else self.incremental
 
     @cached_property
     def _lost_with_more(self) -> np.ndarray:
@@ -179,11 +228,15 @@ class FittedPanel:
             `[region, week, channel]`, KPI units: prediction as it was, less the prediction with the channel changed.
         """
         if inputs is None and isinstance(factor, float) and factor in (0.0, 1.0 + MORE):
-            return self.incremental if factor == 0.0 else self._lost_with_more
+            return self._lost_alone if factor == 0.0 else self._lost_with_more
         return self._lost(factor, self.inputs if inputs is None else inputs)
 
     def _lost(self, factor: float | np.ndarray, inputs: AnyInputs) -> np.ndarray:
-        change = changes(self.variables, inputs, jnp.asarray(factor, jnp.float32), self.design)
+        change = changes(self.variables, inputs, single(factor), self.design)
+        return self._in_kpi_units(change)
+
+    def _in_kpi_units(self, change: jax.Array) -> np.ndarray:
+        """`[region, week, channel]` from `[channel, region, week]`, scaled."""
         return np.moveaxis(np.asarray(change, np.float64), 0, -1) * self.scales.kpi[:, None, None]
 
     def effects(self) -> np.ndarray:
@@ -200,11 +253,14 @@ class FittedPanel:
     def kpi_size(self) -> np.ndarray:
         """`[region]`, KPI units: mean training week, or the size of a region whose KPI lies around zero.
 
-        The same as `Scales.kpi`, unless the fit updates an earlier one and so keeps the scales of other weeks.
+        The same as `Scales.kpi`, unless the fit updates an earlier one and so keeps the scales of other weeks, or has a
+        log link.
         """
+        own = self.fitted.panel
+        if self.has_log_link:  # whose scale is the geometric mean
+            return kpi_means(own.kpi, describing(own, self.fitted.weights))
         if not self.fitted.keeps_earlier_scales:
             return self.scales.kpi
-        own = self.fitted.panel
         return kpi_scales(own.kpi, describing(own, self.fitted.weights))
 
     def kpi_learned_from(self) -> float:

@@ -1,7 +1,6 @@
 """Draws of the KPI in the weeks after training, and their intervals."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
@@ -14,6 +13,7 @@ from deepcausalmmm_jax.data.extend import continued
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DataError
+from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.training.forecast_draws import ForecastDistribution, Process, forecast_distributions
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
@@ -45,7 +45,7 @@ def forecast_draws(fit: FittedPanel, variables: Variables, panel: Panel | None, 
     full, weeks, regions = _weeks(fit, panel)
     start = fit.n_training_weeks
     own = fit.on(full)
-    inputs, design, weights = own.inputs, own.design, jnp.asarray(own.weights, jnp.float32)
+    inputs, design, weights = own.inputs, own.design, single(own.weights)
     assert isinstance(inputs, Inputs)
     assert isinstance(design, Design)
     penalties = Hyperparameters.of(fit.config).scales
@@ -60,7 +60,10 @@ def forecast_draws(fit: FittedPanel, variables: Variables, panel: Panel | None, 
         for k, n in enumerate(numbers)
         if n
     ]
-    return (np.concatenate(made) * fit.scales.kpi[:, None])[:, regions][:, :, weeks]
+    scaled = np.concatenate(made)
+    if fit.has_log_link:
+        scaled = np.exp(scaled - 1.0)
+    return (scaled * fit.scales.kpi[:, None])[:, regions][:, :, weeks]
 
 
 def forecast_table(

@@ -7,14 +7,15 @@ from jax import Array
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
+from deepcausalmmm_jax.model.link import added_up, kpi_per_effect, residual_variance
 from deepcausalmmm_jax.model.outputs import Components, Internals
-from deepcausalmmm_jax.training.families import forward_pass
+from deepcausalmmm_jax.training.families import additive_pass, forward_pass, has_log_link
 
 
 @jit_once("design")
 def run(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> tuple[Components, Internals]:
-    """One forward pass."""
-    return forward_pass(variables, inputs, design)
+    """One forward pass, its terms as the model adds them up."""
+    return additive_pass(variables, inputs, design)
 
 
 @jit_once("design")
@@ -40,6 +41,41 @@ def changes_from(
 
     lost: Array = jax.lax.map(change, jnp.arange(design.n_channels))
     return lost
+
+
+@jit_once("design")
+def predictions(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
+    """The prediction of each set of variables, `[set, region, week]`."""
+    by_set: Array = jax.lax.map(lambda own: forward_pass(own, inputs, design)[0].prediction(), variables)
+    return by_set
+
+
+@jit_once("design")
+def incremental(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
+    """What each channel adds to the prediction, `[channel, region, week]`; see `parts_of_channels`."""
+    return parts_of_channels(variables, inputs, design)[1]
+
+
+def parts_of_channels(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> tuple[Components, Array]:
+    """The terms of `forward_pass`, and what each channel adds to their sum, `[channel, region, week]`.
+
+    That is what is lost with the channel alone at zero. Under a log link it is that loss on the log of the KPI, times
+    what all media add per unit of their effect on the log: the losses of one channel at a time would add up to more
+    than is lost without any media, since each would count what the others multiply.
+    """
+    if not has_log_link(design):
+        as_it_was, _ = forward_pass(variables, inputs, design)
+        return as_it_was, changes_from(as_it_was, variables, inputs, jnp.float32(0.0), design)
+    terms, inside = additive_pass(variables, inputs, design)
+    variance = residual_variance(inside)
+
+    def lost(channel: Array) -> Array:
+        exposure = inputs.exposure * jnp.where(jnp.arange(design.n_channels) == channel, 0.0, 1.0)
+        changed, _ = additive_pass(variables, inputs._replace(exposure=exposure), design)
+        return difference(terms, changed)
+
+    by_channel: Array = jax.lax.map(lost, jnp.arange(design.n_channels))
+    return added_up(terms, variance), by_channel * kpi_per_effect(terms, variance)
 
 
 @jit_once("design")

@@ -229,8 +229,9 @@ def _horizon(
 
 def _in_order(asked: Panel, channels: tuple[str, ...]) -> Panel:
     order = [asked.channels.index(name) for name in channels]
-    spend = None if asked.spend is None else asked.spend[:, :, order]
-    return dataclasses.replace(asked, channels=channels, exposure=asked.exposure[:, :, order], spend=spend)
+    spend, often = (None if array is None else array[:, :, order] for array in (asked.spend, asked.frequency))
+    exposure = asked.exposure[:, :, order]
+    return dataclasses.replace(asked, channels=channels, exposure=exposure, spend=spend, frequency=often)
 
 
 def _refuse_spend_off_air(asked: Panel) -> None:
@@ -305,4 +306,5 @@ def _lengthened(panel: Panel, n_weeks: int, exposure: np.ndarray, fit: FittedPan
         control=longer(panel.control, fit.scales.control_center),
         spend=None,
         revenue_per_kpi=worth,
+        frequency=None if panel.frequency is None else longer(panel.frequency, panel.frequency[:, -1] * 0.0),
     )

@@ -12,6 +12,7 @@ from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.cadence import decay_per_week
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.laplace import laplace_terms
@@ -44,7 +45,7 @@ def tuning_table(fit: FittedPanel) -> pd.DataFrame:
     assert isinstance(inputs, Inputs)
     assert isinstance(fit.design, Design)
     factors = fit.variables["params"]["sizes"]
-    weights, base = jnp.asarray(past.weights, jnp.float32), Hyperparameters.of(fit.config).scales
+    weights, base = single(past.weights), Hyperparameters.of(fit.config).scales
     learned, fixed = (
         _cost(fit.variables, inputs, weights, base, given, fit.design)
         for given in (factors, {name: np.zeros((), np.float32) for name in LEARNED})
@@ -86,9 +87,13 @@ def prior_table(fit: FittedPanel) -> pd.DataFrame:
     """
     priors = fit.config.priors
     rows: list[tuple[str | float, ...]] = []
-    if fit.family.has_stated_priors and (priors.channels() or priors.control_sign):
+    if fit.family.has_stated_priors and (priors.channels() or priors.control_sign or priors.total):
         found = _found(fit)
-        for quantity in ("share", "roi", "decay", "half_life", "half_saturation", "slope"):
+        if priors.total:
+            value, sd = priors.total
+            now = found["share"].sum()
+            rows.append(("total", "all media", value, sd, now, (now - value) / sd))
+        for quantity in ("share", "roi", "cpik", "decay", "half_life", "half_saturation", "slope", "half_frequency"):
             for channel, value, sd in getattr(priors, quantity):
                 now = found[quantity][fit.panel.channels.index(channel)]
                 rows.append((quantity, channel, value, sd, now, (now - value) / sd))
@@ -109,12 +114,17 @@ def _found(fit: FittedPanel) -> dict[str, np.ndarray]:
     assert isinstance(fit.inputs, Inputs)
     sign = fit.inputs.stated_priors.control_sign
     control = signed(jnp.asarray(effect["shared"] + effect["region"]), sign)
+    effects = media[used].sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cost = paid / effects
     return {
-        "share": media[used].sum(axis=0) / fit.kpi_learned_from(),
+        "share": effects / fit.kpi_learned_from(),
+        "cpik": cost,
         "roi": (media * worth[:, :, None])[used].sum(axis=0) / np.where(paid > 0, paid, np.nan),
         "decay": decay_per_week(np.asarray(inside.curves.decay), panel.cadence),
         "half_life": np.asarray(half_life(jnp.asarray(inside.curves.decay)), np.float64) * panel.cadence.weeks,
         "half_saturation": inside.curves.half_saturation,
         "slope": inside.curves.slope,
+        "half_frequency": inside.curves.half_frequency,
         "control": np.asarray(control, np.float64).mean(axis=0),
     }

@@ -15,6 +15,7 @@ from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.lift_tests import lifts
+from deepcausalmmm_jax.model.training_data import contacts_regions_last
 from deepcausalmmm_jax.ops.layout import regions_last
 from deepcausalmmm_jax.training.families import forward_pass
 from deepcausalmmm_jax.training.fitted import LiftsBefore
@@ -126,7 +127,8 @@ def _by_set(variables: Variables, inputs: Inputs[Array], tests: LiftTests[Array]
     def one(own: Variables) -> Array:
         _, inside = forward_pass(own, inputs, design)
         coefficient = regions_last(inside.coefficient)
-        found = lifts(tests, exposure, intensity, history, inside.curves, inside.blend, coefficient, design.kinds)
+        curves, often = inside.curves, contacts_regions_last(inputs.contacts)
+        found = lifts(tests, exposure, intensity, history, curves, inside.blend, coefficient, design.kinds, often)
         return found.sum(axis=(1, 2))
 
     by_set: Array = jax.lax.map(one, variables)

@@ -12,6 +12,7 @@ from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.intervals import require_level
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.training.prune_graph import equations_of, refined_edges
@@ -62,7 +63,7 @@ def _standard_errors(fit: FittedPanel) -> np.ndarray:
     """Standard errors of the learned links in mean weeks, `[1 + lag, channel, channel]`; NaN for all others."""
     if not isinstance(fit.design, Design) or "graph" not in fit.variables["fitted"]:
         return np.full(link_weights(fit).shape, np.nan)
-    errors = _errors(fit.variables, cast(Inputs[Array], fit.inputs), jnp.asarray(fit.weights, jnp.float32), fit.design)
+    errors = _errors(fit.variables, cast(Inputs[Array], fit.inputs), single(fit.weights), fit.design)
     unit = np.asarray(fit.variables["fitted"]["graph"]["unit"], np.float64)
     in_weeks = np.asarray(errors, np.float64) * unit / unit[:, None]
     return np.where(np.isfinite(in_weeks), in_weeks, np.nan)

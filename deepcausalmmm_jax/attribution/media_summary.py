@@ -21,7 +21,8 @@ def media_summary(fit: FittedPanel, planned: bool = False) -> pd.DataFrame:
         - `exposure`: in the channel's unit;
         - `spend`: currency, for the exposure in these weeks, whatever week or region it was booked in;
         - `incremental_outcome`: KPI units; prediction less the prediction with the channel at zero in all weeks,
-          with everything downstream recomputed;
+          with everything downstream recomputed; under a log link its part of what all media add, so that channels add
+          up;
         - `pct_of_contribution`: that, in percent of the predicted KPI (a region whose KPI lies around zero counts with
           its size);
         - `roi`: incremental revenue / spend (incremental KPI / spend where no revenue per KPI is known);

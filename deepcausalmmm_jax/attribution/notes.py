@@ -29,8 +29,8 @@ class NoteKind(StrEnum):
         "an estimate lies outside its interval: refits drift from the fit, so read the interval as a range of refits"
     )
     NARROW_FEW_REGIONS = (
-        "intervals are too narrow: on simulated panels of 2 to 7 regions, 90% intervals held the true value in only 75 "
-        "to 80% of cases"
+        "intervals are too narrow: on simulated panels of 2 to 7 regions, 90% intervals held the true value in only 80 "
+        "to 85% of cases"
     )
     NARROW_BLOCKS = (
         "intervals are too narrow: on simulated panels, 90% intervals from refits to blocks of residuals held the true "

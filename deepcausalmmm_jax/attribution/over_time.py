@@ -28,7 +28,10 @@ def weekly_coefficients(fit: FittedPanel) -> pd.DataFrame:
 
 
 def coefficients(fit: FittedPanel) -> xr.DataArray:
-    """KPI of a week per full activity of a channel, as a share of the mean KPI, `(region, time, channel)`."""
+    """KPI of a week per full activity of a channel, as a share of the mean KPI, `(region, time, channel)`.
+
+    Under a log link it is the effect on the log of the KPI.
+    """
     return xr.DataArray(
         fit.internals.coefficient.astype(np.float64),
         dims=(REGION, TIME, CHANNEL),

@@ -18,6 +18,7 @@ from deepcausalmmm_jax.attribution.units import Units, units_of
 from deepcausalmmm_jax.axes import CHANNEL, REGION, Variables
 from deepcausalmmm_jax.checks import require
 from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.training.families import forward_pass
@@ -166,8 +167,8 @@ def _drawn_curves(fit: FittedPanel, horizon: Horizon, grid: np.ndarray, replicat
     found = _lost(
         replicates.variables,
         own.inputs if settled is None else settled,
-        jnp.asarray(weights, jnp.float32),
-        jnp.asarray(factors, jnp.float32),
+        single(weights),
+        single(factors),
         fit.design,
     )
     lost, n = np.asarray(found, np.float64), len(grid)  # [replicate, factor, value, channel, region]

@@ -8,6 +8,7 @@ import pandas as pd
 
 from deepcausalmmm_jax.attribution.credited import control_effects
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.attribution.forward import predictions
 from deepcausalmmm_jax.attribution.intervals import interval
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.panel import Panel
@@ -34,10 +35,10 @@ def treatment_table(fit: FittedPanel, members: Variables | None, level: float) -
     Returns:
         By treatment: `baseline` as stated; `baseline_value` and `mean_value`, means over regions and weeks in its unit;
         `incremental_outcome`, the prediction less the prediction with the treatment at its baseline, KPI units;
-        `pct_of_contribution`, that in percent of the predicted KPI; `outcome_per_unit`, KPI of a week if it is one unit
-        higher in every region; and, where revenue per KPI is known, `revenue`: the outcome at the revenue per KPI of
-        its week, so that what a price changes per unit sold is not in it. With `_low` and `_high` where there are
-        members.
+        `pct_of_contribution`, that in percent of the predicted KPI; `outcome_per_unit`, KPI of a week (under a log
+        link, of a mean one) if it is one unit higher in every region; and, where revenue per KPI is known, `revenue`:
+        the outcome at the revenue per KPI of its week, so that what a price changes per unit sold is not in it. With
+        `_low` and `_high` where there are members.
 
     Raises:
         ConfigError: a level that is not between 0 and 1.
@@ -119,9 +120,40 @@ def _told(fit: FittedPanel, variables: Variables, at: list[int]) -> _Told:
         return _Told(np.zeros(0), np.zeros(0), np.zeros(0))
     worth = 1.0 if panel.revenue_per_kpi is None else np.where(counted, panel.revenue_per_kpi, 0.0)
     above = (panel.control[:, :, at] - fit.baselines.value[:, None, at]) * counted[:, :, None]
-    slope = (control_effects(variables, fit.control_sign) * scales.kpi[:, None] / scales.control_scale)[..., at]
+    per_unit = (control_effects(variables, fit.control_sign) / scales.control_scale)[..., at]
+    if fit.has_log_link:
+        return _multiplied(fit, variables, per_unit, above, np.broadcast_to(worth, counted.shape))
+    slope = per_unit * scales.kpi[:, None]
     earned = (above * np.broadcast_to(worth, counted.shape)[:, :, None]).sum(axis=1)
     return _Told((slope * above.sum(axis=1)).sum(axis=-2), (slope * earned).sum(axis=-2), slope.sum(axis=-2))
+
+
+def _multiplied(
+    fit: FittedPanel, variables: Variables, per_unit: np.ndarray, above: np.ndarray, worth: np.ndarray
+) -> _Told:
+    """The same under a log link: the prediction less the prediction with one control at its baseline.
+
+    Args:
+        fit: the fit on its own panel.
+        variables: its own, or those of members with a leading axis.
+        per_unit: `[..., region, control]`, effects on the log of the KPI per unit of the controls.
+        above: `[region, week, control]`, controls less their baselines; 0 in weeks that do not count.
+        worth: `[region, week]`, currency per KPI unit.
+    """
+    counted = fit.panel.past
+    prediction = fit.prediction
+    if per_unit.ndim == 3:
+        drawn = np.asarray(predictions(variables, fit.inputs, fit.design), np.float64)
+        prediction = drawn * fit.scales.kpi[:, None]
+    lost = np.stack(
+        [prediction * -np.expm1(-per_unit[..., k, None] * above[:, :, k]) for k in range(above.shape[2])], axis=-1
+    )
+    mean = np.where(counted, prediction, 0.0).sum(axis=-1) / np.maximum(counted.sum(axis=1), 1)
+    return _Told(
+        lost.sum(axis=(-3, -2)),
+        (lost * worth[:, :, None]).sum(axis=(-3, -2)),
+        (mean[..., None] * np.expm1(per_unit)).sum(axis=-2),
+    )
 
 
 def _predicted(fit: FittedPanel) -> float:

@@ -53,7 +53,4 @@ def before_a_command(
         bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Keep compiled programs on disk for the next command."""
-    from deepcausalmmm_jax.io.program_cache import keep_programs  # with JAX, which help does without
-
-    keep_programs()
+    """Options before the name of a command; what every command does first is in `OneCommand`."""

@@ -2,18 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 
 from deepcausalmmm_jax.benchmarking.figures import SuiteFigures
-from deepcausalmmm_jax.benchmarking.plan import Plan
-from deepcausalmmm_jax.benchmarking.suite import run_suite
-from deepcausalmmm_jax.benchmarking.tables import tables
 from deepcausalmmm_jax.cli.output import say, say_aside, stoppable
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, write_text, written_together
-from deepcausalmmm_jax.parallel.devices import devices_for
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from deepcausalmmm_jax.benchmarking.plan import Plan
 
 
 def benchmark_command(
@@ -22,10 +22,12 @@ def benchmark_command(
     devices: Annotated[str | None, typer.Option(help="cpu, gpu or tpu; by default what JAX finds.")] = None,
 ) -> None:
     """Measure fits, refits, how they scale with the panel, memory, and the limits of the machine."""
+    from deepcausalmmm_jax.benchmarking.plan import Plan  # with SciPy, which help does without
+
     measure(Plan.quick() if quick else Plan(), out, devices)
 
 
-def measure(plan: Plan, out: Path, devices: str | None = None) -> None:
+def measure(plan: "Plan", out: Path, devices: str | None = None) -> None:
     """Run a plan, print its tables, and write them together with figures and JSON.
 
     Args:
@@ -37,6 +39,10 @@ def measure(plan: Plan, out: Path, devices: str | None = None) -> None:
         ConfigError: this host has no such devices.
         OutputError: the folder cannot be written.
     """
+    from deepcausalmmm_jax.benchmarking.suite import run_suite
+    from deepcausalmmm_jax.benchmarking.tables import tables
+    from deepcausalmmm_jax.parallel.devices import devices_for
+
     working = devices_for(devices)
     refuse_unwritable(out)
     with stoppable(f"Nothing was written to {out}; run the same command again."):
@@ -57,7 +63,7 @@ def measure(plan: Plan, out: Path, devices: str | None = None) -> None:
     say(f"Wrote {', '.join(files)} to {out} after {found['seconds']:.0f} s.")
 
 
-def _plain(table: pd.DataFrame) -> str:
+def _plain(table: "pd.DataFrame") -> str:
     return table.to_string(float_format=lambda value: f"{value:,.4g}", na_rep="-")
 
 

@@ -6,12 +6,8 @@ from typing import Annotated
 
 import typer
 
-from deepcausalmmm_jax.attribution.intervals import require_level
 from deepcausalmmm_jax.cli.output import say, stoppable
-from deepcausalmmm_jax.inference.bootstrap import bootstrap
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, written_together
-from deepcausalmmm_jax.io.write_csv import write_csv
-from deepcausalmmm_jax.results.ensemble import load
 
 
 def bootstrap_command(
@@ -27,6 +23,11 @@ def bootstrap_command(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Refit to resampled panels; writes the figures of every channel with intervals."""
+    from deepcausalmmm_jax.attribution.intervals import require_level  # with JAX, which help does without
+    from deepcausalmmm_jax.inference.bootstrap import bootstrap
+    from deepcausalmmm_jax.io.write_csv import write_csv
+    from deepcausalmmm_jax.results.ensemble import load
+
     result = load(run / "fit.npz" if run.is_dir() else run)
     require_level(level)  # refuses a bad level before any work is done
     refuse_unwritable(out)

@@ -9,7 +9,7 @@ import typer
 
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.planning import loaded
-from deepcausalmmm_jax.cli.role_options import EventTable, HolidaysOf, National, Organic, Treatments
+from deepcausalmmm_jax.cli.role_options import EventTable, Frequency, HolidaysOf, National, Organic, Reach, Treatments
 from deepcausalmmm_jax.cli.table_options import (
     CadenceName,
     Controls,
@@ -33,7 +33,6 @@ from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, write_text, wri
 from deepcausalmmm_jax.io.graded_table import graded_page
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.io.write_csv import write_csv
-from deepcausalmmm_jax.trust.health import health
 
 _FAILED = 1
 _WIDTH = 100
@@ -65,6 +64,8 @@ def check_command(
     national: National = None,
     events: EventTable = None,
     holidays: HolidaysOf = None,
+    reach: Reach = None,
+    frequency: Frequency = None,
 ) -> None:
     """Check a data file before it is fitted, or the health of a saved run; the exit code is 1 where a check failed."""
     if out is not None:
@@ -95,6 +96,8 @@ def check_command(
             national,
             events,
             holidays,
+            reach,
+            frequency,
         )
         worst = _check_file(path, columns, out)
     if worst is Grade.FAIL:
@@ -110,6 +113,8 @@ def _check_file(path: Path, columns: TableColumns, out: Path | None) -> Grade:
 
 
 def _check_run(path: Path, out: Path | None) -> Grade:
+    from deepcausalmmm_jax.trust.health import health  # with JAX, which data are checked without
+
     card = health(loaded(path))
     _print(card.table, ("figure", "threshold", "advice"))
     say(f"\n{_summary(card.table)}")

@@ -48,6 +48,11 @@ COMMANDS = {
         "Fit your own CSV, Excel or Parquet file; writes contributions, summary, accuracy, report and the fit itself.",
         _FIT_EXAMPLE,
     ),
+    "fit-kpis": Command(
+        "fit_kpis",
+        "fit_kpis_command",
+        "Fit several KPIs of the same media, with curves that are shared as far as the data say so.",
+    ),
     "bootstrap": Command(
         "bootstrap",
         "bootstrap_command",
@@ -90,7 +95,14 @@ COMMANDS = {
 
 
 class OneCommand(TyperCommand):
-    """A command that names everything that is missing, where more than one thing is."""
+    """A command that names everything that is missing, where more than one thing is, and keeps compiled programs."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command, with its compiled programs on disk for the next one; its help does not get here."""
+        from deepcausalmmm_jax.io.program_cache import keep_programs  # with JAX
+
+        keep_programs()
+        return super().invoke(ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the command line; errors as of click."""

@@ -1,17 +1,19 @@
 """The command `demo`: the main job on simulated data, against the truth."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 
 from deepcausalmmm_jax.cli.fit_results import nothing_new, print_accuracy, print_trust, print_written, write_results
 from deepcausalmmm_jax.cli.output import say, stoppable
-from deepcausalmmm_jax.data.simulation.simulate import Truth, simulate
-from deepcausalmmm_jax.inference.fit import fit
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
-from deepcausalmmm_jax.results.fit_result import FitResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from deepcausalmmm_jax.data.simulation.simulate import Truth
+    from deepcausalmmm_jax.results.fit_result import FitResult
 
 
 def demo_command(
@@ -20,6 +22,9 @@ def demo_command(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Simulate a panel with known effects, fit it, and compare the estimates with the truth."""
+    from deepcausalmmm_jax.data.simulation.simulate import simulate
+    from deepcausalmmm_jax.inference.fit import fit
+
     refuse_unwritable(out)
     with stoppable(nothing_new(out)):
         panel, truth = simulate(seed=seed)
@@ -33,7 +38,9 @@ def demo_command(
     print_written(out)
 
 
-def _against_truth(result: FitResult, truth: Truth) -> pd.DataFrame:
+def _against_truth(result: "FitResult", truth: "Truth") -> "pd.DataFrame":
+    import pandas as pd
+
     names = list(result.panel.channels)
     total = result.panel.kpi.sum() / 100.0
     table = pd.DataFrame(

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,11 +10,9 @@ from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.planning import loaded
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, written_together
-from deepcausalmmm_jax.io.write_csv import write_csv
-from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
-from deepcausalmmm_jax.planning.experiments.experiment_plan import ExperimentPlan
-from deepcausalmmm_jax.planning.experiments.plan_experiments import plan_experiments
-from deepcausalmmm_jax.results.ensemble import Ensemble
+
+if TYPE_CHECKING:
+    from deepcausalmmm_jax.planning.experiments.experiment_plan import ExperimentPlan
 
 _SHOWN = 8  # candidates printed
 _COLUMNS = [
@@ -53,6 +51,11 @@ def plan_experiments_command(
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
 ) -> None:
     """Say which test to run next: what it would add to the budget plan, and what it costs."""
+    from deepcausalmmm_jax.io.write_csv import write_csv
+    from deepcausalmmm_jax.planning.budget_plan import BudgetPlan  # with JAX, which help does without
+    from deepcausalmmm_jax.planning.experiments.plan_experiments import plan_experiments
+    from deepcausalmmm_jax.results.ensemble import Ensemble
+
     result = loaded(run)
     if not isinstance(result, Ensemble):
         raise ConfigError(
@@ -82,7 +85,7 @@ def plan_experiments_command(
     say(f"\nWrote experiments.csv, and matches.csv and pre_period.csv of the best candidate, to {out}{os.sep}")
 
 
-def _print(found: ExperimentPlan) -> None:
+def _print(found: "ExperimentPlan") -> None:
     best = found.best
     say(f"{len(found.table)} candidates, {found.units.revenue}; the best {_SHOWN}:\n")
     say(found.table.head(_SHOWN)[_COLUMNS].to_string(float_format=lambda value: f"{value:,.3g}"))

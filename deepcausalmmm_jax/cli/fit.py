@@ -7,7 +7,7 @@ import typer
 
 from deepcausalmmm_jax.cli.fit_results import nothing_new, print_accuracy, print_trust, print_written, write_results
 from deepcausalmmm_jax.cli.output import say, stoppable
-from deepcausalmmm_jax.cli.role_options import EventTable, HolidaysOf, National, Organic, Treatments
+from deepcausalmmm_jax.cli.role_options import EventTable, Frequency, HolidaysOf, National, Organic, Reach, Treatments
 from deepcausalmmm_jax.cli.table_options import (
     CadenceName,
     Controls,
@@ -28,8 +28,6 @@ from deepcausalmmm_jax.cli.table_options import (
 )
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.holdout import training_weights
-from deepcausalmmm_jax.data.readers.lift_tests import read_lift_tests
-from deepcausalmmm_jax.inference.fit import fit
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
 from deepcausalmmm_jax.io.plain_numbers import plain_number
 
@@ -61,9 +59,14 @@ def fit_command(
     national: National = None,
     events: EventTable = None,
     holidays: HolidaysOf = None,
+    reach: Reach = None,
+    frequency: Frequency = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Fit your own CSV, Excel or Parquet file; writes contributions, summary, accuracy, report and the fit itself."""
+    from deepcausalmmm_jax.data.readers.lift_tests import read_lift_tests
+    from deepcausalmmm_jax.inference.fit import fit  # with JAX, which help does without
+
     settings = Config() if config is None else Config.from_toml(config)
     if experiments is not None:
         settings = settings.replace(experiments=(*settings.experiments, *read_lift_tests(experiments, delimiter)))
@@ -87,6 +90,8 @@ def fit_command(
         national,
         events,
         holidays,
+        reach,
+        frequency,
     )
     panel = panel_of(file, named)
     weeks = None if no_holdout else holdout

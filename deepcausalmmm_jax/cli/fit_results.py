@@ -2,17 +2,19 @@
 
 import os
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from deepcausalmmm_jax.cli.output import say
 from deepcausalmmm_jax.io.atomic_write import written_together
 from deepcausalmmm_jax.io.write_csv import write_csv
-from deepcausalmmm_jax.results.ensemble import Ensemble
-from deepcausalmmm_jax.results.fit_result import FitResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from deepcausalmmm_jax.results.fit_result import FitResult
 
 
-def print_accuracy(result: FitResult) -> None:
+def print_accuracy(result: "FitResult") -> None:
     """How training ended, and the accuracy next to naive forecasts."""
     record = result.fitted.record
     say(f"\n{record.status.sentence} {len(record.objective)} epochs, {record.seconds:.1f} s.")
@@ -20,8 +22,10 @@ def print_accuracy(result: FitResult) -> None:
     say(result.metrics.T.to_string(float_format=lambda value: f"{value:,.4g}", na_rep="-"))
 
 
-def print_trust(result: FitResult) -> None:
+def print_trust(result: "FitResult") -> None:
     """Uncertainty of the shares, lift tests, priors and learned scales."""
+    from deepcausalmmm_jax.results.ensemble import Ensemble
+
     say("\nUncertainty of each share, percent of the KPI")
     say(result.notes().to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
     if isinstance(result, Ensemble) and result.from_posterior and not result.sampling()["trusted"]:
@@ -38,12 +42,12 @@ def print_trust(result: FitResult) -> None:
             say(table.to_string(float_format=lambda value: f"{value:.3g}", na_rep="-"))
 
 
-def _shown_tests(result: FitResult) -> pd.DataFrame:
+def _shown_tests(result: "FitResult") -> "pd.DataFrame":
     columns = ["measured", "standard_error", "model_before", "before_sd", "model_after", "after_sd", "z", "conflict"]
     return result.lift_tests()[columns]
 
 
-def write_results(result: FitResult, out: Path) -> None:
+def write_results(result: "FitResult", out: Path) -> None:
     """Write tables, report and the fit itself; all of them appear in the folder, or none does."""
     with written_together(out) as folder:
         write_csv(result.contribution_table(), folder / "contributions.csv", index=False)

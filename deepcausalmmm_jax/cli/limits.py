@@ -1,13 +1,16 @@
 """Limits of a plan, read from a CSV file of bounds."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.data.readers.read_table import read_table
 from deepcausalmmm_jax.errors import ConfigError, DataError
-from deepcausalmmm_jax.planning.limits import Key, Range
+
+if TYPE_CHECKING:
+    from deepcausalmmm_jax.planning.limits import Key, Range
 
 _KINDS = ("absolute", "relative")
 _NEEDED = ("channel", "low", "high")
@@ -15,7 +18,7 @@ _COLUMNS = (*_NEEDED, "region", "kind")
 _DELIMITERS = (",", ";", "\t", "|")
 
 
-def read_limits(path: Path | None) -> tuple[dict[Key, Range], dict[Key, Range]]:
+def read_limits(path: Path | None) -> "tuple[dict[Key, Range], dict[Key, Range]]":
     """Absolute and relative bounds by channel, or by channel and region.
 
     Args:
@@ -26,7 +29,7 @@ def read_limits(path: Path | None) -> tuple[dict[Key, Range], dict[Key, Range]]:
         DataError: the file cannot be read.
         ConfigError: a missing or unknown column, a bad kind or number, or two rows for the same cells.
     """
-    found: tuple[dict[Key, Range], dict[Key, Range]] = {}, {}
+    found: tuple[dict[Key, Range], dict[Key, Range]] = ({}, {})
     if path is None:
         return found
     table = _table(path)

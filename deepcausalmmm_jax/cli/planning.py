@@ -1,11 +1,10 @@
 """The commands that plan: `optimize` and `scenario`."""
 
+import math
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
-import pandas as pd
 import typer
 
 from deepcausalmmm_jax.cli.limits import read_limits
@@ -13,18 +12,14 @@ from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, refuse_unwritable_file, written_together
 from deepcausalmmm_jax.io.plain_numbers import plain_number
-from deepcausalmmm_jax.io.write_csv import write_csv
-from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
-from deepcausalmmm_jax.planning.limits import Limits
-from deepcausalmmm_jax.planning.optimize_budget import optimize_budget
-from deepcausalmmm_jax.planning.optimizer.search import Search
-from deepcausalmmm_jax.planning.response_curves import response_curves
-from deepcausalmmm_jax.planning.saved import result_file
-from deepcausalmmm_jax.planning.scenario import Change, scenario
-from deepcausalmmm_jax.planning.targets import Targets
-from deepcausalmmm_jax.planning.usual_limit import Limit
-from deepcausalmmm_jax.results.ensemble import load
-from deepcausalmmm_jax.results.fit_result import FitResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+    from deepcausalmmm_jax.planning.scenario import Change
+    from deepcausalmmm_jax.planning.usual_limit import Limit
+    from deepcausalmmm_jax.results.fit_result import FitResult
 
 _MOST_LIMITS = 10
 
@@ -76,6 +71,13 @@ def optimize_command(
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
 ) -> None:
     """Split a budget to maximise the outcome, and write the plan beside today's."""
+    from deepcausalmmm_jax.io.write_csv import write_csv  # with JAX, which help does without
+    from deepcausalmmm_jax.planning.limits import Limits
+    from deepcausalmmm_jax.planning.optimize_budget import optimize_budget
+    from deepcausalmmm_jax.planning.optimizer.search import Search
+    from deepcausalmmm_jax.planning.response_curves import response_curves
+    from deepcausalmmm_jax.planning.targets import Targets
+
     result = loaded(run)
     absolute, relative = read_limits(bounds)
     refuse_unwritable(out)
@@ -100,7 +102,7 @@ def optimize_command(
     say(f"\nWrote plan.json, table.csv, channels.csv, summary.csv, binding.csv and curves.csv to {out}{os.sep}")
 
 
-def _limit(text: str) -> Limit:
+def _limit(text: str) -> "Limit":
     """The limit as written: `auto`, `none`, or a share of today's spend."""
     if text in ("auto", "none"):
         return "auto" if text == "auto" else None
@@ -110,7 +112,7 @@ def _limit(text: str) -> Limit:
         raise ConfigError(f"--limit must be a number such as 0.3, auto or none, got {text!r}.") from None
 
 
-def _print_plan(plan: BudgetPlan) -> None:
+def _print_plan(plan: "BudgetPlan") -> None:
     say(f"{plan.period}; {plan.units.spend}; {plan.units.roi}.")
     say(f"{plan.method}: {plan.starts_at_best} of {len(plan.starts)} starts found the best plan.\n")
     say(_shown(plan.channels[["spend_today", "roi_today", "mroi_today", "spend_plan", "roi_plan", "mroi_plan"]]))
@@ -119,7 +121,7 @@ def _print_plan(plan: BudgetPlan) -> None:
     if len(plan.binding):
         say("\nActive limits, and the gain from relaxing each by one unit:")
         say(_shown(plan.binding.set_index("limit").head(_MOST_LIMITS)))
-    if not np.isnan(plan.chance_better):
+    if not math.isnan(plan.chance_better):
         say(f"\nThe plan is better than today's spend in {plan.chance_better:.0%} of the refits.")
     if plan.notes:
         say("\n" + "\n".join(plan.notes))
@@ -137,6 +139,9 @@ def scenario_command(
     level: Annotated[float, typer.Option(help="Interval level (0.9 = 90%).")] = 0.9,
 ) -> None:
     """Predict the KPI with some exposure or controls changed."""
+    from deepcausalmmm_jax.io.write_csv import write_csv
+    from deepcausalmmm_jax.planning.scenario import scenario
+
     refuse_unwritable_file(out)
     result = loaded(run)
     weeks = _span(result, first, last)
@@ -148,12 +153,17 @@ def scenario_command(
     say(f"\nWrote {out}.")
 
 
-def loaded(run: Path) -> FitResult:
+def loaded(run: Path) -> "FitResult":
     """The ensemble in a folder if there is one, else the fit."""
+    from deepcausalmmm_jax.planning.saved import result_file
+    from deepcausalmmm_jax.results.ensemble import load
+
     return load(result_file(run))
 
 
-def _change(text: str, regions: list[str] | None, weeks: tuple[object, object] | None) -> Change:
+def _change(text: str, regions: list[str] | None, weeks: tuple[object, object] | None) -> "Change":
+    from deepcausalmmm_jax.planning.scenario import Change
+
     for mark in ("*", "="):
         name, found, number = text.partition(mark)
         if found:
@@ -166,12 +176,12 @@ def _change(text: str, regions: list[str] | None, weeks: tuple[object, object] |
     raise ConfigError(f"--change must be like 'tv*1.2' or 'price=3.5', got {text!r}.")
 
 
-def _span(result: FitResult, first: str | None, last: str | None) -> tuple[object, object] | None:
+def _span(result: "FitResult", first: str | None, last: str | None) -> tuple[object, object] | None:
     if first is None and last is None:
         return None
     panel = result.panel
     return first or panel.week_label(0), last or panel.week_label(-1)
 
 
-def _shown(table: pd.DataFrame) -> str:
+def _shown(table: "pd.DataFrame") -> str:
     return table.rename_axis(index=None).to_string(float_format=plain_number, na_rep="-")

@@ -2,18 +2,16 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deepcausalmmm_jax.attribution.intervals import require_level
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.planning import loaded
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, written_together
-from deepcausalmmm_jax.io.write_csv import write_csv
-from deepcausalmmm_jax.trust.confounding import unmeasured_confounding
-from deepcausalmmm_jax.trust.refutations.refutation import Refutation
-from deepcausalmmm_jax.trust.refutations.refute import refute
+
+if TYPE_CHECKING:
+    from deepcausalmmm_jax.trust.refutations.refutation import Refutation
 
 
 def refute_command(
@@ -26,6 +24,11 @@ def refute_command(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Try to break a fit's estimate: refits to changed panels, and how strong a hidden cause would have to be."""
+    from deepcausalmmm_jax.attribution.intervals import require_level  # with JAX, which help does without
+    from deepcausalmmm_jax.io.write_csv import write_csv
+    from deepcausalmmm_jax.trust.confounding import unmeasured_confounding
+    from deepcausalmmm_jax.trust.refutations.refute import refute
+
     require_level(level)
     result = loaded(run)
     refuse_unwritable(out)
@@ -43,7 +46,7 @@ def refute_command(
     say(f"\nWrote refutation.csv, refutation_details.csv and unmeasured_confounding.csv to {out}{os.sep}")
 
 
-def _print(found: Refutation) -> None:
+def _print(found: "Refutation") -> None:
     say(f"{found.estimator}\n")
     shown = found.table[["test", "refits", "figure", "look_above", "fail_above", "unit", "grade", "channel"]]
     say(shown.set_index("test").rename_axis(None).to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))

@@ -8,7 +8,6 @@ import typer
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.planning import loaded
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable_file
-from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 
 
 def report_command(
@@ -20,6 +19,8 @@ def report_command(
     currency: Annotated[str | None, typer.Option(help="Currency of spend and revenue, such as EUR.")] = None,
 ) -> None:
     """Write the report of a saved fit, or of a bootstrap, whose report has intervals."""
+    from deepcausalmmm_jax.planning.budget_plan import BudgetPlan  # with JAX, which help does without
+
     shown = None if plan is None else BudgetPlan.load(plan)
     place = out or (run if run.is_dir() else run.parent) / "report.html"
     refuse_unwritable_file(place)

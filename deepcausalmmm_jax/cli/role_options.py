@@ -13,6 +13,7 @@ from deepcausalmmm_jax.data.holidays import holidays
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.readers.read_table import read_table
 from deepcausalmmm_jax.data.treatments import Treatment, TreatmentBaseline
+from deepcausalmmm_jax.errors import DataError
 
 Treatments = Annotated[
     list[str] | None,
@@ -28,6 +29,12 @@ Organic = Annotated[
 National = Annotated[
     list[str] | None,
     typer.Option("--national", help="Columns or globs with one national figure per week; divided by population."),
+]
+Reach = Annotated[
+    list[str] | None, typer.Option("--reach", help="People reached in a week, as channel=column; with --frequency.")
+]
+Frequency = Annotated[
+    list[str] | None, typer.Option("--frequency", help="Contacts per person reached, as channel=column.")
 ]
 EventTable = Annotated[
     Path | None,
@@ -53,6 +60,26 @@ def treatments_named(patterns: Sequence[str], columns: Sequence[str]) -> list[Tr
         stated = "=" in pattern and pattern not in columns
         name, _, baseline = pattern.rpartition("=") if stated else (pattern, "", "min")
         found += [Treatment(column, _baseline(baseline)) for column in expanded([name], columns, "--treatments")]
+    return found
+
+
+def by_channel_named(patterns: Sequence[str] | None, option: str) -> dict[str, str]:
+    """Columns by channel, from `channel=column`.
+
+    Args:
+        patterns: as given; several may be joined by commas.
+        option: its name, for messages.
+
+    Raises:
+        DataError: a pattern of another form, or a channel that is named twice.
+    """
+    found: dict[str, str] = {}
+    for pattern in [part.strip() for given in patterns or () for part in given.split(",") if part.strip()]:
+        channel, sign, column = (part.strip() for part in pattern.partition("="))
+        if not (channel and sign and column):
+            raise DataError(f"{option} {pattern} must be a channel and its column, such as {option} tv=tv_column.")
+        if found.setdefault(channel, column) != column:
+            raise DataError(f"{option} names two columns for {channel!r}; keep one.")
     return found
 
 

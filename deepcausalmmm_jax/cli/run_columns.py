@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.data.panel import MissingKpi, Panel
+from deepcausalmmm_jax.data.panel import MissingKpi, Panel, reach_from
 from deepcausalmmm_jax.data.readers.column_names import with_plain_names
 from deepcausalmmm_jax.data.readers.read_table import read_table
 from deepcausalmmm_jax.data.regions import NATIONAL, region_positions
@@ -37,7 +37,9 @@ def panel_like(file: Path, run: Panel, delimiter: str, *, mask_missing_kpi: bool
     table = with_plain_names(read_table(file, delimiter))
     national = list(run.regions) == [NATIONAL] and run.region_name not in table
     written = [name for name in run.controls if name not in run.event_names]  # events come from the run's calendar
-    needed = [run.time_name, run.kpi_name, *run.channels, *written, *([] if national else [run.region_name])]
+    reached = [name for name, has in zip(run.channels, run.has_reach, strict=True) if has]
+    plain = [name for name in run.channels if name not in reached]
+    needed = [run.time_name, run.kpi_name, *plain, *written, *([] if national else [run.region_name])]
     missing = [name for name in needed if name not in table]
     if missing:
         raise DataError(
@@ -53,12 +55,12 @@ def panel_like(file: Path, run: Panel, delimiter: str, *, mask_missing_kpi: bool
             region=None if national else run.region_name,
             time=run.time_name,
             kpi=run.kpi_name,
-            media=[name for name in run.channels if name not in run.organic],
+            media=[name for name in plain if name not in run.organic],
             controls=[name for name in written if name not in {entry.name for entry in run.treatments}],
             treatments=run.treatments,
-            organic=run.organic,
-            national=run.national,
-            national_weights=weights,
+            organic=[name for name in run.organic if name in plain or "reach" in prices],
+            national=[name for name in run.national if name not in reached or "reach" in prices],
+            national_weights=weights if "reach" in prices or set(run.national) & set(plain) else None,
             events=run.events,
             missing_kpi=missing_kpi,
             cadence=str(run.cadence),
@@ -68,7 +70,7 @@ def panel_like(file: Path, run: Panel, delimiter: str, *, mask_missing_kpi: bool
 
     bare = read()
     others = _Columns(table, bare, run, [str(name) for name in table if name not in needed])
-    prices: dict[str, object] = {}
+    prices: dict[str, object] = dict(_reach(others, run, file)) if reached else {}
     if run.spend is not None:
         prices["spend"] = dict(_spend(others, run, file))
     if run.revenue_per_kpi is not None:
@@ -145,6 +147,23 @@ def _spend(others: _Columns, run: Panel, file: Path) -> Iterator[tuple[str, str]
                 f"{file} has no column with the spend of {channel!r} that the run has; name it {channel}_spend."
             )
         yield channel, column
+
+
+def _reach(others: _Columns, run: Panel, file: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    assert run.frequency is not None
+    reach = reach_from(run.national_figures(run.exposure), run.frequency)
+    for option, values in (("reach", reach), ("frequency", run.frequency)):
+        found = {}
+        for i, channel in enumerate(run.channels):
+            if run.has_reach[i]:
+                named = f"{channel}_{option}"
+                column = named if named in others.names else others.holding(values[:, :, i])
+                if column is None:
+                    raise DataError(
+                        f"{file} has no column with the {option} of {channel!r} that the run has; name it {named}."
+                    )
+                found[channel] = column
+        yield option, found
 
 
 def _revenue(others: _Columns, run: Panel, file: Path) -> str | float:

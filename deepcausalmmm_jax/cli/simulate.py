@@ -6,9 +6,7 @@ from typing import Annotated
 import typer
 
 from deepcausalmmm_jax.cli.output import say
-from deepcausalmmm_jax.data.simulation.simulate import simulate
 from deepcausalmmm_jax.io.atomic_write import written_together
-from deepcausalmmm_jax.io.write_csv import write_csv
 
 
 def simulate_command(
@@ -20,6 +18,9 @@ def simulate_command(
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
 ) -> None:
     """Write a simulated panel and its true effects as CSV files."""
+    from deepcausalmmm_jax.data.simulation.simulate import simulate  # with SciPy, which help does without
+    from deepcausalmmm_jax.io.write_csv import write_csv
+
     panel, truth = simulate(regions, weeks, channels, controls, seed)
     true = truth.contributions.to_series().unstack("channel").reset_index()
     with written_together(out) as folder:

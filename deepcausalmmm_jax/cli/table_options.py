@@ -8,12 +8,13 @@ import typer
 
 from deepcausalmmm_jax.cli.columns import expanded, paired_spend
 from deepcausalmmm_jax.cli.output import say
-from deepcausalmmm_jax.cli.role_options import treatments_named, with_events_named
+from deepcausalmmm_jax.cli.role_options import by_channel_named, treatments_named, with_events_named
 from deepcausalmmm_jax.data.files.raw_table import is_workbook, read_raw
 from deepcausalmmm_jax.data.files.read_panel import panel_and_schema
 from deepcausalmmm_jax.data.files.recognise import Stated
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, TrailingZeros
 from deepcausalmmm_jax.data.readers.column_names import with_plain_names
+from deepcausalmmm_jax.data.readers.reach import ReachColumns, reach_stated
 from deepcausalmmm_jax.data.readers.read_table import read_table
 from deepcausalmmm_jax.data.treatments import Treatment
 from deepcausalmmm_jax.errors import DataError
@@ -75,6 +76,14 @@ class TableColumns(NamedTuple):
     national: Sequence[str] | None = None
     events: Path | None = None
     holidays: str | None = None
+    reach: Sequence[str] | None = None
+    frequency: Sequence[str] | None = None
+
+    @property
+    def reached(self) -> tuple[ReachColumns, ...]:
+        """Channels with reach and frequency."""
+        people, often = by_channel_named(self.reach, "--reach"), by_channel_named(self.frequency, "--frequency")
+        return reach_stated(people, often, ())
 
 
 def panel_of(file: Path, named: TableColumns) -> Panel:
@@ -104,8 +113,9 @@ def _panel_of(file: Path, named: TableColumns) -> Panel:
         say(f"Read as {schema.summary}")
         return panel
     df = with_plain_names(read_table(file, named.delimiter))
-    columns = [name for name in df.columns if name]
+    columns, reached = [name for name in df.columns if name], named.reached
     channels = expanded(named.media, columns, "--media")
+    priced = [*channels, *(entry.channel for entry in reached)]
     treatments, organic, national = _roles(named, columns)
     return Panel.from_dataframe(
         df,
@@ -113,7 +123,7 @@ def _panel_of(file: Path, named: TableColumns) -> Panel:
         time=named.time,
         kpi=named.kpi,
         media=channels,
-        spend=paired_spend(channels, named.media, named.spend, columns) if named.spend else None,
+        spend=paired_spend(priced, named.media, named.spend, columns) if named.spend else None,
         controls=expanded(named.controls or [], columns, "--controls"),
         revenue_per_kpi=_column_or_number(named.revenue_per_kpi, columns),
         population=named.population,
@@ -123,6 +133,8 @@ def _panel_of(file: Path, named: TableColumns) -> Panel:
         treatments=treatments,
         organic=organic,
         national=national,
+        reach={entry.channel: entry.reach for entry in reached},
+        frequency={entry.channel: entry.frequency for entry in reached},
     )
 
 
@@ -138,20 +150,21 @@ def _roles(named: TableColumns, columns: list[str]) -> tuple[list[Treatment], li
 def _stated(file: Path, named: TableColumns) -> Stated:
     """The roles that are named, globs expanded over the columns of the file."""
     given = (named.media, named.spend, named.controls, named.revenue_per_kpi)
-    if not any((*given, named.treatments, named.organic, named.national)):
+    if not any((*given, named.treatments, named.organic, named.national, named.reach, named.frequency)):
         return Stated(named.time, named.region, named.kpi, population=named.population, cadence=named.cadence)
     delimiter = None if named.delimiter == _PLAIN else named.delimiter
     columns = [name for name in read_raw(file, delimiter, sheet=named.sheet).cells.columns if name]
     channels = expanded(named.media, columns, "--media") if named.media else None
     treatments, organic, national = _roles(named, columns)
-    if named.spend and channels is None:
+    priced = [*(channels or []), *(entry.channel for entry in named.reached)]
+    if named.spend and not priced:
         raise DataError("--spend is given without --media, whose channels it prices; name both, or neither.")
     return Stated(
         named.time,
         named.region,
         named.kpi,
         channels,
-        paired_spend(channels or [], named.media or [], named.spend, columns) if named.spend else None,
+        paired_spend(priced, named.media or [], named.spend, columns) if named.spend else None,
         expanded(named.controls, columns, "--controls") if named.controls else None,
         _column_or_number(named.revenue_per_kpi, columns),
         named.population,
@@ -159,6 +172,7 @@ def _stated(file: Path, named: TableColumns) -> Stated:
         treatments or None,
         organic or None,
         national or None,
+        named.reached,
     )
 
 

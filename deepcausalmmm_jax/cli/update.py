@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,11 +11,10 @@ from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.planning import loaded
 from deepcausalmmm_jax.cli.run_columns import panel_like
 from deepcausalmmm_jax.cli.table_options import Delimiter, KeepTrailingZeros, MaskMissingKpi
-from deepcausalmmm_jax.inference.reproduce import reproduce
-from deepcausalmmm_jax.inference.update import update
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, written_together
-from deepcausalmmm_jax.io.write_csv import write_csv
-from deepcausalmmm_jax.results.run_update import Update
+
+if TYPE_CHECKING:
+    from deepcausalmmm_jax.results.run_update import Update
 
 _DIFFERS = 1
 _SHOWN = ["before", "after", "change", "z", "new_weeks", "revised"]
@@ -37,6 +36,8 @@ def update_command(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Bring a run up to date with new weeks, from its last estimate; says what moved and why."""
+    from deepcausalmmm_jax.inference.update import update  # with JAX, which help does without
+
     result = loaded(run)
     panel = panel_like(
         file,
@@ -63,7 +64,9 @@ def update_command(
     )
 
 
-def _write(made: Update, out: Path) -> None:
+def _write(made: "Update", out: Path) -> None:
+    from deepcausalmmm_jax.io.write_csv import write_csv
+
     result = made.result
     with written_together(out) as folder:
         write_csv(result.contribution_table(), folder / "contributions.csv", index=False)
@@ -83,6 +86,8 @@ def reproduce_command(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Fit a saved run again from its own panel, settings and seed; exit code 0 if it is the same, 1 if it differs."""
+    from deepcausalmmm_jax.inference.reproduce import reproduce
+
     require(tolerance >= 0, "tolerance", tolerance, "0 or more")
     result = loaded(run)
     with stoppable("Nothing was changed; run the same command again."):

@@ -15,6 +15,7 @@ from deepcausalmmm_jax.errors import ConfigError
 
 AdstockKind = Literal["geometric", "delayed_geometric", "delayed", "binomial", "weibull_pdf", "weibull_cdf", "none"]
 SaturationKind = Literal["hill", "michaelis_menten", "logistic", "log", "root", "linear"]
+ReachKind = Literal["reach_frequency"]  # of channels with reach and frequency, which the panel decides
 
 ADSTOCKS: tuple[AdstockKind, ...] = get_args(AdstockKind)
 SATURATIONS: tuple[SaturationKind, ...] = get_args(SaturationKind)
@@ -29,7 +30,7 @@ ADSTOCK_PARAMETERS: Mapping[AdstockKind, tuple[str, ...]] = MappingProxyType(
         "none": (),
     }
 )
-SATURATION_PARAMETERS: Mapping[SaturationKind, tuple[str, ...]] = MappingProxyType(
+SATURATION_PARAMETERS: Mapping[SaturationKind | ReachKind, tuple[str, ...]] = MappingProxyType(
     {
         "hill": ("slope", "half_saturation"),
         "michaelis_menten": ("half_saturation",),
@@ -37,8 +38,10 @@ SATURATION_PARAMETERS: Mapping[SaturationKind, tuple[str, ...]] = MappingProxyTy
         "log": ("half_saturation",),
         "root": ("exponent",),
         "linear": (),
+        "reach_frequency": ("slope", "half_frequency"),
     }
 )
+BY_REACH: ReachKind = "reach_frequency"
 BY_EVIDENCE: tuple[SaturationKind, ...] = ("hill", "logistic", "log", "root", "linear")  # that may be chosen
 BOUNDED: tuple[SaturationKind, ...] = ("hill", "michaelis_menten", "logistic")  # with a maximum, at an activity of 1
 N_WAITS = 8  # weeks within which an effect has set in
@@ -116,7 +119,7 @@ class CurveKind:
     """
 
     adstock: AdstockKind
-    saturation: SaturationKind
+    saturation: SaturationKind | ReachKind
     saturation_first: bool = False
     n_waits: int = N_WAITS
 
@@ -183,6 +186,40 @@ class CurveKinds:
         """By channel, whether its saturation has a maximum."""
         return tuple(kind.saturation in BOUNDED for kind in self.channels)
 
+    def reached(
+        self, channels: tuple[str, ...], has_reach: tuple[bool, ...], own: tuple[ChannelCurves, ...], priors: Priors
+    ) -> Self:
+        """The same kinds, with the curve of reach and frequency for the channels that have them.
+
+        Args:
+            channels: names, in the order of the kinds.
+            has_reach: by channel.
+            own: curves of single channels, which may state the carry-over of such a channel, and no saturation.
+            priors: which may state its decay and slope, and no half-saturation.
+
+        Raises:
+            ConfigError: names the channel and what it cannot have.
+        """
+        there = {name for name, has in zip(channels, has_reach, strict=True) if has}
+        for entry in own:
+            if entry.channel in there and (entry.saturation, entry.saturation_first) != (None, None):
+                raise ConfigError(
+                    f"Setting curves states a saturation of the channel {shown(entry.channel)}, whose reach and "
+                    "frequency have a curve of their own; state its adstock alone, or give its impressions in media."
+                )
+        halves = [name for name, *_ in priors.half_saturation]
+        halves += [name for name, parameter, *_ in priors.curve if parameter == "half_saturation"]
+        if wrong := sorted(there & set(halves)):
+            raise ConfigError(
+                f"Setting priors.half_saturation names the channel {shown(wrong[0])}, which has reach and frequency; "
+                "state priors.half_frequency, in contacts, in its place."
+            )
+        kinds = tuple(
+            dataclasses.replace(kind, saturation=BY_REACH, saturation_first=True) if has else kind
+            for kind, has in zip(self.channels, has_reach, strict=True)
+        )
+        return dataclasses.replace(self, channels=kinds)
+
     def extended(self, more: int) -> Self:
         """With as many more channels, of the first channel's kind."""
         return dataclasses.replace(self, channels=self.channels + self.channels[:1] * more)
@@ -195,6 +232,13 @@ def _usual_decay(adstock: AdstockKind, step_weeks: float) -> float:
         decay = max(0.5 ** (step_weeks**2), _LEAST_DECAY)
         return math.log(decay / (1.0 - decay))
     return -math.log(step_weeks)
+
+
+def family_of_saturation(kind: str) -> str:
+    """`maximum` for kinds that have one, `no_maximum` for those that bend without, or `linear`."""
+    if kind == "linear":
+        return "linear"
+    return "maximum" if kind in BOUNDED else "no_maximum"
 
 
 def channel_curves_from(value: object) -> tuple[ChannelCurves, ...]:
@@ -255,7 +299,8 @@ def refuse_priors_of_absent_parameters(priors: Priors, common: CurveKind, own: t
     """
     by_name = {entry.channel: entry for entry in own}
     for name in ("decay", "half_life", "half_saturation", "slope"):
-        for channel, *_ in getattr(priors, name):
+        pooled = (entry for entry in priors.curve if entry[1] == name)
+        for channel, *_ in (*getattr(priors, name), *pooled):
             kind = kind_of(by_name.get(channel), common)
             is_carried = name in ("decay", "half_life")
             has = kind.adstock in HALF_LIVES if name == "half_life" else name in kind.parameters

@@ -1,9 +1,14 @@
 """Settings of the paper's model, with the published values as defaults."""
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 from deepcausalmmm_jax.checks import check_kinds, require
+from deepcausalmmm_jax.config.priors import Priors
 from deepcausalmmm_jax.config.slips import names_slips
+
+if TYPE_CHECKING:
+    from deepcausalmmm_jax.config.settings import Config
 
 
 @names_slips
@@ -81,3 +86,19 @@ class Published:
         require(self.dropout < 1, "published.dropout", self.dropout, "below 1")
         require(self.media_share < 1, "published.media_share", self.media_share, "below 1")
         require(0 < self.plateau_factor <= 1, "published.plateau_factor", self.plateau_factor, "above 0, at most 1")
+
+
+def refuse_beside_paper(config: "Config") -> None:
+    """Raise ConfigError for settings that the paper's model does not know.
+
+    Args:
+        config: settings that ask for it.
+    """
+    plain = (config.saturation, config.saturation_first, config.curves, config.curve) == ("hill", False, (), "stated")
+    require(plain, "saturation", config.saturation, "hill for the paper's model, whose curves are fixed")
+    require(not config.experiments, "experiments", config.experiments, "empty: the paper's model takes no lift tests")
+    known = config.graph in ("triangular", "notears")
+    require(known, "graph", config.graph, "triangular or notears for the paper's model")
+    require(not config.links.channels(), "links", config.links, "empty, since the paper's model does not use it")
+    require(config.link_lags == 0, "link_lags", config.link_lags, "0, since the paper's model has no lagged links")
+    require(config.priors == Priors(), "priors", config.priors, "empty, since the paper's model does not use it")

@@ -12,6 +12,7 @@ from deepcausalmmm_jax.config.slips import names_slips
 PosteriorMethod = Literal["auto", "hmc", "laplace", "nuts", "none"]
 
 SIGNS = ("positive", "negative")
+CURVE_PARAMETERS = ("decay", "half_saturation", "slope")
 _TIGHTEST, _WIDEST = 1e-4, 1e6  # standard deviation over value: beyond them it is a fixed value, or no prior at all
 _LARGEST_SPREAD = 100.0  # of logs
 _MOST_DRAWS = 1_000_000
@@ -33,6 +34,12 @@ class Priors:
         half_saturation: triples (channel, exposure at half of the maximum effect, in mean weeks, sd).
         slope: triples (channel, Hill slope, sd).
         control_sign: pairs (control, `positive` or `negative`): the sign of its effect in every region.
+        cpik: triples (channel, spend per incremental unit of the KPI, sd); requires spend.
+        total: pair (share of the KPI, sd) of all media together.
+        curve: quadruples (channel, parameter, median, spread) of a `decay`, `half_saturation` or `slope`: a prior that
+            is normal in the log of the parameter, of a decay in the logit; `fit_kpis` writes them.
+        half_frequency: triples (channel, contacts, sd) of a channel with reach and frequency: contacts a week at which
+            half of those reached respond as far as they ever do.
 
     Raises:
         ConfigError: an entry of another form, out of range, or given twice.
@@ -45,10 +52,15 @@ class Priors:
     slope: tuple[tuple[str, float, float], ...] = ()
     control_sign: tuple[tuple[str, str], ...] = ()
     half_life: tuple[tuple[str, float, float], ...] = ()
+    cpik: tuple[tuple[str, float, float], ...] = ()
+    total: tuple[float, ...] = ()
+    curve: tuple[tuple[str, str, float, float], ...] = ()
+    half_frequency: tuple[tuple[str, float, float], ...] = ()
 
     def __post_init__(self) -> None:
         limits = {"share": 1.0, "decay": 1.0}
-        limits |= dict.fromkeys(("roi", "half_life", "half_saturation", "slope"), math.inf)
+        unlimited = ("roi", "cpik", "half_life", "half_saturation", "slope", "half_frequency")
+        limits |= dict.fromkeys(unlimited, math.inf)
         for name in (*limits, "control_sign"):
             value = _as_entries(getattr(self, name))
             nested = isinstance(value, list | tuple) and all(isinstance(entry, list | tuple) for entry in value)
@@ -65,14 +77,54 @@ class Priors:
             require(right, "priors.control_sign", entry, "a control and positive or negative")
         total = math.fsum(entry[1] for entry in self.share)
         require(total <= 1.0, "priors.share", self.share, f"shares that sum to at most 1 (these sum to {total:.4g})")
-        both = {entry[0] for entry in self.share} & {entry[0] for entry in self.roi}
-        require(not both, "priors", sorted(both), "a share or an ROI for each channel, not both")
+        effects = [entry[0] for entry in (*self.share, *self.roi, *self.cpik)]
+        twice = sorted({name for name in effects if effects.count(name) > 1})
+        require(not twice, "priors", twice, "one of share, ROI and CPIK for each channel")
+        self._check_total()
         both = {entry[0] for entry in self.decay} & {entry[0] for entry in self.half_life}
         require(not both, "priors", sorted(both), "a decay or a half-life for each channel, not both")
+        self._check_curve()
+
+    def _check_curve(self) -> None:
+        entries = self.curve
+        nested = isinstance(entries, list | tuple) and all(isinstance(entry, list | tuple) for entry in entries)
+        require(nested, "priors.curve", entries, "a list of lists")
+        object.__setattr__(self, "curve", tuple(tuple(entry) for entry in entries))
+        for entry in self.curve:
+            named = len(entry) == 4 and isinstance(entry[0], str) and entry[1] in CURVE_PARAMETERS
+            numbers = named and all(is_number(value) for value in entry[2:])
+            wanted = f"a channel, one of {', '.join(CURVE_PARAMETERS)}, its median and the spread of its log"
+            require(numbers, "priors.curve", entry, wanted)
+            below = 1.0 if entry[1] == "decay" else 1e12
+            require(1e-12 <= entry[2] < below, "priors.curve", entry, f"given with a median between 0 and {below:g}")
+            wide = f"given with a spread from {_TIGHTEST:g} to {_LARGEST_SPREAD:g}"
+            require(_TIGHTEST <= entry[3] <= _LARGEST_SPREAD, "priors.curve", entry, wide)
+        named_here = [entry[:2] for entry in self.curve]
+        twice = sorted({pair for pair in named_here if named_here.count(pair) > 1 or pair in self.stated_curves()})
+        require(not twice, "priors.curve", twice, "one prior for each parameter of a channel")
+
+    def stated_curves(self) -> frozenset[tuple[str, str]]:
+        """Pairs of a channel and a stated parameter of its curves; a half-life is one of the decay."""
+        named = {name: getattr(self, name) for name in CURVE_PARAMETERS} | {"half_life": self.half_life}
+        return frozenset(
+            (entry[0], "decay" if name == "half_life" else name) for name, entries in named.items() for entry in entries
+        )
+
+    def _check_total(self) -> None:
+        pair = self.total
+        numbers = isinstance(pair, list | tuple) and len(pair) in (0, 2) and all(map(is_number, pair))
+        require(numbers, "priors.total", pair, "a pair (share of the KPI, standard deviation)")
+        object.__setattr__(self, "total", tuple(pair))
+        if pair:
+            _check_triple("priors.total", ("all media", *pair), 1.0)
 
     def channels(self) -> tuple[str, ...]:
         """All channels that have a prior, each once."""
-        groups = (self.share, self.roi, self.decay, self.half_saturation, self.slope, self.half_life)
+        groups: tuple[tuple[tuple[Any, ...], ...], ...] = (
+            *(self.share, self.roi, self.cpik, self.decay, self.half_saturation, self.slope, self.half_life),
+            self.half_frequency,
+            self.curve,
+        )
         return tuple(dict.fromkeys(entry[0] for group in groups for entry in group))
 
 
@@ -107,6 +159,9 @@ class PosteriorSettings:
         control: median effect of one standard deviation of a control, as a share of the mean KPI.
         shock: median of the weekly shock shared by all regions, as a share of the mean KPI.
         size_spread: spread of these scales and of those in `Penalties` for season and regions.
+        coarsening: regions, beyond the first, at which the likelihood counts half. All regions share the same curves,
+            and where those differ from the true ones, more regions make intervals narrower around a wrong value.
+            Against that the likelihood of R regions is raised to the power 1 / (1 + (R - 1) / coarsening).
     """
 
     method: PosteriorMethod = "auto"
@@ -128,6 +183,7 @@ class PosteriorSettings:
     control: float = 0.04
     shock: float = 0.01
     size_spread: float = 0.7
+    coarsening: float = 2.5
 
     def __post_init__(self) -> None:
         check_kinds(self)

@@ -18,9 +18,10 @@ from deepcausalmmm_jax.config.curves import (
     refuse_priors_of_absent_parameters,
 )
 from deepcausalmmm_jax.config.flat import settings_table
+from deepcausalmmm_jax.config.kpi_link import LinkKind, refuse_link
 from deepcausalmmm_jax.config.lift_tests import LiftTest, lift_tests_from
 from deepcausalmmm_jax.config.links import Links
-from deepcausalmmm_jax.config.paper import Published
+from deepcausalmmm_jax.config.paper import Published, refuse_beside_paper
 from deepcausalmmm_jax.config.priors import PosteriorSettings, Priors
 from deepcausalmmm_jax.config.slips import names_slips
 from deepcausalmmm_jax.config.toml import read_toml, toml_lines
@@ -175,6 +176,8 @@ class Config:
         precision: precision of the factors of matrix products in training: `highest` (single, 24 bits), `tf32` (11) or
             `bfloat16` (8); sums are in single precision. The lower ones are faster on accelerators that support them;
             a CPU rounds in the same way and gains no speed.
+        link: `identity`, where effects add up to the KPI; `log`, where they multiply, each a factor on it; `auto` to
+            let the evidence choose, see `FitResult.link_evidence`.
 
     Raises:
         ConfigError: a value of the wrong kind or out of range.
@@ -206,6 +209,7 @@ class Config:
     training: Training = field(default_factory=Training)
     published: Published = field(default_factory=Published)
     precision: Precision = "highest"
+    link: LinkKind = "identity"
 
     def __post_init__(self) -> None:
         check_kinds(self)
@@ -213,20 +217,8 @@ class Config:
         object.__setattr__(self, "curves", channel_curves_from(self.curves))
         refuse_priors_of_absent_parameters(self.priors, self.common_curve, self.curves)
         if self.model == "paper":
-            plain = (self.saturation, self.saturation_first, self.curves, self.curve) == ("hill", False, (), "stated")
-            require(plain, "saturation", self.saturation, "hill for the paper's model, whose curves are fixed")
-            require(
-                not self.experiments, "experiments", self.experiments, "empty: the paper's model takes no lift tests"
-            )
-            require(
-                self.graph in ("triangular", "notears"),
-                "graph",
-                self.graph,
-                "triangular or notears for the paper's model",
-            )
-            require(not self.links.channels(), "links", self.links, "empty, since the paper's model does not use it")
-            require(self.link_lags == 0, "link_lags", self.link_lags, "0, since the paper's model has no lagged links")
-            require(self.priors == Priors(), "priors", self.priors, "empty, since the paper's model does not use it")
+            refuse_beside_paper(self)
+        refuse_link(self)
         for name, most in _MOST.items():
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
             require(getattr(self, name) <= most, name, getattr(self, name), f"at most {most:,}")

@@ -95,6 +95,7 @@ def _ordered(before: Panel, after: Panel) -> Panel:
         exposure=after.exposure[:, :, channel],
         control=after.control[:, :, control],
         spend=None if after.spend is None else after.spend[:, :, channel],
+        frequency=None if after.frequency is None else after.frequency[:, :, channel],
     )
 
 

@@ -54,6 +54,9 @@ def continued(history: Panel, asked: Panel) -> tuple[Panel, slice, np.ndarray]:
         present=joined(history.present, asked.present),
         exposure=joined(history.exposure, asked.exposure[:, :, channel]),
         control=joined(history.control, asked.control[:, :, control]),
+        frequency=None
+        if history.frequency is None or asked.frequency is None
+        else np.where(history.has_reach, joined(history.frequency, asked.frequency[:, :, channel]), np.nan),
         spend=None,
         revenue_per_kpi=None,
     )

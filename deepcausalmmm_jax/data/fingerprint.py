@@ -44,6 +44,9 @@ def fingerprint(panel: Panel) -> str:
         for part in (panel.treatments, panel.organic, panel.national, panel.events):
             add(part)
         add("none" if panel.national_weights is None else panel.national_weights.tolist())
+    if panel.frequency is not None:
+        add("frequency")
+        digest.update(_plain(panel.frequency).tobytes())
     return digest.hexdigest()
 
 

@@ -12,8 +12,10 @@ from deepcausalmmm_jax.data.cadence import Cadence, decay_per_step
 from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations, exposure_innovations
 from deepcausalmmm_jax.data.graph_constraints import GraphConstraints, graph_constraints, refuse_lags_without_weeks
-from deepcausalmmm_jax.data.kpi_scale import counted_kpi, describing, kpi_means
+from deepcausalmmm_jax.data.kpi_link import as_log_effects, scaled_kpi, scaled_level
+from deepcausalmmm_jax.data.kpi_scale import counted_kpi, describing
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
+from deepcausalmmm_jax.data.reach import Contacts, contacts_from
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.data.season import season_basis
 from deepcausalmmm_jax.data.stated_priors import StatedPriors, stated_priors
@@ -40,10 +42,11 @@ class Inputs(NamedTuple, Generic[ArrayT]):
     in_panel: ArrayT  # [week], 1; 0 for weeks that only pad the arrays
     kpi_unit: ArrayT  # [region], `Scales.kpi` as a share of its sum over all regions and training weeks
     kpi_level: ArrayT  # [region], mean of the KPI over the training weeks: 1 where the KPI is divided by that mean
-    kpi: ArrayT  # [region, week], in `Scales.kpi`; 0 where hidden or missing
+    kpi: ArrayT  # [region, week], in `Scales.kpi`, or its log (`data.kpi_link`); 0 where hidden or missing
     innovations: ExposureInnovations[ArrayT]
     graph_constraints: GraphConstraints[ArrayT]
     stated_priors: StatedPriors[ArrayT]
+    contacts: Contacts[ArrayT] | None = None  # None where no channel has reach and frequency
     lift_tests: LiftTests[ArrayT] | None = None  # to learn from, see `training.family.ModelFamily.prepared`
 
 
@@ -75,12 +78,13 @@ def inputs_from(
         centre = knot_basis(steps[:n_training], knots).mean(axis=0)
         return knot_basis(steps, knots) - centre, np.diff(knots) * cadence.weeks / WEEKS_IN_QUARTER
 
-    kpi = np.where(weights > 0, panel.kpi, 0.0)
     season = season_basis(panel, config)
     exposure = panel.exposure / scales.exposure[:, None, :]
     (basis, step), (region_basis, region_step) = trend(config.knot_spacing), trend(config.region_knot_spacing)
     control = np.where(panel.present[:, :, None], _standardised(panel, scales), 0.0)
-    level, counted = kpi_means(panel.kpi, describing(panel, weights)), counted_kpi(panel, weights, scales.kpi)
+    own = describing(panel, weights)
+    kpi, level = scaled_kpi(panel, own, scales.kpi, config.link), scaled_level(panel, own, scales.kpi, config.link)
+    priors, contacts = _stated(panel, weights, config, scales), contacts_from(panel, scales.frequency)
     return Inputs(
         exposure=_single(exposure),
         intensity=_single(np.log(scales.intensity)),
@@ -96,11 +100,12 @@ def inputs_from(
         ahead=_single(np.maximum(steps - (n_training - 1.0), 0.0) * cadence.weeks),
         in_panel=_single(np.ones(len(steps))),
         kpi_unit=_single(scales.kpi / (scales.kpi * weights.sum(axis=1)).sum()),
-        kpi_level=_single(level / scales.kpi),
-        kpi=_single(kpi / scales.kpi[:, None]),
+        kpi_level=_single(level),
+        kpi=_single(np.where(weights > 0, kpi, 0.0)),
         innovations=_innovations(exposure, control, season, weights),
-        stated_priors=_single_priors(stated_priors(panel, weights, config.priors, counted)),
+        stated_priors=_single_priors(priors),
         graph_constraints=GraphConstraints(*map(_single, graph_constraints(panel.channels, config))),
+        contacts=None if contacts is None else Contacts(*map(_single, contacts)),
     )
 
 
@@ -125,6 +130,13 @@ def knot_weeks(n_training_weeks: int, spacing: int) -> np.ndarray:
 
 def _single(array: np.ndarray) -> np.ndarray:
     return np.asarray(array, np.float32)
+
+
+def _stated(panel: Panel, weights: np.ndarray, config: Config, scales: Scales) -> StatedPriors[np.ndarray]:
+    """Stated priors of shares as the model adds effects up: under a log link, on the log of the KPI."""
+    if config.link == "identity":
+        return stated_priors(panel, weights, config.priors, counted_kpi(panel, weights, scales.kpi))
+    return as_log_effects(stated_priors(panel, weights, config.priors, panel.kpi))
 
 
 def _single_priors(stated: StatedPriors[np.ndarray]) -> StatedPriors[np.ndarray]:

@@ -59,6 +59,8 @@ class Panel:
         national: channels and controls with one value a week for all regions.
         national_weights: `[region]`, share of a national channel's exposure and spend. None: no national channel.
         events: calendar of those of the controls that are events. None: no events.
+        frequency: `[region, week, channel]`, contacts per person reached, 0 where nobody is; NaN for a channel whose
+            reach is not known. Exposure is then reach times frequency. None: no channel with reach and frequency.
     """
 
     regions: pd.Index
@@ -83,6 +85,7 @@ class Panel:
     national: tuple[str, ...] = ()
     national_weights: np.ndarray | None = None
     events: Events | None = None
+    frequency: np.ndarray | None = None
 
     @classmethod
     def from_dataframe(
@@ -105,6 +108,8 @@ class Panel:
         national: Sequence[str] | pd.Index | np.ndarray | None = (),
         national_weights: Mapping[object, float] | None = None,
         events: object = None,
+        reach: Mapping[str, str] | None = None,
+        frequency: Mapping[str, str] | None = None,
     ) -> Self:
         """Panel from a long table with one row per region and week, in any order.
 
@@ -138,6 +143,10 @@ class Panel:
             national_weights: share of national channels that each region gets, summing to 1; by population when None.
             events: `holidays(...)`, `Events`, or a table of the columns name and date, and of region, before and after
                 where it has them; each event becomes a control, the share of its days that fall in the week.
+            reach: column of the people reached at least once in a week, by the name of a further channel.
+            frequency: column of the contacts per person reached, by the same names. The exposure of such a channel is
+                reach times frequency, its effect is proportional to reach and bends with frequency; spend, organic and
+                national may name it.
 
         Returns:
             The panel, with sorted regions, each on all weeks from the first to the last.
@@ -161,6 +170,8 @@ class Panel:
             organic,
             national,
             national_weights,
+            reach,
+            frequency,
         )
         if not isinstance(trailing_zeros, str) or trailing_zeros not in get_args(TrailingZeros):
             raise DataError(f"trailing_zeros must be 'ask' or 'keep', got {trailing_zeros!r}.")
@@ -198,6 +209,13 @@ class Panel:
     def past(self) -> np.ndarray:
         """`[region, week]`, whether the table had a row, up to the last week with a KPI."""
         return self.present & (np.arange(len(self.weeks)) < self.n_past_weeks)
+
+    @property
+    def has_reach(self) -> tuple[bool, ...]:
+        """By channel, whether its exposure is known as reach and frequency."""
+        if self.frequency is None:
+            return (False,) * len(self.channels)
+        return tuple(bool(known) for known in ~np.isnan(self.frequency).all(axis=(0, 1)))
 
     @property
     def event_names(self) -> tuple[str, ...]:
@@ -254,6 +272,7 @@ class Panel:
             exposure=cut(self.exposure),
             control=cut(self.control),
             spend=None if self.spend is None else cut(self.spend),
+            frequency=None if self.frequency is None else cut(self.frequency),
             revenue_per_kpi=None if self.revenue_per_kpi is None else cut(self.revenue_per_kpi),
             population=None if self.population is None else self.population[rows],
             national_weights=None if self.national_weights is None else self.national_weights[rows],
@@ -269,7 +288,8 @@ class Panel:
     def to_dataframe(self) -> pd.DataFrame:
         """The long table with one row per region and week that had one; the inverse of `from_dataframe`.
 
-        National channels have their national figures in every row. Events have a column each, which `from_dataframe`
+        National channels have their national figures in every row. A channel `tv` of reach and frequency has the
+        columns `tv_reach` and `tv_frequency`. Events have a column each, which `from_dataframe`
         does not need: it makes them from `Panel.events`.
         """
         rows, columns = np.nonzero(self.present)
@@ -280,7 +300,15 @@ class Panel:
             self.kpi_name: kpi[rows, columns],
         }
         exposure = self.national_figures(self.exposure)
-        table |= {name: exposure[rows, columns, i] for i, name in enumerate(self.channels)}
+        table |= {name: exposure[rows, columns, i] for i, name in enumerate(self.channels) if not self.has_reach[i]}
+        if self.frequency is not None:
+            reach = reach_from(exposure, self.frequency)
+            for name, values in (("reach", reach), ("frequency", self.frequency)):
+                table |= {
+                    f"{channel}_{name}": values[rows, columns, i]
+                    for i, channel in enumerate(self.channels)
+                    if self.has_reach[i]
+                }
         if self.spend is not None:
             priced, spend = ~np.isnan(self.spend).all(axis=(0, 1)), self.national_figures(self.spend)
             table |= {f"{name}_spend": spend[rows, columns, i] for i, name in enumerate(self.channels) if priced[i]}
@@ -300,6 +328,11 @@ class Panel:
             if name in self.national:
                 values[:, :, i] = undivided(values[:, :, i], self.national_weights, self.present)
         return values
+
+
+def reach_from(exposure: np.ndarray, frequency: np.ndarray) -> np.ndarray:
+    """People reached, in the shape of both, from exposure and contacts per person; 0 where nobody is."""
+    return np.where(frequency > 0, exposure / np.where(frequency > 0, frequency, 1.0), 0.0)
 
 
 def weeks_up_to_last(weights: np.ndarray) -> int:

@@ -92,6 +92,9 @@ def columns_of(panel: Panel) -> dict[str, np.ndarray]:
     found |= {name: where_present(panel.exposure[:, :, i]) for i, name in enumerate(panel.channels)}
     if panel.spend is not None:
         found |= {f"spend of {name}": where_present(panel.spend[:, :, i]) for i, name in enumerate(panel.channels)}
+    if panel.frequency is not None:
+        known = [(i, name) for i, name in enumerate(panel.channels) if panel.has_reach[i]]
+        found |= {f"frequency of {name}": where_present(panel.frequency[:, :, i]) for i, name in known}
     found |= {name: where_present(panel.control[:, :, i]) for i, name in enumerate(panel.controls)}
     if panel.revenue_per_kpi is not None:
         found["revenue per KPI"] = where_present(panel.revenue_per_kpi)

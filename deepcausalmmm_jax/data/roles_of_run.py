@@ -35,12 +35,33 @@ def with_roles_of(history: "Panel", asked: _P) -> _P:
             asked = dataclasses.replace(asked, **{field: own})
         elif set(given) != set(own):
             raise DataError(f"The panel has other {what} than the fit; give those of the fit, or fit once more.")
+    _refuse_other_reach(history, asked)
     known, given = set(history.national) & set(history.channels), set(asked.national) & set(asked.channels)
     if known != given:
         names = ", ".join(sorted(known ^ given))
         other = "in the panel of the fit" if known - given else "in this panel"
         raise DataError(f"{names}: national only {other}; name the same national channels in both.")
     return _divided_like(history, dataclasses.replace(asked, national=history.national)) if known else asked
+
+
+def _refuse_other_reach(history: "Panel", asked: "Panel") -> None:
+    """Reach and frequency must be stated again: impressions alone do not tell one from the other."""
+    before, now = (
+        {name for name, known in zip(panel.channels, panel.has_reach, strict=True) if known}
+        for panel in (history, asked)
+    )
+    if before - now:
+        name = sorted(before - now)[0]
+        raise DataError(
+            f"The fit knows reach and frequency of {name!r}, but this panel does not; name their columns in reach= and "
+            "frequency=."
+        )
+    if now - before:
+        name = sorted(now - before)[0]
+        raise DataError(
+            f"This panel has reach and frequency of {name!r}, but the fit has not; name its impressions in media=, or "
+            "fit once more."
+        )
 
 
 def _divided_like(history: "Panel", asked: _P) -> _P:

@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepcausalmmm_jax.data.kpi_scale import describing, kpi_scales
+from deepcausalmmm_jax.config.kpi_link import LinkKind
+from deepcausalmmm_jax.data.kpi_link import scales_of_kpi
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.reach import usual_frequency
 
 _QUARTILES_TO_SD = 1.349  # width of the normal distribution's middle half, in standard deviations
 _FIRST_WEEKS = 8  # their mean exposure is assumed for the weeks before the panel
@@ -22,22 +24,27 @@ class Scales(NamedTuple):
     channels is twice the scaled exposure.
     """
 
-    kpi: np.ndarray  # [region], KPI units: mean over the training weeks, or its replacement; see `kpi_scales`
+    kpi: np.ndarray  # [region], KPI units: mean over the training weeks, or its replacement; see `scales_of_kpi`
     exposure: np.ndarray  # [region, channel], exposure units: mean over the training weeks
     intensity: np.ndarray  # [region, channel], exposure per capita relative to the channel's typical region
     history: np.ndarray  # [region, channel], exposure units: mean over the first weeks, assumed for weeks before
     control_center: np.ndarray  # [region, control]
     control_scale: np.ndarray  # [region, control]
+    frequency: np.ndarray | None = None  # [region, channel], usual contacts per person reached; see `data.reach`
 
 
-def scales_from(panel: Panel, weights: np.ndarray) -> Scales:
+def scales_from(panel: Panel, weights: np.ndarray, link: LinkKind = "identity") -> Scales:
     """Scales from the weeks with weight.
 
     Args:
         panel: the panel.
         weights: `[region, week]`, 0 in weeks outside training.
+        link: of the settings.
+
+    Raises:
+        DataError: a log link, and a KPI of 0 or less.
     """
-    kpi = kpi_scales(panel.kpi, describing(panel, weights))
+    kpi = scales_of_kpi(panel, weights, link)
     last = int(np.nonzero(weights.sum(axis=0))[0][-1]) + 1
     present = panel.present[:, :last]
     mean = panel.exposure[:, :last].sum(axis=1) / np.maximum(present.sum(axis=1), 1)[:, None]
@@ -49,7 +56,8 @@ def scales_from(panel: Panel, weights: np.ndarray) -> Scales:
     center, scale = _control_scales(np.where(present[:, :, None], panel.control[:, :last], np.nan))
     scale = np.where(np.isin(np.array(panel.controls, dtype=str), panel.event_names), _EVENT_UNIT, scale)
     history = panel.exposure[:, : min(panel.cadence.steps(_FIRST_WEEKS), last)].mean(axis=1)
-    return Scales(kpi, exposure, exposure / heads[:, None] / typical, history, center, scale)
+    usual = usual_frequency(panel, last)
+    return Scales(kpi, exposure, exposure / heads[:, None] / typical, history, center, scale, usual)
 
 
 def _control_scales(control: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

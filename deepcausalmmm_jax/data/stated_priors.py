@@ -6,7 +6,7 @@ import numpy as np
 
 from deepcausalmmm_jax.axes import ArrayT
 from deepcausalmmm_jax.checks import did_you_mean
-from deepcausalmmm_jax.config.priors import Priors
+from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS, Priors
 from deepcausalmmm_jax.data.cadence import Cadence, decay_per_step
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError
@@ -26,12 +26,20 @@ class StatedPriors(NamedTuple, Generic[ArrayT]):
     control_sign: ArrayT  # [control], 1, -1, or 0 for either
     half_life: ArrayT | None = None  # [channel], steps of the panel; None where no channel has one stated
     half_life_precision: ArrayT | None = None
+    total: ArrayT | None = None  # [], share of the KPI of all media; None where it is not stated
+    total_precision: ArrayT | None = None
+    curve: ArrayT | None = None  # [parameter, channel], centres of `CURVE_PARAMETERS` in logs, of the decay in logits
+    curve_spread: ArrayT | None = None  # 0 where the default prior holds
+    half_frequency: ArrayT | None = None  # [channel], contacts; None where no channel has one stated
+    half_frequency_precision: ArrayT | None = None
 
 
 def stated_priors(
     panel: Panel, weights: np.ndarray, priors: Priors, counted_kpi: np.ndarray
 ) -> StatedPriors[np.ndarray]:
-    """Stated priors as arrays; an ROI becomes the share of the KPI that would earn it in the training weeks.
+    """Stated priors as arrays; an ROI or CPIK becomes the share of the KPI that would give it in the training weeks.
+
+    The standard deviation of a CPIK is carried over to the share to first order: both are the same part of their value.
 
     Args:
         panel: the panel.
@@ -40,18 +48,21 @@ def stated_priors(
         counted_kpi: `[region, week]`, the KPI of which the model takes shares: its mean is the region's scale.
 
     Raises:
-        ConfigError: an unknown channel or control, an ROI for a channel without spend, or more than the whole KPI.
+        ConfigError: an unknown channel or control, an ROI or CPIK for a channel without spend, or more than the whole
+            KPI.
     """
     for name in priors.channels():
         _refuse_unknown(name, panel.channels, "channel")
     for name, _ in priors.control_sign:
         _refuse_unknown(name, panel.controls, "control")
-    share = (*priors.share, *(_as_share(panel, weights, counted_kpi, *entry) for entry in priors.roi))
+    by_roi = (_share_of_roi(panel, weights, counted_kpi, *entry) for entry in priors.roi)
+    by_cost = (_share_of_cost(panel, weights, counted_kpi, *entry) for entry in priors.cpik)
+    share = (*priors.share, *by_roi, *by_cost)
     total = sum(mean for _, mean, _ in share)
     if total > 1.0:
         raise ConfigError(
-            f"Setting priors.share and priors.roi together state {total:.0%} of the KPI for media, which cannot have "
-            "more than 100%; lower them."
+            f"Setting priors.share, priors.roi and priors.cpik together state {total:.0%} of the KPI for media, which "
+            "cannot have more than 100%; lower them."
         )
     decay = tuple(_decay_of_step(*entry, panel.cadence) for entry in priors.decay)
     pairs = [_over_channels(panel, entries) for entries in (share, decay, priors.half_saturation, priors.slope)]
@@ -61,23 +72,66 @@ def stated_priors(
     step = panel.cadence.weeks
     lives = tuple((channel, weeks / step, sd / step) for channel, weeks, sd in priors.half_life)
     half_life = _over_channels(panel, lives) if lives else (None, None)
-    return StatedPriors(*pairs[0], *pairs[1], *pairs[2], *pairs[3], sign, *half_life)
+    of_all = (np.asarray(priors.total[0]), np.asarray(1.0 / priors.total[1] ** 2)) if priors.total else (None, None)
+    curves = _curves(panel, priors.curve) if priors.curve else (None, None)
+    often = _half_frequency(panel, priors.half_frequency)
+    return StatedPriors(
+        *pairs[0],
+        *pairs[1],
+        *pairs[2],
+        *pairs[3],
+        sign,
+        half_life=half_life[0],
+        half_life_precision=half_life[1],
+        total=of_all[0],
+        total_precision=of_all[1],
+        curve=curves[0],
+        curve_spread=curves[1],
+        half_frequency=often[0],
+        half_frequency_precision=often[1],
+    )
 
 
-def _as_share(
+def _half_frequency(
+    panel: Panel, entries: tuple[tuple[str, float, float], ...]
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    for channel, *_ in entries:
+        if not panel.has_reach[panel.channels.index(channel)]:
+            raise ConfigError(
+                f"Setting priors.half_frequency names the channel {channel!r}, whose reach and frequency are not in "
+                "the panel; name their columns in reach= and frequency=, or leave the prior out."
+            )
+    return _over_channels(panel, entries) if entries else (None, None)
+
+
+def _share_of_roi(
     panel: Panel, weights: np.ndarray, counted_kpi: np.ndarray, channel: str, roi: float, sd: float
 ) -> tuple[str, float, float]:
     """The share of the KPI, and its standard deviation, that would earn a stated ROI."""
     trained = weights > 0
-    spend = 0.0 if panel.spend is None else float(np.nansum(panel.spend[:, :, panel.channels.index(channel)][trained]))
-    if not spend > 0:
-        raise ConfigError(
-            f"Setting priors.roi names the channel {channel!r}, which has no spend in the training weeks; state its "
-            f"share of the KPI in priors.share instead."
-        )
+    spend = _spend(panel, trained, channel, "roi")
     worth = 1.0 if panel.revenue_per_kpi is None else panel.revenue_per_kpi[trained]
     revenue = float((counted_kpi[trained] * worth).sum())
     return channel, roi * spend / revenue, sd * spend / revenue
+
+
+def _share_of_cost(
+    panel: Panel, weights: np.ndarray, counted_kpi: np.ndarray, channel: str, cost: float, sd: float
+) -> tuple[str, float, float]:
+    """The share of the KPI that a stated cost per incremental unit of it would buy, and its standard deviation."""
+    trained = weights > 0
+    share = _spend(panel, trained, channel, "cpik") / (cost * float(counted_kpi[trained].sum()))
+    return channel, share, share * sd / cost
+
+
+def _spend(panel: Panel, trained: np.ndarray, channel: str, prior: str) -> float:
+    spend = 0.0 if panel.spend is None else float(np.nansum(panel.spend[:, :, panel.channels.index(channel)][trained]))
+    if not spend > 0:
+        raise ConfigError(
+            f"Setting priors.{prior} names the channel {channel!r}, which has no spend in the training weeks; state "
+            "its share of the KPI in priors.share instead."
+        )
+    return spend
 
 
 def _decay_of_step(channel: str, decay: float, sd: float, cadence: Cadence) -> tuple[str, float, float]:
@@ -86,6 +140,18 @@ def _decay_of_step(channel: str, decay: float, sd: float, cadence: Cadence) -> t
         return channel, decay, sd
     slope = cadence.weeks / (decay + cadence.weeks * (1.0 - decay)) ** 2
     return channel, decay_per_step(decay, cadence), sd * slope
+
+
+def _curves(panel: Panel, entries: tuple[tuple[str, str, float, float], ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Centre and spread of priors that are normal in a log or logit, `[parameter, channel]` each."""
+    centre, spread = (np.zeros((len(CURVE_PARAMETERS), len(panel.channels))) for _ in range(2))
+    for channel, parameter, median, wide in entries:
+        at = CURVE_PARAMETERS.index(parameter), panel.channels.index(channel)
+        if parameter == "decay":
+            median = decay_per_step(median, panel.cadence)
+        centre[at] = np.log(median) - (np.log1p(-median) if parameter == "decay" else 0.0)
+        spread[at] = wide
+    return centre, spread
 
 
 def _over_channels(panel: Panel, entries: tuple[tuple[str, float, float], ...]) -> tuple[np.ndarray, np.ndarray]:

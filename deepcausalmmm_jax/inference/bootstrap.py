@@ -200,7 +200,7 @@ def _refuse(
 
 def _sample(fitted: Fitted, ready: Preparation, *, warm: bool) -> Sample:
     past = FittedPanel.of(fitted).until_last_kpi
-    predicted = past.prediction / fitted.scales.kpi[:, None]
+    predicted = past.scaled_terms.prediction()
     point = jax.tree.map(jnp.asarray, fitted.variables)
     weights = jnp.asarray(past.weights, jnp.float32)
     key = jax.random.key(fitted.seed)

@@ -3,7 +3,6 @@
 import time
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -16,9 +15,10 @@ from deepcausalmmm_jax.data.kpi_scale import informative
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
 from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
-from deepcausalmmm_jax.inference.curve_choice import with_chosen_saturation
 from deepcausalmmm_jax.inference.lift_tests import said_before
+from deepcausalmmm_jax.inference.link_choice import with_choices
 from deepcausalmmm_jax.inference.sample_posterior import estimated, refuse_without_sampler
+from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.io.program_cache import make_room_for
 from deepcausalmmm_jax.model.family import AnyInputs
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
@@ -57,7 +57,8 @@ def fit(
     With lift tests in the settings (`Config.experiments`) the model is trained twice: to the KPI alone, and from there
     to KPI and tests; `FitResult.lift_tests` shows both. With `Config.curve` set to `auto` it is trained once with the
     kind of saturation in the settings, and once more where the evidence is for another; `FitResult.curve_evidence`
-    shows that of each, and `FitResult.config` names the kind.
+    shows that of each, and `FitResult.config` names the kind. `Config.link` set to `auto` is settled before it in the
+    same way; see `FitResult.link_evidence`.
 
     Properties of the panel that limit what its answers can mean are reported as warnings of the class `DataWarning`,
     and kept in `FitResult.panel_notes`.
@@ -93,9 +94,7 @@ def fit(
         return _fitted(panel, weights, own, seed, devices, began, progress)
 
     with drawn(progress):
-        if config.curve == "auto":
-            return estimated(*with_chosen_saturation(config.replace(curve="stated"), fitted_with))
-        return estimated(*fitted_with(config))
+        return estimated(*with_choices(config, fitted_with))
 
 
 def _fitted(
@@ -111,7 +110,7 @@ def _fitted(
     past = panel.until_last_kpi()
     ready = prepare(past, weights[:, : len(past.weeks)], config)
     make_room_for((ready.design, ready.schedule, str(jax.tree.map(np.shape, ready.inputs))))
-    arrays = ready.inputs, jnp.asarray(weights[:, : len(past.weeks)], dtype=jnp.float32)
+    arrays = ready.inputs, single(weights[:, : len(past.weeks)])
     if devices is not None:
         arrays = over_regions(arrays, devices_for(devices), len(panel.regions))
     tests, before, start = tests_in(ready.inputs), None, None

@@ -77,7 +77,41 @@ def fit_many(
         FitError: a fit ended without usable parameters.
     """
     wanted = _wanted(panels, configs, holdout, seeds, batch_size)
-    working = devices_for(devices)
+    return fit_all(wanted, "fit_many", devices_for(devices), engine, batch_size, progress)
+
+
+class Wanted(NamedTuple):
+    """One fit to be run."""
+
+    label: str
+    panel: Panel
+    weights: np.ndarray  # [region, week]
+    config: Config
+    seed: int
+    ready: Preparation
+
+
+def fit_all(
+    wanted: list[Wanted],
+    title: str,
+    working: tuple[jax.Device, ...],
+    engine: Engine | None,
+    batch_size: int | None,
+    progress: bool | None,
+) -> list[FitResult]:
+    """Run the fits, those of one program together; arguments and errors as for `fit_many`.
+
+    Args:
+        wanted: the fits.
+        title: of the progress bar.
+        working: devices.
+        engine: see `fit_many`, as for all that follow.
+        batch_size: fits side by side.
+        progress: whether to show progress.
+
+    Returns:
+        Their results, in the same order.
+    """
     refuse_disagreement(
         {}
         if jax.process_count() == 1
@@ -93,7 +127,7 @@ def fit_many(
         groups.setdefault((one.ready.design, one.ready.schedule, shapes), []).append(number)
     results: dict[int, FitResult] = {}
     n_fits = sum(1 if tests_in(one.ready.inputs) is None else 2 for one in wanted)
-    with Progress("fit_many", "fits", n_fits, show=progress) as bar:
+    with Progress(title, "fits", n_fits, show=progress) as bar:
         for numbers in groups.values():
             outcomes, seconds, before = _fitted([wanted[n] for n in numbers], working, engine, batch_size, bar)
             for at, number in enumerate(numbers):
@@ -102,24 +136,13 @@ def fit_many(
     return [results[number] for number in range(len(wanted))]
 
 
-class _Wanted(NamedTuple):
-    """One fit to be run."""
-
-    label: str
-    panel: Panel
-    weights: np.ndarray  # [region, week]
-    config: Config
-    seed: int
-    ready: Preparation
-
-
 def _wanted(
     panels: Panel | Sequence[Panel],
     configs: Config | Sequence[Config] | None,
     holdout: int | None,
     seeds: int | Sequence[int],
     batch_size: int | None,
-) -> list[_Wanted]:
+) -> list[Wanted]:
     all_panels = [panels] if isinstance(panels, Panel) else list(panels)
     settings = [configs or Config()] if configs is None or isinstance(configs, Config) else list(configs)
     all_seeds = [seed_number(seed, "seeds") for seed in (seeds if isinstance(seeds, Iterable) else [seeds])]
@@ -132,23 +155,41 @@ def _wanted(
     for p, panel in enumerate(all_panels):
         if not isinstance(panel, Panel):
             raise DataError(f"Entry {p} of panels is no Panel but {type(panel).__name__}; use Panel.from_dataframe.")
-        try:
-            weights = training_weights(panel, holdout)
-            refuse_unfit(panel, weights)
-        except DataError as error:
-            raise DataError(f"Panel {p}: {error}") from None
-        warn_of(panel_notes(panel, weights), f"Panel {p}: ", stacklevel=4)
-        weights, past = informative(panel, weights), panel.until_last_kpi()
+        weights = weights_of(panel, holdout, f"Panel {p}: ")
         for c, config in enumerate(settings):
-            ready = prepare(past, weights[:, : len(past.weeks)], config)
-            wanted += [
-                _Wanted(f"panel {p}, setting {c}, seed {s}", panel, weights, config, s, ready) for s in all_seeds
-            ]
+            ready = prepared(panel, weights, config)
+            wanted += [Wanted(f"panel {p}, setting {c}, seed {s}", panel, weights, config, s, ready) for s in all_seeds]
     return wanted
 
 
+def weights_of(panel: Panel, holdout: int | None, prefix: str) -> np.ndarray:
+    """Weights `[region, week]` of the training weeks; notes on the panel are given as warnings.
+
+    Args:
+        panel: the panel.
+        holdout: see `fit_many`.
+        prefix: which panel it is, before what is said of it.
+
+    Raises:
+        DataError: the panel cannot be learned from.
+    """
+    try:
+        weights = training_weights(panel, holdout)
+        refuse_unfit(panel, weights)
+    except DataError as error:
+        raise DataError(f"{prefix}{error}") from None
+    warn_of(panel_notes(panel, weights), prefix, stacklevel=5)
+    return informative(panel, weights)
+
+
+def prepared(panel: Panel, weights: np.ndarray, config: Config) -> Preparation:
+    """The panel up to its last KPI as the model reads it."""
+    past = panel.until_last_kpi()
+    return prepare(past, weights[:, : len(past.weeks)], config)
+
+
 def _fitted(
-    wanted: list[_Wanted], devices: tuple[jax.Device, ...], engine: Engine | None, batch_size: int | None, bar: Progress
+    wanted: list[Wanted], devices: tuple[jax.Device, ...], engine: Engine | None, batch_size: int | None, bar: Progress
 ) -> tuple[_Outcome, float, _Outcome | None]:
     """Variables and histories of fits of one program, `[fit]` first, seconds a fit, and what they were without tests.
 
@@ -213,7 +254,7 @@ def _batches(
     return batches._replace(rounds=-(-count // (batches.chunk * calls)))
 
 
-def _result(one: _Wanted, outcome: _Outcome, seconds: float, first: _Outcome | None) -> FitResult:
+def _result(one: Wanted, outcome: _Outcome, seconds: float, first: _Outcome | None) -> FitResult:
     variables, history = outcome
     record = TrainingRecord.of(history, seconds)
     if record.status is FitStatus.DIVERGED:

@@ -6,7 +6,7 @@ import pandas as pd
 from deepcausalmmm_jax.axes import CHANNEL
 from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.config.settings import Config
-from deepcausalmmm_jax.data.kpi_scale import counted_kpi, kpi_scales
+from deepcausalmmm_jax.data.kpi_scale import counted_kpi, kpi_means, kpi_scales
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.posterior.prior import prior_shares
@@ -37,11 +37,16 @@ def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 10
     seed = seed_number(seed)
     settings = Config() if config is None else config
     shares = prior_shares(settings, len(panel.channels), int(draws), seed)
+    total = shares.sum(axis=1)
+    if settings.link == "log":  # the priors are of effects on the log, each a part of what all media add
+        total = -np.expm1(-total)
+        shares = shares / shares.sum(axis=1, keepdims=True) * total[:, None]
     columns = {("share", name): 100.0 * shares[:, m] for m, name in enumerate(panel.channels)}
-    columns["share", "total"] = 100.0 * shares.sum(axis=1)
+    columns["share", "total"] = 100.0 * total
     if panel.spend is not None:
         worth = 1.0 if panel.revenue_per_kpi is None else np.where(panel.present, panel.revenue_per_kpi, 0.0)
-        counted = counted_kpi(panel, panel.weights, kpi_scales(panel.kpi, panel.weights))
+        size = kpi_means if settings.link == "log" else kpi_scales
+        counted = counted_kpi(panel, panel.weights, size(panel.kpi, panel.weights))
         revenue = float((np.where(panel.weights > 0, counted, 0.0) * worth).sum())
         spend = np.nansum(panel.spend, axis=(0, 1))
         columns |= {

@@ -6,16 +6,19 @@ import warnings
 from typing import Final, get_args
 
 import numpy as np
+from jax import Array
 
 from deepcausalmmm_jax.attribution.accuracy import worse_than_mean
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.checks import require, seed_number, whole_number
 from deepcausalmmm_jax.config.priors import PosteriorMethod
+from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DataWarning, FitStatus
 from deepcausalmmm_jax.model.family import AnyInputs
+from deepcausalmmm_jax.model.outputs import Internals
 from deepcausalmmm_jax.posterior.nuts import require_blackjax
 from deepcausalmmm_jax.posterior.sample import sample
 from deepcausalmmm_jax.results.asked import require_result
@@ -72,12 +75,9 @@ def sample_posterior(
 def _drawn(
     past: FittedPanel, draws: int, method: PosteriorMethod, seed: int, known: np.ndarray | None = None
 ) -> Ensemble:
-    fitted, inputs = past.fitted, past.inputs
-    assert isinstance(inputs, Inputs)
-    began = time.perf_counter()
-    trained = fitted if fitted.trained is None else dataclasses.replace(fitted, variables=fitted.trained)
-    inside = (past if fitted.trained is None else FittedPanel(trained, past.panel, inputs)).internals
-    drawn = sample(trained, inputs._replace(lift_tests=lift_tests_of(fitted)), inside, draws, method, seed, known)
+    fitted, began = past.fitted, time.perf_counter()
+    trained, inputs, inside = as_trained(past)
+    drawn = sample(trained, inputs, inside, draws, method, seed, known)
     seconds = time.perf_counter() - began
     estimate = dataclasses.replace(fitted, variables=drawn.mean, trained=trained.variables)
     count = len(drawn.vectors)
@@ -98,6 +98,16 @@ def _drawn(
         chains=drawn.chains,
     )
     return Ensemble(_judged(dataclasses.replace(past, fitted=estimate)), replicates, _prepared(past))
+
+
+def as_trained(past: FittedPanel) -> tuple[Fitted, Inputs[Array], Internals]:
+    """What the posterior starts from: the fit as training left it, its panel with lift tests, and its internals."""
+    fitted, inputs = past.fitted, past.inputs
+    assert isinstance(inputs, Inputs)
+    trained = fitted if fitted.trained is None else dataclasses.replace(fitted, variables=fitted.trained)
+    inside = (past if fitted.trained is None else FittedPanel(trained, past.panel, inputs)).internals
+    assert isinstance(inside, Internals)
+    return trained, inputs._replace(lift_tests=lift_tests_of(fitted)), inside
 
 
 def refuse_without_sampler(method: PosteriorMethod) -> None:
@@ -128,12 +138,28 @@ def estimated(fitted: Fitted, prepared: AnyInputs | None = None, known: np.ndarr
     return _drawn(past, settings.draws, method, fitted.seed, known)
 
 
+def has_draws(config: Config, panel: Panel) -> bool:
+    """Whether the result of a fit has draws from the posterior."""
+    method = config.posterior.method
+    none = not family_of(config).has_posterior or method == "none"
+    return not none and not (method == "auto" and (_has_many_regions(panel) or _has_many_days(panel)))
+
+
+def _has_many_regions(panel: Panel) -> bool:
+    return len(panel.regions) >= _MANY_REGIONS
+
+
+def _has_many_days(panel: Panel) -> bool:
+    """Whether the path that regions share has a step for every day."""
+    return len(panel.regions) > 1 and panel.cadence is Cadence.DAILY
+
+
 def _is_costly(panel: Panel) -> bool:
-    """Whether draws cost more than they tell: many regions, or a shared path with a step for every day."""
+    """Whether draws cost more than they tell, with a warning where that is unexpected."""
     n_regions = len(panel.regions)
-    if n_regions >= _MANY_REGIONS:
+    if _has_many_regions(panel):
         return True
-    if n_regions > 1 and panel.cadence is Cadence.DAILY:
+    if _has_many_days(panel):
         warnings.warn(
             DataWarning(
                 f"Draws are left out, since with {n_regions} regions their cost grows with the cube of the number of "

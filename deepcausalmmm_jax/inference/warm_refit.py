@@ -13,7 +13,8 @@ from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.fingerprint import fingerprint
 from deepcausalmmm_jax.data.inputs import Inputs, knot_weeks, training_weeks
-from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means
+from deepcausalmmm_jax.data.kpi_link import scaled_level
+from deepcausalmmm_jax.data.kpi_scale import describing
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import FitError, FitStatus
 from deepcausalmmm_jax.inference.lift_tests import said_before
@@ -131,7 +132,7 @@ def _problem(before: Fitted, panel: Panel, weights: np.ndarray, room: int) -> _P
         len(knot_weeks(room, panel.cadence.steps(weeks))) for weeks in (config.knot_spacing, config.region_knot_spacing)
     )
     design = dataclasses.replace(ready.design, n_knots=n_knots, n_region_knots=n_region_knots)
-    level = kpi_means(before.panel.kpi, describing(before.panel, before.weights)) / before.scales.kpi
+    level = scaled_level(before.panel, describing(before.panel, before.weights), before.scales.kpi, config.link)
     start = on_longer_panel(
         before.variables if before.trained is None else before.trained,
         config,

@@ -17,7 +17,7 @@ SWITCH = "DEEPCAUSALMMM_JAX_CACHE"
 _FOLDER = "jax_compilation_cache_dir"
 _OFF = ("off", "0", "no", "false")
 _LIMIT = 2**30  # bytes
-_QUICK = 0.5  # seconds; programs that compile faster are not kept
+_QUICK = 0.0  # seconds; all are kept: a report has some thirty small programs, each read in a tenth of its compile time
 _MOST_SHAPES = 8  # of fits whose programs stay in memory; those of one shape take some 75 MiB
 _fitted_shapes: set[Hashable] = set()
 

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from deepcausalmmm_jax.config.curves import CurveKind, CurveKinds
+from deepcausalmmm_jax.config.curves import BY_REACH, CurveKind, CurveKinds
+from deepcausalmmm_jax.data.reach import Contacts
 from deepcausalmmm_jax.ops.adstock import (
     binomial_kernel,
     delayed_kernel,
@@ -16,11 +17,12 @@ from deepcausalmmm_jax.ops.adstock import (
     weibull_cdf_kernel,
     weibull_pdf_kernel,
 )
+from deepcausalmmm_jax.ops.frequency import effect_per_contact
 from deepcausalmmm_jax.ops.hill import hill
 from deepcausalmmm_jax.ops.saturation import linear, logarithmic, logistic_saturation, michaelis_menten, root
 
 _PER_CHANNEL = ("decay", "delay", "slope", "half_saturation")
-OPTIONAL = ("scale", "shape", "exponent")  # parameters that are there where a channel's kind has them
+OPTIONAL = ("scale", "shape", "exponent", "half_frequency")  # parameters that are there where a channel's kind has them
 
 
 class MediaCurves(NamedTuple):
@@ -35,6 +37,7 @@ class MediaCurves(NamedTuple):
     scale: Array | None = None  # [channel], weeks, of a Weibull adstock; None where no channel has one, like the next
     shape: Array | None = None  # [channel], likewise
     exponent: Array | None = None  # [channel], (0, 1), of a root; None where no channel has one
+    half_frequency: Array | None = None  # [channel], contacts; None where no channel has reach and frequency
 
     def of(self, channels: Array | np.ndarray) -> "MediaCurves":
         """The curves of some channels, by position."""
@@ -49,6 +52,7 @@ def activity(
     history: Array,
     kinds: CurveKinds,
     before: Array | None = None,
+    contacts: Contacts[Array] | None = None,
 ) -> Array:
     """Saturated, carried-over exposure under given curves.
 
@@ -59,19 +63,23 @@ def activity(
         history: `[channel, region]`.
         kinds: of the same channels.
         before: `[lag, channel, region]`, what earlier weeks left, see `left_behind`; None at the panel's start.
+        contacts: per person reached, `each` as `[week, channel, region]`; None without reach and frequency.
 
     Returns:
         `[week, channel, region]`: 1/2 at the half-saturation; below 1 where the kind has a maximum.
     """
     groups = kinds.groups()
     if len(groups) == 1:
-        return activity_of_kind(exposure, curves, intensity, history, groups[0][0], kinds.max_lag, before)
+        return activity_of_kind(exposure, curves, intensity, history, groups[0][0], kinds.max_lag, before, contacts)
     parts = []
     for kind, positions in groups:
         at = np.asarray(positions)
         own = None if before is None else before[before.shape[0] - _lags(kind, kinds.max_lag) :, at]
+        often = contacts_of(contacts, kind, at)
         parts.append(
-            activity_of_kind(exposure[:, at], curves.of(at), intensity[at], history[at], kind, kinds.max_lag, own)
+            activity_of_kind(
+                exposure[:, at], curves.of(at), intensity[at], history[at], kind, kinds.max_lag, own, often
+            )
         )
     return _in_order(parts, groups)
 
@@ -84,8 +92,10 @@ def activity_of_kind(
     kind: CurveKind,
     max_lag: int,
     before: Array | None = None,
+    contacts: Contacts[Array] | None = None,
 ) -> Array:
     """`activity` of channels of one kind."""
+    exposure = _effective(exposure, curves, kind, contacts)
     half = _reference(curves, kind)[:, None] * jnp.exp(-curves.locality * intensity)
     before = _first(curves, half, history, kind, max_lag) if before is None else before
     if kind.saturation_first:
@@ -93,7 +103,34 @@ def activity_of_kind(
     return saturation(_carried(exposure, curves, before, kind, max_lag), curves, half, kind)
 
 
-def left_behind(exposure: Array, curves: MediaCurves, intensity: Array, history: Array, kinds: CurveKinds) -> Array:
+def contacts_of(
+    contacts: Contacts[Array] | None, kind: CurveKind, channels: Array | np.ndarray
+) -> Contacts[Array] | None:
+    """Contacts of some channels of a kind, by position; None for a kind that does not read them."""
+    if contacts is None or kind.saturation != BY_REACH:
+        return None
+    return Contacts(contacts.each[:, channels], contacts.usual[channels])
+
+
+def _effective(exposure: Array, curves: MediaCurves, kind: CurveKind, contacts: Contacts[Array] | None) -> Array:
+    """Exposure of channels of one kind, in contacts at the usual frequency where they have reach and frequency.
+
+    Twice the people at the same frequency are twice the exposure; before the first week the frequency is the usual one.
+    """
+    if kind.saturation != BY_REACH or contacts is None:
+        return exposure
+    assert curves.half_frequency is not None
+    return exposure * effect_per_contact(contacts.each, curves.slope, curves.half_frequency, contacts.usual)
+
+
+def left_behind(
+    exposure: Array,
+    curves: MediaCurves,
+    intensity: Array,
+    history: Array,
+    kinds: CurveKinds,
+    contacts: Contacts[Array] | None = None,
+) -> Array:
     """What weeks leave to the weeks after them, `[lag, channel, region]`.
 
     For a geometric adstock this is the carried-over exposure of the last week, a single lag. For the finite kernels it
@@ -107,14 +144,17 @@ def left_behind(exposure: Array, curves: MediaCurves, intensity: Array, history:
         intensity: `[channel, region]`.
         history: `[channel, region]`.
         kinds: of the same channels.
+        contacts: per person reached, `each` as `[week, channel, region]`; None without reach and frequency.
     """
     groups = kinds.groups()
     if len(groups) == 1:
+        exposure = _effective(exposure, curves, groups[0][0], contacts)
         return _left_by_kind(exposure, curves, intensity, history, groups[0][0], kinds.max_lag)
     most, parts = max(_lags(kind, kinds.max_lag) for kind, _ in groups), []
     for kind, positions in groups:
         at = np.asarray(positions)
-        own = _left_by_kind(exposure[:, at], curves.of(at), intensity[at], history[at], kind, kinds.max_lag)
+        shown = _effective(exposure[:, at], curves.of(at), kind, contacts_of(contacts, kind, at))
+        own = _left_by_kind(shown, curves.of(at), intensity[at], history[at], kind, kinds.max_lag)
         parts.append(jnp.pad(own, ((most - own.shape[0], 0), (0, 0), (0, 0))))
     return _in_order(parts, groups)
 
@@ -154,6 +194,7 @@ def saturation(exposure: Array, curves: MediaCurves, half: Array, kind: CurveKin
         "logistic": logistic_saturation,
         "log": logarithmic,
         "linear": linear,
+        BY_REACH: linear,  # the frequency has bent it before
     }
     return one_parameter[kind.saturation](exposure, half)
 

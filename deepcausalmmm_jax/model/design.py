@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from deepcausalmmm_jax.config.curves import CurveKinds
+from deepcausalmmm_jax.config.kpi_link import LinkKind
 from deepcausalmmm_jax.config.settings import Config, GraphKind
 from deepcausalmmm_jax.data.inputs import knot_weeks
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.reach import curve_kinds
 from deepcausalmmm_jax.data.season import n_season_terms
 
 
@@ -25,6 +27,7 @@ class Design:
     graph: GraphKind
     link_lags: int
     hidden_size: int
+    link: LinkKind = "identity"
 
     @property
     def step_weeks(self) -> float:
@@ -42,9 +45,10 @@ class Design:
             n_knots=len(knot_weeks(n_training_weeks, cadence.steps(config.knot_spacing))),
             n_region_knots=len(knot_weeks(n_training_weeks, cadence.steps(config.region_knot_spacing))),
             n_season_terms=n_season_terms(cadence, config),
-            kinds=config.curve_kinds(panel.channels, cadence.lags(config.max_lag), cadence.weeks),
+            kinds=curve_kinds(panel, config),
             min_slope=config.min_slope,
             graph=config.graph if n_channels > 1 else "none",
             link_lags=config.link_lags if n_channels > 1 else 0,
             hidden_size=config.hidden_size,
+            link=config.link,
         )

@@ -7,7 +7,8 @@ from jax import Array
 
 from deepcausalmmm_jax.config.curves import CurveKinds
 from deepcausalmmm_jax.data.experiments import LiftTests
-from deepcausalmmm_jax.model.curves import MediaCurves, activity_of_kind
+from deepcausalmmm_jax.data.reach import Contacts
+from deepcausalmmm_jax.model.curves import MediaCurves, activity_of_kind, contacts_of
 
 
 def lifts(
@@ -19,6 +20,7 @@ def lifts(
     blend: Array,
     coefficient: Array,
     kinds: CurveKinds,
+    contacts: Contacts[Array] | None = None,
 ) -> Array:
     r"""Lift of each test by region and by the channel in whose contribution it shows.
 
@@ -36,6 +38,8 @@ def lifts(
         blend: `[channel, channel]`, share of the column's activity that is taken from the row.
         coefficient: `[week, channel, region]`.
         kinds: of the channels' curves.
+        contacts: per person reached, the same in both arms, `each` as `[week, channel, region]`; None without reach and
+            frequency.
 
     Returns:
         `[test, region, channel]`, standard errors of the test; its sum over regions and channels is the lift.
@@ -43,7 +47,7 @@ def lifts(
     own = tests.channel
     both = jnp.concatenate([own, own])
     by_arm = jnp.concatenate([exposure[:, own], jnp.moveaxis(tests.other, 2, 0)], axis=1)
-    activity = _activity(by_arm, both, curves, intensity[both], history[both], kinds)
+    activity = _activity(by_arm, both, curves, intensity[both], history[both], kinds, contacts)
     more = activity[:, : own.shape[0]] - activity[:, own.shape[0] :]
     counted = jnp.moveaxis(tests.counted, 2, 0) * more
     kept = jax.nn.one_hot(own, blend.shape[0], dtype=blend.dtype) * (1.0 - blend.sum(axis=0))
@@ -51,12 +55,19 @@ def lifts(
 
 
 def _activity(
-    exposure: Array, channel: Array, curves: MediaCurves, intensity: Array, history: Array, kinds: CurveKinds
+    exposure: Array,
+    channel: Array,
+    curves: MediaCurves,
+    intensity: Array,
+    history: Array,
+    kinds: CurveKinds,
+    contacts: Contacts[Array] | None,
 ) -> Array:
     """Activity of the channels at positions `channel`, which are traced: each kind is run on all, and one is kept."""
     picked, kept = curves.of(channel), None
     for kind, positions in kinds.groups():
-        found = activity_of_kind(exposure, picked, intensity, history, kind, kinds.max_lag)
+        often = contacts_of(contacts, kind, channel)
+        found = activity_of_kind(exposure, picked, intensity, history, kind, kinds.max_lag, contacts=often)
         is_kind = np.isin(np.arange(len(kinds.channels)), positions)
         kept = found if kept is None else jnp.where(jnp.asarray(is_kind)[channel][:, None], found, kept)
     assert kept is not None

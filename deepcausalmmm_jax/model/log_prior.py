@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.config.curves import CurveKinds
+from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.stated_priors import StatedPriors
 from deepcausalmmm_jax.model.coefficients import DRIFT_WEEKS
@@ -16,6 +17,8 @@ from deepcausalmmm_jax.model.media import (
     TYPICAL_ACTIVITY,
     TYPICAL_DELAY,
     TYPICAL_EXPONENT,
+    TYPICAL_FREQUENCY_SLOPE,
+    TYPICAL_HALF_FREQUENCY,
     TYPICAL_HALF_SATURATION,
     TYPICAL_SCALE,
     TYPICAL_SHAPE,
@@ -37,6 +40,7 @@ _LOG_DELAY = 1.5
 _DELAY_WEEKS = 3.0
 LOG_SCALE, LOG_SHAPE = 0.8, 0.5  # of a Weibull adstock
 LOGIT_EXPONENT = 1.0  # of a root
+LOG_FREQUENCY_SLOPE, LOG_HALF_FREQUENCY = 0.4, 0.5  # slopes from 1 to 4, contacts from 1 to 8
 _SKEW = 1.0  # log skew of the exposure noise
 _LINK_PERSISTENCE = 0.5  # of the exposure noise, inverse hyperbolic tangent: 0.46
 _UPWARD = 0.25  # log factor on the scale of variation over time, where it is above 0
@@ -110,7 +114,7 @@ def penalty_terms(
         terms["graph"] = strength / scales.graph
         terms["blend"] = jnp.sum(internals.blend) / scales.blend
         terms["skew"] = _gauss(parameters.equations.log_skew, _SKEW)
-    return terms | _optional_curve_terms(parameters, internals.curves, kinds)
+    return terms | _optional_curve_terms(parameters, internals.curves, kinds, stated)
 
 
 def _curve_terms(
@@ -118,6 +122,12 @@ def _curve_terms(
 ) -> dict[str, Array]:
     """Default priors of the curves, for the channels whose curves the user states nothing about."""
     stated = inputs.stated_priors
+    if stated.curve is not None and stated.curve_spread is not None:
+        apart = stated.curve_spread > 0
+        plain = _curve_terms(parameters, curves, scales, _without(inputs, apart), kinds)
+        logs = jnp.stack([parameters.media.decay, jnp.log(curves.half_saturation), jnp.log(curves.slope)])
+        own = jnp.where(apart, (logs - stated.curve) / jnp.where(apart, stated.curve_spread, 1.0), 0.0)
+        return {name: plain[name] + _gauss(row, 1.0) for name, row in zip(CURVE_PARAMETERS, own, strict=True)}
     half = jnp.log(curves.half_saturation / (TYPICAL_HALF_SATURATION * inputs.burst))
     free_decay = stated.decay_precision == 0
     if stated.half_life_precision is not None:
@@ -127,12 +137,34 @@ def _curve_terms(
         decay = decay - np.asarray(kinds.usual_decay(), np.float32)
     return {
         "decay": _gauss(decay * free_decay, scales.decay),
-        "slope": _gauss(jnp.log(curves.slope / TYPICAL_SLOPE) * (stated.slope_precision == 0), scales.slope),
+        "slope": _slope(curves.slope, stated.slope_precision == 0, scales.slope, kinds),
         "half_saturation": _gauss(half * (stated.half_saturation_precision == 0), scales.half_saturation),
     }
 
 
-def _optional_curve_terms(parameters: Parameters, curves: MediaCurves, kinds: CurveKinds) -> dict[str, Array]:
+def _slope(slope: Array, free: Array, scale: Array | float, kinds: CurveKinds) -> Array:
+    """Default prior of slopes where it holds; those of frequency have another."""
+    if not any(kinds.having("half_frequency")):
+        return _gauss(jnp.log(slope / TYPICAL_SLOPE) * free, scale)
+    of_frequency = np.array(kinds.having("half_frequency"))
+    exposure = _gauss(jnp.log(slope / TYPICAL_SLOPE) * free * ~of_frequency, scale)
+    return exposure + _gauss(jnp.log(slope / TYPICAL_FREQUENCY_SLOPE) * free * of_frequency, LOG_FREQUENCY_SLOPE)
+
+
+def _without(inputs: Inputs[Array], apart: Array) -> Inputs[Array]:
+    """Inputs without priors of curves by their median, and without default priors where `apart` `[parameter, channel]`.
+
+    A precision other than 0 switches a default prior off.
+    """
+    stated = inputs.stated_priors
+    named = (f"{name}_precision" for name in CURVE_PARAMETERS)
+    off = {name: jnp.where(row, 1.0, getattr(stated, name)) for name, row in zip(named, apart, strict=True)}
+    return inputs._replace(stated_priors=stated._replace(**off, curve=None, curve_spread=None))
+
+
+def _optional_curve_terms(
+    parameters: Parameters, curves: MediaCurves, kinds: CurveKinds, stated: StatedPriors[Array]
+) -> dict[str, Array]:
     """Priors of the parameters that only some kinds have, of the channels that have them."""
     terms = {}
     if parameters.media.delay is not None:
@@ -145,6 +177,11 @@ def _optional_curve_terms(parameters: Parameters, curves: MediaCurves, kinds: Cu
     if parameters.media.exponent is not None:
         away = parameters.media.exponent - np.log(TYPICAL_EXPONENT / (1.0 - TYPICAL_EXPONENT))
         terms["exponent"] = _gauss(away * np.array(kinds.having("exponent")), LOGIT_EXPONENT)
+    if curves.half_frequency is not None:
+        away = jnp.log(curves.half_frequency / TYPICAL_HALF_FREQUENCY) * np.array(kinds.having("half_frequency"))
+        if stated.half_frequency_precision is not None:
+            away = away * (stated.half_frequency_precision == 0)
+        terms["half_frequency"] = _gauss(away, LOG_HALF_FREQUENCY)
     return terms
 
 
@@ -201,6 +238,11 @@ def _stated(stated: StatedPriors[Array], internals: Internals, share: Array) -> 
     ]
     if stated.half_life is not None and stated.half_life_precision is not None:
         terms.append((half_life(curves.decay), stated.half_life, stated.half_life_precision))
+    often, precise = stated.half_frequency, stated.half_frequency_precision
+    if curves.half_frequency is not None and often is not None and precise is not None:
+        terms.append((curves.half_frequency, often, precise))
+    if stated.total is not None and stated.total_precision is not None:
+        terms.append((share.sum(), stated.total, stated.total_precision))
     return sum((0.5 * jnp.sum(precision * (q - m) ** 2) for q, m, precision in terms), start=jnp.zeros(()))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.config.curves import CurveKinds
+from deepcausalmmm_jax.data.reach import Contacts
 from deepcausalmmm_jax.model.curves import MediaCurves, activity, left_behind
 from deepcausalmmm_jax.ops.bijectors import from_above, from_unit, to_above, to_positive, to_unit
 
@@ -19,6 +20,8 @@ _TYPICAL_LOCALITY = 0.2
 TYPICAL_DELAY = 0.1  # weeks; most media have an effect at once, mail and outdoor after a week or two
 TYPICAL_SCALE, TYPICAL_SHAPE = 2.0, 1.2  # of a Weibull adstock: weeks, and slightly above a constant decay
 TYPICAL_EXPONENT = 0.5
+TYPICAL_FREQUENCY_SLOPE = 2.0  # of those who are reached so often; the first contact alone seldom does most
+TYPICAL_HALF_FREQUENCY = 3.0  # contacts a week; the rule of thumb of three exposures (Krugman 1972)
 
 
 class Media(nn.Module):
@@ -56,6 +59,7 @@ class Media(nn.Module):
         self.scale = self._optional("scale", np.log(TYPICAL_SCALE / self.kinds.step_weeks))
         self.shape = self._optional("shape", np.log(TYPICAL_SHAPE))
         self.exponent = self._optional("exponent", np.log(TYPICAL_EXPONENT / (1.0 - TYPICAL_EXPONENT)))
+        self.half_frequency = self._optional("half_frequency", np.log(TYPICAL_HALF_FREQUENCY))
 
     def _decay_start(self) -> Callable[..., Array]:
         if self.kinds.step_weeks == 1.0:
@@ -83,6 +87,7 @@ class Media(nn.Module):
             scale=None if self.scale is None else to_positive(self.scale),
             shape=None if self.shape is None else to_positive(self.shape),
             exponent=None if self.exponent is None else to_unit(self.exponent),
+            half_frequency=None if self.half_frequency is None else to_positive(self.half_frequency),
         )
 
     def _delay(self) -> Array:
@@ -96,7 +101,14 @@ class Media(nn.Module):
         later = jnp.where(np.array(peak), to_above(self.delay, 0.0), 0.0)
         return jnp.where(np.array(wait), to_positive(self.delay), later)
 
-    def __call__(self, exposure: Array, intensity: Array, history: Array, before: Array | None = None) -> Array:
+    def __call__(
+        self,
+        exposure: Array,
+        intensity: Array,
+        history: Array,
+        before: Array | None = None,
+        contacts: Contacts[Array] | None = None,
+    ) -> Array:
         """Saturated exposure.
 
         Args:
@@ -104,17 +116,20 @@ class Media(nn.Module):
             intensity: `[channel, region]`, log of exposure per head relative to the typical region.
             history: `[channel, region]`, mean exposure of the panel's first weeks.
             before: `[lag, channel, region]`, what earlier weeks left, see `left_behind`; None at the panel's start.
+            contacts: per person reached, `each` as `[week, channel, region]`; None without reach and frequency.
 
         Returns:
             `[week, channel, region]`, see `model.curves.activity`.
         """
         self._check(exposure, intensity, history)
-        return activity(exposure, self.curves(), intensity, history, self.kinds, before)
+        return activity(exposure, self.curves(), intensity, history, self.kinds, before, contacts)
 
-    def left_behind(self, exposure: Array, intensity: Array, history: Array) -> Array:
+    def left_behind(
+        self, exposure: Array, intensity: Array, history: Array, contacts: Contacts[Array] | None = None
+    ) -> Array:
         """What weeks leave to the weeks after them, `[lag, channel, region]`, see `model.curves.left_behind`."""
         self._check(exposure, intensity, history)
-        return left_behind(exposure, self.curves(), intensity, history, self.kinds)
+        return left_behind(exposure, self.curves(), intensity, history, self.kinds, contacts)
 
     def _check(self, exposure: Array, *by_region: Array) -> None:
         """Refuse arrays whose channels or regions differ."""

@@ -23,6 +23,7 @@ class MediaParameters(NamedTuple):
     scale: Array | None = None
     shape: Array | None = None
     exponent: Array | None = None
+    half_frequency: Array | None = None
 
     def as_flax(self) -> dict[str, Array]:
         """The flax collection that this is a view of."""

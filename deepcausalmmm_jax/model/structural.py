@@ -80,8 +80,10 @@ class StructuralMMM(nn.Module):
         weights = None if data is None else data.weights
         source_activity = None
         if source is not None:
-            source_activity = self.media(regions_last(source), laid_out.intensity, laid_out.history)
-        activity = self.media(laid_out.exposure, laid_out.intensity, laid_out.history)
+            source_activity = self.media(
+                regions_last(source), laid_out.intensity, laid_out.history, None, laid_out.contacts
+            )
+        activity = self._activity(laid_out)
         activity = self.graph(activity, source_activity)
         coefficient, variation, _ = self.coefficients(
             activity, laid_out.drivers, inputs.trend_basis, inputs.ahead, weights
@@ -106,6 +108,9 @@ class StructuralMMM(nn.Module):
         )
         return components, self._internals(components, data)
 
+    def _activity(self, x: InputsRegionsLast, before: Array | None = None) -> Array:
+        return self.media(x.exposure, x.intensity, x.history, before, x.contacts)
+
     def _internals(self, components: ComponentsRegionsLast, data: TrainingData | None) -> Internals:
         links, relative_links = self.graph.links(), self.graph.relative_links()
         return Internals(
@@ -128,9 +133,12 @@ class StructuralMMM(nn.Module):
     def memory(self, inputs: Inputs[Array]) -> Memory:
         """What these weeks leave to the weeks after them."""
         laid_out = inputs_regions_last(inputs)
-        activity = self.graph(self.media(laid_out.exposure, laid_out.intensity, laid_out.history))
+        activity = self.graph(self._activity(laid_out))
         _, _, coefficient = self.coefficients(activity, laid_out.drivers, inputs.trend_basis, inputs.ahead, None)
-        return Memory(self.media.left_behind(laid_out.exposure, laid_out.intensity, laid_out.history), coefficient)
+        return Memory(
+            self.media.left_behind(laid_out.exposure, laid_out.intensity, laid_out.history, laid_out.contacts),
+            coefficient,
+        )
 
     def media_after(self, inputs: Inputs[Array], memory: Memory) -> Array:
         """Contributions of the channels in weeks that follow others, `[region, week, channel]`, scaled.
@@ -140,7 +148,9 @@ class StructuralMMM(nn.Module):
             memory: what the weeks before left; see `memory`.
         """
         laid_out = inputs_regions_last(inputs)
-        activity = self.graph(self.media(laid_out.exposure, laid_out.intensity, laid_out.history, memory.exposure))
+        activity = self.graph(
+            self.media(laid_out.exposure, laid_out.intensity, laid_out.history, memory.exposure, laid_out.contacts)
+        )
         coefficient, _, _ = self.coefficients(
             activity, laid_out.drivers, inputs.trend_basis, inputs.ahead, None, memory.coefficient
         )

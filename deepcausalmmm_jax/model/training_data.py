@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.data.reach import Contacts
 from deepcausalmmm_jax.model.graph import InnovationRows, innovation_rows
 from deepcausalmmm_jax.ops.autoregression import SquaredInnovations, squared_innovations
 from deepcausalmmm_jax.ops.layout import regions_last
@@ -22,6 +23,7 @@ class InputsRegionsLast(NamedTuple):
     intensity: Array  # [channel, region]
     history: Array  # [channel, region]
     control: Array  # [week, control, region]
+    contacts: Contacts[Array] | None  # `each` as [week, channel, region]; None without reach and frequency
     drivers: Array  # [week, driver, region], inputs of the GRU beside activity: controls, time elapsed, season
 
 
@@ -47,8 +49,14 @@ def inputs_regions_last(inputs: Inputs[Array]) -> InputsRegionsLast:
         intensity=inputs.intensity.T,
         history=inputs.history.T,
         control=control,
+        contacts=contacts_regions_last(inputs.contacts),
         drivers=jnp.concatenate([control, shared], axis=1),
     )
+
+
+def contacts_regions_last(contacts: Contacts[Array] | None) -> Contacts[Array] | None:
+    """Contacts with `each` as `[week, channel, region]`."""
+    return None if contacts is None else contacts._replace(each=regions_last(contacts.each))
 
 
 def training_data(inputs: Inputs[Array], weights: Array) -> TrainingData:

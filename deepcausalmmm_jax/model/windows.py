@@ -17,6 +17,7 @@ def from_week(inputs: Inputs[Array], start: int, stop: int | None = None) -> Inp
     weeks = slice(start, stop)
     return inputs._replace(
         exposure=inputs.exposure[:, weeks],
+        contacts=None if inputs.contacts is None else inputs.contacts._replace(each=inputs.contacts.each[:, weeks]),
         control=inputs.control[:, weeks],
         trend_basis=inputs.trend_basis[weeks],
         season_basis=inputs.season_basis[weeks],
@@ -61,12 +62,13 @@ def padded(inputs: Inputs[Array], n_weeks: int, n_knots: int, n_region_knots: in
     def longer(array: Array, *widths: int, fill: float = 0.0) -> Array:
         return jnp.pad(array, [(0, width) for width in widths], constant_values=fill)
 
-    innovations, tests = inputs.innovations, inputs.lift_tests
+    innovations, tests, often = inputs.innovations, inputs.lift_tests, inputs.contacts
     if tests is not None:
         tests = tests._replace(other=longer(tests.other, 0, 0, weeks), counted=longer(tests.counted, 0, 0, weeks))
     return inputs._replace(
         lift_tests=tests,
         exposure=longer(inputs.exposure, 0, weeks, 0),
+        contacts=None if often is None else often._replace(each=longer(often.each, 0, weeks, 0, fill=1.0)),
         control=longer(inputs.control, 0, weeks, 0),
         trend_basis=longer(inputs.trend_basis, weeks, knots),
         region_trend_basis=longer(inputs.region_trend_basis, weeks, region_knots),

@@ -12,13 +12,15 @@ from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.horizon import Horizon
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.io.on_device import on_device, single
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
+from deepcausalmmm_jax.model.link import residual_variance, slope_of, without_media
 from deepcausalmmm_jax.model.windows import from_week
 from deepcausalmmm_jax.planning.cells import Cells
-from deepcausalmmm_jax.training.families import family_for, model_for
+from deepcausalmmm_jax.training.families import additive_pass, family_for, model_for
 
 KPI, REVENUE = 0, 1
-_FEW, _MANY = 2, 8  # numbers of plans that programs are compiled for
+_PLANS = 8  # of one run of the compiled program, which serves any number of them
 _BATCH = 4_000_000  # media values held at once: replicates are run in batches of this size
 _BATCH_ON_CPU = 100_000  # fits the caches: three times as fast as all at once
 
@@ -32,6 +34,7 @@ class Stage(NamedTuple):
     cell: Array  # [region, plan week, channel]
     weights: Array  # [value, region, week], KPI and revenue of one scaled unit; 0 where the outcome does not count
     memory: Any  # of each replicate; None in a model without memory, and where no week is before the plan's
+    base: Array | None  # [replicate, region, week], KPI without media, scaled, under a log link; else None
 
 
 class Shape(NamedTuple):
@@ -70,7 +73,7 @@ class Outcome:
                 revenue when None.
         """
         own = jax.tree.map(lambda a: np.asarray(a)[None], fit.variables)
-        self._variables = jax.tree.map(jnp.asarray, own if variables is None else variables)
+        self._variables = on_device(own if variables is None else variables)
         self.n_replicates = len(jax.tree.leaves(self._variables)[0])
         self.n_cells, self.n_channels = len(cells), len(horizon.panel.channels)
         self._stage, self._shape = _staged(fit, self._variables, horizon, cells, self.n_replicates, worth)
@@ -84,18 +87,17 @@ class Outcome:
                 included; 1 everywhere when None.
         """
         on = np.ones((len(plans), self.n_channels)) if on_air is None else on_air
-        size = _FEW if len(plans) <= _FEW else _MANY  # two compiled programs serve any number of plans
-        whole, on = (np.concatenate([part, np.repeat(part[-1:], -len(plans) % size, axis=0)]) for part in (plans, on))
-        pieces = len(whole) // size
+        whole, on = (np.concatenate([part, np.repeat(part[-1:], -len(plans) % _PLANS, axis=0)]) for part in (plans, on))
         found = [
             _values(
-                jnp.asarray(part, jnp.float32),
-                jnp.asarray(factor, jnp.float32),
+                single(whole[at : at + _PLANS]),
+                single(on[at : at + _PLANS]),
+                on_device(np.int32(min(_PLANS, len(plans) - at))),
                 self._variables,
                 self._stage,
                 shape=self._shape,
             )
-            for part, factor in zip(np.split(whole, pieces), np.split(on, pieces), strict=True)
+            for at in range(0, len(plans), _PLANS)
         ]
         return np.concatenate([np.asarray(part, np.float64) for part in found])[: len(plans)]
 
@@ -104,7 +106,7 @@ class Outcome:
 
         Terms of controls that follow exposure are left out.
         """
-        found = _by_channel(jnp.asarray(plans, jnp.float32), self._variables, self._stage, shape=self._shape)
+        found = _by_channel(single(plans), self._variables, self._stage, shape=self._shape)
         return np.asarray(found, np.float64)
 
     def value_and_slope(
@@ -119,11 +121,11 @@ class Outcome:
             value: what the utility is of, `KPI` or `REVENUE`.
         """
         slope, values = _slope(
-            jnp.asarray(plan, jnp.float32),
+            single(plan),
             self._variables,
             self._stage,
-            jnp.asarray(ranked, jnp.float32),
-            jnp.float32(aversion),
+            single(ranked),
+            single(aversion),
             shape=self._shape,
             value=value,
         )
@@ -150,13 +152,15 @@ def _staged(
         if memory is not None and horizon.start >= fit.n_training_weeks:
             memory = memory._replace(coefficient=memory.coefficient._replace(hidden=None))
         inputs, first = from_week(inputs, horizon.start), 0
+    base = _bases(variables, fit.on(horizon.panel).inputs, design)[:, :, horizon.start :] if fit.has_log_link else None
     stage = Stage(
         inputs=inputs,
-        unit=jnp.asarray(cells.unit / fit.scales.exposure[:, None, :], jnp.float32),
-        offset=jnp.asarray(cells.offset / fit.scales.exposure[:, None, :], jnp.float32),
-        cell=jnp.asarray(cells.cell, jnp.int32),
-        weights=jnp.asarray(weights, jnp.float32),
+        unit=single(cells.unit / fit.scales.exposure[:, None, :]),
+        offset=single(cells.offset / fit.scales.exposure[:, None, :]),
+        cell=on_device(np.asarray(cells.cell, np.int32)),
+        weights=single(weights),
         memory=memory,
+        base=base,
     )
     return stage, Shape(design, first, _batch(inputs.exposure.size, n_replicates))
 
@@ -173,9 +177,21 @@ def _memories(variables: Variables, before: Inputs[Array], design: AnyDesign) ->
     return jax.lax.map(lambda own: model_for(design).apply(own, before, method="memory"), variables)
 
 
-def _outcome(plan: Array, on_air: Array, own: Variables, memory: Any, stage: Stage, shape: Shape) -> Array:
+@partial(jax.jit, static_argnames="design")
+def _bases(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
+    """Expected KPI without any media, `[replicate, region, week]`, scaled; of a log link."""
+
+    def one(own: Variables) -> Array:
+        terms, inside = additive_pass(own, inputs, design)
+        return without_media(terms, residual_variance(inside))
+
+    bases: Array = jax.lax.map(one, variables)
+    return bases
+
+
+def _outcome(plan: Array, on_air: Array, own: tuple[Variables, Any, Any], stage: Stage, shape: Shape) -> Array:
     """`[value, region]`: media (and controls, where they follow exposure) summed over the weeks that count."""
-    media, control = _terms(plan, on_air, own, memory, stage, shape)
+    media, control = _terms(plan, on_air, own, stage, shape)
     driven = media.sum(axis=-1)
     if control is not None:
         driven = driven + control.sum(axis=-1)
@@ -184,9 +200,23 @@ def _outcome(plan: Array, on_air: Array, own: Variables, memory: Any, stage: Sta
 
 
 def _terms(
+    plan: Array, on_air: Array, drawn: tuple[Variables, Any, Any], stage: Stage, shape: Shape
+) -> tuple[Array, Array | None]:
+    """Terms of the channels, and of the controls where they follow exposure, `[region, week, term]`, scaled.
+
+    Under a log link the channels' terms are their parts of what all media add to the KPI without them.
+    """
+    own, memory, base = drawn
+    media, control = _additive_terms(plan, on_air, own, memory, stage, shape)
+    if base is not None:
+        media = media * (base * slope_of(media.sum(axis=-1)))[:, :, None]
+    return media, control
+
+
+def _additive_terms(
     plan: Array, on_air: Array, own: Variables, memory: Any, stage: Stage, shape: Shape
 ) -> tuple[Array, Array | None]:
-    """Terms of the channels, and of the controls where they follow exposure, `[region, week, term]`, scaled."""
+    """The same as the model adds them up."""
     exposure = on_air * (stage.offset + stage.unit * jnp.append(plan, 0.0)[stage.cell])
     inputs = stage.inputs
     whole = jax.lax.dynamic_update_slice_in_dim(inputs.exposure, exposure, shape.first, axis=1)
@@ -200,8 +230,8 @@ def _terms(
 
 def _by_replicate(plan: Array, on_air: Array, variables: Variables, stage: Stage, shape: Shape) -> Array:
     """`[replicate, value, region]`."""
-    one = jax.checkpoint(lambda own: _outcome(plan, on_air, own[0], own[1], stage, shape))
-    outcomes: Array = jax.lax.map(one, (variables, stage.memory), batch_size=shape.batch)
+    one = jax.checkpoint(lambda own: _outcome(plan, on_air, own, stage, shape))
+    outcomes: Array = jax.lax.map(one, (variables, stage.memory, stage.base), batch_size=shape.batch)
     return outcomes
 
 
@@ -210,11 +240,11 @@ def _by_channel(plans: Array, variables: Variables, stage: Stage, *, shape: Shap
     """`[plan, replicate, value, channel]`."""
 
     def one(plan: Array) -> Array:
-        def own_terms(own: tuple[Variables, object]) -> Array:
-            media, _ = _terms(plan, jnp.ones(stage.offset.shape[-1]), own[0], own[1], stage, shape)
+        def own_terms(own: tuple[Variables, Any, Any]) -> Array:
+            media, _ = _terms(plan, jnp.ones(stage.offset.shape[-1]), own, stage, shape)
             return jnp.einsum("rtc,vrt->vc", media, stage.weights)
 
-        terms: Array = jax.lax.map(own_terms, (variables, stage.memory), batch_size=shape.batch)
+        terms: Array = jax.lax.map(own_terms, (variables, stage.memory, stage.base), batch_size=shape.batch)
         return terms
 
     outcomes: Array = jax.lax.map(one, plans)
@@ -222,11 +252,14 @@ def _by_channel(plans: Array, variables: Variables, stage: Stage, *, shape: Shap
 
 
 @partial(jax.jit, static_argnames="shape")
-def _values(plans: Array, on_air: Array, variables: Variables, stage: Stage, *, shape: Shape) -> Array:
-    def one(asked: tuple[Array, Array]) -> Array:
-        return _by_replicate(*asked, variables, stage, shape)
+def _values(plans: Array, on_air: Array, count: Array, variables: Variables, stage: Stage, *, shape: Shape) -> Array:
+    """`[plan, replicate, value, region]` of the first `count` plans, zeros after them."""
 
-    outcomes: Array = jax.lax.map(one, (plans, on_air))
+    def one(at: Array, found: Array) -> Array:
+        return found.at[at].set(_by_replicate(plans[at], on_air[at], variables, stage, shape))
+
+    n_replicates, (n_values, n_regions, _) = len(jax.tree.leaves(variables)[0]), stage.weights.shape
+    outcomes: Array = jax.lax.fori_loop(0, count, one, jnp.zeros((len(plans), n_replicates, n_values, n_regions)))
     return outcomes
 
 

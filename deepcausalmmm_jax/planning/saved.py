@@ -7,19 +7,21 @@ from deepcausalmmm_jax.errors import OutputError
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.planning.plan_files import PLAN_FILE
 from deepcausalmmm_jax.results import ensemble
+from deepcausalmmm_jax.results.kpi_fits import KPIS_FILE, KpiFits
 
 ENSEMBLE_FILE, FIT_FILE = "ensemble.npz", "fit.npz"
 
 
 def load(path: str | Path) -> object:
-    """Open what was saved: a fit, an ensemble where draws or refits were saved with it, or a budget plan.
+    """Open what was saved: a fit, an ensemble where draws or refits were saved with it, fits of several KPIs, a plan.
 
     Args:
-        path: a file that `save` wrote, or a folder: of the commands `fit`, `update` or `bootstrap`, of
-            `BudgetPlan.save`, or one with a single saved result. Of an ensemble and a fit in one folder, the ensemble.
+        path: a file that `save` wrote, or a folder: of the commands `fit`, `fit-kpis`, `update` or `bootstrap`, of
+            `BudgetPlan.save` or `KpiFits.save`, or one with a single saved result. Of an ensemble and a fit in one
+            folder, the ensemble.
 
     Returns:
-        A `FitResult`, an `Ensemble` or a `BudgetPlan`.
+        A `FitResult`, an `Ensemble`, a `KpiFits` or a `BudgetPlan`.
 
     Raises:
         OutputError: there is nothing saved, what is there is damaged, or it is unclear which of several is meant.
@@ -30,7 +32,11 @@ def load(path: str | Path) -> object:
     except (TypeError, ValueError, OSError):
         raise OutputError(f"What was saved has a path, got {shown(path)}.") from None
     if not is_folder:
+        if place.name == KPIS_FILE:
+            return KpiFits.load(place.parent)
         return BudgetPlan.load(place.parent) if place.name == PLAN_FILE else ensemble.load(place)
+    if (place / KPIS_FILE).is_file():
+        return KpiFits.load(place)
     found = _result_in(place)
     plan = (place / PLAN_FILE).is_file()
     if found is not None and plan:

@@ -8,6 +8,7 @@ from deepcausalmmm_jax.attribution.horizon import future_weeks, past_weeks
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.planning.what_if import Change as Change
 from deepcausalmmm_jax.planning.what_if import scenario_table
+from deepcausalmmm_jax.progress import Steps
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -49,4 +50,6 @@ def scenario(
     horizon = future_weeks(fit, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fit, weeks, cost)
     replicates = result.replicates if isinstance(result, Ensemble) else None
     wanted = list(changes) if isinstance(changes, Sequence) and not isinstance(changes, str) else [changes]
-    return scenario_table(fit, replicates, horizon, wanted, level)
+    with Steps("scenario") as wait:
+        wait.step("predicting")
+        return scenario_table(fit, replicates, horizon, wanted, level)

@@ -49,10 +49,10 @@ def effects_of(
     lost = values[0] - values[1 : 1 + n_off]  # [case, replicate, 2]
     gained = values[1 + n_off :] - values[0]
     planned, point = exposure_of(cells, horizon, x), jax.tree.map(lambda a: a[:1], variables)
-    before = with_exposure(horizon, planned)
+    before = fit.on(with_exposure(horizon, planned))
     for i, off in enumerate(off_air):  # the point estimate as `scenario` computes it, equal to the last digit
         after = with_exposure(horizon, np.where(off, 0.0, planned))
-        missing = -gained_by(fit, point, horizon, before, after)
+        missing = -gained_by(before, point, horizon, after)
         lost[i, 0] = missing.sum(), (missing * horizon.worth).sum()
     return Effects(lost[0], np.moveaxis(lost[1:], 0, -1), np.moveaxis(gained[:-1], 0, -1), gained[-1])
 

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ from deepcausalmmm_jax.data.regions import nearly, region_positions
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
-from deepcausalmmm_jax.training.families import model_for
+from deepcausalmmm_jax.training.families import forward_pass
 from deepcausalmmm_jax.training.fitted import Replicates
 
 
@@ -63,8 +63,9 @@ def scenario_table(
     variables: Variables = jax.tree.map(lambda a: np.asarray(a)[None], fit.variables)
     if replicates is not None:
         variables = jax.tree.map(lambda a, b: np.concatenate([a, np.asarray(b)]), variables, replicates.variables)
-    outcome = gained_by(fit, variables, horizon, horizon.panel, bought.panel)
-    base = _predicted(fit, horizon)
+    before = fit.on(horizon.panel)
+    outcome = gained_by(before, variables, horizon, bought.panel)
+    base = _predicted(before, horizon)
     spend = (bought.spend - np.nan_to_num(horizon.spend)).sum(axis=2)
     return _tidy(horizon, outcome, base, spend, replicates is not None, level)
 
@@ -80,23 +81,22 @@ def _refuse_bad_change(change: object) -> None:
         raise ConfigError(f"The change of {change.name} has both a factor and a value; give one of them.")
 
 
-def gained_by(fit: FittedPanel, variables: Variables, horizon: Horizon, before: Panel, after: Panel) -> np.ndarray:
+def gained_by(before: FittedPanel, variables: Variables, horizon: Horizon, after: Panel) -> np.ndarray:
     """Gain in KPI when exposure and controls change.
 
     Plans and scenarios both use this function, so that the same question has the same answer to the last digit.
 
     Args:
-        fit: the fit on its own panel.
+        before: the fit on the horizon's panel, with exposure and controls as they were.
         variables: sets of parameters, with a leading axis.
         horizon: weeks that count.
-        before: the horizon's panel, with exposure and controls as they were.
-        after: the same with those that are changed.
+        after: the same panel with those that are changed.
 
     Returns:
         `[replicate, region, week from start]`, KPI units; 0 where the outcome does not count.
     """
-    gained = _gained(variables, fit.on(before).inputs, fit.on(after).inputs, fit.design)
-    outcome = np.asarray(gained, np.float64)[:, :, horizon.start :] * fit.scales.kpi[:, None]
+    gained = _gained(variables, before.inputs, before.on(after).inputs, before.design)
+    outcome = np.asarray(gained, np.float64)[:, :, horizon.start :] * before.scales.kpi[:, None]
     return np.asarray(np.where(horizon.counted, outcome, 0.0))
 
 
@@ -201,17 +201,15 @@ def _weeks(panel: Panel, change: Change, horizon: Horizon) -> tuple[int, int]:
 
 
 def _predicted(fit: FittedPanel, horizon: Horizon) -> np.ndarray:
-    """Prediction without the changes, `[region, week from start]`, KPI units."""
-    scaled = _prediction(fit.variables, fit.on(horizon.panel).inputs, fit.design)
+    """Prediction of a fit on the horizon's panel, `[region, week from start]`, KPI units."""
+    scaled = _prediction(fit.variables, fit.inputs, fit.design)
     base = np.asarray(scaled, np.float64)[:, horizon.start :] * fit.scales.kpi[:, None]
     return np.asarray(np.where(horizon.counted, base, 0.0))
 
 
 @jit_once("design")
 def _prediction(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
-    outcome: Any = model_for(design).apply(variables, inputs)
-    prediction: Array = outcome[0].prediction()
-    return prediction
+    return forward_pass(variables, inputs, design)[0].prediction()
 
 
 @jit_once("design")
@@ -219,9 +217,9 @@ def _gained(variables: Variables, before: AnyInputs, after: AnyInputs, design: A
     """Gain in the prediction, `[replicate, region, week]`, scaled."""
 
     def one(own: Variables) -> Array:
-        was: Any = model_for(design).apply(own, before)
-        would_be: Any = model_for(design).apply(own, after)
-        return difference(would_be[0], was[0])
+        was, _ = forward_pass(own, before, design)
+        would_be, _ = forward_pass(own, after, design)
+        return difference(would_be, was)
 
     gained: Array = jax.lax.map(one, jax.tree.map(jnp.asarray, variables))
     return gained

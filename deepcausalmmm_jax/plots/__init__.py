@@ -21,6 +21,7 @@ _MODULES = {
     "returns": ("channel_returns", "spend_and_effect_share"),
     "region": ("region_heatmap", "region_map"),
     "response": ("adstock_decay", "hill_curves", "coefficients_over_time", "response_curves"),
+    "frequency": ("frequency_effect",),
     "graph": ("graph_network", "graph_heatmap", "effects"),
     "structure": ("learned_graph", "graph_groups"),
     "runs": ("run_changes",),

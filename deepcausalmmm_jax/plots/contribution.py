@@ -71,9 +71,11 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
         )
     if kind == "lines" and isinstance(result, Ensemble):
         interval = result.contribution_intervals()
-        for name in largest(weekly[[column for column in weekly.columns if column in channels]].sum(), _MOST_BANDS):
+        for name in banded_channels(weekly, channels):
             low, high = (interval.sel(bound=end, component=name).values for end in ("low", "high"))
-            add_band(figure, list(weekly.index), low, high, colors[name], {"channel": name, "whole": True})
+            add_band(
+                figure, list(weekly.index), low, high, colors[name], {"channel": name, "whole": True, "band": name}
+            )
     mark_holdout(figure, result)
     figure.update_yaxes(**({"range": [0, 100]} if kind == "percent" else {"rangemode": "tozero"}))
     title = {
@@ -97,6 +99,11 @@ def grouped_contributions(result: FitResult, top: int) -> pd.DataFrame:
     parts |= {EVENTS: weekly[events].sum(axis=1)} if events else {}
     parts |= {name: weekly[name] for name in kept}
     return pd.DataFrame(parts | ({OTHERS: weekly[rest].sum(axis=1)} if rest else {}))
+
+
+def banded_channels(weekly: pd.DataFrame, channels: list[str]) -> list[str]:
+    """The largest channels of `grouped_contributions`, whose lines have bands."""
+    return largest(weekly[[column for column in weekly.columns if column in channels]].sum(), _MOST_BANDS)
 
 
 def credited_names(result: FitResult) -> list[str]:

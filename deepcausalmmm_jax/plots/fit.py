@@ -21,6 +21,7 @@ from deepcausalmmm_jax.plots.theme import (
 )
 from deepcausalmmm_jax.results.fit_result import FitResult
 
+FORECAST_BAND = "forecast"
 _SHOWN_TERMS = 8
 _TERMS = {"volume": "Laplace term", "sizes": "prior on scales", "huber": "residuals (Huber)", "gru": "GRU weights"}
 _MOST_POINTS = 400
@@ -113,14 +114,20 @@ def fit_table(result: FitResult, region: object | None) -> tuple[pd.DataFrame, s
     return own.reindex(panel.weeks), escaped(region)
 
 
+def has_forecast_interval(result: FitResult) -> bool:
+    """Whether there are weeks after training, and a model of their errors."""
+    return result.family.has_forecast_errors and (
+        result.holdout > 0 or result.panel.n_past_weeks < len(result.panel.weeks)
+    )
+
+
 def _add_interval(figure: go.Figure, result: FitResult, region: object | None) -> None:
     """The interval in which 90% of KPI values are expected after the training weeks."""
-    panel = result.panel
-    if not result.family.has_forecast_errors or not (result.holdout or panel.n_past_weeks < len(panel.weeks)):
+    if not has_forecast_interval(result):
         return
     table = result.forecast_intervals(by_region=region is not None)
     own = table if region is None else table[table[REGION] == region]
-    add_band(figure, list(own[TIME]), own["low"], own["high"], PREDICTED_COLOR, {"whole": True})
+    add_band(figure, list(own[TIME]), own["low"], own["high"], PREDICTED_COLOR, {"whole": True, "band": FORECAST_BAND})
     figure.data[-1].update(name="90% forecast interval", showlegend=True)
 
 

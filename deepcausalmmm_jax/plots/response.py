@@ -15,6 +15,7 @@ from deepcausalmmm_jax.results.fit_result import FitResult
 
 Response = Literal["incremental_outcome", "roi", "mroi"]
 _MOST_BANDS = 6
+_UNIT = "KPI at full activity, % of the mean KPI"
 _SMOOTH = 61  # points of a drawn curve
 _FEWEST_POINTS = 4  # fewer are joined by lines
 _MOST_RESPONSE_BANDS = 3  # all start at zero, so more would overlap
@@ -103,7 +104,7 @@ def coefficients_over_time(result: FitResult, top: int = 12) -> go.Figure:
     weekly = 100 * result.weekly_coefficients()[_kept(result, top)]
     figure = _lines(result, weekly, hover="%{x}: %{y:.2f}%")
     mark_holdout(figure, result)
-    unit = "KPI at full activity, % of the mean KPI"
+    unit = "effect on the log of the KPI at full activity, %" if result.config.link == "log" else _UNIT
     styled(figure, "Coefficients over time", "week", unit, scope=all_regions(result.panel))
     return figure.update_yaxes(rangemode="tozero")
 

@@ -72,6 +72,7 @@ def tested(found: Quantities, inputs: PosteriorInputs) -> Tested | None:
         inputs.blend,
         level_of(found, inputs)[:, None] * inputs.variation,
         inputs.kinds,
+        inputs.contacts,
     )
     return Tested(inputs.lift_tests.measured, response)
 
@@ -96,6 +97,7 @@ def media_parameters(found: Quantities, inputs: PosteriorInputs) -> MediaParamet
         scale=None if found.scale is None else from_positive(found.scale),
         shape=None if found.shape is None else from_positive(found.shape),
         exponent=None if found.exponent is None else from_unit(jnp.clip(found.exponent, 2e-6, 1.0 - 2e-6)),
+        half_frequency=None if found.half_frequency is None else from_positive(found.half_frequency),
     )
 
 
@@ -111,7 +113,8 @@ def _delay(delay: Array, inputs: PosteriorInputs) -> Array:
 def _activity(found: Quantities, inputs: PosteriorInputs) -> Array:
     """Saturated, carried-over exposure, blended, times the coefficients' variation, `[region, week, channel]`."""
     variables = _variables(found, inputs)
-    raw = jnp.asarray(_media(inputs).apply(variables, inputs.exposure, inputs.intensity, inputs.history))
+    x = inputs
+    raw = jnp.asarray(_media(x).apply(variables, x.exposure, x.intensity, x.history, None, x.contacts))
     blended = (1.0 - inputs.blend.sum(axis=0))[:, None] * raw + jnp.einsum("ij,tir->tjr", inputs.blend, raw)
     return jnp.moveaxis(blended * inputs.variation, -1, 0)
 

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jax import Array
 
-from deepcausalmmm_jax.config.curves import BY_EVIDENCE, CurveKinds, SaturationKind
+from deepcausalmmm_jax.config.curves import BY_EVIDENCE, BY_REACH, CurveKinds, SaturationKind
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.structural import predicted
@@ -49,7 +49,7 @@ def curve_evidence(fitted: Fitted, inputs: Inputs[Array], seed: int) -> CurveEvi
         _, settled = settled_modes(density, fitted.config.training.huber_delta, starts(own, density.batch, rng))
         for kind in kinds:
             other = dataclasses.replace(settled.inputs, kinds=_with_saturation(fitted, design.kinds, kind))
-            found.append(_log_evidence(Density(other, priors, density.batch), rng))
+            found.append(laplace_evidence(Density(other, priors, density.batch), rng))
     return CurveEvidence(kinds, np.array(found))
 
 
@@ -57,13 +57,13 @@ def _with_saturation(fitted: Fitted, kinds: CurveKinds, saturation: SaturationKi
     """The kinds with another saturation of the channels that have none of their own."""
     own = {entry.channel for entry in fitted.config.curves if entry.saturation is not None}
     changed = tuple(
-        kind if name in own else dataclasses.replace(kind, saturation=saturation)
+        kind if name in own or kind.saturation == BY_REACH else dataclasses.replace(kind, saturation=saturation)
         for name, kind in zip(fitted.panel.channels, kinds.channels, strict=True)
     )
     return dataclasses.replace(kinds, channels=changed)
 
 
-def _log_evidence(density: Density, rng: np.random.Generator) -> float:
+def laplace_evidence(density: Density, rng: np.random.Generator) -> float:
     """Laplace's approximation, nats."""
     modes = maximise(density, starts(density.inputs, density.batch, rng))
     at = best_of(modes)

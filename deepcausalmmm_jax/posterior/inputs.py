@@ -12,6 +12,7 @@ from jax.typing import ArrayLike
 from deepcausalmmm_jax.config.curves import CurveKinds
 from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.inputs import WEEKS_IN_QUARTER, Inputs
+from deepcausalmmm_jax.data.reach import Contacts
 from deepcausalmmm_jax.data.stated_priors import StatedPriors
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.training.fitted import Fitted
@@ -46,6 +47,8 @@ class PosteriorInputs:
         min_slope: lower bound of the slope.
         has_signs: whether any control has a sign.
         lift_tests: of the training weeks; None where there are none.
+        contacts: per person reached, `each` as `[week, channel, region]`; None without reach and frequency.
+        power: that the likelihood of the KPI is raised to, see `coarsening_power`.
     """
 
     exposure: Array
@@ -70,10 +73,28 @@ class PosteriorInputs:
     min_slope: float = flax.struct.field(pytree_node=False)
     has_signs: bool = flax.struct.field(pytree_node=False)
     lift_tests: LiftTests[Array] | None = None
+    contacts: Contacts[Array] | None = None
+    power: Array | float = 1.0
 
     def has(self, parameter: str) -> bool:
         """Whether any channel's curves have a parameter."""
         return any(self.kinds.having(parameter))
+
+
+def coarsening_power(weights: np.ndarray, coarsening: float) -> float:
+    r"""Power of the likelihood, so that errors which all regions share are not averaged away with them.
+
+    Where the model's curves are not quite the true ones, the posterior of many regions concentrates on a wrong value.
+    The coarsened posterior asks only that the data be close to the model's; it is nearly a posterior whose likelihood
+    is raised to the power $\alpha / (\alpha + n)$ (Miller & Dunson 2019), here with n the regions beyond the first,
+    since the intervals of one region cover as they say.
+
+    Args:
+        weights: `[region, week]`, 0 where nothing is learned from.
+        coarsening: regions beyond the first at which the likelihood counts half.
+    """
+    further = max(int((weights > 0).any(axis=1).sum()) - 1, 0)
+    return 1.0 / (1.0 + further / coarsening)
 
 
 class Knots(NamedTuple):
@@ -133,8 +154,17 @@ def posterior_inputs(
         min_slope=design.min_slope,
         has_signs=bool((sign != 0).any()),
         lift_tests=_lift_tests(inputs.lift_tests, n),
+        contacts=_contacts(inputs.contacts, n),
     )
     return made, Knots(at_knots, at_region_knots)
+
+
+def _contacts(contacts: Contacts[Array] | None, n_weeks: int) -> Contacts[Array] | None:
+    """Contacts in the training weeks, regions last, in double precision."""
+    if contacts is None:
+        return None
+    each = np.moveaxis(np.asarray(contacts.each, np.float64)[:, :n_weeks], 0, -1)
+    return Contacts(jnp.asarray(each), jnp.asarray(np.asarray(contacts.usual, np.float64)))
 
 
 def _lift_tests(tests: LiftTests[Array] | None, n_weeks: int) -> LiftTests[Array] | None:

@@ -92,13 +92,17 @@ def columns(found: Quantities, media: Array, inputs: PosteriorInputs, priors: Co
 
 
 def log_marginal(found: Quantities, regressors: Columns, inputs: PosteriorInputs, tests: Tested | None = None) -> Array:
-    """Log-likelihood with all linear coefficients integrated out, up to a constant; lift tests given the KPI."""
+    """Log-likelihood with all linear coefficients integrated out, up to a constant; lift tests given the KPI.
+
+    That of the KPI is raised to `PosteriorInputs.power`; tests keep the error that was measured.
+    """
     solved = _by_region(found, regressors, inputs)
     combined = _combined(solved, regressors.path)
     own_determinant = -jnp.log(jnp.diagonal(solved.root, axis1=1, axis2=2)).sum()
     log_determinant = own_determinant - jnp.log(jnp.diagonal(combined.root)).sum()
     explained = combined.half @ combined.half
-    likelihood = _normalisation(found, inputs) - 0.5 * (solved.squares.sum() - explained) - log_determinant
+    exact = _normalisation(found, inputs) - 0.5 * (solved.squares.sum() - explained) - log_determinant
+    likelihood = inputs.power * exact
     if tests is None:
         return likelihood
     return likelihood + log_density_given_kpi(tests, lift_given_kpi(found, regressors, solved, combined, tests))

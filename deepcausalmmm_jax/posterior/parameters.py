@@ -7,10 +7,23 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.model.curves import OPTIONAL
-from deepcausalmmm_jax.model.log_prior import LOG_SCALE, LOG_SHAPE, LOGIT_EXPONENT
-from deepcausalmmm_jax.model.media import TYPICAL_EXPONENT, TYPICAL_SCALE, TYPICAL_SHAPE
+from deepcausalmmm_jax.model.log_prior import (
+    LOG_FREQUENCY_SLOPE,
+    LOG_HALF_FREQUENCY,
+    LOG_SCALE,
+    LOG_SHAPE,
+    LOGIT_EXPONENT,
+)
+from deepcausalmmm_jax.model.media import (
+    TYPICAL_EXPONENT,
+    TYPICAL_FREQUENCY_SLOPE,
+    TYPICAL_HALF_FREQUENCY,
+    TYPICAL_SCALE,
+    TYPICAL_SHAPE,
+)
 from deepcausalmmm_jax.ops.adstock import half_life
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
 
@@ -45,6 +58,7 @@ class PosteriorParameters(NamedTuple):
     scale: Array | None  # [channel], where a channel's kind has it, like all that follow
     shape: Array | None
     exponent: Array | None
+    half_frequency: Array | None
 
 
 class CoordinatePriors(NamedTuple):
@@ -102,6 +116,7 @@ class Quantities(NamedTuple):
     scale: Array | None = None  # [channel], weeks; where a channel's kind has it, like all that follow
     shape: Array | None = None
     exponent: Array | None = None
+    half_frequency: Array | None = None
 
 
 def coordinate_priors(config: Config) -> CoordinatePriors:
@@ -181,10 +196,10 @@ def quantities(parameters: PosteriorParameters, inputs: PosteriorInputs, priors:
     signed = zero if z.signed_control is None else inputs.control_sign * control * jnp.exp(z.signed_control)
     return Quantities(
         share=total * jax.nn.softmax(s.split_spread * z.split),
-        decay=jax.nn.sigmoid(_decay_logit(s.decay_spread * z.decay, inputs)),
+        decay=jax.nn.sigmoid(_placed("decay", _decay_logit(s.decay_spread * z.decay, inputs), z, inputs)),
         delay=_delay(z, s, inputs),
-        slope=jnp.exp(s.slope + s.slope_spread * z.slope),
-        half_saturation=inputs.burst * jnp.exp(s.half_saturation + s.half_saturation_spread * z.half_saturation),
+        slope=jnp.exp(_placed("slope", _log_slope(z, s, inputs), z, inputs)),
+        half_saturation=_half_saturation(z, s, inputs),
         history=jax.nn.sigmoid(s.history + s.history_spread * z.history),
         locality=zero if z.locality is None else jax.nn.sigmoid(-1.4 + 2.0 * z.locality),
         noise=jnp.exp(s.noise + s.noise_spread * z.noise),
@@ -201,7 +216,35 @@ def quantities(parameters: PosteriorParameters, inputs: PosteriorInputs, priors:
         scale=None if z.scale is None else _steps(TYPICAL_SCALE * jnp.exp(LOG_SCALE * z.scale), inputs),
         shape=None if z.shape is None else TYPICAL_SHAPE * jnp.exp(LOG_SHAPE * z.shape),
         exponent=None if z.exponent is None else jax.nn.sigmoid(_EXPONENT + LOGIT_EXPONENT * z.exponent),
+        half_frequency=None
+        if z.half_frequency is None
+        else TYPICAL_HALF_FREQUENCY * jnp.exp(LOG_HALF_FREQUENCY * z.half_frequency),
     )
+
+
+def _log_slope(z: PosteriorParameters, s: CoordinatePriors, inputs: PosteriorInputs) -> Array:
+    """By the default prior, which is another for channels with reach and frequency."""
+    usual = s.slope + s.slope_spread * z.slope
+    if not inputs.has("half_frequency"):
+        return usual
+    of_frequency = np.log(TYPICAL_FREQUENCY_SLOPE) + LOG_FREQUENCY_SLOPE * z.slope
+    return jnp.where(np.array(inputs.kinds.having("half_frequency")), of_frequency, usual)
+
+
+def _half_saturation(z: PosteriorParameters, s: CoordinatePriors, inputs: PosteriorInputs) -> Array:
+    log_bursts = s.half_saturation + s.half_saturation_spread * z.half_saturation
+    if inputs.stated.curve is None:
+        return inputs.burst * jnp.exp(log_bursts)
+    return jnp.exp(_placed("half_saturation", jnp.log(inputs.burst) + log_bursts, z, inputs))
+
+
+def _placed(name: str, usual: Array, z: PosteriorParameters, inputs: PosteriorInputs) -> Array:
+    """The log or logit of a curve parameter: `usual` by the default prior, or by the prior that is in its place."""
+    centre, spread = inputs.stated.curve, inputs.stated.curve_spread
+    if centre is None or spread is None:
+        return usual
+    at = CURVE_PARAMETERS.index(name)
+    return jnp.where(spread[at] > 0, centre[at] + spread[at] * getattr(z, name), usual)
 
 
 def _decay_logit(around: Array, inputs: PosteriorInputs) -> Array:
@@ -225,7 +268,8 @@ def log_prior(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: 
     """Log density of the priors of the coordinates, up to a constant, stated priors included.
 
     A stated decay, half-life, half-saturation or slope replaces the default prior by its normal density, expressed as a
-    density of the coordinate. A stated share multiplies the default prior of all shares, which is far wider.
+    density of the coordinate. A stated share, of a channel or of all media, multiplies the default prior of all shares,
+    which is far wider.
     """
     found, stated = quantities(parameters, inputs, priors), inputs.stated
     replaced: dict[str, Any] = {
@@ -233,6 +277,8 @@ def log_prior(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: 
         "half_saturation": (stated.half_saturation, stated.half_saturation_precision, jnp.log),
         "slope": (stated.slope, stated.slope_precision, jnp.log),
     }
+    if stated.half_frequency is not None:
+        replaced["half_frequency"] = (stated.half_frequency, stated.half_frequency_precision, jnp.log)
     total = jnp.zeros(())
     for name, coordinate in parameters._asdict().items():
         if coordinate is None:
@@ -249,4 +295,6 @@ def log_prior(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: 
             instead = -0.5 * precision * (quantity - value) ** 2 + log_jacobian(quantity)
             nats = jnp.where(precision > 0, instead, nats)
         total = total + jnp.sum(nats)
+    if stated.total is not None and stated.total_precision is not None:
+        total = total - 0.5 * stated.total_precision * (found.share.sum() - stated.total) ** 2
     return total - 0.5 * jnp.sum(stated.share_precision * (found.share - stated.share) ** 2)

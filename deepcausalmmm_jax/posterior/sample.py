@@ -25,7 +25,7 @@ from deepcausalmmm_jax.posterior.importance import (
     resampled,
     smoothed,
 )
-from deepcausalmmm_jax.posterior.inputs import PosteriorInputs, posterior_inputs
+from deepcausalmmm_jax.posterior.inputs import Knots, PosteriorInputs, coarsening_power, posterior_inputs
 from deepcausalmmm_jax.posterior.linear import columns, conditional, residual_innovations
 from deepcausalmmm_jax.posterior.mode import Density, Evaluated, best_of, maximise, starts
 from deepcausalmmm_jax.posterior.nuts import CHAINS, run_nuts
@@ -98,11 +98,9 @@ def sample(
     rng = np.random.default_rng(seed)
     with Steps("posterior") as wait, jax.enable_x64(True):
         wait.step("preparing")
-        priors = coordinate_priors(fitted.config)
-        own, knots = posterior_inputs(fitted, inputs, design, internals.blend, internals.variation, internals.noise)
-        density = Density(own, priors, batch_of(own))
+        density, knots = density_of(fitted, inputs, internals)
         wait.step("searching for modes")
-        begin = starts(own, density.batch, rng) if known is None else known_starts(known, density.batch, rng)
+        begin = starts(density.inputs, density.batch, rng) if known is None else known_starts(known, density.batch, rng)
         modes, density = settled_modes(density, fitted.config.training.huber_delta, begin)
         wait.step("drawing")
         if known is not None and method == "hmc":
@@ -110,7 +108,7 @@ def sample(
         else:
             vectors, k, r_hat = _vectors(rng, density, modes, draws, method)
         knots = jax.tree.map(jnp.asarray, knots)
-        drawn = model_parameters(jax.random.key(seed), jnp.asarray(vectors), density.inputs, priors, knots)
+        drawn = model_parameters(jax.random.key(seed), jnp.asarray(vectors), density.inputs, density.priors, knots)
         parameters = jax.tree.map(lambda array: np.asarray(array, np.float32), drawn)
     weights = jnp.asarray(fitted.weights[:, : inputs.kpi.shape[1]], jnp.float32)
     scales = Hyperparameters.of(fitted.config).scales
@@ -127,6 +125,15 @@ def sample(
         modes=np.asarray(modes.value),
         gradient=float(np.linalg.norm(modes.gradient[at])),
     )
+
+
+def density_of(fitted: Fitted, inputs: Inputs[Array], internals: Internals) -> tuple[Density, Knots]:
+    """The density of a fit and the knots of its trends; call it with double precision enabled."""
+    design = design_of(fitted)
+    assert isinstance(design, Design)
+    own, knots = posterior_inputs(fitted, inputs, design, internals.blend, internals.variation, internals.noise)
+    own = dataclasses.replace(own, power=coarsening_power(fitted.weights, fitted.config.posterior.coarsening))
+    return Density(own, coordinate_priors(fitted.config), batch_of(own)), knots
 
 
 def batch_of(inputs: PosteriorInputs) -> int:

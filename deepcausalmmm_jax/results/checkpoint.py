@@ -25,12 +25,20 @@ from deepcausalmmm_jax.results.integrity import (
 )
 from deepcausalmmm_jax.results.migrations import OLDEST, SCHEMA, Manifest, migrated
 from deepcausalmmm_jax.results.saved_roles import roles_as_json, roles_from_json
-from deepcausalmmm_jax.training.fitted import CurveEvidence, Fitted, LiftsBefore, Replicates, TrainingRecord
+from deepcausalmmm_jax.training.fitted import (
+    CurveEvidence,
+    Fitted,
+    LiftsBefore,
+    LinkEvidence,
+    Replicates,
+    TrainingRecord,
+)
 from deepcausalmmm_jax.training.origin import Origin
 
 _PANEL_ARRAYS = (
     *("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi", "population"),
     "national_weights",
+    "frequency",
 )
 _REFIT_ARRAYS = ("status", "epochs", "check")
 _REFIT_FACTS = ("method", "block", "seed", "warm_start", "seconds", "compile_seconds", "pareto_k", "r_hat", "chains")
@@ -167,9 +175,12 @@ def _arrays(fitted: Fitted) -> dict[str, np.ndarray]:
     if fitted.curve_evidence is not None:
         kinds, evidence = fitted.curve_evidence
         arrays |= {f"curve_evidence/{kind}": value for kind, value in zip(kinds, evidence, strict=True)}
+    if fitted.link_evidence is not None:
+        links, by_link = fitted.link_evidence
+        arrays |= {f"link_evidence/{link}": value for link, value in zip(links, by_link, strict=True)}
     panel = {name: getattr(fitted.panel, name) for name in _PANEL_ARRAYS}
     arrays |= {f"panel/{name}": array for name, array in panel.items() if array is not None}
-    arrays |= {f"scales/{name}": array for name, array in fitted.scales._asdict().items()}
+    arrays |= {f"scales/{name}": array for name, array in fitted.scales._asdict().items() if array is not None}
     arrays |= {f"record/{name}": getattr(fitted.record, name) for name in _RECORD_ARRAYS}
     arrays |= {f"terms/{name}": term for name, term in fitted.record.terms.items()}
     return arrays | {"weights": fitted.weights}
@@ -209,11 +220,16 @@ def _fitted(arrays: dict[str, np.ndarray], manifest: Manifest) -> Fitted:
         trained=nested(trained) if (trained := under("trained/", arrays)) else None,
         lifts_before=LiftsBefore(**before) if (before := under("lifts_before/", arrays)) else None,
         curve_evidence=_curve_evidence(under("curve_evidence/", arrays)),
+        link_evidence=_link_evidence(under("link_evidence/", arrays)),
     )
 
 
 def _curve_evidence(by_kind: dict[str, np.ndarray]) -> CurveEvidence | None:
     return CurveEvidence(tuple(by_kind), np.array([float(value) for value in by_kind.values()])) if by_kind else None
+
+
+def _link_evidence(by_link: dict[str, np.ndarray]) -> LinkEvidence | None:
+    return LinkEvidence(tuple(by_link), np.array([float(value) for value in by_link.values()])) if by_link else None
 
 
 def _replicates(arrays: dict[str, np.ndarray], manifest: Manifest) -> Replicates | None:

@@ -20,8 +20,10 @@ from deepcausalmmm_jax.attribution.diagnostics import channel_trust
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.forecast_intervals import forecast_draws, forecast_table
 from deepcausalmmm_jax.attribution.forecasts import autocorrelation, national_forecasts, regional_forecasts
+from deepcausalmmm_jax.attribution.frequency import frequency_curves, frequency_table
 from deepcausalmmm_jax.attribution.learned_settings import prior_table, tuning_table
 from deepcausalmmm_jax.attribution.lift_tests import lift_table
+from deepcausalmmm_jax.attribution.link_evidence import link_table
 from deepcausalmmm_jax.attribution.links import links
 from deepcausalmmm_jax.attribution.main_figures import main_figures
 from deepcausalmmm_jax.attribution.media_summary import media_summary
@@ -259,6 +261,22 @@ class FitResult:
         """
         return event_table(self.fitted_panel, self._members, level)
 
+    def frequency(self, level: float = 0.9) -> pd.DataFrame:
+        """Frequency of channels with reach and frequency, and the best one; see `attribution.frequency`.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        return frequency_table(self.fitted_panel, self._members, level, self.media_summary())
+
+    def frequency_curves(self, level: float = 0.9) -> pd.DataFrame:
+        """Effect of a contact against frequency; see `attribution.frequency.frequency_curves`.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        return frequency_curves(self.fitted_panel, self._members, level)
+
     @property
     def _members(self) -> Variables | None:
         """Sets of variables for intervals; None where there are none."""
@@ -307,7 +325,7 @@ class FitResult:
 
     @computed_once
     def weekly_coefficients(self) -> pd.DataFrame:
-        """`coefficients` of all regions together, week x channel, as a share of the mean KPI."""
+        """`coefficients` of all regions together, week x channel, in the same unit."""
         return weekly_coefficients(self.fitted_panel)
 
     @computed_once
@@ -378,6 +396,11 @@ class FitResult:
         return evidence_table(self.fitted)
 
     @computed_once
+    def link_evidence(self) -> pd.DataFrame:
+        """Log evidence of each link, of a fit that chose between them; see `attribution.link_evidence`."""
+        return link_table(self.fitted)
+
+    @computed_once
     def adstock_decay(self) -> pd.DataFrame:
         """Share of an exposure's effect by weeks after it; one column per channel."""
         return adstock_decay(self.fitted_panel)
@@ -389,7 +412,7 @@ class FitResult:
 
     @computed_once
     def coefficients(self) -> xr.DataArray:
-        """`(region, time, channel)`: KPI of a week per full activity of a channel, as a share of the mean KPI."""
+        """`(region, time, channel)`: KPI of a week per full activity; see `attribution.over_time` for its unit."""
         return coefficients(self.fitted_panel)
 
     @cached_property

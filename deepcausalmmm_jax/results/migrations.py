@@ -12,7 +12,7 @@ import numpy as np
 
 from deepcausalmmm_jax.results.saved_roles import WITHOUT_ROLES
 
-SCHEMA = 9
+SCHEMA = 10
 OLDEST = 5  # before it the model had another form: exposure before the first week was no part of it
 
 Arrays = dict[str, np.ndarray]
@@ -63,4 +63,9 @@ def _from_8(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
     return arrays, {"cadence": "weekly", **WITHOUT_ROLES, **manifest}
 
 
-_STEPS: Mapping[int, _Step] = {5: _from_5, 6: _from_6, 7: _from_7, 8: _from_8}
+def _from_9(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
+    """Schema 10 added reach and frequency, and the log link; an array or a setting that is not there means neither."""
+    return arrays, manifest
+
+
+_STEPS: Mapping[int, _Step] = {5: _from_5, 6: _from_6, 7: _from_7, 8: _from_8, 9: _from_9}

@@ -73,6 +73,13 @@ class CurveEvidence(NamedTuple):
     log_evidence: np.ndarray  # [kind], nats
 
 
+class LinkEvidence(NamedTuple):
+    """Log evidence of the KPI under each link, from which `Config.link="auto"` chose."""
+
+    links: tuple[str, ...]  # the first is the one that the other had to beat
+    log_evidence: np.ndarray  # [link], nats, of the density of the KPI itself; minus infinity where it is impossible
+
+
 @dataclass(frozen=True, eq=False)
 class Fitted:
     """Parameters with the panel, scales and settings they belong to.
@@ -89,6 +96,7 @@ class Fitted:
             two are the same.
         lifts_before: of a fit with lift tests: what it would say of them without them; None without tests.
         curve_evidence: of a fit that chose its kind of saturation; None where it was stated.
+        link_evidence: of a fit that chose its link; None where it was stated.
     """
 
     variables: Variables
@@ -101,6 +109,7 @@ class Fitted:
     trained: Variables | None = None
     lifts_before: LiftsBefore | None = None
     curve_evidence: CurveEvidence | None = None
+    link_evidence: LinkEvidence | None = None
 
     @property
     def keeps_earlier_scales(self) -> bool:

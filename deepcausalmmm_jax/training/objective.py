@@ -139,5 +139,6 @@ def _experiment_term(
         internals.blend,
         components.coefficient,
         design.kinds,
+        read.contacts,
     )
     return 0.5 * jnp.sum((tests.measured - found.sum(axis=(1, 2))) ** 2)

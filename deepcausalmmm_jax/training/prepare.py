@@ -41,11 +41,12 @@ def prepare(panel: Panel, weights: np.ndarray, config: Config, scales: Scales | 
         ConfigError: a kind of saturation that is still to be chosen.
         DataError: a region whose KPI the model cannot be scaled by, or a lift test that does not fit the panel.
     """
-    if config.curve == "auto":
-        raise ConfigError(
-            'Setting curve is "auto", which dcm.fit alone resolves; fit the panel once and go on with result.config, '
-            "which names the kind that was chosen."
-        )
+    for name, value in (("curve", config.curve), ("link", config.link)):
+        if value == "auto":
+            raise ConfigError(
+                f'Setting {name} is "auto", which dcm.fit alone resolves; fit the panel once and go on with '
+                "result.config, which names the kind that was chosen."
+            )
     family = family_of(config)
     scales, inputs, design = family.prepared(panel, weights, config, scales)
     return Preparation(scales, inputs, family.hyperparameters(config), design, family.schedule(config))

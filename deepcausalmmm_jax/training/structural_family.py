@@ -2,7 +2,6 @@
 
 from typing import cast
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -13,7 +12,9 @@ from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.experiments import LiftTests, lift_tests
 from deepcausalmmm_jax.data.inputs import Inputs, inputs_from, training_weeks
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.reach import curve_kinds
 from deepcausalmmm_jax.data.scaling import Scales, scales_from
+from deepcausalmmm_jax.io.on_device import on_device
 from deepcausalmmm_jax.model.curves import MediaCurves
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
@@ -41,7 +42,7 @@ class StructuralFamily(ModelFamily):
 
     def prepared(self, panel: Panel, weights: np.ndarray, config: Config, scales: Scales | None) -> PreparedPanel:
         """See `ModelFamily`."""
-        scales = scales_from(panel, weights) if scales is None else scales
+        scales = scales_from(panel, weights, config.link) if scales is None else scales
         n_weeks = training_weeks(weights)
         inputs = self.inputs(panel, scales, weights, config, n_weeks)
         inputs = inputs._replace(lift_tests=self.lift_tests(panel, scales, config, n_weeks))
@@ -52,16 +53,16 @@ class StructuralFamily(ModelFamily):
     ) -> Inputs[Array]:
         """See `ModelFamily`."""
         on_host = inputs_from(panel, scales, weights, config, n_training_weeks)
-        on_device: Inputs[Array] = jax.tree.map(jnp.asarray, on_host)
-        return on_device
+        placed: Inputs[Array] = on_device(on_host)
+        return placed
 
     def lift_tests(
         self, panel: Panel, scales: Scales, config: Config, n_training_weeks: int
     ) -> LiftTests[Array] | None:
         """See `ModelFamily`."""
         tests = lift_tests(panel, scales, n_training_weeks, config.experiments)
-        on_device: LiftTests[Array] | None = jax.tree.map(jnp.asarray, tests)
-        return on_device
+        placed: LiftTests[Array] | None = on_device(tests)
+        return placed
 
     def design(self, panel: Panel, config: Config, n_training_weeks: int, variables: Variables) -> Design:
         """See `ModelFamily`."""
@@ -85,7 +86,7 @@ class StructuralFamily(ModelFamily):
 
     def curve_kinds(self, config: Config, panel: Panel) -> CurveKinds:
         """See `ModelFamily`."""
-        return config.curve_kinds(panel.channels, panel.cadence.lags(config.max_lag), panel.cadence.weeks)
+        return curve_kinds(panel, config)
 
     def curve_exposure(
         self, panel: Panel, scales: Scales, n_training_weeks: int, exposure: np.ndarray

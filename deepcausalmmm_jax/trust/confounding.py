@@ -140,13 +140,13 @@ def _residuals(fit: FittedPanel) -> _Residuals:
     """Innovations of KPI, activity, controls, trend and season, each less its regional mean over the weeks used."""
     panel, inside = fit.panel, fit.internals
     used = fit.weights > 0
-    unit = fit.scales.kpi[:, None]
-    activity = fit.components.media / unit[:, :, None] / np.maximum(inside.coefficient, 1e-12)
+    terms = fit.scaled_terms
+    activity = terms.media / np.maximum(inside.coefficient, 1e-12)
     season = season_basis(panel, fit.config)
     season = np.broadcast_to(season, (*used.shape, season.shape[1]))
-    trend = fit.components.structural[:, :, 1:2] / unit[:, :, None]
+    trend = terms.trend[:, :, None]
     spread = np.where(fit.scales.control_scale > 0, fit.scales.control_scale, 1.0)[:, None, :]
-    columns = [(panel.kpi / unit)[:, :, None], activity, panel.control / spread, trend, season]
+    columns = [fit.scaled_kpi[:, :, None], activity, panel.control / spread, trend, season]
     ends = np.cumsum([part.shape[2] for part in columns])[:-1]
     every = np.where(used[:, :, None], np.concatenate(columns, axis=2), 0.0)
     count = np.maximum(used.sum(axis=1), 1)[:, None, None]

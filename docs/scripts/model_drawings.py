@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deepcausalmmm_jax.ops.adstock import delayed_geometric_kernel, geometric_kernel
+from deepcausalmmm_jax.ops.frequency import effect_per_contact
 from deepcausalmmm_jax.ops.hill import hill
 from deepcausalmmm_jax.ops.saturation import linear, logarithmic, logistic_saturation, michaelis_menten, root
 
@@ -105,6 +106,17 @@ def saturation_drawing() -> str:
     )
 
 
+def frequency_drawing() -> str:
+    """Effect of a contact by the contacts of a person, for three curves of the same half-frequency."""
+    frequency = np.linspace(1.0, 10.0, 91)
+    slopes = (1.0, 1.5, 2.5)
+    column, one = jnp.asarray(frequency)[:, None], jnp.ones(1)
+    curves = [np.asarray(effect_per_contact(column, a * one, 3.0 * one, 3.0 * one))[:, 0] for a in slopes]
+    names = [f"slope {a:g}" for a in slopes]
+    title, axis = "Effect of a contact, half-frequency 3", "contacts per person reached in a week"
+    return _chart(title, frequency, curves, names, axis, "effect, 1 at three contacts")
+
+
 def split_drawing() -> str:
     """A prediction as the sum of its terms, week by week."""
     weeks = np.arange(105.0)
@@ -128,6 +140,22 @@ def split_drawing() -> str:
         parts.append(f'<rect x="{frame.right + 12}" y="{y - 9}" width="18" height="18" fill="{color}"/>')
         parts.append(_text(frame.right + 40, y + 5, name, 14, _INK))
     return _svg(900, 340, "The prediction is the sum of its terms in every week", parts)
+
+
+def link_drawing() -> str:
+    """A KPI with a season, and the same campaign on top, whose effect adds up or multiplies."""
+    weeks = np.arange(105.0)
+    kernel = np.asarray(geometric_kernel(jnp.array([0.6]), 13))[:, 0]
+    carried = np.convolve(((weeks % 26) < 6) * 1.0, kernel)[: len(weeks)]
+    base = 0.6 * (1.0 + 0.45 * np.sin(2 * np.pi * weeks / 52))
+    return _chart(
+        "The same campaign, where its effect adds up and where it multiplies",
+        weeks,
+        [base * np.exp(0.3 * carried), base + 0.6 * np.expm1(0.3) * carried, base],
+        ['link="log"', 'link="identity"', "without the campaign"],
+        "week",
+        "KPI",
+    )
 
 
 class _Frame:

@@ -11,7 +11,15 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 from browser import Browser
-from model_drawings import adstock_drawing, flow_drawing, hill_drawing, saturation_drawing, split_drawing
+from model_drawings import (
+    adstock_drawing,
+    flow_drawing,
+    frequency_drawing,
+    hill_drawing,
+    link_drawing,
+    saturation_drawing,
+    split_drawing,
+)
 from story import Story
 
 import deepcausalmmm_jax as dcm
@@ -57,7 +65,9 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "model_adstock": adstock_drawing,
     "model_hill": hill_drawing,
     "model_saturation": saturation_drawing,
+    "model_frequency": frequency_drawing,
     "model_split": split_drawing,
+    "model_link": link_drawing,
 }
 
 

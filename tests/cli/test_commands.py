@@ -1,5 +1,8 @@
 """The list of commands is made without importing them, and says what they say."""
 
+import subprocess
+import sys
+
 import pytest
 import typer
 from typer.main import get_command
@@ -46,3 +49,17 @@ def test_everything_that_is_missing_is_named_at_once(arguments, missing):
     ran = CliRunner().invoke(app, arguments)
     assert ran.exit_code == 2
     assert missing in ran.output
+
+
+def test_the_help_of_no_command_waits_for_jax_or_scipy():
+    script = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from deepcausalmmm_jax.cli.app import app\n"
+        "from deepcausalmmm_jax.cli.commands import COMMANDS\n"
+        "for name in COMMANDS:\n"
+        "    assert CliRunner().invoke(app, [name, '--help']).exit_code == 0, name\n"
+        "    assert not {'jax', 'scipy', 'plotly'} & set(sys.modules), name\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr

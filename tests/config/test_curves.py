@@ -80,3 +80,33 @@ def test_curves_of_an_unknown_channel_are_refused_when_the_panel_is_known(small_
 def test_a_kind_that_is_still_to_be_chosen_is_refused_where_one_fit_is_not_all(small_panel):
     with pytest.raises(dcm.ConfigError, match="go on with result.config"):
         dcm.cross_validate(small_panel, dcm.Config(curve="auto"), folds=2)
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (("tv", "decay", 0.5), r"priors\.curve must be a channel, one of decay, half_saturation, slope"),
+        (("tv", "delay", 0.5, 0.1), "one of decay, half_saturation, slope"),
+        ((5, "decay", 0.5, 0.1), "one of decay, half_saturation, slope"),
+        (("tv", "decay", 1.0, 0.1), "a median between 0 and 1"),
+        (("tv", "slope", 0.0, 0.1), "a median between 0 and 1e"),
+        (("tv", "slope", 1.0, 0.0), "a spread from 0.0001 to 100"),
+        (("tv", "slope", 1.0, "0.1"), "the spread of its log"),
+        ("slope", r"priors\.curve must be a list of lists"),
+    ],
+)
+def test_a_prior_by_median_and_spread_is_refused_where_it_is_none(entry, said):
+    with pytest.raises(dcm.ConfigError, match=said):
+        dcm.Priors(curve=(entry,))
+
+
+def test_a_parameter_of_a_channel_has_one_prior_and_exists(tmp_path):
+    own = ("tv", "decay", 0.5, 0.1)
+    for other in ({"decay": (("tv", 0.5, 0.1),)}, {"half_life": (("tv", 2.0, 0.5),)}, {}):
+        with pytest.raises(dcm.ConfigError, match="one prior for each parameter of a channel"):
+            dcm.Priors(curve=(own,) if other else (own, own), **other)
+    with pytest.raises(dcm.ConfigError, match="'tv', whose 'linear' saturation has no slope"):
+        dcm.Config(saturation="linear", priors=dcm.Priors(curve=(("tv", "slope", 1.0, 0.1),)))
+    config = dcm.Config(priors=dcm.Priors(curve=(own, ("tv", "slope", 1.2, 0.3))))
+    (tmp_path / "config.toml").write_text(config.to_toml())
+    assert dcm.Config.from_toml(tmp_path / "config.toml") == config

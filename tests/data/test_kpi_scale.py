@@ -89,7 +89,7 @@ def test_a_shifted_region_keeps_about_its_size_and_the_others_theirs_exactly(pan
 def test_how_far_a_net_region_lies_below_zero_changes_nothing_but_its_level(panel, lower):
     size = panel.kpi[2].mean()
     (one, first), (two, second) = made(shifted(panel, 2, -1.2 * size)), made(shifted(panel, 2, -1.2 * size - lower))
-    for ours, theirs in zip(one, two, strict=True):
+    for ours, theirs in zip(_leaves(one), _leaves(two), strict=True):
         assert_same(ours, theirs, rtol=1e-9)
     seen = np.asarray(first.kpi) != 0
     assert_same((first.kpi - first.kpi_level[:, None])[seen], (second.kpi - second.kpi_level[:, None])[seen], rtol=2e-3)
@@ -150,7 +150,7 @@ def test_the_order_of_regions_permutes_the_arrays(panel, order, net):
     base = shifted(panel, 1, -panel.kpi[1].mean()) if net else panel
     other = base.select(regions=[base.regions[r] for r in order])
     (was, before), (now, after) = made(base), made(other)
-    for ours, theirs in zip(was, now, strict=True):
+    for ours, theirs in zip(_leaves(was), _leaves(now), strict=True):
         assert_same(theirs, ours[list(order)])
     for name in ("exposure", "intensity", "history", "control", "kpi_unit", "kpi_level", "kpi"):
         assert_same(getattr(after, name), getattr(before, name)[np.array(order)])

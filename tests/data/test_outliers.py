@@ -82,3 +82,19 @@ def test_the_largest_five_are_noted():
 def test_a_series_that_never_moves_has_none():
     flat = dataclasses.replace(PANEL, control=np.ones_like(PANEL.control), exposure=np.zeros_like(PANEL.exposure))
     assert outliers(flat) == []
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e4])
+def test_how_far_a_cell_lies_does_not_depend_on_the_unit_of_its_column(unit):
+    panel = typed("price", 1, 5)
+    other = dataclasses.replace(panel, control=panel.control * unit)
+    (ours,), (theirs,) = outliers(other), outliers(panel)
+    assert ours.times == pytest.approx(theirs.times)
+    assert ours.value == pytest.approx(unit * theirs.value)
+
+
+def test_the_only_cell_of_a_column_that_moves_has_nothing_to_be_compared_with():
+    control = PANEL.control.copy()
+    control[:, :, 1] = 0.0
+    control[2, 20, 1] = 1e6
+    assert outliers(dataclasses.replace(PANEL, control=control)) == []

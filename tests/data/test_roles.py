@@ -96,6 +96,8 @@ def test_the_table_comes_back_with_its_national_figures(gone, zero):
         ({"national": ["tv", "nothing"]}, "national names 'nothing'"),
         ({"population": None}, "population, or national_weights"),
         ({"national_weights": {"a": 0.5, "b": 0.6}}, "sum to 1.1, and must sum to 1"),
+        ({"national_weights": {"a": 0, "b": 0}}, "sum to 0, and must sum to 1; give each region its share"),
+        ({"national_weights": {"a": 1e308, "b": 1e308}}, "sum to inf, and must sum to 1; give each region its share"),
         ({"national_weights": {"a": 0.5, "b": 0.5}}, "no weight for region c"),
         ({"national_weights": {"a": 0.5, "z": 0.5}}, "region 'z'"),
         ({"national_weights": {"a": -0.5, "b": 1.5}}, "must be 0 or more"),

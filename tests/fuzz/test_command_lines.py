@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from deepcausalmmm_jax.cli import fit as fit_command
 from deepcausalmmm_jax.cli.app import app
 from deepcausalmmm_jax.errors import DeepCausalMMMError, FitError
+from deepcausalmmm_jax.inference import fit as training
 from tests.fuzz.profile import cases
 
 TEXT = st.one_of(
@@ -49,7 +49,7 @@ def test_a_hostile_fit_reaches_its_training_or_is_one_sentence(folder, changed, 
         values["--out"] = str(folder / values["--out"].replace("/", ""))
     arguments = ["fit", str(folder / "panel.csv"), *(part for pair in values.items() for part in pair), *flags]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit_command, "fit", _no_training)
+        patch.setattr(training, "fit", _no_training)
         ran = CliRunner().invoke(app, arguments)
     assert isinstance(ran.exception, DeepCausalMMMError | SystemExit), ran.exception
     assert "\n" not in str(ran.exception)

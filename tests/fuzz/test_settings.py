@@ -27,6 +27,7 @@ VALUES = st.one_of(
 NAMES = st.sampled_from(["tv", "radio", "search", "", "5"])
 NUMBERS = st.one_of(st.floats(), st.floats(0, 1), st.sampled_from([0, 1, True, None, 1e-300, 1e300, 10**400, "1"]))
 TRIPLES = st.lists(st.one_of(st.tuples(NAMES, NUMBERS, NUMBERS), st.lists(NUMBERS, max_size=4), VALUES), max_size=3)
+QUADRUPLES = st.lists(st.one_of(st.tuples(NAMES, st.sampled_from(["decay", "slope", "", 5]), NUMBERS, NUMBERS), VALUES), max_size=3)  # fmt: skip
 PAIRS = st.lists(st.one_of(st.tuples(NAMES, NAMES), st.lists(NAMES, max_size=3), VALUES), max_size=3)
 
 CURVE_KINDS = st.one_of(st.sampled_from(["none", "weibull_pdf", "log", "root"]), VALUES)
@@ -39,7 +40,7 @@ def section(cls, **special):
 
 SECTIONS = {
     "links": section(Links, forbid=PAIRS, require=PAIRS, fix=TRIPLES, tiers=st.lists(st.lists(NAMES, max_size=3), max_size=3)),
-    "priors": section(Priors, share=TRIPLES, roi=TRIPLES, decay=TRIPLES, half_saturation=TRIPLES, slope=TRIPLES, control_sign=PAIRS, half_life=TRIPLES),
+    "priors": section(Priors, share=TRIPLES, roi=TRIPLES, decay=TRIPLES, half_saturation=TRIPLES, slope=TRIPLES, control_sign=PAIRS, half_life=TRIPLES, cpik=TRIPLES, total=st.one_of(st.tuples(NUMBERS, NUMBERS), VALUES), curve=QUADRUPLES),
     "posterior": section(PosteriorSettings),
     "penalties": section(Penalties),
     "training": section(Training),

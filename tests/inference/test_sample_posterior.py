@@ -1,5 +1,7 @@
 import dataclasses
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,6 +46,18 @@ def test_laplace_and_chains_agree_about_the_shares(trained, national_ensemble):
     width = narrow["share_high"] - narrow["share_low"]
     assert (np.abs(wide["share"] - narrow["share"]) < width / 2).all()
     assert np.isnan(laplace.sampling()["r_hat"])
+
+
+def test_fewer_observed_weeks_leave_wider_intervals(national, trained):
+    panel = national[0]
+    weights = panel.weights.copy()
+    weights[:, 20:80] = 0.0
+    kpi = np.where(weights > 0, panel.kpi, 0.0)
+    config = trained.config.replace(posterior=dcm.PosteriorSettings(method="none"))
+    less = dcm.fit(dataclasses.replace(panel, kpi=kpi, weights=weights), config, progress=False)
+    few, all_weeks = (dcm.sample_posterior(result, 200, "laplace").notes() for result in (less, trained))
+    wider = (few["share_high"] / few["share_low"]) / (all_weeks["share_high"] / all_weeks["share_low"])
+    assert np.log(wider).mean() > 0.1
 
 
 def test_a_fit_with_its_draws_and_tables_prepares_the_panel_once(national_ensemble, drawn, prepared_weeks):
@@ -125,7 +139,7 @@ def test_several_regions_have_a_posterior_too(small_result):
     drawn = dcm.sample_posterior(small_result, 20, "laplace")
     table = drawn.notes()
     assert (table["share_low"] <= table["share_high"]).all()
-    assert table["note"].str.contains("75 to 80%").all()  # what four regions' intervals were measured to hold
+    assert table["note"].str.contains("80 to 85%").all()  # what four regions' intervals were measured to hold
     np.testing.assert_allclose(drawn.contributions.sum("component"), drawn.predict(), rtol=1e-9)
 
 
@@ -170,3 +184,20 @@ def test_a_fit_worse_than_the_regional_mean_is_found_out():
     assert worse_than_mean(kpi, kpi + 5.0, weights)
     assert not worse_than_mean(kpi, kpi + 0.1, weights)
     assert "failed" in dcm.FitStatus.WORSE_THAN_MEAN.sentence
+
+
+def test_the_density_of_draws_may_be_read_by_any_sampler(national_ensemble):
+    """It is pure, its mode is one, and draws lie where it is high."""
+    density = dcm.posterior_density(national_ensemble)
+    drawn = national_ensemble.replicates.coordinates
+    assert len(density.names) == len(set(density.names)) == drawn.shape[1]
+    np.testing.assert_allclose(density.shares(drawn), national_ensemble.share_draws(), rtol=0.05, atol=0.05)
+    with jax.enable_x64(True):
+        value, slope = jax.jit(jax.value_and_grad(density))(jnp.asarray(density.mode))
+        others = np.asarray(jax.vmap(density)(jnp.asarray(drawn[:10])))
+        value, slope = np.asarray(value), np.asarray(slope)
+    assert np.linalg.norm(slope) < 0.05
+    assert (others < value).all()
+    assert (others > value - 3 * len(density.names)).all()
+    with pytest.raises(dcm.ConfigError, match=r"needs a vector of \d+ coordinates"):
+        density(jnp.zeros(3))

@@ -61,7 +61,7 @@ def test_weeks_after_others_are_what_they_are_in_one_go(kinds):
 def test_the_tested_channels_of_lift_tests_have_their_own_kinds():
     channel = jnp.array([6, 2, 2, 0])
     exposure, intensity, history = (jnp.asarray(array) for array in (EXPOSURE, INTENSITY, SOME))
-    picked = jax.jit(lambda at: _activity(exposure[:, at], at, CURVES, intensity[at], history[at], MIXED))
+    picked = jax.jit(lambda at: _activity(exposure[:, at], at, CURVES, intensity[at], history[at], MIXED, None))
     whole = activity(EXPOSURE, CURVES, INTENSITY, SOME, MIXED)
     np.testing.assert_allclose(picked(channel), whole[:, channel], rtol=1e-5)
 

@@ -205,7 +205,7 @@ def test_an_roi_without_spend_is_refused(small_panel, quick):
         ({"decay": (("a", 0.5, 0.0),)}, "standard deviation above 0"),
         ({"share": (("a", 0.5, 0.1), ("a", 0.4, 0.1))}, "free of repeats"),
         ({"control_sign": (("a", "up"),)}, "positive or negative"),
-        ({"share": (("a", 0.5, 0.1),), "roi": (("a", 2.0, 0.1),)}, "not both"),
+        ({"share": (("a", 0.5, 0.1),), "roi": (("a", 2.0, 0.1),)}, "one of share, ROI and CPIK"),
         ({"share": "a"}, "a list of lists"),
     ],
 )

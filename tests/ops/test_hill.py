@@ -21,6 +21,13 @@ def test_known_value():
     np.testing.assert_allclose(_hill([3.0], 2.0, 1.0), [0.9], rtol=1e-6)
 
 
+@pytest.mark.parametrize("slope", [0.4, 1.0, 3.0])
+def test_is_its_formula_from_small_to_large_exposure(slope):
+    exposure = np.geomspace(0.01, 100.0, 9)
+    expected = exposure**slope / (exposure**slope + 0.7**slope)
+    np.testing.assert_allclose(_hill(exposure, slope, 0.7), expected, rtol=1e-5)
+
+
 @given(slope=st.floats(0.3, 6.0), half=st.floats(0.05, 20.0))
 @settings(max_examples=40, deadline=None)
 def test_rises_from_zero_and_stays_below_one(slope, half):

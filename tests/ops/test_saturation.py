@@ -35,6 +35,17 @@ def test_is_one_half_at_the_reference_and_rises_from_zero(kind, reference):
     assert kind not in BOUNDED or curve[-1] < 1.0
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_references_are_those_of_the_channel_or_of_channel_and_region(kind):
+    exposure, reference = jnp.asarray(np.random.default_rng(0).uniform(0, 3, (4, 2, 3))), jnp.array([0.5, 2.0])
+    by_region = reference[:, None] * jnp.array([1.0, 2.0, 3.0])
+    for region in range(3):
+        alone = KINDS[kind](exposure[:, :, region], reference)
+        np.testing.assert_allclose(KINDS[kind](exposure, reference)[:, :, region], alone, rtol=1e-5)
+        own = KINDS[kind](exposure[:, :, region], by_region[:, region])
+        np.testing.assert_allclose(KINDS[kind](exposure, by_region)[:, :, region], own, rtol=1e-5)
+
+
 @pytest.mark.parametrize("kind", BOUNDED)
 def test_a_bounded_kind_reaches_one(kind):
     assert at(kind, np.array([1e6]), 1.0)[0] == pytest.approx(1.0, abs=1e-5)

@@ -20,11 +20,12 @@ TABLES = ("response_curves", "cross_validation", "plan_against_history", "outcom
 HEALTH = ("health_card",)  # of a health card, see tests/trust/test_health.py
 EXPERIMENTS = ("experiment_values", "experiment_match")  # see tests/planning/test_plan_experiments.py
 RUNS = ("run_changes",)  # of two runs, see tests/results/test_compare_runs.py
+REACH = ("frequency_effect",)  # of a panel with reach and frequency, see tests/inference/test_reach.py
 LEARNED = ("learned_graph", "graph_groups")  # of observations, see tests/dag/test_graph_groups.py
 RESULT = [
     name
     for name in dcm.plots.__all__
-    if name not in PANEL + TABLES + LEARNED + HEALTH + EXPERIMENTS + RUNS + ("region_map",)
+    if name not in PANEL + TABLES + REACH + LEARNED + HEALTH + EXPERIMENTS + RUNS + ("region_map",)
 ]
 VARIANTS = [
     ("contribution_over_time", {"kind": "lines"}), ("contribution_over_time", {"kind": "percent", "top": 1}),

@@ -59,7 +59,7 @@ def test_exposure_on_the_curve_is_in_the_familys_unit(small_panel):
 
 def test_no_branch_on_the_model_is_left_outside_settings_and_families():
     # `benchmarking` names rows of its table so; `xref="paper"` is Plotly's.
-    allowed = {"config/settings.py", "training/families.py", "benchmarking/suite.py"}
+    allowed = {"config/settings.py", "config/kpi_link.py", "training/families.py", "benchmarking/suite.py"}
     branch = re.compile(r"""(?<!ref=)(?<!ref": )["'](paper|structural)["']""")
     found = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if branch.search(path.read_text())}
     assert found <= allowed

@@ -34,6 +34,7 @@ def fittable_findings(panel: Panel) -> Iterator[Finding]:
         channels=tuple(panel.channels[m] for m in good),
         exposure=panel.exposure[:, :, good],
         spend=None if panel.spend is None else panel.spend[:, :, good],
+        frequency=None if panel.frequency is None else panel.frequency[:, :, good],
         trailing_zeros="keep",
     )
     try:

@@ -28,6 +28,7 @@ def channels_of(
     media: Sequence[str] | None,
     spend: Mapping[str, str] | None,
     columns: Sequence[str],
+    reach: Sequence[tuple[str, str, str]] = (),
 ) -> Channels:
     """The channels, in the order of the table.
 
@@ -40,16 +41,19 @@ def channels_of(
         media: columns of exposure where they are stated.
         spend: columns of spend by channel where they are stated.
         columns: all columns.
+        reach: stated channels of reach and frequency, with their two columns.
 
     Raises:
         DataError: no column is a channel, or two columns of spend fit one.
     """
     paid = _by_stem(kinds, Kind.SPEND)
     if media is not None:
-        pairs = dict(spend) if spend is not None else _paired(tuple(media), paid)
-        return Channels(tuple(media), tuple(pairs.items()), (), ())
+        every = (*media, *(channel for channel, *_ in reach))
+        pairs = dict(spend) if spend is not None else _paired(every, paid)
+        return Channels(every, tuple(pairs.items()), tuple(reach), ())
     shown, second = _first_of_each(_with_priced(kinds, set(paid)))
-    products = _products(kinds, set(shown))
+    products = _products(kinds, set(shown), columns) | {stem_of(made[0]): made for made in reach}
+    shown = {stem: name for stem, name in shown.items() if stem not in products}
     channels = {stem: name for stem, name in shown.items()} | {stem: made[0] for stem, made in products.items()}
     alone = {stem: names[0] for stem, names in paid.items() if stem not in channels}
     named = channels | alone
@@ -98,10 +102,19 @@ def _first_of_each(kinds: Mapping[str, Kind]) -> tuple[dict[tuple[str, ...], str
     return first, second
 
 
-def _products(kinds: Mapping[str, Kind], shown: set[tuple[str, ...]]) -> dict[tuple[str, ...], tuple[str, str, str]]:
+def _products(
+    kinds: Mapping[str, Kind], shown: set[tuple[str, ...]], columns: Sequence[str]
+) -> dict[tuple[str, ...], tuple[str, str, str]]:
+    """Pairs of reach and frequency by stem, each a channel of that name; of its impressions where a column has it."""
+    known = set(columns)
+
+    def name_of(stem: tuple[str, ...]) -> str:
+        name = "_".join(stem)
+        return name if name and name not in known else "_".join((*stem, "impressions"))
+
     reach, frequency = _by_stem(kinds, Kind.REACH), _by_stem(kinds, Kind.FREQUENCY)
     return {
-        stem: ("_".join((*stem, "impressions")), reach[stem][0], frequency[stem][0])
+        stem: (name_of(stem), reach[stem][0], frequency[stem][0])
         for stem in reach
         if stem in frequency and stem not in shown
     }

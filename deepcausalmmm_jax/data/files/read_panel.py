@@ -6,26 +6,24 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.data.cadence import cadence_named
-from deepcausalmmm_jax.data.files.days import to_weeks
 from deepcausalmmm_jax.data.files.number_style import Decimal, decimal_sign, refuse_words_among_numbers, with_points
 from deepcausalmmm_jax.data.files.one_number_a_row import names_column, spread
+from deepcausalmmm_jax.data.files.panel_of_schema import panel_of_schema
 from deepcausalmmm_jax.data.files.raw_table import RawTable, read_query, read_raw
 from deepcausalmmm_jax.data.files.recognise import Stated, by_elimination, region_column, schema_of, time_column
 from deepcausalmmm_jax.data.files.schema import Schema
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, TrailingZeros
 from deepcausalmmm_jax.data.readers.column_names import require_column
+from deepcausalmmm_jax.data.readers.reach import reach_stated
 from deepcausalmmm_jax.data.treatments import Treatment, TreatmentBaseline
 from deepcausalmmm_jax.errors import DataError, DataWarning, OutputError
 
 _LOG = logging.getLogger("deepcausalmmm_jax")
 NOTHING_STATED = Stated()
-_NOTHING = frozenset({"", "na", "n/a", "none", "no", "nan", "null", "-", "0", "false"})
 
 
 def read_panel(
@@ -46,6 +44,8 @@ def read_panel(
     national: Sequence[str] | None = None,
     national_weights: Mapping[object, float] | None = None,
     events: object = None,
+    reach: Mapping[str, str] | None = None,
+    frequency: Mapping[str, str] | None = None,
     sheet: str | None = None,
     connection: object = None,
     keep_schema: bool = True,
@@ -80,6 +80,8 @@ def read_panel(
         national: as in `Panel.from_dataframe`.
         national_weights: as in `Panel.from_dataframe`; not kept in the schema.
         events: as in `Panel.from_dataframe`; not kept in the schema.
+        reach: as in `Panel.from_dataframe`: column of people reached by channel.
+        frequency: likewise, column of contacts per person reached.
         sheet: of a workbook with several tables.
         connection: of SQLAlchemy, DuckDB or the DB-API, for a query.
         keep_schema: whether to write the schema beside the file, where that folder can be written.
@@ -107,6 +109,7 @@ def read_panel(
         treatments or None,
         unpaid,
         national,
+        reach_stated(reach, frequency, media or ()),
     )
     panel, _ = panel_and_schema(
         path,
@@ -167,7 +170,7 @@ def panel_and_schema(
             _warn_of_new_columns(table, known)
     further: dict[str, object] = {"missing_kpi": missing_kpi, "trailing_zeros": trailing_zeros}
     further |= {"national_weights": national_weights, "events": events}
-    return _panel(table, known, further), known
+    return panel_of_schema(table, known, further), known
 
 
 def _given(schema: Schema | str | Path | None, beside: Path | None) -> Schema | None:
@@ -285,63 +288,3 @@ def _tell(schema: Schema, guessed: bool, beside: Path | None) -> None:
     if beside is not None:
         with suppress(OutputError):  # a folder that cannot be written is no reason not to read
             schema.save(beside)
-
-
-def _panel(table: pd.DataFrame, schema: Schema, further: Mapping[str, Any]) -> Panel:
-    """The panel of a table; `further` are arguments of `Panel.from_dataframe` that a schema does not hold."""
-    flows = [schema.kpi, *_exposures(schema), *(column for _, column in schema.spend)]
-    singles = [name for name in (schema.revenue_per_kpi, schema.population) if isinstance(name, str)]
-    df = table[[name for name in (schema.time, schema.region) if name is not None]].copy()
-    credited = [name for name, _ in schema.treatments]
-    for name in dict.fromkeys([*flows, *schema.controls, *credited, *singles]):
-        df[name] = with_points(table[name], schema.decimal)
-    for channel, reach, frequency in schema.products:
-        pair = [with_points(table[name], schema.decimal) for name in (reach, frequency)]
-        if any(not pd.api.types.is_numeric_dtype(part) for part in pair):
-            raise DataError(f"Columns {reach!r} and {frequency!r} must contain numbers.")
-        df[channel] = pair[0] * pair[1]
-    switches = [switch for name in schema.categories for switch in _switches(df, table[name])]
-    levels = [*schema.controls, *credited, *switches, *singles]
-    channels = [*schema.media, *schema.organic]
-    if schema.adds_up_days:
-        every = list(dict.fromkeys([schema.kpi, *channels, *(column for _, column in schema.spend)]))
-        df = to_weeks(
-            df,
-            time=schema.time,
-            flows=every,
-            levels=[name for name in levels if name not in every],
-            region=schema.region,
-        )
-    return Panel.from_dataframe(
-        df,
-        time=schema.time,
-        kpi=schema.kpi,
-        media=list(schema.media),
-        region=schema.region,
-        spend=dict(schema.spend) or None,
-        controls=[*schema.controls, *switches],
-        revenue_per_kpi=schema.revenue_per_kpi,
-        population=schema.population,
-        cadence=schema.panel_cadence,
-        treatments=dict(schema.treatments),
-        organic=schema.organic,
-        national=schema.national,
-        **further,
-    )
-
-
-def _exposures(schema: Schema) -> list[str]:
-    made = {channel for channel, *_ in schema.products}
-    return [name for name in (*schema.media, *schema.organic) if name not in made]
-
-
-def _switches(df: pd.DataFrame, words: pd.Series) -> list[str]:
-    """Add a control of 0 and 1 to `df` for each word of a column but those that mean nothing; their names."""
-    plain = words.fillna("").astype(str).str.strip()
-    distinct = [word for word in np.unique(plain.to_numpy(dtype=str)) if word.lower() not in _NOTHING]
-    added = []
-    for word in distinct:
-        name = f"{words.name}_{word}"
-        df[name] = (plain == word).astype(float)
-        added.append(name)
-    return added

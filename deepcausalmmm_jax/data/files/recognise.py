@@ -38,6 +38,7 @@ class Stated(NamedTuple):
     treatments: Sequence[str | Treatment] | Mapping[str, TreatmentBaseline] | None = None
     organic: Sequence[str] | None = None
     national: Sequence[str] | None = None
+    reach: tuple[tuple[str, str, str], ...] = ()  # channel, column of reach, column of frequency
 
     def among(self, columns: Sequence[str]) -> Self:
         """The same with globs replaced by the columns that they match, and spend beside its channels.
@@ -69,6 +70,7 @@ class Stated(NamedTuple):
         single = (self.time, self.region, self.kpi, self.revenue_per_kpi, self.population)
         listed = (*(self.media or ()), *(self.priced or {}).values(), *(self.controls or ()), *(self.organic or ()))
         listed += (*(entry.name for entry in treatments_from(self.treatments)), *(self.national or ()))
+        listed += tuple(column for _, *pair in self.reach for column in pair)
         return [name for name in (*single, *listed) if isinstance(name, str)]
 
 
@@ -138,7 +140,9 @@ def schema_of(
     stated_treatments = treatments_from(stated.treatments)
     for name in (kpi, *(stated.organic or ()), *(entry.name for entry in stated_treatments)):
         kinds.pop(name, None)
-    media = channels_of(kinds, stated.media, stated.priced, list(cells.columns))
+    for name in (column for _, *pair in stated.reach for column in pair):
+        kinds.pop(name, None)
+    media = channels_of(kinds, stated.media, stated.priced, list(cells.columns), stated.reach)
     is_meridian = not is_robyn and (bool(media.products) or _has_meridians_values(kinds))
     organic = tuple(stated.organic or ()) if stated.organic is not None or stated.media is not None else _organic(media)
     treatments = stated_treatments or (_promotions(kinds) if is_meridian and stated.controls is None else ())
@@ -156,6 +160,8 @@ def schema_of(
     cadence = None if stated.cadence is None else cadence_named(stated.cadence)
     rows = _rows(cells[time], cadence)
     taken = used | {*controls, *categories, revenue, population}
+    # The same people are reached again on another day: reach does not add up to weeks, and impressions do.
+    are_added = rows == "daily" and cadence in (None, Cadence.WEEKLY) and not stated.reach
     return Schema(
         layout=_layout(kinds, is_robyn, media, rows),
         time=time,
@@ -168,7 +174,8 @@ def schema_of(
         spend=media.spend,
         controls=tuple(controls),
         categories=tuple(categories),
-        products=media.products,
+        products=media.products if are_added else (),
+        reach=() if are_added else media.products,
         revenue_per_kpi=revenue,
         population=population,
         ignored=tuple(name for name in rest if name not in taken),

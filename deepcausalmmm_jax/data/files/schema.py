@@ -18,7 +18,7 @@ Rows = Literal["weekly", "daily", "monthly", "quarterly"]
 
 _NO_LONGER = "; edit the schema, or delete it to have the columns found again."
 _LISTS = ("media", "organic", "controls", "categories", "national", "ignored")
-_TABLES = ("spend", "products", "treatments")
+_TABLES = ("spend", "products", "treatments", "reach")
 _TEXTS = ("layout", "time", "kpi", "region", "population", "names", "values", "delimiter", "encoding", "sheet")
 
 
@@ -30,7 +30,7 @@ class Schema:
         layout: name of the layout that was recognised, for people.
         time: column of the days or weeks.
         kpi: column of the KPI.
-        media: columns of exposure, one a channel; names in `products` are channels too.
+        media: columns of exposure, one a channel; names in `products` and `reach` are channels too.
         region: column of the regions; None for a national file.
         spend: pairs of channel and column of spend.
         organic: columns of exposure that is not paid for; names in `products` may be among them.
@@ -53,6 +53,7 @@ class Schema:
         encoding: of the characters; None for files that are no text.
         decimal: sign before decimals.
         sheet: of a workbook.
+        reach: triples of a channel and two columns, people reached and contacts for each of them.
     """
 
     layout: str
@@ -78,6 +79,7 @@ class Schema:
     encoding: str | None = None
     decimal: Decimal = "."
     sheet: str | None = None
+    reach: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def summary(self) -> str:
@@ -91,6 +93,8 @@ class Schema:
         paid = f", spend known for {len(spend)}" if spend else ", no spend"
         same = f" ({len(own)} of them by their spend alone)" if own else ""
         parts.append(f"{len(self.media)} channels ({_some(self.media)}){paid}{same}")
+        if self.reach:
+            parts.append(f"reach and frequency: {_some(tuple(channel for channel, *_ in self.reach))}")
         if self.organic:
             parts.append(f"organic, without budget: {_some(self.organic)}")
         if self.treatments:
@@ -125,7 +129,8 @@ class Schema:
         lines = "# Which column is what. Edit it and read the file again; delete it to have the columns found again.\n"
         lines += toml_lines(plain) + "\n"
         tables: dict[str, dict[str, object]] = {"spend": dict(self.spend), "treatments": dict(self.treatments)}
-        tables["products"] = {channel: [reach, frequency] for channel, reach, frequency in self.products}
+        for name, triples in (("products", self.products), ("reach", self.reach)):
+            tables[name] = {channel: [reach, frequency] for channel, reach, frequency in triples}
         for name, table in tables.items():
             if table:
                 lines += f"\n[{name}]\n" + toml_lines({_quoted(key): value for key, value in table.items()}) + "\n"
@@ -160,8 +165,7 @@ class Schema:
                 raise ConfigError(f"{place}: {name} must be one of {', '.join(allowed)}, got {shown(values[name])}.")
         values |= {name: _list_of(values.get(name, []), name, place) for name in _LISTS}
         values["spend"] = tuple(_by_channel(values.get("spend", {}), "spend", place))
-        pairs = _by_channel(values.get("products", {}), "products", place)
-        values["products"] = tuple((channel, *_pair_of(pair, place)) for channel, pair in pairs)
+        values |= {name: _pairs(values.get(name, {}), name, place) for name in ("products", "reach")}
         credited = dict(_by_channel(values.get("treatments", {}), "treatments", place))
         try:
             values["treatments"] = tuple((entry.name, entry.baseline) for entry in treatments_from(credited))
@@ -190,10 +194,10 @@ class Schema:
     def _used(self) -> list[str]:
         used = [self.time, self.kpi, self.region, self.population, *self.controls, *self.categories]
         used += [column for _, column in self.spend]
-        made = {channel for channel, *_ in self.products}
+        made = {channel for channel, *_ in (*self.products, *self.reach)}
         used += [name for name in (*self.media, *self.organic) if name not in made]
         used += [name for name, _ in self.treatments]
-        used += [column for _, *pair in self.products for column in pair]
+        used += [column for _, *pair in (*self.products, *self.reach) for column in pair]
         if isinstance(self.revenue_per_kpi, str):
             used.append(self.revenue_per_kpi)
         return [column for column in used if column is not None]
@@ -211,9 +215,13 @@ def _by_channel(given: object, name: str, place: str) -> Iterable[tuple[str, obj
     return given.items()
 
 
-def _pair_of(given: object, place: str) -> tuple[str, str]:
-    if not isinstance(given, list | tuple) or len(given) != 2 or not all(isinstance(name, str) for name in given):
-        raise ConfigError(f"{place}: products must name a column of reach and one of frequency, got {shown(given)}.")
+def _pairs(given: object, name: str, place: str) -> tuple[tuple[str, str, str], ...]:
+    return tuple((channel, *_pair_of(pair, name, place)) for channel, pair in _by_channel(given, name, place))
+
+
+def _pair_of(given: object, name: str, place: str) -> tuple[str, str]:
+    if not isinstance(given, list | tuple) or len(given) != 2 or not all(isinstance(column, str) for column in given):
+        raise ConfigError(f"{place}: {name} must name a column of reach and one of frequency, got {shown(given)}.")
     return given[0], given[1]
 
 

@@ -13,6 +13,7 @@ from deepcausalmmm_jax.axes import STRUCTURAL_COMPONENTS
 from deepcausalmmm_jax.checks import did_you_mean, is_number, shown
 from deepcausalmmm_jax.data.readers.column_names import plain_name, require_column
 from deepcausalmmm_jax.data.readers.globs import columns_named, spend_named
+from deepcausalmmm_jax.data.readers.reach import ReachColumns, reach_stated
 from deepcausalmmm_jax.data.treatments import Treatment, treatments_from
 from deepcausalmmm_jax.errors import DataError
 
@@ -39,6 +40,7 @@ class ColumnRoles:
         organic: channels that are not paid for.
         national: channels and controls that have one value a week for all regions.
         national_weights: pairs of a region and its share of national media; empty where none are stated.
+        reach: those of the channels, after the other paid ones, whose exposure is reach times frequency.
     """
 
     region: str | None
@@ -54,6 +56,7 @@ class ColumnRoles:
     organic: tuple[str, ...] = ()
     national: tuple[str, ...] = ()
     national_weights: tuple[tuple[object, float], ...] = ()
+    reach: tuple[ReachColumns, ...] = ()
 
     @classmethod
     def checked(
@@ -72,6 +75,8 @@ class ColumnRoles:
         organic: object = (),
         national: object = (),
         national_weights: object = None,
+        reach: object = None,
+        frequency: object = None,
     ) -> Self:
         """Roles checked against the table.
 
@@ -88,6 +93,9 @@ class ColumnRoles:
             _listed(option, columns_named(option, names, columns))
             for option, names in (("media", media), ("organic", organic))
         )
+        reached = reach_stated(reach, frequency, paid)
+        unpaid_reach = {entry.channel for entry in reached} & set(unpaid)
+        paid = (*paid, *(entry.channel for entry in reached if entry.channel not in unpaid_reach))
         if not paid and not unpaid:
             raise DataError("No media column is given; name at least one exposure column.")
         credited = treatments_from(treatments)
@@ -108,6 +116,7 @@ class ColumnRoles:
             unpaid,
             _listed("national", columns_named("national", national, columns)),
             weights_stated(national_weights),
+            reached,
         )
         for column, _ in roles._given():
             require_column(df, column)
@@ -122,8 +131,12 @@ class ColumnRoles:
         for column, role in [*single, (self.population, _POPULATION), (revenue, _REVENUE)]:
             if column is not None:
                 yield column, role
-        yield from ((name, _PAID) for name in self.media[: len(self.media) - len(self.organic)])
-        yield from ((name, _ORGANIC) for name in self.organic)
+        made = {entry.channel for entry in self.reach}
+        paid = self.media[: len(self.media) - len(self.organic)]
+        yield from ((name, _PAID) for name in paid if name not in made)
+        yield from ((name, _ORGANIC) for name in self.organic if name not in made)
+        yield from ((entry.reach, f"the reach of {entry.channel!r}") for entry in self.reach)
+        yield from ((entry.frequency, f"the frequency of {entry.channel!r}") for entry in self.reach)
         yield from ((column, f"the spend of {channel!r}") for channel, column in self.spend)
         n_controls = len(self.controls) - len(self.treatments)
         yield from ((name, _CONTROL) for name in self.controls[:n_controls])
@@ -132,6 +145,10 @@ class ColumnRoles:
     def _refuse_double_roles(self) -> None:
         own_price = {(channel, f"the spend of {channel!r}") for channel in self.media}
         seen: dict[str, str] = {}
+        for name, *_ in self.reach:
+            if name in (*_RESERVED, *self.controls):
+                taken = "of a control" if name in self.controls else "that is reserved for results"
+                raise DataError(f"The channel {name!r} of reach has a name {taken}; name it otherwise.")
         for column, role in self._given():
             if column in _RESERVED and role in (_PAID, _ORGANIC, _CONTROL, _TREATMENT):
                 raise DataError(f"Column {column!r} has a name that is reserved for results; rename it.")
@@ -177,6 +194,8 @@ def weights_stated(given: object) -> tuple[tuple[object, float], ...]:
         if not is_number(weight) or weight < 0:
             raise DataError(f"The national weight of region {region} must be 0 or more, got {shown(weight)}.")
     total = float(sum(given.values()))
+    if not 0.0 < total < float("inf"):
+        raise DataError(f"The national weights sum to {total:.6g}, and must sum to 1; give each region its share.")
     if abs(total - 1.0) > _ROUNDING:
         raise DataError(
             f"The national weights sum to {total:.6g}, and must sum to 1; divide each by {total:.6g}, if they are in "

@@ -12,6 +12,7 @@ from deepcausalmmm_jax.data.readers.column_names import with_plain_names
 from deepcausalmmm_jax.data.readers.column_roles import ColumnRoles
 from deepcausalmmm_jax.data.readers.national import national_weights, refuse_regional
 from deepcausalmmm_jax.data.readers.numbers import as_numbers
+from deepcausalmmm_jax.data.readers.reach import frequency_of_rows, refuse_more_than_everyone
 from deepcausalmmm_jax.data.regions import region_grid
 from deepcausalmmm_jax.data.treatments import Treatment
 from deepcausalmmm_jax.errors import DataError
@@ -53,6 +54,7 @@ class PanelArrays(NamedTuple):
     organic: tuple[str, ...]
     national: tuple[str, ...]
     national_weights: np.ndarray | None
+    frequency: np.ndarray | None
 
 
 def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles, cadence: Cadence | None = None) -> PanelArrays:
@@ -94,6 +96,7 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles, cadence: Cadence | N
     if roles.kpi:
         _refuse_missing_kpi(kpi, present, regions, step_text, roles)
     observed = ~np.isnan(kpi)
+    exposure, frequency = _exposure(df, roles, stacked, on_grid, where)
     arrays = PanelArrays(
         regions=regions,
         weeks=weeks,
@@ -102,7 +105,7 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles, cadence: Cadence | N
         kpi=np.where(observed, kpi, 0.0),
         weights=observed.astype(np.float64),
         present=present,
-        exposure=stacked(roles.media, "exposure", signed=False),
+        exposure=exposure,
         control=stacked(roles.controls, "control", signed=True),
         spend=_spend(roles, stacked),
         revenue_per_kpi=_revenue_per_kpi(roles, present.shape, stacked),
@@ -117,8 +120,47 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles, cadence: Cadence | N
         organic=roles.organic,
         national=roles.national,
         national_weights=None,
+        frequency=frequency,
     )
+    _refuse_more_than_everyone(arrays, roles, step_text)
     return _with_national(arrays, roles) if roles.national else arrays
+
+
+def _exposure(
+    df: pd.DataFrame, roles: ColumnRoles, stacked: _Stacked, on_grid: _OnGrid, where: _Where
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Exposure of all channels, and contacts per person of those with reach, `[region, week, channel]`."""
+    if not roles.reach:
+        return stacked(roles.media, "exposure", signed=False), None
+    made = {entry.channel: entry for entry in roles.reach}
+    plain = stacked([name for name in roles.media if name not in made], "exposure", signed=False)
+    exposure = np.zeros((*plain.shape[:2], len(roles.media)))
+    frequency = np.full(exposure.shape, np.nan)
+    exposure[:, :, [m for m, name in enumerate(roles.media) if name not in made]] = plain
+    for m, name in enumerate(roles.media):
+        if name in made:
+            reach = _finite(df, made[name].reach, "reach", False, where)
+            often = frequency_of_rows(made[name], reach, _number_column(df, made[name].frequency, where), where)
+            exposure[:, :, m], frequency[:, :, m] = on_grid(reach * often, 0.0), on_grid(often, 0.0)
+    return exposure, frequency
+
+
+def _refuse_more_than_everyone(arrays: PanelArrays, roles: ColumnRoles, step_text: _Where) -> None:
+    """Refuse a reach above the population of its region, or of the country for a national channel."""
+    if arrays.population is None or arrays.frequency is None:
+        return
+    for entry in roles.reach:
+        m, people = roles.media.index(entry.channel), arrays.population
+        national = entry.channel in roles.national
+        people = np.full(people.shape, people.sum()) if national else people
+        often = arrays.frequency[:, :, m]
+        reach = arrays.exposure[:, :, m] / np.where(often > 0, often, 1.0)
+
+        def place(region: int, week: int) -> str:
+            step = step_text(week)
+            return step if roles.region is None else f"region {arrays.regions[region]}, {step}"
+
+        refuse_more_than_everyone(entry, reach, people, place)
 
 
 def _with_national(arrays: PanelArrays, roles: ColumnRoles) -> PanelArrays:

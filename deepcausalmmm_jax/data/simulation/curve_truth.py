@@ -19,6 +19,8 @@ class CurveRequest(NamedTuple):
 
     kinds: tuple[CurveKind, ...]  # by channel
     draws: np.random.Generator  # of what Hill curves with geometric carry-over lack; separate, so that those stay
+    n_reached: int = 0  # channels with reach and frequency, the first ones
+    reaches: np.random.Generator | None = None  # draws what they have; separate likewise
 
 
 PLAIN = CurveKind("geometric", "hill")

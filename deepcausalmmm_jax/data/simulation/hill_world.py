@@ -8,6 +8,7 @@ import pandas as pd
 from deepcausalmmm_jax.axes import CHANNEL
 from deepcausalmmm_jax.data.simulation.curve_truth import CurveRequest, drawn_curves, true_activity
 from deepcausalmmm_jax.data.simulation.hazards import Roles, changed_budgets, outliers
+from deepcausalmmm_jax.data.simulation.reach import drawn_curves_of_frequency, drawn_frequency, effective
 from deepcausalmmm_jax.data.simulation.request import (
     YEAR,
     LinkRequest,
@@ -46,8 +47,11 @@ def simulate_hill(
     by_lag = _random_links(rng, n_channels, links)
     budgets = _budgets(rng, control, (n_regions, n_weeks, n_channels), given)
     relative, unit_exposure = _driven(budgets, by_lag)
-    parameters = drawn_curves(rng, curves)
-    activity = true_activity(relative, parameters)
+    parameters, frequency = drawn_curves(rng, curves), None
+    if curves.reaches is not None:
+        parameters = drawn_curves_of_frequency(curves.reaches, parameters, curves.n_reached)
+        frequency = drawn_frequency(curves.reaches, relative.shape, curves.n_reached)
+    activity = true_activity(effective(relative, frequency, parameters), parameters)
     worth, parameters["coefficient"] = _worth(rng, activity, media_share, request.drift, given.placebo)
     media = worth * activity
     parts = _baseline(rng, request.weeks, control, 1.0 - media_share)
@@ -59,14 +63,15 @@ def simulate_hill(
     kpi = np.maximum(base + media.sum(axis=2) + error, 0.01) * unit
     parameters["share"] = (media * unit[:, :, None]).sum(axis=(0, 1)) / kpi.sum()
     parameters = parameters.assign(**{name: given._asdict()[name] for name in Roles._fields})
-    effects = _effects(budgets, by_lag, parameters, worth * unit[:, :, None], activity, unit_exposure)
+    effects = _effects(budgets, by_lag, parameters, worth * unit[:, :, None], activity, unit_exposure, frequency)
     made = size, kpi, relative, control, parts, base, media, worth, parameters, by_lag, effects, noise
 
     def expected(other: np.ndarray) -> np.ndarray:
         n = other.shape[1]
-        return np.asarray(base[:, :n] + (worth[:, :n] * true_activity(other, parameters)).sum(axis=2))
+        active = true_activity(effective(other, frequency, parameters), parameters)
+        return np.asarray(base[:, :n] + (worth[:, :n] * active).sum(axis=2))
 
-    return Simulation(*made, expected)
+    return Simulation(*made, expected, frequency)
 
 
 def _random_links(rng: np.random.Generator, n_channels: int, links: LinkRequest) -> np.ndarray:
@@ -133,11 +138,13 @@ def _effects(
     worth: np.ndarray,
     activity: np.ndarray,
     unit: np.ndarray,
+    frequency: np.ndarray | None,
 ) -> pd.DataFrame:
     """Effects of turning off each channel, by the equations of the simulator; `worth` in KPI units per activity."""
     rows = {}
     for m, channel in enumerate(parameters.index):
-        silenced = true_activity(_driven(budgets, links, unit, silent=m)[0], parameters)
+        exposure = effective(_driven(budgets, links, unit, silent=m)[0], frequency, parameters)
+        silenced = true_activity(exposure, parameters)
         lost = (worth * (activity - silenced)).sum(axis=(0, 1))
         rows[channel] = {"direct": lost[m], "mediated": lost.sum() - lost[m], "total": lost.sum()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(CHANNEL)

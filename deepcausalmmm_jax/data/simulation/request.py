@@ -49,6 +49,7 @@ class Simulation(NamedTuple):
     effects: pd.DataFrame  # by channel, KPI units
     noise: float  # standard deviation, share of `size`
     expected: Callable[[np.ndarray], np.ndarray]  # KPI without noise `[region, week]`, given another `relative`
+    frequency: np.ndarray | None = None  # [region, week, channel], contacts per person reached; see `reach`
 
 
 def channel_index(n_channels: int) -> pd.Index:

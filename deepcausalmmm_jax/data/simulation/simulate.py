@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,8 @@ from deepcausalmmm_jax.data.simulation.credited import NOTHING_CREDITED, check_c
 from deepcausalmmm_jax.data.simulation.curve_truth import PLAIN, CurveRequest, asked_kinds
 from deepcausalmmm_jax.data.simulation.hazards import check_roles, gaps, roles
 from deepcausalmmm_jax.data.simulation.hill_world import simulate_hill
+from deepcausalmmm_jax.data.simulation.log_link import check_link, with_log_link
+from deepcausalmmm_jax.data.simulation.reach import check_reach, with_reach
 from deepcausalmmm_jax.data.simulation.request import LinkRequest, Request, Simulation
 from deepcausalmmm_jax.data.simulation.worlds import WORLDS, simulate_world
 from deepcausalmmm_jax.errors import DataError
@@ -49,7 +52,8 @@ class Truth:
             to its strongest effect) and `stopped` (off air after the first third). NaN are the decay of kernels that
             are not geometric, the slope of curves other than Hill's, and the half-saturation of curves without a
             maximum, whose full activity is that of a mean week on air. `confounded` then also includes channels that
-            follow unobserved demand. Other curves add their parameters and kinds, see `curve_truth.drawn_curves`.
+            follow unobserved demand. Other curves add their parameters and kinds, see `curve_truth.drawn_curves`; reach
+            and frequency add `half_frequency` and `best_frequency`, contacts per person reached.
         adjacency: channel x channel; row i, column j: how strongly exposure of channel i drives that of channel j in
             the same week.
         links: all links: `source`, `target`, `lag` in weeks, `weight`.
@@ -122,6 +126,8 @@ def simulate(
     adstock: str | Sequence[str] | None = None,
     saturation: str | Sequence[str] | None = None,
     saturation_first: bool = False,
+    link: Literal["identity", "log"] = "identity",
+    reach_frequency: int = 0,
 ) -> tuple[Panel, Truth]:
     """Simulate a panel with the difficulties of real ones, and its true effects.
 
@@ -181,6 +187,10 @@ def simulate(
             next two are for the kind "hill", simulated by the week.
         saturation: kind of saturation, likewise; None for `hill`.
         saturation_first: whether exposure saturates before it carries over.
+        link: `log` for a KPI whose log is the sum of all effects, with contributions that add up by the rule of
+            `Config.link`; for the kind "hill", simulated by the week, without treatments and events.
+        reach_frequency: number of channels, the first ones, with reach and frequency; the latter varies by a factor of
+            three. For the kind "hill", simulated by the week.
 
     Returns:
         The panel, with spend and revenue per KPI, and the true effects.
@@ -201,10 +211,12 @@ def simulate(
     _check_lags(link_lags, n_weeks)
     _check_shares(media_share, noise, drift, outliers, missing)
     check_roles(counts, n_channels)
+    check_reach(reach_frequency, n_channels, kind, cadence)
     check_credited(treatments, events, kind == "multiplicative", cadence)
     kinds = asked_kinds(adstock, saturation, saturation_first, n_channels)
     if set(kinds) != {PLAIN} and (kind != "hill" or cadence is not None):
         raise DataError("adstock and saturation are only for the kind 'hill' without a cadence; leave them out.")
+    check_link(link, kind, cadence, treatments + events)
     seed = seed_number(seed)
     difficult = np.random.default_rng([seed, 1])  # separate, so that panels without difficulties do not change
     given = roles(difficult, n_channels, **counts)
@@ -217,10 +229,12 @@ def simulate(
         return panel, _truth(panel, made, unit, NOTHING_CREDITED.truth)
     if kind == "hill":
         asked = LinkRequest(links, link_lags, np.random.default_rng([seed, 2]))
-        curves = CurveRequest(kinds, np.random.default_rng([seed, 4]))
+        kinds, reaches = with_reach(kinds, reach_frequency), np.random.default_rng([seed, 5])
+        curves = CurveRequest(kinds, np.random.default_rng([seed, 4]), reach_frequency, reaches)
         made = simulate_hill(rng, difficult, request, given, asked, curves)
     else:
         made = simulate_world(WORLDS[kind], rng, difficult, request, given.placebo)
+    made = with_log_link(made) if link == "log" else made
     made, credited = with_credited(made, np.random.default_rng([seed, 4]), treatments, events, weeks)
     panel, unit = _panel(rng, weeks, made)
     panel = _with_gaps(credited.given_to(panel), gaps(difficult, panel.kpi.shape, missing))
@@ -330,6 +344,9 @@ def _panel(rng: np.random.Generator, weeks: pd.DatetimeIndex, made: Simulation) 
     reach = np.exp(rng.normal(np.log(30.0), 0.8, n_channels)) * np.exp(rng.normal(0.0, 0.2, (n_regions, n_channels)))
     unit = made.size[:, None] * reach
     exposure = np.round(made.relative * unit[:, None, :])
+    if made.frequency is not None:
+        often = np.where(np.isnan(made.frequency), 1.0, made.frequency)
+        exposure = np.round(exposure / often) * often
     cost = rng.uniform(2.0, 25.0, n_channels) / 1000.0
     price = cost * np.exp(0.1 * rng.normal(size=(1, n_weeks, n_channels)))
     panel = Panel(
@@ -345,5 +362,6 @@ def _panel(rng: np.random.Generator, weeks: pd.DatetimeIndex, made: Simulation) 
         spend=exposure * price,
         revenue_per_kpi=np.full(made.kpi.shape, _REVENUE_PER_KPI),
         kpi_name="sales",
+        frequency=None if made.frequency is None else np.where(exposure > 0, made.frequency, 0.0 * made.frequency),
     )
     return panel, unit

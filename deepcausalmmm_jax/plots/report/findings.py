@@ -68,8 +68,20 @@ def findings(result: FitResult, plan: BudgetPlan | None, diagnosis: Diagnosis | 
     return Findings(
         worked=_worked(result, summary, notes),
         certainty=_certainty(result, notes),
-        caveats=_caveats(result, summary, notes, diagnosis or result.panel.diagnose()) + _assumptions(plan),
+        caveats=_link(result)
+        + _caveats(result, summary, notes, diagnosis or result.panel.diagnose())
+        + _assumptions(plan),
     )
+
+
+def _link(result: FitResult) -> list[str]:
+    """What figures count where effects multiply."""
+    if result.config.link != "log":
+        return []
+    return [
+        f"Effects multiply: each channel raises {result.panel.kpi_name} by a percentage, and its figures are its part "
+        "of what all media add. Switching one channel off alone would lose a little more."
+    ]
 
 
 def _assumptions(plan: BudgetPlan | None) -> list[str]:

@@ -1,6 +1,7 @@
 """The report's page: one self-contained HTML file."""
 
 import json
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def write_report(
     currency: str | None = None,
     refutations: Refutation | None = None,
     previous: FitResult | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Write the page.
 
@@ -52,6 +54,7 @@ def write_report(
         currency: of spend and revenue, put before amounts; None for none.
         refutations: what `refute` returned, for the health card; None where it was not run.
         previous: an earlier run, with which this one is compared in a section of its own.
+        tell: called with the name of each step but the first, the checks, as it begins.
 
     Returns:
         The path written.
@@ -64,9 +67,11 @@ def write_report(
     _refuse(result, plan, currency)
     card = health(result, refutations, plan=plan)
     diagnosis = result.panel.diagnose()
+    tell("tables")
     tables = tables_of(result, card, diagnosis, refutations)
     tables["contribution"] += credited_tables(result)
     tables["plan"] = plan_tables(plan)
+    tell("charts")
     sections, first = sections_of(result, plan), first_page(result)
     if previous is not None:
         comparison = compare_runs(previous, result)
@@ -75,6 +80,7 @@ def write_report(
     cadence = result.panel.cadence
     sections, first = [section.in_units(result.panel) for section in sections], first.in_units(result.panel)
     tables = {key: [table.in_units(cadence) for table in own] for key, own in tables.items()}
+    tell("planner")
     board, why_not = planner(result, plan, currency)
     _add_planner(sections, why_not)
     shown = [
@@ -82,6 +88,7 @@ def write_report(
         for section in sections
         if section.charts or tables.get(section.key) or (section.key == PLANNER and board is not None)
     ]
+    tell("page")
     regions = region_data(result)
     data = _data([first, *shown], list(result.panel.channels), regions)
     data["planner"] = None if board is None else board.data

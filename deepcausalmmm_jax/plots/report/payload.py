@@ -14,6 +14,7 @@ from deepcausalmmm_jax.attribution.accuracy import NAIVE_FORECASTS
 from deepcausalmmm_jax.plots.annotations import OTHERS
 from deepcausalmmm_jax.plots.contribution import BASE_NAME, EVENTS, grouped_contributions
 from deepcausalmmm_jax.plots.controls import control_names
+from deepcausalmmm_jax.plots.report.region_bands import region_bands
 from deepcausalmmm_jax.plots.report.region_totals import natural_order, region_measures, region_parts
 from deepcausalmmm_jax.plots.theme import TEMPLATE
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -22,6 +23,7 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | Non
 
 _DIGITS = 5
 _BUDGET = 2_500_000  # bytes for the regions' series
+_BUDGET_OF_BANDS = 1_000_000  # bytes for their weekly intervals
 _MISSING = -32768
 _LARGEST = 32767
 _TOP = 12
@@ -64,12 +66,14 @@ def region_data(result: FitResult) -> dict[str, Json] | None:
         measure: _rows(table.loc[names].to_numpy()) for measure, table in region_measures(result).items()
     }
     parts: dict[str, Json] = {figure: _rows(table.to_numpy()[order]) for figure, table in region_parts(result).items()}
+    bands = region_bands(result, [int(row) for row in order], _BUDGET_OF_BANDS)
     return {
         "names": list(names),
         "sorted": list(natural_order(names)),
         "all": len(panel.regions),
         "parts": parts,
         "series": {name: _packed(grid[order]) for name, grid in series.items()},
+        "bands": {name: _packed(grid) for name, grid in bands.items()},
         "matrices": matrices,
     }
 
@@ -106,7 +110,7 @@ def _parts(result: FitResult) -> dict[str, np.ndarray]:
 
 def _packed(grid: np.ndarray) -> dict[str, Json]:
     """`[region, week]` as 16-bit integers with one step size a region, in base64."""
-    size = np.nanmax(np.abs(np.where(np.isnan(grid), 0.0, grid)), axis=1)
+    size = np.abs(np.where(np.isnan(grid), 0.0, grid)).max(axis=1)
     step = np.where(size > 0, size / _LARGEST, 1.0)
     whole = np.where(np.isnan(grid), _MISSING, np.round(grid / step[:, None]))
     packed = whole.astype("<i2").tobytes()

@@ -14,6 +14,7 @@ from deepcausalmmm_jax.plots import (
     contribution,
     controls,
     fit,
+    frequency,
     graph,
     panel,
     region,
@@ -182,6 +183,9 @@ def _curves(result: FitResult) -> Section:
     section.add("adstock", "Carry-over", lambda: response.adstock_decay(result))
     note = "Where a dot is high on its curve, saturation is close: more exposure adds little."
     section.add("hill", "Saturation", lambda: response.hill_curves(result), note)
+    if any(result.panel.has_reach):
+        more = "Where the diamond is far from the dot, the same contacts at another frequency would bring more."
+        section.add("frequency", "Frequency", lambda: frequency.frequency_effect(result), more)
     section.add("coefficients", "Coefficients over time", lambda: response.coefficients_over_time(result))
     return section
 

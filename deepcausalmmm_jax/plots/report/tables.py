@@ -201,7 +201,12 @@ def _priors(priors: pd.DataFrame) -> Table:
         stated = row["stated"]
         shown = stated if isinstance(stated, str) else number(float(stated), "{:.3g}")
         rows.append(
-            [str(row["quantity"]), str(row["name"]), shown, *(number(float(row[n]), "{:.3g}") for n in ("sd", "found"))]
+            [
+                str(row["quantity"]).replace("cpik", "CPIK").replace("_", " "),
+                str(row["name"]),
+                shown,
+                *(number(float(row[n]), "{:.3g}") for n in ("sd", "found")),
+            ]
         )
     header = ["quantity", "name", "stated", "standard deviation", "estimate"]
     return Table("priors", "Stated priors and estimates", header, rows)

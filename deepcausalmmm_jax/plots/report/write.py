@@ -40,8 +40,8 @@ def report(
         ConfigError: a currency that is no short text, not what `refute` returns, or a previous run that is no result.
         OutputError: the file cannot be written.
     """
-    from deepcausalmmm_jax.plots.report.page import write_report
+    with Steps("report", 5) as wait:
+        wait.step("checks")
+        from deepcausalmmm_jax.plots.report.page import write_report
 
-    with Steps("report") as wait:
-        wait.step("checks, tables and charts")
-        return write_report(result, path, plan, currency, refutations, previous)
+        return write_report(result, path, plan, currency, refutations, previous, wait.step)

@@ -43,6 +43,7 @@ class PaperFamily(ModelFamily):
     def prepared(self, panel: Panel, weights: np.ndarray, config: Config, scales: Scales | None) -> PreparedPanel:
         """See `ModelFamily`."""
         _refuse_credited(panel)
+        _refuse_reach(panel)
         if scales is None:
             scales = paper_scales(panel, weights)
         else:
@@ -110,6 +111,15 @@ class PaperFamily(ModelFamily):
 def _own(design: AnyDesign) -> PaperDesign:
     assert isinstance(design, PaperDesign)
     return design
+
+
+def _refuse_reach(panel: Panel) -> None:
+    if panel.frequency is not None:
+        name = next(name for name, has in zip(panel.channels, panel.has_reach, strict=True) if has)
+        raise DataError(
+            f"The paper's model has no curve of frequency, and the panel has reach and frequency of {name!r}; give its "
+            "impressions in media, or fit the default model."
+        )
 
 
 def _refuse_credited(panel: Panel) -> None:

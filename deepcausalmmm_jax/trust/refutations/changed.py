@@ -76,6 +76,7 @@ def with_channel(panel: Panel, exposure: np.ndarray, name: str) -> Panel:
         channels=(*panel.channels, name),
         exposure=np.concatenate([panel.exposure, np.where(panel.present, exposure, 0.0)[:, :, None]], axis=2),
         spend=None if panel.spend is None else np.concatenate([panel.spend, unpriced], axis=2),
+        frequency=None if panel.frequency is None else np.concatenate([panel.frequency, unpriced], axis=2),
     )
 
 
@@ -109,9 +110,11 @@ def with_shuffled(panel: Panel, channel: int, rng: np.random.Generator) -> Panel
     offset = int(rng.integers(_BLOCK))  # so that blocks do not begin where flights do
     blocks = np.array_split(np.roll(np.arange(n_weeks), -offset), max(2, n_weeks // _BLOCK))
     order = np.concatenate([blocks[b] for b in rng.permutation(len(blocks))])
-    exposure = panel.exposure.copy()
+    exposure, often = panel.exposure.copy(), None if panel.frequency is None else panel.frequency.copy()
     exposure[:, :n_weeks, channel] = exposure[:, order, channel]
-    return dataclasses.replace(panel, exposure=np.where(panel.present[:, :, None], exposure, 0.0))
+    if often is not None:
+        often[:, :n_weeks, channel] = often[:, order, channel]
+    return dataclasses.replace(panel, exposure=np.where(panel.present[:, :, None], exposure, 0.0), frequency=often)
 
 
 def with_noise(panel: Panel, rng: np.random.Generator, size: float) -> Panel:

@@ -62,7 +62,7 @@ def drawn_outcomes(refitted: list[Refitted], config: Config, worth: np.ndarray, 
                 made = estimated(_fitted(one, config), one.ready.inputs)
                 assert isinstance(made, Ensemble)
                 fit, error = made.fitted_panel, standard_error(made.share_draws().to_numpy())
-                shares, earning = counted_weights(refitted[0].refit, one.ready.scales.kpi, worth)
+                shares, earning = counted_weights(refitted[0].refit, one.ready.scales.kpi, worth, config.link)
                 scaled = fit.components.media / fit.scales.kpi[:, None, None]
                 share = 100.0 * np.einsum("rtm,rt->m", scaled, shares)
                 revenue = np.einsum("rtm,rt->m", fit.incremental / fit.scales.kpi[:, None, None], earning)

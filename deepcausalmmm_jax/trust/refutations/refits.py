@@ -10,12 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from deepcausalmmm_jax.attribution.forward import changes_from
+from deepcausalmmm_jax.attribution.forward import parts_of_channels
 from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.config.kpi_link import LinkKind
 from deepcausalmmm_jax.config.lift_tests import LiftTest
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.experiments import ended_tests
 from deepcausalmmm_jax.data.inputs import Inputs, training_weeks
+from deepcausalmmm_jax.data.kpi_scale import kpi_means
 from deepcausalmmm_jax.errors import FitError, FitStatus
 from deepcausalmmm_jax.inference.resampling import settings_for_warm_start
 from deepcausalmmm_jax.inference.rolling_origin import stacked
@@ -25,7 +27,6 @@ from deepcausalmmm_jax.parallel.engines import Engine
 from deepcausalmmm_jax.parallel.memory import batch_size_by_memory
 from deepcausalmmm_jax.progress import Progress
 from deepcausalmmm_jax.training.estimate import recipe_for, start_state, variables_and_history
-from deepcausalmmm_jax.training.families import forward_pass
 from deepcausalmmm_jax.training.family import AnyHyperparameters, AnyState
 from deepcausalmmm_jax.training.prepare import Preparation, prepare, tests_in, with_lift_tests
 from deepcausalmmm_jax.training.schedule import Schedule
@@ -86,8 +87,7 @@ class _Program(NamedTuple):
 
 
 def _figures(variables: Variables, inputs: Inputs[Array], counted: Array, design: Design) -> tuple[Array, Array]:
-    as_it_was, _ = forward_pass(variables, inputs, design)
-    lost = changes_from(as_it_was, variables, inputs, jnp.float32(0.0), design)
+    as_it_was, lost = parts_of_channels(variables, inputs, design)
     return jnp.einsum("rtm,rt->m", as_it_was.media, counted[0]), jnp.einsum("mrt,rt->m", lost, counted[1])
 
 
@@ -142,7 +142,7 @@ def run_refits(
     plain = ready[0].design
     assert isinstance(plain, Design)
     design = _design_for_all(plain, config)
-    counted = [counted_weights(refits[0], one.scales.kpi, worth) for one in ready]
+    counted = [counted_weights(refits[0], one.scales.kpi, worth, config.link) for one in ready]
     tasks = stacked([_task(*one, design) for one in zip(refits, ready, counted, strict=True)])
     first = jax.tree.map(lambda leaf: leaf[0], tasks)
     state = start_state(
@@ -208,7 +208,7 @@ def _task(refit: Refit, ready: Preparation, counted: np.ndarray, design: Design)
     )
 
 
-def counted_weights(base: Refit, kpi: np.ndarray, worth: np.ndarray) -> np.ndarray:
+def counted_weights(base: Refit, kpi: np.ndarray, worth: np.ndarray, link: LinkKind) -> np.ndarray:
     """Weights of a refit's scaled contributions, `[2, region, week]`.
 
     They are those of the regions and weeks of the fit, whatever the refit has learned from: two halves that differ in
@@ -218,12 +218,14 @@ def counted_weights(base: Refit, kpi: np.ndarray, worth: np.ndarray) -> np.ndarr
         base: the refit to the panel itself.
         kpi: `[region]`, scale of the KPI of the refit.
         worth: `[region, week]`, revenue per KPI unit.
+        link: of the settings; under a log link the scale is not the mean that shares are shares of.
 
     Returns:
         With the first, contributions add up to a share of the KPI of the weeks counted; with the second, to revenue.
     """
-    taken = kpi[:, None] * (base.weights > 0)
-    return np.stack([taken / taken.sum(), kpi[:, None] * base.panel.past * worth])
+    counted = base.weights > 0
+    size = kpi if link == "identity" else kpi_means(base.panel.kpi, counted)
+    return np.stack([kpi[:, None] * counted / (size[:, None] * counted).sum(), kpi[:, None] * base.panel.past * worth])
 
 
 def _said(tasks: _Task, estimate: Variables, program: _Program, machine: Machine) -> list[Said]:

@@ -10,6 +10,7 @@ from jax import Array
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.graph_constraints import GraphConstraints
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.data.reach import Contacts
 from deepcausalmmm_jax.data.stated_priors import StatedPriors
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.windows import padded
@@ -42,6 +43,7 @@ def with_room(inputs: Inputs[Array], design: Design) -> Inputs[Array]:
     square = [(0, 0), (0, channels), (0, channels)]
     return longer._replace(
         exposure=wider(longer.exposure),
+        contacts=None if longer.contacts is None else Contacts(*(wider(part, 1.0) for part in longer.contacts)),
         intensity=wider(longer.intensity),
         history=wider(longer.history),
         burst=wider(longer.burst, 1.0),

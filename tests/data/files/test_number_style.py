@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
@@ -22,6 +22,7 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("style", WRITTEN)
+@settings(deadline=None)  # one example may wait for a busy machine
 @given(
     values=st.lists(st.integers(-(10**9), 10**9).map(lambda cents: cents / 100), min_size=1, max_size=8),
 )

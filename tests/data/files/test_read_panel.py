@@ -1,6 +1,8 @@
 """One table in the layouts that people's files have: each gives the panel of the plain one, or one clear sentence."""
 
+import dataclasses
 import sqlite3
+import tomllib
 import warnings
 
 import numpy as np
@@ -8,6 +10,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.files.read_panel import panel_and_schema
 
 WEEKS = 30
 COLUMNS = ["sales", "imp_1", "spend_1", "imp_2", "spend_2", "price"]
@@ -205,17 +208,36 @@ def test_words_become_switches_and_words_for_nothing_none(tmp_path):
     np.testing.assert_array_equal(panel.control[0, :, 2], (event == "sale").astype(float))
 
 
-def test_reach_times_frequency_is_the_exposure_and_is_said(tmp_path):
+def test_reach_and_frequency_are_a_channel_of_their_own(tmp_path):
     frame = (
         table().rename(columns={"imp_1": "tv_reach"}).assign(tv_frequency=2.0).rename(columns={"spend_1": "tv_spend"})
     )
     frame.to_csv(tmp_path / "file.csv", index=False)
-    with pytest.warns(dcm.DataWarning, match="tv_impressions is tv_reach times tv_frequency"):
-        panel = dcm.read_panel(tmp_path / "file.csv")
-    assert panel.channels == ("tv_impressions", "imp_2")
-    np.testing.assert_allclose(panel.exposure[0, :, 0], 2.0 * frame.tv_reach)
-    np.testing.assert_allclose(panel.spend[0, :, 0], frame.tv_spend)
-    assert dcm.read_panel(tmp_path / "file.csv").channels == panel.channels  # by the schema
+    panel = dcm.read_panel(tmp_path / "file.csv")
+    assert panel.channels == ("imp_2", "tv")
+    assert panel.has_reach == (False, True)
+    np.testing.assert_allclose(panel.exposure[0, :, 1], 2.0 * frame.tv_reach)
+    np.testing.assert_allclose(panel.spend[0, :, 1], frame.tv_spend)
+    assert dcm.read_panel(tmp_path / "file.csv").has_reach == panel.has_reach  # by the schema
+
+
+def test_a_kept_schema_with_a_product_goes_on_as_a_product(tmp_path):
+    frame = table().rename(columns={"imp_1": "tv_reach"}).assign(tv_frequency=2.0)
+    frame.to_csv(tmp_path / "file.csv", index=False)
+    _, found = panel_and_schema(tmp_path / "file.csv", keep_schema=False)
+    old = dataclasses.replace(found, reach=(), products=(("tv", "tv_reach", "tv_frequency"),))
+    panel = dcm.read_panel(tmp_path / "file.csv", old.from_dict(tomllib.loads(old.save(tmp_path / "s").read_text())))
+    assert panel.frequency is None
+    np.testing.assert_allclose(panel.exposure[0, :, panel.channels.index("tv")], 2.0 * frame.tv_reach)
+
+
+def test_stated_columns_of_reach_need_no_word_in_their_names(tmp_path):
+    frame = table().rename(columns={"imp_1": "people", "spend_1": "tv_spend"}).assign(often=2.0)
+    frame.to_csv(tmp_path / "file.csv", index=False)
+    panel = dcm.read_panel(tmp_path / "file.csv", reach={"tv": "people"}, frequency={"tv": "often"}, keep_schema=False)
+    assert panel.channels[-1] == "tv"
+    np.testing.assert_allclose(panel.frequency[0, :, -1], 2.0)
+    np.testing.assert_allclose(panel.spend[0, :, -1], frame.tv_spend)
 
 
 @pytest.mark.parametrize("names", [("tv", "search"), ("x1", "x2"), ("zlorp", "channel_2")])

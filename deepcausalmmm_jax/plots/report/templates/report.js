@@ -9,16 +9,25 @@ const ROW = 26;
 const PAPER = { width: 700, height: 300, tallest: 620 };
 const unpacked = new Map();
 
+function unpack(entry, region) {
+  if (!unpacked.has(entry)) {
+    const bytes = Uint8Array.from(atob(entry.packed), (c) => c.charCodeAt(0));
+    unpacked.set(entry, new Int16Array(bytes.buffer));
+  }
+  const weeks = unpacked.get(entry).length / entry.step.length;
+  const own = unpacked.get(entry).subarray(region * weeks, (region + 1) * weeks);
+  return Array.from(own, (v) => (v === -32768 ? null : v * entry.step[region]));
+}
+
 function regionSeries(name, region) {
   const entry = DATA.regions.series[name];
-  if (!entry) return null;
-  if (!unpacked.has(name)) {
-    const bytes = Uint8Array.from(atob(entry.packed), (c) => c.charCodeAt(0));
-    unpacked.set(name, new Int16Array(bytes.buffer));
-  }
-  const weeks = unpacked.get(name).length / DATA.regions.names.length;
-  const own = unpacked.get(name).subarray(region * weeks, (region + 1) * weeks);
-  return Array.from(own, (v) => (v === -32768 ? null : v * entry.step[region]));
+  return entry ? unpack(entry, region) : null;
+}
+
+// Both ends of the selected region's band; null where the page has none, as for the smallest of many regions.
+function bandOf(name, region) {
+  const [low, high] = ["low", "high"].map((end) => DATA.regions.bands[`${name}_${end}`]);
+  return low && region < low.step.length ? { low: unpack(low, region), high: unpack(high, region) } : null;
 }
 
 const follows = (chart) => chart.data.some((t) => t.meta && (t.meta.matrix || t.meta.parts || DATA.regions?.series[t.meta.series]));
@@ -31,7 +40,9 @@ function filtered(trace) {
   let shown = { ...trace };
   if (state.region !== null) {
     const ends = meta.ends && DATA.regions.matrices[`${meta.ends}_low`] ? meta.ends : "";
-    if (meta.whole && !ends) return null;
+    const band = meta.band ? bandOf(meta.band, state.region) : null;
+    if (meta.whole && !ends && !band) return null;
+    if (band) shown = { ...shown, y: [...band.high, ...band.low.reverse()] };
     if (meta.series) shown = withSeries(shown, regionSeries(meta.series, state.region));
     if (meta.matrix) shown = withTotals(shown, DATA.regions.matrices[meta.matrix][state.region]);
     if (ends) shown = withEnds(shown, ends);

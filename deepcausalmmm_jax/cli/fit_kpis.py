@@ -1,0 +1,130 @@
+"""The command `fit-kpis`: a file -> fits of several of its KPIs, whose curves are shared as far as the data say so."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deepcausalmmm_jax.cli.fit_results import nothing_new
+from deepcausalmmm_jax.cli.output import say, stoppable
+from deepcausalmmm_jax.cli.role_options import EventTable, Frequency, HolidaysOf, National, Organic, Reach, Treatments
+from deepcausalmmm_jax.cli.table_options import (
+    CadenceName,
+    Controls,
+    Delimiter,
+    KeepTrailingZeros,
+    MaskMissingKpi,
+    Media,
+    Population,
+    Region,
+    SchemaFile,
+    Sheet,
+    Spend,
+    TableColumns,
+    Time,
+    panel_of,
+)
+from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS
+from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.errors import DataError
+from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
+from deepcausalmmm_jax.io.plain_numbers import plain_number
+
+
+def fit_kpis_command(
+    file: Annotated[Path, typer.Argument(help="CSV, Excel or Parquet file, as it stands.", metavar="FILE")],
+    out: Annotated[Path, typer.Option(help="Folder for the results, with a folder for each KPI.")],
+    kpi: Annotated[list[str], typer.Option("--kpi", help="Columns of the KPIs; repeat, or separate by commas.")],
+    share: Annotated[
+        str,
+        typer.Option(help=f"Curve parameters that KPIs may share: {', '.join(CURVE_PARAMETERS)}, or none."),
+    ] = ",".join(CURVE_PARAMETERS),
+    revenue_per_kpi: Annotated[
+        list[str] | None,
+        typer.Option("--revenue-per-kpi", help="KPI=REVENUE, where revenue per unit is a column or a number; repeat."),
+    ] = None,
+    time: Time = None,
+    media: Media = None,
+    region: Region = None,
+    spend: Spend = None,
+    controls: Controls = None,
+    population: Population = None,
+    holdout: Annotated[int, typer.Option(help="Number of weeks to hold out: the last ones with a KPI.")] = 8,
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    delimiter: Delimiter = ",",
+    mask_missing_kpi: MaskMissingKpi = False,
+    keep_trailing_zeros: KeepTrailingZeros = False,
+    schema: SchemaFile = None,
+    sheet: Sheet = None,
+    cadence: CadenceName = None,
+    treatments: Treatments = None,
+    organic: Organic = None,
+    national: National = None,
+    events: EventTable = None,
+    holidays: HolidaysOf = None,
+    reach: Reach = None,
+    frequency: Frequency = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Fit several KPIs of the same media, with curves that are shared as far as the data say so."""
+    from deepcausalmmm_jax.inference.fit_kpis import fit_kpis  # with JAX, which help does without
+
+    names = [name.strip() for entry in kpi for name in entry.split(",") if name.strip()]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"--kpi names {twice[0]!r} twice; name each KPI once.")
+    worth = _worth(revenue_per_kpi or [], names)
+    settings = Config() if config is None else Config.from_toml(config)
+    panels = {}
+    for name in names:
+        named = TableColumns(
+            time,
+            name,
+            media,
+            region,
+            spend,
+            controls,
+            worth.get(name),
+            population,
+            delimiter,
+            mask_missing_kpi,
+            keep_trailing_zeros,
+            schema,
+            sheet,
+            cadence,
+            treatments,
+            organic,
+            national,
+            events,
+            holidays,
+            reach,
+            frequency,
+        )
+        panels[name] = panel_of(file, named)
+    refuse_unwritable(out)
+    shared = [name.strip() for name in share.split(",") if name.strip() not in ("", "none")]
+    with stoppable(nothing_new(out)):
+        fits = fit_kpis(panels, settings, holdout, seed, share=shared, progress=False if quiet else None)
+        fits.save(out)
+    say("KPIs and channels")
+    say(fits.summary().to_string(float_format=plain_number, na_rep="-"))
+    if len(fits.pooling):
+        say("\nHow far the KPIs have curves in common (0 none, 1 the same)")
+        say(fits.pooling.to_string(float_format=lambda value: f"{value:.2f}"))
+    say(f"\nWrote summary.csv, pooling.csv and a folder with fit.npz for each KPI to {out}{os.sep}")
+
+
+def _worth(entries: list[str], names: list[str]) -> dict[str, str]:
+    """Revenue per unit by KPI, as named."""
+    found = {}
+    for entry in entries:
+        name, sign, value = entry.rpartition("=")
+        if not sign or name not in names or not value:
+            raise DataError(
+                f"--revenue-per-kpi {entry!r} names none of the KPIs; write {names[0]}=2.5, or the name of a column "
+                "after the sign."
+            )
+        found[name] = value
+    return found

@@ -1,0 +1,95 @@
+"""A table whose columns have their roles -> a panel."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.data.files.days import to_weeks
+from deepcausalmmm_jax.data.files.number_style import with_points
+from deepcausalmmm_jax.data.files.schema import Schema
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.errors import DataError
+
+_NOTHING = frozenset({"", "na", "n/a", "none", "no", "nan", "null", "-", "0", "false"})
+
+
+def panel_of_schema(table: pd.DataFrame, schema: Schema, further: Mapping[str, Any]) -> Panel:
+    """The panel of a table.
+
+    Args:
+        table: one row per region and week or day, cells as written.
+        schema: which column is what.
+        further: arguments of `Panel.from_dataframe` that a schema does not hold.
+
+    Raises:
+        DataError: the table is invalid; the message names the column, region or week, and a remedy.
+    """
+    flows = [schema.kpi, *_exposures(schema), *(column for _, column in schema.spend)]
+    singles = [name for name in (schema.revenue_per_kpi, schema.population) if isinstance(name, str)]
+    df = table[[name for name in (schema.time, schema.region) if name is not None]].copy()
+    credited = [name for name, _ in schema.treatments]
+    for name in dict.fromkeys([*flows, *schema.controls, *credited, *singles]):
+        df[name] = with_points(table[name], schema.decimal)
+    for _, *pair_of_reach in schema.reach:
+        for name in pair_of_reach:
+            df[name] = with_points(table[name], schema.decimal)
+    for channel, reach, frequency in schema.products:
+        pair = [with_points(table[name], schema.decimal) for name in (reach, frequency)]
+        if any(not pd.api.types.is_numeric_dtype(part) for part in pair):
+            raise DataError(f"Columns {reach!r} and {frequency!r} must contain numbers.")
+        df[channel] = pair[0] * pair[1]
+    switches = [switch for name in schema.categories for switch in _switches(df, table[name])]
+    levels = [*schema.controls, *credited, *switches, *singles]
+    channels = [*schema.media, *schema.organic]
+    if schema.adds_up_days and schema.reach:
+        raise DataError(
+            f"Column {schema.reach[0][1]!r} is a reach by day, which does not add up to weeks, since the same people "
+            "are reached again; give weekly rows, or keep the days with cadence='daily'."
+        )
+    if schema.adds_up_days:
+        every = list(dict.fromkeys([schema.kpi, *channels, *(column for _, column in schema.spend)]))
+        df = to_weeks(
+            df,
+            time=schema.time,
+            flows=every,
+            levels=[name for name in levels if name not in every],
+            region=schema.region,
+        )
+    reached = {channel for channel, *_ in schema.reach}
+    return Panel.from_dataframe(
+        df,
+        time=schema.time,
+        kpi=schema.kpi,
+        media=[name for name in schema.media if name not in reached],
+        region=schema.region,
+        spend=dict(schema.spend) or None,
+        controls=[*schema.controls, *switches],
+        revenue_per_kpi=schema.revenue_per_kpi,
+        population=schema.population,
+        cadence=schema.panel_cadence,
+        treatments=dict(schema.treatments),
+        organic=schema.organic,
+        national=schema.national,
+        reach={channel: reach for channel, reach, _ in schema.reach},
+        frequency={channel: often for channel, _, often in schema.reach},
+        **further,
+    )
+
+
+def _exposures(schema: Schema) -> list[str]:
+    made = {channel for channel, *_ in (*schema.products, *schema.reach)}
+    return [name for name in (*schema.media, *schema.organic) if name not in made]
+
+
+def _switches(df: pd.DataFrame, words: pd.Series) -> list[str]:
+    """Add a control of 0 and 1 to `df` for each word of a column but those that mean nothing; their names."""
+    plain = words.fillna("").astype(str).str.strip()
+    distinct = [word for word in np.unique(plain.to_numpy(dtype=str)) if word.lower() not in _NOTHING]
+    added = []
+    for word in distinct:
+        name = f"{words.name}_{word}"
+        df[name] = (plain == word).astype(float)
+        added.append(name)
+    return added

@@ -1,0 +1,283 @@
+"""`fit_kpis`: several KPIs of the same media, whose curves are shared as far as the data say so."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.attribution.by_replicate import contributed
+from deepcausalmmm_jax.checks import did_you_mean, seed_number, shown, whole_number
+from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS
+from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.cadence import decay_per_week
+from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.errors import ConfigError, DataError
+from deepcausalmmm_jax.inference.fit_many import Wanted, fit_all, prepared, weights_of
+from deepcausalmmm_jax.inference.sample_posterior import has_draws
+from deepcausalmmm_jax.parallel.devices import Devices, devices_for
+from deepcausalmmm_jax.parallel.engines import Engine
+from deepcausalmmm_jax.posterior.pooling import (
+    Messages,
+    Pooled,
+    agreement,
+    evidence,
+    given_others,
+    messages,
+    n_shared,
+)
+from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.results.kpi_fits import KpiFits
+
+_NOTHING_SAID = 1e-6  # of a prior's variance that the other KPIs take away
+
+
+def fit_kpis(
+    panels: Mapping[str, Panel],
+    config: Config | Mapping[str, Config] | None = None,
+    holdout: int | None = 8,
+    seed: int = 0,
+    *,
+    share: Sequence[str] = CURVE_PARAMETERS,
+    engine: Engine | None = None,
+    batch_size: int | None = None,
+    devices: Devices = None,
+    progress: bool | None = None,
+) -> KpiFits:
+    r"""Fit several KPIs of the same media, such as units and revenue, or sales and visits, and pool their curves.
+
+    How long an effect lasts and where it saturates is much the same for all KPIs of a channel; how large it is need not
+    be. Each KPI is fitted by itself. A curve parameter, in units of its default prior, then has a part that all KPIs
+    share and one of its own, $z_k = \sqrt\rho \, u + \sqrt{1 - \rho} \, e_k$ with u and e standard normal, and the
+    agreement $\rho$ comes from the marginal likelihood of all channels' estimates (parametric empirical Bayes; Morris
+    1983). Each KPI is fitted once more, with what the data of the others say about its curves as their prior. With an
+    agreement of 0, or a single KPI, nothing changes.
+
+    The noise of the KPIs is taken as independent. Where it is not, as with units and the revenue from them, the pooled
+    curves look more certain than they are; their estimates stay sound.
+
+    Args:
+        panels: by the name of the KPI. Regions, weeks and exposure of the channels in common are the same; KPI,
+            controls and revenue per KPI may differ.
+        config: settings of all, or by KPI; the defaults when None. A curve that `Config.priors` states is not pooled.
+        holdout: as in `fit`.
+        seed: as in `fit`.
+        share: those of `decay`, `half_saturation` and `slope` that are pooled; an empty list pools nothing.
+        engine: as in `fit_many`, like all that follow.
+        batch_size: fits side by side on a core or device.
+        devices: to fit on.
+        progress: whether to show progress.
+
+    Returns:
+        The fits by KPI, and how far they agree.
+
+    Raises:
+        DataError: panels that are not of the same media, one whose columns include another one's KPI, or one that
+            cannot be learned from.
+        ConfigError: nothing to fit, settings without draws, an unknown parameter or a bad number.
+        FitError: a fit ended without usable parameters.
+    """
+    shared = _checked_share(share)
+    _refuse_no_panels(panels)
+    configs = _configs(panels, config)
+    _refuse_other_media(panels)
+    seed, working = seed_number(seed), devices_for(devices)
+    if batch_size is not None:
+        whole_number("batch_size", batch_size)
+    pools = len(panels) > 1 and bool(shared)
+    for kpi in panels if pools else ():
+        _refuse_without_draws(kpi, panels[kpi], configs[kpi])
+    wanted = []
+    for kpi, panel in panels.items():
+        weights = weights_of(panel, holdout, f"KPI {kpi}: ")
+        wanted.append(Wanted(f"KPI {kpi}", panel, weights, configs[kpi], seed, prepared(panel, weights, configs[kpi])))
+    alone = fit_all(wanted, "fit_kpis", working, engine, batch_size, progress)
+    results, pooling = dict(zip(panels, alone, strict=True)), _table({})
+    if pools:
+        said, units = _said(alone, shared)
+        pooling = _table(said)
+        priors = _priors(alone, said, units)
+        again = [at for at, entries in enumerate(priors) if entries]
+        changed = [_with_priors(wanted[at], priors[at]) for at in again]
+        fitted = fit_all(changed, "fit_kpis, curves shared", working, engine, batch_size, progress) if again else []
+        results |= {list(panels)[at]: result for at, result in zip(again, fitted, strict=True)}
+    return KpiFits(results, pooling)
+
+
+def _with_priors(one: Wanted, entries: tuple[tuple[str, str, float, float], ...]) -> Wanted:
+    priors = dataclasses.replace(one.config.priors, curve=(*one.config.priors.curve, *entries))
+    config = one.config.replace(priors=priors)
+    return one._replace(config=config, ready=prepared(one.panel, one.weights, config))
+
+
+class _Units:
+    """What a coordinate of 0 and a difference of 1 mean for one KPI and parameter."""
+
+    def __init__(self, result: FitResult, parameter: str) -> None:
+        inputs, own = result.fitted_panel.until_last_kpi.inputs, result.config.posterior
+        assert isinstance(inputs, Inputs)
+        n_channels = len(result.panel.channels)
+        # half-saturations are in the KPI's own mean weeks; with other training weeks these are other numbers of units
+        self.week = np.zeros(n_channels)
+        if parameter == "decay":
+            self.centre, self.spread = np.zeros(n_channels), result.config.penalties.decay
+        elif parameter == "slope":
+            self.centre, self.spread = np.full(n_channels, np.log(own.slope)), own.slope_spread
+        else:
+            self.centre = np.log(np.asarray(inputs.burst, np.float64) * own.half_saturation)
+            self.spread = own.half_saturation_spread
+            self.week = np.log(result.fitted.scales.exposure).mean(axis=0)
+
+
+def _said(results: Sequence[FitResult], shared: tuple[str, ...]) -> tuple[dict[str, Messages], dict[str, list[_Units]]]:
+    """What each KPI says about each parameter, `[kpi, channel]` over all channels, on one scale; and the scales."""
+    channels = _channels([result.panel for result in results])
+    drawn = [_log_draws(result) for result in results]
+    said, units = {}, {}
+    for parameter in shared:
+        own = [_Units(result, parameter) for result in results]
+        base = _over_kpis([unit.centre + unit.week for unit in own], results, channels)
+        mean, variance = (np.full((len(results), len(channels)), np.nan) for _ in range(2))
+        for k, (result, unit) in enumerate(zip(results, own, strict=True)):
+            at = [channels.index(name) for name in result.panel.channels]
+            stated = result.config.priors.stated_curves() | {entry[:2] for entry in result.config.priors.curve}
+            pooled = np.array([(name, parameter) not in stated for name in result.panel.channels])
+            coordinates = (drawn[k][parameter] + unit.week - base[at]) / unit.spread
+            mean[k, at] = np.where(pooled, coordinates.mean(axis=0), np.nan)
+            variance[k, at] = np.where(pooled, coordinates.var(axis=0, ddof=1), np.nan)
+        said[parameter], units[parameter] = messages(mean, variance), own
+    return said, units
+
+
+def _log_draws(result: FitResult) -> dict[str, np.ndarray]:
+    """Draws of the parameters in logs, of the decay a week in logits, `[draw, channel]`; NaN where a curve has none."""
+    assert isinstance(result, Ensemble)
+    curves = contributed(result.fitted_panel, result.replicates.variables).curves
+    found = {name: np.asarray(curves[name], np.float64) for name in CURVE_PARAMETERS}
+    decay = decay_per_week(found["decay"], result.panel.cadence)
+    return {name: np.log(values) for name, values in found.items()} | {"decay": np.log(decay) - np.log1p(-decay)}
+
+
+def _over_kpis(values: list[np.ndarray], results: Sequence[FitResult], channels: tuple[str, ...]) -> np.ndarray:
+    """Mean over the KPIs that have the channel, `[channel]`."""
+    table = np.full((len(results), len(channels)), np.nan)
+    for k, result in enumerate(results):
+        table[k, [channels.index(name) for name in result.panel.channels]] = values[k]
+    return np.asarray(np.nanmean(table, axis=0))
+
+
+def _priors(
+    results: Sequence[FitResult], said: Mapping[str, Messages], units: Mapping[str, list[_Units]]
+) -> list[tuple[tuple[str, str, float, float], ...]]:
+    """By KPI, the entries of `Priors.curve` that the other KPIs give."""
+    channels = _channels([result.panel for result in results])
+    found: list[list[tuple[str, str, float, float]]] = [[] for _ in results]
+    for parameter, heard in said.items():
+        given: Pooled = given_others(heard, agreement(heard))
+        base = _over_kpis([unit.centre + unit.week for unit in units[parameter]], results, channels)
+        for k, result in enumerate(results):
+            stated = result.config.priors.stated_curves() | {entry[:2] for entry in result.config.priors.curve}
+            for channel in result.panel.channels:
+                at, own = channels.index(channel), result.panel.channels.index(channel)
+                unit = units[parameter][k]
+                if given.sd[k, at] ** 2 > 1.0 - _NOTHING_SAID or (channel, parameter) in stated:
+                    continue
+                log = base[at] + unit.spread * given.mean[k, at] - unit.week[own]
+                median = 1.0 / (1.0 + np.exp(-log)) if parameter == "decay" else np.exp(log)
+                found[k].append((channel, parameter, float(median), float(unit.spread * given.sd[k, at])))
+    return [tuple(entries) for entries in found]
+
+
+def _table(said: Mapping[str, Messages]) -> pd.DataFrame:
+    rows = {}
+    for parameter, heard in said.items():
+        rows[parameter] = {
+            "agreement": agreement(heard),
+            "evidence": evidence(heard),
+            "channels": n_shared(heard),
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["agreement", "evidence", "channels"])
+    return table.rename_axis("parameter")
+
+
+def _channels(panels: Iterable[Panel]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for panel in panels for name in panel.channels))
+
+
+def _checked_share(share: object) -> tuple[str, ...]:
+    names = None if isinstance(share, str) or not isinstance(share, Iterable) else tuple(share)
+    if names is None:
+        raise ConfigError(f"share must be a list of {', '.join(CURVE_PARAMETERS)}, got {shown(share)}.")
+    for name in names:
+        if name not in CURVE_PARAMETERS:
+            hint = did_you_mean(name, CURVE_PARAMETERS, f"; known are {', '.join(CURVE_PARAMETERS)}.")
+            raise ConfigError(f"share names {shown(name)}, which is no parameter that KPIs can share{hint}")
+    return tuple(name for name in CURVE_PARAMETERS if name in names)
+
+
+def _refuse_no_panels(panels: object) -> None:
+    if not isinstance(panels, Mapping) or not panels:
+        raise ConfigError('fit_kpis needs panels by the name of their KPI, such as {"sales": panel, "visits": other}.')
+    for kpi, panel in panels.items():
+        if not isinstance(kpi, str) or not kpi.strip():
+            raise ConfigError(f"fit_kpis needs names of KPIs that are text, got {shown(kpi)}.")
+        if not isinstance(panel, Panel):
+            raise DataError(
+                f"The KPI {kpi} has no Panel but {type(panel).__name__}; build one with Panel.from_dataframe."
+            )
+
+
+def _configs(panels: Mapping[str, Panel], config: object) -> dict[str, Config]:
+    """Settings by KPI."""
+    unknown = [kpi for kpi in config if kpi not in panels] if isinstance(config, Mapping) else []
+    if unknown:
+        hint = did_you_mean(unknown[0], tuple(panels))
+        raise ConfigError(f"There are settings for {shown(unknown[0])}, which is no KPI{hint}")
+    given = {kpi: config.get(kpi) if isinstance(config, Mapping) else config for kpi in panels}
+    for one in given.values():
+        if one is not None and not isinstance(one, Config):
+            raise ConfigError(f"fit_kpis needs a Config, or one by KPI, got {type(one).__name__}.")
+    found = {kpi: one if isinstance(one, Config) else Config() for kpi, one in given.items()}
+    if any(one.curve == "auto" for one in found.values()):
+        raise ConfigError('fit_kpis needs stated curves; fit one KPI with curve="auto" and give its result.config.')
+    return found
+
+
+def _refuse_other_media(panels: Mapping[str, Panel]) -> None:
+    """Refuse panels that are not KPIs of the same media, and a KPI that is a column of another one's panel."""
+    for (first, a), (second, b) in combinations(panels.items(), 2):
+        if not a.regions.equals(b.regions) or not a.weeks.equals(b.weeks) or a.cadence != b.cadence:
+            raise DataError(
+                f"The KPIs {first} and {second} have other regions or weeks; build both panels from one table, and "
+                'leave a KPI that begins later empty with missing_kpi="mask".'
+            )
+        for channel in a.channels:
+            if channel not in b.channels:
+                continue
+            one, other = (p.exposure[:, :, p.channels.index(channel)] for p in (a, b))
+            if not np.array_equal(one, other):
+                region, week = np.argwhere(one != other)[0]
+                raise DataError(
+                    f"Channel {channel!r} has another exposure for {first} than for {second}, first in region "
+                    f"{a.regions[region]}, {a.cadence.unit} {a.week_label(int(week))}; KPIs that share curves have the "
+                    "same media."
+                )
+    names = {panel.kpi_name: kpi for kpi, panel in panels.items()}
+    for kpi, panel in panels.items():
+        for column in (*panel.controls, *panel.channels):
+            if column in names and names[column] != kpi:
+                raise DataError(
+                    f"The panel of {kpi} has {column!r} among its columns, which is a KPI itself and would take the "
+                    "effect of media from it; leave it out of controls and media."
+                )
+
+
+def _refuse_without_draws(kpi: str, panel: Panel, config: Config) -> None:
+    if not has_draws(config, panel):
+        raise ConfigError(
+            f"The curves of {kpi} cannot be shared without draws from its posterior; set "
+            'posterior.method="laplace", or share=[] for fits side by side.'
+        )

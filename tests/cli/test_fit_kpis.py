@@ -1,0 +1,66 @@
+"""`fit-kpis FILE`: the KPIs of one table, from the file to a folder that opens again."""
+
+import dataclasses
+
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.cli.fit_kpis import fit_kpis_command
+from deepcausalmmm_jax.inference.fit_kpis import fit_kpis
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, national):
+    folder = tmp_path_factory.mktemp("kpis")
+    table = national[0].to_dataframe().drop(columns="revenue_per_kpi")
+    table.assign(visits=30.0 * table["sales"]).to_csv(folder / "panel.csv", index=False)
+    return folder
+
+
+@pytest.fixture
+def fitted(national_ensemble, monkeypatch):
+    """Every fit is that of the national panel; the curves are pooled as they are."""
+    whole = national_ensemble
+
+    def fit_all(wanted, *_):
+        fits = (dataclasses.replace(whole.fitted, panel=one.panel, config=one.config) for one in wanted)
+        return [dcm.Ensemble(fit, whole.replicates) for fit in fits]
+
+    monkeypatch.setitem(fit_kpis.__globals__, "fit_all", fit_all)
+
+
+def options(**changes):
+    named = {"time": "time", "media": ["channel_?"], "spend": ["channel_?_spend"], "controls": ["control_1"]}
+    return named | {"quiet": True} | changes
+
+
+@pytest.mark.usefixtures("fitted")
+def test_kpis_of_one_table_are_fitted_with_curves_in_common_and_kept(place, capsys):
+    out = place / "run"
+    fit_kpis_command(place / "panel.csv", out, ["sales,visits"], revenue_per_kpi=["sales=2.5"], **options())
+    said = capsys.readouterr().out
+    assert "How far the KPIs have curves in common" in said
+    fits = dcm.load(out)
+    assert list(fits) == ["sales", "visits"]
+    assert fits["sales"].panel.revenue_per_kpi.min() == 2.5
+    assert fits["visits"].panel.revenue_per_kpi is None
+    assert fits["visits"].panel.controls == ("control_1",)
+    assert tuple(fits.pooling.index) == ("decay", "half_saturation", "slope")
+    heard = {kpi: {entry[:2] for entry in result.config.priors.curve} for kpi, result in fits.items()}
+    assert heard["sales"] <= {(channel, name) for channel in ("channel_1", "channel_2") for name in fits.pooling.index}
+    assert heard["sales"]
+    assert {path.name for path in out.iterdir()} == {"sales", "visits", "kpis.json", "summary.csv", "pooling.csv"}
+
+
+@pytest.mark.parametrize(
+    ("kpis", "changes", "said"),
+    [
+        (["sales", "sales"], {}, "--kpi names 'sales' twice"),
+        (["sales", "visits"], {"revenue_per_kpi": ["2.5"]}, "--revenue-per-kpi '2.5' names none of the KPIs; write"),
+        (["sales", "visits"], {"controls": ["control_1", "visits"]}, "'visits'"),
+    ],
+)
+def test_bad_requests_are_refused(place, kpis, changes, said):
+    with pytest.raises(dcm.DataError, match=said):
+        fit_kpis_command(place / "panel.csv", place / "none", kpis, **options(**changes))
+    assert not (place / "none").exists()

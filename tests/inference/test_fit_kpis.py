@@ -1,0 +1,143 @@
+"""Several KPIs of the same media: what each says is heard by the others, and by them alone."""
+
+import dataclasses
+import importlib
+
+import numpy as np
+import pytest
+
+import deepcausalmmm_jax as dcm
+
+module = importlib.import_module("deepcausalmmm_jax.inference.fit_kpis")
+NAMES = ("decay", "half_saturation", "slope")
+
+
+@pytest.fixture
+def fits_made(national_ensemble, monkeypatch):
+    """The fits that are asked for; each gives the ensemble of the national panel, with its own panel and settings."""
+    made = []
+
+    def fit_all(wanted, *_):
+        made.append(wanted)
+        whole = national_ensemble
+        return [
+            dcm.Ensemble(dataclasses.replace(whole.fitted, panel=one.panel, config=one.config), whole.replicates)
+            for one in wanted
+        ]
+
+    monkeypatch.setattr(module, "fit_all", fit_all)
+    return made
+
+
+def _second(panel, **changes):
+    return dataclasses.replace(panel, **{"kpi": 2.0 * panel.kpi, "kpi_name": "visits"} | changes)
+
+
+def test_a_single_kpi_is_fitted_once_as_it_is(fits_made, national, drawn):
+    fits = dcm.fit_kpis({"sales": national[0]}, drawn, seed=3)
+    assert [[(one.config, one.seed) for one in wanted] for wanted in fits_made] == [[(drawn, 3)]]
+    assert fits.pooling.empty
+    assert list(fits) == ["sales"]
+
+
+def test_nothing_is_shared_where_nothing_is_to_be(fits_made, national, drawn):
+    dcm.fit_kpis({"sales": national[0], "visits": _second(national[0])}, drawn, share=[])
+    assert len(fits_made) == 1
+
+
+def test_kpis_that_say_the_same_become_each_others_priors(fits_made, national, national_ensemble, drawn):
+    panel = national[0]
+    fits = dcm.fit_kpis({"sales": panel, "visits": _second(panel), "calls": _second(panel, kpi_name="calls")}, drawn)
+    assert [len(wanted) for wanted in fits_made] == [3, 3]
+    assert tuple(fits.pooling.index) == NAMES
+    assert (fits.pooling["agreement"] > 0.5).all()
+    assert (fits.pooling["evidence"] > 0).all()
+    curves, alone = fits["sales"].config.priors.curve, national_ensemble._contributed.curves
+    assert {entry[:2] for entry in curves} == {(channel, name) for channel in panel.channels for name in NAMES}
+    for own, other in zip(curves, fits["visits"].config.priors.curve, strict=True):  # both have heard the same
+        assert own[:2] == other[:2]
+        assert own[2:] == pytest.approx(other[2:])
+    for channel, name, median, spread in curves:
+        draws = alone[name][:, panel.channels.index(channel)]
+        logs = np.log(draws) - (np.log1p(-draws) if name == "decay" else 0.0)
+        centre = np.log(median) - (np.log1p(-median) if name == "decay" else 0.0)
+        usual = {"decay": drawn.penalties.decay} | {n: getattr(drawn.posterior, f"{n}_spread") for n in NAMES[1:]}
+        assert spread < usual[name]
+        assert abs(centre - logs.mean()) < max(2.0 * logs.std(), 0.5 * usual[name])
+
+
+def test_only_the_parameters_asked_for_are_shared_and_stated_ones_stay(fits_made, national, drawn):
+    stated = drawn.replace(priors=dcm.Priors(half_life={"channel_1": (2.0, 0.5)}))
+    panels = {"sales": national[0], "visits": _second(national[0])}
+    fits = dcm.fit_kpis(panels, {"sales": stated, "visits": drawn}, share=["decay"])
+    assert {entry[:2] for entry in fits["sales"].config.priors.curve} == {("channel_2", "decay")}
+    assert {entry[:2] for entry in fits["visits"].config.priors.curve} == {("channel_2", "decay")}
+    assert fits["sales"].config.priors.half_life == stated.priors.half_life
+
+
+def test_half_saturations_are_passed_on_in_exposure_though_mean_weeks_differ(fits_made, national, drawn):
+    """A KPI that ends earlier counts in other mean weeks of exposure."""
+    panel = national[0]
+    exposure = panel.exposure.copy()
+    exposure[:, 50:] *= 3.0
+    later = dataclasses.replace(panel, exposure=exposure)
+    ended = later.weights * (np.arange(104) < 60)
+    panels = {"sales": later, "visits": _second(later, weights=ended, kpi=later.kpi * ended)}
+    units = [module._Units(one, "half_saturation") for one in dcm.fit_kpis(panels, drawn, share=[]).results.values()]
+    assert fits_made
+    assert units[0].week == pytest.approx(units[1].week)  # of one fit: the same scales; a KPI's own come with its fit
+    priors = dcm.fit_kpis(panels, drawn, share=["half_saturation"])["sales"].config.priors.curve
+    assert len(priors) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"weeks": lambda p: p.weeks + np.timedelta64(7, "D")}, "sales and visits have other regions or weeks"),
+        ({"exposure": lambda p: p.exposure * 1.5}, "'channel_1' has another exposure for sales than for visits, first"),
+        (
+            {"kpi_name": lambda p: "control_1"},
+            "panel of sales has 'control_1' among its columns, which is a KPI itself",
+        ),
+    ],
+)
+def test_panels_that_are_not_of_the_same_media_are_refused(national, changes, said):
+    panel = national[0]
+    other = _second(panel, **{name: change(panel) for name, change in changes.items()})
+    with pytest.raises(dcm.DataError, match=said):
+        dcm.fit_kpis({"sales": panel, "visits": other})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        (([],), dcm.ConfigError, "needs panels by the name of their KPI"),
+        (({},), dcm.ConfigError, "needs panels by the name of their KPI"),
+        (({5: None},), dcm.ConfigError, "names of KPIs that are text, got 5"),
+        (({"sales": "file.csv"},), dcm.DataError, "KPI sales has no Panel but str"),
+    ],
+)
+def test_what_is_no_panels_by_name_is_refused(arguments, error, said):
+    with pytest.raises(error, match=said):
+        dcm.fit_kpis(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"share": ["delay"]}, "share names 'delay', which is no parameter that KPIs can share"),
+        ({"share": "decay"}, "share must be a list of decay, half_saturation, slope, got 'decay'"),
+        ({"config": {"visit": dcm.Config()}}, "settings for 'visit', which is no KPI; did you mean 'visits'"),
+        ({"config": "config.toml"}, "needs a Config, or one by KPI, got str"),
+        ({"config": dcm.Config(curve="auto")}, "needs stated curves"),
+        (
+            {"config": dcm.Config(posterior=dcm.PosteriorSettings(method="none"))},
+            'curves of sales cannot be shared without draws from its posterior; set posterior.method="laplace"',
+        ),
+        ({"config": dcm.Config.paper()}, "cannot be shared without draws"),
+    ],
+)
+def test_bad_requests_are_refused(national, changes, said):
+    panels = {"sales": national[0], "visits": _second(national[0])}
+    with pytest.raises(dcm.ConfigError, match=said):
+        dcm.fit_kpis(panels, **changes)
