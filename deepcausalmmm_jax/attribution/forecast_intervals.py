@@ -3,13 +3,13 @@
 import jax
 import numpy as np
 import pandas as pd
-from scipy.signal import lfilter
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.intervals import interval
 from deepcausalmmm_jax.axes import REGION, TIME, Variables
 from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.data.extend import continued
+from deepcausalmmm_jax.data.fading import fading_sum
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DataError
@@ -138,5 +138,5 @@ def _moved(process: Process, basis: np.ndarray, shape: tuple[int, int], rng: np.
     steps = process.level_step * rng.standard_normal((*shape, n_weeks))
     added = process.ar1_step * rng.standard_normal((*shape, n_weeks))
     steps[..., 0], added[..., 0] = start[..., 0], start[..., 1]  # the filtered state is already that of the first week
-    component = lfilter([1.0], [1.0, -float(process.fade)], added, axis=-1)
+    component = fading_sum(added, float(process.fade))
     return np.cumsum(steps, axis=-1) + component + start[..., 2:] @ basis.T

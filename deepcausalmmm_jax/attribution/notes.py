@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 NOTE = "note"  # the column that holds the sentences
 CLEAR = 2.0  # standard errors from which a share is distinguishable from zero
@@ -96,7 +96,7 @@ def clear_from(n_draws: int) -> float:
     Args:
         n_draws: refits or draws from the posterior.
     """
-    return float(stats.t.isf(stats.norm.sf(CLEAR), n_draws - 1)) if n_draws > 1 else float("inf")
+    return -float(special.stdtrit(n_draws - 1, special.ndtr(-CLEAR))) if n_draws > 1 else float("inf")
 
 
 def few_or_not(n_draws: int) -> list[ChannelNote]:

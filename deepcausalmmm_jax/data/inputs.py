@@ -3,7 +3,6 @@
 from typing import Generic, NamedTuple
 
 import numpy as np
-from scipy.signal import lfilter
 
 from deepcausalmmm_jax.axes import ArrayT
 from deepcausalmmm_jax.config.settings import Config
@@ -11,6 +10,7 @@ from deepcausalmmm_jax.data.bases import knot_basis
 from deepcausalmmm_jax.data.cadence import Cadence, decay_per_step
 from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations, exposure_innovations
+from deepcausalmmm_jax.data.fading import fading_sum
 from deepcausalmmm_jax.data.graph_constraints import GraphConstraints, graph_constraints, refuse_lags_without_weeks
 from deepcausalmmm_jax.data.kpi_link import as_log_effects, scaled_kpi, scaled_level
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, describing
@@ -150,7 +150,7 @@ def _burst(exposure: np.ndarray, cadence: Cadence) -> np.ndarray:
     level.
     """
     decay = decay_per_step(_TYPICAL_DECAY, cadence)
-    carried = lfilter([1.0 - decay], [1.0, -decay], exposure, axis=1)
+    carried = (1.0 - decay) * np.moveaxis(fading_sum(np.moveaxis(exposure, 1, -1), decay), -1, 1)
     total = carried.sum(axis=(0, 1))
     return np.where(total > 0, (carried**2).sum(axis=(0, 1)) / np.where(total > 0, total, 1.0), 1.0)
 

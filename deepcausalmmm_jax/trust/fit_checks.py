@@ -1,7 +1,7 @@
 """Checks of the fit itself: training, draws, starting points, forecasts, residuals."""
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from deepcausalmmm_jax.errors import FitStatus
 from deepcausalmmm_jax.io.grades import Grade
@@ -111,7 +111,7 @@ def coverage_row(result: FitResult) -> HealthRow:
     inside = ((table["kpi"] >= table["low"]) & (table["kpi"] <= table["high"])).groupby(table["time"].to_numpy()).mean()
     coverage = float(inside.mean())
     independent = max(1, round(len(inside) * max(1.0, result.effective_regions)))
-    least = float(stats.binom.ppf(_BY_CHANCE, independent, _LEVEL)) / independent
+    least = _binomial_quantile(_BY_CHANCE, independent, _LEVEL) / independent
     figure, limit = f"{coverage:.0%} of the KPI inside {_LEVEL:.0%} intervals", f"{least:.0%} or more"
     if coverage >= least:
         return HealthRow(check, Grade.PASS, figure, limit)
@@ -144,3 +144,9 @@ def _look(check: HealthCheck, figure: str, threshold: str, advice: str, reason: 
 
 def _fail(check: HealthCheck, figure: str, threshold: str, advice: str, reason: str) -> HealthRow:
     return HealthRow(check, Grade.FAIL, figure, threshold, advice, True, reason)
+
+
+def _binomial_quantile(probability: float, trials: float, chance: float) -> float:
+    """The smallest count that so many trials do not exceed with at least this probability."""
+    above = float(np.ceil(special.bdtrik(probability, trials, chance)))
+    return above - 1.0 if above >= 1.0 and special.bdtr(above - 1.0, trials, chance) >= probability else above

@@ -9,7 +9,7 @@ $s \sqrt{df} \sqrt{R_Y R_D / (1 - R_D)}$ at most.
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 
 class Cause(NamedTuple):
@@ -59,7 +59,7 @@ def robustness_value(t: float, degrees: float, q: float = 1.0, alpha: float | No
 
 def critical(alpha: float, degrees: float) -> float:
     """Quantile of Student's t for the interval, with one degree of freedom less for the unobserved cause."""
-    return float(stats.t.isf(alpha / 2.0, degrees - 1.0))
+    return -float(special.stdtrit(degrees - 1.0, alpha / 2.0))
 
 
 def bias_bound(error: float, degrees: float, cause: Cause) -> float:

@@ -5,12 +5,19 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.trust.estimate_checks import baseline_row, returns_row, total_roi
 from deepcausalmmm_jax.trust.evidence_checks import experiment_row, refutation_row
-from deepcausalmmm_jax.trust.fit_checks import autocorrelation_row, sampling_row, skill_row, training_row
+from deepcausalmmm_jax.trust.fit_checks import (
+    _binomial_quantile,
+    autocorrelation_row,
+    sampling_row,
+    skill_row,
+    training_row,
+)
 from deepcausalmmm_jax.trust.health_card import HealthCard, HealthCheck, HealthRow, verdict_of
 from tests.planning.test_plan_advice import plan_with
 from tests.trust.kinds import KINDS, VERDICTS, of_kind, with_panel
@@ -221,3 +228,9 @@ def test_the_card_is_drawn_and_printed_with_every_check():
     assert "<b>" not in card._repr_html_()
     assert "Because." in repr(card)
     assert card.worst is Grade.FAIL
+
+
+@pytest.mark.parametrize("trials", [1, 2, 5, 8, 37, 400])
+@pytest.mark.parametrize("probability", [0.001, 0.02, 0.5, 0.99])
+def test_the_least_coverage_by_chance_is_the_quantile_of_a_binomial_law(trials, probability):
+    assert _binomial_quantile(probability, trials, 0.9) == stats.binom.ppf(probability, trials, 0.9)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from deepcausalmmm_jax.checks import closest
 from deepcausalmmm_jax.config.lift_tests import LiftTest
@@ -91,7 +91,7 @@ def _error_from_interval(cells: dict[str, object], lift: float | None, where: st
     level = _level(cells["level"], where)
     if not lower < upper or lift is None or not lower <= lift <= upper:
         raise DataError(f"{where} has the lift {lift} and the interval {lower:g} to {upper:g}, which must contain it.")
-    return float((upper - lower) / (2.0 * norm.ppf(0.5 + 0.5 * level)))
+    return float((upper - lower) / (2.0 * ndtri(0.5 + 0.5 * level)))
 
 
 def _level(cell: object, where: str) -> float:

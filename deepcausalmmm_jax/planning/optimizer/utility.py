@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import beta
+from scipy.special import betainc
 
 from deepcausalmmm_jax.checks import require
 from deepcausalmmm_jax.errors import ConfigError
@@ -71,9 +71,8 @@ def utility_of(objective: Objective, n_replicates: int, today: float, risk: floa
     share = 0.1 if risk is None else risk
     require(0 < share < 1, "risk", risk, f"between 0 and 1 for {objective}")
     if objective == "quantile":
-        at = beta.cdf(
-            np.arange(n_replicates + 1) / n_replicates, (n_replicates + 1) * share, (n_replicates + 1) * (1 - share)
-        )
+        below, above = (n_replicates + 1) * share, (n_replicates + 1) * (1 - share)
+        at = betainc(below, above, np.arange(n_replicates + 1) / n_replicates)
         return Utility(np.diff(at), 0.0)
     filled = np.clip(share * n_replicates - np.arange(n_replicates), 0.0, 1.0)
     return Utility(filled / filled.sum(), 0.0)
