@@ -138,5 +138,5 @@ def _moved(process: Process, basis: np.ndarray, shape: tuple[int, int], rng: np.
     steps = process.level_step * rng.standard_normal((*shape, n_weeks))
     added = process.ar1_step * rng.standard_normal((*shape, n_weeks))
     steps[..., 0], added[..., 0] = start[..., 0], start[..., 1]  # the filtered state is already that of the first week
-    component = fading_sum(added, float(process.fade))
+    component = fading_sum(np.asarray(added), float(process.fade))
     return np.cumsum(steps, axis=-1) + component + start[..., 2:] @ basis.T

@@ -26,7 +26,7 @@ def bootstrap_command(
     from deepcausalmmm_jax.attribution.intervals import require_level  # with JAX, which help does without
     from deepcausalmmm_jax.inference.bootstrap import bootstrap
     from deepcausalmmm_jax.io.write_csv import write_csv
-    from deepcausalmmm_jax.results.ensemble import load
+    from deepcausalmmm_jax.results.read_result import load
 
     result = load(run / "fit.npz" if run.is_dir() else run)
     require_level(level)  # refuses a bad level before any work is done

@@ -156,7 +156,7 @@ def scenario_command(
 def loaded(run: Path) -> "FitResult":
     """The ensemble in a folder if there is one, else the fit."""
     from deepcausalmmm_jax.planning.saved import result_file
-    from deepcausalmmm_jax.results.ensemble import load
+    from deepcausalmmm_jax.results.read_result import load
 
     return load(result_file(run))
 

@@ -6,7 +6,7 @@ from deepcausalmmm_jax.checks import shown
 from deepcausalmmm_jax.errors import OutputError
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.planning.plan_files import PLAN_FILE
-from deepcausalmmm_jax.results import ensemble
+from deepcausalmmm_jax.results import read_result
 from deepcausalmmm_jax.results.kpi_fits import KPIS_FILE, KpiFits
 
 ENSEMBLE_FILE, FIT_FILE = "ensemble.npz", "fit.npz"
@@ -34,7 +34,7 @@ def load(path: str | Path) -> object:
     if not is_folder:
         if place.name == KPIS_FILE:
             return KpiFits.load(place.parent)
-        return BudgetPlan.load(place.parent) if place.name == PLAN_FILE else ensemble.load(place)
+        return BudgetPlan.load(place.parent) if place.name == PLAN_FILE else read_result.load(place)
     if (place / KPIS_FILE).is_file():
         return KpiFits.load(place)
     found = _result_in(place)
@@ -45,7 +45,7 @@ def load(path: str | Path) -> object:
         return BudgetPlan.load(place)
     if found is None:
         raise OutputError(f"{place} holds no saved fit, ensemble or plan; name the folder or the file of one.")
-    return ensemble.load(found)
+    return read_result.load(found)
 
 
 def result_file(run: Path) -> Path:

@@ -340,13 +340,3 @@ class Ensemble(FitResult):
         if replicates is None:
             raise OutputError(f"{path} holds a fit without refits; load it with deepcausalmmm_jax.load.")
         return cls(fitted, replicates)
-
-
-def load(path: str | Path) -> FitResult:
-    """Read a fit, or an ensemble where refits were saved with it.
-
-    Raises:
-        OutputError: there is no such file, or it is not a saved fit.
-    """
-    fitted, replicates = checkpoint.read(path)
-    return FitResult(fitted) if replicates is None else Ensemble(fitted, replicates)

@@ -15,7 +15,7 @@ from deepcausalmmm_jax.errors import ConfigError, OutputError
 from deepcausalmmm_jax.io.atomic_write import write_text, written_together
 from deepcausalmmm_jax.io.html_tables import html_tables
 from deepcausalmmm_jax.io.write_csv import csv_text
-from deepcausalmmm_jax.results import ensemble
+from deepcausalmmm_jax.results import read_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
@@ -128,7 +128,7 @@ class KpiFits(Mapping[str, FitResult]):
             raise OutputError(
                 f"{folder / KPIS_FILE} names a folder outside {folder}: it was changed since it was saved."
             )
-        return cls({kpi: ensemble.load(folder / place / _FIT) for kpi, place in places.items()}, pooling)
+        return cls({kpi: read_result.load(folder / place / _FIT) for kpi, place in places.items()}, pooling)
 
 
 def _places(kpis: tuple[str, ...]) -> dict[str, str]:

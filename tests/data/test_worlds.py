@@ -4,7 +4,7 @@ import pytest
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.simulation import media as world_media
 from deepcausalmmm_jax.data.simulation.budgets import last_month
-from deepcausalmmm_jax.data.simulation.simulate import KINDS
+from deepcausalmmm_jax.data.simulation.checks import KINDS
 from deepcausalmmm_jax.data.simulation.worlds import WORLDS
 
 ADDITIVE = [kind for kind in WORLDS if kind != "multiplicative"]

@@ -10,11 +10,19 @@ import pandas as pd
 import xarray as xr
 
 from deepcausalmmm_jax.axes import CHANNEL, COMPONENT, REGION, STRUCTURAL_COMPONENTS, TIME
-from deepcausalmmm_jax.checks import closest, seed_number
+from deepcausalmmm_jax.checks import seed_number
 from deepcausalmmm_jax.config.lift_tests import LiftTest
 from deepcausalmmm_jax.data.cadence import cadence_named
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
+from deepcausalmmm_jax.data.simulation.checks import (
+    check_kind,
+    check_lags,
+    check_shares,
+    check_sizes,
+    refuse_difficulties,
+    refuse_hill_only,
+)
 from deepcausalmmm_jax.data.simulation.clock import simulate_days
 from deepcausalmmm_jax.data.simulation.counterfactual import Counterfactual
 from deepcausalmmm_jax.data.simulation.credited import NOTHING_CREDITED, check_credited, with_credited
@@ -27,11 +35,8 @@ from deepcausalmmm_jax.data.simulation.request import LinkRequest, Request, Simu
 from deepcausalmmm_jax.data.simulation.worlds import WORLDS, simulate_world
 from deepcausalmmm_jax.errors import DataError
 
-KINDS = ("hill", *WORLDS)
-
 _REVENUE_PER_KPI = 12.5
 # And their defaults.
-_HILL_ONLY = {"links": None, "link_lags": 0, "flighted": 1, "national": 0, "late": 0, "confounded": 1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,18 +203,18 @@ def simulate(
     Raises:
         DataError: a size or share out of range, an unknown kind, or an option that the kind does not have.
     """
-    _check_kind(kind)
+    check_kind(kind)
     counts = {"flighted": flighted, "national": national, "late": late, "placebo": placebo, "confounded": confounded}
     if cadence is not None:
-        _refuse_difficulties(kind, {**counts, "links": links, "link_lags": link_lags, "outliers": outliers})
+        refuse_difficulties(kind, {**counts, "links": links, "link_lags": link_lags, "outliers": outliers})
     if kind != "hill":
-        _refuse_hill_only(kind, {**counts, "links": links, "link_lags": link_lags})
+        refuse_hill_only(kind, {**counts, "links": links, "link_lags": link_lags})
     if kind != "hill" or cadence is not None:
         counts, links = dict.fromkeys(counts, 0) | {"placebo": placebo}, 0
     links = n_channels // 3 + (n_channels >= 2) if links is None else links
-    _check_sizes(n_regions, n_weeks, n_channels, n_controls, links)
-    _check_lags(link_lags, n_weeks)
-    _check_shares(media_share, noise, drift, outliers, missing)
+    check_sizes(n_regions, n_weeks, n_channels, n_controls, links)
+    check_lags(link_lags, n_weeks)
+    check_shares(media_share, noise, drift, outliers, missing)
     check_roles(counts, n_channels)
     check_reach(reach_frequency, n_channels, kind, cadence)
     check_credited(treatments, events, kind == "multiplicative", cadence)
@@ -272,64 +277,6 @@ def _labelled(values: np.ndarray, panel: Panel, axis: str, names: list[str], nam
     """Values `[region, week, name]` with their labels."""
     coords = {REGION: panel.regions, TIME: panel.weeks, axis: names}
     return xr.DataArray(values, dims=(REGION, TIME, axis), coords=coords, name=name)
-
-
-def _check_kind(kind: str) -> None:
-    if kind not in KINDS:
-        near = closest(kind, KINDS)
-        hint = "" if near is None else f" (did you mean {near!r}?)"
-        raise DataError(f"There is no kind of panel {kind!r}{hint}; known are {', '.join(KINDS)}.")
-
-
-def _refuse_hill_only(kind: str, asked: dict[str, int | None]) -> None:
-    for name, value in asked.items():
-        if name in _HILL_ONLY and value != _HILL_ONLY[name]:
-            raise DataError(f"{name}={value} is only for the kind 'hill'; the kind {kind!r} draws its own budgets.")
-
-
-def _refuse_difficulties(kind: str, asked: dict[str, object]) -> None:
-    if kind != "hill":
-        raise DataError(f"cadence is only for the kind 'hill'; panels of the kind {kind!r} are simulated by the week.")
-    for name, value in asked.items():
-        default = {**_HILL_ONLY, "placebo": value, "outliers": 0.0}[name]
-        if value != default:
-            raise DataError(f"{name}={value} is only for panels that are simulated by the week; leave cadence out.")
-
-
-def _check_sizes(n_regions: int, n_weeks: int, n_channels: int, n_controls: int, links: int) -> None:
-    least = {
-        "n_regions": (n_regions, 1),
-        "n_weeks": (n_weeks, 2),
-        "n_channels": (n_channels, 1),
-        "n_controls": (n_controls, 0),
-        "links": (links, 0),
-    }
-    for name, (value, bound) in least.items():
-        if value < bound:
-            raise DataError(f"{name} must be {bound} or more, got {value}.")
-    if links and n_channels < 2:
-        raise DataError(f"links={links} needs at least two channels, got n_channels={n_channels}.")
-
-
-def _check_lags(link_lags: int, n_weeks: int) -> None:
-    """A lag as long as the panel would leave no week in which the link acts."""
-    if not isinstance(link_lags, int) or isinstance(link_lags, bool) or not 0 <= link_lags < n_weeks:
-        raise DataError(
-            f"link_lags must be a whole number of weeks from 0 to below n_weeks={n_weeks}, got {link_lags!r}."
-        )
-
-
-def _check_shares(
-    media_share: float | None, noise: float | None, drift: float, outliers: float, missing: float
-) -> None:
-    if media_share is not None and not 0 < media_share < 1:
-        raise DataError(f"media_share must be between 0 and 1, got {media_share}.")
-    for name, spread in (("noise", noise), ("drift", drift)):
-        if spread is not None and spread < 0:
-            raise DataError(f"{name} must be 0 or more, got {spread}.")
-    for name, share in (("outliers", outliers), ("missing", missing)):
-        if not 0 <= share <= 0.5:
-            raise DataError(f"{name} must be from 0 to 0.5, got {share}.")
 
 
 def _with_gaps(panel: Panel, missing: np.ndarray) -> Panel:
