@@ -56,7 +56,8 @@ def frequency_table(fit: FittedPanel, members: Variables | None, level: float, m
         - `best`: the frequency at which a contact brings most, the median over the members where there are any; 1 where
           the first contact brings most;
         - `gain`: by what share the effect would be larger, had all contacts come at `best`;
-        - `roi`, `roi_best`, `effectiveness`, `effectiveness_best`: as in the media summary, and with that gain;
+        - `roi`, `roi_best`, `effectiveness`, `effectiveness_best`: as in the media summary, and with that gain; not
+          known under a log link, where `gain` is of the effect on the log of the KPI;
         - `seen_low`, `seen_high`: between which frequencies the middle nine tenths of the contacts came;
         - `outside_seen`: whether `best` lies outside of these, so that it rests on the form of the curve.
         With `best_low`, `best_high`, `gain_low` and `gain_high` where there are members. Empty without such channels.
@@ -79,7 +80,8 @@ def frequency_table(fit: FittedPanel, members: Variables | None, level: float, m
             row["gain_low"], row["gain_high"] = interval(gain[1:], level)
         for name in ("roi", "effectiveness"):
             now = float(media[name].iloc[m])
-            row[name], row[f"{name}_best"] = now, now * (1.0 + row["gain"])
+            # Under a log link the gain is one of the effect on the log, and what it earns depends on all other effects.
+            row[name], row[f"{name}_best"] = now, np.nan if fit.has_log_link else now * (1.0 + row["gain"])
         row["seen_low"], row["seen_high"] = _seen(fit, int(m))
         row["outside_seen"] = not row["seen_low"] <= best_now <= row["seen_high"]
         rows.append(row)
