@@ -97,11 +97,11 @@ def plan_experiments(
         test = plan.best.lift_test(lift=1200.0, standard_error=300.0)
         ```
     """
+    asked = checked(ensemble, channels, changes, weeks, effect, horizon, margin, level, seed)
     if ensemble.config.link == "log":
         raise ConfigError(
             'plan_experiments needs link="identity": a lift test cannot be learned from where effects multiply.'
         )
-    asked = checked(ensemble, channels, changes, weeks, effect, horizon, margin, level, seed)
     study = studied(ensemble, asked, budget_plan, regions, limits)
     fit, library = ensemble.fitted_panel, study.library
     table = candidate_table(study.candidates, study.designs, fit.panel, study.returns, library, asked)
