@@ -7,18 +7,26 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.model.training_data import training_data
 from deepcausalmmm_jax.model.windows import padded
-from deepcausalmmm_jax.training.estimate import estimate
+from deepcausalmmm_jax.training.objective import objective
 from deepcausalmmm_jax.training.prepare import prepare
 from deepcausalmmm_jax.training.schedule import Schedule
+from deepcausalmmm_jax.training.structural import StructuralRecipe, structural_model
 
 COUNTS = ["config", "seed", "fold"]
 
 
 @pytest.fixture(scope="module")
-def table(small_panel, quick):
+def asked(quick):
+    """Two configurations, two seeds, three folds: the same shapes, and so one program, whatever the panel."""
     stiff = quick.replace(penalties=dcm.Penalties(trend=0.005, seasonality=0.005))
-    return dcm.cross_validate(small_panel, [quick, stiff], horizon=4, folds=3, seeds=(0, 1))
+    return {"configs": [quick, stiff], "horizon": 4, "folds": 3, "seeds": (0, 1)}
+
+
+@pytest.fixture(scope="module")
+def table(small_panel, asked):
+    return dcm.cross_validate(small_panel, **asked)
 
 
 def test_every_configuration_seed_and_fold_has_a_row(table, small_panel):
@@ -30,39 +38,52 @@ def test_every_configuration_seed_and_fold_has_a_row(table, small_panel):
 
 
 def test_a_fold_is_the_fit_that_holds_out_its_weeks(table, small_panel, quick):
-    for fold, origin in ((0, 48), (2, 56)):
-        result = dcm.fit(small_panel.select(weeks=slice(0, origin + 4)), quick, holdout=4)
-        row = table[(table["config"] == 0) & (table["seed"] == 0) & (table["fold"] == fold)].iloc[0]
-        holdout = result.metrics.loc["holdout"]
-        # Rounding grows over an unfinished training; `test_padding_changes_no_term` is the sharper statement.
-        np.testing.assert_allclose(row["rmse"], holdout["rmse"], rtol=0.1)
-        np.testing.assert_allclose(row["rmse_last"], holdout["rmse_last"])
-        assert row["naive"] == holdout["naive"]
-        np.testing.assert_allclose(row["ratio"], row["rmse"] / row["rmse_naive"])
+    result = dcm.fit(small_panel, quick, holdout=4)
+    row = table[(table["config"] == 0) & (table["seed"] == 0) & (table["fold"] == 2)].iloc[0]
+    holdout = result.metrics.loc["holdout"]
+    # Rounding grows over an unfinished training; `test_padding_changes_no_term_and_no_gradient` is the sharper statement.
+    np.testing.assert_allclose(row["rmse"], holdout["rmse"], rtol=0.1)
+    np.testing.assert_allclose(row["rmse_last"], holdout["rmse_last"])
+    assert row["naive"] == holdout["naive"]
+    np.testing.assert_allclose(row["ratio"], row["rmse"] / row["rmse_naive"])
 
 
-def test_padding_changes_no_term(small_panel, quick):
-    weights = training_weights(small_panel, 8)
-    ready = prepare(small_panel, weights, quick)
+def _terms_and_gradient(ready, inputs, design, weights):
+    """Terms of the objective at the start of training, and its gradient."""
+    weights = jnp.asarray(weights, jnp.float32)
+
+    @jax.jit
+    def found(key):
+        state = StructuralRecipe(design, Schedule(5, 5)).start(key, inputs, weights, ready.hyperparameters)
+        model, data = structural_model(design), training_data(inputs, weights)
+
+        def loss(parameters):
+            return objective(parameters, state.fitted, model, data, ready.hyperparameters, state.multipliers)
+
+        (_, evaluation), gradient = jax.value_and_grad(loss, has_aux=True)(state.parameters)
+        return evaluation.terms, gradient
+
+    return found(jax.random.key(0))
+
+
+@pytest.mark.parametrize("panel_name", ["small_panel", "reached_panel"])
+def test_padding_changes_no_term_and_no_gradient(panel_name, quick, request):
+    panel = request.getfixturevalue(panel_name)
+    weights = training_weights(panel, 8)
+    ready = prepare(panel, weights, quick)
     shape = ready.inputs.trend_basis.shape[1] + 3, ready.inputs.region_trend_basis.shape[1] + 2
     longer = padded(ready.inputs, 70, *shape)
     design = dataclasses.replace(ready.design, n_knots=shape[0], n_region_knots=shape[1])
-    histories = []
-    for inputs, sizes, w in (
-        (ready.inputs, ready.design, weights),
-        (longer, design, np.pad(weights, ((0, 0), (0, 10)))),
-    ):
-        _, history = estimate(
-            jax.random.key(0),
-            inputs,
-            jnp.asarray(w, jnp.float32),
-            ready.hyperparameters,
-            design=sizes,
-            schedule=Schedule(5, 5),
-        )
-        histories.append(history)
-    for name, ours in histories[0].terms.items():
-        np.testing.assert_allclose(ours, histories[1].terms[name], rtol=1e-4, atol=1e-7, err_msg=name)
+    terms, gradient = _terms_and_gradient(ready, ready.inputs, ready.design, weights)
+    padded_terms, padded_gradient = _terms_and_gradient(ready, longer, design, np.pad(weights, ((0, 0), (0, 10))))
+    for name, ours in terms.items():
+        np.testing.assert_allclose(ours, padded_terms[name], rtol=1e-4, atol=1e-7, err_msg=name)
+    compared = 0
+    for (path, ours), theirs in zip(jax.tree.leaves_with_path(gradient), jax.tree.leaves(padded_gradient), strict=True):
+        if ours.shape == theirs.shape:  # knots of the trends are more
+            np.testing.assert_allclose(ours, theirs, rtol=2e-3, atol=1e-5, err_msg=str(path))
+            compared += 1
+    assert compared > 10
 
 
 def test_all_folds_together_pool_their_squared_errors(table):
@@ -77,11 +98,11 @@ def test_settings_and_seeds_matter(table):
     assert errors.nunique() == 4
 
 
-def test_weeks_after_a_fold_change_nothing(table, small_panel, quick):
+def test_weeks_after_a_fold_change_nothing(table, small_panel, asked):
     spoilt = small_panel.kpi.copy()
     spoilt[:, 56:] *= 100
-    theirs = dcm.cross_validate(dataclasses.replace(small_panel, kpi=spoilt), quick, horizon=4, folds=3, seeds=(0, 1))
-    ours, theirs = (part[(part["config"] == 0) & (part["fold"] != "all")] for part in (table, theirs))
+    theirs = dcm.cross_validate(dataclasses.replace(small_panel, kpi=spoilt), **asked)
+    ours, theirs = (part[part["fold"] != "all"] for part in (table, theirs))
     before = ours["fold"] < 2
     np.testing.assert_array_equal(ours["rmse"][before], theirs["rmse"][before])
     assert (ours["rmse"][~before] != theirs["rmse"][~before]).all()
@@ -90,21 +111,18 @@ def test_weeks_after_a_fold_change_nothing(table, small_panel, quick):
 def test_models_of_other_shapes_are_compared_in_one_call(small_panel, quick):
     short = dataclasses.replace(quick.training, max_epochs=10, chunk_epochs=10)
     others = [
-        quick.replace(training=short),
         quick.replace(training=short, graph="none"),
         dcm.Config.paper(hidden_size=4, epochs=2, warm_start_epochs=2),
     ]
     table = dcm.cross_validate(small_panel, others, horizon=4, origins=[52])
-    assert sorted(table["config"].unique()) == [0, 1, 2]
+    assert sorted(table["config"].unique()) == [0, 1]
     assert np.isfinite(table["rmse"]).all()
-    assert set(table.loc[(table["config"] == 2) & (table["fold"] != "all"), "status"]) == {"completed"}
+    assert set(table.loc[(table["config"] == 1) & (table["fold"] != "all"), "status"]) == {"completed"}
 
 
-def test_side_by_side_equals_one_by_one(small_panel, quick):
-    short = quick.replace(training=dataclasses.replace(quick.training, max_epochs=50))
-    ours = dcm.cross_validate(small_panel, short, horizon=4, folds=2, batch_size=2)
-    theirs = dcm.cross_validate(small_panel, short, horizon=4, folds=2)
-    np.testing.assert_allclose(ours["rmse"], theirs["rmse"], rtol=0.01)
+def test_two_side_by_side_are_as_all_at_once(table, small_panel, asked):
+    ours = dcm.cross_validate(small_panel, **asked, batch_size=2)
+    np.testing.assert_allclose(ours["rmse"], table["rmse"], rtol=0.05)  # after a hundred epochs
 
 
 @pytest.mark.parametrize(

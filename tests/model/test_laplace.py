@@ -44,18 +44,19 @@ def test_laplace_term_of_a_weekly_walk_is_its_log_determinant(persistence):
 def test_regions_that_count_for_nothing_leave_the_forecast_state_at_its_prior_scales(small_result):
     fitted = small_result.fitted
     model, inputs = model_for(design_of(fitted)), inputs_of(fitted, fitted.panel)
-    components, inside = model.apply(fitted.variables, inputs)
+    components, inside = jax.jit(model.apply)(fitted.variables, inputs)
     priors, weights = prior_scales(fitted.config.penalties), jnp.asarray(fitted.weights, jnp.float32)
 
+    @jax.jit
     def scales(share):
         counted = inside._replace(effective=jnp.asarray(share))
-        return np.asarray(forecast_state(components, counted, inputs, weights, priors).regional_scales)
+        return forecast_state(components, counted, inputs, weights, priors).regional_scales
 
-    expected = np.array([priors.trend_region, scales(0.0)[1], priors.seasonality_region])
-    np.testing.assert_allclose(scales(0.0), expected, rtol=1e-5)
-    assert np.abs(np.log(scales(1.0)[[0, 2]] / expected[[0, 2]])).max() > 0.2
-    halfway = np.abs(np.log(scales(0.1) / scales(0.0)))
-    assert (halfway <= np.abs(np.log(scales(1.0) / scales(0.0))) + 1e-3).all()
+    none, tenth, full = (np.asarray(scales(share)) for share in (0.0, 0.1, 1.0))
+    expected = np.array([priors.trend_region, none[1], priors.seasonality_region])
+    np.testing.assert_allclose(none, expected, rtol=1e-5)
+    assert np.abs(np.log(full[[0, 2]] / expected[[0, 2]])).max() > 0.2
+    assert (np.abs(np.log(tenth / none)) <= np.abs(np.log(full / none)) + 1e-3).all()
 
 
 def test_untuned_scales_stay_as_set(small_panel, quick):
@@ -88,7 +89,7 @@ def test_converged_scales_have_more_evidence_than_the_set_ones(placebo_fit):
 
 
 def test_steady_coefficients_are_found_flat(placebo_fit):
-    panel, _ = dcm.simulate(seed=301, n_channels=6, drift=0.0)
+    panel, _ = dcm.simulate(20, 120, 6, 2, seed=301, drift=0.0)
     coefficient = dcm.fit(panel, progress=False).coefficients().mean("region").values
     assert np.abs(coefficient / coefficient.mean(axis=0) - 1).max() < 0.05
 

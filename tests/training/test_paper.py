@@ -9,7 +9,7 @@ import pytest
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.seasonal_profile import seasonal_profile
-from deepcausalmmm_jax.training.estimate import estimate
+from deepcausalmmm_jax.training.estimate import estimate, estimate_in_chunks
 from deepcausalmmm_jax.training.paper.optimizer import clipped
 from deepcausalmmm_jax.training.paper.start import start_values
 from deepcausalmmm_jax.training.prepare import prepare
@@ -88,8 +88,8 @@ def test_mapped_over_keys_and_weights_it_equals_one_by_one(small_panel):
     draws = jnp.asarray(weights, jnp.float32) * jax.random.exponential(jax.random.key(4), (2, *weights.shape))
     mapped, _ = jax.vmap(lambda k, w: estimate(k, ready.inputs, w, ready.hyperparameters, **static))(keys, draws)
     for i in range(2):
-        single, history = estimate(keys[i], ready.inputs, draws[i], ready.hyperparameters, **static)
-        assert int(history.status) == dcm.FitStatus.COMPLETED
+        single, record = estimate_in_chunks(keys[i], ready.inputs, draws[i], ready.hyperparameters, **static)
+        assert int(record.status) == dcm.FitStatus.COMPLETED
         for ours, theirs in zip(jax.tree.leaves(single), jax.tree.leaves(mapped), strict=True):
             np.testing.assert_allclose(ours, theirs[i], rtol=1e-3, atol=1e-4)
 
