@@ -52,6 +52,17 @@ def links(fit: FittedPanel, level: float) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
 
 
+def link_draws(fit: FittedPanel, n_draws: int) -> np.ndarray:
+    """Weights of the links of the fit within their standard errors, `[draw, 1 + lag, channel, channel]`, mean weeks.
+
+    Normal and independent, the same at every call; a weight without a standard error stays as it is.
+    """
+    weights, errors = link_weights(fit), _standard_errors(fit)
+    spread = np.where((weights != 0) & np.isfinite(errors), errors, 0.0)
+    drawn: np.ndarray = weights + spread * np.random.default_rng(0).standard_normal((n_draws, *weights.shape))
+    return drawn
+
+
 def strongest_first(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Positions (lag, source, target) of the links in `weights`, `[1 + lag, channel, channel]`."""
     lag, source, target = np.nonzero(weights)

@@ -1,12 +1,15 @@
 """Direct and mediated effects: a channel's own outcome, and the outcome of the channels that it drives."""
 
-import networkx as nx
+import jax
 import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
-from deepcausalmmm_jax.attribution.links import link_weights
-from deepcausalmmm_jax.axes import CHANNEL
+from deepcausalmmm_jax.attribution.forward import effects_by_member
+from deepcausalmmm_jax.attribution.links import link_draws, link_weights
+from deepcausalmmm_jax.axes import CHANNEL, Variables
+from deepcausalmmm_jax.io.on_device import on_device, single
+from deepcausalmmm_jax.model.design import Design
 
 
 def effects(fit: FittedPanel) -> pd.DataFrame:
@@ -28,10 +31,8 @@ def effects(fit: FittedPanel) -> pd.DataFrame:
     """
     lost = np.where(fit.panel.present, fit.effects(), 0.0).sum(axis=(2, 3))
     direct, total = lost[:, 0], lost[:, 1]
-    names, graph = fit.panel.channels, nx.DiGraph()
-    graph.add_nodes_from(names)
-    graph.add_edges_from((names[i], names[j]) for i, j in np.argwhere((link_weights(fit) != 0).any(axis=0)))
-    downstream = [", ".join(sorted(nx.descendants(graph, channel))) for channel in names]
+    names, reached = fit.panel.channels, _reached((link_weights(fit) != 0).any(axis=0))
+    downstream = [", ".join(sorted(names[j] for j in np.flatnonzero(row))) for row in reached]
     return pd.DataFrame(
         {
             "direct": direct,
@@ -42,3 +43,37 @@ def effects(fit: FittedPanel) -> pd.DataFrame:
         },
         index=pd.Index(names, name=CHANNEL),
     )
+
+
+def effect_draws(fit: FittedPanel, variables: Variables, edges: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The figures of `effects` by member of an ensemble, `[member, channel]`.
+
+    Args:
+        fit: the fit on its own panel.
+        variables: of the members, each array with a leading axis `[member]`.
+        edges: links of the members, `[member, 1 + lag, channel, channel]`, mean weeks. None for draws from the
+            posterior, which all have the links of the training: each draw gets weights within their standard errors, so
+            that intervals take the links as there, but not as known exactly.
+    """
+    own = link_weights(fit)
+    if edges is None:
+        edges = link_draws(fit, len(jax.tree.leaves(variables)[0]))
+    followed = np.concatenate([edges, own[None]])
+    drives = (followed != 0).any(axis=(0, 1, 3)) if isinstance(fit.design, Design) else np.ones(edges.shape[-1], bool)
+    counted = single(fit.scales.kpi[:, None] * fit.panel.present)
+    at = on_device(np.flatnonzero(drives).astype(np.int32))
+    found = effects_by_member(on_device(variables), single(edges), fit.inputs, counted, at, fit.design)
+    direct, of_drivers = (np.asarray(part, np.float64) for part in found)
+    total = direct.copy()
+    total[:, drives] = of_drivers
+    share = 100.0 * (total - direct) / np.where(total == 0, np.nan, total)
+    return {"direct": direct, "mediated": total - direct, "total": total, "pct_mediated": share}
+
+
+def _reached(edges: np.ndarray) -> np.ndarray:
+    """Whether some path leads from one channel to another, `[source, target]`; a channel does not reach itself."""
+    reached = edges.copy()
+    for middle in range(len(edges)):
+        reached |= reached[:, [middle]] & reached[[middle], :]
+    np.fill_diagonal(reached, False)
+    return reached

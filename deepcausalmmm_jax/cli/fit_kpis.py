@@ -9,6 +9,7 @@ import typer
 from deepcausalmmm_jax.cli.fit_results import nothing_new
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.role_options import EventTable, Frequency, HolidaysOf, National, Organic, Reach, Treatments
+from deepcausalmmm_jax.cli.settings_options import ConfigFile, Link, settings_of
 from deepcausalmmm_jax.cli.table_options import (
     CadenceName,
     Controls,
@@ -26,7 +27,6 @@ from deepcausalmmm_jax.cli.table_options import (
     panel_of,
 )
 from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS
-from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
 from deepcausalmmm_jax.io.plain_numbers import plain_number
@@ -40,6 +40,12 @@ def fit_kpis_command(
         str,
         typer.Option(help=f"Curve parameters that KPIs may share: {', '.join(CURVE_PARAMETERS)}, or none."),
     ] = ",".join(CURVE_PARAMETERS),
+    funnel: Annotated[
+        str,
+        typer.Option(
+            help="KPIs that lead to each other, first to last, by commas: what goes through the earlier ones."
+        ),
+    ] = "",
     revenue_per_kpi: Annotated[
         list[str] | None,
         typer.Option("--revenue-per-kpi", help="KPI=REVENUE, where revenue per unit is a column or a number; repeat."),
@@ -51,7 +57,8 @@ def fit_kpis_command(
     controls: Controls = None,
     population: Population = None,
     holdout: Annotated[int, typer.Option(help="Number of weeks to hold out: the last ones with a KPI.")] = 8,
-    config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
+    config: ConfigFile = None,
+    link: Link = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     delimiter: Delimiter = ",",
     mask_missing_kpi: MaskMissingKpi = False,
@@ -76,7 +83,7 @@ def fit_kpis_command(
     if twice:
         raise DataError(f"--kpi names {twice[0]!r} twice; name each KPI once.")
     worth = _worth(revenue_per_kpi or [], names)
-    settings = Config() if config is None else Config.from_toml(config)
+    settings = settings_of(config, link)
     panels = {}
     for name in names:
         named = TableColumns(
@@ -105,15 +112,25 @@ def fit_kpis_command(
         panels[name] = panel_of(file, named)
     refuse_unwritable(out)
     shared = [name.strip() for name in share.split(",") if name.strip() not in ("", "none")]
+    stages = [name.strip() for name in funnel.split(",") if name.strip()]
     with stoppable(nothing_new(out)):
-        fits = fit_kpis(panels, settings, holdout, seed, share=shared, progress=False if quiet else None)
+        shown = False if quiet else None
+        fits = fit_kpis(panels, settings, holdout, seed, share=shared, funnel=stages or None, progress=shown)
         fits.save(out)
     say("KPIs and channels")
     say(fits.summary().to_string(float_format=plain_number, na_rep="-"))
     if len(fits.pooling):
         say("\nHow far the KPIs have curves in common (0 none, 1 the same)")
         say(fits.pooling.to_string(float_format=lambda value: f"{value:.2f}"))
-    say(f"\nWrote summary.csv, pooling.csv and a folder with fit.npz for each KPI to {out}{os.sep}")
+    if fits.funnel:
+        say("\nEffects by way of earlier stages")
+        effects = fits.effects()
+        say(effects.drop(columns="note").to_string(float_format=plain_number, na_rep="-"))
+        for label, note in zip(effects.index.tolist(), effects["note"].tolist(), strict=True):
+            if note:
+                say(f"{', '.join(label)}: {note}.")
+    tables = "summary.csv, effects.csv, pooling.csv" if fits.funnel else "summary.csv, pooling.csv"
+    say(f"\nWrote {tables} and a folder with fit.npz for each KPI to {out}{os.sep}")
 
 
 def _worth(entries: list[str], names: list[str]) -> dict[str, str]:

@@ -9,7 +9,10 @@ import numpy as np
 
 
 def equivalence_class(
-    edges: np.ndarray, free: np.ndarray | None = None, lagged: np.ndarray | None = None
+    edges: np.ndarray,
+    free: np.ndarray | None = None,
+    lagged: np.ndarray | None = None,
+    doubtful: np.ndarray | None = None,
 ) -> np.ndarray:
     """The completed partially directed graph (CPDAG) of an acyclic graph.
 
@@ -17,6 +20,8 @@ def equivalence_class(
         edges: boolean `[variable, variable]`, [i, j] for the edge i -> j, acyclic.
         free: boolean `[variable, variable]`, pairs that may have an edge; a pair free one way alone is directed.
         lagged: boolean `[D, variable]`, edges from earlier rows, whose direction is known.
+        doubtful: boolean `[variable, variable]`, symmetric, pairs without an edge that may have one all the same: no
+            direction follows from their being apart. None: there are none, and the graph is the CPDAG proper.
 
     Returns:
         Boolean `[variable, variable]`: [i, j] alone for i -> j, both [i, j] and [j, i] for an edge whose direction
@@ -24,12 +29,15 @@ def equivalence_class(
     """
     d = len(edges)
     skeleton = edges | edges.T
-    directed = _colliders(edges, skeleton)
+    apart = ~skeleton & ~np.eye(d, dtype=bool)
+    if doubtful is not None:
+        apart &= ~doubtful
+    directed = _colliders(edges, apart)
     if free is not None:
         directed |= edges & ~free.T
     if lagged is not None:  # an earlier variable drives one of the two alone: a collider one way, and none the other
         directed |= edges & (lagged[:, :, None] != lagged[:, None, :]).any(axis=0)
-    directed = _closed(directed, skeleton)
+    directed = _closed(directed, skeleton, apart)
     return np.asarray(directed | (skeleton & ~directed.T)) & ~np.eye(d, dtype=bool)
 
 
@@ -45,39 +53,38 @@ def representative(cpdag: np.ndarray) -> np.ndarray:
         Boolean `[variable, variable]`, acyclic.
     """
     skeleton = cpdag | cpdag.T
+    apart = ~skeleton & ~np.eye(len(cpdag), dtype=bool)
     directed = cpdag & ~cpdag.T
     while (open_edges := np.argwhere(np.triu(skeleton & ~directed & ~directed.T))).size:
         i, j = open_edges[0]
         directed[i, j] = True
-        directed = _closed(directed, skeleton)
+        directed = _closed(directed, skeleton, apart)
     return directed
 
 
-def _closed(directed: np.ndarray, skeleton: np.ndarray) -> np.ndarray:
+def _closed(directed: np.ndarray, skeleton: np.ndarray, apart: np.ndarray) -> np.ndarray:
     """All directions that follow from some, by Meek's rules."""
     while True:
-        new = _implied(directed, skeleton & ~directed & ~directed.T, skeleton)
+        new = _implied(directed, skeleton & ~directed & ~directed.T, apart)
+        new &= ~new.T  # both ways, where doubtful pairs leave the rules at odds: then neither
         if not new.any():
             return directed
         directed = directed | new
 
 
-def _colliders(edges: np.ndarray, skeleton: np.ndarray) -> np.ndarray:
-    """Edges into a variable from two that are not linked themselves."""
+def _colliders(edges: np.ndarray, apart: np.ndarray) -> np.ndarray:
+    """Edges into a variable from two that are apart."""
     d = len(edges)
     directed = np.zeros((d, d), bool)
     for j in range(d):
         parents = np.flatnonzero(edges[:, j])
-        apart = ~skeleton[np.ix_(parents, parents)]
-        np.fill_diagonal(apart, False)
-        directed[parents[apart.any(axis=1)], j] = True
+        directed[parents[apart[np.ix_(parents, parents)].any(axis=1)], j] = True
     return directed
 
 
-def _implied(directed: np.ndarray, undirected: np.ndarray, skeleton: np.ndarray) -> np.ndarray:
+def _implied(directed: np.ndarray, undirected: np.ndarray, apart: np.ndarray) -> np.ndarray:
     """One round of Meek's rules."""
     d = len(directed)
-    apart = ~skeleton & ~np.eye(d, dtype=bool)
     new = np.zeros((d, d), bool)
     for a, b in np.argwhere(undirected):
         through = directed[:, b] & undirected[a]

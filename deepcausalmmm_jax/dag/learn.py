@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
+from deepcausalmmm_jax.dag.absent_edges import doubtful_pairs
 from deepcausalmmm_jax.dag.edge_rules import EdgeRules
 from deepcausalmmm_jax.dag.equivalence import equivalence_class, representative
 from deepcausalmmm_jax.dag.estimate import Method, Structure, estimate_structure
@@ -232,9 +233,10 @@ def _of_unequal_noise(
     threshold = 0.0 if how.threshold is None else float(how.threshold)
     weights, kept = _kept(samples, data, np.asarray(found.parents), threshold, rules.required, unit_free=True)
     edges = kept != 0
-    cpdag = equivalence_class(edges[:d], rules.free[:d], edges[d:])
+    doubtful = doubtful_pairs(data.correlation, len(data.values), edges, rules.free)
+    cpdag = equivalence_class(edges[:d], rules.free[:d], edges[d:], doubtful)
     if gaussian:
-        edges[:d] = representative(cpdag)
+        edges[:d] = representative(equivalence_class(edges[:d], rules.free[:d], edges[d:]))
         weights = kept = _weights(samples.values, edges)
     rest = samples.values[:, :d] - samples.values @ kept
     return LearnedGraph(

@@ -23,7 +23,8 @@ class LearnedGraph:
             variable's effect on itself. Empty without lags.
         cpdag: boolean `[variable, variable]`, the edges within a row up to Markov equivalence: [i, j] alone where the
             edge i -> j is decided by variances, correlations, lags and rules; [i, j] and [j, i] where it may run either
-            way.
+            way. Under noise of unequal variance a direction that follows from two variables having no edge counts only
+            where the samples do not speak for one (`dag.absent_edges`).
         decided: boolean `[variable, variable]`, edges of `adjacency` whose direction the observations decide: those of
             `cpdag`, and those that the shape of the noise decides where it is not Gaussian.
         noise: `equal` if all variables have noise of the same variance, `unequal` if each has its own.

@@ -16,6 +16,7 @@ from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.inference.fit_many import Wanted, fit_all, prepared, weights_of
+from deepcausalmmm_jax.inference.funnel import checked_funnel, given_earlier_stages
 from deepcausalmmm_jax.inference.sample_posterior import has_draws
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
 from deepcausalmmm_jax.parallel.engines import Engine
@@ -42,6 +43,7 @@ def fit_kpis(
     seed: int = 0,
     *,
     share: Sequence[str] = CURVE_PARAMETERS,
+    funnel: Sequence[str] | None = None,
     engine: Engine | None = None,
     batch_size: int | None = None,
     devices: Devices = None,
@@ -56,8 +58,8 @@ def fit_kpis(
     1983). Each KPI is fitted once more, with what the data of the others say about its curves as their prior. With an
     agreement of 0, or a single KPI, nothing changes.
 
-    The noise of the KPIs is taken as independent. Where it is not, as with units and the revenue from them, the pooled
-    curves look more certain than they are; their estimates stay sound.
+    What two KPIs share of their noise, by the correlation of their residuals, is heard once: units and the revenue from
+    them hardly inform each other (`posterior.pooling`).
 
     Args:
         panels: by the name of the KPI. Regions, weeks and exposure of the channels in common are the same; KPI,
@@ -66,13 +68,15 @@ def fit_kpis(
         holdout: as in `fit`.
         seed: as in `fit`.
         share: those of `decay`, `half_saturation` and `slope` that are pooled; an empty list pools nothing.
+        funnel: KPIs that lead to each other, first to last, such as `["visits", "sales"]`; `KpiFits.effects` then tells
+            how much of what media do to a later one goes through the earlier ones. Each later KPI is fitted once more.
         engine: as in `fit_many`, like all that follow.
         batch_size: fits side by side on a core or device.
         devices: to fit on.
         progress: whether to show progress.
 
     Returns:
-        The fits by KPI, and how far they agree.
+        The fits by KPI, how far they agree, and the funnel.
 
     Raises:
         DataError: panels that are not of the same media, one whose columns include another one's KPI, or one that
@@ -84,6 +88,7 @@ def fit_kpis(
     _refuse_no_panels(panels)
     configs = _configs(panels, config)
     _refuse_other_media(panels)
+    stages = checked_funnel(funnel, panels, configs)
     seed, working = seed_number(seed), devices_for(devices)
     if batch_size is not None:
         whole_number("batch_size", batch_size)
@@ -99,12 +104,15 @@ def fit_kpis(
     if pools:
         said, units = _said(alone, shared)
         pooling = _table(said)
-        priors = _priors(alone, said, units)
+        priors = _priors(alone, said, units, _noise_correlation(alone))
         again = [at for at, entries in enumerate(priors) if entries]
         changed = [_with_priors(wanted[at], priors[at]) for at in again]
         fitted = fit_all(changed, "fit_kpis, curves shared", working, engine, batch_size, progress) if again else []
         results |= {list(panels)[at]: result for at, result in zip(again, fitted, strict=True)}
-    return KpiFits(results, pooling)
+    split = given_earlier_stages(stages, dict(zip(panels, wanted, strict=True)), results)
+    more = list(split.values())
+    found = fit_all(more, "fit_kpis, earlier stages given", working, engine, batch_size, progress) if more else []
+    return KpiFits(results, pooling, stages, dict(zip(split, found, strict=True)))
 
 
 def _with_priors(one: Wanted, entries: tuple[tuple[str, str, float, float], ...]) -> Wanted:
@@ -170,13 +178,16 @@ def _over_kpis(values: list[np.ndarray], results: Sequence[FitResult], channels:
 
 
 def _priors(
-    results: Sequence[FitResult], said: Mapping[str, Messages], units: Mapping[str, list[_Units]]
+    results: Sequence[FitResult],
+    said: Mapping[str, Messages],
+    units: Mapping[str, list[_Units]],
+    correlation: np.ndarray,
 ) -> list[tuple[tuple[str, str, float, float], ...]]:
     """By KPI, the entries of `Priors.curve` that the other KPIs give."""
     channels = _channels([result.panel for result in results])
     found: list[list[tuple[str, str, float, float]]] = [[] for _ in results]
     for parameter, heard in said.items():
-        given: Pooled = given_others(heard, agreement(heard))
+        given: Pooled = given_others(heard, agreement(heard), correlation)
         base = _over_kpis([unit.centre + unit.week for unit in units[parameter]], results, channels)
         for k, result in enumerate(results):
             stated = result.config.priors.stated_curves() | {entry[:2] for entry in result.config.priors.curve}
@@ -189,6 +200,22 @@ def _priors(
                 median = 1.0 / (1.0 + np.exp(-log)) if parameter == "decay" else np.exp(log)
                 found[k].append((channel, parameter, float(median), float(unit.spread * given.sd[k, at])))
     return [tuple(entries) for entries in found]
+
+
+def _noise_correlation(results: Sequence[FitResult]) -> np.ndarray:
+    """Correlation of the residuals over the weeks that both learned from, regions in their scales, `[kpi, kpi]`."""
+    residuals, learned = [], []
+    for fit in (result.fitted_panel for result in results):
+        residuals.append((fit.panel.kpi - fit.prediction) / fit.scales.kpi[:, None])
+        learned.append(fit.weights > 0)
+    found = np.eye(len(results))
+    for a, b in combinations(range(len(results)), 2):
+        both = learned[a] & learned[b]
+        if both.sum() > 1:
+            one, other = (residuals[k][both] - residuals[k][both].mean() for k in (a, b))
+            size = np.sqrt((one**2).sum() * (other**2).sum())
+            found[a, b] = found[b, a] = (one * other).sum() / size if size > 0 else 0.0
+    return found
 
 
 def _table(said: Mapping[str, Messages]) -> pd.DataFrame:

@@ -9,6 +9,13 @@ With $\rho = 0$ each KPI has its own curve and its usual prior, with $\rho = 1$ 
 all channels together by its marginal likelihood (parametric empirical Bayes; Morris 1983), from the means and variances
 of the draws of each KPI, whose likelihoods are taken as normal. With a handful of channels that likelihood is flat, and
 its maximum often 0 or 1 by chance; the mean of $\rho$ under it, uniform a priori, is taken instead.
+
+KPIs that share noise, such as units and the revenue from them, say partly the same twice. With correlation r of their
+noise and sd $s_a, s_b$ of their estimates of one and the same value, the second adds to the first the precision
+
+$$\frac{(s_a - r s_b)^2}{s_a^2 s_b^2 (1 - r^2)}$$
+
+by generalised least squares; as much of it is heard, and never more than $1 / s_b^2$.
 """
 
 from typing import NamedTuple
@@ -16,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 _RHO = np.linspace(0.0, 1.0, 101)
+_MOST_ALIKE = 0.99  # correlation of noise beyond which another KPI is taken to say as little
 
 
 class Messages(NamedTuple):
@@ -86,18 +94,56 @@ def log_likelihood(said: Messages, rho: float) -> float:
     return total
 
 
-def given_others(said: Messages, rho: float) -> Pooled:
+def unheard(said: Messages, correlation: np.ndarray) -> np.ndarray:
+    """How much of what the others say is news to each KPI.
+
+    Between two KPIs as stated above. Of several others that share noise among themselves, each counts by its weight in
+    the mean of equally precise estimates. A negative correlation counts as none.
+
+    Args:
+        said: the likelihoods.
+        correlation: of the noise, `[kpi, kpi]`.
+
+    Returns:
+        `[kpi, other, channel]`, from 0 to 1, and 0 for the KPI itself.
+    """
+    n_kpis = len(said.precision)
+    alike = np.clip(correlation, 0.0, _MOST_ALIKE)
+    own, other = said.precision[:, None], said.precision[None, :]
+    wider = np.sqrt(
+        np.divide(own, other, out=np.zeros((n_kpis, *said.precision.shape)), where=other > 0)
+    )  # sd of the other over its own
+    r = alike[:, :, None]
+    added = np.minimum(np.maximum(1.0 - r * wider, 0.0) ** 2 / (1.0 - r**2), 1.0)
+    for k in range(n_kpis):
+        others = np.arange(n_kpis) != k
+        among = alike[np.ix_(others, others)]
+        np.fill_diagonal(among, 1.0)
+        added[k, others] *= np.clip(np.linalg.solve(among, np.ones(n_kpis - 1)), 0.0, 1.0)[:, None]
+        added[k, k] = 0.0
+    return added
+
+
+def given_others(said: Messages, rho: float, correlation: np.ndarray | None = None) -> Pooled:
     """Prior of each KPI's coordinate given what the others say.
 
     With its own likelihood it gives the posterior by all KPIs, so that no data count twice.
+
+    Args:
+        said: the likelihoods.
+        rho: the agreement.
+        correlation: of the KPIs' noise, `[kpi, kpi]`; None where it is independent.
+
+    Returns:
+        Mean and sd.
     """
     n_kpis = len(said.precision)
     prior = rho + (1.0 - rho) * np.eye(n_kpis)
+    heard = unheard(said, np.eye(n_kpis) if correlation is None else correlation)
     mean, sd = (np.zeros(said.precision.shape) for _ in range(2))
     for k in range(n_kpis):
-        other = np.arange(n_kpis) != k
         for m, (precision, weighted) in enumerate(zip(said.precision.T, said.weighted_mean.T, strict=True)):
-            inner = np.eye(n_kpis) + prior * (precision * other)[None, :]
+            inner = np.eye(n_kpis) + prior * (precision * heard[k, :, m])[None, :]
             covariance = np.linalg.solve(inner, prior)
-            mean[k, m], sd[k, m] = covariance[k] @ (weighted * other), np.sqrt(covariance[k, k])
+            mean[k, m], sd[k, m] = covariance[k] @ (weighted * heard[k, :, m]), np.sqrt(covariance[k, k])
     return Pooled(mean, sd)

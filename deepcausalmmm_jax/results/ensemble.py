@@ -1,4 +1,4 @@
-"""Ensemble: a fit with draws or refits, and the same accessors with intervals; and `load`, which reads either."""
+"""Ensemble: a fit with draws or refits, and the same accessors with intervals."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -16,6 +16,7 @@ from deepcausalmmm_jax.attribution.diagnostics import TINY
 from deepcausalmmm_jax.attribution.intervals import interval, outside, standard_error, summary_draws, with_interval
 from deepcausalmmm_jax.attribution.links import link_weights, strongest_first
 from deepcausalmmm_jax.attribution.main_figures import main_figures
+from deepcausalmmm_jax.attribution.mediation import effect_draws
 from deepcausalmmm_jax.attribution.notes import (
     ChannelNote,
     ChannelTrust,
@@ -82,17 +83,13 @@ class Ensemble(FitResult):
     def _summary_draws(self) -> dict[str, np.ndarray]:
         return summary_draws(self._earned, self.panel)
 
-    def _variable_sets(self) -> Variables:
-        return self.replicates.variables
-
     @property
     def _members(self) -> Variables:
         return self.replicates.variables
 
     def share_draws(self) -> pd.DataFrame:
         """Share of the KPI in the training weeks, percent; one row per member, one column per channel."""
-        index = pd.RangeIndex(len(self.replicates), name="replicate")
-        return pd.DataFrame(100 * self._shares, index=index, columns=list(self.panel.channels))
+        return self._by_member(100 * self._shares)
 
     def draws(self, column: str = "pct_of_contribution") -> pd.DataFrame:
         """A column of `media_summary` by member; one row per member, one column per channel.
@@ -102,8 +99,11 @@ class Ensemble(FitResult):
         """
         if column not in self._summary_draws:
             raise ConfigError(f"column must be one of {', '.join(self._summary_draws)}, got {column!r}.")
+        return self._by_member(self._summary_draws[column])
+
+    def _by_member(self, values: np.ndarray) -> pd.DataFrame:
         index = pd.RangeIndex(len(self.replicates), name="replicate")
-        return pd.DataFrame(self._summary_draws[column], index=index, columns=list(self.panel.channels))
+        return pd.DataFrame(values, index=index, columns=list(self.panel.channels))
 
     def baseline_draws(self) -> np.ndarray:
         """Predicted KPI without any media, of all regions and weeks together, KPI units, `[replicate]`."""
@@ -145,8 +145,8 @@ class Ensemble(FitResult):
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        table = with_interval(self.channel_trust.shown(), {"share": 100 * self._shares}, level)
-        return self._interval_notes(table)
+        drawn = {"share": 100 * self._shares}
+        return self._interval_notes(with_interval(self.channel_trust.shown(), drawn, level))
 
     def _interval_notes(self, table: pd.DataFrame) -> pd.DataFrame:
         """The table with what is to be known of its intervals in the column `note`."""
@@ -223,13 +223,7 @@ class Ensemble(FitResult):
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        return xr.DataArray(
-            interval(self._contributed.national, level),
-            dims=("bound", TIME, COMPONENT),
-            coords={"bound": list(_BOUNDS), TIME: self.panel.weeks, COMPONENT: self.contributions[COMPONENT].values},
-            name="contribution",
-            attrs={"units": self.panel.kpi_name, "level": level},
-        )
+        return self._component_intervals(self._contributed.national, TIME, self.panel.weeks, level)
 
     def region_intervals(self, level: float = _LEVEL) -> xr.DataArray:
         """Contributions by region, summed over weeks, with their interval, `(bound, region, component)`, KPI units.
@@ -237,14 +231,14 @@ class Ensemble(FitResult):
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
+        return self._component_intervals(self._contributed.regional, "region", self.panel.regions, level)
+
+    def _component_intervals(self, drawn: np.ndarray, axis: str, labels: pd.Index, level: float) -> xr.DataArray:
+        """`(bound, axis, component)` from `[replicate, label, component]`."""
         return xr.DataArray(
-            interval(self._contributed.regional, level),
-            dims=("bound", "region", COMPONENT),
-            coords={
-                "bound": list(_BOUNDS),
-                "region": self.panel.regions,
-                COMPONENT: self.contributions[COMPONENT].values,
-            },
+            interval(drawn, level),
+            dims=("bound", axis, COMPONENT),
+            coords={"bound": list(_BOUNDS), axis: labels, COMPONENT: self.contributions[COMPONENT].values},
             name="contribution",
             attrs={"units": self.panel.kpi_name, "level": level},
         )
@@ -297,6 +291,19 @@ class Ensemble(FitResult):
         table["weight_low"], table["weight_high"] = interval(drawn, level)
         return table.assign(share_of_refits=(drawn != 0).mean(axis=0))
 
+    def effects(self, level: float = _LEVEL) -> pd.DataFrame:
+        """`FitResult.effects` with `_low` and `_high` beside every figure; see `attribution.mediation.effect_draws`.
+
+        Raises:
+            ConfigError: a level that is not between 0 and 1.
+        """
+        return self._interval_notes(with_interval(super().effects().assign(note=""), self._effect_draws, level))
+
+    @cached_property
+    def _effect_draws(self) -> dict[str, np.ndarray]:
+        own = None if self.from_posterior else self._contributed.edges
+        return effect_draws(self.fitted_panel, self._members, own)
+
     def warm_start_check(self) -> pd.DataFrame:
         """Whether refits from the point estimate and from a random start agree, on the same draws.
 
@@ -306,7 +313,6 @@ class Ensemble(FitResult):
             all refits, which the differences should be small against. Empty where nothing was checked.
         """
         check = 100 * self.replicates.check
-        names = pd.Index(self.panel.channels, name=CHANNEL)
         if not len(check):
             return pd.DataFrame(columns=["warm", "cold", "difference", "largest", "spread"])
         apart = check[:, 0] - check[:, 1]
@@ -318,7 +324,7 @@ class Ensemble(FitResult):
                 "largest": np.abs(apart).max(axis=0),
                 "spread": 100 * standard_error(self._shares),
             },
-            index=names,
+            index=pd.Index(self.panel.channels, name=CHANNEL),
         )
 
     def save(self, path: str | Path) -> Path:

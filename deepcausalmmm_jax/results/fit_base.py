@@ -70,7 +70,9 @@ class FitBase:
         return self.panel.weeks[start:][self.panel.has_kpi[start:]]
 
     def _variable_sets(self) -> Variables:
-        """Sets of the model's variables with a leading axis; here only the estimate."""
+        """Sets of the model's variables with a leading axis: the members, or where there are none the estimate."""
+        if self._members is not None:
+            return self._members
         sets: Variables = jax.tree.map(lambda array: np.asarray(array)[None], self.fitted.variables)
         return sets
 

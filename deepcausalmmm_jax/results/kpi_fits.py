@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 import pandas as pd
 
+from deepcausalmmm_jax.attribution.stage_effects import Fit, Outcome, mediated, stage_table
 from deepcausalmmm_jax.axes import CHANNEL
 from deepcausalmmm_jax.checks import shown
 from deepcausalmmm_jax.errors import ConfigError, OutputError
@@ -20,7 +22,7 @@ from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
 KPI = "kpi"
-KPIS_FILE, _POOLING, _FIT = "kpis.json", "pooling.csv", "fit.npz"
+KPIS_FILE, _POOLING, _FIT, _GIVEN = "kpis.json", "pooling.csv", "fit.npz", "given_earlier_stages"
 _SUMMARY = ("spend", "incremental_outcome", "pct_of_contribution", "roi", "mroi")
 _POOLING_COLUMNS = ("parameter", "agreement", "evidence", "channels")
 
@@ -37,10 +39,15 @@ class KpiFits(Mapping[str, FitResult]):
             variance that they have in common, 0 for curves of their own and 1 for one curve; its `evidence`, nats, of
             curves that have something in common against curves of each KPI's own; and the number of `channels` that two
             KPIs or more say something about.
+        funnel: KPIs that lead to each other, first to last; empty where none was asked for.
+        given: by KPI of the funnel after the first, a fit that has the stages before it among its controls, so that its
+            channels have only the effects that do not go through them. `effects` reads it.
     """
 
     results: Mapping[str, FitResult]
     pooling: pd.DataFrame
+    funnel: tuple[str, ...] = ()
+    given: Mapping[str, FitResult] = field(default_factory=dict)
 
     def __getitem__(self, kpi: str) -> FitResult:
         if kpi not in self.results:
@@ -61,7 +68,9 @@ class KpiFits(Mapping[str, FitResult]):
         return f"KpiFits({', '.join(self.results)}; agreement: {', '.join(shared) or 'not asked for'})"
 
     def _repr_html_(self) -> str:
-        return html_tables({"KPIs and channels": self.summary(), "Curves shared": self.pooling}, "KpiFits", "")
+        tables = {"KPIs and channels": self.summary(), "Curves shared": self.pooling}
+        tables |= {"Through earlier stages": self.effects()} if self.funnel else {}
+        return html_tables(tables, "KpiFits", "")
 
     def summary(self, level: float = 0.9) -> pd.DataFrame:
         """KPIs and channels side by side.
@@ -84,6 +93,43 @@ class KpiFits(Mapping[str, FitResult]):
             tables[kpi] = table[[name for name in names if name in table]]
         return pd.concat(tables, names=[KPI, CHANNEL])
 
+    def effects(self, level: float = 0.9) -> pd.DataFrame:
+        """How much of what media do to a KPI of the funnel goes through the stages before it.
+
+        The total is that of the KPI's own fit. What goes through a stage is the channel's effect on it times the effect
+        of a unit of the stage on the KPI where media are held; the rest is direct. A common cause of the stages that is
+        not among the controls makes the split wrong, and leaves the total as it is. Draws of the fits are taken as
+        independent.
+
+        Args:
+            level: of the intervals, which there are where all fits have draws.
+
+        Returns:
+            By `kpi`, the first of the funnel left out, and `channel`: see `attribution.stage_effects.stage_table`.
+
+        Raises:
+            ConfigError: the KPIs were fitted without a funnel, or a level that is not between 0 and 1.
+        """
+        if not self.funnel:
+            raise ConfigError('These KPIs were fitted without a funnel; fit_kpis(..., funnel=["visits", "sales"]).')
+        tables = {}
+        for later, kpi in enumerate(self.funnel[1:], 1):
+            own = self.results[kpi]
+            drawn = own.draws("incremental_outcome").to_numpy() if isinstance(own, Ensemble) else None
+            total = Outcome(FitResult.media_summary(own)["incremental_outcome"].to_numpy(), drawn)
+            tables[kpi] = stage_table(own.panel.channels, total, self._mediated[kpi], self.funnel[:later], level)
+        return pd.concat(tables, names=[KPI, CHANNEL])
+
+    @cached_property
+    def _mediated(self) -> dict[str, Outcome]:
+        """What goes through earlier stages, by KPI."""
+        found = {}
+        for later, kpi in enumerate(self.funnel[1:], 1):
+            stages = [Fit(one.fitted_panel, one._members) for one in map(self.__getitem__, self.funnel[:later])]
+            given = Fit(self.given[kpi].fitted_panel, self.given[kpi]._members)
+            found[kpi] = mediated(stages, given, self.results[kpi].panel.past)
+        return found
+
     def curves(self) -> pd.DataFrame:
         """Parameters of the channels' curves, by `kpi` and `channel`; see `FitResult.curve_parameters`."""
         return pd.concat({kpi: one.curve_parameters for kpi, one in self.results.items()}, names=[KPI, CHANNEL])
@@ -102,10 +148,15 @@ class KpiFits(Mapping[str, FitResult]):
         """
         folder, places = Path(folder), _places(tuple(self.results))
         told = {"schema": 1, "kpis": [{"name": kpi, "folder": place} for kpi, place in places.items()]}
+        told |= {"funnel": list(self.funnel)} if self.funnel else {}
         with written_together(folder) as new:
             for kpi, place in places.items():
                 self.results[kpi].save(new / place / _FIT)
+            for kpi, one in self.given.items():
+                one.save(new / _GIVEN / places[kpi] / _FIT)
             write_text(new / "summary.csv", csv_text(self.summary().reset_index(), index=False))
+            if self.funnel:
+                write_text(new / "effects.csv", csv_text(self.effects().reset_index(), index=False))
             write_text(new / _POOLING, csv_text(self.pooling.reset_index(), index=False))
             write_text(new / KPIS_FILE, json.dumps(told, indent=1))
         return folder
@@ -121,6 +172,8 @@ class KpiFits(Mapping[str, FitResult]):
         try:
             told = json.loads((folder / KPIS_FILE).read_text(encoding="utf-8"))
             places = {entry["name"]: str(entry["folder"]) for entry in told["kpis"]}
+            funnel = tuple(str(kpi) for kpi in told.get("funnel", ()))
+            given_places = {kpi: places[kpi] for kpi in funnel[1:]}
             pooling = pd.read_csv(folder / _POOLING)[list(_POOLING_COLUMNS)].set_index("parameter")
         except Exception:  # whatever damaged JSON or CSV raises
             raise OutputError(f"{folder} holds no saved fits of several KPIs.") from None
@@ -128,7 +181,9 @@ class KpiFits(Mapping[str, FitResult]):
             raise OutputError(
                 f"{folder / KPIS_FILE} names a folder outside {folder}: it was changed since it was saved."
             )
-        return cls({kpi: read_result.load(folder / place / _FIT) for kpi, place in places.items()}, pooling)
+        results = {kpi: read_result.load(folder / place / _FIT) for kpi, place in places.items()}
+        given = {kpi: read_result.load(folder / _GIVEN / place / _FIT) for kpi, place in given_places.items()}
+        return cls(results, pooling, funnel, given)
 
 
 def _places(kpis: tuple[str, ...]) -> dict[str, str]:

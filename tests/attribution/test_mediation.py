@@ -1,5 +1,6 @@
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import networkx as nx
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.forward import _driven
+from deepcausalmmm_jax.attribution.links import link_draws, link_weights
+from deepcausalmmm_jax.attribution.mediation import effect_draws
 from tests.plots.conftest import as_ensemble
 
 LAGGED = dcm.Config(link_lags=2, training=dcm.Training(max_epochs=600))
@@ -181,6 +184,63 @@ def test_lagged_links_survive_saving(lagged, tmp_path):
     again = dcm.load(result.save(tmp_path / "fit"))
     assert again.links().equals(result.links())
     np.testing.assert_array_equal(again.effects()["total"], result.effects()["total"])
+
+
+FIGURES = ("direct", "mediated", "total", "pct_mediated")
+
+
+def _members(result, count):
+    """The estimate itself, as often as asked."""
+    return jax.tree.map(lambda array: np.stack([np.asarray(array)] * count), result.fitted.variables)
+
+
+def test_a_member_that_is_the_estimate_has_its_effects(lagged):
+    result = lagged[2]
+    weights = np.stack([link_weights(result.fitted_panel)] * 2)
+    drawn, table = effect_draws(result.fitted_panel, _members(result, 2), weights), result.effects()
+    for name in FIGURES:
+        np.testing.assert_allclose(drawn[name], np.stack([table[name]] * 2), rtol=1e-3, atol=1e-3)
+
+
+def test_links_of_draws_vary_by_their_standard_errors_and_nothing_else_does(lagged):
+    result = lagged[2]
+    drawn, own = link_draws(result.fitted_panel, 4000), link_weights(result.fitted_panel)
+    np.testing.assert_array_equal(drawn[:, own == 0], 0.0)
+    np.testing.assert_allclose(drawn.mean(axis=0), own, atol=0.02)
+    table = result.links(0.9)
+    by_link = np.stack([drawn[:, lag, i, j] for lag, i, j in _positions(result, table)])
+    low, high = np.quantile(by_link, [0.05, 0.95], axis=1)
+    np.testing.assert_allclose(high - low, table["weight_high"] - table["weight_low"], rtol=0.15)
+
+
+def _positions(result, table):
+    at = result.panel.channels.index
+    return [(link.lag, at(link.source), at(link.target)) for link in table.itertuples()]
+
+
+def test_draws_that_agree_on_all_but_the_links_differ_in_what_is_mediated_alone(lagged):
+    panel, _, result = lagged
+    drawn = effect_draws(result.fitted_panel, _members(result, 8), None)
+    drives = (result.effects()["through"] != "").to_numpy()
+    assert drives.any()
+    assert (np.ptp(drawn["direct"], axis=0) == 0).all()
+    assert (np.ptp(drawn["mediated"], axis=0)[drives] > 0).all()
+    np.testing.assert_array_equal(drawn["mediated"][:, ~drives], 0.0)
+    assert drawn["total"].shape == (8, len(panel.channels))
+
+
+def test_effects_of_an_ensemble_lie_in_their_intervals_or_say_so(lagged):
+    ensemble = as_ensemble(lagged[2], replicates=5)
+    table, plain = ensemble.effects(0.8), lagged[2].effects()
+    for name in FIGURES:
+        np.testing.assert_array_equal(table[name], plain[name])
+        inside = table[name].between(table[f"{name}_low"] - 1.0, table[f"{name}_high"] + 1.0)
+        assert (inside | table["note"].str.contains("outside its interval")).all()
+    assert (table["through"] == plain["through"]).all()
+    narrow, wide = (ensemble.effects(level) for level in (0.5, 0.8))
+    assert ((wide["total_high"] - wide["total_low"]) >= (narrow["total_high"] - narrow["total_low"])).all()
+    with pytest.raises(dcm.ConfigError, match="level"):
+        ensemble.effects(1.0)
 
 
 def test_arrows_of_lagged_links_say_their_lag(lagged):

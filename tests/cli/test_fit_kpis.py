@@ -58,9 +58,15 @@ def test_kpis_of_one_table_are_fitted_with_curves_in_common_and_kept(place, caps
         (["sales", "sales"], {}, "--kpi names 'sales' twice"),
         (["sales", "visits"], {"revenue_per_kpi": ["2.5"]}, "--revenue-per-kpi '2.5' names none of the KPIs; write"),
         (["sales", "visits"], {"controls": ["control_1", "visits"]}, "'visits'"),
+        (
+            ["sales", "visits"],
+            {"funnel": "visit,sales"},
+            "funnel names 'visit', which is no KPI; did you mean 'visits'",
+        ),
+        (["sales", "visits"], {"funnel": "visits"}, "funnel must be a list of two KPIs or more"),
     ],
 )
 def test_bad_requests_are_refused(place, kpis, changes, said):
-    with pytest.raises(dcm.DataError, match=said):
+    with pytest.raises((dcm.DataError, dcm.ConfigError), match=said):
         fit_kpis_command(place / "panel.csv", place / "none", kpis, **options(**changes))
     assert not (place / "none").exists()

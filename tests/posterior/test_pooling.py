@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepcausalmmm_jax.posterior.pooling import agreement, given_others, log_likelihood, messages
+from deepcausalmmm_jax.posterior.pooling import agreement, given_others, log_likelihood, messages, unheard
 
 
 def _said(means, sds):
@@ -83,3 +83,30 @@ def test_a_posterior_wider_than_the_prior_says_nothing():
     said = messages(np.array([[0.4], [0.4]]), np.array([[1.3], [0.2]]))
     assert said.precision[0, 0] == said.weighted_mean[0, 0] == 0.0
     assert agreement(said) == 0.0
+
+
+@given(r=st.floats(0.0, 0.95), sd=st.floats(0.2, 1.0), mean=st.floats(-2, 2))
+@settings(deadline=None, max_examples=25)
+def test_equally_sure_kpis_of_one_curve_pool_to_generalised_least_squares(r, sd, mean):
+    said = _said([[mean], [mean]], [[sd], [sd]])
+    others = given_others(said, 1.0, np.array([[1.0, r], [r, 1.0]]))
+    precision = 1.0 / others.sd[:, 0] ** 2 + said.precision[:, 0]
+    noise = sd**2 * np.array([[1.0, r], [r, 1.0]])
+    np.testing.assert_allclose(precision, 1.0 + np.ones(2) @ np.linalg.solve(noise, np.ones(2)), rtol=1e-6)
+
+
+def test_a_kpi_that_repeats_another_tells_it_next_to_nothing():
+    said = _said([[1.0], [1.0], [0.8]], [[0.3], [0.3], [0.4]])
+    twice = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    news = unheard(said, twice)[:, :, 0]
+    np.testing.assert_allclose(news[[0, 1], [1, 0]], 0.0, atol=0.01)
+    np.testing.assert_array_equal(news[:2, 2], 1.0)
+    np.testing.assert_allclose(news[2, :2], 0.5, atol=0.01)  # to the third, the two are one
+    alone = given_others(_said([[1.0], [0.8]], [[0.3], [0.4]]), 1.0)
+    np.testing.assert_allclose(given_others(said, 1.0, twice).sd[2], alone.sd[1], rtol=0.01)
+
+
+def test_noise_that_runs_against_each_other_counts_as_independent():
+    said = _said([[1.0], [0.2]], [[0.3], [0.4]])
+    against = given_others(said, 0.7, np.array([[1.0, -0.8], [-0.8, 1.0]]))
+    np.testing.assert_array_equal(against.sd, given_others(said, 0.7).sd)
