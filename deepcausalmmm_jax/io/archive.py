@@ -38,8 +38,12 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> Path:
 
     Raises:
         OutputError: the file cannot be written.
+        ValueError: an array is neither of numbers nor of text.
     """
-    return write_whole(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
+    if pickled := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
+        raise ValueError(f"{pickled[0]} is no array of numbers or text")  # reading it would run code
+    # NumPy 2.0 has no `allow_pickle` here, and would write it as one more array.
+    return write_whole(path, lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
 
 
 def read_forms(path: Path) -> dict[str, Form]:

@@ -6,7 +6,12 @@ import pandas as pd
 
 from deepcausalmmm_jax.io.grades import Grade
 
-_COLORS = {Grade.PASS: ("#e3f4ec", "#00563f"), Grade.LOOK: ("#fdf0d5", "#6b4700"), Grade.FAIL: ("#fbe3d8", "#8a2d00")}
+_COLORS = {
+    Grade.NOT_RUN: ("#eceff3", "#3d4a57"),
+    Grade.PASS: ("#e3f4ec", "#00563f"),
+    Grade.LOOK: ("#fdf0d5", "#6b4700"),
+    Grade.FAIL: ("#fbe3d8", "#8a2d00"),
+}
 _CELL = "padding:.35em .7em;text-align:left;vertical-align:top;border-bottom:1px solid #d9dee4"
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import jax
 
+from deepcausalmmm_jax.io.kept_programs import forget_loaded, keep_in
+
 SWITCH = "DEEPCAUSALMMM_JAX_CACHE"
 _FOLDER = "jax_compilation_cache_dir"
 _OFF = ("off", "0", "no", "false")
@@ -55,6 +57,7 @@ def keep_programs(folder: str | Path | None = None) -> Path | None:
         return None
     jax.config.update(_FOLDER, str(place))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", _QUICK)
+    keep_in(place)
     return place
 
 
@@ -75,6 +78,7 @@ def make_room_for(shape: Hashable) -> None:
 def forget_programs() -> None:
     """Forget all compiled programs in memory, and give what they took back to the system."""
     jax.clear_caches()
+    forget_loaded()
     _fitted_shapes.clear()
     gc.collect()
     # The C library keeps what XLA's compiler freed, in pieces: several times what the programs themselves take.

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
+from deepcausalmmm_jax.io.quick_compile import options_for_refits
+
 Engine = Literal["threads", "shard_map", "pmap"]
 Mapped = TypeVar("Mapped", contravariant=True)  # trees of arrays: with a leading axis,
 Shared = TypeVar("Shared", contravariant=True)  # without it,
@@ -124,15 +126,16 @@ def _program(
 ) -> Callable[[_Tree, _Common], _Found]:
     """The compiled program for these shapes; JAX caches it, so that asking again costs nothing."""
     if engine == "threads":
-        function = _compiled(batch)
+        own = sum(a.size // a.shape[0] for a in jax.tree.leaves(parts.pieces[0]))
+        function = _compiled(batch, own + sum(a.size for a in jax.tree.leaves(parts.shared)))
     else:
         function = (_mapped if engine == "pmap" else _sharded)(batch, tuple(devices))
     return function.lower(parts.pieces[0], parts.shared).compile()
 
 
 @lru_cache(maxsize=32)
-def _compiled(batch: Batch[object, object, object]) -> jax.stages.Wrapped:
-    return jax.jit(batch.__call__)
+def _compiled(batch: Batch[object, object, object], size: int) -> jax.stages.Wrapped:
+    return jax.jit(batch.__call__, compiler_options=options_for_refits(size))
 
 
 @lru_cache(maxsize=32)

@@ -76,8 +76,8 @@ def control_ranges(result: FitResult, top: int = 20) -> go.Figure:
             customdata=[[float(a), float(b)] for a, b in zip(low[kept], high[kept], strict=True)],
             hovertemplate="%{y}: %{customdata[0]:+,.3~r} to %{customdata[1]:+,.3~r} in 90% of the weeks<extra></extra>",
         )
-    unit = f"{escaped(result.panel.kpi_name)} in a week, against the control's mean"
-    title = "Range of the effect of controls, 90% of the weeks; lines: all weeks"
+    unit = f"{escaped(result.panel.kpi_name)} in a week"
+    title = "Range of the effect of controls, against their means: 90% of the weeks; lines: all weeks"
     styled(figure, title, unit, "", height=row_height(len(kept)), scope=all_regions(result.panel))
     figure.update_yaxes(tickmode="linear", showgrid=False)
     return figure.update_layout(barmode="overlay", showlegend=False)

@@ -23,7 +23,13 @@ from deepcausalmmm_jax.results.fit_result import FitResult
 
 FORECAST_BAND = "forecast"
 _SHOWN_TERMS = 8
-_TERMS = {"volume": "Laplace term", "sizes": "prior on scales", "huber": "residuals (Huber)", "gru": "GRU weights"}
+_TERMS = {
+    "volume": "Laplace term",
+    "sizes": "prior on scales",
+    "huber": "residuals (Huber)",
+    "counts": "likelihood of counts",
+    "gru": "GRU weights",
+}
 _MOST_POINTS = 400
 _MOST_MARKERS = 2500
 _SETTLED = 0.1  # share of the epochs after which the objective sets the axis

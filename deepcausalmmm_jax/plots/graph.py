@@ -185,7 +185,7 @@ def effects(result: FitResult, top: int = 20) -> go.Figure:
         result: a fit.
         top: channels drawn, by total effect.
     """
-    table = result.effects()
+    table = FitResult.effects(result)  # without the intervals of an ensemble, which take a run of the model a member
     drawn = table.loc[largest(table["total"], top)].sort_values("total")
     colors, shown = channel_colors(list(table.index)), labels(list(table.index))
     figure = go.Figure()

@@ -9,7 +9,12 @@ from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.plots.theme import escaped, row_height, styled
 from deepcausalmmm_jax.trust.health_card import HealthCard
 
-_LOOKS = {Grade.PASS: ("circle", "#009E73"), Grade.LOOK: ("diamond", "#E69F00"), Grade.FAIL: ("x", "#D55E00")}
+_LOOKS = {
+    Grade.NOT_RUN: ("circle-open", "#6b7785"),
+    Grade.PASS: ("circle", "#009E73"),
+    Grade.LOOK: ("diamond", "#E69F00"),
+    Grade.FAIL: ("x", "#D55E00"),
+}
 _WIDTH = 60  # characters of a line of the text that a pointer shows
 
 

@@ -152,8 +152,9 @@ def _residuals(fit: FittedPanel) -> _Residuals:
     count = np.maximum(used.sum(axis=1), 1)[:, None, None]
     every = (every - every.sum(axis=1, keepdims=True) / count) * used[:, :, None]
     pairs = used[:, 1:] & used[:, :-1]
-    innovations = every[:, 1:] - float(inside.persistence) * every[:, :-1]
-    rows = (innovations / np.asarray(inside.noise, np.float64)[:, None, None])[pairs]
+    persistence = 0.0 if fit.config.counts else float(inside.persistence)
+    innovations = every[:, 1:] - persistence * every[:, :-1]
+    rows = (innovations / np.asarray(fit.residual_noise, np.float64)[:, None, None])[pairs]
     kpi, activity, control, *rest = np.split(rows, ends, axis=1)
     independent = float(inside.effective) * len(rows)
     terms = rows.shape[1] - 1 + int(pairs.any(axis=1).sum()) * float(inside.effective)  # and one level a region

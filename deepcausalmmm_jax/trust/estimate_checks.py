@@ -54,11 +54,11 @@ def returns_row(result: FitResult) -> HealthRow:
     """Returns that no business earns."""
     check, summary = HealthCheck.RETURNS, result.media_summary()
     if result.panel.spend is None or not (summary["spend"] > 0).any():
-        reason = "no spend was given, so that no return is known"
+        reason = "no spend was given, so no return is known"
         advice = "Add the spend of each channel."
         return HealthRow(check, Grade.LOOK, "no spend given", f"ROI up to {_HIGH_ROI:g}", advice, True, reason)
     if result.panel.revenue_per_kpi is None:
-        return HealthRow(check, Grade.PASS, "not checked: no revenue per KPI given")
+        return HealthRow(check, Grade.NOT_RUN, "no revenue per KPI given")
     roi = summary["roi"].dropna()
     high = roi > _HIGH_ROI
     if "roi_low" in summary:
@@ -92,7 +92,7 @@ def prior_row(result: FitResult) -> HealthRow:
     """Channels whose share is hardly better known than from the prior alone."""
     check, trust = HealthCheck.PRIOR, result.channel_trust
     if not (isinstance(result, Ensemble) and result.from_posterior):
-        return HealthRow(check, Grade.PASS, "not checked: no draws from the posterior")
+        return HealthRow(check, Grade.NOT_RUN, "no draws from the posterior")
     near = [
         str(name)
         for name, notes in zip(trust.table.index, trust.notes, strict=True)

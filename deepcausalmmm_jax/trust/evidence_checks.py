@@ -16,7 +16,7 @@ _NAMED = 3
 
 def data_row(result: FitResult) -> HealthRow:
     """The worst of the data checks."""
-    diagnosis = result.panel.diagnose()
+    diagnosis = result.panel.diagnose().beside(result.config)
     found = diagnosis.findings
     if not found:
         return HealthRow(HealthCheck.DATA, Grade.PASS, "no finding")
@@ -53,7 +53,9 @@ def range_row(result: FitResult, plan: BudgetPlan | None) -> HealthRow:
         figures.append(f"plan: {share_plan:.0%} of its cells beyond training")
         grade = Grade.LOOK if share_plan > 0 else grade
     if grade is Grade.PASS:
-        return HealthRow(check, grade, "; ".join(figures) or "not checked", limit if figures else "")
+        if not figures:
+            return HealthRow(check, Grade.NOT_RUN, "no held-out weeks and no plan")
+        return HealthRow(check, grade, "; ".join(figures), limit)
     advice = "Beyond the exposure of training a response is a guess: plan smaller steps there."
     return HealthRow(check, grade, "; ".join(figures), limit, advice)
 
@@ -62,7 +64,7 @@ def refutation_row(refutations: Refutation | None) -> HealthRow:
     """Outcome of the tests that try to break the estimate."""
     check = HealthCheck.REFUTATIONS
     if refutations is None:
-        return HealthRow(check, Grade.PASS, "not run")
+        return HealthRow(check, Grade.NOT_RUN, "none given")
     if not isinstance(refutations, Refutation):
         raise ConfigError(f"refutations must be what refute returns, got {type(refutations).__name__}.")
     table = refutations.table
@@ -86,7 +88,7 @@ def experiment_row(result: FitResult) -> HealthRow:
     """Lift tests that the model contradicts."""
     check, table = HealthCheck.EXPERIMENTS, result.lift_tests()
     if not len(table):
-        return HealthRow(check, Grade.PASS, "no experiment given")
+        return HealthRow(check, Grade.NOT_RUN, "no experiment given")
     conflict = table["conflict"].astype(bool)
     figure = f"{int((~conflict).sum())} of {len(table)} agree with the model"
     if not conflict.any():

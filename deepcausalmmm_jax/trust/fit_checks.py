@@ -43,7 +43,7 @@ def sampling_row(result: FitResult) -> HealthRow:
     check = HealthCheck.SAMPLING
     if not isinstance(result, Ensemble):
         advice = "Run bootstrap, or fit with draws from the posterior, before moving money."
-        why = "there are no intervals, so that nobody knows how far off the estimates may be"
+        why = "there are no intervals to say how far off the estimates may be"
         return _look(check, "a single fit without draws", "draws or refits", advice, why)
     made, count = result.replicates, len(result.replicates)
     if count < _FEW_DRAWS:
@@ -61,7 +61,7 @@ def sampling_row(result: FitResult) -> HealthRow:
     if value < limits[0]:
         return HealthRow(check, Grade.PASS, figure, limit)
     advice = "Draw more with sample_posterior(result, method='nuts')." if laplace else "Draw longer chains."
-    why = "the sampler has not converged, so that intervals are rough"
+    why = "the sampler has not converged, so intervals are rough"
     bad = not value < limits[1]
     return _fail(check, figure, limit, advice, why) if bad else _look(check, figure, limit, advice, why)
 
@@ -71,7 +71,7 @@ def starts_row(result: FitResult) -> HealthRow:
     check = HealthCheck.STARTS
     table = result.warm_start_check() if isinstance(result, Ensemble) else None
     if table is None or not len(table):
-        return HealthRow(check, Grade.PASS, "not checked")
+        return HealthRow(check, Grade.NOT_RUN, "no refits or starts to compare")
     apart = (table["difference"].abs() / table["spread"].where(table["spread"] > 0)).fillna(0.0)
     name, worst = str(apart.idxmax()), float(apart.max())
     figure = f"{name}: {table['difference'].abs()[name]:.1f} points apart, {worst:.1f} times the spread of refits"
@@ -86,11 +86,11 @@ def skill_row(result: FitResult) -> HealthRow:
     """Forecast error of the held-out weeks beside that of the best naive forecast."""
     check = HealthCheck.SKILL
     if not result.holdout:
-        why = "no weeks were held out, so that the model was never put to a test"
+        why = "no weeks were held out, so the model was never put to a test"
         return _look(check, "no weeks held out", "0 or more", "Fit with holdout=8.", why)
     skill = float(result.metrics["skill"]["holdout"])
     if np.isnan(skill):
-        return HealthRow(check, Grade.PASS, "no naive forecast to compare with")
+        return HealthRow(check, Grade.NOT_RUN, "no naive forecast to compare with")
     figure = f"skill {skill:+.2f} in {result.holdout} held-out weeks"
     if skill >= 0:
         return HealthRow(check, Grade.PASS, figure, "0 or more")
@@ -105,7 +105,7 @@ def coverage_row(result: FitResult) -> HealthRow:
     """Share of the held-out KPI inside the forecast intervals, judged by how many independent values there are."""
     check = HealthCheck.COVERAGE
     if result.holdout < _FEWEST_WEEKS or not result.family.has_forecast_errors:
-        return HealthRow(check, Grade.PASS, "not checked: too few weeks held out, or a model without forecast errors")
+        return HealthRow(check, Grade.NOT_RUN, "too few weeks held out, or a model without forecast errors")
     table = result.forecast_intervals(level=_LEVEL, by_region=True)
     table = table[table["kpi"].notna()]
     inside = ((table["kpi"] >= table["low"]) & (table["kpi"] <= table["high"])).groupby(table["time"].to_numpy()).mean()
@@ -133,7 +133,7 @@ def autocorrelation_row(result: FitResult) -> HealthRow:
         return HealthRow(check, Grade.PASS, figure, limit)
     advice = "Something that lasts for weeks is missing from the controls."
     if abs(value) > _STRONGLY:
-        return _fail(check, figure, limit, advice, "its errors last for weeks, so that something large is missing")
+        return _fail(check, figure, limit, advice, "its errors last for weeks, so something large is missing")
     return _look(check, figure, limit, advice)
 
 

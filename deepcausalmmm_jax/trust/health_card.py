@@ -50,7 +50,7 @@ class HealthRow(NamedTuple):
 
     Attributes:
         check: what was checked.
-        grade: `pass`, `look` or `fail`.
+        grade: `not run`, `pass`, `look` or `fail`.
         figure: what was found.
         threshold: what it is compared with; empty where nothing was checked.
         advice: what to do; empty for `pass`.

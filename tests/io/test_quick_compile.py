@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepcausalmmm_jax.io import quick_compile
-from deepcausalmmm_jax.io.quick_compile import QuickJit, jit_often, jit_once
+from deepcausalmmm_jax.io.quick_compile import QuickJit, jit_often, jit_once, options_for_refits
 
 
 @pytest.fixture
@@ -75,3 +75,10 @@ def test_devices_other_than_cpus_are_left_alone(options, monkeypatch):
     finally:
         quick_compile._is_known.cache_clear()
     assert options == {}
+
+
+def test_refits_of_small_panels_are_compiled_with_less_effort_than_those_of_large_ones(options, monkeypatch):
+    assert options_for_refits(50_000)["xla_backend_optimization_level"] == 1
+    assert options_for_refits(600_000) is None
+    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=2 --xla_cpu_use_fusion_emitters=true")
+    assert options_for_refits(50_000) is None

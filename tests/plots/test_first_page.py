@@ -93,7 +93,7 @@ def test_what_must_not_be_used_moves_no_budget(kinds):
 
 
 def test_a_plan_whose_gain_may_be_a_loss_shows_no_shift(kinds):
-    for low, high, words in ((-39.0, 76.0, "may well lose"), (-9.0, -2.0, "so that it loses")):
+    for low, high, words in ((-39.0, 76.0, "may well lose"), (-9.0, -2.0, "so it loses")):
         told = plan_findings(plan_with(low, high, "revenue"), "sales", "EUR")
         assert len(told) == 1
         assert "not advised" in told[0]

@@ -69,7 +69,7 @@ def findings(result: FitResult, plan: BudgetPlan | None, diagnosis: Diagnosis | 
         worked=_worked(result, summary, notes),
         certainty=_certainty(result, notes),
         caveats=_link(result)
-        + _caveats(result, summary, notes, diagnosis or result.panel.diagnose())
+        + _caveats(result, summary, notes, diagnosis or result.panel.diagnose().beside(result.config))
         + _assumptions(plan),
     )
 

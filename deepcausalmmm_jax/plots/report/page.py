@@ -66,7 +66,7 @@ def write_report(
     """
     _refuse(result, plan, currency)
     card = health(result, refutations, plan=plan)
-    diagnosis = result.panel.diagnose()
+    diagnosis = result.panel.diagnose().beside(result.config)
     tell("tables")
     tables = tables_of(result, card, diagnosis, refutations)
     tables["contribution"] += credited_tables(result)

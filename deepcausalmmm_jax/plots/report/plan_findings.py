@@ -23,7 +23,7 @@ def plan_findings(plan: BudgetPlan, kpi: str, currency: str | None = None) -> li
     if ends is not None and not plan.advised:
         more = "gain" if ends[1] > 0 else "loss"
         low, high = (money(end, currency if plan.gain_in_money else None) for end in ends)
-        certain = "so that it may well lose" if ends[1] > 0 else "so that it loses"
+        certain = "so it may well lose" if ends[1] > 0 else "so it loses"
         return [
             f"The plan ({plan.period}) is not advised: its {more} over today's spend ranges from {low} to {high} "
             f"({plan.level:.0%} range), {certain}.",
@@ -36,7 +36,7 @@ def plan_findings(plan: BudgetPlan, kpi: str, currency: str | None = None) -> li
         ends = (float(row["change_low"]), float(row["change_high"])) if known else None
         told.append(gain(float(row["today"]), float(row["plan"]), kpi, ends))
     if ends is None:
-        told.append("Its gain has no interval, so that it is unknown whether it is more than chance.")
+        told.append("Its gain has no interval, so it is unknown whether it is more than chance.")
     if pd.notna(plan.chance_better):
         told.append(f"It beats today's budget in {percent(100 * plan.chance_better, 0)} of the draws.")
     return told + too_much

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deepcausalmmm_jax.attribution.horizon import Horizon, future_weeks, past_weeks
+from deepcausalmmm_jax.attribution.planned_frequency import at_frequency, planned_frequency
 from deepcausalmmm_jax.errors import DeepCausalMMMError
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.planning.next_weeks import next_weeks
@@ -53,7 +54,7 @@ def planner(result: FitResult, plan: BudgetPlan | None, currency: str | None) ->
         return None, str(reason)
     if tables.error > _ADDS_UP:
         return None, (
-            "Channels of this model act on each other, so that their outcomes do not add up (by up to "
+            "Channels of this model act on each other, so their outcomes do not add up (by up to "
             f"{100 * tables.error:.2g}% of the outcome); plan with optimize_budget, which runs the model."
         )
     return Planner(_data(result, tables, currency), _sentences(tables, result, currency)), ""
@@ -62,10 +63,12 @@ def planner(result: FitResult, plan: BudgetPlan | None, currency: str | None) ->
 def _horizon(result: FitResult, plan: BudgetPlan | None) -> Horizon:
     fit = result.fitted_panel
     if plan is not None and plan.next_weeks is not None:
-        return future_weeks(fit, next_weeks(fit.panel, plan.next_weeks).panel)
-    if plan is None or isinstance(plan.weeks, str):  # weeks of a panel that the page does not have
-        return past_weeks(fit)
-    return past_weeks(fit, plan.weeks)
+        weeks = future_weeks(fit, next_weeks(fit.panel, plan.next_weeks).panel)
+    elif plan is None or isinstance(plan.weeks, str):  # weeks of a panel that the page does not have
+        weeks = past_weeks(fit)
+    else:
+        weeks = past_weeks(fit, plan.weeks)
+    return weeks if plan is None else at_frequency(fit, weeks, planned_frequency(fit, plan.frequency))
 
 
 def _data(result: FitResult, tables: SpendTables, currency: str | None) -> dict[str, Json]:

@@ -99,7 +99,7 @@ def first_page(result: FitResult) -> Section:
 def _contribution(result: FitResult) -> Section:
     section, names = Section("contribution", "What did each channel contribute?"), controls.control_names(result)
     section.add("total", "Contribution", lambda: contribution.contribution_total(result))
-    centred = "Controls count from their means, so that over all weeks little is left of them." if names else ""
+    centred = "Controls count from their means, so over all weeks little is left of them." if names else ""
     section.add("waterfall", "Waterfall", lambda: composition.contribution_waterfall(result), centred)
     section.add("donut", "Donut", lambda: composition.contribution_donut(result))
     return section

@@ -103,7 +103,8 @@ def _checks(diagnosis: Diagnosis) -> Table:
         for row in diagnosis.findings
     ]
     fine = [row.check.value for row in diagnosis.rows if row.grade is Grade.PASS]
-    note = f"Nothing to act on: {', '.join(fine)}."
+    open_ = [row.check.value for row in diagnosis.rows if row.grade is Grade.NOT_RUN]
+    note = f"Nothing to act on: {', '.join(fine)}." + (f" Not run: {', '.join(open_)}." if open_ else "")
     header = ["grade", "check", "where", "found", "why it matters", "advice"]
     return Table("data-checks", "Data checks", header, rows or [["pass", "all", "–", "nothing", "–", "–"]], note, True)
 

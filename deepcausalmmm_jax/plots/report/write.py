@@ -7,6 +7,8 @@ from deepcausalmmm_jax.progress import Steps
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.trust.refutations.refutation import Refutation
 
+_SHARES = {"checks": 1.2, "tables": 0.15, "charts": 0.7, "planner": 0.4, "page": 0.2}  # of the wait, seconds
+
 
 def report(
     result: FitResult,
@@ -40,7 +42,7 @@ def report(
         ConfigError: a currency that is no short text, not what `refute` returns, or a previous run that is no result.
         OutputError: the file cannot be written.
     """
-    with Steps("report", 5) as wait:
+    with Steps("report", _SHARES) as wait:
         wait.step("checks")
         from deepcausalmmm_jax.plots.report.page import write_report
 

@@ -164,7 +164,8 @@ function verdictOf(data, figures, asToday) {
   else told.push("A gain over its whole range.");
   const last = figures.last;
   if (data.in_revenue && last.estimate < 1) {
-    if (last.high === null || last.high < 1) told.push(`Reduce the total: the last unit of spend returns ${digits(last.estimate)}, less than it costs.`);
+    if (last.high === null) told.push(`The total may be too large: the last unit of spend is estimated to return ${digits(last.estimate)}, less than it costs; without draws it is unknown how sure that is.`);
+    else if (last.high < 1) told.push(`Reduce the total: the last unit of spend returns ${digits(last.estimate)}, less than it costs.`);
     else told.push(`The total may be too large: the last unit of spend is estimated to return ${digits(last.estimate)}, less than it costs, though the range to ${digits(last.high)} leaves that open.`);
   }
   return told.join(" ");
