@@ -10,11 +10,11 @@ from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.intervals import interval, require_level
 from deepcausalmmm_jax.axes import CHANNEL, Variables
 from deepcausalmmm_jax.data.panel import reach_from
+from deepcausalmmm_jax.data.reach import frequencies_seen
 from deepcausalmmm_jax.ops.bijectors import to_above, to_positive
 from deepcausalmmm_jax.ops.frequency import best_frequency, effect_per_contact
 
 _LAST_YEAR = 52  # weeks
-_SEEN = (0.05, 0.95)  # of the contacts, by the frequency that they came at
 _POINTS = 61
 
 
@@ -82,7 +82,7 @@ def frequency_table(fit: FittedPanel, members: Variables | None, level: float, m
             now = float(media[name].iloc[m])
             # Under a log link the gain is one of the effect on the log, and what it earns depends on all other effects.
             row[name], row[f"{name}_best"] = now, np.nan if fit.has_log_link else now * (1.0 + row["gain"])
-        row["seen_low"], row["seen_high"] = _seen(fit, int(m))
+        row["seen_low"], row["seen_high"] = frequencies_seen(fit.panel, int(m))
         row["outside_seen"] = not row["seen_low"] <= best_now <= row["seen_high"]
         rows.append(row)
     names = pd.Index([fit.panel.channels[m] for m in at], name=CHANNEL, dtype=object)
@@ -107,7 +107,7 @@ def frequency_curves(fit: FittedPanel, members: Variables | None, level: float) 
     require_level(level)
     curves, frames = curves_of(fit, members), []
     for k, m in enumerate(np.flatnonzero(fit.panel.has_reach)):
-        today, (_, high) = _last_year(fit, int(m)), _seen(fit, int(m))
+        today, (_, high) = _last_year(fit, int(m)), frequencies_seen(fit.panel, int(m))
         grid = np.linspace(1.0, max(1.5 * high, 1.2 * float(np.median(curves.best[:, k])), 3.0), _POINTS)
         effect = curves.effect(grid, k) / curves.effect(np.array([today]), k)
         columns: dict[str, object] = {CHANNEL: fit.panel.channels[m], "frequency": grid, "effect": effect[0]}
@@ -152,17 +152,6 @@ def _last_year(fit: FittedPanel, channel: int) -> float:
         if people > 0:
             return float(contacts.sum() / people)
     return np.nan
-
-
-def _seen(fit: FittedPanel, channel: int) -> tuple[float, float]:
-    panel = fit.panel
-    assert panel.frequency is not None
-    often, contacts = (array[:, :, channel][panel.past] for array in (panel.frequency, panel.exposure))
-    there = often > 0
-    order = np.argsort(often[there])
-    share = np.cumsum(contacts[there][order]) / contacts[there].sum()
-    low, high = (float(often[there][order][np.searchsorted(share, at)]) for at in _SEEN)
-    return low, high
 
 
 def _columns(has_members: bool) -> list[str]:

@@ -14,6 +14,7 @@ from deepcausalmmm_jax.attribution.fitted_panel import MORE, FittedPanel
 from deepcausalmmm_jax.attribution.forward import changes_from
 from deepcausalmmm_jax.attribution.horizon import Horizon, even_weeks, past_weeks, settling_weeks
 from deepcausalmmm_jax.attribution.intervals import interval, require_level
+from deepcausalmmm_jax.attribution.planned_frequency import Frequency, at_frequency, planned_frequency
 from deepcausalmmm_jax.attribution.units import Units, units_of
 from deepcausalmmm_jax.axes import CHANNEL, REGION, Variables
 from deepcausalmmm_jax.checks import require
@@ -56,6 +57,7 @@ def response_table(
     by: Level,
     multipliers: Sequence[float] | None,
     level: float,
+    frequency: Frequency = "today",
 ) -> ResponseParts:
     """Curves as `deepcausalmmm_jax.response_curves` gives them.
 
@@ -66,14 +68,18 @@ def response_table(
         by: `all` regions together, or each `region`.
         multipliers: of today's spend; None for 21 from 0 to 2.
         level: of the intervals.
+        frequency: at which contacts come, see `planned_frequency`.
 
     Raises:
-        ConfigError: a bad number, level or split.
+        ConfigError: a bad number, level, split or frequency.
     """
     require(by in ("all", "region"), "by", by, "all or region")
     grid = _checked(multipliers)
     require_level(level)
     horizon, period = _horizon_of(fit, weeks)
+    stated = planned_frequency(fit, frequency)
+    horizon = at_frequency(fit, horizon, stated)
+    period = "; ".join([period, *(f"{name} at {each:.3g} contacts per person" for name, each in stated.items())])
     points = _point_curve(fit, horizon, grid)
     draws = None if replicates is None else _drawn_curves(fit, horizon, grid, replicates)
     if by == "all":

@@ -124,16 +124,16 @@ def _check_run(path: Path, out: Path | None) -> Grade:
 
 
 def _print(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
-    """A block a row that asks for something, and one line for all that passed."""
+    """A block a row that asks for something, and a line each for all that passed and all that was not run."""
     for row in table.to_dict("records"):
-        if row["grade"] == Grade.PASS:
+        if row["grade"] in (Grade.PASS, Grade.NOT_RUN):
             continue
         parts = [str(row[name]) for name in columns if row[name]]
         text = textwrap.fill("; ".join(parts), _WIDTH, initial_indent="      ", subsequent_indent="      ")
         say(f"{row['grade']}  {row['check']}\n{text}")
-    fine = [str(name) for name in table.loc[table["grade"] == Grade.PASS, "check"]]
-    if fine:
-        say(textwrap.fill(f"pass  {', '.join(fine)}", _WIDTH, subsequent_indent="      "))
+    for grade in (Grade.PASS, Grade.NOT_RUN):
+        if found := [str(name) for name in table.loc[table["grade"] == grade, "check"]]:
+            say(textwrap.fill(f"{grade.value}  {', '.join(found)}", _WIDTH, subsequent_indent="      "))
 
 
 def _summary(table: pd.DataFrame) -> str:

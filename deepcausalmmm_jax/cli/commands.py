@@ -1,11 +1,15 @@
 """The commands by name, and where each is: a command is imported when it runs, so that help takes no time."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
+
+from deepcausalmmm_jax.checks import shown
+from deepcausalmmm_jax.errors import DataError
 
 
 class Command(NamedTuple):
@@ -94,6 +98,21 @@ COMMANDS = {
 }
 
 
+def _refuse_impossible(path: Path) -> None:
+    """Refuse a path that no file or folder can have.
+
+    Raises:
+        DataError: it is too long, or goes round in a circle.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return  # what is wrong with it, if it should be there, the command says
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it has a character that none can have"
+        raise DataError(f"There can be no file or folder {shown(str(path))}: {reason}.") from None
+
+
 class OneCommand(TyperCommand):
     """A command that names everything that is missing, where more than one thing is, and keeps compiled programs."""
 
@@ -101,6 +120,8 @@ class OneCommand(TyperCommand):
         """Run the command, with its compiled programs on disk for the next one; its help does not get here."""
         from deepcausalmmm_jax.io.program_cache import keep_programs  # with JAX
 
+        for path in (value for value in ctx.params.values() if isinstance(value, Path)):
+            _refuse_impossible(path)
         keep_programs()
         return super().invoke(ctx)
 

@@ -8,6 +8,7 @@ import typer
 from deepcausalmmm_jax.cli.fit_results import nothing_new, print_accuracy, print_trust, print_written, write_results
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.role_options import EventTable, Frequency, HolidaysOf, National, Organic, Reach, Treatments
+from deepcausalmmm_jax.cli.settings_options import ConfigFile, Link, settings_of
 from deepcausalmmm_jax.cli.table_options import (
     CadenceName,
     Controls,
@@ -26,7 +27,6 @@ from deepcausalmmm_jax.cli.table_options import (
     Time,
     panel_of,
 )
-from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
 from deepcausalmmm_jax.io.plain_numbers import plain_number
@@ -45,7 +45,8 @@ def fit_command(
     population: Population = None,
     holdout: Annotated[int, typer.Option(help="Number of weeks to hold out: the last ones with a KPI.")] = 8,
     no_holdout: Annotated[bool, typer.Option("--no-holdout", help="Train on all weeks.")] = False,
-    config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
+    config: ConfigFile = None,
+    link: Link = None,
     experiments: Annotated[Path | None, typer.Option(help="CSV file of lift tests, one per row.")] = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     delimiter: Delimiter = ",",
@@ -67,7 +68,7 @@ def fit_command(
     from deepcausalmmm_jax.data.readers.lift_tests import read_lift_tests
     from deepcausalmmm_jax.inference.fit import fit  # with JAX, which help does without
 
-    settings = Config() if config is None else Config.from_toml(config)
+    settings = settings_of(config, link)
     if experiments is not None:
         settings = settings.replace(experiments=(*settings.experiments, *read_lift_tests(experiments, delimiter)))
     named = TableColumns(

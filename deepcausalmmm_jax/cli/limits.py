@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from deepcausalmmm_jax.checks import did_you_mean
-from deepcausalmmm_jax.data.readers.read_table import read_table
-from deepcausalmmm_jax.errors import ConfigError, DataError
+from deepcausalmmm_jax.data.readers.read_table import file_at, read_table
+from deepcausalmmm_jax.errors import ConfigError
 
 if TYPE_CHECKING:
     from deepcausalmmm_jax.planning.limits import Key, Range
@@ -51,9 +51,7 @@ def read_limits(path: Path | None) -> "tuple[dict[Key, Range], dict[Key, Range]]
 
 def _table(path: Path) -> pd.DataFrame:
     """The file as text, without blanks around cells."""
-    if not path.is_file():
-        raise DataError(f"There is no file {path}.")
-    header = path.read_text(encoding="utf-8-sig", errors="replace").partition("\n")[0]
+    header = file_at(path).read_text(encoding="utf-8-sig", errors="replace").partition("\n")[0]
     delimiter = max(_DELIMITERS, key=header.count)
     table = read_table(path, delimiter)
     table.columns = [str(name).strip().lower() for name in table.columns]

@@ -3,7 +3,7 @@
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,12 +16,22 @@ from deepcausalmmm_jax.io.plain_numbers import plain_number
 if TYPE_CHECKING:
     import pandas as pd
 
+    from deepcausalmmm_jax.attribution.planned_frequency import Frequency
     from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
     from deepcausalmmm_jax.planning.scenario import Change
     from deepcausalmmm_jax.planning.usual_limit import Limit
     from deepcausalmmm_jax.results.fit_result import FitResult
 
 _MOST_LIMITS = 10
+
+AtFrequency = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--at-frequency",
+        help="Contacts per person reached: tv=3, or best for all channels with reach and frequency. As they ran if not "
+        "given; may be repeated.",
+    ),
+]
 
 
 def optimize_command(
@@ -52,6 +62,7 @@ def optimize_command(
     bounds_per: Annotated[
         str, typer.Option(help="key: bounds hold for the sum of the cells of a row; cell: for each cell of the plan.")
     ] = "key",
+    at_frequency: AtFrequency = None,
     fixed: Annotated[list[str] | None, typer.Option(help="Channel that keeps today's spend; may be repeated.")] = None,
     target_roi: Annotated[float | None, typer.Option(help="Plan the largest total whose ROI is at least this.")] = None,
     target_mroi: Annotated[
@@ -80,6 +91,7 @@ def optimize_command(
 
     result = loaded(run)
     absolute, relative = read_limits(bounds)
+    frequency = frequency_named(at_frequency)
     refuse_unwritable(out)
     with stoppable(f"Nothing was written to {out}; run the same command again."):
         plan = optimize_budget(
@@ -88,6 +100,7 @@ def optimize_command(
             weeks=weeks,
             next_weeks=next_weeks,
             limit=_limit(limit),
+            frequency=frequency,
             limits=Limits(absolute, relative, bounds_per, fixed=fixed or ()),  # type: ignore[arg-type]
             targets=Targets(total, target_roi, target_mroi, target_kpi),
             search=Search(method, seed=seed),  # type: ignore[arg-type]
@@ -97,7 +110,8 @@ def optimize_command(
         )
         with written_together(out) as folder:
             plan.save(folder)
-            write_csv(response_curves(result, level=level).table, folder / "curves.csv", index=False)
+            curves = response_curves(result, frequency=frequency, level=level)
+            write_csv(curves.table, folder / "curves.csv", index=False)
     _print_plan(plan)
     say(f"\nWrote plan.json, table.csv, channels.csv, summary.csv, binding.csv and curves.csv to {out}{os.sep}")
 
@@ -112,10 +126,42 @@ def _limit(text: str) -> "Limit":
         raise ConfigError(f"--limit must be a number such as 0.3, auto or none, got {text!r}.") from None
 
 
+def frequency_named(texts: list[str] | None) -> "Frequency":
+    """The frequency as written on the command line: `best`, `today`, or `channel=contacts`.
+
+    Args:
+        texts: as given; several may be joined by commas.
+
+    Raises:
+        ConfigError: a text of another form, or a channel that is named twice.
+    """
+    parts = [part.strip() for text in texts or () for part in text.split(",") if part.strip()]
+    if not parts or parts == ["today"]:
+        return "today"
+    if parts == ["best"]:
+        return "best"
+    found: dict[str, float | Literal["best"]] = {}
+    for part in parts:
+        name, sign, text = (piece.strip() for piece in part.rpartition("="))
+        try:
+            each: float | Literal["best"] = "best" if text == "best" else float(text)
+        except ValueError:
+            sign = ""
+        if not (name and sign):
+            raise ConfigError(f"--at-frequency must be best, or a channel and its contacts such as tv=3, got {part!r}.")
+        if name in found:
+            raise ConfigError(f"--at-frequency names {name!r} twice; keep one.")
+        found[name] = each
+    return found
+
+
 def _print_plan(plan: "BudgetPlan") -> None:
     say(f"{plan.period}; {plan.units.spend}; {plan.units.roi}.")
     say(f"{plan.method}: {plan.starts_at_best} of {len(plan.starts)} starts found the best plan.\n")
-    say(_shown(plan.channels[["spend_today", "roi_today", "mroi_today", "spend_plan", "roi_plan", "mroi_plan"]]))
+    wanted = ["spend_today", "roi_today", "mroi_today", "spend_plan", "roi_plan", "mroi_plan"]
+    if plan.frequency:
+        wanted += ["frequency_today", "frequency_plan"]
+    say(_shown(plan.channels[wanted]))
     ranged = [name for name in ("today", "plan", "change", "change_low", "change_high") if name in plan.summary]
     say(f"\n{_shown(plan.summary[ranged])}")
     if len(plan.binding):
@@ -129,8 +175,11 @@ def _print_plan(plan: "BudgetPlan") -> None:
 
 def scenario_command(
     run: Annotated[Path, typer.Argument(help="A fit's or a bootstrap's folder, or its .npz file.", metavar="RUN")],
-    change: Annotated[list[str], typer.Option(help="'tv*1.2' for 20% more, 'price=3.5' for a value; may be repeated.")],
     out: Annotated[Path, typer.Option(help="CSV file to write.")],
+    change: Annotated[
+        list[str] | None, typer.Option(help="'tv*1.2' for 20% more, 'price=3.5' for a value; may be repeated.")
+    ] = None,
+    at_frequency: AtFrequency = None,
     region: Annotated[
         list[str] | None, typer.Option(help="Region that is changed; may be repeated; all if not given.")
     ] = None,
@@ -146,7 +195,8 @@ def scenario_command(
     result = loaded(run)
     weeks = _span(result, first, last)
     with stoppable(f"Nothing was written to {out}; run the same command again."):
-        table = scenario(result, [_change(text, region, weeks) for text in change], level=level)
+        changes = [_change(text, region, weeks) for text in change or ()]
+        table = scenario(result, changes, frequency=frequency_named(at_frequency), level=level)
         write_csv(table, out, index=False)
     whole = table[table["by"] == "all"].drop(columns=["by", "label"]).iloc[0]
     say(_shown(whole.to_frame("all weeks and regions")))

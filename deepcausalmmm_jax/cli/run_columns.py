@@ -1,5 +1,6 @@
 """The panel in a file whose columns are those of an earlier run; prices are found by name or by what they hold."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,13 +50,16 @@ def panel_like(file: Path, run: Panel, delimiter: str, *, mask_missing_kpi: bool
     missing_kpi: MissingKpi = "mask" if mask_missing_kpi else "error"
     weights = None if run.national_weights is None else dict(zip(run.regions, run.national_weights, strict=True))
 
+    unused = next(name for name in map("_{}".format, itertools.count()) if name not in table)
+
     def read(**prices: object) -> Panel:
+        """The panel with its prices; without them, for its layout, channels of reach are left out."""
         return Panel.from_dataframe(
-            table,
+            table if plain or "reach" in prices else table.assign(**{unused: 0.0}),
             region=None if national else run.region_name,
             time=run.time_name,
             kpi=run.kpi_name,
-            media=[name for name in plain if name not in run.organic],
+            media=[name for name in plain if name not in run.organic] if plain or "reach" in prices else [unused],
             controls=[name for name in written if name not in {entry.name for entry in run.treatments}],
             treatments=run.treatments,
             organic=[name for name in run.organic if name in plain or "reach" in prices],

@@ -9,6 +9,8 @@ from deepcausalmmm_jax.config.curves import CurveKinds
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.panel import Panel, reach_from
 
+_SEEN = (0.05, 0.95)  # of the contacts, by the frequency that they came at
+
 
 class Contacts(NamedTuple, Generic[ArrayT]):
     """Contacts per person reached; 1 throughout for channels without reach, which do not read them."""
@@ -36,6 +38,25 @@ def usual_frequency(panel: Panel, n_training_weeks: int) -> np.ndarray | None:
     there = ~np.isnan(usual)
     logs = np.where(there, np.log(np.where(there, usual, 1.0)), 0.0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
     return np.where(panel.has_reach, np.where(there, usual, np.exp(logs)), np.nan)
+
+
+def frequencies_seen(panel: Panel, channel: int) -> tuple[float, float]:
+    """Between which frequencies the middle nine tenths of the contacts of a channel with reach came; NaN without any.
+
+    Args:
+        panel: the panel; weeks after the last KPI do not count.
+        channel: its position.
+    """
+    assert panel.frequency is not None
+    often, contacts = (array[:, :, channel][panel.past] for array in (panel.frequency, panel.exposure))
+    there = (often > 0) & (contacts > 0)
+    if not there.any():
+        return np.nan, np.nan
+    order = np.argsort(often[there])
+    share = np.cumsum(contacts[there][order]) / contacts[there].sum()
+    last = len(order) - 1
+    low, high = (float(often[there][order][min(np.searchsorted(share, at), last)]) for at in _SEEN)
+    return low, high
 
 
 def contacts_from(panel: Panel, usual: np.ndarray | None) -> Contacts[np.ndarray] | None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _FIGURES = ("total", "split", "objective", "method", "chance_better", "shadow_price", "level", "period")
-_LATER = ("shadow_price_low", "shadow_price_high", "margin", "weeks", "next_weeks")  # that plans saved before lack
+# Figures that plans saved before lack.
+_LATER = ("shadow_price_low", "shadow_price_high", "margin", "weeks", "next_weeks", "frequency")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +30,10 @@ class BudgetPlan:
     Attributes:
         table: a row per cell of the plan: channel, and region and time where the plan is split by them; `spend_today`,
             `spend_plan`, `change`, `change_pct`, `exposure_today`, `exposure_plan`, `extrapolation` (more exposure than
-            in any week of training).
-        channels: by channel: spend, incremental outcome, ROI, marginal ROI (of 1 % more spend), today and as planned; a
-            channel's counterfactual is that of `media_summary`.
+            in any week of training); `frequency_today` and `frequency_plan`, contacts per person reached, where a
+            channel has reach and frequency.
+        channels: by channel: spend, incremental outcome, ROI, marginal ROI (of 1 % more spend), today and as planned,
+            and the same frequencies; a channel's counterfactual is that of `media_summary`.
         summary: by figure: `today`, `plan` and `change` of spend, incremental outcome, revenue, ROI, marginal ROI (of
             1 % more of all spend), CPIK, profit.
         binding: limits that bind, with their shadow prices.
@@ -54,6 +56,8 @@ class BudgetPlan:
         weeks: of the panel that are planned, as `optimize_budget` takes them; `panel` where they are in a panel of
             their own, and missing for a plan that was saved without them.
         next_weeks: number of coming weeks that are planned; None where `weeks` says them.
+        frequency: contacts per person reached that were stated for the plan, or the best ones, by channel; those that
+            stay as they ran are left out.
     """
 
     table: pd.DataFrame
@@ -78,6 +82,7 @@ class BudgetPlan:
     margin: float | None = None
     weeks: int | tuple[int, int] | Literal["panel", "unknown"] | None = "unknown"
     next_weeks: int | None = None
+    frequency: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:
         roi = self.summary.loc["roi"]
@@ -124,12 +129,10 @@ class BudgetPlan:
         if self.advised:
             return ""
         if gain is None:
-            return (
-                "Without draws the plan's gain has no interval, so that it is unknown whether it is more than chance."
-            )
+            return "Without draws the plan's gain has no interval, so it is unknown whether it is more than chance."
         what, where = ("A loss", "lies below zero") if gain[1] < 0 else ("No reliable gain", "contains zero")
         return (
-            f"{what}: the {self.level:.0%} interval of the plan's gain over today's spend {where}, so that the plan is "
+            f"{what}: the {self.level:.0%} interval of the plan's gain over today's spend {where}, so the plan is "
             "not advised."
         )
 
@@ -144,17 +147,21 @@ class BudgetPlan:
         share = 1.0 if self.margin is None else self.margin
         if not share * self.shadow_price < 1.0:
             return ""
-        known = not pd.isna(self.shadow_price_high)
-        between = f"{self.shadow_price_low:.3g} to {self.shadow_price_high:.3g}"
         of = "" if self.margin is None else f" of revenue, at a margin of {100 * self.margin:.3g}%"
-        if known and share * self.shadow_price_high >= 1.0:
+        if pd.isna(self.shadow_price_high):
+            return (
+                f"The total may be too large: its last unit of spend is estimated to return {self.shadow_price:.3g}"
+                f"{of}, less than it costs; without draws it is unknown how sure that is."
+            )
+        between = f"{self.shadow_price_low:.3g} to {self.shadow_price_high:.3g}"
+        if share * self.shadow_price_high >= 1.0:
             return (
                 f"The total may be too large: its last unit of spend is estimated to return {self.shadow_price:.3g}"
                 f"{of}, less than it costs, though its {self.level:.0%} range, {between}, leaves that open."
             )
         return (
             f"Reduce the total: its last unit of spend returns {self.shadow_price:.3g}{of}"
-            f"{f' ({self.level:.0%} range: {between})' if known else ''}, less than it costs."
+            f" ({self.level:.0%} range: {between}), less than it costs."
         )
 
     def with_advice(self) -> Self:
@@ -180,7 +187,7 @@ class BudgetPlan:
             OutputError: the folder cannot be written.
         """
         rest = {name: getattr(self, name) for name in (*_FIGURES, *_LATER)}
-        rest |= {"units": self.units._asdict(), "notes": list(self.notes)}
+        rest |= {"units": self.units._asdict(), "notes": list(self.notes), "frequency": dict(self.frequency)}
         if self.limits is not None:
             rest["limits"] = plain(self.limits)
         write_plan(Path(folder), {name: getattr(self, name) for name in TABLES}, rest)
@@ -205,6 +212,8 @@ class BudgetPlan:
 def _later(rest: Mapping[str, Any]) -> dict[str, Any]:
     """Figures that plans saved before do not have; JSON has null for what is missing and a list for a pair."""
     found = {name: rest[name] for name in _LATER if name in rest}
+    if not isinstance(found.get("frequency", {}), dict):
+        raise TypeError("frequency is no table by channel")
     for name in ("margin", "weeks", "next_weeks"):
         value = found.get(name)
         if isinstance(value, float) and pd.isna(value):

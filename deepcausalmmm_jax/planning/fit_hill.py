@@ -8,7 +8,7 @@ from scipy.optimize import least_squares
 from scipy.stats import t as student
 
 from deepcausalmmm_jax.axes import REGION
-from deepcausalmmm_jax.checks import is_number, require, seed_number
+from deepcausalmmm_jax.checks import is_number, require, seed_number, shown
 from deepcausalmmm_jax.errors import DataError
 
 _FEWEST = 5  # rows: four parameters, and one degree of freedom
@@ -59,16 +59,29 @@ def fit_hill(x: object, y: object, region: object | None = None, *, level: float
     """
     require(is_number(level) and 0 < level < 1, "level", level, "between 0 and 1, e.g. 0.9")
     seed = seed_number(seed)
-    spend, outcome = np.asarray(x, np.float64).ravel(), np.asarray(y, np.float64).ravel()
+    spend, outcome = _numbers("x", x), _numbers("y", y)
     labels = np.full(len(spend), _WHOLE, object) if region is None else np.asarray(region, object).ravel()
     if not len(spend) == len(outcome) == len(labels):
         raise DataError(f"x has {len(spend)} rows, y {len(outcome)} and region {len(labels)}; they must be equal.")
+    if not all(pd.api.types.is_scalar(label) and not pd.isna(label) for label in labels):
+        raise DataError("region must have the label of a region in every row; some rows have none.")
     rows = []
     for label in pd.unique(labels):
         here = labels == label
         _refuse(spend[here], outcome[here], label)
         rows.append({REGION: label} | _row(spend[here], outcome[here], level, seed))
     return pd.DataFrame(rows)
+
+
+def _numbers(name: str, given: object) -> np.ndarray:
+    """An argument as an array, `[row]`."""
+    try:
+        array = np.asarray(given)
+        if array.dtype.kind not in "mMc":  # dates and complex numbers would become others in silence
+            return array.astype(np.float64).ravel()
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise DataError(f"{name} must be numbers, a list or a column of them, got {shown(given)}.")
 
 
 def _refuse(x: np.ndarray, y: np.ndarray, label: object) -> None:

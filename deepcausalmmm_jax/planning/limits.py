@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.checks import amount, did_you_mean, is_number, require
+from deepcausalmmm_jax.checks import amount, did_you_mean, is_number, require, shown
 from deepcausalmmm_jax.data.regions import nearly, region_positions
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.planning.cells import WHOLE, Cells
@@ -184,7 +184,7 @@ def refuse_unknown_channel(channels: tuple[str, ...], name: object, option: str)
     Raises:
         ConfigError: naming the option and the channel.
     """
-    if name not in channels:
+    if not isinstance(name, str) or name not in channels:
         known = f"; the model has {', '.join(channels)}."
         raise ConfigError(f"{option} names the channel {name!r}{did_you_mean(name, channels, known)}")
 
@@ -211,13 +211,13 @@ def _scaled(pair: tuple[float, float], size: float) -> tuple[float, float]:
 def _range(pair: Range, name: str) -> tuple[float, float]:
     """Least and most as numbers."""
     if not (isinstance(pair, tuple | list) and len(pair) == 2):
-        raise ConfigError(f"The bounds of {name} must be a pair (least, most), got {pair!r}.")
+        raise ConfigError(f"The bounds of {name} must be a pair (least, most), got {shown(pair)}.")
     try:
         low, high = (0.0 if pair[0] is None else float(pair[0])), (np.inf if pair[1] is None else float(pair[1]))
-    except (TypeError, ValueError):
-        raise ConfigError(f"The bounds of {name} must be numbers or None, got {pair!r}.") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ConfigError(f"The bounds of {name} must be numbers or None, got {shown(pair)}.") from None
     if not is_number(low) or np.isnan(high) or low < 0:
-        raise ConfigError(f"The bounds of {name} must be 0 or more, got {pair!r}.")
+        raise ConfigError(f"The bounds of {name} must be 0 or more, got {shown(pair)}.")
     if low > high:
         raise ConfigError(
             f"The bounds of {name} contradict each other: at least {amount(low)} and at most {amount(high)}."

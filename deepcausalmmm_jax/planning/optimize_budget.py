@@ -11,6 +11,7 @@ import pandas as pd
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.horizon import Horizon, future_weeks, past_weeks
 from deepcausalmmm_jax.attribution.intervals import require_level
+from deepcausalmmm_jax.attribution.planned_frequency import Frequency, at_frequency, planned_frequency
 from deepcausalmmm_jax.attribution.units import units_of
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.checks import grouped, is_number, require
@@ -21,6 +22,7 @@ from deepcausalmmm_jax.planning.cells import SPLITS, Cells, Split, cells_of
 from deepcausalmmm_jax.planning.flights import check_minimum, keeps_flights, with_flights
 from deepcausalmmm_jax.planning.limits import Key, Limits, Per, Range, polytope_of, refuse_no_mapping
 from deepcausalmmm_jax.planning.next_weeks import next_weeks as next_weeks_of
+from deepcausalmmm_jax.planning.optimizer.polytope import Polytope
 from deepcausalmmm_jax.planning.optimizer.problem import Problem
 from deepcausalmmm_jax.planning.optimizer.search import Found, Search
 from deepcausalmmm_jax.planning.optimizer.shadow_prices import between_limits, binding, total_price
@@ -28,7 +30,16 @@ from deepcausalmmm_jax.planning.optimizer.solvers import Method
 from deepcausalmmm_jax.planning.optimizer.utility import Objective, utility_of
 from deepcausalmmm_jax.planning.optimizer.verification import verified
 from deepcausalmmm_jax.planning.outcome import KPI, REVENUE, Outcome
-from deepcausalmmm_jax.planning.tables import allocation, channel_table, effects_of, last_unit, summary_table
+from deepcausalmmm_jax.planning.plan_notes import plan_notes
+from deepcausalmmm_jax.planning.reach_limits import ReachLimits, reach_limits
+from deepcausalmmm_jax.planning.tables import (
+    allocation,
+    channel_table,
+    effects_of,
+    last_unit,
+    summary_table,
+    with_frequencies,
+)
 from deepcausalmmm_jax.planning.targets import Targets, best_plan
 from deepcausalmmm_jax.planning.usual_limit import Limit, Limited, limited
 from deepcausalmmm_jax.progress import Steps
@@ -38,6 +49,14 @@ from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.fitted import Replicates
 
 Maximize = Literal["auto", "revenue", "kpi"]
+
+
+class _Span(NamedTuple):
+    """The weeks of a plan, and what is bought in them."""
+
+    today: Horizon  # as they are without a plan
+    planned: Horizon  # the same at the plan's frequency
+    cells: Cells
 
 
 class _Aim(NamedTuple):
@@ -58,6 +77,7 @@ def optimize_budget(
     weeks: int | tuple[int, int] | Panel | None = None,
     next_weeks: int | None = None,
     limit: Limit = "auto",
+    frequency: Frequency = "today",
     limits: Limits | None = None,
     targets: Targets | None = None,
     search: Search | None = None,
@@ -97,6 +117,11 @@ def optimize_budget(
             30 %, where the total is fixed and no limits are given but `fixed`; around today's mix at the total where
             that is not today's. A channel that `bounds` or a mapping of `relative_bounds` names follows these alone.
             None: no such limit.
+        frequency: contacts per person reached of channels with reach and frequency: `today`, as it ran; `best`, the
+            estimate's best frequency of each channel, the same in every draw (`FitResult.frequency` shows the median of
+            theirs); or a mapping by channel, such as `{"tv": 3.0}` or `{"tv": "best"}`, the others as they ran. The
+            same spend buys the same contacts, of more people at a lower frequency; never of more people than live in a
+            region, where its population is known.
         limits: everything that the plan must keep to; see `Limits`. Its fields can be given as keywords instead.
         targets: a figure that decides the total; see `Targets`. Its fields can be given as keywords instead.
         search: solver, starts, steps and seed; see `Search`. Its fields can be given as keywords instead.
@@ -164,15 +189,20 @@ def optimize_budget(
     fit = result.fitted_panel
     horizon = _horizon(fit, weeks, next_weeks, cost)
     cells = cells_of(horizon, by, fit.scales.exposure)
+    stated = planned_frequency(fit, frequency, [fit.panel.channels[i] for i in np.unique(cells.channel)])
+    span = _Span(horizon, at_frequency(fit, horizon, stated), cells)
     held = limited(limits, limit, targets, cells, horizon.panel)
     in_kpi = maximize == "kpi" or targets.target_kpi is not None or not horizon.has_revenue
     aim = _Aim(objective, risk, KPI if in_kpi else REVENUE, margin, level)
     with Steps("plan") as wait:
         wait.step("searching")
-        found = _searched(fit, replicates, horizon, cells, held.limits, targets, search, aim)
+        by_default = bool(held.notes) and isinstance(limit, str)
+        found, reach = _searched(fit, replicates, span, held.limits, by_default, targets, search, aim)
         wait.step("comparing with today")
-        plan = _plan(fit, replicates, horizon, cells, held, found, aim)
-    return dataclasses.replace(plan, weeks="panel" if isinstance(weeks, Panel) else weeks, next_weeks=next_weeks)
+        plan = _plan(fit, replicates, span, held, found, aim, () if reach is None else reach.notes(found.x))
+    return dataclasses.replace(
+        plan, weeks="panel" if isinstance(weeks, Panel) else weeks, next_weeks=next_weeks, frequency=stated
+    )
 
 
 def _horizon(
@@ -196,7 +226,7 @@ def _refuse_bad_options(
 ) -> None:
     require(maximize in ("auto", "revenue", "kpi"), "maximize", maximize, "auto, revenue or kpi")
     if margin is not None and not (is_number(margin) and 0 < margin <= 1):
-        raise ConfigError(f"margin is a share of revenue, above 0 and at most 1, got {margin!r}; 35 % is margin=0.35.")
+        raise ConfigError(f"margin is a share of revenue, above 0 and at most 1, got {margin!r}; 35% is margin=0.35.")
     require_level(level)
     if cost is not None:
         refuse_no_mapping(cost, "cost")
@@ -205,38 +235,41 @@ def _refuse_bad_options(
 def _searched(
     fit: FittedPanel,
     replicates: Replicates | None,
-    horizon: Horizon,
-    cells: Cells,
+    span: _Span,
     limits: Limits,
+    by_default: bool,
     targets: Targets,
     search: Search,
     aim: _Aim,
-) -> Found:
-    """The best plan, with minimum flights, checked against every limit."""
-    channels = horizon.panel.channels
-    check_minimum(limits.minimum, cells, channels)
-    problem = _problem(fit, replicates, horizon, cells, limits, aim)
-    found = best_plan(problem, cells.today, targets, search)
-    found = with_flights(found, problem, cells, limits.minimum, channels, search)
-    return verified(
+) -> tuple[Found, ReachLimits | None]:
+    """The best plan, with minimum flights, checked against every limit; usual limits, by default, give way to reach."""
+    cells, channels, minimum = span.cells, span.planned.panel.channels, limits.minimum
+    fixed = [limits.fixed] if isinstance(limits.fixed, str) else list(limits.fixed)
+    check_minimum(minimum, cells, channels)
+    polytope, reach = polytope_of(cells, span.planned.panel, limits), reach_limits(fit, *span)
+    stated = polytope.high
+    if reach is not None:
+        polytope, reach = reach.within(polytope, by_default & ~np.isin(channels, fixed)[cells.channel])
+    problem = _problem(fit, replicates, span, polytope, aim)
+    try:
+        found = best_plan(problem, cells.today, targets, search)
+    except ConfigError as reason:
+        why = "" if reach is None else reach.narrowing(stated)
+        raise ConfigError(f"{reason} {why}".rstrip()) from None
+    found = with_flights(found, problem, cells, minimum, channels, search)
+    found = verified(
         found,
         problem.polytope,
         cells.today,
-        cells.names(horizon),
-        lambda x: keeps_flights(x, cells, limits.minimum, channels),
+        cells.names(span.planned),
+        lambda x: keeps_flights(x, cells, minimum, channels),
     )
+    return found, reach
 
 
-def _problem(
-    fit: FittedPanel,
-    replicates: Replicates | None,
-    horizon: Horizon,
-    cells: Cells,
-    limits: Limits,
-    aim: _Aim,
-) -> Problem:
-    polytope = polytope_of(cells, horizon.panel, limits)
-    outcome = Outcome(fit, None if replicates is None else replicates.variables, horizon, cells)
+def _problem(fit: FittedPanel, replicates: Replicates | None, span: _Span, polytope: Polytope, aim: _Aim) -> Problem:
+    cells = span.cells
+    outcome = Outcome(fit, None if replicates is None else replicates.variables, span.planned, cells)
     bought = np.isin(np.arange(outcome.n_channels), cells.channel)
     on_air = np.stack([np.where(bought, 0.0, 1.0), np.ones(len(bought))])
     ends = outcome.values(np.stack([np.zeros(len(cells)), cells.typical]), on_air)[:, :, aim.value].sum(axis=-1)
@@ -256,23 +289,26 @@ def _problem(
 def _plan(
     fit: FittedPanel,
     replicates: Replicates | None,
-    horizon: Horizon,
-    cells: Cells,
+    span: _Span,
     held: Limited,
     found: Found,
     aim: _Aim,
+    reach_notes: tuple[str, ...],
 ) -> BudgetPlan:
-    x, variables = found.x, _with_point(fit, replicates)
+    x, variables, horizon, cells = found.x, _with_point(fit, replicates), span.planned, span.cells
     outcome = Outcome(fit, variables, horizon, cells)
-    today, plan = (effects_of(fit, variables, horizon, cells, outcome, spend) for spend in (cells.today, x))
+    ran = outcome if horizon is span.today else Outcome(fit, variables, span.today, cells)
+    today = effects_of(fit, variables, span.today, cells, ran, cells.today)
+    plan = effects_of(fit, variables, horizon, cells, outcome, x)
     free = between_limits(found.problem, x)
     low, high = last_unit(outcome, x, free if free.any() else x >= 0, aim.value, aim.level)
-    point, table = replicates is None, allocation(fit, horizon, cells, x)
+    point, table = replicates is None, allocation(fit, span.today, horizon, cells, x)
     drawn = np.stack([today.whole[1:, aim.value], plan.whole[1:, aim.value]], axis=1)
     first, last = (horizon.panel.week_label(at) for at in (horizon.start, horizon.stop - 1))
+    channels = channel_table(horizon, cells, x, today, plan, point, aim.level)
     made = BudgetPlan(
         table=table,
-        channels=channel_table(horizon, cells, x, today, plan, point, aim.level),
+        channels=with_frequencies(channels, span.today, horizon, cells, x),
         summary=summary_table(
             (float(cells.today.sum()), float(x.sum())), today, plan, point, aim.level, aim.margin, horizon.has_revenue
         ),
@@ -294,7 +330,8 @@ def _plan(
         notes=(
             *held.notes,
             *held.limits.notes(cells, horizon.panel),
-            *_notes(horizon, cells, bool(table["extrapolation"].any())),
+            *plan_notes(horizon, cells, bool(table["extrapolation"].any())),
+            *reach_notes,
         ),
         limits=held.limits,
     )
@@ -308,17 +345,3 @@ def _with_point(fit: FittedPanel, replicates: Replicates | None) -> Variables:
         return own
     both: Variables = jax.tree.map(lambda a, drawn: np.concatenate([a, np.asarray(drawn)]), own, replicates.variables)
     return both
-
-
-def _notes(horizon: Horizon, cells: Cells, beyond: bool) -> tuple[str, ...]:
-    notes = list(horizon.notes)
-    if beyond:
-        notes.append("Some cells get more exposure than in any week of training; see `extrapolation`.")
-    kept = [name for i, name in enumerate(horizon.panel.channels) if i not in cells.channel]
-    if kept:
-        notes.append(f"Not budgeted (no spend data), left as they were: {', '.join(kept)}.")
-    if not horizon.in_currency:
-        notes.append("No spend is known: budgets are in exposure units, summed over channels as they are.")
-    if not horizon.has_revenue:
-        notes.append("No revenue per KPI is known: ROI is in KPI units per unit of spend.")
-    return tuple(notes)

@@ -9,7 +9,9 @@ import pandas as pd
 
 from deepcausalmmm_jax.attribution.units import Units
 from deepcausalmmm_jax.axes import CHANNEL, REGION
-from deepcausalmmm_jax.checks import grouped, is_number, require
+from deepcausalmmm_jax.checks import grouped, is_number, require, shown
+from deepcausalmmm_jax.data.readers.frames import as_pandas
+from deepcausalmmm_jax.data.readers.numbers import as_numbers
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.planning.cells import WHOLE, Cells
@@ -26,6 +28,7 @@ from deepcausalmmm_jax.planning.optimizer.verification import verified
 from deepcausalmmm_jax.planning.outcome import KPI
 
 _NEEDED = (CHANNEL, "bottom", "top", "half_saturation", "slope")
+_OPTIONAL = ("spend_today", "largest_x")
 _STARTS = 8  # however many curves there are: they cost next to nothing
 _UNITS = Units(
     "spend, unit of the curves",
@@ -90,7 +93,8 @@ def optimize_budget_from_curves(
         plan = dcm.optimize_budget_from_curves(curves, 80.0, limits=dcm.Limits(bounds={"tv": (None, 50.0)}))
         ```
     """
-    _refuse_bad_table(table)
+    table = _checked(table)
+    require(is_number(total), "total", total, "a number above 0")
     limits = grouped(Limits, limits, "limits", bounds=bounds, region_bounds=region_bounds, groups=groups, fixed=fixed)
     search = grouped(Search, search, "search", method=method, starts=starts, max_steps=max_steps, seed=seed)
     require(is_number(periods) and periods > 0, "periods", periods, "a number above 0")
@@ -145,12 +149,9 @@ def _problem(outcome: CurveOutcome, cells: Cells, polytope: Polytope) -> Problem
     )
 
 
-def _refuse_bad_table(table: pd.DataFrame) -> None:
-    for name in _NEEDED:
-        if name not in table:
-            raise DataError(f"The table of curves has no column {name!r}; it needs {', '.join(_NEEDED)}.")
-    if not len(table):
-        raise DataError("The table of curves has no rows.")
+def _checked(given: pd.DataFrame) -> pd.DataFrame:
+    """The table with numbers in the columns of numbers."""
+    table = _with_numbers(as_pandas(given))
     for name in ("half_saturation", "slope"):
         bad = ~(table[name].to_numpy(np.float64) > 0)
         if bad.any():
@@ -161,6 +162,30 @@ def _refuse_bad_table(table: pd.DataFrame) -> None:
     keys = _keys(table)
     if len(set(keys)) < len(keys):
         raise DataError("The table of curves has a channel (or a channel and region) twice.")
+    return table
+
+
+def _with_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its numbers read; every row names what it is of."""
+    for name in _NEEDED:
+        if name not in table:
+            raise DataError(f"The table of curves has no column {name!r}; it needs {', '.join(_NEEDED)}.")
+    if not len(table):
+        raise DataError("The table of curves has no rows.")
+    for name in (column for column in (CHANNEL, REGION) if column in table):
+        bad = [not pd.api.types.is_scalar(cell) or bool(pd.isna(cell)) for cell in table[name]]
+        if any(bad):
+            raise DataError(f"Row {bad.index(True) + 1} of the table of curves has no {name}; every row needs one.")
+    read = table.copy()
+    for name in (column for column in (*_NEEDED[1:], *_OPTIONAL) if column in table):
+        read[name], unreadable = as_numbers(table[name])
+        wrong = unreadable if name == "largest_x" else ~np.isfinite(read[name].to_numpy())
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise DataError(
+                f"The {name} of {table[CHANNEL].iloc[row]!r} must be a number, got {shown(table[name].iloc[row])}."
+            )
+    return read
 
 
 def _keys(table: pd.DataFrame) -> list[tuple[object, ...]]:

@@ -1,6 +1,5 @@
 """Outcome of a plan: one compiled, differentiable function from spend to outcome, through the model."""
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +12,7 @@ from deepcausalmmm_jax.attribution.horizon import Horizon
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.io.on_device import on_device, single
+from deepcausalmmm_jax.io.quick_compile import jit_kept
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.model.link import residual_variance, slope_of, without_media
 from deepcausalmmm_jax.model.windows import from_week
@@ -172,12 +172,12 @@ def _batch(size: int, n_replicates: int) -> int:
     return max(n for n in range(1, most + 1) if n_replicates % n == 0)
 
 
-@partial(jax.jit, static_argnames="design")
+@jit_kept("design")
 def _memories(variables: Variables, before: Inputs[Array], design: AnyDesign) -> Any:
     return jax.lax.map(lambda own: model_for(design).apply(own, before, method="memory"), variables)
 
 
-@partial(jax.jit, static_argnames="design")
+@jit_kept("design")
 def _bases(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
     """Expected KPI without any media, `[replicate, region, week]`, scaled; of a log link."""
 
@@ -235,7 +235,7 @@ def _by_replicate(plan: Array, on_air: Array, variables: Variables, stage: Stage
     return outcomes
 
 
-@partial(jax.jit, static_argnames="shape")
+@jit_kept("shape")
 def _by_channel(plans: Array, variables: Variables, stage: Stage, *, shape: Shape) -> Array:
     """`[plan, replicate, value, channel]`."""
 
@@ -251,7 +251,7 @@ def _by_channel(plans: Array, variables: Variables, stage: Stage, *, shape: Shap
     return outcomes
 
 
-@partial(jax.jit, static_argnames="shape")
+@jit_kept("shape")
 def _values(plans: Array, on_air: Array, count: Array, variables: Variables, stage: Stage, *, shape: Shape) -> Array:
     """`[plan, replicate, value, region]` of the first `count` plans, zeros after them."""
 
@@ -263,7 +263,7 @@ def _values(plans: Array, on_air: Array, count: Array, variables: Variables, sta
     return outcomes
 
 
-@partial(jax.jit, static_argnames=("shape", "value"))
+@jit_kept("shape", "value")
 def _slope(
     plan: Array, variables: Variables, stage: Stage, ranked: Array, aversion: Array, *, shape: Shape, value: int
 ) -> tuple[Array, Array]:

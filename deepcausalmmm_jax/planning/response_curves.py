@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.attribution.planned_frequency import Frequency
 from deepcausalmmm_jax.attribution.response import ALL_REGIONS, Level, response_table
 from deepcausalmmm_jax.attribution.units import Units
 from deepcausalmmm_jax.axes import CHANNEL, REGION
@@ -115,6 +116,7 @@ def response_curves(
     weeks: int | Literal["steady"] | None = None,
     by: Level = "all",
     multipliers: Sequence[float] | None = None,
+    frequency: Frequency = "today",
     level: float = 0.9,
 ) -> ResponseCurves:
     """Incremental outcome of each channel as a function of its spend, with all other channels as they were.
@@ -130,6 +132,8 @@ def response_curves(
             part.
         by: `all` for the national level, `region` for a curve per region.
         multipliers: of today's spend; 0 and 1 are always added. From 0 to 2 in steps of 0.1 when None.
+        frequency: contacts per person reached of channels with reach and frequency, as `optimize_budget` takes it:
+            `today`, `best`, or a mapping by channel.
         level: of the intervals.
 
     Raises:
@@ -137,4 +141,4 @@ def response_curves(
     """
     require_result(result, "response_curves")
     replicates = result.replicates if isinstance(result, Ensemble) else None
-    return ResponseCurves(*response_table(result.fitted_panel, replicates, weeks, by, multipliers, level))
+    return ResponseCurves(*response_table(result.fitted_panel, replicates, weeks, by, multipliers, level, frequency))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.horizon import future_weeks, past_weeks
+from deepcausalmmm_jax.attribution.planned_frequency import Frequency, planned_frequency
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.planning.what_if import Change as Change
 from deepcausalmmm_jax.planning.what_if import scenario_table
@@ -16,9 +17,10 @@ from deepcausalmmm_jax.results.fit_result import FitResult
 
 def scenario(
     result: FitResult,
-    changes: Change | Sequence[Change],
+    changes: Change | Sequence[Change] = (),
     *,
     weeks: int | tuple[int, int] | Panel | None = None,
+    frequency: Frequency = "today",
     cost: Mapping[str, float] | None = None,
     level: float = 0.9,
 ) -> pd.DataFrame:
@@ -29,10 +31,12 @@ def scenario(
 
     Args:
         result: a fit, or an ensemble, whose refits give the intervals.
-        changes: one or several; each acts on the result of those before it.
+        changes: one or several; each acts on the result of those before it. None are needed with a frequency.
         weeks: None for all weeks up to the last one with a KPI, a number for the panel's last ones, positions (first,
             after the last), or a panel of future weeks with its controls; with all but None, carry-over after them
             counts too.
+        frequency: contacts per person reached of channels with reach and frequency in these weeks, as `optimize_budget`
+            takes it: `today`, `best`, or a mapping by channel. The contacts stay those of the changes.
         cost: currency per exposure unit of channels whose spend the panel does not have.
         level: of the intervals.
 
@@ -42,7 +46,8 @@ def scenario(
         `_low` and `_high` where there are refits.
 
     Raises:
-        ConfigError: an unknown channel, control, region or week, or a change that leaves no valid exposure.
+        ConfigError: an unknown channel, control, region or week, a change that leaves no valid exposure, a frequency
+            below 1, or one that needs more people than live in a region.
         DataError: future weeks that do not continue the fit's, lack a control or have no cost.
     """
     require_result(result, "scenario")
@@ -52,4 +57,4 @@ def scenario(
     wanted = list(changes) if isinstance(changes, Sequence) and not isinstance(changes, str) else [changes]
     with Steps("scenario") as wait:
         wait.step("predicting")
-        return scenario_table(fit, replicates, horizon, wanted, level)
+        return scenario_table(fit, replicates, horizon, wanted, planned_frequency(fit, frequency), level)

@@ -9,6 +9,7 @@ import pandas as pd
 from deepcausalmmm_jax.attribution.fitted_panel import MORE, FittedPanel
 from deepcausalmmm_jax.attribution.horizon import Horizon
 from deepcausalmmm_jax.attribution.intervals import interval
+from deepcausalmmm_jax.attribution.planned_frequency import contacts_and_people, contacts_per_person
 from deepcausalmmm_jax.axes import CHANNEL, Variables
 from deepcausalmmm_jax.planning.cells import Cells, exposure_of
 from deepcausalmmm_jax.planning.outcome import KPI, REVENUE, Outcome
@@ -75,8 +76,18 @@ def last_unit(outcome: Outcome, x: np.ndarray, free: np.ndarray, value: int, lev
     return float(low), float(high)
 
 
-def allocation(fit: FittedPanel, horizon: Horizon, cells: Cells, x: np.ndarray) -> pd.DataFrame:
-    """A row a cell: spend and exposure today and as planned, and whether exposure is beyond that of training."""
+def allocation(fit: FittedPanel, today: Horizon, horizon: Horizon, cells: Cells, x: np.ndarray) -> pd.DataFrame:
+    """A row a cell: spend and exposure today and as planned, and whether exposure is beyond that of training.
+
+    Frequencies too where the panel has any, see `with_frequencies`.
+
+    Args:
+        fit: the fit on its own panel.
+        today: the weeks as they are without a plan.
+        horizon: the same weeks at the plan's frequency.
+        cells: of the plan.
+        x: the plan, `[cell]`.
+    """
     table = cells.labels(horizon)
     change = x - cells.today
     table["spend_today"], table["spend_plan"], table["change"] = cells.today, x, change
@@ -93,8 +104,28 @@ def allocation(fit: FittedPanel, horizon: Horizon, cells: Cells, x: np.ndarray) 
         return np.bincount(cells.cell.ravel(), weights=values.ravel(), minlength=len(cells) + 1)[: len(cells)]
 
     table["exposure_today"], table["exposure_plan"] = by_cell(horizon.exposure), by_cell(planned)
+    if horizon.panel.frequency is not None:
+        for name, weeks, exposure in (("today", today, horizon.exposure), ("plan", horizon, planned)):
+            contacts, people = (by_cell(part) for part in contacts_and_people(weeks, exposure))
+            table[f"frequency_{name}"] = contacts / np.where(people > 0, people, np.nan)
     table["extrapolation"] = by_cell(beyond.astype(np.float64)) > 0
     return table
+
+
+def with_frequencies(
+    table: pd.DataFrame, today: Horizon, horizon: Horizon, cells: Cells, x: np.ndarray
+) -> pd.DataFrame:
+    """A table by channel with contacts per person reached, `frequency_today` and `frequency_plan`.
+
+    As it was where no channel has reach and frequency; missing for a channel without them.
+    """
+    if horizon.panel.frequency is None:
+        return table
+    bought, planned = np.unique(cells.channel), exposure_of(cells, horizon, x)
+    return table.assign(
+        frequency_today=contacts_per_person(today, today.exposure)[bought],
+        frequency_plan=contacts_per_person(horizon, planned)[bought],
+    )
 
 
 def channel_table(

@@ -66,7 +66,7 @@ def _share(limits: Limits, limit: Limit, targets: Targets, cells: Cells) -> floa
         return None if stated or targets.searched or nothing_today else USUAL
     if not (is_number(limit) and 0 <= float(limit) <= _WIDEST):
         raise ConfigError(
-            f"limit is a share of today's spend, 0.3 for 30 % up and down, or None for no limit, got {limit!r}."
+            f"limit is a share of today's spend, 0.3 for 30% up and down, or None for no limit, got {limit!r}."
         )
     if limits.of_every_cell is not None:
         raise ConfigError("Give limit or relative_bounds=(least, most), not both: each limits every cell of the plan.")

@@ -1,7 +1,7 @@
 """What the model predicts when exposure or controls are changed in some regions and weeks."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -16,6 +16,7 @@ from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.forward import difference
 from deepcausalmmm_jax.attribution.horizon import Horizon
 from deepcausalmmm_jax.attribution.intervals import interval, require_level
+from deepcausalmmm_jax.attribution.planned_frequency import at_frequency
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.data.panel import Panel
@@ -23,6 +24,7 @@ from deepcausalmmm_jax.data.regions import nearly, region_positions
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
+from deepcausalmmm_jax.planning.reach_limits import refuse_more_than_everyone
 from deepcausalmmm_jax.training.families import forward_pass
 from deepcausalmmm_jax.training.fitted import Replicates
 
@@ -49,22 +51,29 @@ class Change:
 
 
 def scenario_table(
-    fit: FittedPanel, replicates: Replicates | None, horizon: Horizon, changes: Sequence[Change], level: float
+    fit: FittedPanel,
+    replicates: Replicates | None,
+    horizon: Horizon,
+    changes: Sequence[Change],
+    frequency: Mapping[str, float],
+    level: float,
 ) -> pd.DataFrame:
     """Table of a scenario; see `deepcausalmmm_jax.scenario`."""
-    if not changes:
-        raise ConfigError("The scenario changes nothing; give at least one Change.")
+    if not changes and not frequency:
+        raise ConfigError("The scenario changes nothing; give at least one Change, or a frequency.")
     require_level(level)
     for change in changes:
         _refuse_bad_change(change)
     bought = _Bought(horizon.panel, np.nan_to_num(horizon.spend))
     for change in changes:
         bought = _changed(bought, change, horizon, fit.baselines)
+    after = at_frequency(fit, dataclasses.replace(horizon, panel=bought.panel), frequency)
+    refuse_more_than_everyone(fit, horizon, after)
     variables: Variables = jax.tree.map(lambda a: np.asarray(a)[None], fit.variables)
     if replicates is not None:
         variables = jax.tree.map(lambda a, b: np.concatenate([a, np.asarray(b)]), variables, replicates.variables)
     before = fit.on(horizon.panel)
-    outcome = gained_by(before, variables, horizon, bought.panel)
+    outcome = gained_by(before, variables, horizon, after.panel)
     base = _predicted(before, horizon)
     spend = (bought.spend - np.nan_to_num(horizon.spend)).sum(axis=2)
     return _tidy(horizon, outcome, base, spend, replicates is not None, level)

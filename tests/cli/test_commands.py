@@ -41,7 +41,7 @@ def test_the_version_is_shown():
     ("arguments", "missing"),
     [
         (["fit"], "Missing FILE and '--out'."),
-        (["scenario"], "Missing RUN, '--change' and '--out'."),
+        (["scenario"], "Missing RUN and '--out'."),
         (["scenario", "run", "--change", "tv*1.2"], "Missing option '--out'"),
     ],
 )

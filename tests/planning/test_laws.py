@@ -242,7 +242,7 @@ def test_targets_lie_anywhere_or_the_range_is_told(small_result):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"margin": 35}, r"margin is a share of revenue, above 0 and at most 1, got 35; 35 % is margin=0.35"),
+        ({"margin": 35}, r"margin is a share of revenue, above 0 and at most 1, got 35; 35% is margin=0.35"),
         ({"bounds_per": "town"}, "bounds_per must be key or cell"),
         ({"weeks": [52, 100]}, "does not lie within them"),
         ({"fixed": "tv"}, "fixed names the channel 'tv'"),

@@ -70,3 +70,68 @@ def test_a_plan_of_the_next_weeks_is_one_of_their_panel(small_result):
     assert "are those of a year before" in " ".join(plan.notes)
     ratio = plan.channels["spend_plan"] / plan.channels["spend_today"]
     assert ratio.between(0.7 - 1e-6, 1.3 + 1e-6).all()
+
+
+def _planned(panel, weeks):
+    """The panel with its last weeks as planned ones, without a KPI."""
+    weights = panel.weights.copy()
+    weights[:, len(panel.weeks) - weeks :] = 0.0
+    return dataclasses.replace(panel, weights=weights)
+
+
+@pytest.mark.parametrize(("planned", "count", "notes"), [(0, 5, 1), (4, 5, 2), (5, 5, 1), (9, 5, 1)])
+def test_only_what_is_assumed_is_noted(long_panel, planned, count, notes):
+    found = next_weeks(_planned(long_panel, planned), count)
+    start = 70 - planned
+    assert list(found.panel.weeks) == list(pd.date_range(long_panel.weeks[start - 1], periods=count + 1, freq="7D")[1:])
+    assert len(found.notes) == notes
+    kept = min(planned, count)
+    np.testing.assert_array_equal(found.panel.exposure[:, :kept], long_panel.exposure[:, start : start + kept])
+    year_before = slice(start - 52 + kept, start - 52 + count)
+    np.testing.assert_array_equal(found.panel.exposure[:, kept:], long_panel.exposure[:, year_before])
+    assert not found.panel.weights.any()
+    assert not found.panel.kpi.any()
+
+
+def test_a_year_is_the_most_and_whole(long_panel):
+    found = next_weeks(long_panel, 52)
+    np.testing.assert_array_equal(found.panel.exposure, long_panel.exposure[:, 18:])
+    assert len(next_weeks(long_panel.select(weeks=slice(0, 52)), 1).panel.weeks) == 1
+
+
+def test_gaps_of_a_year_before_are_filled_where_nothing_is_planned_and_counted(long_panel):
+    present = long_panel.present.copy()
+    present[1, [14, 15, 20]] = False  # in the year before the last week with a KPI, two of them where weeks are planned
+    present[2, 14:] = False  # a region that has closed
+    gaps = dataclasses.replace(
+        _planned(long_panel, 4), present=present, weights=np.where(present, _planned(long_panel, 4).weights, 0.0)
+    )
+    found = next_weeks(gaps, 10)
+    assert found.panel.present[1].all()
+    assert not found.panel.present[2].any()
+    there = present[1, 14:66]
+    for name in ("exposure", "control", "spend"):
+        mean = getattr(long_panel, name)[1, 14:66][there].mean(axis=0)
+        np.testing.assert_allclose(getattr(found.panel, name)[1, 6], mean)
+    assert found.notes[-1] == "1 region-weeks were missing a year before; they have the region's mean of that year."
+
+
+def test_days_have_the_flighting_of_364_days_before():
+    rng = np.random.default_rng(0)
+    days = pd.date_range("2023-01-01", periods=400)
+    table = pd.DataFrame({"day": days, "sales": rng.gamma(2.0, size=400), "tv": rng.gamma(2.0, size=400)})
+    panel = dcm.Panel.from_dataframe(table, time="day", kpi="sales", media=["tv"], cadence="daily")
+    found = next_weeks(panel, 7)
+    np.testing.assert_array_equal(found.panel.exposure, panel.exposure[:, 36:43])
+    assert found.panel.weeks[0] == pd.Timestamp("2024-02-05")
+    assert "of the next days are those" in found.notes[0]
+    with pytest.raises(dcm.ConfigError, match="next_weeks must be at most 364, a year of days, got 365"):
+        next_weeks(panel, 365)
+
+
+def test_a_region_without_rows_in_the_planned_weeks_has_none_in_the_next(long_panel):
+    planned = _planned(long_panel, 4)
+    present = planned.present.copy()
+    present[2, 67] = False
+    found = next_weeks(dataclasses.replace(planned, present=present), 6)
+    assert np.argwhere(~found.panel.present).tolist() == [[2, 1]]

@@ -110,3 +110,58 @@ def test_tables_of_curves_are_checked():
         dcm.optimize_budget_from_curves(pd.concat([table, table]), 10.0)
     with pytest.raises(dcm.ConfigError, match="above 0"):
         dcm.optimize_budget_from_curves(table, -1.0)
+
+
+CURVES = pd.DataFrame(
+    {"channel": ["tv", "radio"], "bottom": 0.0, "top": [5.0, 6.0], "half_saturation": 2.0, "slope": 1.0}
+)
+NO_NUMBERS = [10**400, "many", None, [1], b"x", 1j, pd.NaT, pd.NA, pd.Timestamp("2024-01-01"), np.ones(2)]
+
+
+@pytest.mark.parametrize("cell", NO_NUMBERS, ids=str)
+@pytest.mark.parametrize("column", ["bottom", "top", "half_saturation", "slope", "spend_today"])
+def test_a_cell_of_a_table_of_curves_that_is_no_number_is_refused_by_name(column, cell):
+    table = CURVES.assign(spend_today=1.0).astype(object)
+    table.at[1, column] = cell
+    with pytest.raises(dcm.DataError, match=rf"^The {column} of 'radio' must be a number, got .*\.$"):
+        dcm.optimize_budget_from_curves(table, 10.0)
+
+
+def test_spend_beyond_the_largest_that_is_known_is_extrapolation():
+    plan = dcm.optimize_budget_from_curves(CURVES.assign(largest_x=[0.5, np.nan]), 10.0)
+    assert plan.table["extrapolation"].tolist() == [True, False]
+
+
+@pytest.mark.parametrize("cell", [None, [1], np.nan, pd.NaT])
+@pytest.mark.parametrize("column", ["channel", "region"])
+def test_a_row_of_a_table_of_curves_that_names_nothing_is_refused(column, cell):
+    table = CURVES.assign(region="north").astype(object)
+    table.at[1, column] = cell
+    with pytest.raises(dcm.DataError, match=f"Row 2 of the table of curves has no {column}; every row needs one"):
+        dcm.optimize_budget_from_curves(table, 10.0)
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=str)
+@pytest.mark.parametrize("option", ["total", "periods", "method", "fixed", "bounds"])
+def test_what_is_no_number_and_no_name_is_refused_as_an_option(option, value):
+    value = "" if value is None and option in ("method", "bounds") else value  # there None is the default, or open
+    given = {"fixed": [value], "bounds": {"tv": (0.0, value)}}.get(option, value)
+    with pytest.raises(dcm.ConfigError) as refused:
+        dcm.optimize_budget_from_curves(CURVES, **({"total": 10.0} | {option: given}))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=str)
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_a_value_that_is_no_number_makes_no_curve(name, value):
+    spend = [1.0, 2.0, 3.0, 5.0, 8.0, 13.0]
+    for wrong in ([*spend[:5], value], value):
+        with pytest.raises(dcm.DataError) as refused:
+            dcm.fit_hill(**({"x": spend, "y": spend} | {name: wrong}))
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("label", [None, [1], np.nan, pd.NaT, np.ones(2)], ids=str)
+def test_a_row_without_the_label_of_a_region_makes_no_curve(label):
+    with pytest.raises(dcm.DataError, match="region must have the label of a region in every row; some rows have none"):
+        dcm.fit_hill(range(1, 7), range(1, 7), ["north"] * 5 + [label])

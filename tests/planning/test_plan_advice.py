@@ -63,7 +63,7 @@ def test_without_draws_nobody_knows():
             float("nan"),
             float("nan"),
             None,
-            "Reduce the total: its last unit of spend returns 0.6, less than it costs",
+            "The total may be too large: its last unit of spend is estimated to return 0.6, less than it costs; without",
         ),
         (2.0, 1.5, 2.5, 0.3, "Reduce the total: its last unit of spend returns 2 of revenue, at a margin of 30%"),
         (1.2, 0.4, 1.6, None, ""),

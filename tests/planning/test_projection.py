@@ -134,3 +134,59 @@ def test_small_limits_that_clash_are_refused_however_large_the_total(total):
     assert total_range(dataclasses.replace(within, high=np.array([np.inf, np.inf, total]))) == pytest.approx(
         (12.0, total + 12.0)
     )
+
+
+def _plan(low=(0.0, 0.0, 0.0), high=(_INF, _INF, _INF), **sums):
+    """Limits on three cells; a sum is named by its cells, as `ab`."""
+    plan = Polytope(np.array(low, float), np.array(high, float), sp.csr_matrix((0, 3)), np.zeros(0), np.zeros(0), ())
+    for name, (least, most) in sums.items():
+        plan = plan.with_sum(np.array([cell in name for cell in "abc"], float), least, most, name)
+    return plan
+
+
+def test_a_plan_misses_a_limit_by_a_share_of_it():
+    plan = _plan((2.0, 0.0, 0.0), (4.0, 10.0, _INF), ab=(5.0, 8.0))
+    np.testing.assert_allclose(
+        plan.violations(np.array([1.0, 11.0, 3.0])), [0.5, -11e9 / 15, -3e9 / 15, -0.75, 0.1, 0, -1.4, 0.5]
+    )
+    assert (_plan().violations(np.array([1.0, np.nan, 0.0])) == np.inf).any()
+
+
+@pytest.mark.parametrize(
+    ("plan", "total"),
+    [
+        (_plan((1.0, 2.0, 0.0), (4.0, 5.0, 6.0)), (3.0, 15.0)),
+        (_plan((1.0, 2.0, 0.0), (4.0, 5.0, 6.0), ab=(4.0, 7.0)), (4.0, 13.0)),
+        (_plan(high=(4.0, _INF, 1.0), bc=(-_INF, 7.0)), (0.0, 11.0)),
+        (_plan(high=(4.0, _INF, 1.0), ab=(3.0, _INF)), (3.0, _INF)),
+        (_plan(ab=(3.0, 9.0)), (3.0, _INF)),
+        (_plan(ab=(3.0, 9.0), bc=(2.0, 4.0)), (3.0, 13.0)),
+    ],
+)
+def test_the_totals_that_the_limits_allow_are_those_worked_out_by_hand(plan, total):
+    assert total_range(plan) == pytest.approx(total)
+
+
+@pytest.mark.parametrize(
+    ("total", "told"),
+    [
+        (4.0 * (1 - 2e-9), "below the least that the limits allow, 4; raise the total or lower the limits"),
+        (13.0 * (1 + 2e-9), "above the most that the limits allow, 13; lower the total or raise the limits"),
+        (0.0, "The total must be above 0, got 0"),
+        (-1.0, "The total must be above 0, got -1"),
+        (_INF, "The total must be above 0, got inf"),
+        (3.0, "The total, 3, is 1 below the least"),
+        (15.5, "The total, 15.5, is 2.5 above the most"),
+    ],
+)
+def test_totals_outside_are_refused_with_how_far_and_rounding_is_none(total, told):
+    plan = _plan((1.0, 2.0, 0.0), (4.0, 5.0, 6.0), ab=(4.0, 7.0))
+    with pytest.raises(dcm.ConfigError, match=told):
+        refuse_total(plan, total)
+    for inside in (4.0 * (1 - 0.5e-9), 13.0 * (1 + 0.5e-9)):
+        refuse_total(plan, inside)
+
+
+def test_every_limit_that_cannot_be_met_is_named_with_what_is_missing():
+    with pytest.raises(dcm.ConfigError, match="the closest one misses ab by 3, c by 2; widen these"):
+        total_range(_plan((5.0, 6.0, 4.0), ab=(0.0, 8.0), c=(-_INF, 2.0)))

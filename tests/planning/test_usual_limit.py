@@ -93,7 +93,7 @@ def test_bounds_of_a_channel_take_the_place_of_a_stated_limit(cells, small_panel
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"limit": 30}, r"limit is a share of today's spend, 0.3 for 30 %.*got 30"),
+        ({"limit": 30}, r"limit is a share of today's spend, 0.3 for 30%.*got 30"),
         ({"limit": -0.1}, "limit is a share"),
         ({"limit": "little"}, "limit is a share"),
         ({"limit": True}, "limit is a share"),

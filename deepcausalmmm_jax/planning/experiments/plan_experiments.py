@@ -98,10 +98,6 @@ def plan_experiments(
         ```
     """
     asked = checked(ensemble, channels, changes, weeks, effect, horizon, margin, level, seed)
-    if ensemble.config.link == "log":
-        raise ConfigError(
-            'plan_experiments needs link="identity": a lift test cannot be learned from where effects multiply.'
-        )
     study = studied(ensemble, asked, budget_plan, regions, limits)
     fit, library = ensemble.fitted_panel, study.library
     table = candidate_table(study.candidates, study.designs, fit.panel, study.returns, library, asked)
@@ -182,7 +178,7 @@ def _limits(fit: FittedPanel, limits: Limits | None, budget_plan: BudgetPlan | N
         kept, lost = by_channel(limits, 1.0, "channel")
         if lost:
             raise ConfigError(
-                f"The plans to choose from are by channel, so that limits cannot have {' and '.join(lost)} of regions "
+                f"The plans to choose from are by channel, so limits cannot have {' and '.join(lost)} of regions "
                 "or weeks; leave them out."
             )
         return kept, ()

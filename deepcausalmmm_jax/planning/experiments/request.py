@@ -67,6 +67,10 @@ def checked(
     """
     require_level(level)
     ensemble = require_draws(ensemble, "plan_experiments")
+    if ensemble.config.link == "log":
+        raise ConfigError(
+            'plan_experiments needs link="identity": a lift test cannot be learned from where effects multiply.'
+        )
     least = math.ceil(round(2.0 / (1.0 - level), 6))  # one draw beyond each end, on average
     if len(ensemble.replicates) < least:
         raise ConfigError(
@@ -77,7 +81,7 @@ def checked(
         raise ConfigError(f"effect must be an ROI above 0, got {shown(effect)}.")
     if margin is not None and not (is_number(margin) and 0 < margin <= 1):
         raise ConfigError(
-            f"margin is a share of revenue, above 0 and at most 1, got {shown(margin)}; 35 % is margin=0.35."
+            f"margin is a share of revenue, above 0 and at most 1, got {shown(margin)}; 35% is margin=0.35."
         )
     panel, cadence = ensemble.panel, ensemble.panel.cadence
     return Request(

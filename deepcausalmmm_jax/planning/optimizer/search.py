@@ -46,7 +46,8 @@ class Search:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        require(self.method in METHODS, "method", self.method, "one of " + ", ".join(METHODS))
+        known = isinstance(self.method, str) and self.method in METHODS
+        require(known, "method", self.method, "one of " + ", ".join(METHODS))
         if self.starts is not None:
             whole_number("starts", self.starts)
         whole_number("max_steps", self.max_steps)

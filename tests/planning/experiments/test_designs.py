@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.planning.experiments.designs import asked_sets, chosen_sets, design_of, history_of
+from deepcausalmmm_jax.planning.experiments.designs import Design, asked_sets, chosen_sets, design_of, history_of
 
 
 def panel_of(kpi):
@@ -139,3 +139,72 @@ def test_sets_that_cannot_be_tested_are_refused(common, asked, message):
 def test_a_history_that_shows_nothing_is_refused(kpi, message):
     with pytest.raises(dcm.DataError, match=message):
         history(kpi)
+
+
+def _design(observed, matched, errors=((0.0,),)):
+    rows = np.zeros(1, int)
+    return Design(
+        rows,
+        rows,
+        np.ones(1),
+        np.arange(len(observed)),
+        np.array(observed, float),
+        np.array(matched, float),
+        np.array(errors, float),
+    )
+
+
+def test_how_well_a_match_fits_is_what_its_definitions_say():
+    design = _design([1.0, 2.0, 3.0, 6.0], [2.0, 2.0, 2.0, 6.0])
+    assert design.r2 == pytest.approx(1.0 - 2.0 / 14.0)
+    assert design.rmse == pytest.approx(np.sqrt(0.5))
+    assert design.rmse_pct == pytest.approx(100.0 * np.sqrt(0.5) / 3.0)
+    assert np.isnan(_design([2.0, 2.0], [1.0, 3.0]).r2)
+    assert np.isnan(_design([0.0, 0.0], [1.0, 3.0]).rmse_pct)
+
+
+@pytest.mark.parametrize(
+    ("window", "sums", "apart"), [(1, [1, 3, 5, 7], 4), (2, [3, 7, 11], 2), (3, [6, 12], 1), (4, [10], 1)]
+)
+def test_the_error_of_a_window_is_that_of_its_placebo_windows_with_a_t_for_those_that_do_not_overlap(
+    window, sums, apart
+):
+    nothing = np.nan
+    errors = [[1, 2, 3, 4], [3, 4, 5, nothing], [5, 6, nothing, nothing], [7, nothing, nothing, nothing]]
+    error, count = _design([1.0, 2.0], [1.0, 2.0], errors).standard_error(window, 0.8)
+    assert count == len(sums)
+    assert error == pytest.approx(np.sqrt(np.mean(np.square(sums))) * t.ppf(0.9, apart) / norm.ppf(0.9))
+
+
+def test_a_history_needs_a_year_and_two_regions_that_are_seen_in_four_fifths_of_the_weeks():
+    kpi = 100.0 + np.random.default_rng(5).normal(size=(3, 60))
+    panel = panel_of(kpi)
+    weights = panel.weights.copy()
+    weights[1, :12], weights[2, :13] = 0.0, 0.0
+    found = history_of(dataclasses.replace(panel, weights=weights), np.full(kpi.shape, 50.0))
+    assert found.rows.tolist() == [0, 1]
+    np.testing.assert_allclose(found.mean, [kpi[0].mean(), kpi[1, 12:].mean()])
+    np.testing.assert_allclose(found.kpi[1, :12], 50.0 / found.mean[1])
+    assert found.filled == pytest.approx(12 / 120)
+    assert len(history(kpi[:, :52]).rows) == 3
+    with pytest.raises(dcm.DataError, match="has 51 weeks with a KPI; a test is planned from 52 or more"):
+        history(kpi[:, :51])
+
+
+@pytest.mark.parametrize(("n", "sizes"), [(2, [1]), (4, [1, 2]), (8, [2, 4])])
+def test_a_quarter_and_a_half_of_the_regions_are_tested_two_sets_of_each(n, sizes):
+    kpi = 100.0 + np.random.default_rng(6).normal(size=(n, 60))
+    sets = chosen_sets(history(kpi), seed=0)
+    assert all(len(set(rows)) == len(rows) for rows in sets)
+    assert [len(rows) for rows in sets] == [size for size in sizes for _ in range(2)]
+    assert len({tuple(rows) for rows in sets}) == len(sets)
+
+
+def test_of_many_regions_the_forty_most_alike_may_be_matched():
+    rng = np.random.default_rng(8)
+    kpi = 100.0 + rng.normal(size=(48, 60))
+    kpi[0] = 2.0 * kpi[9] + 0.01 * rng.normal(size=60)
+    design = design_of(history(kpi), np.array([0]))
+    assert 47 in design.controls  # the last one in the order of their names, r9
+    assert len(design.controls) <= 40
+    assert design.r2 > 0.999

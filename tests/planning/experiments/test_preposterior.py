@@ -88,3 +88,26 @@ def test_power_is_the_share_of_simulated_tests_that_find_the_effect():
     rng = np.random.default_rng(0)
     found = np.abs(1.5 + rng.normal(size=200_000)) > norm.ppf(0.95)
     assert power(np.array(1.5), np.array(1.0), LEVEL) == pytest.approx(found.mean(), abs=0.005)
+
+
+def test_perfect_knowledge_gains_what_the_best_plan_of_each_draw_earns_more_than_one_plan_for_all():
+    assert perfect(np.array([[0.0, 0.1], [0.1, 0.0]])) == pytest.approx(0.05)
+    assert perfect(np.array([[0.0, 0.1], [0.0, 0.3]])) == 0.0
+
+
+def test_the_linear_formula_is_that_of_normal_variables():
+    lift = normal_draws(19)[None]
+    lift = lift / lift.std()
+    found = learned(lift, np.array([1.0]), lift, two_plans(lift[0], 0.3), LEVEL, seed=1)
+    spread = np.sqrt(0.5)
+    assert found.linear[0]
+    assert found.width[0] == pytest.approx(np.sqrt(0.5))
+    assert found.gain[0] == pytest.approx(spread * norm.pdf(0.3 / spread) - 0.3 * norm.cdf(-0.3 / spread), abs=2e-3)
+
+
+def test_a_measurement_that_says_nothing_leaves_every_draw_its_weight():
+    lift = normal_draws(100)[None]
+    found = learned(lift, np.array([1e4]), lift, two_plans(lift[0], 0.3), LEVEL, seed=0)
+    assert found.effective[0] == pytest.approx(100.0, rel=1e-3)
+    assert found.width[0] == pytest.approx(1.0, abs=1e-3)
+    assert found.gain[0] == pytest.approx(0.0, abs=1e-3)

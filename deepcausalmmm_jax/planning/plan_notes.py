@@ -1,0 +1,25 @@
+"""What a plan assumes, in sentences."""
+
+from deepcausalmmm_jax.attribution.horizon import Horizon
+from deepcausalmmm_jax.planning.cells import Cells
+
+
+def plan_notes(horizon: Horizon, cells: Cells, beyond: bool) -> tuple[str, ...]:
+    """Assumptions on weeks, prices and units, and channels that stay as they were.
+
+    Args:
+        horizon: weeks of the plan.
+        cells: of the plan.
+        beyond: whether any cell gets more exposure than in training.
+    """
+    notes = list(horizon.notes)
+    if beyond:
+        notes.append("Some cells get more exposure than in any week of training; see `extrapolation`.")
+    kept = [name for i, name in enumerate(horizon.panel.channels) if i not in cells.channel]
+    if kept:
+        notes.append(f"Not budgeted (no spend data), left as they were: {', '.join(kept)}.")
+    if not horizon.in_currency:
+        notes.append("No spend is known: budgets are in exposure units, summed over channels as they are.")
+    if not horizon.has_revenue:
+        notes.append("No revenue per KPI is known: ROI is in KPI units per unit of spend.")
+    return tuple(notes)

@@ -1,0 +1,36 @@
+"""Options for settings on the command line go before the file of settings."""
+
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.cli.settings_options import settings_of
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text('link = "log"\nmax_lag = 6\n')
+    return path
+
+
+def test_without_options_settings_are_those_of_the_file(file):
+    assert settings_of(file, None) == dcm.Config(link="log", max_lag=6)
+    assert settings_of(None, None) == dcm.Config()
+
+
+@pytest.mark.parametrize("link", ["identity", "log", "auto"])
+def test_a_link_goes_before_that_of_the_file(file, link):
+    assert settings_of(file, link) == dcm.Config(link=link, max_lag=6)
+
+
+@pytest.mark.parametrize("link", ["logit", "", "Log"])
+def test_another_link_is_refused_with_the_known_ones(link):
+    with pytest.raises(dcm.ConfigError, match="--link must be identity, log or auto, got"):
+        settings_of(None, link)
+
+
+def test_a_link_that_the_other_settings_do_not_have_is_refused(tmp_path):
+    path = tmp_path / "paper.toml"
+    path.write_text('model = "paper"\n')
+    with pytest.raises(dcm.ConfigError, match="link"):
+        settings_of(path, "log")
