@@ -63,6 +63,10 @@ def _turned(panel: dcm.Panel, rng: np.random.Generator) -> dcm.Panel:
     return _kpi(panel, kpi)
 
 
+def _counts(panel: dcm.Panel, rng: np.random.Generator) -> dcm.Panel:
+    return _kpi(panel, rng.poisson(2.0 * panel.kpi / panel.kpi.mean(axis=1, keepdims=True)).astype(float))
+
+
 def _decimal(panel: dcm.Panel, rng: np.random.Generator) -> dcm.Panel:
     kpi = panel.kpi.copy()
     kpi[rng.integers(len(panel.regions)), 40] *= 100.0
@@ -86,6 +90,18 @@ def _doubled(panel: dcm.Panel, rng: np.random.Generator) -> dcm.Panel:
     kpi = panel.kpi.copy()
     kpi[:, 41], kpi[:, 40] = 0.95 * kpi[:, 40] + kpi[:, 41], 0.05 * kpi[:, 40]
     return _kpi(panel, kpi)
+
+
+def _divided(panel: dcm.Panel, rng: np.random.Generator) -> dcm.Panel:
+    """A region is cut into three by fixed shares."""
+    shares, rows = np.array([0.5, 0.3, 0.2]), [*range(len(panel.regions) - 1), *[-1] * 3]
+    cut = np.ones(len(rows))
+    cut[-3:] = shares
+    values = {name: getattr(panel, name) for name in ("weights", "present", "control", "revenue_per_kpi", "population")}
+    parts = {name: array[rows] for name, array in values.items() if array is not None}
+    parts |= {name: getattr(panel, name)[rows] * cut[:, None, None] for name in ("exposure", "spend")}
+    labels = pd.Index([*panel.regions[:-1], "east", "west", "middle"])
+    return dataclasses.replace(panel, regions=labels, kpi=panel.kpi[rows] * cut[:, None], **parts)
 
 
 def _units(panel: dcm.Panel, rng: np.random.Generator) -> dcm.Panel:
@@ -134,6 +150,26 @@ def _bundle(panel: dcm.Panel, rng: np.random.Generator) -> dcm.Panel:
     return _exposure(panel, 2, np.maximum(0.0, 100 * (others + 0.35 * rng.standard_normal(others.shape))))
 
 
+def _reached(often: np.ndarray | float, panel: dcm.Panel) -> dcm.Panel:
+    """The second channel with contacts that came at this frequency."""
+    frequency = np.full(panel.exposure.shape, np.nan)
+    frequency[:, :, 1] = np.where(panel.exposure[:, :, 1] > 0, often, 0.0)
+    return dataclasses.replace(panel, frequency=frequency)
+
+
+def _narrow(panel: dcm.Panel, rng: np.random.Generator) -> dcm.Panel:
+    return _reached(rng.uniform(2.6, 3.4, panel.kpi.shape), panel)
+
+
+def _monthly(panel: dcm.Panel, rng: np.random.Generator) -> dcm.Panel:
+    return _reached(4.3 * np.exp(rng.normal(np.log(4.0), 0.4, panel.kpi.shape)), panel)
+
+
+def _target_group(panel: dcm.Panel, rng: np.random.Generator) -> dcm.Panel:
+    """The same reach every week; the frequency takes up all that varies."""
+    return _reached(np.maximum(2.0 * panel.exposure[:, :, 1] / panel.exposure[:, :, 1].mean(), 1e-9), panel)
+
+
 def _no_exposure(panel: dcm.Panel, rng: np.random.Generator) -> dcm.Panel:
     values = panel.exposure[:, :, 1].copy()
     values[:, 20:28] = 0.0
@@ -158,10 +194,12 @@ FAULTS: dict[str, tuple[Fault, Check]] = {
     "six weeks without a KPI": (_without_kpi, Check.MISSING_KPI),
     "two zeros at the end": (_zeros, Check.ZEROS_AT_END),
     "a week of the wrong sign": (_turned, Check.KPI_LEVEL),
+    "counts of two a week": (_counts, Check.COUNTED_KPI),
     "a decimal point off by two": (_decimal, Check.KPI_OUTLIERS),
     "two weeks at 1.8 times": (_holiday, Check.KPI_OUTLIERS),
     "three weeks carried forward": (_carried, Check.REPEATED_KPI),
     "a week booked in the next": (_doubled, Check.DOUBLED_KPI),
+    "a region cut into three": (_divided, Check.SAME_REGIONS),
     "exposure in thousands": (_units, Check.PRICE_JUMP),
     "prices 80% higher": (_price, Check.PRICE_JUMP),
     "a control's cell at 1000": (_typing, Check.OUTLIERS),
@@ -170,6 +208,9 @@ FAULTS: dict[str, tuple[Fault, Check]] = {
     "a constant channel": (_constant, Check.CONSTANT),
     "a near-copy": (_copy, Check.COPIES),
     "a bundle of channels": (_bundle, Check.COLLINEARITY),
+    "a frequency between 2.6 and 3.4": (_narrow, Check.FREQUENCY),
+    "contacts of a month per week": (_monthly, Check.FREQUENCY),
+    "the same reach every week": (_target_group, Check.FREQUENCY),
     "eight weeks of spend without exposure": (_no_exposure, Check.SPEND_MATCH),
     "a mediator among the controls": (_mediator, Check.MEDIATOR),
 }

@@ -50,7 +50,7 @@ class FitStatus(IntEnum):
 
 _SENTENCES = {
     FitStatus.WORSE_THAN_MEAN: "The fit failed: it predicts its own training weeks worse than the regional means do, "
-    "so that none of its figures can be trusted; look for weeks with a wrong KPI or controls with extreme values.",
+    "so none of its figures can be trusted; look for weeks with a wrong KPI or controls with extreme values.",
     FitStatus.TAKEN_OVER: "Weights were imported from the published package; nothing was trained.",
     FitStatus.COMPLETED: "Training completed all epochs of the published schedule.",
     FitStatus.RUNNING: "Training was interrupted before it converged.",

@@ -87,6 +87,21 @@ def small_ensemble(small_result: dcm.FitResult) -> dcm.Ensemble:
     return dcm.bootstrap(small_result, 4, seed=3, method="weights", checks=0, progress=False)
 
 
+@pytest.fixture(scope="session")
+def reached_panel() -> dcm.Panel:
+    """Two regions, 60 weeks, three channels, the first with reach and frequency."""
+    return dcm.simulate(2, 60, 3, 1, seed=1, reach_frequency=1)[0]
+
+
+@pytest.fixture(scope="session")
+def reached_result(reached_panel: dcm.Panel, quick: dcm.Config) -> dcm.FitResult:
+    """A quick fit of it, with a stated half-frequency and a lift test."""
+    priors = dcm.Priors(half_frequency=(("channel_1", 4.0, 0.01),))
+    weeks = [str(reached_panel.weeks[at].date()) for at in (20, 23)]
+    test = dcm.LiftTest("channel_1", *weeks, lift=1e4, standard_error=1e4, kind="holdback")
+    return dcm.fit(reached_panel, quick.replace(priors=priors, experiments=(test,)), holdout=8)
+
+
 @pytest.fixture
 def limit_traces(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Fail from here on if a chunk of training is traced, and so compiled, more often than a given number of times."""

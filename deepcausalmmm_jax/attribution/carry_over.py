@@ -34,7 +34,7 @@ class PaybackNote(StrEnum):
     NO_REVENUE = "no revenue per KPI given: payback is unknown"
     NO_EFFECT = "no positive effect to split"
     NEVER = "a week's spend brings less than it costs, carry-over included"
-    PERHAPS_NEVER = "in some draws a week's spend never pays back, so that the interval has no upper end"
+    PERHAPS_NEVER = "in some draws a week's spend never pays back, so the interval has no upper end"
 
 
 class Pulses(NamedTuple):

@@ -1,7 +1,8 @@
 """The channels' curves and the channel graph, as tables."""
 
+from typing import TYPE_CHECKING
+
 import jax.numpy as jnp
-import networkx as nx
 import numpy as np
 import pandas as pd
 from jax import Array
@@ -13,6 +14,9 @@ from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.curves import OPTIONAL, MediaCurves, finite_kernel, saturation_by_channel
 from deepcausalmmm_jax.ops.adstock import delayed_geometric_kernel, geometric_kernel
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _CURVE_POINTS = 101
 _DECAY_WEEKS, _FEWEST_LAGS = 13, 4  # of a kernel without a last lag that are shown
@@ -143,8 +147,10 @@ def adjacency(fit: FittedPanel) -> pd.DataFrame:
     return pd.DataFrame(edges.astype(np.float64), index=names, columns=names)
 
 
-def channel_graph(fit: FittedPanel) -> nx.DiGraph:
+def channel_graph(fit: FittedPanel) -> "nx.DiGraph":
     """The graph of `adjacency`: one node per channel, edges with their `weight`."""
+    import networkx as nx  # a fifth of a second, which no command waits for
+
     table = adjacency(fit)
     graph = nx.DiGraph()
     graph.add_nodes_from(table.index)

@@ -92,7 +92,7 @@ def channel_errors(fit: FittedPanel) -> np.ndarray:
     channel may have caused it.
     """
     panel, used = fit.panel, fit.weights > 0
-    terms, noise = fit.scaled_terms, np.asarray(fit.internals.noise, float)
+    terms, noise = fit.scaled_terms, fit.residual_noise
     season = season_basis(panel, fit.config)
     design = np.concatenate([terms.media, terms.control], axis=-1)
     design = _within(np.concatenate([design, np.where(used[:, :, None], 1.0, 0.0) * season], axis=-1), used)

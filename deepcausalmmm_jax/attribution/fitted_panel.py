@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import NamedTuple, Self, cast
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from deepcausalmmm_jax.attribution.credited import Baselines, baselines_of, control_effects
@@ -17,6 +18,7 @@ from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means, kpi_scales
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.io.on_device import single
+from deepcausalmmm_jax.model.counts import Working, log_means, working
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.model.link import added_up, residual_variance
 from deepcausalmmm_jax.model.outputs import Components, Internals
@@ -166,8 +168,28 @@ class FittedPanel:
 
     @property
     def scaled_kpi(self) -> np.ndarray:
-        """The KPI in the same unit, `[region, week]`; any number in weeks that were not learned from."""
-        return scaled_kpi(self.panel, self.weights, self.scales.kpi, self.config.link)
+        """The KPI in the same unit, `[region, week]`; any number in weeks that were not learned from.
+
+        Of counts, the normal observations that stand for them near their means, see `model.counts.working`.
+        """
+        kpi = scaled_kpi(self.panel, self.weights, self.scales.kpi, self.config.reading)
+        return self.scaled_terms.prediction() + self._counted(kpi).excess if self.config.counts else kpi
+
+    @property
+    def residual_noise(self) -> np.ndarray:
+        """`[region]`, standard deviation of a week's residual innovation on that scale; of counts, of a usual week."""
+        noise = np.asarray(self.internals.noise, float)
+        if not self.config.counts:
+            return noise
+        precision = np.where(self.weights > 0, 1.0 / np.asarray(self._counted(0.0 * self.weights).variance), 0.0)
+        used = np.maximum((self.weights > 0).sum(axis=1), 1)
+        return np.asarray(1.0 / np.sqrt(np.where(precision.any(axis=1), precision.sum(axis=1) / used, noise**-2.0)))
+
+    def _counted(self, scaled: np.ndarray) -> Working:
+        """What stands for counts `[region, week]`, in `Scales.kpi`, near the prediction."""
+        unit, noise = self.scales.kpi[:, None], np.asarray(self.internals.noise, np.float64)[:, None]
+        log_mean = np.asarray(log_means(jnp.asarray(self.scaled_terms.prediction()), jnp.asarray(unit)), np.float64)
+        return working(scaled * unit, log_mean, noise, np)  # type: ignore[arg-type]
 
     @property
     def has_log_link(self) -> bool:

@@ -19,6 +19,7 @@ from deepcausalmmm_jax.training.forecast_draws import ForecastDistribution, Proc
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
 
 _FEWEST = 20
+_LEAST_SPREAD, _LARGEST = 1e-3, 1e15  # of a mean beyond chance, as a share of it; count that can be drawn
 
 
 def forecast_draws(fit: FittedPanel, variables: Variables, panel: Panel | None, draws: int, seed: int) -> np.ndarray:
@@ -55,19 +56,19 @@ def forecast_draws(fit: FittedPanel, variables: Variables, panel: Panel | None, 
     rng, count = np.random.default_rng(seed), len(found.prediction)
     chosen = np.sort(np.arange(draws) % count) if draws >= count else np.sort(rng.choice(count, draws, replace=False))
     numbers = np.bincount(chosen, minlength=count)
-    made = [
-        _simulated(jax.tree.map(lambda array, k=k: array[k], found), basis, int(n), rng)
-        for k, n in enumerate(numbers)
-        if n
-    ]
-    scaled = np.concatenate(made)
-    if fit.has_log_link:
-        scaled = np.exp(scaled - 1.0)
-    return (scaled * fit.scales.kpi[:, None])[:, regions][:, :, weeks]
+    made = []
+    for k in np.flatnonzero(numbers):
+        own_set = jax.tree.map(lambda array, k=k: array[k], found)
+        scaled = _simulated(own_set, basis, int(numbers[k]), rng, with_noise=not fit.config.counts)
+        if fit.has_log_link:
+            scaled = np.exp(scaled - 1.0)
+        kpi = scaled * fit.scales.kpi[:, None]
+        made.append(_counted(kpi, own_set.noise[:, None], rng) if fit.config.counts else kpi)
+    return np.concatenate(made)[:, regions][:, :, weeks]
 
 
 def forecast_table(
-    prediction: np.ndarray, draws: np.ndarray, panel: Panel, level: float, by_region: bool
+    prediction: np.ndarray, draws: np.ndarray, panel: Panel, level: float, by_region: bool, whole: bool = False
 ) -> pd.DataFrame:
     """Forecasts with their intervals.
 
@@ -78,6 +79,7 @@ def forecast_table(
         level: of the intervals.
         by_region: one row per region and week; else one row per week for all regions together: those with a KPI in the
             week, or all that have a row where none has a KPI.
+        whole: whether the KPI is a count: then `low` and `high` are the whole numbers that enclose the interval.
 
     Returns:
         Columns region (where asked for) and time, `kpi` (empty where it is not observed), `prediction`, `low`, `high`.
@@ -90,6 +92,8 @@ def forecast_table(
         prediction, draws = (np.where(counted, part, 0.0).sum(axis=-2) for part in (prediction, draws))
         known = np.where(some, np.nansum(known, axis=0), np.nan)
     low, high = interval(draws, level)
+    if whole:
+        low, high = np.floor(low), np.ceil(high)
     keys: dict[str, object] = {TIME: panel.weeks}
     if by_region:
         grid = pd.MultiIndex.from_product([panel.regions, panel.weeks])
@@ -117,15 +121,27 @@ def _weeks(fit: FittedPanel, panel: Panel | None) -> tuple[Panel, slice, np.ndar
 
 
 def _simulated(
-    distribution: ForecastDistribution, basis: np.ndarray, draws: int, rng: np.random.Generator
+    distribution: ForecastDistribution, basis: np.ndarray, draws: int, rng: np.random.Generator, *, with_noise: bool
 ) -> np.ndarray:
     """`[draw, region, week]`, scaled units, from one set of variables."""
     n_regions, n_weeks = distribution.prediction.shape
     national = _moved(distribution.national, basis, (draws, 1), rng)
     regions = _moved(distribution.regional, basis, (draws, n_regions), rng)
     shocks = distribution.shock * rng.standard_normal((draws, 1, n_weeks))
-    noise = distribution.noise[:, None] * rng.standard_normal((draws, n_regions, n_weeks))
-    return np.asarray(distribution.prediction + national + regions + shocks + noise)
+    drawn = np.asarray(distribution.prediction + national + regions + shocks)
+    return drawn + distribution.noise[:, None] * rng.standard_normal(drawn.shape) if with_noise else drawn
+
+
+def _counted(means: np.ndarray, spread: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Negative binomial counts around means; whole numbers, `[draw, region, week]`.
+
+    Args:
+        means: `[draw, region, week]`.
+        spread: `[region, 1]`, of the means beyond the chance of counting, as a share of them.
+        rng: draws the counts.
+    """
+    size = np.maximum(spread, _LEAST_SPREAD) ** -2.0
+    return rng.poisson(np.minimum(means * rng.gamma(size, 1.0 / size, means.shape), _LARGEST)).astype(float)
 
 
 def _moved(process: Process, basis: np.ndarray, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

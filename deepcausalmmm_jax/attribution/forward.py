@@ -82,18 +82,68 @@ def parts_of_channels(variables: Variables, inputs: AnyInputs, design: AnyDesign
 def effects(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
     """Direct and total loss of prediction with one channel at zero, `[channel, 2, region, week]`."""
     as_it_was, inside = forward_pass(variables, inputs, design)
-    channels = jnp.arange(design.n_channels)
 
     def lost(channel: Array) -> Array:
-        alone = jnp.where(channels == channel, 0.0, inputs.exposure)
-        driven = _driven(inputs.exposure[:, :, channel], channel, inside)
-        followed = jnp.where(channels == channel, 0.0, jnp.maximum(inputs.exposure - driven, 0.0))
-        direct, _ = forward_pass(variables, inputs._replace(exposure=alone), design, inputs.exposure)
-        total, _ = forward_pass(variables, inputs._replace(exposure=followed), design)
-        return jnp.stack([difference(as_it_was, direct), difference(as_it_was, total)])
+        direct = _lost_directly(as_it_was, variables, inputs, design, channel)
+        return jnp.stack([direct, _lost_in_all(as_it_was, variables, inputs, design, channel, inside)])
 
-    both: Array = jax.lax.map(lost, channels)
+    both: Array = jax.lax.map(lost, jnp.arange(design.n_channels))
     return both
+
+
+@jit_once("design")
+def effects_by_member(
+    variables: Variables, edges: Array, inputs: AnyInputs, weights: Array, drivers: Array, design: AnyDesign
+) -> tuple[Array, Array]:
+    """`effects` of each member, added up over regions and weeks.
+
+    Args:
+        variables: of the members, each array with a leading axis `[member]`.
+        edges: that exposure follows, `[member, 1 + lag, channel, channel]`, mean weeks.
+        inputs: the panel.
+        weights: `[region, week]`, what a unit of the scaled KPI counts.
+        drivers: positions of the channels that drive others, `[driver]`.
+        design: of the model.
+
+    Returns:
+        Direct loss, `[member, channel]`, and total loss of the drivers, `[member, driver]`.
+    """
+
+    def one(member: tuple[Variables, Array]) -> tuple[Array, Array]:
+        own, links = member
+        as_it_was, inside = forward_pass(own, inputs, design)
+        followed = inside._replace(relative_edges=links[0], relative_lagged_edges=links[1:])
+
+        def alone(channel: Array) -> Array:
+            return jnp.sum(_lost_directly(as_it_was, own, inputs, design, channel) * weights)
+
+        def in_all(channel: Array) -> Array:
+            return jnp.sum(_lost_in_all(as_it_was, own, inputs, design, channel, followed) * weights)
+
+        return jax.lax.map(alone, jnp.arange(design.n_channels)), jax.lax.map(in_all, drivers)
+
+    by_member: tuple[Array, Array] = jax.lax.map(one, (variables, edges))
+    return by_member
+
+
+def _lost_directly(
+    as_it_was: Components, variables: Variables, inputs: AnyInputs, design: AnyDesign, channel: Array
+) -> Array:
+    """Loss with one channel at zero and all other exposure as it was, `[region, week]`."""
+    alone = jnp.where(jnp.arange(design.n_channels) == channel, 0.0, inputs.exposure)
+    direct, _ = forward_pass(variables, inputs._replace(exposure=alone), design, inputs.exposure)
+    return difference(as_it_was, direct)
+
+
+def _lost_in_all(
+    as_it_was: Components, variables: Variables, inputs: AnyInputs, design: AnyDesign, channel: Array, inside: Internals
+) -> Array:
+    """Loss with one channel at zero and without what it drove in others, by the edges of `inside`, `[region, week]`."""
+    driven = _driven(inputs.exposure[:, :, channel], channel, inside)
+    rest = jnp.maximum(inputs.exposure - driven, 0.0)
+    followed = jnp.where(jnp.arange(design.n_channels) == channel, 0.0, rest)
+    total, _ = forward_pass(variables, inputs._replace(exposure=followed), design)
+    return difference(as_it_was, total)
 
 
 def _driven(exposure: Array, channel: Array, inside: Internals) -> Array:

@@ -42,7 +42,7 @@ class NoteKind(StrEnum):
     )
     TEST_CONFLICT = "disagrees with the lift test {names} by {value:.1f} standard errors"
     FEW_DRAWS = "{value:.0f} refits are too few for intervals: 20 or more are needed for 90%"
-    ORGANIC = "organic: not paid for, so it has no roi, mroi and cpik, and no budget"
+    ORGANIC = "organic: not paid for, so it has no roi, mroi or cpik, and no budget"
     NATIONAL = "national: its effect is known from {value:.0f} {unit}s, not from every region's"
     NO_SPEND = "no spend given: roi, mroi and cpik are unknown"
     ZERO_SPEND = "spend is zero: roi, mroi and cpik are undefined"

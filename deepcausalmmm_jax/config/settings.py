@@ -18,7 +18,7 @@ from deepcausalmmm_jax.config.curves import (
     refuse_priors_of_absent_parameters,
 )
 from deepcausalmmm_jax.config.flat import settings_table
-from deepcausalmmm_jax.config.kpi_link import LinkKind, refuse_link
+from deepcausalmmm_jax.config.kpi_link import KpiReading, LinkKind, checked_link, refuse_link, settle_counts
 from deepcausalmmm_jax.config.lift_tests import LiftTest, lift_tests_from
 from deepcausalmmm_jax.config.links import Links
 from deepcausalmmm_jax.config.paper import Published, refuse_beside_paper
@@ -178,6 +178,8 @@ class Config:
             a CPU rounds in the same way and gains no speed.
         link: `identity`, where effects add up to the KPI; `log`, where they multiply, each a factor on it; `auto` to
             let the evidence choose, see `FitResult.link_evidence`.
+        counts: whether the KPI counts something that is zero in some weeks, such as policies sold: whole numbers from a
+            negative binomial distribution around a mean to which effects multiply. `link` is then `log`.
 
     Raises:
         ConfigError: a value of the wrong kind or out of range.
@@ -210,9 +212,11 @@ class Config:
     published: Published = field(default_factory=Published)
     precision: Precision = "highest"
     link: LinkKind = "identity"
+    counts: bool = False
 
     def __post_init__(self) -> None:
         check_kinds(self)
+        settle_counts(self)
         object.__setattr__(self, "experiments", lift_tests_from(self.experiments))
         object.__setattr__(self, "curves", channel_curves_from(self.curves))
         refuse_priors_of_absent_parameters(self.priors, self.common_curve, self.curves)
@@ -240,6 +244,11 @@ class Config:
         require(in_weeks, "season_length", self.season_length, "above 1 week and at most 10,000")
 
     @property
+    def reading(self) -> KpiReading:
+        """How the model reads the KPI."""
+        return "counts" if self.counts else self.link
+
+    @property
     def common_curve(self) -> CurveKind:
         """Kinds of the channels that have none of their own."""
         return CurveKind(self.adstock, self.saturation, self.saturation_first)
@@ -259,7 +268,7 @@ class Config:
             ConfigError: an unknown setting or an invalid value.
         """
         refuse_unknown(type(self), changes, "")
-        return dataclasses.replace(self, **changes)
+        return dataclasses.replace(self, **checked_link(changes, self.counts))
 
     @classmethod
     def paper(cls, graph: GraphKind = "triangular", **changes: Any) -> Self:
@@ -302,7 +311,7 @@ class Config:
             "training": Training,
             "published": Published,
         }
-        values = dict(table)
+        values = checked_link(dict(table))
         for name, section in sections.items():
             if name not in values:
                 continue

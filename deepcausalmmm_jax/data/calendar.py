@@ -9,6 +9,7 @@ import pandas as pd
 from deepcausalmmm_jax.data.cadence import LEAST_MONTH, Cadence, cadence_of, keeps_its_place
 from deepcausalmmm_jax.data.date_orders import written_periods
 from deepcausalmmm_jax.data.dates import as_text, local_days
+from deepcausalmmm_jax.data.readers.numbers import as_numbers
 from deepcausalmmm_jax.errors import DataError
 
 # Weeks: without a row in any region for longer than this, the dates are assumed to be wrong rather than to have a gap.
@@ -71,7 +72,7 @@ def _refuse_missing(column: pd.Series, name: str) -> None:
 
 
 def _grid_of_numbers(column: pd.Series, name: str, cadence: Cadence | None) -> Grid:
-    values = column.to_numpy(dtype=np.float64)
+    values, _ = as_numbers(column)
     fits = np.isfinite(values) & (values == np.round(values)) & (np.abs(values) < _MOST)
     if not fits.all():
         raise DataError(f"Column {name!r} has the week {values[~fits][0]:g}; weeks must be dates or whole numbers.")

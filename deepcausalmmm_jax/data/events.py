@@ -239,8 +239,8 @@ def _days_of(df: pd.DataFrame, given: str | int, side: str) -> np.ndarray:
         numbers, unreadable = as_numbers(df[given])
         numbers = np.where(unreadable, -1.0, np.nan_to_num(numbers))
     else:
-        whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
-        numbers = np.full(len(df), float(given) if whole else -1.0)
+        days = isinstance(given, int | np.integer) and not isinstance(given, bool) and 0 <= given <= _LONGEST
+        numbers = np.full(len(df), float(given) if days else -1.0)
     bad = (numbers < 0) | (numbers > _LONGEST) | (numbers != np.round(numbers))
     if bad.any():
         cell = df[given].iloc[int(bad.argmax())] if isinstance(given, str) else given

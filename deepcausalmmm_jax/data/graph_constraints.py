@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Generic, NamedTuple
 
-import networkx as nx
 import numpy as np
 
 from deepcausalmmm_jax.axes import ArrayT
@@ -116,6 +115,10 @@ def _refuse_unknown(name: str, channels: tuple[str, ...]) -> None:
 
 
 def _refuse_cycle(required: np.ndarray, channels: tuple[str, ...]) -> None:
+    if not required.any():
+        return
+    import networkx as nx  # a fifth of a second, which fits without required links do not wait for
+
     graph = nx.DiGraph([(channels[i], channels[j]) for i, j in np.argwhere(required > 0)])
     if not nx.is_directed_acyclic_graph(graph):
         names = [source for source, _ in nx.find_cycle(graph)]

@@ -47,6 +47,7 @@ class Inputs(NamedTuple, Generic[ArrayT]):
     graph_constraints: GraphConstraints[ArrayT]
     stated_priors: StatedPriors[ArrayT]
     contacts: Contacts[ArrayT] | None = None  # None where no channel has reach and frequency
+    count_unit: ArrayT | None = None  # [region], `Scales.kpi` of a KPI that is counted; None of any other
     lift_tests: LiftTests[ArrayT] | None = None  # to learn from, see `training.family.ModelFamily.prepared`
 
 
@@ -83,7 +84,8 @@ def inputs_from(
     (basis, step), (region_basis, region_step) = trend(config.knot_spacing), trend(config.region_knot_spacing)
     control = np.where(panel.present[:, :, None], _standardised(panel, scales), 0.0)
     own = describing(panel, weights)
-    kpi, level = scaled_kpi(panel, own, scales.kpi, config.link), scaled_level(panel, own, scales.kpi, config.link)
+    kpi = scaled_kpi(panel, own, scales.kpi, config.reading)
+    level = scaled_level(panel, own, scales.kpi, config.reading)
     priors, contacts = _stated(panel, weights, config, scales), contacts_from(panel, scales.frequency)
     return Inputs(
         exposure=_single(exposure),
@@ -106,6 +108,7 @@ def inputs_from(
         stated_priors=_single_priors(priors),
         graph_constraints=GraphConstraints(*map(_single, graph_constraints(panel.channels, config))),
         contacts=None if contacts is None else Contacts(*map(_single, contacts)),
+        count_unit=_single(scales.kpi) if config.counts else None,
     )
 
 

@@ -1,9 +1,8 @@
-"""Redundant series of a panel: channels, controls and KPI that are near-copies, channels that are sums of others."""
+"""Redundant series of a panel: near-copies among columns, channels that are sums of others, regions with one KPI."""
 
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from deepcausalmmm_jax.data.panel import Panel
 
@@ -11,6 +10,8 @@ _ALIKE = 0.98  # correlation within regions
 _UNEXPLAINED = 0.01  # of a channel's variance, by the other channels
 _PART = 0.02  # of the spread of a sum; a channel with a smaller weight is not part of it
 _FEWEST = 8  # weeks of a region for a correlation
+_SAME = 0.01  # of the spread of a region's KPI, left by another region's KPI times a factor
+_BLOCK = 256  # regions compared with all others at once
 
 
 class Copies(NamedTuple):
@@ -28,7 +29,7 @@ def copies(past: Panel) -> list[Copies]:
     known = past.present & (past.weights > 0)
     alike = np.abs(_correlation(series, known))
     np.fill_diagonal(alike, 0.0)
-    _, label = connected_components(alike >= _ALIKE, directed=False)
+    label = _components(alike >= _ALIKE)
     n_channels, groups = len(past.channels), []
     for one in range(label.max() + 1):
         at = np.flatnonzero(label == one)
@@ -63,6 +64,42 @@ def sums(past: Panel) -> list[tuple[str, tuple[str, ...]]]:
             found.append((past.channels[m], tuple(past.channels[i] for i in parts)))
             taken |= {m, *parts}
     return found
+
+
+def _components(alike: np.ndarray) -> np.ndarray:
+    """Number of the group that each series, or region, belongs to: those alike, directly or through others.
+
+    Groups are numbered by their first series. `scipy.sparse` has the same, but every fit would wait for its import.
+    """
+    label, before = np.arange(len(alike)), np.arange(0)
+    while not np.array_equal(label, before):
+        before = label
+        label = np.minimum(label, np.where(alike, label, len(label)).min(axis=1, initial=len(label)))
+    return np.unique(label, return_inverse=True)[1]
+
+
+def same_regions(past: Panel) -> list[tuple[str, ...]]:
+    """Groups of regions whose KPI is one series up to a factor, over the weeks that both have.
+
+    Regions of a market share its season and its trend, and still differ by chance each week. Those that do not are
+    copies of a region, or one figure that was divided by fixed shares.
+    """
+    seen = past.weights > 0
+    size = np.abs(past.kpi).max(axis=1, initial=0.0, where=seen)
+    kpi = np.where(seen, past.kpi, 0.0) / np.where(size > 0, size, 1.0)[:, None]
+    weeks, squares, moving = seen.astype(float), kpi**2, (kpi != 0).astype(float)
+    same = np.zeros((len(kpi), len(kpi)), dtype=bool)
+    for first in range(0, len(kpi), _BLOCK):
+        rows, rest = slice(first, first + _BLOCK), slice(first, None)  # pairs with earlier regions are known
+        others = weeks[rest].T
+        cross, own, other = kpi[rows] @ kpi[rest].T, squares[rows] @ others, weeks[rows] @ squares[rest].T
+        spread = own - (kpi[rows] @ others) ** 2 / np.maximum(weeks[rows] @ others, 1.0)
+        left = own - cross**2 / np.where(other > 0, other, 1.0)
+        enough = (moving[rows] @ others >= _FEWEST) & (cross > 0) & (spread > 1e-9 * own)
+        same[rows, rest] = enough & (left < _SAME**2 * spread)
+    label = _components(same | same.T)
+    groups = [np.flatnonzero(label == one) for one in range(label.max() + 1)]
+    return [tuple(str(past.regions[r]) for r in at.tolist()) for at in groups if len(at) > 1]
 
 
 def _within(values: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from deepcausalmmm_jax.data.checks import varies_within_regions
 from deepcausalmmm_jax.data.kpi_notes import constant_regions, huge_weeks, net_regions, turned_weeks
-from deepcausalmmm_jax.data.near_copies import Copies, copies, sums
+from deepcausalmmm_jax.data.near_copies import Copies, copies, same_regions, sums
 from deepcausalmmm_jax.data.outliers import outliers
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.errors import DataWarning
@@ -26,6 +26,7 @@ class NoteKind(StrEnum):
     NET_KPI = "KPI around zero"  # of regions
     TURNED_SIGN = "KPI with another sign"  # in weeks
     HUGE_KPI = "huge KPI"  # in regions and weeks
+    SAME_REGIONS = "regions with one KPI"  # groups of them
     OUTLIER = "outlier"  # a column in a region and week
     COPIES = "near-copies"  # among channels and controls
     KPI_COPY = "copy of the KPI"  # among channels and controls
@@ -53,7 +54,7 @@ def panel_notes(panel: Panel, weights: np.ndarray) -> tuple[PanelNote, ...]:
     """
     past, told = panel.select(weeks=slice(0, weeks_up_to_last(weights))), panel.until_last_kpi()
     columns = (_on_likeness(past), _on_controls(past), _on_events(past), _on_spend(told))
-    found = (_on_kpi(past), _on_outliers(told), *columns)
+    found = (_on_kpi(past), _on_regions(past), _on_outliers(told), *columns)
     return tuple(note for notes in found for note in notes)
 
 
@@ -99,6 +100,17 @@ def _on_kpi(past: Panel) -> Iterator[PanelNote]:
             turned,
             f"The KPI {kpi!r} is below 0 in {weeks} {_few(turned)} in every region, and rarely in other weeks: "
             "check whether its sign is reversed, or leave it empty there and pass missing_kpi='mask'.",
+        )
+
+
+def _on_regions(past: Panel) -> Iterator[PanelNote]:
+    for group in same_regions(past):
+        yield PanelNote(
+            NoteKind.SAME_REGIONS,
+            group,
+            f"The KPI {past.kpi_name!r} of {_regions(group)} is the same in every week, up to a factor: they were "
+            "copied, or one figure was divided among them, and count as several regions where there is one; keep one, "
+            "or add them up.",
         )
 
 

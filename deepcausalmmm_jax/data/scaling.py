@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepcausalmmm_jax.config.kpi_link import LinkKind
+from deepcausalmmm_jax.config.kpi_link import KpiReading
 from deepcausalmmm_jax.data.kpi_link import scales_of_kpi
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.reach import usual_frequency
@@ -33,18 +33,18 @@ class Scales(NamedTuple):
     frequency: np.ndarray | None = None  # [region, channel], usual contacts per person reached; see `data.reach`
 
 
-def scales_from(panel: Panel, weights: np.ndarray, link: LinkKind = "identity") -> Scales:
+def scales_from(panel: Panel, weights: np.ndarray, reading: KpiReading = "identity") -> Scales:
     """Scales from the weeks with weight.
 
     Args:
         panel: the panel.
         weights: `[region, week]`, 0 in weeks outside training.
-        link: of the settings.
+        reading: `Config.reading`.
 
     Raises:
-        DataError: a log link, and a KPI of 0 or less.
+        DataError: a log link, and a KPI of 0 or less; or counts that are none.
     """
-    kpi = scales_of_kpi(panel, weights, link)
+    kpi = scales_of_kpi(panel, weights, reading)
     last = int(np.nonzero(weights.sum(axis=0))[0][-1]) + 1
     present = panel.present[:, :last]
     mean = panel.exposure[:, :last].sum(axis=1) / np.maximum(present.sum(axis=1), 1)[:, None]

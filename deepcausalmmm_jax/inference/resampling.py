@@ -8,6 +8,8 @@ import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.model.counts import log_means
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.training.estimate import estimate
 from deepcausalmmm_jax.training.family import AnyHyperparameters
@@ -104,11 +106,27 @@ def drawn(key: Array, sample: Sample, method: Method, block: int, n_training: in
     first = jax.random.randint(key, (n_blocks, 1), 0, n_training - block + 1)
     week = (first + jnp.arange(block)).reshape(-1)[:n_training]
     seen = weights[:, :n_training] > 0
+    if isinstance(inputs, Inputs) and inputs.count_unit is not None:
+        kpi = _drawn_counts(inputs, inputs.count_unit[:, None], sample.prediction[:, :n_training], seen, week)
+        return inputs._replace(kpi=jnp.where(weights > 0, inputs.kpi.at[:, :n_training].set(kpi), inputs.kpi)), weights
     residual = jnp.where(seen, inputs.kpi[:, :n_training] - sample.prediction[:, :n_training], 0.0)
     count = jnp.maximum(seen.sum(axis=1, keepdims=True), 1)
     residual = jnp.where(seen, residual - residual.sum(axis=1, keepdims=True) / count, 0.0)
     kpi = inputs.kpi.at[:, :n_training].set(sample.prediction[:, :n_training] + residual[:, week])
     return inputs._replace(kpi=jnp.where(weights > 0, kpi, inputs.kpi)), weights
+
+
+def _drawn_counts(inputs: Inputs[Array], unit: Array, scaled: Array, seen: Array, week: Array) -> Array:
+    """Counts of the training weeks with the residuals of other weeks, `[region, week]`, over `unit`.
+
+    A residual is counted in roots of its mean, since counts vary with it, and what comes out is rounded to a count
+    (Davison & Hinkley 1997, section 7.2.3).
+    """
+    mean = jnp.exp(log_means(scaled, unit))
+    residual = jnp.where(seen, (inputs.kpi[:, : mean.shape[1]] * unit - mean) / jnp.sqrt(mean), 0.0)
+    count = jnp.maximum(seen.sum(axis=1, keepdims=True), 1)
+    residual = jnp.where(seen, residual - residual.sum(axis=1, keepdims=True) / count, 0.0)
+    return jnp.maximum(jnp.round(mean + jnp.sqrt(mean) * residual[:, week]), 0.0) / unit
 
 
 def _with_drawn_tests(key: Array, inputs: AnyInputs) -> AnyInputs:

@@ -132,7 +132,7 @@ def _problem(before: Fitted, panel: Panel, weights: np.ndarray, room: int) -> _P
         len(knot_weeks(room, panel.cadence.steps(weeks))) for weeks in (config.knot_spacing, config.region_knot_spacing)
     )
     design = dataclasses.replace(ready.design, n_knots=n_knots, n_region_knots=n_region_knots)
-    level = scaled_level(before.panel, describing(before.panel, before.weights), before.scales.kpi, config.link)
+    level = scaled_level(before.panel, describing(before.panel, before.weights), before.scales.kpi, config.reading)
     start = on_longer_panel(
         before.variables if before.trained is None else before.trained,
         config,

@@ -28,6 +28,7 @@ class Design:
     link_lags: int
     hidden_size: int
     link: LinkKind = "identity"
+    counts: bool = False
 
     @property
     def step_weeks(self) -> float:
@@ -51,4 +52,5 @@ class Design:
             link_lags=config.link_lags if n_channels > 1 else 0,
             hidden_size=config.hidden_size,
             link=config.link,
+            counts=config.counts,
         )

@@ -13,7 +13,12 @@ from deepcausalmmm_jax.ops.autoregression import whitened
 
 
 def laplace_terms(
-    media: Array, internals: Internals, data: TrainingData, scales: PriorScales, step_weeks: float = 1.0
+    media: Array,
+    internals: Internals,
+    data: TrainingData,
+    scales: PriorScales,
+    step_weeks: float = 1.0,
+    precision: Array | None = None,
 ) -> dict[str, Array]:
     r"""Laplace's correction for what is estimated rather than known, $\frac12 \log |1 + s^2 I|$ by family of terms.
 
@@ -30,11 +35,15 @@ def laplace_terms(
         data: the panel.
         scales: s by family.
         step_weeks: length of a step of the panel, weeks.
+        precision: `[region]`, of a week's count on the log of its mean; None where the KPI is not counted.
 
     Returns:
         Scalars by family, nats.
     """
-    persistence, per_noise = internals.persistence, internals.effective / internals.noise**2
+    if precision is None:
+        persistence, per_noise = internals.persistence, internals.effective / internals.noise**2
+    else:
+        persistence, per_noise = jnp.zeros(()), internals.effective * precision
     trained, weight, total = data.weights[:, None] > 0, data.weights[:, None], data.weights.sum(axis=0)
     season, control = (energy.at(persistence) * per_noise for energy in (data.season, data.control))
     # A region's level absorbs the mean over weeks of a channel's innovations.

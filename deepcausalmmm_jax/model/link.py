@@ -44,7 +44,12 @@ def added_up(terms: Components, variance: Array, xp: ModuleType = jnp) -> Compon
 
 
 def residual_variance(internals: Internals) -> Array:
-    """Variance of a week's residual around the prediction, `[region]`, from its innovations and their persistence."""
+    """Variance of a week's residual around the prediction, `[region]`, from its innovations and their persistence.
+
+    Of counts it is 0, since the model adds up the log of their mean.
+    """
+    if internals.log_variance is not None:
+        return internals.log_variance
     return internals.noise**2 / (1.0 - internals.persistence**2)
 
 

@@ -33,6 +33,8 @@ from deepcausalmmm_jax.ops.layout import mean_of_regions
 _NEGLIGIBLE = 0.002  # share of the KPI below which differences do not matter
 # Prior scales that users do not set.
 _LEVEL = 0.03  # a region's mean prediction around its mean KPI; with persistent residuals only this prior ties it down
+_COUNT_LEVEL = 0.3  # of counts, whose mean on the log is not seen
+_COUNT_SPREAD = (np.log(0.2), 1.0)  # log of the spread of counts beyond chance
 _LOCALITY = 2.0  # logits
 _HISTORY = 4.0  # logits
 _PERSISTENCE, _PERSISTENCE_SCALE = -1.0, 1.5  # logits
@@ -93,7 +95,7 @@ def penalty_terms(
         **_curve_terms(parameters, internals.curves, scales, inputs, kinds),
         "locality": _gauss(parameters.media.locality, _LOCALITY),
         "history": _gauss(parameters.media.history, _HISTORY),
-        "level": _gauss(parameters.mean - inputs.kpi_level, _LEVEL),
+        "level": _gauss(parameters.mean - inputs.kpi_level, _LEVEL if inputs.count_unit is None else _COUNT_LEVEL),
         "baseline": _gauss(internals.level - inputs.kpi_level + scales.media_total, scales.baseline),
         "trend": _walk(parameters.trend.shared, scales.trend, inputs.trend_step),
         "trend_region": _walk(parameters.trend.region, scales.trend_region, inputs.region_trend_step),
@@ -106,6 +108,8 @@ def penalty_terms(
         "sizes": _scale_factors(parameters.log_scale_factors),
         "gru": sum((_gauss(leaf, scales.gru) for leaf in coefficients.gru.values()), start=jnp.zeros(())),
     }
+    if inputs.count_unit is not None:
+        terms["count_spread"] = _gauss(noise.mean() - _COUNT_SPREAD[0], _COUNT_SPREAD[1])
     if parameters.equations is not None:
         strength = jnp.sum(jnp.abs(internals.edges) * optional_edges[0])
         if parameters.equations.persistence is not None:

@@ -65,8 +65,10 @@ class Internals(NamedTuple):
     level: Array  # [region], baseline as a share of the mean KPI
     log_scale_factors: dict[str, Array]  # scalars, logs of the learned factors on the prior scales
     persistence: Array  # [], phi: share of a week's residual that is left a week later
-    noise: Array  # [region], standard deviation of a week's residual innovation, as a share of the mean KPI
+    noise: Array  # [region], standard deviation of a week's residual innovation, as a share of the mean KPI; of counts,
+    # of their mean beyond the chance of counting
     effective: Array  # [], share of the region-weeks that count as independent, see `ops.effective_sample`
+    log_variance: Array | None = None  # [region], where the mean on the log needs another than that of the residuals
 
 
 class Memory(NamedTuple):

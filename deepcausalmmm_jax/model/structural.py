@@ -128,6 +128,8 @@ class StructuralMMM(nn.Module):
             persistence=to_unit(self.persistence),
             noise=jnp.exp(self.noise),
             effective=self.effective.value,
+            # The log of the mean of counts is what the terms add up to: nothing is left to correct it by.
+            log_variance=jnp.zeros(self.design.n_regions) if self.design.counts else None,
         )
 
     def memory(self, inputs: Inputs[Array]) -> Memory:

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import gammaln
-from scipy.stats import genpareto
 
 DEGREES = 8.0  # of freedom: tails heavier than the posterior's, or a few draws would carry all the weight
 _LEAST_CURVATURE = 0.25  # the prior's is 1; a lower one means that the mode lies on a ridge
@@ -71,7 +70,7 @@ def smoothed(log_weight: np.ndarray) -> Smoothed:
     if n_tail < 5 or not excess[-1] > 0:
         return Smoothed(usable, np.inf)
     shape, scale = _pareto(excess)
-    quantiles = genpareto.ppf((np.arange(n_tail) + 0.5) / n_tail, shape, scale=scale)
+    quantiles = _pareto_quantiles((np.arange(n_tail) + 0.5) / n_tail, shape, scale)
     log_weight = usable.copy()
     log_weight[tail] = np.minimum(np.log(np.exp(cut) + quantiles), 0.0)
     return Smoothed(log_weight, float(shape))
@@ -102,3 +101,9 @@ def _pareto(excess: np.ndarray) -> tuple[float, float]:
     mean = float((inverse * weight).sum() / weight.sum())
     found = float(np.log1p(-mean * excess).mean())
     return (found * n + 5.0) / (n + 10.0), -found / mean
+
+
+def _pareto_quantiles(level: np.ndarray, shape: float, scale: float) -> np.ndarray:
+    """Quantiles of a generalised Pareto distribution; `scipy.stats` takes half a second to import, for this alone."""
+    exponential = -np.log1p(-level)
+    return scale * (exponential if shape == 0 else np.expm1(shape * exponential) / shape)

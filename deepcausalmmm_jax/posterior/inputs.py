@@ -1,5 +1,6 @@
 """What the posterior reads: training weeks in double precision, and what it takes as fixed from a fit."""
 
+import dataclasses
 from typing import NamedTuple
 
 import flax.struct
@@ -12,12 +13,22 @@ from jax.typing import ArrayLike
 from deepcausalmmm_jax.config.curves import CurveKinds
 from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.inputs import WEEKS_IN_QUARTER, Inputs
+from deepcausalmmm_jax.data.kpi_link import local_means
 from deepcausalmmm_jax.data.reach import Contacts
 from deepcausalmmm_jax.data.stated_priors import StatedPriors
+from deepcausalmmm_jax.model.counts import working
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.training.fitted import Fitted
 
 _TREND_WEEKS = 4  # between knots of the national trend; faster changes are persistence of the residuals
+
+
+class Counts(NamedTuple):
+    """A KPI that is counted."""
+
+    observed: Array  # [region, week]
+    unit: Array  # [region], count of 1 on the scale of the model
+    chance: Array  # [region, week], variance that the chance of counting gives the log of the mean
 
 
 @flax.struct.dataclass
@@ -48,6 +59,7 @@ class PosteriorInputs:
         has_signs: whether any control has a sign.
         lift_tests: of the training weeks; None where there are none.
         contacts: per person reached, `each` as `[week, channel, region]`; None without reach and frequency.
+        counts: of a KPI that is counted, whose `kpi` are the normal observations that stand for it; None of any other.
         power: that the likelihood of the KPI is raised to, see `coarsening_power`.
     """
 
@@ -74,6 +86,7 @@ class PosteriorInputs:
     has_signs: bool = flax.struct.field(pytree_node=False)
     lift_tests: LiftTests[Array] | None = None
     contacts: Contacts[Array] | None = None
+    counts: Counts | None = None
     power: Array | float = 1.0
 
     def has(self, parameter: str) -> bool:
@@ -95,6 +108,22 @@ def coarsening_power(weights: np.ndarray, coarsening: float) -> float:
     """
     further = max(int((weights > 0).any(axis=1).sum()) - 1, 0)
     return 1.0 / (1.0 + further / coarsening)
+
+
+def expanded(inputs: PosteriorInputs, log_mean: Array, noise: Array) -> PosteriorInputs:
+    """Inputs whose normal observations stand for the counts near other means.
+
+    Args:
+        inputs: of a KPI that is counted.
+        log_mean: `[region, week]`, log of the mean counts.
+        noise: `[region]`, spread of the means beyond the chance of counting.
+    """
+    counts = inputs.counts
+    assert counts is not None
+    found = working(counts.observed, log_mean, noise[:, None])
+    scaled = log_mean - jnp.log(counts.unit)[:, None] + 1.0 + found.excess
+    kpi = jnp.where(inputs.weights > 0, scaled - (inputs.kpi_level - 1.0)[:, None], 0.0)
+    return dataclasses.replace(inputs, kpi=kpi, counts=counts._replace(chance=found.variance - noise[:, None] ** 2))
 
 
 class Knots(NamedTuple):
@@ -156,6 +185,10 @@ def posterior_inputs(
         lift_tests=_lift_tests(inputs.lift_tests, n),
         contacts=_contacts(inputs.contacts, n),
     )
+    if inputs.count_unit is not None:
+        counts, unit = double(inputs.kpi)[:, :n] * double(inputs.count_unit)[:, None], double(inputs.count_unit)
+        made = dataclasses.replace(made, counts=Counts(counts, unit, jnp.ones(counts.shape)))
+        made = expanded(made, jnp.log(double(local_means(np.asarray(counts), weights))), double(noise_levels))
     return made, Knots(at_knots, at_region_knots)
 
 

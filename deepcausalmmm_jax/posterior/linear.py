@@ -141,7 +141,7 @@ def residual_innovations(found: Quantities, media: Array, linear: Linear, inputs
     rest = inputs.kpi - fitted_values(found, media, linear, inputs)
     trained = inputs.weights > 0
     innovations = whitened(jnp.where(trained, rest, 0.0).T, trained.T, found.persistence).T
-    return innovations / (found.noise * inputs.noise_ratio)[:, None]
+    return innovations / noise_levels(found, inputs)
 
 
 def fitted_values(found: Quantities, media: Array, linear: Linear, inputs: PosteriorInputs) -> Array:
@@ -156,6 +156,13 @@ def fitted_values(found: Quantities, media: Array, linear: Linear, inputs: Poste
         + jnp.einsum("rtk,rk->rt", inputs.control, control)
         + jnp.einsum("rtm,rm->rt", media, 1.0 + linear.media_region)
     )
+
+
+def noise_levels(found: Quantities, inputs: PosteriorInputs) -> Array:
+    """Standard deviations of the innovations of the residuals, `[region, 1]`; of counts, `[region, week]`."""
+    if inputs.counts is None:
+        return (found.noise * inputs.noise_ratio)[:, None]
+    return jnp.sqrt(inputs.counts.chance + ((found.noise * inputs.noise_ratio)[:, None]) ** 2)
 
 
 def lift_given_kpi(
@@ -181,7 +188,7 @@ def lift_given_kpi(
 def _by_region(found: Quantities, regressors: Columns, inputs: PosteriorInputs) -> Solved:
     """Every region with its own coefficients integrated out, `[region, ...]` each."""
     trained = inputs.weights > 0
-    precision = jnp.sqrt(inputs.weights * inputs.robust) / (found.noise * inputs.noise_ratio)[:, None]
+    precision = jnp.sqrt(inputs.weights * inputs.robust) / noise_levels(found, inputs)
     stacked = jnp.concatenate([regressors.shared, regressors.own, regressors.rest[:, :, None]], axis=2)
     n_own = regressors.own.shape[2]
 
@@ -244,7 +251,10 @@ def _scaled(standard: Array, path: Array | None) -> Array:
 def _normalisation(found: Quantities, inputs: PosteriorInputs) -> Array:
     trained = inputs.weights > 0
     alone = trained & ~jnp.pad(trained[:, :-1], ((0, 0), (1, 0)))
-    noise = trained * jnp.log(found.noise * inputs.noise_ratio)[:, None]
+    if inputs.counts is None:
+        noise = trained * jnp.log(found.noise * inputs.noise_ratio)[:, None]
+    else:
+        noise = trained * jnp.log(noise_levels(found, inputs))
     return 0.5 * alone.sum() * jnp.log1p(-(found.persistence**2)) - noise.sum()
 
 

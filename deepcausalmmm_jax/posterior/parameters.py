@@ -27,6 +27,7 @@ from deepcausalmmm_jax.model.media import (
 from deepcausalmmm_jax.ops.adstock import half_life
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
 
+_COUNT_NOISE = 5.0  # times the noise of other KPIs: the spread of counts beyond chance
 _EXPONENT = float(np.log(TYPICAL_EXPONENT / (1.0 - TYPICAL_EXPONENT)))
 
 
@@ -122,6 +123,7 @@ class Quantities(NamedTuple):
 def coordinate_priors(config: Config) -> CoordinatePriors:
     """The priors in the settings, as arrays, so that other settings need no other program."""
     own, scales = config.posterior, config.penalties
+    noise = own.noise * (_COUNT_NOISE if config.counts else 1.0)
     numbers = {
         "total": np.log(own.total_share) - np.log1p(-own.total_share),
         "total_spread": own.total_spread,
@@ -135,7 +137,7 @@ def coordinate_priors(config: Config) -> CoordinatePriors:
         "half_saturation_spread": own.half_saturation_spread,
         "history": 0.0,
         "history_spread": 2.0,
-        "noise": np.log(own.noise),
+        "noise": np.log(noise),
         "noise_spread": own.noise_spread,
         "persistence": -1.0,
         "persistence_spread": own.persistence_spread,

@@ -13,6 +13,7 @@ from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.priors import PosteriorMethod
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.io.quick_compile import jit_once
+from deepcausalmmm_jax.model.counts import log_means
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.outputs import Internals
 from deepcausalmmm_jax.posterior.density import contributions, tested
@@ -25,8 +26,8 @@ from deepcausalmmm_jax.posterior.importance import (
     resampled,
     smoothed,
 )
-from deepcausalmmm_jax.posterior.inputs import Knots, PosteriorInputs, coarsening_power, posterior_inputs
-from deepcausalmmm_jax.posterior.linear import columns, conditional, residual_innovations
+from deepcausalmmm_jax.posterior.inputs import Knots, PosteriorInputs, coarsening_power, expanded, posterior_inputs
+from deepcausalmmm_jax.posterior.linear import columns, conditional, fitted_values, residual_innovations
 from deepcausalmmm_jax.posterior.mode import Density, Evaluated, best_of, maximise, starts
 from deepcausalmmm_jax.posterior.nuts import CHAINS, run_nuts
 from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, coordinate_priors, prior_medians, quantities
@@ -38,6 +39,7 @@ from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
 from deepcausalmmm_jax.training.prepare import design_of
 
 _REWEIGHTED = 2  # times that outlier weights and noise levels are updated
+_EXPANDED = 3  # times that counts are expanded around the means at the mode
 _PER_DRAW = 2  # proposals for each draw
 _SHORT = ChainLength(chains=16, warm_up=20, moves=40, leaps=8)
 _SHORTER = ChainLength(chains=8, warm_up=12, moves=24, leaps=6)
@@ -144,7 +146,7 @@ def batch_of(inputs: PosteriorInputs) -> int:
 def settled_modes(density: Density, delta: float, begin: np.ndarray) -> tuple[Evaluated, Density]:
     """Modes from the starts, alternating with updates of outlier weights and noise levels at the best mode."""
     modes = maximise(density, begin)
-    for _ in range(_REWEIGHTED):
+    for _ in range(_REWEIGHTED if density.inputs.counts is None else _EXPANDED):
         best = modes.position[best_of(modes)]
         inputs = _reweighted(jnp.asarray(best), density.inputs, density.priors, delta)
         density = Density(inputs, density.priors, density.batch)
@@ -154,12 +156,18 @@ def settled_modes(density: Density, delta: float, begin: np.ndarray) -> tuple[Ev
 
 @jit_once()
 def _reweighted(vector: Array, inputs: PosteriorInputs, priors: CoordinatePriors, delta: float) -> PosteriorInputs:
-    """Inputs with Huber's weights and each region's noise level, from the residuals at `vector`."""
+    """Inputs with Huber's weights and each region's noise level, from the residuals at `vector`.
+
+    Counts are expanded around their means there; no count is far off under a distribution whose spread is learned.
+    """
     _, unravel = jax.flatten_util.ravel_pytree(prior_medians(inputs))
     found = quantities(unravel(vector), inputs, priors)
     media = contributions(found, inputs)
     regressors, tests = columns(found, media, inputs, priors), tested(found, inputs)
     linear = conditional(found, regressors, inputs, jax.random.key(0), 0.0, tests)
+    if inputs.counts is not None:
+        scaled = fitted_values(found, media, linear, inputs) + (inputs.kpi_level - 1.0)[:, None]
+        return expanded(inputs, log_means(scaled, inputs.counts.unit[:, None]), found.noise * inputs.noise_ratio)
     innovations, trained = residual_innovations(found, media, linear, inputs), inputs.weights > 0
     count = trained.sum(axis=1)
     capped = jnp.clip(innovations, -delta, delta)

@@ -1,8 +1,8 @@
 """What a result tells of curves, coefficients and the channel graph."""
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import pandas as pd
 import xarray as xr
 
@@ -17,6 +17,9 @@ from deepcausalmmm_jax.attribution.response import curves_to_draw
 from deepcausalmmm_jax.results.computed_once import computed_once
 from deepcausalmmm_jax.results.fit_base import FitBase
 
+if TYPE_CHECKING:
+    import networkx as nx
+
 
 class CurveTables(FitBase):
     """Curves, coefficients, evidence and the channel graph."""
@@ -27,7 +30,7 @@ class CurveTables(FitBase):
         return adjacency(self.fitted_panel)
 
     @computed_once
-    def graph(self) -> nx.DiGraph:
+    def graph(self) -> "nx.DiGraph":
         """The channel graph of `adjacency` as a networkx graph with edge weights."""
         return channel_graph(self.fitted_panel)
 

@@ -85,7 +85,8 @@ class ForecastTables(FitBase):
             seed: of the draws.
 
         Returns:
-            Columns region (where asked for), time, `kpi` (empty where it is not observed), `prediction`, `low`, `high`.
+            Columns region (where asked for), time, `kpi` (empty where it is not observed), `prediction`, `low`, `high`;
+            of counts, low and high are whole numbers, 0 or more.
 
         Raises:
             ConfigError: the paper's model, too few draws, or a level that is not between 0 and 1.
@@ -93,10 +94,10 @@ class ForecastTables(FitBase):
         """
         drawn = self.forecast_draws(panel, draws, seed)
         if panel is not None:
-            return forecast_table(self.predict(panel).values, drawn, panel, level, by_region)
+            return forecast_table(self.predict(panel).values, drawn, panel, level, by_region, self.config.counts)
         later = slice(self.fitted.n_training_weeks, None)
         prediction = self.fitted_panel.prediction[:, later]
-        return forecast_table(prediction, drawn, self.panel.select(weeks=later), level, by_region)
+        return forecast_table(prediction, drawn, self.panel.select(weeks=later), level, by_region, self.config.counts)
 
     def forecasts(self, *, by_region: bool = False) -> pd.DataFrame:
         """KPI, prediction, residual and naive forecasts by week, or by region and week; see `attribution.forecasts`."""

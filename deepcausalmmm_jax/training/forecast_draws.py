@@ -35,7 +35,7 @@ class ForecastDistribution(NamedTuple):
     national: Process
     regional: Process
     shock: Array  # standard deviation of a week's shock that all regions share
-    noise: Array  # [region], standard deviation of a region's own noise in a week
+    noise: Array  # [region], standard deviation of a region's own noise in a week; of counts, beyond chance
 
 
 @jit_once("design", "start")
@@ -86,5 +86,7 @@ def _distribution(
         national=process(national, jnp.ones(())),
         regional=process(regional, several),
         shock=shock(internals.noise, state.national_log_ratios),
-        noise=internals.noise * jnp.exp(several * state.regional_log_ratios[-1]) * spread,
+        noise=internals.noise
+        if inputs.count_unit is not None
+        else internals.noise * jnp.exp(several * state.regional_log_ratios[-1]) * spread,
     )

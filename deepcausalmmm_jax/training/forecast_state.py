@@ -9,6 +9,7 @@ import optax
 from jax import Array
 
 from deepcausalmmm_jax.data.inputs import WEEKS_IN_QUARTER, Inputs
+from deepcausalmmm_jax.model.counts import Working, log_means, working
 from deepcausalmmm_jax.model.forecast_state import ForecastValues
 from deepcausalmmm_jax.model.outputs import Components, Internals
 from deepcausalmmm_jax.model.prior_scales import PriorScales
@@ -17,6 +18,7 @@ from deepcausalmmm_jax.ops.kalman import FilteredState, ProcessScales, kalman_fi
 _EPOCHS = 80
 _STEP = 0.15
 _LIMIT = 3.0  # standard deviations beyond which a week is an outlier
+_COUNT_LIMIT = 6.0  # of counts, whose large values are far from their mean more often than normal ones
 # Prior medians: of the AR(1) component's standard deviation, as a share of the mean KPI, and of its time scale, weeks.
 _AR1, _TIME_SCALE = 0.05, 4.0
 _SPREAD = 1.0  # standard deviation of the log ratios
@@ -116,21 +118,24 @@ def filters(
         step_weeks: length of a step of the panel, weeks.
     """
     media, control = components.media.sum(axis=-1), components.control.sum(axis=-1)
-    rest = inputs.kpi - _level_offset(inputs)[:, None] - control - media
+    counted = _as_normal(components, internals, inputs)
+    kpi = inputs.kpi if counted is None else components.prediction() + counted.excess
+    rest = kpi - _level_offset(inputs)[:, None] - control - media
     past, noise = inputs.ahead <= 0, internals.noise
     trained = (weights > 0) & past
-    precision = jnp.where(trained, weights / noise[:, None] ** 2, 0.0)
+    precision = jnp.where(trained, weights / _noise_variance(noise, counted), 0.0)
     national = (rest * precision).sum(axis=0) / jnp.maximum(precision.sum(axis=0), 1e-9)
     total = internals.effective * precision.sum(axis=0)
     deviation = jnp.where(trained, rest - national, 0.0)
-    own_noise = noise[:, None] ** 2 / jnp.maximum(weights, 1e-6)
+    own_noise = _noise_variance(noise, counted) / jnp.maximum(weights, 1e-6)
+    limit = _LIMIT if counted is None else _COUNT_LIMIT
 
     def filter_national(log_ratios: LogRatios | Array) -> FilteredSeries:
         ratios = LogRatios(*log_ratios)
         process = _process_scales(ratios, scales.trend, scales.seasonality, scales.baseline, step_weeks)
         variance = shock(noise, log_ratios) ** 2 + 1.0 / jnp.maximum(total, 1e-9)
         mean = jnp.asarray(1.0 - scales.media_total)
-        found = kalman_filter(national, variance, total > 0, past, inputs.season_basis, process, mean, _LIMIT)
+        found = kalman_filter(national, variance, total > 0, past, inputs.season_basis, process, mean, limit)
         return FilteredSeries(*found, process)
 
     def filter_regional(log_ratios: LogRatios | Array) -> FilteredSeries:
@@ -138,12 +143,26 @@ def filters(
         process = _process_scales(ratios, scales.trend_region, scales.seasonality_region, scales.baseline, step_weeks)
 
         def one(series: Array, variance: Array, trained: Array) -> tuple[FilteredState, Array]:
-            return kalman_filter(series, variance, trained, past, inputs.season_basis, process, jnp.zeros(()), _LIMIT)
+            return kalman_filter(series, variance, trained, past, inputs.season_basis, process, jnp.zeros(()), limit)
 
         several = trained & (rest.shape[0] > 1)  # a single region is the national level and has no deviation
-        return FilteredSeries(*jax.vmap(one)(deviation, own_noise * jnp.exp(2.0 * ratios.noise), several), process)
+        factor = jnp.exp(2.0 * ratios.noise) if counted is None else 1.0  # the size of chance is known
+        return FilteredSeries(*jax.vmap(one)(deviation, own_noise * factor, several), process)
 
     return filter_national, filter_regional
+
+
+def _as_normal(components: Components, internals: Internals, inputs: Inputs[Array]) -> Working | None:
+    """Normal observations `[region, week]` in place of counts; None of a KPI that is not counted."""
+    if inputs.count_unit is None:
+        return None
+    unit = inputs.count_unit[:, None]
+    return working(inputs.kpi * unit, log_means(components.prediction(), unit), internals.noise[:, None])
+
+
+def _noise_variance(noise: Array, counted: Working | None) -> Array:
+    """Variance of a week's noise, `[region, 1]`, or of what stands for its count, `[region, week]`."""
+    return noise[:, None] ** 2 if counted is None else counted.variance
 
 
 def shock(noise: Array, log_ratios: LogRatios | Array) -> Array:

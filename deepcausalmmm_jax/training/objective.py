@@ -3,11 +3,13 @@
 from typing import NamedTuple
 
 import chex
+import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
 
 from deepcausalmmm_jax.data.experiments import LiftTests
+from deepcausalmmm_jax.model.counts import Working, log_means, negative_log_likelihood, working
 from deepcausalmmm_jax.model.laplace import laplace_terms
 from deepcausalmmm_jax.model.lift_tests import lifts
 from deepcausalmmm_jax.model.log_prior import penalty_terms
@@ -53,7 +55,8 @@ def objective(
     prior scales serve a quiet panel and a noisy one. Where regions move together, w is scaled down to the number of
     independent ones (Pauli, Racugno & Ventura 2011): otherwise 100 regions that share one shock would count as 100
     independent observations. A lift test adds $\frac{1}{2} ((m_k - \mathrm{lift}_k) / s_k)^2$, which no such factor
-    scales: it is one observation with a known error.
+    scales: it is one observation with a known error. The likelihood of counts is negative binomial, with the noise as
+    its spread, in place of Huber's.
 
     Args:
         parameters: the model's trained variables.
@@ -69,7 +72,10 @@ def objective(
     chex.assert_equal_shape([data.weights, data.kpi])
     components, internals, updated = predicted_in_training(model, {"params": parameters, "fitted": fitted}, data)
     n = jnp.maximum(jnp.sum(data.weights) * internals.effective, 1.0)
-    fit_terms = _data_terms(components, internals, data, hyperparameters.huber_delta)
+    if data.inputs.count_unit is None:
+        fit_terms, precision = _data_terms(components, internals, data, hyperparameters.huber_delta), None
+    else:
+        fit_terms, precision = _count_terms(components, internals, data)
     fit_terms["structure"] = internals.structure
     if data.inputs.lift_tests is not None:
         fit_terms["experiments"] = _experiment_term(data.inputs.lift_tests, components, internals, data, model)
@@ -84,7 +90,7 @@ def objective(
         (1.0 - data.inputs.graph_constraints.required) * multipliers.sparsity,
         model.design.kinds,
     )
-    laplace = laplace_terms(components.media, internals, data, scales, model.design.step_weeks)
+    laplace = laplace_terms(components.media, internals, data, scales, model.design.step_weeks, precision)
     penalties["volume"] = sum(laplace.values(), start=jnp.zeros(()))
     terms = {name: value / n for name, value in (fit_terms | penalties).items()}
     h = acyclicity(internals.edges, model.design.graph)
@@ -104,8 +110,14 @@ def acyclicity(edges: Array, kind: str) -> Array:
 
 
 def residual_innovations(components: ComponentsRegionsLast, internals: Internals, data: TrainingData) -> Array:
-    """Innovations of the residuals, `[week, region]`; 0 in weeks the fit does not learn from."""
+    """Innovations of the residuals, `[week, region]`; 0 in weeks the fit does not learn from.
+
+    Of counts, the residuals in standard deviations (Pearson's): what chance adds to a count does not persist.
+    """
     trained = data.weights > 0
+    if data.inputs.count_unit is not None:
+        found = _working(components, internals, data)
+        return jnp.where(trained, found.excess / jnp.sqrt(found.variance), 0.0)
     residual = jnp.where(trained, data.kpi - components.prediction(), 0.0)
     return whitened(residual, trained, internals.persistence)
 
@@ -119,6 +131,26 @@ def _data_terms(
         "huber": jnp.sum(weights * optax.huber_loss(innovations, delta=delta)),
         "noise": jnp.sum(weights * jnp.log(internals.noise)),
     }
+
+
+def _count_terms(
+    components: ComponentsRegionsLast, internals: Internals, data: TrainingData
+) -> tuple[dict[str, Array], Array]:
+    """Negative binomial likelihood; and the mean precision of a week on the log scale, `[region]`."""
+    assert data.inputs.count_unit is not None
+    unit, weights = data.inputs.count_unit, data.weights * internals.effective
+    log_mean = log_means(components.prediction(), unit)
+    nats = negative_log_likelihood(data.kpi * unit, log_mean, internals.noise)
+    found = _working(components, internals, data)
+    total = jnp.maximum(data.weights.sum(axis=0), 1e-6)
+    precision = jax.lax.stop_gradient((data.weights / found.variance).sum(axis=0) / total)
+    return {"counts": jnp.sum(weights * nats)}, precision
+
+
+def _working(components: ComponentsRegionsLast, internals: Internals, data: TrainingData) -> Working:
+    assert data.inputs.count_unit is not None
+    unit = data.inputs.count_unit
+    return working(data.kpi * unit, log_means(components.prediction(), unit), internals.noise)
 
 
 def _experiment_term(

@@ -42,7 +42,7 @@ class StructuralFamily(ModelFamily):
 
     def prepared(self, panel: Panel, weights: np.ndarray, config: Config, scales: Scales | None) -> PreparedPanel:
         """See `ModelFamily`."""
-        scales = scales_from(panel, weights, config.link) if scales is None else scales
+        scales = scales_from(panel, weights, config.reading) if scales is None else scales
         n_weeks = training_weeks(weights)
         inputs = self.inputs(panel, scales, weights, config, n_weeks)
         inputs = inputs._replace(lift_tests=self.lift_tests(panel, scales, config, n_weeks))

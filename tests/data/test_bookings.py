@@ -146,3 +146,60 @@ def test_no_money_is_lost_or_made_and_none_is_spent_off_air(seed, on_air, paid, 
     assert (found.spend >= 0).all()
     if spend.sum() > 0 and exposure.sum() > 0:
         assert not found.spend[exposure == 0].any()
+
+
+def _alternating(distance, every=1):
+    """Spend at log prices that lie this far apart in turn, each booking for so many weeks of exposure 1."""
+    exposure = np.ones((2, 48))
+    price = np.repeat(np.exp(np.resize([0.0, distance], 48 // every)), every)
+    spend = np.zeros_like(exposure)
+    spend[:, ::every] = (price * exposure).reshape(2, -1, every).sum(axis=2)
+    return spend, exposure
+
+
+# The spread of two log prices in turn is their distance over the root of two.
+@pytest.mark.parametrize(
+    ("distance", "every", "booking"),
+    [
+        (1.69, 1, Booking.OWN), (1.70, 1, Booking.REGION),  # a spread of 1.2 is too erratic for prices of weeks
+        (0.84, 4, Booking.SPAN), (0.95, 4, Booking.REGION),  # one of .6 for a way of booking
+    ],
+)  # fmt: skip
+def test_prices_may_differ_by_so_much_and_no_more(distance, every, booking):
+    assert accrued(*_alternating(distance, every)).booking is booking
+
+
+@pytest.mark.parametrize(("share", "booking"), [(0.049, Booking.OWN), (0.051, Booking.REGION)])
+def test_a_twentieth_of_the_spend_may_lie_off_air(share, booking):
+    on_air = np.resize([1.0, 1.0, 1.0, 0.0], (2, 48))
+    spend = np.where(on_air > 0, 3.0 * (1.0 - share), 9.0 * share)
+    found = accrued(spend, on_air)
+    assert found.booking is booking
+    np.testing.assert_allclose(found.spend.sum(), spend.sum())
+
+
+def test_what_bought_nothing_stays_where_it_was_booked():
+    spend, nothing = np.ones((2, 5)), np.zeros((2, 5))
+    for paid, bought in ((spend, nothing), (nothing, spend), (nothing, nothing)):
+        found = accrued(paid, bought)
+        assert found.booking is Booking.OWN
+        np.testing.assert_array_equal(found.spend, paid)
+
+
+def test_a_single_week_on_air_in_each_region_pays_for_itself():
+    exposure = np.zeros((2, 10))
+    exposure[0, 3], exposure[1, 7] = 2.0, 5.0
+    found = accrued(100.0 * (exposure > 0), exposure)
+    assert found.booking is Booking.OWN
+    np.testing.assert_array_equal(found.spend, 100.0 * (exposure > 0))
+
+
+@pytest.mark.parametrize(("last", "ends"), [(40, 46), (28, 34)])
+def test_the_last_booking_covers_less_than_one_and_a_half_usual_gaps(last, ends):
+    exposure = _exposure(3, on_air=1.0)[:1, :48]
+    spend = np.zeros_like(exposure)
+    for week in range(0, last + 1, 4):
+        spend[0, week] = PRICE * exposure[0, week : week + 4].sum()
+    found = accrued(spend, exposure)
+    assert found.booking is Booking.SPAN
+    assert np.flatnonzero(found.spend[0])[-1] == ends - 1

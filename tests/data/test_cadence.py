@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.data.cadence import Cadence, decay_per_step, decay_per_week
+from deepcausalmmm_jax.data.cadence import Cadence, cadence_of, decay_per_step, decay_per_week
 from deepcausalmmm_jax.data.calendar import week_grid
 
 FIRSTS = pd.date_range("2023-01-01", periods=18, freq="MS")
@@ -139,3 +139,129 @@ def test_a_panel_gives_back_the_table_it_was_made_of():
     again = dcm.Panel.from_dataframe(panel.to_dataframe(), time="when", kpi="sales", media=["tv"])
     assert (again.cadence, again.weeks.tolist()) == (Cadence.MONTHLY, FIRSTS.tolist())
     assert panel.select(weeks=slice(3, 6)).week_label(0) == "2023-04"
+
+
+@pytest.mark.parametrize(
+    ("cadence", "lags"),
+    [("daily", (56, 91, 2)), ("weekly", (8, 13, 0)), ("monthly", (2, 3, 2)), ("quarterly", (2, 2, 2))],
+)
+def test_a_kernel_of_some_weeks_has_the_lags_that_cover_it(cadence, lags):
+    assert tuple(map(Cadence(cadence).lags, (8, 13, 0))) == lags
+
+
+def test_sentences_for_weeks_are_worded_for_the_steps():
+    text = "Weekly spend: 3 weeks of a week; weekend, Week 5"
+    assert Cadence.MONTHLY.worded(text) == "Monthly spend: 3 months of a month; weekend, Month 5"
+    assert Cadence.WEEKLY.worded(text) == text
+    assert [Cadence.DAILY.several(count) for count in (1, 3)] == ["1 day", "3 days"]
+
+
+def test_whole_numbers_are_as_far_apart_as_their_difference():
+    assert Cadence.WEEKLY.apart(3, 10) == (7, 0)
+    assert Cadence.WEEKLY.apart(pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-17")) == (2, 2)
+    assert Cadence.QUARTERLY.apart(pd.Timestamp("2024-01-01"), pd.Timestamp("2024-09-01")) == (2, 2)
+
+
+def test_steps_are_numbered_one_after_another():
+    days = np.array(["1970-01-01", "1970-01-07", "1970-01-08", "1970-04-30"], "datetime64[D]").astype(np.int64)
+    numbered = {cadence: cadence.step_of(days).tolist() for cadence in Cadence}
+    assert numbered == {
+        "daily": [0, 6, 7, 119],
+        "weekly": [0, 0, 1, 17],
+        "monthly": [0, 0, 0, 3],
+        "quarterly": [0, 0, 0, 1],
+    }
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_a_quarter_is_named_by_its_number_where_it_begins_with_one(month):
+    begins = month in (1, 4, 7, 10)
+    label = f"2024Q{(month + 2) // 3}" if begins else f"2024-{month:02d}-01"
+    assert Cadence.QUARTERLY.label(pd.Timestamp(2024, month, 1)) == label
+
+
+@pytest.mark.parametrize(
+    ("dates", "cadence"),
+    [
+        (["2023-01-31", "2023-02-26"], "monthly"),  # 26 days: as near as the last working days of two months may be
+        (["2023-01-31", "2023-02-25"], None),
+        (["2023-01-05", "2023-02-01"], "monthly"),  # the first five days
+        (["2023-01-06", "2023-02-01"], None),
+        (["2023-01-27", "2023-02-28"], "monthly"),  # the last five
+        (["2023-01-26", "2023-02-28"], None),
+        (["2023-01-01", "2023-04-01"], "quarterly"),
+        (["2023-01-01", "2023-04-01", "2023-08-01"], "monthly"),
+        (["2023-01-01", "2023-01-15"], "weekly"),
+        (["2023-01-01", "2023-01-02", "2023-01-03", "2023-01-05"], "daily"),
+        (["2023-01-01", "2023-01-02", "2023-01-04"], None),  # half of the steps are one day
+        (["2023-01-01"], None),
+    ],
+)
+def test_what_dates_follow_is_decided_at_these_edges(dates, cadence):
+    assert cadence_of(np.array(dates, "datetime64[D]").astype(np.int64)) == cadence
+
+
+def test_first_working_days_settle_the_order_of_day_and_month():
+    days = pd.date_range("2023-01-01", periods=18, freq="BMS")
+    assert week_grid(pd.Series(days.strftime("%d/%m/%Y")), "when").steps.tolist() == FIRSTS.tolist()
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"), [([3], None), ([3, 4], "2 weeks have no row in any region, the first of them after week 2")]
+)
+def test_a_sixth_of_the_weeks_may_be_missing_and_no_more(missing, told):
+    weeks = pd.Series(np.delete(np.arange(6 + len(missing)), missing))
+    if told is None:
+        assert len(week_grid(weeks, "when").steps) == 7
+    else:
+        with pytest.raises(dcm.DataError, match=told):
+            week_grid(weeks, "when")
+
+
+@pytest.mark.parametrize(("jump", "refused"), [(9, False), (10, True)])
+def test_weeks_may_be_missing_for_eight_and_no_longer(jump, refused):
+    weeks = pd.Series([*range(45), *range(44 + jump, 90)])
+    if refused:
+        with pytest.raises(dcm.DataError, match="jumps from week 44 to 54 with no row"):
+            week_grid(weeks, "when")
+    else:
+        assert week_grid(weeks, "when").position[45] == 53
+
+
+@pytest.mark.parametrize(
+    ("written", "first"),
+    [
+        ([21991224, 21991231], "2199-12-24"),
+        ([19000101, 19000108], "1900-01-01"),
+        (["+1", "2.0"], "1"),
+        ([18991231, 18991232], "18991231"),
+        ([2**53 - 2, 2**53 - 1], str(2**53 - 2)),
+    ],
+)
+def test_whole_numbers_are_days_within_three_centuries_and_else_weeks(written, first):
+    grid = week_grid(pd.Series(written), "when")
+    assert (grid.cadence.label(grid.steps[0]), len(grid.steps), grid.cadence) == (first, 2, "weekly")
+
+
+@pytest.mark.parametrize("number", [2**53, 10**400, 1.5, "inf", -(2**53)])
+def test_numbers_that_count_no_weeks_are_refused(number):
+    with pytest.raises(dcm.DataError, match="'when' has the week .*; weeks must be dates or whole numbers"):
+        week_grid(pd.Series([1, 2, number], dtype=object), "when")
+
+
+@pytest.mark.parametrize(
+    ("codes", "asked"),
+    [
+        ([190001, 190002], True),
+        ([219912, 219912], True),
+        ([202412, 202413], False),
+        ([202400, 202401], False),
+        ([189912, 189912], False),
+    ],
+)
+def test_codes_of_months_are_told_from_numbers(codes, asked):
+    if asked:
+        with pytest.raises(dcm.DataError, match=f"has {codes[0]}, which may be a month or a week"):
+            week_grid(pd.Series(codes), "when")
+    else:
+        assert week_grid(pd.Series(codes), "when").cadence is Cadence.WEEKLY

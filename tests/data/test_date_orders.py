@@ -46,3 +46,42 @@ def test_from_dataframe_reads_dates_with_the_day_first():
 def test_numbers_are_no_dates():
     assert not is_dated(pd.Series(["1", "2", "3"]))
     assert not is_dated(pd.Series(["12.5", "13.5"]))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2024Q1", "2024-01-01"), ("2024-Q2", "2024-04-01"), ("2024 q3", "2024-07-01"), ("Q4 2024", "2024-10-01"),
+        ("Q1/2024", "2024-01-01"), ("2024-01", "2024-01-01"), ("2024/12", "2024-12-01"), ("3.2024", "2024-03-01"),
+        ("Jan 2024", "2024-01-01"), ("Dec. 24", "2024-12-01"), ("December-2024", "2024-12-01"), ("2024-W01", "2024-01-01"),
+        ("2024W05-3", "2024-01-31"), ("Feb 29, 2024", "2024-02-29"), ("1st March 2024", None), ("29. Feb 2024", "2024-02-29"),
+        ("Mar 1st, 2024", "2024-03-01"), ("31-dec-2024", "2024-12-31"), ("13/01/2024", "2024-01-13"), ("01/13/2024", "2024-01-13"),
+    ],
+)  # fmt: skip
+def test_a_date_of_every_form_is_the_day_that_it_says(written, read):
+    assert year_first(pd.Series([written]), "when").tolist() == [read or written]
+    assert is_dated(pd.Series([written])) is (read is not None)
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        (["Foo 29, 2024"], "Foo 29, 2024"),
+        (["30 Feb 2024"], "30 Feb 2024"),
+        (["2024-W54"], "2024-W54"),
+        (["31/31/2024"], "31/31/2024"),
+        (["13/01/2024", "01/13/2024"], "01/13/2024"),  # as many are no days either way: read with the day first
+        (["13/01/2024", "14/01/2024", "01/13/2024"], "01/13/2024"),
+        (["13/01/2024", "01/13/2024", "01/14/2024"], "13/01/2024"),
+    ],
+)
+def test_what_is_no_day_of_the_calendar_is_named(written, named):
+    with pytest.raises(dcm.DataError, match=f"'when' has '{named}', which is no day of the calendar"):
+        year_first(pd.Series(written), "when")
+
+
+def test_two_forms_in_one_column_are_named():
+    with pytest.raises(
+        dcm.DataError, match="dates in two forms, '2024-01-29' and '29/01/2024'; write all with the year"
+    ):
+        year_first(pd.Series(["2024-01-29", "29/01/2024"]), "when")

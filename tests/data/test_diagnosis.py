@@ -64,6 +64,7 @@ def test_a_planted_fault_is_seen_by_its_check(clean, fault, regions):
         ("a decimal point off by two", Grade.FAIL),
         ("exposure in thousands", Grade.FAIL),
         ("a constant channel", Grade.FAIL),
+        ("a region cut into three", Grade.FAIL),
         ("prices 80% higher", Grade.LOOK),
         ("a near-copy", Grade.LOOK),
         ("a mediator among the controls", Grade.LOOK),
@@ -72,6 +73,28 @@ def test_a_planted_fault_is_seen_by_its_check(clean, fault, regions):
 def test_what_makes_figures_wrong_fails_and_what_makes_them_doubtful_asks_for_a_look(clean, fault, grade):
     plant, check = FAULTS[fault]
     assert {finding.grade for finding in found(plant(clean[4], np.random.default_rng(0)), check)} == {grade}
+
+
+def test_frequency_that_varies_passes():
+    panel = dcm.simulate(2, 60, 3, 1, seed=1, reach_frequency=2)[0]
+    assert found(panel, Check.FREQUENCY) == []
+    told = next(row.what for row in panel.diagnose().rows if row.check is Check.FREQUENCY)
+    assert told == "reach and frequency vary"
+
+
+@pytest.mark.parametrize(
+    ("frequency", "told"),
+    [
+        (2.0, ["nine tenths of the contacts came at about 2 per person reached"]),
+        (40.0, ["came at about 40 per person", "up to 40 contacts per person reached in a week"]),
+    ],
+)
+def test_one_frequency_for_all_weeks_says_nothing_of_others(clean, frequency, told):
+    panel = clean[4]
+    often = np.where(np.arange(5) == 1, np.where(panel.exposure > 0, frequency, 0.0), np.nan)
+    findings = found(dataclasses.replace(panel, frequency=often), Check.FREQUENCY)
+    assert [part in finding.what for part, finding in zip(told, findings, strict=True)] == [True] * len(told)
+    assert {finding.column for finding in findings} == {panel.channels[1]}
 
 
 def test_a_finding_names_column_region_and_week(clean):
@@ -156,7 +179,7 @@ def test_the_worst_comes_first_and_tables_escape_what_the_user_named(clean, tmp_
     panel = FAULTS["two zeros at the end"][0](panel, np.random.default_rng(0))
     diagnosis = panel.diagnose()
     grades = [Grade(grade) for grade in diagnosis.table["grade"]]
-    assert grades == sorted(grades, key=[Grade.FAIL, Grade.LOOK, Grade.PASS].index)
+    assert grades == sorted(grades, key=[Grade.FAIL, Grade.LOOK, Grade.PASS, Grade.NOT_RUN].index)
     page = diagnosis.to_html(tmp_path / "checks.html").read_text()
     assert "<b>tv" not in page
     assert "=cmd()" in page

@@ -233,3 +233,66 @@ def test_a_calendar_without_surprises_says_nothing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         panel_of(calendar(("feast", "2022-04-04")))
+
+
+@pytest.mark.parametrize("days", [0, 366])
+def test_days_around_an_event_reach_up_to_a_year(days):
+    assert calendar(("fair", "2023-06-01"), before=days, after=np.int64(days)).occurrences[0][3:] == (days, days)
+
+
+@pytest.mark.parametrize("days", [-1, 367, 1.0, True, 0.5, 10**400])
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_days_around_an_event_that_are_none_are_refused(side, days):
+    with pytest.raises(dcm.DataError, match=f"The days {side} an event must be a whole number from 0 to 366, got"):
+        calendar(("fair", "2023-06-01"), **{side: days})
+
+
+def test_days_of_a_column_are_read_cell_by_cell():
+    rows = pd.DataFrame({"name": ["a", "b", "c"], "date": "2023-06-01", "before": [1, None, "3"], "after": 0})
+    found = dcm.Events.from_table(rows, before="before", after="after")
+    assert [entry.before for entry in found.occurrences] == [1, 0, 3]
+    for cell in (0.5, "soon", -2, 400):
+        with pytest.raises(
+            dcm.DataError, match=f"days before an event must be a whole number from 0 to 366, got {cell!r}"
+        ):
+            dcm.Events.from_table(rows.assign(before=pd.Series([1, cell, 2], dtype=object)), before="before")
+
+
+@pytest.mark.parametrize(
+    ("region", "hint"), [("1", "; did you mean '01', read as text?"), ("A", "; use the labels of the panel's regions.")]
+)
+def test_an_event_of_another_region_is_named_with_the_way_out(region, hint):
+    rows = pd.DataFrame([("fair", "2022-06-01", region)], columns=["name", "date", "region"])
+    with pytest.raises(dcm.DataError) as refused:
+        panel_of(dcm.Events.from_table(rows, region="region"), table().replace({"geo": {"b": "01"}}))
+    assert str(refused.value) == f"The event 'fair' is in region {region!r}, which the panel does not have{hint}"
+
+
+@pytest.mark.parametrize(("labels", "seen"), [("first_day", [0, 1]), ("last_day", [1, 0])])
+def test_an_event_is_seen_in_the_week_that_its_day_lies_in(labels, seen):
+    events = calendar(("fair", WEEKS[5] + pd.Timedelta(days=1)), week_labels=labels)
+    for counted, expected in zip((6, 5), seen, strict=True):
+        week = np.arange(60)[None] == counted
+        assert events.times_seen(WEEKS, ONE, Cadence.WEEKLY, week) == {"fair": expected}
+
+
+def test_an_event_of_a_week_is_shared_by_the_days_that_fall_in_each():
+    events = calendar(("fair", WEEKS[5]), before=2, after=4)
+    np.testing.assert_allclose(events.columns(WEEKS, ONE, Cadence.WEEKLY)[0, 3:7, 0], [0, 2 / 7, 5 / 7, 0])
+    assert events.until == (WEEKS[5] - pd.Timestamp(0)).days
+
+
+def test_a_calendar_reaches_as_far_as_is_stated_and_joined_ones_as_far_as_both():
+    early, late = (calendar(("fair", "2022-06-01"), until=day) for day in ("2022-06-01", "2023-01-01"))
+    assert (late.until - early.until, (late + early).until, len((late + early).occurrences)) == (214, early.until, 1)
+    with pytest.raises(dcm.DataError, match="has 2022-06-01, after until=2022-05-31; give a later day"):
+        calendar(("fair", "2022-06-01"), until="2022-05-31")
+
+
+@pytest.mark.parametrize(("day", "asked"), [("12/12/2022", True), ("13/12/2022", False), ("12-13-2022", False)])
+def test_days_of_events_are_asked_about_where_either_number_may_be_the_month(day, asked):
+    if asked:
+        with pytest.raises(dcm.DataError, match=f"has '{day}', where day or month may come first"):
+            calendar(("fair", day))
+    else:
+        assert calendar(("fair", day)).table()["date"].tolist() == ["2022-12-13"]

@@ -68,3 +68,38 @@ def test_a_channel_that_never_varies_has_no_innovations_and_one_off_air_everywhe
     assert not found.on_air[30:41, 2].any()
     assert found.on_air[:30, 2].all()
     assert found.on_air[41:, 2].all()
+
+
+def _by_hand(exposure, context, trained):
+    """The same, one region, week and channel after another."""
+    regions, weeks, channels = exposure.shape
+    mean = lambda values, r: values[r, trained[r]].mean(axis=0) if trained[r].any() else 0.0  # noqa: E731
+    own = np.stack([exposure[r] - mean(exposure, r) for r in range(regions)])
+    terms = np.stack([context[r] - mean(context, r) for r in range(regions)])
+    rest = own - terms @ np.linalg.lstsq(terms[trained], own[trained])[0]
+    pairs = [(r, t) for r in range(regions) for t in range(1, weeks) if trained[r, t] and trained[r, t - 1]]
+    before, now = (np.array([rest[r, t - lag] for r, t in pairs]) for lag in (1, 0))
+    phi = np.median((before * now).sum(axis=0) / np.sqrt((before**2).sum(axis=0) * (now**2).sum(axis=0)))
+    return {pair: row for pair, row in zip(pairs, now - np.clip(phi, 0.0, 0.95) * before, strict=True)}
+
+
+@pytest.mark.parametrize("kind", ["persistent", "turning", "nearly a trend"])
+def test_innovations_are_those_worked_out_region_by_region(kind):
+    rng = np.random.default_rng(7)
+    phi, context = {"persistent": 0.6, "turning": -0.7, "nearly a trend": 1.0}[kind], rng.normal(size=(4, 40, 2))
+    exposure = rng.normal(size=(4, 40, 3)) * (0.01 if kind == "nearly a trend" else 1.0)
+    exposure[:, 0] += 5.0 * (kind == "nearly a trend")
+    for week in range(1, 40):
+        exposure[:, week] += phi * exposure[:, week - 1]
+    exposure += context @ rng.normal(size=(2, 3)) + 3.0
+    trained = rng.random((4, 40)) < 0.9
+    trained[3, :20] = False
+    found, expected = exposure_innovations(exposure, context, trained), _by_hand(exposure, context, trained)
+    assert {(int(r), int(t)) for r, t in np.argwhere(found.trained)} == set(expected)
+    whole = (found.regional + found.national) * found.unit
+    for (region, week), row in expected.items():
+        np.testing.assert_allclose(whole[region, week], row, atol=1e-9)
+    for week in range(40):
+        here = [row for (_, t), row in expected.items() if t == week]
+        np.testing.assert_allclose(found.national[week] * found.unit, np.mean(here, axis=0) if here else 0.0, atol=1e-9)
+    np.testing.assert_allclose(found.unit, np.sqrt(np.mean(np.square(list(expected.values())), axis=0)), rtol=1e-9)

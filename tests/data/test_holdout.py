@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.checks import refuse_unfit
-from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.data.holdout import fewest_steps, training_weights
 
 PANEL = dcm.simulate(3, 40, 2, 1, seed=0)[0]
 
@@ -102,3 +103,23 @@ def test_the_past_ends_with_the_last_kpi_of_any_region():
     np.testing.assert_array_equal(panel.past, np.broadcast_to(np.arange(40) < 35, (3, 40)))
     assert len(panel.until_last_kpi().weeks) == 35
     assert without_kpi((ALL, ALL)).n_past_weeks == 0
+
+
+@pytest.mark.parametrize("holdout", [0, -1, True, 1.5, "8", np.float64(3)])
+def test_a_holdout_that_is_no_number_of_weeks_is_refused(holdout):
+    with pytest.raises(dcm.DataError, match="holdout must be a whole number of weeks, 1 or more, got"):
+        training_weights(PANEL, holdout)
+
+
+def test_twelve_weeks_are_enough_and_the_shortest_holdout_is_one():
+    assert training_weights(PANEL, 28).any(axis=0).sum() == 12
+    assert hidden(PANEL, np.int64(1)).tolist() == [39]
+    with pytest.raises(
+        dcm.DataError, match="which leaves 11 to train on after a holdout of 29; at least 12 are needed"
+    ):
+        training_weights(PANEL, 29)
+
+
+@pytest.mark.parametrize(("cadence", "fewest"), [("daily", 84), ("weekly", 12), ("monthly", 12), ("quarterly", 12)])
+def test_twelve_steps_are_needed_and_of_days_twelve_weeks(cadence, fewest):
+    assert fewest_steps(dataclasses.replace(PANEL, cadence=Cadence(cadence))) == fewest

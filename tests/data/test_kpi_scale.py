@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.inputs import inputs_from
-from deepcausalmmm_jax.data.kpi_scale import counted_kpi, informative, kpi_means, kpi_scales, weekly_spread
+from deepcausalmmm_jax.data.kpi_scale import (
+    counted_kpi,
+    describing,
+    informative,
+    is_constant,
+    kpi_means,
+    kpi_scales,
+    weekly_spread,
+)
 from deepcausalmmm_jax.data.scaling import scales_from
 from deepcausalmmm_jax.training.prepare import prepare
 
@@ -208,3 +216,63 @@ def test_counted_kpi_is_the_kpi_where_the_mean_is_the_scale(panel):
 
 def _leaves(tree):
     return [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
+
+
+@pytest.mark.parametrize(
+    ("mean", "scale"),
+    [
+        (34.0, 34.0),
+        (25.0, 25.0 ** np.log2(1.5) * 100.0 ** (1 - np.log2(1.5))),
+        (16.0, 100.0),
+        (-5.0, 100.0),
+        (0.0, 100.0),
+    ],
+)
+def test_a_net_region_has_the_scale_of_its_spread_from_a_sixth_of_the_usual_mean_and_its_own_from_a_third(mean, scale):
+    moves = np.resize([30.0, -30.0], 60)
+    kpi = np.stack([100.0 + moves, mean + moves])
+    np.testing.assert_allclose(kpi_scales(kpi, np.ones(kpi.shape)), [100.0, scale], rtol=1e-9)
+
+
+def test_without_any_steady_region_a_mean_is_taken_for_eight_weekly_spreads():
+    kpi = np.resize([30.0, -30.0], (1, 61)) - 1.0
+    spread = weekly_spread(kpi, np.ones(kpi.shape))
+    np.testing.assert_allclose(spread, 60.0 / np.sqrt(2.0), rtol=1e-9)
+    np.testing.assert_allclose(kpi_scales(kpi, np.ones(kpi.shape)), 8.0 * spread, rtol=1e-9)
+
+
+def test_the_largest_weekly_moves_are_clipped_at_three_standard_deviations_of_the_quartiles():
+    kpi = np.cumsum(np.resize([1.0, -1.0, 1.0, -1.0, 100.0, -100.0], 60))[None]
+    moves = np.diff(kpi[0]) / np.sqrt(2.0)
+    low, median, high = np.quantile(moves, [0.25, 0.5, 0.75])
+    reach = 3.0 * (high - low) / 1.349
+    expected = np.clip(moves, median - reach, median + reach).std()
+    assert expected < 0.1 * moves.std()
+    np.testing.assert_allclose(weekly_spread(kpi, np.ones(kpi.shape)), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("rise", "constant"), [(0.9e-6, True), (1.1e-6, False)])
+@pytest.mark.parametrize("level", [500.0, -500.0])
+def test_a_millionth_of_the_kpi_is_rounding(level, rise, constant):
+    kpi = np.full((1, 20), level)
+    kpi[0, 7] *= 1.0 + rise
+    assert bool(is_constant(kpi, np.ones(kpi.shape))[0]) is constant
+    assert bool(is_constant(kpi, np.zeros(kpi.shape))[0])
+
+
+def test_a_region_without_weight_is_described_by_its_training_weeks(panel):
+    weights = training_weights(panel, 8)
+    weights[1] = 0.0
+    used = describing(panel, weights)
+    np.testing.assert_array_equal(used[[0, 2, 3]], weights[[0, 2, 3]])
+    np.testing.assert_array_equal(used[1], np.arange(60) < 52)
+    np.testing.assert_allclose(kpi_means(panel.kpi, used)[1], panel.kpi[1, :52].mean())
+
+
+def test_the_counted_kpi_of_a_net_region_averages_its_scale(panel):
+    net = shifted(panel, 1, -panel.kpi[1].mean())
+    weights = training_weights(net, 8)
+    scale = kpi_scales(net.kpi, weights)
+    counted = counted_kpi(net, weights, scale)
+    np.testing.assert_allclose(counted[:, :52].mean(axis=1), scale)
+    np.testing.assert_allclose(np.diff(counted, axis=1), np.diff(net.kpi, axis=1))

@@ -98,3 +98,59 @@ def test_the_only_cell_of_a_column_that_moves_has_nothing_to_be_compared_with():
     control[:, :, 1] = 0.0
     control[2, 20, 1] = 1e6
     assert outliers(dataclasses.replace(PANEL, control=control)) == []
+
+
+def waves(low, high):
+    return np.broadcast_to(np.resize([float(low), float(high)], T), (R, T)).copy()
+
+
+# What is changed, the values in turn, the week of the cell, its column's median and usual deviation, how far is far.
+EDGES = {
+    "control": (lambda values: {"control": values[:, :, None], "controls": ("price",)}, (-1, 1), 21, 0.0, 1.0, 100.0),
+    "exposure": (lambda values: {"exposure": values[:, :, None], "channels": ("tv",), "spend": None}, (0, 2), 21, 1.0, 1.0, 1000.0),
+    "spend": (lambda values: {"spend": values[:, :, None], "exposure": PANEL.exposure[:, :, :1], "channels": ("tv",)}, (0, 2), 21, 1.0, 1.0, 1000.0),
+    "KPI": (lambda values: {"kpi": values}, (99, 101), 20, 99.5, -0.5, 100.0),  # values above 100 count as 100
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("column", EDGES)
+@pytest.mark.parametrize(("beyond", "found"), [(0.0, 0), (0.5, 1)])
+def test_a_cell_is_far_beyond_a_hundred_deviations_and_of_exposure_and_spend_beyond_a_thousand(column, beyond, found):
+    made, (low, high), week, median, usual, far = EDGES[column]
+    values = waves(low, high)
+    values[2, week] = median + usual * (far + beyond)
+    cells = outliers(dataclasses.replace(PANEL, **made(values)))
+    assert [(cell.region, cell.week, cell.value) for cell in cells] == [("r2", str(week), values[2, week])] * found
+    assert all(cell.times == far + beyond and cell.column.startswith(column) for cell in cells)
+
+
+@pytest.mark.parametrize(("cells", "found"), [(3, 3), (4, 0)])
+def test_a_twentieth_of_the_weeks_may_be_far_out_and_more_are_what_is_usual(cells, found):
+    values = waves(-1, 1)
+    values[1, 1 : 2 * cells : 2] = 500.0 * np.arange(1, cells + 1)
+    named = outliers(dataclasses.replace(PANEL, control=values[:, :, None], controls=("price",)))
+    assert [cell.value for cell in named] == [1500.0, 1000.0, 500.0][:found]
+
+
+@pytest.mark.parametrize(("weeks", "found"), [(8, 1), (7, 0)])
+def test_eight_weeks_show_what_is_usual(weeks, found):
+    values = waves(-1, 1)
+    values[0, 3] = 500.0
+    present = np.ones((R, T), bool)
+    present[0, weeks:] = False
+    panel = dataclasses.replace(
+        PANEL, control=values[:, :, None], controls=("price",), present=present, weights=1.0 * present
+    )
+    assert len([cell for cell in outliers(panel) if cell.column == "control 'price'"]) == found
+
+
+@pytest.mark.parametrize(("cells", "found"), [(1, 1), (2, 0)])
+def test_of_few_weeks_one_may_be_far_out(cells, found):
+    values = waves(-1, 1)
+    values[0, 1 : 2 * cells : 2] = 500.0
+    present = np.ones((R, T), bool)
+    present[0, 12:] = False
+    panel = dataclasses.replace(
+        PANEL, control=values[:, :, None], controls=("price",), present=present, weights=1.0 * present
+    )
+    assert len([cell for cell in outliers(panel) if cell.column == "control 'price'"]) == found

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.continuation import continued_by
 from deepcausalmmm_jax.data.fingerprint import fingerprint
-from deepcausalmmm_jax.data.panel_changes import panel_changes
+from deepcausalmmm_jax.data.panel_changes import columns_of, panel_changes
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +176,44 @@ def test_columns_in_another_order_are_put_in_that_of_the_run(panel):
     assert ordered.channels == panel.channels
     np.testing.assert_array_equal(ordered.exposure, panel.exposure)
     assert differ.revised.empty
+
+
+def test_a_revision_is_named_by_its_labels_where_the_panels_have_other_regions_weeks_and_orders(panel):
+    before = panel.select(weeks=slice(3, 40), regions=[panel.regions[2], panel.regions[1]])
+    found = panel_changes(before, changed(panel, "kpi", (1, 30), 2.0))
+    assert found.revised.to_numpy().tolist() == [
+        ["sales", panel.regions[1], panel.week_label(30), panel.kpi[1, 30], 2.0 * panel.kpi[1, 30]]
+    ]
+    assert found.new == {"region": (str(panel.regions[0]),), "channel": (), "control": ()}
+    assert found.new_weeks == tuple(panel.week_label(at) for at in range(3))
+    assert found.lost_weeks == ()
+
+
+def test_columns_are_those_that_the_panel_has_and_empty_where_it_has_no_row(panel):
+    present = np.arange(40) != 7
+    bare = dataclasses.replace(
+        panel, spend=None, revenue_per_kpi=None, present=panel.present & present, weights=panel.weights * present
+    )
+    names = ["sales", "channel_1", "channel_2", "control_1", "control_2"]
+    assert list(columns_of(bare)) == names
+    for figures in columns_of(bare).values():
+        np.testing.assert_array_equal(np.isnan(figures), np.broadcast_to(~present, (3, 40)))
+    people = dataclasses.replace(bare, population=np.array([1.0, 2.0, 3.0]))
+    np.testing.assert_array_equal(columns_of(people)["population"][:, 0], [1.0, 2.0, 3.0])
+    often = np.full(panel.exposure.shape, np.nan)
+    often[:, :, 1] = 2.0
+    assert list(columns_of(dataclasses.replace(bare, frequency=often))) == [
+        *names[:3],
+        "frequency of channel_2",
+        *names[3:],
+    ]
+
+
+@pytest.mark.parametrize(("factor", "differs"), [(1 + 0.9e-6, False), (1 + 1.1e-6, True)])
+def test_a_millionth_of_a_figure_is_rounding(panel, factor, differs):
+    assert len(panel_changes(panel, changed(panel, "kpi", (0, 0), factor)).revised) == differs
+
+
+def test_weeks_that_are_numbers_are_shared_with_no_dates(panel):
+    found = panel_changes(panel, dataclasses.replace(panel, weeks=pd.RangeIndex(40)))
+    assert (len(found.lost_weeks), len(found.new_weeks), found.revised.empty) == (40, 40, True)

@@ -82,6 +82,49 @@ def test_what_should_be_known_is_said_once_and_by_name(case, table):
     assert "\n" not in found[0].sentence
 
 
+def _copied(df, made=lambda sales: sales):
+    """The table with another region, `copy`, whose KPI is made of that of the north."""
+    north = df[df["geo"] == "north"]
+    return pd.concat([df, north.assign(geo="copy", sales=made(north["sales"]))], ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    "made", [lambda s: s, lambda s: 0.37 * s, lambda s: np.round(s), lambda s: s.where(s.index > 9)]
+)
+def test_a_region_whose_kpi_is_that_of_another_is_named(made, table):
+    found = notes_of(_copied(table, made), missing_kpi="mask")
+    assert [(note.kind, note.names) for note in found] == [(NoteKind.SAME_REGIONS, ("copy", "north"))]
+    assert "regions copy and north is the same in every week, up to a factor" in found[0].sentence
+
+
+@pytest.mark.parametrize(("share", "alike"), [(0.005, True), (0.02, False)])
+def test_regions_that_differ_by_more_than_a_hundredth_of_the_spread_of_their_kpi_are_not_one(share, alike, table):
+    noise = np.resize([1.0, -1.0], WEEKS)
+    spoilt = _copied(table, lambda sales: 2.0 * (sales + share * sales.std() * noise))
+    assert [note.kind for note in notes_of(spoilt)] == [NoteKind.SAME_REGIONS] * alike
+
+
+@pytest.mark.parametrize("kept", [7, 8])
+def test_seven_weeks_of_sales_make_no_copy(kept, table):
+    rare = _copied(table).assign(
+        sales=lambda df: df["sales"].where((df["week"] % 5 == 0) & (df["week"] < 5 * kept), 0.0)
+    )
+    kinds = [note.kind for note in notes_of(rare[rare["geo"].isin(["north", "copy"])])]
+    assert (NoteKind.SAME_REGIONS in kinds) is (kept == 8)
+
+
+def test_regions_with_the_opposite_moves_are_not_one(table):
+    net = _copied(table, lambda sales: -sales)
+    assert NoteKind.SAME_REGIONS not in [note.kind for note in notes_of(net)]
+
+
+def test_weeks_without_a_kpi_do_not_tell_columns_apart(table):
+    without = table["week"] % 4 == 0
+    spoilt = table.assign(price=table["price"].where(without, table["search"]), sales=table["sales"].where(~without))
+    found = notes_of(spoilt, missing_kpi="mask")
+    assert [(note.kind, note.names) for note in found] == [(NoteKind.COPIES, ("search", "price"))]
+
+
 def test_exposure_without_spend_is_fine(table):
     assert notes_of(table.assign(tv_cost=0.0)) == ()
 

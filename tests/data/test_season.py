@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.season import n_season_terms, season_basis
 
 
@@ -13,7 +14,8 @@ def panel(freq, n=60):
 
 def test_six_terms_make_any_pattern_of_the_week_with_mean_zero():
     days = season_basis(panel("D", 70), dcm.Config(harmonics=0))
-    assert days.shape == (70, 6)
+    assert days.shape == (70, 6) == (70, n_season_terms(Cadence.DAILY, dcm.Config(harmonics=0)))
+    assert n_season_terms(Cadence.DAILY, dcm.Config(harmonics=3)) == 12
     pattern = np.random.default_rng(0).normal(size=7)
     wanted = np.tile(pattern - pattern.mean(), 10)
     found, *_ = np.linalg.lstsq(days, wanted)

@@ -52,6 +52,11 @@ def test_zeros_before_planned_weeks_and_beside_regions_without_a_kpi_are_found()
         training_weights(panel, 8)
 
 
+def test_two_weeks_of_zeros_in_a_single_region_are_told():
+    with pytest.warns(DataWarning, match=rf"at the end of region {PANEL.regions[1]} \(from week 2023-02-13 on\)"):
+        training_weights(sold_nothing((1, last(2))), 8)
+
+
 def test_a_region_that_closed_is_named_in_a_warning():
     with pytest.warns(DataWarning, match=rf"at the end of region {PANEL.regions[1]} \(from week .*but not elsewhere"):
         weights = training_weights(sold_nothing((1, last(5))), 8)

@@ -15,16 +15,13 @@ from deepcausalmmm_jax.model.curves import MediaCurves, activity, left_behind
 
 
 @pytest.fixture(scope="module")
-def panel():
-    return dcm.simulate(2, 60, 3, 1, seed=1, reach_frequency=1)[0]
+def panel(reached_panel):
+    return reached_panel
 
 
 @pytest.fixture(scope="module")
-def result(panel, quick):
-    priors = dcm.Priors(half_frequency=(("channel_1", 4.0, 0.01),))
-    weeks = [str(panel.weeks[at].date()) for at in (20, 23)]
-    test = dcm.LiftTest("channel_1", *weeks, lift=1e4, standard_error=1e4, kind="holdback")
-    return dcm.fit(panel, quick.replace(priors=priors, experiments=(test,)), holdout=8)
+def result(reached_result):
+    return reached_result
 
 
 def test_a_stated_half_frequency_holds_in_contacts(result):
@@ -86,6 +83,17 @@ def test_an_update_finds_the_columns_of_reach(panel, tmp_path):
     again = panel_like(tmp_path / "panel.csv", panel, ",", mask_missing_kpi=False, keep_trailing_zeros=False)
     assert again.has_reach == (False, False, True)
     np.testing.assert_allclose(again.frequency[:, :, 2], panel.frequency[:, :, 0])
+
+
+def test_an_update_finds_them_where_every_channel_has_reach(panel, tmp_path):
+    cut = {name: getattr(panel, name)[:, :, :1] for name in ("exposure", "frequency", "spend")}
+    only = dataclasses.replace(panel, channels=("channel_1",), **cut)
+    table = only.to_dataframe().rename(columns={"channel_1_reach": "people", "channel_1_spend": "cost"})
+    table.sample(frac=1.0, random_state=0).to_csv(tmp_path / "panel.csv", index=False)
+    again = panel_like(tmp_path / "panel.csv", only, ",", mask_missing_kpi=False, keep_trailing_zeros=False)
+    assert again.channels == ("channel_1",)
+    np.testing.assert_allclose(again.exposure, only.exposure)
+    np.testing.assert_allclose(again.spend, only.spend)
 
 
 def test_the_command_line_names_them_by_channel(panel, tmp_path):

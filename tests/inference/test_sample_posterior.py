@@ -35,6 +35,26 @@ def test_intervals_hold_the_truth_of_a_panel_like_the_model(national, national_e
     assert ((notes["share_low"] < truth) & (truth < notes["share_high"])).all()
 
 
+def test_without_links_no_draw_has_a_mediated_effect(national_ensemble):
+    unlinked = _without_links(national_ensemble)
+    table, incremental = unlinked.effects(), unlinked.draws("incremental_outcome")
+    np.testing.assert_array_equal(table[["mediated", "mediated_low", "mediated_high"]], 0.0)
+    np.testing.assert_array_equal(table[["total_low", "total_high"]], table[["direct_low", "direct_high"]])
+    np.testing.assert_allclose(table["total_low"], incremental.quantile(0.05), rtol=1e-3)
+    np.testing.assert_allclose(table["total_high"], incremental.quantile(0.95), rtol=1e-3)
+    assert (table["total_low"] < table["total_high"]).all()
+
+
+def _without_links(ensemble):
+    def cut(variables):
+        graph = {**variables["fitted"]["graph"], "kept": 0.0 * variables["fitted"]["graph"]["kept"]}
+        return {**variables, "fitted": {**variables["fitted"], "graph": graph}}
+
+    fitted = dataclasses.replace(ensemble.fitted, variables=cut(ensemble.fitted.variables))
+    draws = dataclasses.replace(ensemble.replicates, variables=cut(ensemble.replicates.variables))
+    return dcm.Ensemble(fitted, draws)
+
+
 def test_the_same_seed_gives_the_same_draws(trained):
     first, second = (dcm.sample_posterior(trained, 20, "laplace", seed=3) for _ in range(2))
     pd.testing.assert_frame_equal(first.share_draws(), second.share_draws())

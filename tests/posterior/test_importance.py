@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from scipy.stats import genpareto
 
 from deepcausalmmm_jax.posterior.hmc import ChainLength, run_chains, split_r_hat
 from deepcausalmmm_jax.posterior.importance import (
+    _pareto_quantiles,
     effective_draws,
     log_proposal,
     proposal_at,
@@ -27,6 +29,12 @@ def test_a_proposal_far_too_narrow_is_found_out():
     proposal = proposal_at(np.zeros(8), 25.0 * np.eye(8))
     draws = propose(rng, proposal, 2000)
     assert smoothed(-0.5 * (draws**2).sum(axis=1) - log_proposal(draws, proposal)).pareto_k > 0.7
+
+
+@pytest.mark.parametrize("shape", [-0.4, 0.0, 1e-9, 0.3, 1.2])
+def test_quantiles_of_the_tail_are_those_of_scipy(shape):
+    level = (np.arange(20) + 0.5) / 20
+    np.testing.assert_allclose(_pareto_quantiles(level, shape, 2.5), genpareto.ppf(level, shape, scale=2.5), rtol=1e-9)
 
 
 def test_resampling_keeps_to_the_weights():

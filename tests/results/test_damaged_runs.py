@@ -186,3 +186,14 @@ def test_the_forms_of_a_file_are_those_of_its_arrays():
     forms = read_forms(SAVED / f"schema_{migrations.SCHEMA}" / "bootstrap.npz")
     assert {name: form.shape for name, form in forms.items()} == {name: a.shape for name, a in ARRAYS.items()}
     assert sum(form.n_bytes for form in forms.values()) == sum(array.nbytes for array in ARRAYS.values())
+
+
+def test_an_array_that_would_have_to_be_run_to_be_read_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="x is no array of numbers or text"):
+        write_arrays(tmp_path / "run.npz", {"x": np.array([object()])})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_has_the_arrays_that_it_was_given_and_no_other(tmp_path):
+    given = {"x": np.ones(3), "y": np.array("a")}
+    assert sorted(read_arrays(write_arrays(tmp_path / "run.npz", given))) == ["x", "y"]

@@ -32,7 +32,7 @@ def outlier_findings(panel: Panel) -> Iterator[Finding]:
             cell.region,
             cell.week,
             why="one such cell sets the scale of its column and can decide its effect",
-            advice="check its unit and its typing",
+            advice="check its unit, and look for a typing error",
         )
     if len(found) > _SHOWN:
         rest = found[_SHOWN:]
@@ -69,7 +69,7 @@ def constant_findings(past: Panel) -> Iterator[Finding]:
             Check.CONSTANT,
             f"{several(len(fixed), 'control')} never {'varies' if len(fixed) == 1 else 'vary'} within a region",
             names(fixed),
-            why="the baseline explains the same, so that no effect can be learned",
+            why="the baseline explains the same, so no effect can be learned",
             advice="remove them" if len(fixed) > 1 else "remove it",
         )
     if not still and not fixed:
@@ -179,7 +179,7 @@ def collinearity_findings(past: Panel) -> Iterator[Finding]:
             Check.COLLINEARITY,
             f"variance inflation {own:.0f} within regions (limit {_VIF:.0f})",
             name,
-            why="its error is several times what it would be if it moved by itself; its split with others is unsure",
+            why="its error is several times what it would be if it moved by itself; its split with others is uncertain",
             advice="add up channels that are bought together, or test one of them with an experiment",
         )
     if worst:

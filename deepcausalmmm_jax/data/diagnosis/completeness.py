@@ -66,7 +66,7 @@ def gap_findings(past: Panel) -> Iterator[Finding]:
         f"{several(int(gap.sum()), 'region-week')} ({share:.1%}) have no row, in {several(len(regions), 'region')}",
         region=names(past.regions[regions]),
         weeks=span(past.week_label(int(weeks[0])), past.week_label(int(weeks[-1]))),
-        why="exposure counts as 0 there, so that carry-over into the weeks after is too small",
+        why="exposure counts as 0 there, so carry-over into the weeks after is too small",
         advice="add the rows with their exposure, and leave only the KPI empty where it is unknown",
     )
 

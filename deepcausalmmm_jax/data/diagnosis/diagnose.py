@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from deepcausalmmm_jax.data.diagnosis import columns, completeness, feedback, kpi_values, spend
+from deepcausalmmm_jax.data.diagnosis import columns, completeness, feedback, frequency, kpi_values, spend
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.data.diagnosis.findings import Finding
 from deepcausalmmm_jax.data.holdout import refuse_without_kpi
@@ -18,14 +18,17 @@ _PAST: tuple[Callable[[Panel], Iterator[Finding]], ...] = (
     completeness.gap_findings,
     completeness.missing_kpi_findings,
     kpi_values.level_findings,
+    kpi_values.count_findings,
     kpi_values.outlier_findings,
     kpi_values.repeated_findings,
     kpi_values.doubled_findings,
+    kpi_values.same_region_findings,
     columns.outlier_findings,
     columns.constant_findings,
     columns.variation_findings,
     columns.copy_findings,
     columns.collinearity_findings,
+    frequency.frequency_findings,
     spend.price_findings,
     spend.spend_findings,
     feedback.mediator_findings,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepcausalmmm_jax.data.diagnosis.findings import Finding
+from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.diagnosis.findings import Check, Finding
 from deepcausalmmm_jax.io.atomic_write import write_text
 from deepcausalmmm_jax.io.graded_table import graded_page, graded_table
 from deepcausalmmm_jax.io.grades import ORDER, Grade
@@ -32,12 +33,17 @@ class Diagnosis:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What asks for something: the findings of the grades `fail` and `look`."""
-        return tuple(row for row in self.rows if row.grade is not Grade.PASS)
+        return tuple(row for row in self.rows if row.grade in (Grade.LOOK, Grade.FAIL))
 
     @property
     def worst(self) -> Grade:
         """The worst grade of all findings."""
         return max((row.grade for row in self.rows), key=ORDER.index, default=Grade.PASS)
+
+    def beside(self, config: Config) -> "Diagnosis":
+        """What is left of it once a panel is fitted with some settings: the advice to set what they set is not."""
+        taken = (Check.COUNTED_KPI,) if config.counts else ()
+        return Diagnosis(tuple(row for row in self.rows if row.check not in taken))
 
     @property
     def table(self) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.signal import lfilter
 
-from deepcausalmmm_jax.data.diagnosis.findings import Check, Finding, names, passed, several
+from deepcausalmmm_jax.data.diagnosis.findings import Check, Finding, names, not_run, passed, several
 from deepcausalmmm_jax.data.diagnosis.series import earlier, scaled, season_and_trend, without
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.io.grades import Grade
@@ -48,7 +48,7 @@ def mediator_findings(past: Panel) -> Iterator[Finding]:
     ready = _prepared(past)
     if ready is None or not past.controls:
         why = "no controls" if ready is not None else f"fewer than {_FEWEST} weeks"
-        yield passed(Check.MEDIATOR, f"not checked: {why}")
+        yield not_run(Check.MEDIATOR, why)
         return
     media, control, _ = ready
     built_up = lfilter([1.0 - _FADE], [1.0, -_FADE], media, axis=1)
@@ -85,7 +85,7 @@ def feedback_findings(past: Panel) -> Iterator[Finding]:
     """Channels whose exposure follows the KPI of earlier weeks, or moves with it in the same week."""
     ready = _prepared(past)
     if ready is None:
-        yield passed(Check.FOLLOWS_KPI, f"not checked: fewer than {_FEWEST} weeks")
+        yield not_run(Check.FOLLOWS_KPI, f"fewer than {_FEWEST} weeks")
         return
     media, control, kpi = ready
     month = sum((earlier(kpi, week) for week in range(1, _MONTH + 1)), np.zeros_like(kpi)) / _MONTH

@@ -18,14 +18,17 @@ class Check(StrEnum):
     MISSING_KPI = "missing KPI"
     ZEROS_AT_END = "zeros at the end"
     KPI_LEVEL = "level of the KPI"
+    COUNTED_KPI = "zeros of the KPI"
     KPI_OUTLIERS = "KPI outliers"
     REPEATED_KPI = "repeated KPI"
     DOUBLED_KPI = "doubled KPI weeks"
+    SAME_REGIONS = "regions with one KPI"
     OUTLIERS = "outliers in columns"
     CONSTANT = "constant columns"
     VARIATION = "variation over weeks"
     COPIES = "near-copies"
     COLLINEARITY = "collinearity"
+    FREQUENCY = "reach and frequency"
     PRICE_JUMP = "cost per unit"
     SPEND_MATCH = "spend and exposure"
     MEDIATOR = "controls that follow media"
@@ -37,7 +40,7 @@ class Finding(NamedTuple):
     """One finding.
 
     Attributes:
-        grade: `pass`, `look` or `fail`.
+        grade: `not run`, `pass`, `look` or `fail`.
         check: that found it.
         column: names of the columns concerned, comma-separated; empty for the panel as a whole.
         region: names of the regions concerned; empty for all.
@@ -74,6 +77,11 @@ class Finding(NamedTuple):
 def passed(check: Check, what: str) -> Finding:
     """The finding that a check found nothing to act on."""
     return Finding(Grade.PASS, check, what)
+
+
+def not_run(check: Check, why: str) -> Finding:
+    """The finding that a check could not be made, and why."""
+    return Finding(Grade.NOT_RUN, check, why)
 
 
 def names(labels: Iterable[object]) -> str:

@@ -1,4 +1,4 @@
-"""The KPI's values: its level, weeks out of line, weeks repeated, weeks that two weeks' sales were booked in."""
+"""The KPI's values: its level, weeks out of line or repeated, weeks with the sales of two, regions with one KPI."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,13 @@ import numpy as np
 from deepcausalmmm_jax.data.diagnosis.findings import Check, Finding, names, passed, several
 from deepcausalmmm_jax.data.diagnosis.series import median_spread
 from deepcausalmmm_jax.data.kpi_notes import constant_regions, huge_weeks, net_regions, turned_weeks
+from deepcausalmmm_jax.data.near_copies import same_regions
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.io.grades import Grade
 
 _SPIKE = 6.0  # spreads from the mean of the two neighbouring weeks; a normal law gives one such week in 500 million
 _SHOWN = 5
+_OFTEN_ZERO = 0.05  # of the region-weeks
 _CONTINUOUS = 0.8  # share of different values from which two equal weeks in a row are no chance
 _LONG = 3  # repeated weeks in a row from which a single region is reported
 _EMPTY, _DOUBLE = 0.25, (1.6, 2.6)  # of the level around them: a week that is nearly empty, and its full neighbour
@@ -58,6 +60,24 @@ def level_findings(past: Panel) -> Iterator[Finding]:
         )
     if regular:
         yield passed(Check.KPI_LEVEL, "above zero and changing in every region")
+
+
+def count_findings(past: Panel) -> Iterator[Finding]:
+    """A KPI of whole numbers that is often zero, which other settings suit better than the default ones."""
+    seen = past.weights > 0
+    kpi = past.kpi[seen]
+    zeros = float((kpi == 0).mean()) if kpi.size else 0.0
+    if zeros <= _OFTEN_ZERO or (kpi < 0).any() or (kpi != np.round(kpi)).any():
+        yield passed(Check.COUNTED_KPI, "no counts that are often zero")
+        return
+    yield Finding(
+        Grade.LOOK,
+        Check.COUNTED_KPI,
+        f"the KPI is a whole number throughout, and 0 in {zeros:.0%} of the region-weeks",
+        past.kpi_name,
+        why="with the default settings predictions and intervals of such counts fall below 0",
+        advice="fit with counts=True if it counts something",
+    )
 
 
 def outlier_findings(past: Panel) -> Iterator[Finding]:
@@ -191,3 +211,20 @@ def _doubled(past: Panel, r: int) -> list[tuple[int, int]]:
         if 0 <= low < _EMPTY * level and _DOUBLE[0] * level < high < _DOUBLE[1] * level:
             found.append((r, int(week)))
     return found
+
+
+def same_region_findings(past: Panel) -> Iterator[Finding]:
+    """Regions whose KPI is one series up to a factor."""
+    groups = same_regions(past)
+    for group in groups:
+        yield Finding(
+            Grade.FAIL,
+            Check.SAME_REGIONS,
+            f"the KPI of {several(len(group), 'region')} is the same in every week, up to a factor",
+            past.kpi_name,
+            names(group),
+            why="copies of a region, or one figure divided among several, count as several regions where there is one",
+            advice="keep one of them, or add them up",
+        )
+    if not groups:
+        yield passed(Check.SAME_REGIONS, "every region has a KPI of its own")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from deepcausalmmm_jax.data.bookings import Booking, accrued
-from deepcausalmmm_jax.data.diagnosis.findings import Check, Finding, names, passed, several
+from deepcausalmmm_jax.data.diagnosis.findings import Check, Finding, names, not_run, passed, several
 from deepcausalmmm_jax.data.diagnosis.series import median_spread
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.io.grades import Grade
@@ -23,7 +23,7 @@ _ELSEWHERE = (Booking.SPAN, Booking.CENTRAL)
 def price_findings(past: Panel) -> Iterator[Finding]:
     """Channels whose cost per unit of exposure shifts from one level to another."""
     if past.spend is None:
-        yield passed(Check.PRICE_JUMP, "not checked: no spend given")
+        yield not_run(Check.PRICE_JUMP, "no spend given")
         return
     quiet = True
     for m, name in enumerate(past.channels):
@@ -88,7 +88,7 @@ def _jump(past: Panel, r: int, m: int) -> _Jump | None:
 def spend_findings(panel: Panel) -> Iterator[Finding]:
     """Spend in region-weeks without exposure, and exposure in region-weeks without spend, as bookings explain them."""
     if panel.spend is None:
-        yield passed(Check.SPEND_MATCH, "not checked: no spend given")
+        yield not_run(Check.SPEND_MATCH, "no spend given")
         return
     quiet = True
     for m, name in enumerate(panel.channels):
@@ -120,7 +120,7 @@ def _of_channel(panel: Panel, m: int, name: str) -> Iterator[Finding]:
             f"{idle:.0%} of its spend is in region-weeks without exposure, {free:.0%} of its exposure in region-weeks "
             "without spend, and neither weeks nor regions explain it",
             name,
-            "only a mean price can be given, so that returns by week and region are rough",
+            "only a mean price can be given, so returns by week and region are rough",
             "book spend in the weeks and regions in which it ran",
         )
     elif idle > _ASTRAY:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from deepcausalmmm_jax.data.files.text_file import delimiter_of, encoding_of
 from deepcausalmmm_jax.data.readers.column_names import with_plain_names
-from deepcausalmmm_jax.data.readers.read_table import read_table
+from deepcausalmmm_jax.data.readers.read_table import file_at, read_table
 from deepcausalmmm_jax.errors import DataError
 
 _WORKBOOKS = (".xlsx", ".xlsm")
@@ -46,8 +46,7 @@ def read_raw(
     Raises:
         DataError: the file does not exist or is no table, or the workbook has no such sheet, or several tables.
     """
-    if not path.is_file():
-        raise DataError(f"There is no file {path}.")
+    file_at(path)
     if is_workbook(path):
         return _from_workbook(path, sheet)
     if sheet is not None:
@@ -87,8 +86,8 @@ def _from_workbook(path: Path, sheet: str | None) -> RawTable:
         sheets: dict[str, pd.DataFrame] = pd.read_excel(
             path, sheet_name=None, header=None, keep_default_na=False, na_values=[""], engine="openpyxl"
         )
-    except Exception as error:  # damaged archives and workbooks raise errors of many classes
-        raise DataError(f"The file {path} cannot be read as an Excel workbook: {error}") from None
+    except Exception:  # damaged archives and workbooks raise errors of many classes
+        raise DataError(f"{path} cannot be read as an Excel workbook; it is damaged, or of another kind.") from None
     if sheet is not None and sheet not in sheets:
         raise DataError(f"{path} has no sheet {sheet!r}; it has {', '.join(map(repr, sheets))}.")
     wanted = sheets if sheet is None else {sheet: sheets[sheet]}

@@ -19,6 +19,7 @@ from deepcausalmmm_jax.data.files.schema import Schema
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, TrailingZeros
 from deepcausalmmm_jax.data.readers.column_names import require_column
 from deepcausalmmm_jax.data.readers.reach import reach_stated
+from deepcausalmmm_jax.data.readers.read_table import file_at
 from deepcausalmmm_jax.data.treatments import Treatment, TreatmentBaseline
 from deepcausalmmm_jax.errors import DataError, DataWarning, OutputError
 
@@ -155,7 +156,7 @@ def panel_and_schema(
         national_weights: see `read_panel`.
         events: see `read_panel`.
     """
-    place = None if connection is not None else Path(path)
+    place = None if connection is not None else file_at(path)
     beside = None if place is None else place.with_name(f"{place.name}.schema.toml")
     known = _given(schema, beside if stated == NOTHING_STATED and sheet is None else None)
     if known is not None and stated.cadence is not None:

@@ -92,7 +92,7 @@ def _numbers(name: str, given: object, axes: tuple[int, ...]) -> np.ndarray:
     """An array of finite numbers; a target may have NaN."""
     try:
         array = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError(f"{name} must be an array of numbers, got {shown(given)}.") from None
     if array.ndim not in axes or array.size == 0:
         wanted = " or ".join(str(n) for n in axes)

@@ -8,6 +8,8 @@ import pandas as pd
 
 from deepcausalmmm_jax.errors import DataError
 
+_SAMPLE_BYTES = 1_000_000
+
 
 def read_table(path: str | Path, delimiter: str = ",", encoding: str = "utf-8") -> pd.DataFrame:
     """Read a CSV or Parquet file.
@@ -19,14 +21,18 @@ def read_table(path: str | Path, delimiter: str = ",", encoding: str = "utf-8") 
         DataError: the file does not exist, is empty or not a table, or has another delimiter.
     """
     delimiter = _separator(delimiter)
-    path = _file(path)
+    path = file_at(path)
     if path.suffix in (".parquet", ".pq"):
         return _read_parquet(path)
     try:
         df, cut_off = _read_csv(path, delimiter, encoding)
     except pd.errors.EmptyDataError:
         raise DataError(f"The file {path} is empty.") from None
-    except (OSError, ValueError, ArithmeticError, MemoryError) as error:  # pandas' parser errors are ValueErrors
+    except UnicodeError:
+        raise DataError(f"The file {path} is no text in {encoding.upper()}; save it as CSV in UTF-8.") from None
+    except OSError as error:
+        raise DataError(f"The file {path} cannot be read: {error.strerror}.") from None
+    except (ValueError, ArithmeticError, MemoryError) as error:  # pandas' parser errors are ValueErrors
         reason = _first_line(error)
         raise DataError(
             f"The file {path} cannot be read as a table with {delimiter!r} between columns: {reason}"
@@ -42,12 +48,19 @@ def read_table(path: str | Path, delimiter: str = ",", encoding: str = "utf-8") 
     return df
 
 
-def _file(path: str | Path) -> Path:
+def file_at(path: str | Path) -> Path:
+    """The path of a file that is there.
+
+    Raises:
+        DataError: there is none, or it is a folder.
+    """
     try:
         file = Path(path)
-        there = file.is_file()
+        there, folder = file.is_file(), file.is_dir()
     except (OSError, TypeError, ValueError):  # a path that no file can have
-        there = False
+        there = folder = False
+    if folder:
+        raise DataError(f"{path!s} is a folder; name the file in it.")
     if not there:
         raise DataError(f"There is no file {path!s}.")
     return file
@@ -68,8 +81,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise DataError(f"Reading {path} needs pyarrow; install it, or convert the file to CSV.") from None
     try:
         table: pd.DataFrame = parquet.ParquetFile(path).read().to_pandas()  # pandas' own reader fails on equal names
-    except Exception as error:  # pyarrow's errors for damaged files are of many classes
-        raise DataError(f"The file {path} cannot be read as Parquet: {_first_line(error)}") from None
+    except Exception:  # pyarrow's errors for damaged files are of many classes
+        raise DataError(f"The file {path} cannot be read as Parquet; it is damaged, or of another kind.") from None
     indexed = any(name is not None for name in table.index.names)
     return table.reset_index(allow_duplicates=True) if indexed else table
 
@@ -94,6 +107,8 @@ def _read_csv(path: Path, delimiter: str, encoding: str) -> tuple[pd.DataFrame, 
             na_values=[""],
         )
 
+    if not encoding.startswith("utf-16") and b"\0" in _start(path):
+        raise DataError(f"The file {path} is no text; CSV, Parquet and Excel (.xlsx) files are read.")
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", pd.errors.ParserWarning)
         df = read(header=0, rows=None)
@@ -101,6 +116,11 @@ def _read_csv(path: Path, delimiter: str, encoding: str) -> tuple[pd.DataFrame, 
     # pandas renames the second of two columns with one name; the header is read again to keep the names.
     names = read(header=None, rows=1).iloc[0].fillna("").tolist()
     return (df.set_axis(names, axis=1) if len(names) == df.shape[1] else df), cut_off
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_SAMPLE_BYTES)
 
 
 def _suggest_delimiter(path: Path, header: str, delimiter: str) -> None:

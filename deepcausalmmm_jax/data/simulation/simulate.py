@@ -25,6 +25,7 @@ from deepcausalmmm_jax.data.simulation.checks import (
 )
 from deepcausalmmm_jax.data.simulation.clock import simulate_days
 from deepcausalmmm_jax.data.simulation.counterfactual import Counterfactual
+from deepcausalmmm_jax.data.simulation.counts import check_counts, with_counts
 from deepcausalmmm_jax.data.simulation.credited import NOTHING_CREDITED, check_credited, with_credited
 from deepcausalmmm_jax.data.simulation.curve_truth import PLAIN, CurveRequest, asked_kinds
 from deepcausalmmm_jax.data.simulation.hazards import check_roles, gaps, roles
@@ -63,7 +64,8 @@ class Truth:
             the same week.
         links: all links: `source`, `target`, `lag` in weeks, `weight`.
         baseline: `(region, time)`, KPI units: everything but media and noise.
-        noise: standard deviation of the noise, as a share of a region's mean KPI (of the KPI, if multiplicative).
+        noise: standard deviation of the noise, as a share of a region's mean KPI (of the KPI, if multiplicative); of
+            counts, of their mean beyond the chance of counting.
         effects: by channel, KPI units over the whole panel, lost if its exposure were zero: `direct`, of its own
             contribution; `mediated`, of channels that it drives; `total`. Budgets that follow sales are kept fixed.
         components: `(region, time, component)`, KPI units: baseline, trend, seasonality, each control and each channel,
@@ -132,6 +134,7 @@ def simulate(
     saturation: str | Sequence[str] | None = None,
     saturation_first: bool = False,
     link: Literal["identity", "log"] = "identity",
+    counts: float | None = None,
     reach_frequency: int = 0,
 ) -> tuple[Panel, Truth]:
     """Simulate a panel with the difficulties of real ones, and its true effects.
@@ -194,6 +197,9 @@ def simulate(
         saturation_first: whether exposure saturates before it carries over.
         link: `log` for a KPI whose log is the sum of all effects, with contributions that add up by the rule of
             `Config.link`; for the kind "hill", simulated by the week, without treatments and events.
+        counts: mean of a KPI that counts something rare, over all regions and weeks: whole numbers, zeros among them,
+            from a negative binomial distribution around a mean whose log is the sum of all effects (`link="log"`, which
+            need not be given). `noise` is then the spread of that mean beyond the chance of counting; None: 0.3.
         reach_frequency: number of channels, the first ones, with reach and frequency; the latter varies by a factor of
             three. For the kind "hill", simulated by the week.
 
@@ -204,27 +210,29 @@ def simulate(
         DataError: a size or share out of range, an unknown kind, or an option that the kind does not have.
     """
     check_kind(kind)
-    counts = {"flighted": flighted, "national": national, "late": late, "placebo": placebo, "confounded": confounded}
+    numbers = {"flighted": flighted, "national": national, "late": late, "placebo": placebo, "confounded": confounded}
     if cadence is not None:
-        refuse_difficulties(kind, {**counts, "links": links, "link_lags": link_lags, "outliers": outliers})
+        refuse_difficulties(kind, {**numbers, "links": links, "link_lags": link_lags, "outliers": outliers})
     if kind != "hill":
-        refuse_hill_only(kind, {**counts, "links": links, "link_lags": link_lags})
+        refuse_hill_only(kind, {**numbers, "links": links, "link_lags": link_lags})
     if kind != "hill" or cadence is not None:
-        counts, links = dict.fromkeys(counts, 0) | {"placebo": placebo}, 0
+        numbers, links = dict.fromkeys(numbers, 0) | {"placebo": placebo}, 0
     links = n_channels // 3 + (n_channels >= 2) if links is None else links
     check_sizes(n_regions, n_weeks, n_channels, n_controls, links)
     check_lags(link_lags, n_weeks)
     check_shares(media_share, noise, drift, outliers, missing)
-    check_roles(counts, n_channels)
+    check_roles(numbers, n_channels)
     check_reach(reach_frequency, n_channels, kind, cadence)
     check_credited(treatments, events, kind == "multiplicative", cadence)
     kinds = asked_kinds(adstock, saturation, saturation_first, n_channels)
     if set(kinds) != {PLAIN} and (kind != "hill" or cadence is not None):
         raise DataError("adstock and saturation are only for the kind 'hill' without a cadence; leave them out.")
+    check_counts(counts, outliers)
+    link = link if counts is None else "log"
     check_link(link, kind, cadence, treatments + events)
     seed = seed_number(seed)
     difficult = np.random.default_rng([seed, 1])  # separate, so that panels without difficulties do not change
-    given = roles(difficult, n_channels, **counts)
+    given = roles(difficult, n_channels, **numbers)
     rng = np.random.default_rng(seed)
     weeks = pd.DatetimeIndex(pd.date_range(start, periods=n_weeks, freq="7D").to_numpy())
     request = Request(weeks, n_regions, n_channels, n_controls, media_share, noise, drift, outliers)
@@ -242,6 +250,9 @@ def simulate(
     made = with_log_link(made) if link == "log" else made
     made, credited = with_credited(made, np.random.default_rng([seed, 4]), treatments, events, weeks)
     panel, unit = _panel(rng, weeks, made)
+    if counts is not None:
+        made = with_counts(made, counts, noise, np.random.default_rng([seed, 6]))
+        panel = dataclasses.replace(panel, kpi=made.kpi)
     panel = _with_gaps(credited.given_to(panel), gaps(difficult, panel.kpi.shape, missing))
     return panel, _truth(panel, made, unit, credited.truth)
 

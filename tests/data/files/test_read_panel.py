@@ -1,63 +1,13 @@
 """One table in the layouts that people's files have: each gives the panel of the plain one, or one clear sentence."""
 
-import dataclasses
 import sqlite3
-import tomllib
-import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.data.files.read_panel import panel_and_schema
-
-WEEKS = 30
-COLUMNS = ["sales", "imp_1", "spend_1", "imp_2", "spend_2", "price"]
-
-
-def table(regions=1):
-    """Thirty weeks from a Monday; impressions of thousands, money with cents."""
-    rng = np.random.default_rng(3)
-    frames = []
-    for region in range(regions):
-        week = pd.date_range("2023-01-02", periods=WEEKS, freq="7D")
-        frame = pd.DataFrame(
-            {
-                "geo": f"r{region}",
-                "week": week.strftime("%Y-%m-%d"),
-                "sales": rng.uniform(900, 2500, WEEKS).round(2),
-                "imp_1": rng.integers(0, 90_000, WEEKS),
-                "imp_2": rng.integers(1_000, 9_000, WEEKS),
-                "price": rng.uniform(8, 12, WEEKS).round(2),
-            }
-        )
-        frame["spend_1"], frame["spend_2"] = (frame.imp_1 * 0.05).round(2), (frame.imp_2 * 0.4).round(2)
-        frames.append(frame)
-    joined = pd.concat(frames, ignore_index=True)[["geo", "week", *COLUMNS]]
-    return joined.drop(columns="geo") if regions == 1 else joined
-
-
-def day(frame):
-    return pd.to_datetime(frame.week)
-
-
-def daily(frame):
-    spread = frame.loc[frame.index.repeat(7)].reset_index(drop=True)
-    flows = [name for name in COLUMNS if name != "price"]
-    spread[flows] = spread[flows].astype(float) / 7
-    spread["week"] = (pd.to_datetime(spread.week) + pd.to_timedelta(np.arange(len(spread)) % 7, unit="D")).astype(str)
-    return spread.rename(columns={"week": "date"})
-
-
-def by_channel(frame):
-    """One row per channel."""
-    parts = [
-        frame[["week", "sales", "price"]].assign(channel=name, impressions=frame[f"imp_{n}"], spend=frame[f"spend_{n}"])
-        for n, name in enumerate(("tv", "search"), start=1)
-    ]
-    return pd.concat(parts)
-
+from tests.data.files.tables import WEEKS, by_channel, daily, day, read, table
 
 LAYOUTS = {
     "plain": lambda t, p: t.to_csv(p, index=False),
@@ -103,13 +53,6 @@ def plain(tmp_path_factory):
     file = tmp_path_factory.mktemp("plain") / "plain.csv"
     table().to_csv(file, index=False)
     return dcm.read_panel(file)
-
-
-def read(file, **options):
-    """Without a warning: nothing is guessed by elimination."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        return dcm.read_panel(file, **options)
 
 
 def assert_same(panel, plain, order=(0, 1)):
@@ -208,38 +151,6 @@ def test_words_become_switches_and_words_for_nothing_none(tmp_path):
     np.testing.assert_array_equal(panel.control[0, :, 2], (event == "sale").astype(float))
 
 
-def test_reach_and_frequency_are_a_channel_of_their_own(tmp_path):
-    frame = (
-        table().rename(columns={"imp_1": "tv_reach"}).assign(tv_frequency=2.0).rename(columns={"spend_1": "tv_spend"})
-    )
-    frame.to_csv(tmp_path / "file.csv", index=False)
-    panel = dcm.read_panel(tmp_path / "file.csv")
-    assert panel.channels == ("imp_2", "tv")
-    assert panel.has_reach == (False, True)
-    np.testing.assert_allclose(panel.exposure[0, :, 1], 2.0 * frame.tv_reach)
-    np.testing.assert_allclose(panel.spend[0, :, 1], frame.tv_spend)
-    assert dcm.read_panel(tmp_path / "file.csv").has_reach == panel.has_reach  # by the schema
-
-
-def test_a_kept_schema_with_a_product_goes_on_as_a_product(tmp_path):
-    frame = table().rename(columns={"imp_1": "tv_reach"}).assign(tv_frequency=2.0)
-    frame.to_csv(tmp_path / "file.csv", index=False)
-    _, found = panel_and_schema(tmp_path / "file.csv", keep_schema=False)
-    old = dataclasses.replace(found, reach=(), products=(("tv", "tv_reach", "tv_frequency"),))
-    panel = dcm.read_panel(tmp_path / "file.csv", old.from_dict(tomllib.loads(old.save(tmp_path / "s").read_text())))
-    assert panel.frequency is None
-    np.testing.assert_allclose(panel.exposure[0, :, panel.channels.index("tv")], 2.0 * frame.tv_reach)
-
-
-def test_stated_columns_of_reach_need_no_word_in_their_names(tmp_path):
-    frame = table().rename(columns={"imp_1": "people", "spend_1": "tv_spend"}).assign(often=2.0)
-    frame.to_csv(tmp_path / "file.csv", index=False)
-    panel = dcm.read_panel(tmp_path / "file.csv", reach={"tv": "people"}, frequency={"tv": "often"}, keep_schema=False)
-    assert panel.channels[-1] == "tv"
-    np.testing.assert_allclose(panel.frequency[0, :, -1], 2.0)
-    np.testing.assert_allclose(panel.spend[0, :, -1], frame.tv_spend)
-
-
 @pytest.mark.parametrize("names", [("tv", "search"), ("x1", "x2"), ("zlorp", "channel_2")])
 def test_a_column_named_as_a_spend_without_that_word_is_its_exposure(names, plain, tmp_path):
     renamed = {"imp_1": names[0], "imp_2": names[1], "spend_1": f"{names[0]}_spend", "spend_2": f"{names[1]}_spend"}
@@ -278,30 +189,6 @@ def test_columns_that_count_rows_are_not_used(tmp_path):
     assert read(tmp_path / "file.csv").controls == ("price",)
 
 
-def test_the_schema_beside_the_file_can_be_edited(tmp_path):
-    file = tmp_path / "file.csv"
-    table().to_csv(file, index=False)
-    dcm.read_panel(file)
-    schema = file.with_name("file.csv.schema.toml")
-    text = schema.read_text()
-    assert 'media = ["imp_1", "imp_2"]' in text
-    schema.write_text(
-        text.replace('media = ["imp_1", "imp_2"]', 'media = ["imp_2"]').replace('"imp_1" = "spend_1"\n', "")
-    )
-    with pytest.warns(dcm.DataWarning, match="does not know 'imp_1', 'spend_1', which are not used"):
-        assert dcm.read_panel(file).channels == ("imp_2",)
-    assert dcm.read_panel(file, media=["imp_1"]).channels == ("imp_1",)  # what is stated comes first
-
-
-def test_a_channel_that_came_into_the_file_after_its_schema_is_said(tmp_path):
-    file = tmp_path / "file.csv"
-    table().to_csv(file, index=False)
-    read(file)
-    table().assign(tiktok_spend=np.arange(WEEKS) ** 2).to_csv(file, index=False)
-    with pytest.warns(dcm.DataWarning, match="does not know 'tiktok_spend', which is not used"):
-        dcm.read_panel(file)
-
-
 def test_a_channel_without_a_row_ran_not_and_an_empty_cell_is_refused(tmp_path):
     file = tmp_path / "file.csv"
     rows = by_channel(table()).reset_index(drop=True)
@@ -313,16 +200,6 @@ def test_a_channel_without_a_row_ran_not_and_an_empty_cell_is_refused(tmp_path):
     rows.to_csv(file, index=False)
     with pytest.raises(dcm.DataError, match="'tv_impressions' has no value at week 2023-01-30"):
         dcm.read_panel(file)
-
-
-def test_a_schema_can_be_given_and_nothing_is_written_without_leave(tmp_path):
-    file = tmp_path / "file.csv"
-    table().to_csv(file, index=False)
-    schema = dcm.Schema("mine", "week", "sales", ("imp_1",), controls=("price",))
-    assert dcm.read_panel(file, schema).channels == ("imp_1",)
-    dcm.read_panel(file, keep_schema=False)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file.csv"]
-    assert dcm.Schema.load(schema.save(tmp_path / "mine.toml")) == schema
 
 
 BAD = {
@@ -347,24 +224,6 @@ def test_what_cannot_be_told_is_asked_in_one_sentence(name, tmp_path):
     with pytest.raises(dcm.DataError, match=sentence) as refused:
         dcm.read_panel(tmp_path / "file.csv")
     assert "\n" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("entry", "sentence"),
-    [
-        ('colour = "red"', "unknown entry 'colour'"),
-        ('rows = "hourly"', "rows must be one of weekly, daily"),
-        ('controls = "price"', "controls must be a list of columns"),
-        ("spend = [1]", "spend must be a table by channel"),
-        ('controls = ["prize"]', "a column 'prize' that the file does not have"),
-        ("region = 3", "region must be a text"),
-    ],
-)
-def test_a_schema_with_a_mistake_is_refused_in_one_sentence(entry, sentence, tmp_path):
-    table().to_csv(tmp_path / "file.csv", index=False)
-    (tmp_path / "own.toml").write_text(f'time = "week"\nkpi = "sales"\nmedia = ["imp_1"]\n{entry}\n')
-    with pytest.raises((dcm.ConfigError, dcm.DataError), match=sentence):
-        dcm.read_panel(tmp_path / "file.csv", tmp_path / "own.toml")
 
 
 @pytest.mark.parametrize(
