@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import numpy as np
@@ -40,31 +40,32 @@ _PACKAGES = ("jax", "jaxlib", "flax", "optax", "chex", "numpy", "blackjax")
 _ABOVE = ("trust", "plots", "benchmarking", "cli")  # folders that no program is made from
 _NUMBERS = (bool, int, float, complex)
 _UNTOLD = (" at 0x", "<locals>")  # in the text of what has no text of its own, or is made anew by each call
+_Function = Callable[..., object]
 _at: list[Path] = []  # the folder; empty: programs are not kept
 
 
 class Call(NamedTuple):
     """A call of a function that is compiled: what decides its program, and the arrays."""
 
-    key: Any  # hashable
-    function: Callable[..., Any]
-    static: dict[str, Any]
+    key: tuple[object, ...]  # hashable
+    function: _Function
+    static: dict[str, object]
     tree: jax.tree_util.PyTreeDef  # of the other arguments, by name
-    leaves: list[Any]
+    leaves: list[object]
 
 
 class Program(NamedTuple):
     """A program from the leaves of the arguments to those of the outcome, and the outcome's form."""
 
-    run: Callable[..., Any]
+    run: _Function
     tree: jax.tree_util.PyTreeDef
 
-    def __call__(self, call: Call) -> Any:
+    def __call__(self, call: Call) -> object:
         """The outcome of a call."""
-        return jax.tree.unflatten(self.tree, self.run(*call.leaves))
+        return jax.tree.unflatten(self.tree, cast(list[object], self.run(*call.leaves)))
 
 
-_loaded: dict[Any, Program | None] = {}  # None: a program that cannot be kept
+_loaded: dict[Hashable, Program | None] = {}  # None: a program that cannot be kept
 
 
 def keep_in(folder: Path | None) -> None:
@@ -82,7 +83,7 @@ def forget_loaded() -> None:
 
 
 def call_of(
-    function: Callable[..., Any], static: Sequence[str], arguments: Any, named: Mapping[str, Any]
+    function: _Function, static: Sequence[str], arguments: Sequence[object], named: Mapping[str, object]
 ) -> Call | None:
     """What decides the program of this call; None where the program cannot be kept, or shall not be.
 
@@ -106,7 +107,7 @@ def call_of(
     return Call((function, tuple(sorted(fixed.items())), tree, shapes, settings), function, fixed, tree, leaves)
 
 
-def program_for(call: Call, options: Hashable, compiled: Callable[[Callable[..., Any]], Any]) -> Program | None:
+def program_for(call: Call, options: Hashable, compiled: Callable[[_Function], _Function]) -> Program | None:
     """The program of a call: from this process, else from disk, else traced and kept; None where it cannot be kept.
 
     Args:
@@ -120,7 +121,7 @@ def program_for(call: Call, options: Hashable, compiled: Callable[[Callable[...,
     return _loaded[key]
 
 
-def _found(call: Call, compiled: Callable[[Callable[..., Any]], Any]) -> Program | None:
+def _found(call: Call, compiled: Callable[[_Function], _Function]) -> Program | None:
     place = _place_of(call)
     if place is None:
         return None
@@ -131,18 +132,18 @@ def _found(call: Call, compiled: Callable[[Callable[..., Any]], Any]) -> Program
             return None
     lowered, outcome = found
 
-    def run(*leaves: Any) -> Any:
+    def run(*leaves: object) -> object:
         return lowered.call(*leaves)
 
     run.__name__ = call.function.__name__
     return Program(compiled(run), jax.tree.structure(outcome))
 
 
-def _traced(call: Call) -> tuple[export.Exported, Any] | None:
+def _traced(call: Call) -> tuple[export.Exported, object] | None:
     """The lowered program, and a tree of the form of its outcome; None where JAX cannot lower it by itself."""
-    trees: list[Any] = []
+    trees: list[jax.tree_util.PyTreeDef] = []
 
-    def flat(*leaves: Any) -> list[Any]:
+    def flat(*leaves: object) -> list[object]:
         outcome, tree = jax.tree.flatten(call.function(**jax.tree.unflatten(call.tree, leaves), **call.static))
         trees.append(tree)
         return outcome
@@ -171,12 +172,12 @@ def _is_alone() -> bool:
 
 
 @cache
-def _positions(function: Callable[..., Any]) -> tuple[str, ...]:
+def _positions(function: _Function) -> tuple[str, ...]:
     code = function.__code__
     return code.co_varnames[: code.co_argcount]
 
 
-def _shape_of(leaf: Any) -> tuple[Any, ...] | None:
+def _shape_of(leaf: object) -> tuple[object, ...] | None:
     """What of an array decides the program; None for what is not on the first device alone."""
     if isinstance(leaf, jax.Array):
         layout = leaf.sharding
@@ -195,8 +196,7 @@ def _first_device() -> jax.Device:
 
 def _place_of(call: Call) -> Path | None:
     """The file of a program; None where its text does not say all that decides it."""
-    function, *made_of = call.key
-    text = "\n".join([_ground(), function.__module__, function.__qualname__, *map(repr, made_of)])
+    text = "\n".join([_ground(), call.function.__module__, call.function.__qualname__, *map(repr, call.key[1:])])
     if any(part in text for part in _UNTOLD):
         return None
     return _at[0] / f"traced-{hashlib.sha256(text.encode()).hexdigest()}"
@@ -221,7 +221,7 @@ def _version(name: str) -> str:
         return f"{name} none"
 
 
-def _read(place: Path, static: Mapping[str, Any]) -> tuple[export.Exported, Any] | None:
+def _read(place: Path, static: Mapping[str, object]) -> tuple[export.Exported, object] | None:
     """The program in a file; None if there is none, the file is not whole, or it was made from other arguments.
 
     The name of the file comes from the text of the static arguments, and two that differ may read alike.
@@ -236,7 +236,7 @@ def _read(place: Path, static: Mapping[str, Any]) -> tuple[export.Exported, Any]
     return None
 
 
-def _write(place: Path, static: Mapping[str, Any], lowered: export.Exported, outcome: Any) -> bool:
+def _write(place: Path, static: Mapping[str, object], lowered: export.Exported, outcome: object) -> bool:
     """Keep a program; whether it could be pickled. One without room on the disk is traced again next time."""
     try:
         content = zlib.compress(pickle.dumps((dict(static), lowered, outcome)), 1)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache, update_wrapper
-from typing import Any, Generic, ParamSpec, TypeVar, cast
+from typing import Generic, ParamSpec, TypeVar, cast
 
 import jax
 
@@ -41,15 +41,15 @@ class QuickJit(Generic[P, R]):
             return cast(R, self._program(*arguments, **named))
         return cast(R, whole(call))
 
-    def lower(self, *arguments: P.args, **named: P.kwargs) -> Any:
+    def lower(self, *arguments: P.args, **named: P.kwargs) -> jax.stages.Lowered:
         """The program for these arguments, lowered but not compiled."""
         return self._program.lower(*arguments, **named)
 
     @cached_property
-    def _program(self) -> Any:
+    def _program(self) -> jax.stages.Wrapped:
         return self._compiled(self._function, self._static)
 
-    def _compiled(self, function: Callable[..., Any], static: Sequence[str] = ()) -> Any:
+    def _compiled(self, function: Callable[..., object], static: Sequence[str] = ()) -> jax.stages.Wrapped:
         # Asked for at the first call, not at import: which options XLA knows can only be asked once it has a device.
         return jax.jit(function, static_argnames=static, compiler_options=_known(self._options))
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.simulation.simulate import simulate
 from deepcausalmmm_jax.errors import DataError
 
 ROLES = {"time": "week", "kpi": "sales", "media": ["tv", "search"], "region": "region"}
@@ -258,3 +259,12 @@ def test_without_narwhals_other_tables_are_refused_and_pandas_is_not(monkeypatch
     assert panel().shape == EXPECTED.shape[:3] + (0,)
     with pytest.raises(DataError, match="must be a pandas DataFrame"):
         panel([1])
+
+
+@pytest.mark.parametrize("population", [5e-324, 1e-9])
+def test_a_population_of_next_to_nobody_is_refused_by_region(population):
+    """Exposure per head would be beyond any number."""
+    df = simulate(2, 20, 1, 0, seed=1)[0].to_dataframe()
+    df["people"] = np.where(df["region"] == df["region"].iloc[0], population, 1000.0)
+    with pytest.raises(DataError, match=r"'people' has a population of .* at .*region_1.*, next to nothing beside"):
+        Panel.from_dataframe(df, region="region", time="time", kpi="sales", media=["channel_1"], population="people")

@@ -18,6 +18,8 @@ from deepcausalmmm_jax.data.treatments import Treatment
 from deepcausalmmm_jax.errors import DataError
 
 _POPULATION_RANGE = 1.2  # highest over lowest of one region; a census a year changes it by less
+_LEAST_POPULATION = 1e-9  # of the largest; beside less, exposure per head is no number that means anything
+_NOBODY = 1e-30  # in whatever unit population is given
 _LARGEST = 1e30  # sums and squares of larger values are not finite
 _FEWEST_VALUES = 5  # with fewer different values, two columns may be equal by chance
 
@@ -278,6 +280,11 @@ def _population(
     values = _finite(df, column, "population", False, where)
     if (values <= 0).any():
         raise DataError(f"Column {column!r} has a population of 0 or less at {where(int((values <= 0).argmax()))}.")
+    if (values < max(_LEAST_POPULATION * values.max(), _NOBODY)).any():
+        raise DataError(
+            f"Column {column!r} has a population of {values.min():.3g} at {where(int(values.argmin()))}, next to "
+            f"nothing beside the largest, {values.max():,.6g}; give all in one unit, or leave the region out."
+        )
     grid = on_grid(values, np.nan)
     low, high = np.nanmin(grid, axis=1), np.nanmax(grid, axis=1)
     if (high > _POPULATION_RANGE * low).any():
