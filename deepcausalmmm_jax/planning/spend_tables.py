@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.horizon import Horizon
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.planning.cells import Cells, cells_of
-from deepcausalmmm_jax.planning.monotone_cubic import monotone_cubic
 from deepcausalmmm_jax.planning.outcome import KPI, REVENUE, Outcome
 from deepcausalmmm_jax.training.fitted import Replicates
 
@@ -112,7 +112,7 @@ def outcome_at(values: np.ndarray, multiples: np.ndarray) -> np.ndarray:
 
 def column(table: np.ndarray, multiples: np.ndarray) -> np.ndarray:
     """One channel's outcome `[set, point]` at multiples `[point]`, from its table `[set, level]`."""
-    return monotone_cubic(_LEVELS, table, multiples)
+    return np.asarray(PchipInterpolator(_LEVELS, table, axis=1)(multiples))
 
 
 def _sets(fit: FittedPanel, replicates: Replicates | None, work: int) -> Variables:

@@ -5,9 +5,9 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from scipy.interpolate import PchipInterpolator
 
 from deepcausalmmm_jax.errors import ConfigError, DataError
-from deepcausalmmm_jax.planning.monotone_cubic import monotone_cubic
 from deepcausalmmm_jax.plots.annotations import add_band, all_regions, interval_texts, largest, mark_holdout
 from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, channel_colors, escaped, labels, styled
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -185,9 +185,7 @@ def _smooth(curve: pd.DataFrame, measure: str) -> pd.DataFrame:
     x = known["multiplier"].to_numpy(np.float64)
     at = np.union1d(np.linspace(x[0], x[-1], _SMOOTH), x)
     columns = ["spend", *(name for name in (measure, f"{measure}_low", f"{measure}_high") if name in known)]
-    drawn = pd.DataFrame(
-        {"multiplier": at, **{name: monotone_cubic(x, known[name].to_numpy(), at) for name in columns}}
-    )
+    drawn = pd.DataFrame({"multiplier": at, **{name: PchipInterpolator(x, known[name])(at) for name in columns}})
     if "extrapolation" in known:
         beyond = known["extrapolation"].astype(bool).to_numpy()
         after, before = np.searchsorted(x, at), np.searchsorted(x, at, side="right") - 1
