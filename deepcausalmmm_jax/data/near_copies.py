@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 
 from deepcausalmmm_jax.data.panel import Panel
 
@@ -67,15 +68,8 @@ def sums(past: Panel) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _components(alike: np.ndarray) -> np.ndarray:
-    """Number of the group that each series, or region, belongs to: those alike, directly or through others.
-
-    Groups are numbered by their first series. `scipy.sparse` has the same, but every fit would wait for its import.
-    """
-    label, before = np.arange(len(alike)), np.arange(0)
-    while not np.array_equal(label, before):
-        before = label
-        label = np.minimum(label, np.where(alike, label, len(label)).min(axis=1, initial=len(label)))
-    return np.unique(label, return_inverse=True)[1]
+    """Number of the group that each series, or region, belongs to: those alike, directly or through others."""
+    return np.asarray(connected_components(alike, directed=False)[1])
 
 
 def same_regions(past: Panel) -> list[tuple[str, ...]]:
