@@ -1,17 +1,23 @@
 """A KPI that is counted: errors and coverage of shares beside those of the identity link and of the plain panel.
 
-Run as `python benchmarks/counts.py REGIONS WEEKS MEAN FIRST LAST`: regions, weeks, mean count, seeds of the panels; one
-line a panel and kind of fit, and the means at the end.
+    python benchmarks/counts.py REGIONS WEEKS MEAN FIRST LAST [identity]
+
+of regions, weeks, mean count and seeds of the panels; `identity` fits the counted panels with the default settings too.
+One line a panel and kind of fit, the means at the end, and all of it in
+benchmarks/results/counts_{REGIONS}x{WEEKS}_{MEAN}_{FIRST}.json. From eight regions on, draws are by Laplace's method.
 """
 
+import json
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 import deepcausalmmm_jax as dcm
 
-_CHANNELS, _CONTROLS, _HOLDOUT, _DRAWS, _LEVEL = 3, 2, 12, 200, 0.9
+_RESULTS = Path(__file__).parent / "results"
+_CHANNELS, _CONTROLS, _HOLDOUT, _DRAWS, _LEVEL, _MANY = 3, 2, 12, 200, 0.9, 8
 
 
 class Row(NamedTuple):
@@ -45,15 +51,22 @@ def row_of(seed: int, kind: str, panel: dcm.Panel, truth: dcm.Truth, config: dcm
     )
 
 
-def rows_of(regions: int, weeks: int, mean: float, seed: int) -> list[Row]:
-    """The counted panel under both kinds of settings, and the plain one of the same size."""
-    size, short = (regions, weeks, _CHANNELS, _CONTROLS), dcm.PosteriorSettings(draws=_DRAWS)
+def rows_of(regions: int, weeks: int, mean: float, seed: int, *, identity: bool) -> list[Row]:
+    """The counted panel, and the plain one of the same size."""
+    size = (regions, weeks, _CHANNELS, _CONTROLS)
+    short = dcm.PosteriorSettings(draws=_DRAWS, method="hmc" if regions < _MANY else "laplace")
     counted, plain = dcm.simulate(*size, seed=seed, counts=mean), dcm.simulate(*size, seed=seed)
-    return [
-        row_of(seed, "counts", *counted, dcm.Config(counts=True, posterior=short)),
-        row_of(seed, "identity", *counted, dcm.Config(posterior=short)),
-        row_of(seed, "plain", *plain, dcm.Config(posterior=short)),
-    ]
+    wanted = [("counts", counted, dcm.Config(counts=True, posterior=short))]
+    wanted += [("identity", counted, dcm.Config(posterior=short))] if identity else []
+    wanted += [("plain", plain, dcm.Config(posterior=short))]
+    return [row_of(seed, kind, *panel, config) for kind, panel, config in wanted]
+
+
+def means_of(rows: list[Row], kind: str) -> dict[str, float]:
+    """Means over the panels of a kind of fit."""
+    own = [row for row in rows if row.kind == kind]
+    found = {name: float(np.mean([getattr(row, name) for row in own])) for name in ("error", "inside", "forecast")}
+    return {**found, "panels": len(own)}
 
 
 def main() -> None:
@@ -62,15 +75,18 @@ def main() -> None:
     dcm.keep_programs()
     rows: list[Row] = []
     for seed in range(first, last + 1):
-        for row in rows_of(regions, weeks, mean, seed):
+        for row in rows_of(regions, weeks, mean, seed, identity="identity" in sys.argv[6:]):
             rows.append(row)
             print(*(f"{value:.3g}" if isinstance(value, float) else value for value in row), flush=True)
-    for kind in ("counts", "identity", "plain"):
-        own = [row for row in rows if row.kind == kind]
-        error, inside, ahead = (
-            np.mean([getattr(row, name) for row in own]) for name in ("error", "inside", "forecast")
-        )
-        print(f"{kind}: error {error:.2f} points, coverage {inside:.0%}, of forecasts {ahead:.0%}, n={len(own)}")
+    means = {kind: means_of(rows, kind) for kind in dict.fromkeys(row.kind for row in rows)}
+    ratio = means["counts"]["error"] / means["plain"]["error"]
+    for kind, own in means.items():
+        said = f"error {own['error']:.2f} points, coverage {own['inside']:.0%}, of forecasts {own['forecast']:.0%}"
+        print(f"{kind}: {said}, n={own['panels']}")
+    print(f"error of shares: {ratio:.2f} times that of the plain panels")
+    made = {"rows": [row._asdict() for row in rows], "means": means, "error_ratio": ratio}
+    place = _RESULTS / f"counts_{regions}x{weeks}_{mean:g}_{first}.json"
+    place.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 python benchmarks/mutants.py [--each 6] [--seed 0] [--only data/cadence data/kpi_scale]
 
 Run it from the repository with the `test` extra. Nothing on disk changes: each mutant is a module of a forked process.
-One that no test fails for is a survivor; some are the same program written otherwise, and the list is there to be read.
+One that no test fails for is a survivor, and the list of them is there to be read. Those that were read and found to be
+the same program written otherwise stand in `same_programs.py` with the reason, and do not count.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from types import CodeType, ModuleType
 from typing import NamedTuple
 
 from harness import record
+from same_programs import is_same
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "deepcausalmmm_jax"
@@ -66,12 +68,31 @@ TARGETS = (
     Target("data/graph_constraints", ("data/test_graph_constraints",)),
     Target("data/exposure_innovations", ("data/test_exposure_innovations",)),
     Target("data/scaling", ("data/test_scaling", "data/test_kpi_scale")),
-    Target("planning/limits", ("planning/test_limit_files", "planning/test_laws", "planning/test_optimize_budget")),
+    Target("planning/cells", ("planning/test_cells",)),
+    Target("planning/limits", ("planning/test_limits",)),
+    Target("planning/limit_files", ("planning/test_limit_files",)),
     Target("planning/usual_limit", ("planning/test_usual_limit",)),
+    Target("planning/flights", ("planning/test_flights",)),
+    Target("planning/reach_limits", ("planning/test_reach_limits",)),
+    Target("planning/targets", ("planning/test_best_plans", "planning/test_groups")),
+    Target("planning/tables", ("planning/test_plan_tables", "planning/test_effects")),
+    Target("planning/spend_tables", ("planning/test_spend_tables",)),
+    Target("planning/plan_files", ("planning/test_saved_plans",)),
+    Target("planning/budget_plan", ("planning/test_plan_advice", "planning/test_limit_files")),
+    Target("planning/what_if", ("planning/test_scenario", "planning/test_changes")),
+    Target("planning/curve_outcome", ("planning/test_curve_outcome",)),
     Target("planning/optimizer/projection", ("planning/test_projection",)),
     Target("planning/optimizer/polytope", ("planning/test_projection",)),
     Target("planning/optimizer/dual_newton", ("planning/test_projection",)),
-    Target("planning/fit_hill", ("planning/test_optimize_from_curves",)),
+    Target("planning/optimizer/search", ("planning/test_best_plans",)),
+    Target("planning/optimizer/shadow_prices", ("planning/test_best_plans",)),
+    Target("planning/optimizer/solvers", ("planning/test_best_plans",)),
+    Target("planning/optimizer/starts", ("planning/test_best_plans",)),
+    Target("planning/optimizer/tabulated", ("planning/test_best_plans",)),
+    Target("planning/optimizer/total_search", ("planning/test_best_plans",)),
+    Target("planning/optimizer/utility", ("planning/test_utility",)),
+    Target("planning/optimizer/verification", ("planning/test_verification",)),
+    Target("planning/fit_hill", ("planning/test_fit_hill",)),
     Target("planning/optimize_from_curves", ("planning/test_optimize_from_curves",)),
     Target("planning/next_weeks", ("planning/test_next_weeks",)),
     Target("planning/experiments/designs", ("planning/experiments/test_designs",)),
@@ -236,11 +257,14 @@ def main() -> None:
             raise SystemExit(f"The tests of {target.module} fail, or take too long, without any change.")
         limit = max(LIMIT, 5 * (time.monotonic() - began))
         alive = [mutant for mutant in chosen if passes(target, mutant.tree, limit)]
-        tried[target.module] = {"mutants": len(chosen), "killed": len(chosen) - len(alive), "of": len(every)}
+        lines = source.splitlines()
+        same = [mutant for mutant in alive if is_same(target.module, lines[mutant.line - 1], mutant.change)]
+        alive, count = [mutant for mutant in alive if mutant not in same], len(chosen) - len(same)
+        tried[target.module] = {"mutants": count, "killed": count - len(alive), "same": len(same), "of": len(every)}
         survivors += [f"{target.module}.py:{mutant.line} {mutant.change}" for mutant in alive]
         print(target.module, tried[target.module], *survivors[len(survivors) - len(alive) :], sep="\n  ", flush=True)
-    number, killed = (sum(row[name] for row in tried.values()) for name in ("mutants", "killed"))
-    print(f"{killed} of {number} noticed ({killed / number:.0%})")
+    number, killed, same = (sum(row[name] for row in tried.values()) for name in ("mutants", "killed", "same"))
+    print(f"{killed} of {number} noticed ({killed / number:.0%}); {same} more are the same program written otherwise")
     record("mutants", {"modules": tried, "survivors": survivors, "mutants": number, "noticed": killed / number})
 
 

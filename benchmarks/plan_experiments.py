@@ -133,7 +133,7 @@ def decision_of(seed: int, hidden: bool, kept: Path | None) -> dict[str, object]
     began = time.perf_counter()
     asked = checked(ensemble, None, (-1.0, -0.5, 0.5, 1.0), (4, 8), None, 52, None, _LEVEL, seed)
     limits = dcm.Limits(relative_bounds=dict.fromkeys(world.panel.channels, _RANGE))
-    study = studied(ensemble, asked, None, None, limits)
+    study = studied(ensemble, asked, None, None, limits, lambda _: None)
     table = candidate_table(study.candidates, study.designs, world.panel, study.returns, study.library, asked)
     seconds = time.perf_counter() - began
     present = study.library.cells.today

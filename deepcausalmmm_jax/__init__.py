@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # what type checkers and editors read; at run time each name 
     from deepcausalmmm_jax.data.panel import Panel as Panel
     from deepcausalmmm_jax.data.readers.arrays import panel_from_arrays as panel_from_arrays
     from deepcausalmmm_jax.data.readers.lift_tests import read_lift_tests as read_lift_tests
+    from deepcausalmmm_jax.data.simulation.funnel import simulate_funnel as simulate_funnel
     from deepcausalmmm_jax.data.simulation.simulate import Truth as Truth
     from deepcausalmmm_jax.data.simulation.simulate import simulate as simulate
     from deepcausalmmm_jax.data.treatments import Treatment as Treatment
@@ -93,6 +94,7 @@ __version__ = _version_of("deepcausalmmm_jax")
 __all__ = [
     # data
     "Panel", "Diagnosis", "read_panel", "panel_from_arrays", "Schema", "to_weeks", "simulate", "Truth",
+    "simulate_funnel",
     "Treatment", "Events", "holidays",
     # settings
     "ChannelCurves", "Config", "LiftTest", "Links", "Penalties", "PosteriorSettings", "Priors", "Published", "Training",
@@ -139,6 +141,7 @@ _PLACES = {
     "data.treatments": ("Treatment",),
     "data.readers.arrays": ("panel_from_arrays",),
     "data.readers.lift_tests": ("read_lift_tests",),
+    "data.simulation.funnel": ("simulate_funnel",),
     "data.simulation.simulate": ("Truth", "simulate"),
     "errors": (
         "ConfigError",

@@ -32,7 +32,7 @@ class OutputError(DeepCausalMMMError, OSError):
 
 
 class FitStatus(IntEnum):
-    """How training ended: a number inside compiled code, and a `sentence` for people."""
+    """How training ended: a number inside compiled code, and a `sentence` for the user."""
 
     RUNNING = 0
     CONVERGED = 1

@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Self
@@ -14,12 +14,11 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("deepcausalmmm_jax")
 _PAUSE = 10.0  # seconds between two lines
-_SOON = 1.0  # seconds after which steps are shown, and between two looks at the clock
+SOON = 1.0  # seconds after which steps are shown, and between two looks at the clock
 _COUNTED = "{desc}: {n_fmt} of at most {total_fmt}{unit} [{elapsed}%s{postfix}]"
 _COMPILING = "{desc}: compiling [{elapsed}]"
-_STEP = "{desc} [{elapsed}%s]"
-_LEAST = 1.0  # seconds left that are shown
-_wanted: ContextVar[bool | None] = ContextVar("wanted", default=None)  # whether bars are drawn; None: on a terminal
+LEAST = 1.0  # seconds left that are shown
+wanted_bars: ContextVar[bool | None] = ContextVar("wanted", default=None)  # whether bars are drawn; None: on a terminal
 
 
 class Pace:
@@ -28,19 +27,24 @@ class Pace:
     The first step includes compilation, which does not come again, and counts for nothing.
     """
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: float) -> None:
         """Begin, with the count at which the run ends."""
         self.total = total
-        self._seen: list[tuple[float, int]] = []  # time and count of each step's end
+        self._seen: list[tuple[float, float]] = []  # time and count of each step's end
 
     @property
     def is_empty(self) -> bool:
         """Whether no step has ended."""
         return not self._seen
 
-    def note(self, now: float, done: int) -> None:
+    def note(self, now: float, done: float) -> None:
         """Note that a step has ended, in seconds of some clock, and the count so far."""
         self._seen.append((now, done))
+
+    def skip(self, now: float, by: float) -> None:
+        """Leave out a part of the count, and the time since the last step's end, neither of which is of the pace."""
+        idle = now - self._seen[-1][0] if self._seen else 0.0
+        self._seen = [(second + idle, done + by) for second, done in self._seen]
 
     def left(self, now: float) -> float | None:
         """Seconds left, a second or more; None before the second step.
@@ -53,7 +57,7 @@ class Pace:
         if done <= max(before, previous):
             return None
         pace = (last - then) / (done - before)
-        return max(pace * (self.total - done) - min(now - last, pace * (done - previous)), _LEAST)
+        return max(pace * (self.total - done) - min(now - last, pace * (done - previous)), LEAST)
 
 
 class Progress:
@@ -82,14 +86,16 @@ class Progress:
         self.task, self.unit, self.total, self.done = task, unit, total, done
         self._began = self._last = time.monotonic()
         self._pace = Pace(total)
-        self._bar = _bar(task, unit, total, done, _COMPILING) if _is_shown(show) else None
-        self._ticking = _ticked(self._bar, self._draw)
+        self._bar = new_bar(task, unit, total, done, _COMPILING) if is_shown(show) else None
+        self._ticking = ticked(self._bar, self._draw)
 
     def __enter__(self) -> Self:
         _LOG.info("%s: compiling ...", self.task)
+        self._outer = wanted_bars.set(False)  # waits within this run are silent
         return self
 
     def __exit__(self, *_: object) -> None:
+        wanted_bars.reset(self._outer)
         self._ticking.set()
         if self._bar is not None:
             self._bar.close()
@@ -125,7 +131,7 @@ class Progress:
         """Put the time left into the bar, once counting has begun."""
         if self._bar is not None and not self._pace.is_empty:
             left = self._pace.left(time.monotonic())
-            self._bar.bar_format = _COUNTED % (", at most ? left" if left is None else f", at most {_clock(left)} left")
+            self._bar.bar_format = _COUNTED % ("" if left is None else f", at most {clock(left)} left")
 
     def close(self, sentence: str) -> None:
         """Log how the run ended and how long it took.
@@ -136,83 +142,22 @@ class Progress:
         _LOG.info("%s: %s %.1f s.", self.task, sentence, time.monotonic() - self._began)
 
 
-class Steps:
-    """A wait of a few steps that take unequal time, such as checks or a report, used as a context manager.
-
-    On a terminal a line has the step, which of how many it is where that is known, the seconds so far, and the seconds
-    left where they can be told, from the second second on. Nothing is logged. Steps within steps are silent.
-
-    Attributes:
-        task: name of the wait, e.g. `report`.
-        shares: names of the steps in turn, and how long each takes relative to the others; empty where unknown.
-    """
-
-    def __init__(self, task: str, shares: Mapping[str, float] | None = None) -> None:
-        """Name the wait, and say how its time is shared by its steps."""
-        self.task, self.shares = task, dict(shares or {})
-        self._ends: list[float] = []  # when each step ended
-        self._names: list[str] = []  # of the steps begun
-        self._bar: tqdm | None = None
-        self._began = time.monotonic()
-
-    def __enter__(self) -> Self:
-        if _is_shown(None):
-            self._bar = _bar(self.task, "", 1, 0, _STEP % "", delay=_SOON)
-        self._ticking = _ticked(self._bar, self._draw)
-        self._outer = _wanted.set(False)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        _wanted.reset(self._outer)
-        self._ticking.set()
-        if self._bar is not None:
-            self._bar.leave = False
-            self._bar.delay = 0.0 if time.monotonic() - self._began >= _SOON else _SOON  # what was shown is wiped out
-            self._bar.close()
-
-    def step(self, name: str) -> None:
-        """Say which step begins."""
-        if self._names:
-            self._ends.append(time.monotonic())
-        self._names.append(name)
-        if self._bar is not None:
-            which = f" ({len(self._names)} of {len(self.shares)})" if name in self.shares else ""
-            self._bar.desc = f"{self.task}: {name}{which}"
-            self._draw()
-
-    def left(self, now: float) -> float | None:
-        """Seconds left, a second or more; None before the end of the second step, since the first one compiles."""
-        ended, names = len(self._ends), list(self.shares)
-        if ended < 2 or self._names != names[: len(self._names)]:
-            return None
-        shares = list(self.shares.values())
-        pace = (self._ends[-1] - self._ends[0]) / sum(shares[1:ended])
-        within = max(pace * shares[ended] - (now - self._ends[-1]), 0.0)
-        return max(within + pace * sum(shares[ended + 1 :]), _LEAST)
-
-    def _draw(self) -> None:
-        """Put the time left into the line."""
-        if self._bar is not None:
-            left = self.left(time.monotonic())
-            self._bar.bar_format = _STEP % ("" if left is None else f", about {_clock(left)} left")
-
-
 @contextmanager
 def drawn(progress: bool | None) -> Iterator[None]:
     """Whether bars are drawn within: as a function's argument `progress` says; None leaves it as it is."""
-    outer = _wanted.set(_wanted.get() if progress is None else progress)
+    outer = wanted_bars.set(wanted_bars.get() if progress is None else progress)
     try:
         yield
     finally:
-        _wanted.reset(outer)
+        wanted_bars.reset(outer)
 
 
-def _ticked(bar: "tqdm | None", draw: Callable[[], None]) -> threading.Event:
+def ticked(bar: "tqdm | None", draw: Callable[[], None]) -> threading.Event:
     """Show the seconds of a bar between its updates, until the event that is returned is set."""
     over = threading.Event()
 
     def tick() -> None:
-        while not over.wait(_SOON):
+        while not over.wait(SOON):
             draw()
             if bar is not None:
                 bar.refresh()
@@ -228,19 +173,21 @@ def _count_from_here(bar: "tqdm", done: int) -> None:
     bar.n = bar.initial = bar.last_print_n = done
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """Minutes and seconds, with hours where there are any: 1:02:03."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
 
 
-def _is_shown(show: bool | None) -> bool:
-    wanted = _wanted.get() if show is None else show
+def is_shown(show: bool | None) -> bool:
+    """Whether a bar is drawn: as asked for; None goes by `drawn`, and else by the terminal."""
+    wanted = wanted_bars.get() if show is None else show
     return on_terminal() if wanted is None else wanted
 
 
-def _bar(task: str, unit: str, total: int, done: int, form: str, delay: float = 0.0) -> "tqdm | None":
+def new_bar(task: str, unit: str, total: int, done: int, form: str, delay: float = 0.0) -> "tqdm | None":
+    """A bar on standard error, which appears after a delay in seconds; None without tqdm."""
     try:
         from tqdm import tqdm  # imported only to draw a bar: fits also run without tqdm
     except ImportError:

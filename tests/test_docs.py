@@ -1,7 +1,9 @@
 """The code on the pages and in the examples runs as it stands, and what the pages name exists."""
 
+import functools
 import inspect
 import json
+import pickle
 import re
 import runpy
 import sys
@@ -33,10 +35,17 @@ CHANNELS = {"channel_1": "tv", "channel_2": "search", "channel_3": "social"}
 DRAWING = ("tasks/uncertainty.md", "tasks/priors.md", "tasks/update.md")  # pages that ask about the draws themselves
 
 
+@pytest.fixture(scope="module")
+def fits():
+    """Fits that pages have made, by what they were made of."""
+    return {}
+
+
 @pytest.fixture
-def place(request, tmp_path, monkeypatch, small_panel, quick):
+def place(request, tmp_path, monkeypatch, small_panel, quick, fits):
     """A folder with panel.csv, where a fit runs 100 epochs, its 40 draws are slight variations of it (without chains on
-    the pages about draws), and a bootstrap, once its arguments are checked, trains nothing.
+    the pages about draws), and a bootstrap, once its arguments are checked, trains nothing. Pages that fit the same
+    panel with the same settings share the fit.
     """
     table = small_panel.to_dataframe()
     names = {name: table.columns[i] for i, name in enumerate(("geo", "week", "sales"))}
@@ -53,13 +62,22 @@ def place(request, tmp_path, monkeypatch, small_panel, quick):
         monkeypatch.setattr(plain, "__defaults__", tuple(given.values()))
     monkeypatch.setattr(sample_posterior, "_DEFAULT", "laplace")
     page = getattr(request.node, "callspec", None)
-    if page is None or page.params.get("page") not in DRAWING:
+    draws = page is not None and page.params.get("page") in DRAWING
+    if not draws:
         monkeypatch.setattr(sample_posterior, "_drawn", lambda past, *rest: as_ensemble(dcm.FitResult(past.fitted), 40))
     asked = inspect.signature(dcm.bootstrap)
 
     def untrained(*arguments, **options):
         return as_ensemble(asked.bind(*arguments, **options).arguments["result"])
 
+    @functools.wraps(dcm.fit)
+    def shared(*arguments, original=dcm.fit, **options):
+        key = pickle.dumps((draws, arguments, sorted(options.items())))
+        if key not in fits:
+            fits[key] = original(*arguments, **options)
+        return fits[key]
+
+    monkeypatch.setattr(dcm, "fit", shared)
     monkeypatch.setattr(dcm, "bootstrap", untrained)
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -8,6 +8,7 @@ NAME = "deepcausalmmm_jax"
 FLOORS = [  # from the ground up; a folder reads the floors below its own and itself, never its neighbours
     {"errors"},
     {"axes", "checks", "progress"},
+    {"steps"},
     {"config", "io", "ops"},
     {"data"},
     {"model", "dag"},
@@ -33,7 +34,7 @@ DOORS = {
     ("planning/response_curves.py", f"{NAME}.plots.response"),  # ResponseCurves.plot
     ("trust/refutations/refutation.py", f"{NAME}.plots.refuted"),  # Refutation.plot
 }
-LOOSE = {"errors", "axes", "checks", "progress"}  # the only modules at the root
+LOOSE = {"errors", "axes", "checks", "progress", "steps"}  # the only modules at the root
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 
@@ -102,7 +103,7 @@ def test_only_plots_draw(path):
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "planning" / "optimizer").rglob("*.py")), ids=lambda path: path.name)
 def test_the_optimiser_knows_nothing_of_a_fit(path):
-    allowed = {f"{NAME}.errors", f"{NAME}.axes", f"{NAME}.checks"}
+    allowed = {f"{NAME}.errors", f"{NAME}.axes", f"{NAME}.checks", f"{NAME}.steps"}
     for module in _imports(path):
         if module.split(".")[0] in (NAME, "jax", "flax"):
             assert module in allowed or module.startswith(f"{NAME}.planning.optimizer."), (

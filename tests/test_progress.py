@@ -1,9 +1,12 @@
+import ast
 import logging
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax import progress
+from deepcausalmmm_jax import progress, steps
 
 
 @pytest.fixture
@@ -11,6 +14,11 @@ def clock(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     return now
+
+
+def _appear_after(monkeypatch, seconds):
+    for module in (progress, steps):
+        monkeypatch.setattr(module, "SOON", seconds)
 
 
 def test_lines_come_at_most_every_ten_seconds_with_the_time_left(clock, caplog):
@@ -72,11 +80,11 @@ def test_a_bar_is_drawn_where_it_is_wanted_and_ends_where_the_run_does(clock, ca
 
 
 def test_steps_are_shown_with_their_seconds_and_leave_nothing_behind(capsys, monkeypatch):
-    monkeypatch.setattr(progress, "_SOON", 0.02)
-    with progress.drawn(True), progress.Steps("report") as wait:
+    _appear_after(monkeypatch, 0.02)
+    with progress.drawn(True), steps.Steps("report") as wait:
         wait.step("charts")
         progress.time.sleep(0.2)
-        with progress.Steps("health") as within:
+        with steps.Steps("health") as within:
             within.step("checking")
             progress.time.sleep(0.1)
     shown = capsys.readouterr().err
@@ -85,9 +93,19 @@ def test_steps_are_shown_with_their_seconds_and_leave_nothing_behind(capsys, mon
     assert shown.endswith("\r")
 
 
+def test_steps_within_a_counted_run_are_silent(capsys, monkeypatch):
+    _appear_after(monkeypatch, 0.02)
+    with progress.drawn(True), progress.Progress("refute", "posteriors", 2), steps.Steps("posterior") as within:
+        within.step("drawing")
+        progress.time.sleep(0.1)
+    shown = capsys.readouterr().err
+    assert "refute" in shown
+    assert "drawing" not in shown
+
+
 def test_steps_say_which_of_how_many_they_are(capsys, monkeypatch):
-    monkeypatch.setattr(progress, "_SOON", 0.02)
-    with progress.drawn(True), progress.Steps("report", {"checks": 2.0, "charts": 1.0}) as wait:
+    _appear_after(monkeypatch, 0.02)
+    with progress.drawn(True), steps.Steps("report", {"checks": 2.0, "charts": 1.0}) as wait:
         wait.step("checks")
         wait.step("charts")
         progress.time.sleep(0.1)
@@ -96,8 +114,8 @@ def test_steps_say_which_of_how_many_they_are(capsys, monkeypatch):
 
 @pytest.mark.parametrize("shows", [None, False])
 def test_steps_are_silent_without_a_terminal_and_where_no_progress_is_wanted(capsys, monkeypatch, shows):
-    monkeypatch.setattr(progress, "_SOON", 0.01)
-    with progress.drawn(shows), progress.Steps("report") as wait:
+    _appear_after(monkeypatch, 0.01)
+    with progress.drawn(shows), steps.Steps("report") as wait:
         wait.step("charts")
         progress.time.sleep(0.05)
     assert capsys.readouterr().err == ""
@@ -107,7 +125,7 @@ def test_the_time_of_compilation_is_no_part_of_the_time_left(capsys):
     with progress.Progress("training", "epochs", 1500, show=True) as told:
         assert "training: compiling [00:00]" in capsys.readouterr().err
         told.update(50)
-        assert "50 of at most 1500 epochs [00:00, at most ? left]" in capsys.readouterr().err
+        assert "50 of at most 1500 epochs [00:00]" in capsys.readouterr().err
 
 
 def _left(ends, total=100, now=None):
@@ -152,7 +170,7 @@ def test_the_bar_shows_the_seconds_left_at_the_recent_pace(clock, capsys):
 def test_steps_say_what_is_left_from_their_shares_once_the_second_has_ended(clock, capsys):
     with (
         progress.drawn(True),
-        progress.Steps("report", {"checks": 3.0, "tables": 1.0, "charts": 2.0, "page": 1.0}) as wait,
+        steps.Steps("report", {"checks": 3.0, "tables": 1.0, "charts": 2.0, "page": 1.0}) as wait,
     ):
         wait.step("checks")
         clock[0] += 60.0  # compiling
@@ -160,7 +178,8 @@ def test_steps_say_what_is_left_from_their_shares_once_the_second_has_ended(cloc
         assert wait.left(clock[0]) is None
         clock[0] += 2.0
         wait.step("charts")
-        assert [wait.left(clock[0] + later) for later in (0.0, 3.0, 4.0, 9.0)] == [6.0, 3.0, 2.0, 2.0]
+        assert [wait.left(clock[0] + later) for later in (0.0, 3.0, 4.0, 5.0)] == [6.0, 3.0, 2.0, 2.0]
+        assert wait.left(clock[0] + 5.1) is None, "a quarter longer than its share: the share is wrong"
         clock[0] += 4.0
         wait.step("page")
         assert wait.left(clock[0]) == 2.0
@@ -173,3 +192,110 @@ def test_a_notebook_counts_as_a_terminal(monkeypatch):
     assert not progress.on_terminal()
     monkeypatch.setitem(progress.sys.modules, "ipykernel", progress)
     assert progress.on_terminal()
+
+
+@pytest.fixture
+def shown(clock, capsys):
+    """A wait of three steps, the first of which compiled for a minute and the second took its 10 s."""
+    with (
+        progress.drawn(True),
+        steps.Steps("plan", {"compiling": 60.0, "preparing": 10.0, "searching": 30.0, "page": 5.0}) as wait,
+    ):
+        wait.step("compiling")
+        clock[0] += 60.0
+        wait.step("preparing")
+        clock[0] += 10.0
+        wait.step("searching")
+        yield wait
+
+
+@pytest.mark.parametrize("seconds", [2.0, 90.0])
+@pytest.mark.parametrize("first", [0.0, 300.0])
+def test_passes_that_are_alike_by_a_third_never_say_more_than_twice_what_is_left(shown, clock, seconds, first):
+    takes = seconds * np.random.default_rng(0).uniform(2 / 3, 4 / 3, 30)
+    takes[0] += first  # it compiles
+    for number in steps.parts(range(30)):
+        if number > 2:
+            left, told = takes[number:].sum(), shown.left(clock[0]) - 5.0  # without the page
+            assert 0.5 * left < told < 2.0 * left
+        clock[0] += takes[number]
+
+
+def test_loops_within_loops_share_the_time_of_their_pass(shown, clock):
+    for outer in steps.parts(range(4)):
+        for inner in steps.parts(range(5)):
+            if outer + inner > 1:
+                assert shown.left(clock[0]) == pytest.approx(5.0 + 3.0 * (20 - 5 * outer - inner))
+            clock[0] += 3.0
+    shown.step("page")
+    assert shown.left(clock[0]) == pytest.approx(5.0 * (10.0 + 60.0) / (10.0 + 30.0)), "the search took twice its share"
+
+
+def test_loops_that_repeat_nobody_knows_how_often_say_nothing(shown, clock):
+    for _ in range(3):
+        for _ in steps.parts(range(4)):
+            clock[0] += 9.0
+    clock[0] += 60.0
+    assert shown.left(clock[0]) is None
+    with steps.uncounted():
+        assert list(steps.parts("ab")) == ["a", "b"]
+
+
+def test_a_loop_that_ends_early_leaves_the_pace_as_it_was_and_says_at_most(shown, clock):
+    with steps.portion(0.0, 0.5):
+        for number in steps.parts(range(10), at_most=True):
+            clock[0] += 2.0
+            if number == 4:
+                break
+    assert shown.left(clock[0]) == pytest.approx(5.0 + 2.0 * 15)
+    with steps.portion(0.5, 1.0):
+        for number in steps.parts(range(10)):
+            clock[0] += 2.0
+            if number == 1:
+                assert shown.left(clock[0]) == pytest.approx(5.0 + 2.0 * 8)
+    shown._draw()
+    assert "at most 00:06 left" in shown._bar.bar_format
+
+
+def test_nothing_is_counted_where_nothing_is_shown():
+    with progress.drawn(False), steps.Steps("plan", {"searching": 1.0}) as wait:
+        wait.step("searching")
+        assert list(steps.parts([3, 4])) == [3, 4]
+        assert wait.left(0.0) is None
+
+
+def _named(tree):
+    """Names of the steps that a file begins, and those that it gives shares of time."""
+    begun, shared = set(), []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            begun |= {node.args[0].value} if called in ("step", "tell") else set()
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in (
+            "_SHARES",
+            "_WITH_DRAWS",
+            "_WITHOUT",
+        ):
+            shared.append([key.value for key in node.value.keys])
+    return begun, shared
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("planning/optimize_budget.py",),
+        ("planning/scenario.py",),
+        ("planning/response_curves.py",),
+        ("planning/experiments/plan_experiments.py",),
+        ("posterior/sample.py",),
+        ("trust/health.py",),
+        ("plots/report/write.py", "plots/report/page.py"),
+    ],
+    ids=lambda files: files[0],
+)
+def test_every_step_of_a_wait_has_its_share(files):
+    root = Path(progress.__file__).parent
+    found = [_named(ast.parse((root / file).read_text())) for file in files]
+    begun, shared = set().union(*(names for names, _ in found)), [each for _, all_ in found for each in all_]
+    assert begun
+    assert all(set(each) == begun for each in shared)

@@ -58,7 +58,7 @@ def carry_over(fit: FittedPanel, variables: Variables | None = None, level: floa
     """Immediate and carried effect by channel, and weeks until the effect has arrived and a week's spend has paid.
 
     A pulse is the exposure of one week in one region. It is taken out, the model is run again, and what is lost is
-    counted week by week from the pulse on until less than 1 % of any channel's carry-over is left (52 weeks at most).
+    counted week by week from the pulse on until less than 1% of any channel's carry-over is left (52 weeks at most).
     Each region has eight pulses a channel where the panel has few regions and at least one where it has eight or more,
     spread evenly over its weeks on air of the last year with a KPI (over all of them where it was off air then). So
     saturation is that of the weeks that ran, and everything downstream is recomputed: adstock, saturation, graph.

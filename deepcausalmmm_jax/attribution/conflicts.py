@@ -3,6 +3,7 @@
 import numpy as np
 
 from deepcausalmmm_jax.attribution.notes import ChannelNote, NoteKind
+from deepcausalmmm_jax.data.experiments import errors_of
 from deepcausalmmm_jax.training.fitted import Fitted
 
 CONFLICT = 2.0  # standard errors of the difference from which a test and the KPI disagree
@@ -14,8 +15,7 @@ def disagreement(fitted: Fitted) -> np.ndarray:
     if before is None:
         return np.full(len(of), np.nan)
     measured = np.array([test.lift for test in of])
-    error = np.array([test.standard_error for test in of])
-    return np.asarray((measured - before.lift) / np.hypot(error, before.sd))
+    return np.asarray((measured - before.lift) / np.hypot(errors_of(of), before.sd))
 
 
 def conflict_notes(fitted: Fitted, channel: str) -> list[ChannelNote]:

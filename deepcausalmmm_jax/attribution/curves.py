@@ -107,7 +107,8 @@ def hill_curves(fit: FittedPanel) -> pd.DataFrame:
     curves = fit.internals.curves
     scaled, unit = model_exposure(fit, fit.panel.exposure[:, : fit.n_training_weeks])
     largest = np.quantile(scaled.reshape(-1, scaled.shape[2]), _LARGEST, axis=0)
-    grid = np.linspace(0.0, fit.family.curve_ceiling(largest), _CURVE_POINTS)
+    shares = np.linspace(0.0, 1.0, _CURVE_POINTS)[:, None] ** 2  # dense near zero, where curves bend the most
+    grid = shares * fit.family.curve_ceiling(largest)
     saturation = np.asarray(saturations(single(grid), curves, curve_kinds(fit)))
     frames = [
         pd.DataFrame(

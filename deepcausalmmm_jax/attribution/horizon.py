@@ -182,7 +182,7 @@ def even_weeks(fit: FittedPanel, n_weeks: int, settled: bool) -> Horizon:
 
 
 def settling_weeks(fit: FittedPanel) -> int:
-    """Steps of the panel until less than 1 % of any channel's carry-over is left, a year at most."""
+    """Steps of the panel until less than 1% of any channel's carry-over is left, a year at most."""
     kinds, longest = fit.family.curve_kinds(fit.config, fit.panel), 0
     for kind, channels in kinds.groups():
         if kind.adstock in HALF_LIVES:
@@ -242,7 +242,7 @@ def _refuse_spend_off_air(asked: Panel) -> None:
         if np.nansum(asked.spend[:, :, i]) > 0 and not asked.exposure[:, :, i].any():
             raise DataError(
                 f"The weeks from {asked.week_label(0)} on have spend for {name!r} but no exposure; give the exposure "
-                "that it buys, or leave its spend at 0 and let the plan decide."
+                "that it buys, or set its spend to 0 and let the plan decide."
             )
 
 

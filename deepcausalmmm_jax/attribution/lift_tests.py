@@ -10,7 +10,7 @@ from deepcausalmmm_jax.attribution.diagnostics import channel_errors
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.axes import CHANNEL, Variables
 from deepcausalmmm_jax.config.lift_tests import LiftTest
-from deepcausalmmm_jax.data.experiments import LiftTests
+from deepcausalmmm_jax.data.experiments import LiftTests, errors_of
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.design import Design
@@ -23,7 +23,7 @@ from deepcausalmmm_jax.training.prepare import lift_tests_of
 
 
 def model_lifts(fit: FittedPanel, tests: LiftTests[Array], variables: Variables | None = None) -> np.ndarray:
-    """What the model says of each test, in standard errors of the test.
+    """What the model says of each test, in units of its `errors_of`.
 
     Args:
         fit: on its panel up to the last week with a KPI, whose prepared inputs are read.
@@ -53,7 +53,7 @@ def lifts_before(
         of: the same as stated.
         drawn: draws of the variables, for the standard deviations; None to take the channels' standard errors.
     """
-    unit = np.array([test.standard_error for test in of])
+    unit = errors_of(of)
     lift = model_lifts(fit, tests)
     sd = (
         _relative_errors(fit, of) * np.abs(lift)
@@ -74,11 +74,12 @@ def lift_table(fit: FittedPanel, sets: Variables) -> pd.DataFrame:
         By test: `channel`, `start`, `end`, `regions`, `kind`, `unit`; `measured` and `standard_error`; `model_before`
         and `before_sd` of a fit to the KPI alone; `model_after` and `after_sd` of this fit; `z`, measured less before
         in standard errors of the difference; `conflict`, whether |z| is above 2. Standard deviations are those of draws
-        or refits. A fit without them takes the channel's standard error, given its curve, for `before_sd`, and combines
-        it with that of the test for `after_sd`. Empty without tests.
+        or refits. A fit without them takes the channel's standard error, given its curve, for `before_sd`, and that of
+        the test for `after_sd`, or both combined where the test is too inexact to show hidden demand. Empty without
+        tests.
     """
     of, tests, before = fit.config.experiments, lift_tests_of(fit.fitted), fit.fitted.lifts_before
-    error = np.array([test.standard_error for test in of])
+    error = errors_of(of)
     columns = {
         CHANNEL: [test.channel for test in of],
         "start": [test.start for test in of],
@@ -87,7 +88,7 @@ def lift_table(fit: FittedPanel, sets: Variables) -> pd.DataFrame:
         "kind": [test.kind for test in of],
         "unit": [test.unit for test in of],
         "measured": [test.lift for test in of],
-        "standard_error": error,
+        "standard_error": [test.standard_error for test in of],
     }
     unknown = np.full(len(of), np.nan)
     if tests is None or before is None:
@@ -95,6 +96,9 @@ def lift_table(fit: FittedPanel, sets: Variables) -> pd.DataFrame:
     after = unknown if tests is None else model_lifts(fit, tests) * error
     with np.errstate(divide="ignore"):
         after_sd = 1.0 / np.sqrt(before.sd**-2 + error**-2)
+    if tests is not None:
+        shows_demand = np.asarray(tests.demand_scale)[np.asarray(tests.channel)] > 0
+        after_sd = np.where(shows_demand, error, after_sd)
     if tests is not None and _count(sets) > 1:
         after_sd = model_lifts(fit, tests, sets).std(axis=0, ddof=1) * error
     z = disagreement(fit.fitted)

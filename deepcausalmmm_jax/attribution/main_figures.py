@@ -20,7 +20,7 @@ def main_figures(fit: FittedPanel, table: pd.DataFrame, members: Earned | None, 
         level: of the intervals.
 
     Returns:
-        A row a channel, in order of its outcome, and a row `all media`. Columns `spend`, `revenue` (or
+        One row per channel, in order of outcome, and a row `all media`. Columns `spend`, `revenue` (or
         `incremental_outcome` where no revenue per KPI is known), `roi` with `roi_low` and `roi_high`, and
         `pct_of_contribution`. Where only some channels have spend, a row `paid media` has their totals and return, and
         `all media`, which also holds what cost nothing, has no return. Without any spend: `exposure`,

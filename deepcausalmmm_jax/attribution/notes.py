@@ -29,16 +29,16 @@ class NoteKind(StrEnum):
         "an estimate lies outside its interval: refits drift from the fit, so read the interval as a range of refits"
     )
     NARROW_FEW_REGIONS = (
-        "intervals are too narrow: on simulated panels of 2 to 7 regions, 90% intervals held the true value in only 80 "
-        "to 85% of cases"
+        "intervals are too narrow: on simulated panels of 2 to 7 regions, 90% intervals covered the true value in "
+        "only 80 to 85% of cases"
     )
     NARROW_BLOCKS = (
-        "intervals are too narrow: on simulated panels, 90% intervals from refits to blocks of residuals held the true "
-        "value in only 70% of cases"
+        "intervals are too narrow: on simulated panels, 90% intervals from refits to blocks of residuals covered the "
+        "true value in only 70% of cases"
     )
     NARROW_AFTER_TEST = (
-        "intervals of channels with a lift test are too narrow: on simulated panels with a hidden cause, 90% intervals "
-        "held the tested channel's true share in 8 of 12 national and 1 of 6 regional cases"
+        "intervals of channels with a lift test may be too narrow: on simulated panels with a hidden cause, 90% "
+        "intervals covered the tested channel's true share in 10 of 12 national and 6 of 8 regional cases"
     )
     TEST_CONFLICT = "disagrees with the lift test {names} by {value:.1f} standard errors"
     FEW_DRAWS = "{value:.0f} refits are too few for intervals: 20 or more are needed for 90%"

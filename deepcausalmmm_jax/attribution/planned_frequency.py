@@ -96,8 +96,8 @@ def at_frequency(fit: FittedPanel, horizon: Horizon, planned: Mapping[str, float
         if each < low or each > high:
             seen = f"about {low:.3g}" if high < _EVEN * low else f"{low:.3g} to {high:.3g}"
             notes.append(
-                f"Nine tenths of the contacts of {name} came at {seen} per person, so its effect at {each:.3g} "
-                "rests on the form of the curve."
+                f"90% of the contacts of {name} came at {seen} per person, so its effect at {each:.3g} rests on the "
+                "assumed shape of the curve."
             )
     changed = dataclasses.replace(panel, frequency=often)
     return dataclasses.replace(horizon, panel=changed, notes=(*horizon.notes, *notes))

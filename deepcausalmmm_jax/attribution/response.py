@@ -15,6 +15,7 @@ from deepcausalmmm_jax.attribution.forward import changes_from
 from deepcausalmmm_jax.attribution.horizon import Horizon, even_weeks, past_weeks, settling_weeks
 from deepcausalmmm_jax.attribution.intervals import interval, require_level
 from deepcausalmmm_jax.attribution.planned_frequency import Frequency, at_frequency, planned_frequency
+from deepcausalmmm_jax.attribution.reachable import AT_LIMIT, most_multiple, refuse_more_than_everyone
 from deepcausalmmm_jax.attribution.units import Units, units_of
 from deepcausalmmm_jax.axes import CHANNEL, REGION, Variables
 from deepcausalmmm_jax.checks import require
@@ -22,13 +23,15 @@ from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
+from deepcausalmmm_jax.steps import parts
 from deepcausalmmm_jax.training.families import forward_pass
 from deepcausalmmm_jax.training.fitted import Replicates
 
 Level = Literal["all", "region"]
 ALL_REGIONS = "all"
-_MULTIPLIERS = np.linspace(0.0, 2.0, 21)
-_TO_DRAW = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+_MULTIPLIERS = np.unique([*np.arange(21) / 10, 0.01, 0.025, 0.05])
+_TO_DRAW = (*(np.arange(23) / 16) ** 2, 2.0)  # dense near zero, where curves bend the most; 1 is one of them
+_RUNS = 10  # in which the members of an ensemble are run, so that the wait is known
 _MOST_WORK = 5e8  # exposures run through the model: 10 to 20 seconds on two cores
 
 
@@ -47,7 +50,13 @@ class _Points(NamedTuple):
 
     outcome: np.ndarray  # KPI units
     revenue: np.ndarray
-    marginal: np.ndarray  # revenue of `MORE` of today's spend
+    marginal: np.ndarray | None  # revenue of `MORE` of today's spend; None where it is not asked for
+
+    def over_regions(self) -> "_Points":
+        """The sums over regions, one region long."""
+        outcome, revenue = (part.sum(axis=-1, keepdims=True) for part in (self.outcome, self.revenue))
+        marginal = None if self.marginal is None else self.marginal.sum(axis=-1, keepdims=True)
+        return _Points(outcome, revenue, marginal)
 
 
 def response_table(
@@ -58,6 +67,8 @@ def response_table(
     multipliers: Sequence[float] | None,
     level: float,
     frequency: Frequency = "today",
+    *,
+    with_marginal: bool = True,
 ) -> ResponseParts:
     """Curves as `deepcausalmmm_jax.response_curves` gives them.
 
@@ -66,9 +77,10 @@ def response_table(
         replicates: members of an ensemble for the intervals; None for none.
         weeks: None for the panel's own weeks, `steady`, or a number of weeks after the panel.
         by: `all` regions together, or each `region`.
-        multipliers: of today's spend; None for 21 from 0 to 2.
+        multipliers: of today's spend; None for those from 0 to 2 in steps of 0.1, and a few below 0.1.
         level: of the intervals.
         frequency: at which contacts come, see `planned_frequency`.
+        with_marginal: whether marginal returns are wanted, which take as long as the curves.
 
     Raises:
         ConfigError: a bad number, level, split or frequency.
@@ -76,16 +88,18 @@ def response_table(
     require(by in ("all", "region"), "by", by, "all or region")
     grid = _checked(multipliers)
     require_level(level)
-    horizon, period = _horizon_of(fit, weeks)
+    today_weeks, period = _horizon_of(fit, weeks)
     stated = planned_frequency(fit, frequency)
-    horizon = at_frequency(fit, horizon, stated)
-    period = "; ".join([period, *(f"{name} at {each:.3g} contacts per person" for name, each in stated.items())])
-    points = _point_curve(fit, horizon, grid)
-    draws = None if replicates is None else _drawn_curves(fit, horizon, grid, replicates)
+    horizon = at_frequency(fit, today_weeks, stated)
+    refuse_more_than_everyone(fit, today_weeks, horizon)
+    most = most_multiple(fit, today_weeks, horizon)
+    said = [f"{name} at {each:.3g} contacts per person" for name, each in stated.items()]
+    period = "; ".join([period, *said, *_ends(fit, most, grid)])
+    points = _point_curve(fit, horizon, grid, with_marginal)
+    draws = None if replicates is None else _drawn_curves(fit, horizon, grid, replicates, with_marginal)
     if by == "all":
-        points = _Points(*(part.sum(axis=-1, keepdims=True) for part in points))
-        draws = None if draws is None else _Points(*(part.sum(axis=-1, keepdims=True) for part in draws))
-    table = _table(fit, horizon, grid, by, points, draws, level)
+        points, draws = points.over_regions(), None if draws is None else draws.over_regions()
+    table = _within_reach(fit, _table(fit, horizon, grid, by, points, draws, level), by, most)
     today = table[table["multiplier"] == 1.0].drop(columns=["multiplier", "extrapolation"])
     return ResponseParts(
         table=table,
@@ -97,15 +111,20 @@ def response_table(
 
 
 def curves_to_draw(fit: FittedPanel, replicates: Replicates | None) -> pd.DataFrame:
-    """Table of curves over the panel's own weeks at a few multipliers, for a figure.
+    """Table of curves over the panel's own weeks, for a figure, without marginal returns.
 
     Intervals are left out where they would take too long: each point of a curve costs each member one run of the model
     per channel.
     """
-    panel, n_points = fit.panel, 2 * len(_TO_DRAW)
-    runs = n_points * (len(panel.channels) + 1) * (0 if replicates is None else len(replicates))
+    panel = fit.panel
+    runs = len(_TO_DRAW) * (len(panel.channels) + 1) * (0 if replicates is None else len(replicates))
     afforded = replicates if runs * panel.exposure.size <= _MOST_WORK else None
-    return response_table(fit, afforded, None, "all", _TO_DRAW, 0.9).table
+    return response_table(fit, afforded, None, "all", _TO_DRAW, 0.9, with_marginal=False).table
+
+
+def curve_levels() -> np.ndarray:
+    """Multiples of today's spend at which curves to be drawn are computed."""
+    return np.asarray(_TO_DRAW)
 
 
 def _checked(multipliers: Sequence[float] | None) -> np.ndarray:
@@ -121,9 +140,7 @@ def _horizon_of(fit: FittedPanel, weeks: int | Literal["steady"] | None) -> tupl
         return past_weeks(fit), f"all {cadence.several(fit.panel.n_past_weeks)} of the panel"
     if weeks == "steady":
         settled = settling_weeks(fit) + 1
-        return even_weeks(
-            fit, settled, settled=True
-        ), f"one {cadence.unit} of a spend held until carry-over has settled"
+        return even_weeks(fit, settled, settled=True), f"one {cadence.unit} of constant spend, carry-over settled"
     if not isinstance(weeks, int) or isinstance(weeks, bool) or weeks < 1:
         raise ConfigError(f'weeks must be None, "steady" or a number of weeks from 1 on, got {weeks!r}.')
     return even_weeks(fit, weeks, settled=False), f"{cadence.several(weeks)} after the panel, with their carry-over"
@@ -146,7 +163,7 @@ def _settled(fit: FittedPanel, horizon: Horizon) -> AnyInputs | None:
     return fit.family.settled(fit.on(horizon.panel).inputs, horizon.start)
 
 
-def _point_curve(fit: FittedPanel, horizon: Horizon, grid: np.ndarray) -> _Points:
+def _point_curve(fit: FittedPanel, horizon: Horizon, grid: np.ndarray, with_marginal: bool) -> _Points:
     own, settled = fit.on(horizon.panel), _settled(fit, horizon)
     nothing = np.zeros((len(horizon.panel.channels), len(horizon.panel.regions)))
 
@@ -158,31 +175,32 @@ def _point_curve(fit: FittedPanel, horizon: Horizon, grid: np.ndarray) -> _Point
         return counted.sum(axis=1).T, (counted * horizon.worth[:, :, None]).sum(axis=1).T
 
     at = [np.stack(parts) for parts in zip(*(lost(m) for m in grid), strict=True)]
-    beyond = np.stack([lost(m + MORE)[1] for m in grid])
+    marginal = at[1] - np.stack([lost(m + MORE)[1] for m in grid]) if with_marginal else None
     zero = int(np.flatnonzero(grid == 0.0)[0])
-    return _Points(at[0][zero] - at[0], at[1][zero] - at[1], at[1] - beyond)
+    return _Points(at[0][zero] - at[0], at[1][zero] - at[1], marginal)
 
 
-def _drawn_curves(fit: FittedPanel, horizon: Horizon, grid: np.ndarray, replicates: Replicates) -> _Points:
+def _drawn_curves(
+    fit: FittedPanel, horizon: Horizon, grid: np.ndarray, replicates: Replicates, with_marginal: bool
+) -> _Points:
     own, settled = fit.on(horizon.panel), _settled(fit, horizon)
     unit = fit.scales.kpi[:, None] * horizon.counted
     weights = np.zeros((2, *horizon.panel.present.shape))
     weights[:, :, horizon.start :] = np.stack([unit, unit * np.where(horizon.counted, horizon.worth, 0.0)])
-    wanted = np.concatenate([grid, grid + MORE])
+    wanted = np.concatenate([grid, grid + MORE]) if with_marginal else grid
     factors = np.stack([np.broadcast_to(_factor(horizon, m), (len(horizon.panel.weeks), 1)) for m in wanted])
-    found = _lost(
-        replicates.variables,
-        own.inputs if settled is None else settled,
-        single(weights),
-        single(factors),
-        fit.design,
-    )
-    lost, n = np.asarray(found, np.float64), len(grid)  # [replicate, factor, value, channel, region]
+    given = own.inputs if settled is None else settled, single(weights), single(factors), fit.design
+    count = len(replicates)
+    size = -(-count // _RUNS)  # the last run is filled up with the last member, so that all share a program
+    rows = list(np.minimum(np.arange(-(-count // size) * size), count - 1).reshape(-1, size))
+    members = (jax.tree.map(lambda a, r=run: np.asarray(a)[r], replicates.variables) for run in parts(rows))
+    found = np.concatenate([np.asarray(_lost(variables, *given), np.float64) for variables in members])
+    lost, n = found[:count], len(grid)  # [replicate, factor, value, channel, region]
     at, beyond = lost[:, :n].copy(), lost[:, n:]
     at[:, grid == 1.0] = 0.0
     zero = int(np.flatnonzero(grid == 0.0)[0])
     gained = at[:, zero : zero + 1] - at
-    return _Points(gained[:, :, 0], gained[:, :, 1], (at - beyond)[:, :, 1])
+    return _Points(gained[:, :, 0], gained[:, :, 1], (at - beyond)[:, :, 1] if with_marginal else None)
 
 
 @jit_once("design")
@@ -231,6 +249,8 @@ def _table(
         "spend": spend * grid[:, None, None],
     }
     for name, (values, drawn) in curves.items():
+        if values is None:
+            continue
         columns[name] = values
         if drawn is not None:
             columns[f"{name}_low"], columns[f"{name}_high"] = interval(drawn, level)
@@ -242,6 +262,26 @@ def _table(
     table = table.assign(order=order).sort_values(["order", REGION, "multiplier"]).drop(columns="order")
     front = [CHANNEL, REGION, "multiplier"]
     return table[front + [name for name in table if name not in front]].reset_index(drop=True)
+
+
+def _within_reach(fit: FittedPanel, table: pd.DataFrame, by: Level, most: np.ndarray) -> pd.DataFrame:
+    """The rows up to the multiplier at which everyone of a region is reached, `[region, channel]`."""
+    if np.isinf(most).all():
+        return table
+    ends = pd.DataFrame(most if by == "region" else most.min(axis=0, keepdims=True), columns=list(fit.panel.channels))
+    ends.index = pd.Index(list(fit.panel.regions) if by == "region" else [ALL_REGIONS])
+    at = ends.stack().loc[pd.MultiIndex.from_frame(table[[REGION, CHANNEL]])].to_numpy()
+    return table[table["multiplier"] <= at * (1.0 + AT_LIMIT)].reset_index(drop=True)
+
+
+def _ends(fit: FittedPanel, most: np.ndarray, grid: np.ndarray) -> list[str]:
+    """What ends curves before the last multiplier, by channel."""
+    first = most.argmin(axis=0)
+    return [
+        f"{name} up to {most[r, m]:.3g} times today's spend, where everyone in {fit.panel.regions[r]} is reached"
+        for m, (name, r) in enumerate(zip(fit.panel.channels, first.tolist(), strict=True))
+        if most[r, m] < grid.max()
+    ]
 
 
 def _pair(points: _Points, draws: _Points | None, name: str) -> tuple[np.ndarray, np.ndarray | None]:

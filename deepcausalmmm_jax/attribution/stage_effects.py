@@ -24,8 +24,8 @@ class StageNote(StrEnum):
     """What is to be known of a row; the value is the sentence, without a full stop."""
 
     MORE_THAN_ALL = (
-        "less in all than by way of {stages}: a cause that the stages share and no column holds makes the split wrong, "
-        "and the total not"
+        "the total is smaller than the part through {stages}: a common cause of the stages that no column contains "
+        "makes the split wrong, but not the total"
     )
 
 

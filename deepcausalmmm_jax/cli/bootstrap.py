@@ -8,6 +8,7 @@ import typer
 
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, written_together
+from deepcausalmmm_jax.progress import drawn
 
 
 def bootstrap_command(
@@ -27,6 +28,7 @@ def bootstrap_command(
     from deepcausalmmm_jax.inference.bootstrap import bootstrap
     from deepcausalmmm_jax.io.write_csv import write_csv
     from deepcausalmmm_jax.results.read_result import load
+    from deepcausalmmm_jax.steps import Steps
 
     result = load(run / "fit.npz" if run.is_dir() else run)
     require_level(level)  # refuses a bad level before any work is done
@@ -42,7 +44,8 @@ def bootstrap_command(
             out=out / "refits",
             progress=False if quiet else None,
         )
-        with written_together(out) as folder:
+        with drawn(False if quiet else None), Steps("bootstrap") as wait, written_together(out) as folder:
+            wait.step("tables")
             write_csv(ensemble.media_summary(level), folder / "media_summary.csv", index=True)
             write_csv(ensemble.notes(level), folder / "shares.csv", index=True)
             ensemble.save(folder / "ensemble.npz")

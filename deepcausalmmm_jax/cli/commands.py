@@ -30,7 +30,7 @@ _FIT_EXAMPLE = """A complete example:
       --revenue-per-kpi revenue_per_kpi --holdout 8 --out example/run
 """
 
-_CHECK_EXAMPLE = """Exit code: 0 where nothing has to be mended, 1 where a check failed, 2 for bad input.
+_CHECK_EXAMPLE = """Exit code: 0 where nothing needs fixing, 1 where a check failed, 2 for bad input.
 
 \b
   deepcausalmmm-jax check example/panel.csv

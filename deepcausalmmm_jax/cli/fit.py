@@ -8,7 +8,7 @@ import typer
 from deepcausalmmm_jax.cli.fit_results import nothing_new, print_accuracy, print_trust, print_written, write_results
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.role_options import EventTable, Frequency, HolidaysOf, National, Organic, Reach, Treatments
-from deepcausalmmm_jax.cli.settings_options import ConfigFile, Link, settings_of
+from deepcausalmmm_jax.cli.settings_options import ConfigFile, Counts, Link, settings_of
 from deepcausalmmm_jax.cli.table_options import (
     CadenceName,
     Controls,
@@ -47,6 +47,7 @@ def fit_command(
     no_holdout: Annotated[bool, typer.Option("--no-holdout", help="Train on all weeks.")] = False,
     config: ConfigFile = None,
     link: Link = None,
+    counts: Counts = False,
     experiments: Annotated[Path | None, typer.Option(help="CSV file of lift tests, one per row.")] = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     delimiter: Delimiter = ",",
@@ -68,7 +69,7 @@ def fit_command(
     from deepcausalmmm_jax.data.readers.lift_tests import read_lift_tests
     from deepcausalmmm_jax.inference.fit import fit  # with JAX, which help does without
 
-    settings = settings_of(config, link)
+    settings = settings_of(config, link, counts)
     if experiments is not None:
         settings = settings.replace(experiments=(*settings.experiments, *read_lift_tests(experiments, delimiter)))
     named = TableColumns(

@@ -9,7 +9,7 @@ import typer
 from deepcausalmmm_jax.cli.fit_results import nothing_new
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.role_options import EventTable, Frequency, HolidaysOf, National, Organic, Reach, Treatments
-from deepcausalmmm_jax.cli.settings_options import ConfigFile, Link, settings_of
+from deepcausalmmm_jax.cli.settings_options import ConfigFile, CountedKpis, Link, settings_by_kpi
 from deepcausalmmm_jax.cli.table_options import (
     CadenceName,
     Controls,
@@ -59,6 +59,7 @@ def fit_kpis_command(
     holdout: Annotated[int, typer.Option(help="Number of weeks to hold out: the last ones with a KPI.")] = 8,
     config: ConfigFile = None,
     link: Link = None,
+    counts: CountedKpis = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     delimiter: Delimiter = ",",
     mask_missing_kpi: MaskMissingKpi = False,
@@ -83,7 +84,7 @@ def fit_kpis_command(
     if twice:
         raise DataError(f"--kpi names {twice[0]!r} twice; name each KPI once.")
     worth = _worth(revenue_per_kpi or [], names)
-    settings = settings_of(config, link)
+    settings = settings_by_kpi(config, link, counts, names)
     panels = {}
     for name in names:
         named = TableColumns(

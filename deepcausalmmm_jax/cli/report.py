@@ -24,6 +24,6 @@ def report_command(
     shown = None if plan is None else BudgetPlan.load(plan)
     place = out or (run if run.is_dir() else run.parent) / "report.html"
     refuse_unwritable_file(place)
-    with stoppable(f"{place} is as it was; run the same command again."):
+    with stoppable(f"{place} is unchanged; run the same command again."):
         loaded(run).report(place, plan=shown, currency=currency)
     say(f"Wrote {place}.")

@@ -1,12 +1,15 @@
 """Options for the settings of a fit, shared by the commands that fit."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
 
+from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.config.kpi_link import LinkKind
 from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.config.toml import read_toml
 from deepcausalmmm_jax.errors import ConfigError
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file of settings.")]
@@ -18,20 +21,57 @@ Link = Annotated[
     ),
 ]
 
+Counts = Annotated[
+    bool,
+    typer.Option(
+        "--counts", help="The KPI counts something that is zero in some weeks; effects multiply. [TOML: counts]"
+    ),
+]
+CountedKpis = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--counts", help="KPIs that count something that is zero in some weeks; repeat, or separate by commas."
+    ),
+]
 
-def settings_of(file: Path | None, link: str | None) -> Config:
+
+def settings_of(file: Path | None, link: str | None, counts: bool = False) -> Config:
     """Settings of a file, with those that are options of their own in their place.
 
     Args:
         file: TOML file; None for the defaults.
         link: see `Config.link`; None to take the file's.
+        counts: whether the KPI is counted; False to take the file's.
 
     Raises:
-        ConfigError: the file, or the link, holds what settings cannot be.
+        ConfigError: the file, or the options, hold what settings cannot be.
     """
-    settings = Config() if file is None else Config.from_toml(file)
-    if link is None:
-        return settings
-    if link not in get_args(LinkKind):
+    if link is not None and link not in get_args(LinkKind):
         raise ConfigError(f"--link must be {', '.join(get_args(LinkKind)[:-1])} or auto, got {link!r}.")
-    return settings.replace(link=link)
+    if counts and link in ("identity", "auto"):
+        raise ConfigError(f"--link {link} is not for --counts, whose effects multiply; leave one of the two out.")
+    table = {} if file is None else read_toml(file)
+    table |= {} if link is None else {"link": link}
+    return Config.from_dict(table | ({"counts": True} if counts else {}))
+
+
+def settings_by_kpi(
+    file: Path | None, link: str | None, counted: Sequence[str] | None, kpis: Sequence[str]
+) -> dict[str, Config]:
+    """Settings of each KPI: those of `settings_of`, with counts for the ones that are counted.
+
+    Args:
+        file: TOML file; None for the defaults.
+        link: of the KPIs that are not counted; None to take the file's.
+        counted: names of KPIs, also several in one text, separated by commas.
+        kpis: all of them.
+
+    Raises:
+        ConfigError: the file, or the options, hold what settings cannot be, or a name is no KPI.
+    """
+    names = [name.strip() for entry in counted or () for name in entry.split(",") if name.strip()]
+    for name in names:
+        if name not in kpis:
+            hint = did_you_mean(name, kpis, f"; the KPIs are {', '.join(kpis)}.")
+            raise ConfigError(f"--counts names {name!r}, which is not a KPI{hint}")
+    return {kpi: settings_of(file, None if kpi in names else link, kpi in names) for kpi in kpis}

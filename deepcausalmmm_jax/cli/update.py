@@ -81,7 +81,7 @@ def _write(made: "Update", out: Path) -> None:
 def reproduce_command(
     run: Annotated[Path, typer.Argument(help="Folder of a fit, or its .npz file.", metavar="RUN")],
     tolerance: Annotated[
-        float, typer.Option(help="Largest difference between shares that counts as none, percentage points.")
+        float, typer.Option(help="Largest difference between shares that still counts as equal, percentage points.")
     ] = 0.1,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:

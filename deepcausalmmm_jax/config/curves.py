@@ -52,17 +52,17 @@ HALF_LIVES: tuple[AdstockKind, ...] = ("geometric", "delayed_geometric")  # whos
 @names_slips
 @dataclass(frozen=True)
 class ChannelCurves:
-    """The curves of one channel, where they are other than those of all.
+    """The curves of one channel, where they differ from those of the others.
 
     Attributes:
         channel: name of the channel.
-        adstock: kind of carry-over; None for that of `Config.adstock`.
-        saturation: kind of saturation; None for that of `Config.saturation`.
+        adstock: kind of carry-over; None for the one in `Config.adstock`.
+        saturation: kind of saturation; None for the one in `Config.saturation`.
         saturation_first: whether exposure saturates within its own week, before it carries over; None for
             `Config.saturation_first`.
 
     Raises:
-        ConfigError: a name that is no text, or an unknown kind.
+        ConfigError: a name that is not text, or an unknown kind.
     """
 
     channel: str
@@ -101,9 +101,7 @@ class ChannelCurves:
                 hint = f"; known are {', '.join(known)}." if near is None else f"; did you mean {near!r}?"
                 raise ConfigError(f"Setting curves has no field {shown(name)}{hint}")
         if "channel" not in table:
-            raise ConfigError(
-                f"Setting curves needs a channel in each entry, which {shown(dict(table))} does not name."
-            )
+            raise ConfigError(f"Setting curves needs a channel in each entry, but {shown(dict(table))} names none.")
         return cls(**table)
 
 
@@ -204,15 +202,15 @@ class CurveKinds:
         for entry in own:
             if entry.channel in there and (entry.saturation, entry.saturation_first) != (None, None):
                 raise ConfigError(
-                    f"Setting curves states a saturation of the channel {shown(entry.channel)}, whose reach and "
-                    "frequency have a curve of their own; state its adstock alone, or give its impressions in media."
+                    f"Setting curves gives the channel {shown(entry.channel)} a saturation, but reach and frequency "
+                    "have a curve of their own; set its adstock only, or pass its impressions in media."
                 )
         halves = [name for name, *_ in priors.half_saturation]
         halves += [name for name, parameter, *_ in priors.curve if parameter == "half_saturation"]
         if wrong := sorted(there & set(halves)):
             raise ConfigError(
                 f"Setting priors.half_saturation names the channel {shown(wrong[0])}, which has reach and frequency; "
-                "state priors.half_frequency, in contacts, in its place."
+                "state priors.half_frequency, in contacts, instead."
             )
         kinds = tuple(
             dataclasses.replace(kind, saturation=BY_REACH, saturation_first=True) if has else kind
@@ -308,5 +306,5 @@ def refuse_priors_of_absent_parameters(priors: Priors, common: CurveKind, own: t
                 curve = f"{kind.adstock!r} carry-over" if is_carried else f"{kind.saturation!r} saturation"
                 raise ConfigError(
                     f"Setting priors.{name} names the channel {shown(channel)}, whose {curve} has no "
-                    f"{name.replace('_', '-')}; leave it out, or give the channel another kind."
+                    f"{name.replace('_', '-')}; leave it out, or give the channel another kind of curve."
                 )

@@ -12,43 +12,36 @@ LinkKind = Literal["identity", "log", "auto"]
 KpiReading = Literal["identity", "log", "auto", "counts"]  # counts: under a log link, zeros among them
 
 
-def checked_link(changes: dict[str, Any], counts: bool = False) -> dict[str, Any]:
-    """Changes of settings by name, unless they state that effects of counts add up: the default link gives way to log.
+def settle_link(config: "Config") -> None:
+    """Give settings that state no link theirs: `log` for counts, else `identity`. Counts take no other.
 
     Args:
-        changes: as stated.
-        counts: whether the settings have counts without them.
+        config: settings as they are made; their link is None where none is stated.
 
     Raises:
-        ConfigError: `link="identity"` beside counts.
+        ConfigError: counts, and a link other than `log`, lift tests, or the paper's model.
     """
-    if changes.get("counts", counts) is True and changes.get("link") == "identity":
-        raise ConfigError(
-            'Setting link is "identity", but counts have no other link than log; leave link out, or set counts=False.'
-        )
-    return changes
-
-
-def settle_counts(config: "Config") -> None:
-    """Give settings for counts the log link, or raise ConfigError where they ask for what counts do not have.
-
-    Args:
-        config: settings as they are made; those without counts pass.
-    """
-    if not config.counts:
+    if config.link is None:
+        object.__setattr__(config, "link", "log" if config.counts is True else "identity")
+    if config.counts is not True:
         return
     if config.model == "paper":
         require(False, "counts", True, "false for the paper's model, whose residuals are continuous")
-    if config.link == "auto":
+    if config.link in ("identity", "auto"):
         raise ConfigError(
-            'Setting link is "auto", but counts have no other link than log; leave link out, or set counts=False.'
+            f'Setting link is "{config.link}", but counts need the log link; leave link out, or set counts=False.'
         )
     if config.experiments:
         raise ConfigError(
-            "Lift tests cannot be learned from with counts=True: a lift in KPI units is not linear in effects that "
-            "multiply; leave experiments out, or set counts=False."
+            "Lift tests cannot be used with counts=True: a lift in KPI units is not linear in effects that multiply; "
+            "leave experiments out, or set counts=False."
         )
-    object.__setattr__(config, "link", "log")
+
+
+def with_own_link(config: "Config", changes: dict[str, Any]) -> dict[str, Any]:
+    """Changes of settings by name; those that turn additive settings into counts leave the link to `settle_link`."""
+    additive = config.link == "identity" and "link" not in changes
+    return {**changes, "link": None} if additive and changes.get("counts") is True else changes
 
 
 def refuse_link(config: "Config") -> None:
@@ -63,6 +56,6 @@ def refuse_link(config: "Config") -> None:
         require(False, "link", config.link, "identity for the paper's model, whose effects add up")
     if config.experiments:
         raise ConfigError(
-            f'Lift tests cannot be learned from with link="{config.link}": a lift in KPI units is not linear in '
-            'effects that multiply; leave experiments out, or take link="identity".'
+            f'Lift tests cannot be used with link="{config.link}": a lift in KPI units is not linear in effects that '
+            'multiply; leave experiments out, or set link="identity".'
         )

@@ -23,7 +23,7 @@ _MOST_SPEND_CHANGE = 1000.0
 @names_slips
 @dataclass(frozen=True)
 class LiftTest:
-    """An experiment on one channel: what its exposure brought, as measured, with the error of the measurement.
+    """An experiment on one channel: the lift that was measured, and its standard error.
 
     Attributes:
         channel: name of the channel.
@@ -44,7 +44,7 @@ class LiftTest:
 
     Raises:
         ConfigError: a value of the wrong kind or out of range, an end before the start, or a change of spend that does
-            not go with the kind.
+            not match the kind.
     """
 
     channel: str
@@ -106,7 +106,7 @@ class LiftTest:
                 raise ConfigError(f"A lift test has no field {shown(name)}{hint}")
         missing = [name for name in ("channel", "start", "end", "lift", "standard_error") if name not in table]
         if missing:
-            raise ConfigError(f"A lift test needs {', '.join(missing)}, which {shown(dict(table))} does not give.")
+            raise ConfigError(f"A lift test needs {', '.join(missing)}, but {shown(dict(table))} does not give it.")
         return cls(**table)
 
     def _check_numbers(self) -> None:
@@ -122,7 +122,7 @@ class LiftTest:
         if self.standard_error < _TIGHTEST * abs(self.lift):
             self._refuse(
                 f"has a standard_error of {self.standard_error:g} for a lift of {self.lift:g}; it must be at least "
-                f"{_TIGHTEST:g} times the lift, since no experiment is more exact"
+                f"{_TIGHTEST:g} times the lift, since no experiment is more precise"
             )
         change = self.spend_change
         if self.kind == "heavy_up":

@@ -24,7 +24,7 @@ class Links:
             tier are unrestricted.
 
     Raises:
-        ConfigError: an entry of another form, a link from a channel to itself, or a channel in two tiers.
+        ConfigError: a malformed entry, a link from a channel to itself, or a channel in two tiers.
     """
 
     forbid: tuple[tuple[str, str] | tuple[str, str, int], ...] = ()

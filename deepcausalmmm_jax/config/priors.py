@@ -37,12 +37,12 @@ class Priors:
         cpik: triples (channel, spend per incremental unit of the KPI, sd); requires spend.
         total: pair (share of the KPI, sd) of all media together.
         curve: quadruples (channel, parameter, median, spread) of a `decay`, `half_saturation` or `slope`: a prior that
-            is normal in the log of the parameter, of a decay in the logit; `fit_kpis` writes them.
+            is normal in the log of the parameter (of a decay, in the logit); `fit_kpis` writes them.
         half_frequency: triples (channel, contacts, sd) of a channel with reach and frequency: contacts a week at which
-            half of those reached respond as far as they ever do.
+            the response of the people reached is half of its maximum.
 
     Raises:
-        ConfigError: an entry of another form, out of range, or given twice.
+        ConfigError: an entry that is malformed, out of range, or given twice.
     """
 
     share: tuple[tuple[str, float, float], ...] = ()
@@ -140,7 +140,7 @@ class PosteriorSettings:
         method: `hmc`, many short Markov chains; `nuts`, longer chains of the no-U-turn sampler; `laplace`, weighted
             draws from a normal approximation at the mode, which is faster and whose Pareto k shows where it fails;
             `none`, a fit without draws and intervals; `auto`, `hmc` for fewer than eight regions and otherwise `none`,
-            since then the mode found by training is as good and `bootstrap` gives intervals.
+            where the mode found by training is as good and `bootstrap` gives intervals.
         draws: number of posterior draws kept with the fit.
         total_share: median of the share of the KPI that all media contribute.
         total_spread: its spread.
@@ -160,8 +160,8 @@ class PosteriorSettings:
         shock: median of the weekly shock shared by all regions, as a share of the mean KPI.
         size_spread: spread of these scales and of those in `Penalties` for season and regions.
         coarsening: regions, beyond the first, at which the likelihood counts half. All regions share the same curves,
-            and where those differ from the true ones, more regions make intervals narrower around a wrong value.
-            Against that the likelihood of R regions is raised to the power 1 / (1 + (R - 1) / coarsening).
+            and where those differ from the true ones, more regions make intervals narrower around a wrong value. To
+            counter this, the likelihood of R regions is raised to the power 1 / (1 + (R - 1) / coarsening).
     """
 
     method: PosteriorMethod = "auto"

@@ -18,7 +18,7 @@ from deepcausalmmm_jax.config.curves import (
     refuse_priors_of_absent_parameters,
 )
 from deepcausalmmm_jax.config.flat import settings_table
-from deepcausalmmm_jax.config.kpi_link import KpiReading, LinkKind, checked_link, refuse_link, settle_counts
+from deepcausalmmm_jax.config.kpi_link import KpiReading, LinkKind, refuse_link, settle_link, with_own_link
 from deepcausalmmm_jax.config.lift_tests import LiftTest, lift_tests_from
 from deepcausalmmm_jax.config.links import Links
 from deepcausalmmm_jax.config.paper import Published, refuse_beside_paper
@@ -142,9 +142,9 @@ class Config:
             (`triangular` or `notears`) and `published`. `Config.paper()` sets it up.
         tune: whether the prior scales in `penalties` for trend, season, controls, pooling and variation over time are
             learned from the data, by their marginal likelihood; False uses them as given.
-        adstock: kind of carry-over. `geometric` has no last lag; neither has `delayed_geometric`, which begins after a
+        adstock: kind of carry-over. `geometric` has no last lag; nor has `delayed_geometric`, which begins after a
             learned delay that may be close to zero; `delayed` peaks at a learned lag; `binomial`, `weibull_pdf` (which
-            may rise first) and `weibull_cdf` end at `max_lag`; `none` has an effect in its own week alone.
+            may rise first) and `weibull_cdf` end at `max_lag`; `none` has an effect in its own week only.
         max_lag: lags of the `delayed`, `binomial` and Weibull kinds, in weeks.
         min_slope: lower bound of the Hill slope (the paper's is 2; below 1 the curve is concave everywhere, near 0 it
             is a step).
@@ -177,9 +177,9 @@ class Config:
             `bfloat16` (8); sums are in single precision. The lower ones are faster on accelerators that support them;
             a CPU rounds in the same way and gains no speed.
         link: `identity`, where effects add up to the KPI; `log`, where they multiply, each a factor on it; `auto` to
-            let the evidence choose, see `FitResult.link_evidence`.
+            let the evidence choose, see `FitResult.link_evidence`. Where none is stated, `identity`; of counts, `log`.
         counts: whether the KPI counts something that is zero in some weeks, such as policies sold: whole numbers from a
-            negative binomial distribution around a mean to which effects multiply. `link` is then `log`.
+            negative binomial distribution around a mean to which effects multiply. They take no link but `log`.
 
     Raises:
         ConfigError: a value of the wrong kind or out of range.
@@ -211,12 +211,12 @@ class Config:
     training: Training = field(default_factory=Training)
     published: Published = field(default_factory=Published)
     precision: Precision = "highest"
-    link: LinkKind = "identity"
+    link: LinkKind = None  # type: ignore[assignment]  # as stated; a made Config has one, see `settle_link`
     counts: bool = False
 
     def __post_init__(self) -> None:
+        settle_link(self)
         check_kinds(self)
-        settle_counts(self)
         object.__setattr__(self, "experiments", lift_tests_from(self.experiments))
         object.__setattr__(self, "curves", channel_curves_from(self.curves))
         refuse_priors_of_absent_parameters(self.priors, self.common_curve, self.curves)
@@ -268,7 +268,7 @@ class Config:
             ConfigError: an unknown setting or an invalid value.
         """
         refuse_unknown(type(self), changes, "")
-        return dataclasses.replace(self, **checked_link(changes, self.counts))
+        return dataclasses.replace(self, **with_own_link(self, changes))
 
     @classmethod
     def paper(cls, graph: GraphKind = "triangular", **changes: Any) -> Self:
@@ -311,7 +311,7 @@ class Config:
             "training": Training,
             "published": Published,
         }
-        values = checked_link(dict(table))
+        values = dict(table)
         for name, section in sections.items():
             if name not in values:
                 continue

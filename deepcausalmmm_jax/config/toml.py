@@ -25,7 +25,7 @@ def read_toml(path: str | Path) -> dict[str, object]:
     except TypeError:
         raise ConfigError(f"from_toml needs the path of a file, got {shown(path)}.") from None
     except UnicodeError:
-        raise ConfigError(f"The configuration {shown(str(path))} is not valid TOML: it is no text in UTF-8.") from None
+        raise ConfigError(f"The configuration {shown(str(path))} is not valid TOML: it is not UTF-8 text.") from None
     except ValueError as error:  # TOML or characters that are not valid, a path or a number that is too long
         raise ConfigError(f"The configuration {shown(str(path))} is not valid TOML: {error}.") from None
 

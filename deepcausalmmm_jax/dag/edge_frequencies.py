@@ -45,12 +45,12 @@ class EdgeFrequencies:
         return sorted((edge for edge in found if edge[2] >= min_frequency), key=lambda edge: -edge[2])
 
     def table(self) -> pd.DataFrame:
-        """One row an edge that was ever found, the most frequent first.
+        """One row per edge that was ever found, the most frequent first.
 
         Columns: source, target, lag, frequency, either_way, low, high.
 
         `either_way` is the share of replicates with an edge between the two in either direction: where it is high and
-        `frequency` is not, the link is sure and its direction is not.
+        `frequency` is not, the link is certain but its direction is not.
         """
         blocks = [(0, self.frequency, self.low, self.high)]
         lagged = zip(self.lagged_frequency, self.lagged_low, self.lagged_high, strict=True)

@@ -100,8 +100,8 @@ def learn_dag(
         units: of each row of a table or array `[sample, variable]`: labels, or the name of the column that holds them.
             Means may differ from unit to unit.
         mask: `[sample]` or `[unit, time]`, which rows were observed; None for all.
-        groups: None for one graph; `"learn"` for a graph each of groups of units that are found; or known groups, a
-            label a unit (a sequence in the units' order, or a mapping from unit to label).
+        groups: None for one graph; `"learn"` to find groups of units and learn a graph for each; or known groups, one
+            label per unit (a sequence in the units' order, or a mapping from unit to label).
         k: number of groups to find; None for the number with most evidence.
         forbid: edges (source, target) that do not exist at any lag, or (source, target, lag).
         require: edges (source, target) within a row, or (source, target, lag).
@@ -126,7 +126,7 @@ def learn_dag(
         return learn(samples, rules, how)
     if isinstance(groups, str):
         if groups != "learn":
-            raise ConfigError(f"groups must be 'learn', a label a unit, or None, got {groups!r}.")
+            raise ConfigError(f"groups must be 'learn', one label per unit, or None, got {groups!r}.")
         return learned_groups(samples, rules, how, _checked_k(k, samples))
     if k is not None:
         raise ConfigError(f"k is {k!r}, but the groups are given; leave k out.")

@@ -28,7 +28,7 @@ class LearnedGraph:
         decided: boolean `[variable, variable]`, edges of `adjacency` whose direction the observations decide: those of
             `cpdag`, and those that the shape of the noise decides where it is not Gaussian.
         noise: `equal` if all variables have noise of the same variance, `unequal` if each has its own.
-        gaussian: whether the noise passes for Gaussian.
+        gaussian: whether the noise is consistent with a Gaussian distribution.
         noise_sd: `[variable]`, standard deviation of the noise, in units of the variable.
         evidence: twice the log evidence for unequal against equal noise; NaN where only one was asked for.
         h: acyclicity of `weights`, $\mathrm{tr}\, e^{W \circ W} - d$.
@@ -67,7 +67,7 @@ class LearnedGraph:
         return " ".join(sentences)
 
     def edges(self) -> pd.DataFrame:
-        """One row an edge, the strongest first: source, target, lag, weight, and whether its direction is decided.
+        """One row per edge, the strongest first: source, target, lag, weight, and whether its direction is decided.
 
         Effects of a variable on itself are left out; `lagged` holds them.
         """

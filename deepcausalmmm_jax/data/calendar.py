@@ -93,14 +93,14 @@ def _refuse_unclear_numbers(numbers: np.ndarray, name: str) -> None:
     """Refuse whole numbers that count as weeks but may well be months, quarters or days."""
     if _are_month_codes(numbers):
         raise DataError(
-            f"Column {name!r} has {numbers[0]}, which may be a month or a week; state cadence='monthly', or write "
-            "weeks as dates."
+            f"Column {name!r} has {numbers[0]}, which may be a month or a week; set cadence='monthly', or write weeks "
+            "as dates."
         )
     found = _OTHER_UNIT.fullmatch(name.strip())
     if found:
         cadence = {"month": "monthly", "quarter": "quarterly", "day": "daily"}[found[1].lower()]
         raise DataError(
-            f"Column {name!r} has whole numbers, which count as weeks, though its name says otherwise; state "
+            f"Column {name!r} has whole numbers, which are read as weeks, though its name says otherwise; set "
             f"cadence={cadence!r}, or 'weekly'."
         )
 
@@ -181,7 +181,7 @@ def _refuse_uneven(steps: np.ndarray, labels: list[str], name: str, cadence: Cad
         )
     if len(steps) > 1 and missing > 0.2 * len(steps):
         jump = int((apart > 1).argmax())
-        hint = ", or bring the days to weeks with to_weeks" if cadence is Cadence.DAILY else ""
+        hint = ", or aggregate the days to weeks with to_weeks" if cadence is Cadence.DAILY else ""
         raise DataError(
             f"Column {name!r} has irregular steps: {cadence.several(missing)} have no row in any region, the first of "
             f"them after {unit} {labels[jump]}; {unit}s must be one step apart{hint}."

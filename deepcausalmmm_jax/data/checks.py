@@ -63,8 +63,8 @@ def _refuse_unusable_kpi(panel: Panel, weights: np.ndarray) -> None:
     if not (panel.kpi[weights > 0] > 0).any():
         raise DataError(
             f"The KPI of region {panel.regions[0]} averages {mean[0]:g} over the training {unit}s, and no region has a "
-            f"KPI above 0; reverse its sign if that is wrong, or add a constant to every {unit}, which changes no "
-            "effect."
+            f"KPI above 0; reverse its sign if that is wrong, or add a constant to every {unit}, which leaves all "
+            "effects unchanged."
         )
 
 

@@ -33,8 +33,8 @@ def continued_by(before: Panel, after: Panel) -> tuple[Panel, PanelChanges]:
     """
     if before.kpi_name != after.kpi_name:
         raise DataError(
-            f"The KPI of the panel is {after.kpi_name!r}, that of the run is {before.kpi_name!r}; give the same KPI, "
-            "or fit once more."
+            f"The KPI of the panel is {after.kpi_name!r}, but that of the run is {before.kpi_name!r}; use the same "
+            "KPI, or fit again."
         )
     after = with_roles_of(before, after)
     differ = panel_changes(before, after)
@@ -43,7 +43,7 @@ def continued_by(before: Panel, after: Panel) -> tuple[Panel, PanelChanges]:
     _refuse_other_weeks(before, after, differ)
     for field, name in _OPTIONAL.items():
         if getattr(before, field) is not None and getattr(after, field) is None:
-            raise DataError(f"The panel lacks the {name} that the run was made with; add it as in the first fit.")
+            raise DataError(f"The panel lacks the {name} that the run was fitted with; add it as in the first fit.")
     ordered = _ordered(before, after)
     _refuse_other_units(before, ordered)
     return ordered, differ
@@ -52,12 +52,12 @@ def continued_by(before: Panel, after: Panel) -> tuple[Panel, PanelChanges]:
 def _refuse_lost_or_new(kind: str, differ: PanelChanges) -> None:
     if lost := differ.lost[kind]:
         raise DataError(
-            f"The panel lacks {_named(kind, lost)}, which the run was made with; add what is missing, or fit once more "
+            f"The panel lacks {_named(kind, lost)}, which the run was fitted with; add what is missing, or fit again "
             "without it."
         )
     if new := differ.new[kind]:
         raise DataError(
-            f"The panel has {_named(kind, new)}, which the run was not made with; leave it out, or fit once more with "
+            f"The panel has {_named(kind, new)}, which the run was not fitted with; leave it out, or fit again with "
             "dcm.fit."
         )
 
@@ -68,18 +68,18 @@ def _refuse_other_weeks(before: Panel, after: Panel, differ: PanelChanges) -> No
         raise DataError("The weeks of the panel and of the run must be both dates or both numbers.")
     if before.cadence is not after.cadence:
         raise DataError(
-            f"The panel is {after.cadence}, the run was made with a {before.cadence} one; give the same calendar, or "
-            "fit once more with dcm.fit."
+            f"The panel is {after.cadence}, but the run was fitted to a {before.cadence} one; use the same cadence, or "
+            "fit again with dcm.fit."
         )
     if differ.lost_weeks:
         raise DataError(
-            f"The panel lacks {_named(unit, differ.lost_weeks)}, which the run was made with; give all {unit}s from "
-            f"{before.week_label(0)} on, the new ones after them."
+            f"The panel lacks {_named(unit, differ.lost_weeks)}, which the run was fitted with; include all {unit}s "
+            f"from {before.week_label(0)} on, followed by the new ones."
         )
     if after.week_label(0) != before.week_label(0):
         raise DataError(
             f"The panel begins with {unit} {after.week_label(0)}, before the run's first {unit}, "
-            f"{before.week_label(0)}; leave the earlier {unit}s out with panel.select, or fit once more."
+            f"{before.week_label(0)}; drop the earlier {unit}s with panel.select, or fit again."
         )
 
 
@@ -108,8 +108,8 @@ def _refuse_other_units(before: Panel, after: Panel) -> None:
         usual = float(np.median(ratio))
         if abs(usual) > _OTHER_UNIT and np.mean(np.abs(ratio - usual) < _SAME_RATIO) >= _MOST:
             raise DataError(
-                f"Column {cells.column!r} is {_times(usual)} what the run was made with, in nearly all weeks that both "
-                "have; give it in its old unit, or fit once more with dcm.fit."
+                f"Column {cells.column!r} is {_times(usual)} what it was in the run, in nearly all weeks that both "
+                "have; convert it to its old unit, or fit again with dcm.fit."
             )
     _refuse_other_units_in_new_weeks(before, after)
 
@@ -126,9 +126,9 @@ def _refuse_other_units_in_new_weeks(before: Panel, after: Panel) -> None:
             if factor * np.log(typical / bound) > np.log(_FAR):
                 side = "largest" if factor > 0 else "smallest positive"
                 raise DataError(
-                    f"Column {name!r} is typically {amount(typical)} in the new weeks, and its {side} figure so far is "
-                    f"{amount(float(bound))}: the unit seems to have changed; give it in its old unit, or fit once "
-                    "more with dcm.fit."
+                    f"Column {name!r} is typically {amount(typical)} in the new weeks, but its {side} figure so far is "
+                    f"{amount(float(bound))}, so its unit seems to have changed; convert it to the old unit, or fit "
+                    "again with dcm.fit."
                 )
 
 

@@ -146,7 +146,7 @@ def _follows(dates: list[datetime.date | None], cadence: Cadence | None) -> bool
 def _refuse_missing(dates: list[datetime.date | None], written: pd.Series, name: str) -> None:
     for date, text in zip(dates, written, strict=True):
         if date is None:
-            raise DataError(f"Column {name!r} has {text!r}, which is no day of the calendar.")
+            raise DataError(f"Column {name!r} has {text!r}, which is not a calendar date.")
 
 
 def _refuse_two_forms(written: pd.Series, name: str) -> None:
@@ -156,7 +156,7 @@ def _refuse_two_forms(written: pd.Series, name: str) -> None:
     if len(kinds) > 1:
         first, second = list(kinds.values())[:2]
         raise DataError(
-            f"Column {name!r} has dates in two forms, {first!r} and {second!r}; write all with the year first, as "
+            f"Column {name!r} has dates in two formats, {first!r} and {second!r}; write all with the year first, as "
             "2024-01-29."
         )
 

@@ -75,7 +75,7 @@ def with_events_of(history: "Panel", asked: _P) -> _P:
     if unknown:
         sentence = (
             f"The event{'s' * (len(unknown) > 1)} {', '.join(unknown[:_NAMED])} had no week with a KPI when the model "
-            "was fitted, so no effect of it is known; it counts as none."
+            "was fitted, so no effect is known; none is predicted."
         )
         warnings.warn(DataWarning(sentence), stacklevel=3)
         asked = _without(asked, unknown)
@@ -110,7 +110,9 @@ def _warn_of_the_end(calendar: Events, panel: "Panel") -> None:
     dated = isinstance(panel.weeks, pd.DatetimeIndex) and len(panel.weeks)
     if dated and int(day_numbers(panel.weeks)[-1]) > calendar.until:
         end = np.datetime64(calendar.until, "D")
-        sentence = f"The calendar of events ends on {end}: later weeks count as weeks without any; give a longer one."
+        sentence = (
+            f"The calendar of events ends on {end}: later weeks count as having no events; give a longer calendar."
+        )
         warnings.warn(DataWarning(sentence), stacklevel=4)
 
 

@@ -47,8 +47,8 @@ class Events:
 
     Attributes:
         occurrences: every event on every day.
-        until: last day that the calendar speaks of, days since 1970-01-01: later weeks have no events because nobody
-            wrote them down.
+        until: last day that the calendar covers, days since 1970-01-01: later weeks have no events because none were
+            entered.
         week_labels: whether the date that names a week is its first or its last day.
     """
 
@@ -73,17 +73,17 @@ class Events:
 
         Args:
             table: of pandas, or another library that Narwhals reads.
-            name: column of names; an event that comes back has the same name each time.
+            name: column of names; a recurring event has the same name each time.
             date: column of days.
-            region: column of regions, empty for an event in all; None where all are everywhere.
+            region: column of regions, empty for an event in all; None where every event is in all regions.
             before: days before the date that belong to the event: a number, or a column.
             after: days after it, likewise.
-            until: last day that the table speaks of, such as `2026-12-31`; the day of its last event when None. Later
-                weeks are warned of, since events that are not written down yet count as none.
+            until: last day that the table covers, such as `2026-12-31`; the day of its last event when None. Later
+                weeks raise a warning, since events that are not entered yet count as none.
             week_labels: whether the date that names a week of the panel is its first or its last day.
 
         Raises:
-            DataError: a missing column, a row without name or date, or a number of days that is none.
+            DataError: a missing column, a row without name or date, or an invalid number of days.
         """
         df = with_plain_names(as_pandas(table))
         for column in (name, date, *(part for part in (region, before, after) if isinstance(part, str))):
@@ -111,7 +111,7 @@ class Events:
         if not isinstance(other, Events):
             return NotImplemented
         if self.week_labels != other.week_labels:
-            raise DataError("One calendar names weeks by their first day, the other by their last; state one.")
+            raise DataError("One calendar names weeks by their first day, the other by their last; use one for both.")
         both = tuple(dict.fromkeys((*self.occurrences, *other.occurrences)))
         return Events(both, min(self.until, other.until), self.week_labels)
 

@@ -87,7 +87,7 @@ def _start_position(history: Panel, asked: Panel) -> int:
     unit = history.cadence.unit
     if asked.cadence is not history.cadence:
         raise DataError(
-            f"The panel to predict is {asked.cadence}, that of the fit is {history.cadence}; give it with "
+            f"The panel to predict is {asked.cadence}, but that of the fit is {history.cadence}; build it with "
             f"cadence={str(history.cadence)!r}, one row per region and {unit}."
         )
     offset, rest = history.cadence.apart(history.weeks[0], asked.weeks[0])

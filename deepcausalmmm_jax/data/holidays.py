@@ -32,9 +32,9 @@ def holidays(
     language: str | None = None,
     week_labels: WeekLabels = "first_day",
 ) -> Events:
-    """Public holidays in the years of a panel, and three years on for weeks that are planned later.
+    """Public holidays in the years of a panel and the three years after it, for weeks that are planned later.
 
-    Each is on its own day, not on the day that it is moved to when it falls on a weekend.
+    Each is on its actual date, not on a substitute day when it falls on a weekend.
 
     Args:
         weeks: a panel, or its weeks.
@@ -53,7 +53,7 @@ def holidays(
     Raises:
         ConfigError: the package `holidays` is not installed (extra `holidays`).
         DataError: an unknown country, subdivision or holiday, a country without holidays in these years, or weeks that
-            are no dates.
+            are not dates.
     """
     package = _package()
     dates = weeks.weeks if isinstance(weeks, Panel) else _dates(weeks)
@@ -101,7 +101,7 @@ def _refuse_unknown(known: Sequence[str], names: object, before: object, after: 
         for name in asked:
             if name not in known:
                 hint = did_you_mean(str(name), known, f"; there are {', '.join(known)}.")
-                raise DataError(f"{option} has {name!r}, which is no holiday there{hint}")
+                raise DataError(f"{option} has {name!r}, which is not a holiday there{hint}")
 
 
 def _dates(weeks: object) -> pd.Index:
@@ -168,8 +168,8 @@ def _language(package: Any, country: str, wanted: str | None) -> str | None:
         own: str | None = package.country_holidays(country).default_language
         return next((name for name in _ENGLISH if name in known), own)
     if wanted not in known:
-        languages = ", ".join(known) or "not to be chosen"
-        raise DataError(f"Holidays of {country} have no names in {wanted!r}; languages are {languages}.")
+        languages = ", ".join(known) or "no language can be chosen for them"
+        raise DataError(f"Holidays of {country} have no names in {wanted!r}; {languages}.")
     return wanted
 
 

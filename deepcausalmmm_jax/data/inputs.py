@@ -48,6 +48,7 @@ class Inputs(NamedTuple, Generic[ArrayT]):
     stated_priors: StatedPriors[ArrayT]
     contacts: Contacts[ArrayT] | None = None  # None where no channel has reach and frequency
     count_unit: ArrayT | None = None  # [region], `Scales.kpi` of a KPI that is counted; None of any other
+    as_it_ran: ArrayT | None = None  # [region, week, channel], exposure that hidden demand moved with; with lift tests
     lift_tests: LiftTests[ArrayT] | None = None  # to learn from, see `training.family.ModelFamily.prepared`
 
 
@@ -109,6 +110,7 @@ def inputs_from(
         graph_constraints=GraphConstraints(*map(_single, graph_constraints(panel.channels, config))),
         contacts=None if contacts is None else Contacts(*map(_single, contacts)),
         count_unit=_single(scales.kpi) if config.counts else None,
+        as_it_ran=_single(exposure) if config.experiments else None,
     )
 
 

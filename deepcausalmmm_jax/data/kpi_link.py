@@ -9,6 +9,11 @@ from deepcausalmmm_jax.data.stated_priors import StatedPriors
 from deepcausalmmm_jax.errors import DataError
 
 _AROUND = 4.0  # weeks
+_USUAL, _TIMES, _MORE = (
+    0.9,
+    3.0,
+    3.0,
+)  # quantile of a region's counts; larger ones count up to so many times it, and more
 _LEAST_LEFT = 0.01  # of the KPI without a channel: a share of all of it has no log
 
 
@@ -70,16 +75,19 @@ def local_means(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Mean count of the weeks around each week, `[region, week]`, above 0 in a region with any count.
 
     Weeks count by a normal curve with a standard deviation of four weeks; the mean of the whole region counts as one
-    week more, so that no mean is zero.
+    week more, so that no mean is zero. Of a week far above nine tenths of the others a part counts: a single slip of
+    the pen would lift two months.
 
     Args:
-        counts: `[region, week]`, any unit.
+        counts: `[region, week]`.
         weights: `[region, week]`, 0 in weeks that are not read.
     """
     week = np.arange(counts.shape[1])
     near = np.exp(-0.5 * ((week[:, None] - week) / _AROUND) ** 2)
     seen = weights > 0
-    around = np.where(seen, counts, 0.0) @ near + kpi_means(counts, weights)[:, None]
+    usual = [np.quantile(own[used], _USUAL) if used.any() else 0.0 for own, used in zip(counts, seen, strict=True)]
+    counts = np.where(seen, np.minimum(counts, _TIMES * np.array(usual)[:, None] + _MORE), 0.0)
+    around = counts @ near + kpi_means(counts, weights)[:, None]
     return np.asarray(around / (seen @ near + 1.0))
 
 
@@ -96,7 +104,11 @@ def refuse_no_counts(panel: Panel, counted: np.ndarray) -> None:
     used = counted > 0
     for bad, what, way_out in (
         (used & (panel.kpi < 0), "below 0", "correct it, or set counts=False"),
-        (used & (panel.kpi != np.round(panel.kpi)), "no whole number", "give the number counted, or set counts=False"),
+        (
+            used & (panel.kpi != np.round(panel.kpi)),
+            "not a whole number",
+            "give the number counted, or set counts=False",
+        ),
     ):
         if bad.any():
             region, week = np.argwhere(bad)[0]
@@ -131,7 +143,8 @@ def _logs(panel: Panel, counted: np.ndarray) -> np.ndarray:
         region, week = np.argwhere(bad)[0]
         raise DataError(
             f"The KPI of region {panel.regions[region]} is {panel.kpi[region, week]:g} in {panel.cadence.unit} "
-            f'{panel.week_label(int(week))}, and link="log" needs a KPI above 0; take link="identity", or counts=True '
-            "if the KPI counts something, leave the KPI of that row empty if it is not known, or add small regions up."
+            f'{panel.week_label(int(week))}, and link="log" needs a KPI above 0; set link="identity", or counts=True '
+            "if the KPI is a count of something, leave the KPI of that row empty if it is not known, or add up small "
+            "regions."
         )
     return np.log(np.where(used, panel.kpi, 1.0))

@@ -12,6 +12,7 @@ from deepcausalmmm_jax.data.cadence import Cadence, cadence_named
 from deepcausalmmm_jax.data.calendar import day_numbers, week_text
 from deepcausalmmm_jax.data.event_columns import with_events
 from deepcausalmmm_jax.data.events import Events, events_from
+from deepcausalmmm_jax.data.kpi_per_head import with_total_kpi
 from deepcausalmmm_jax.data.panel_summary import panel_line, panel_summary
 from deepcausalmmm_jax.data.readers.column_roles import ColumnRoles
 from deepcausalmmm_jax.data.readers.frames import as_pandas
@@ -31,7 +32,7 @@ TrailingZeros = Literal["ask", "keep"]
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """A KPI with the exposure and controls that may explain it; all regions share one grid of steps in time.
+    """A KPI with the exposure and controls that may explain it; all regions share one time grid.
 
     Build one with `Panel.from_dataframe`. Steps are days, weeks, months or quarters, see `cadence`; where attributes
     and arguments say week, they mean a step. A region-week without a row has weight 0 and no exposure.
@@ -52,13 +53,13 @@ class Panel:
         kpi_name: column of the KPI, for labels.
         region_name: column of the regions.
         time_name: column of the weeks.
-        trailing_zeros: whether a fit refuses a KPI that turns to 0 at the end (`ask`) or treats it as real (`keep`).
+        trailing_zeros: whether a fit refuses a KPI that drops to 0 at the end (`ask`) or treats it as real (`keep`).
         cadence: how far apart the steps are.
-        treatments: those of the controls that are credited against a baseline.
-        organic: those of the channels that are not paid for.
+        treatments: the controls that are credited against a baseline.
+        organic: the channels that are not paid for.
         national: channels and controls with one value a week for all regions.
         national_weights: `[region]`, share of a national channel's exposure and spend. None: no national channel.
-        events: calendar of those of the controls that are events. None: no events.
+        events: calendar of the controls that are events. None: no events.
         frequency: `[region, week, channel]`, contacts per person reached, 0 where nobody is; NaN for a channel whose
             reach is not known. Exposure is then reach times frequency. None: no channel with reach and frequency.
     """
@@ -110,6 +111,7 @@ class Panel:
         events: object = None,
         reach: Mapping[str, str] | None = None,
         frequency: Mapping[str, str] | None = None,
+        kpi_per: float | None = None,
     ) -> Self:
         """Panel from a long table with one row per region and week, in any order.
 
@@ -127,13 +129,13 @@ class Panel:
             controls: columns of everything else that affects the KPI; names or globs.
             revenue_per_kpi: column, or one number, with the revenue per KPI unit.
             population: column with the population of each region, which makes exposure comparable between regions. Its
-                mean over the weeks counts; one that varies by more than a fifth is refused.
+                mean over the weeks is used; one that varies by more than a fifth is refused.
             missing_kpi: whether a row without a KPI is an error or, with "mask", gets weight 0. Rows before the first
                 KPI of a region are always allowed: their exposure is history for the adstock.
-            trailing_zeros: with "ask", a fit refuses a KPI that turns to 0 in all regions at the end, as when sales are
+            trailing_zeros: with "ask", a fit refuses a KPI that drops to 0 in all regions at the end, as when sales are
                 not loaded yet, and warns if it does so in some; "keep" states that these zeros are real.
-            cadence: `daily`, `weekly`, `monthly` or `quarterly`; None to read it off the dates. Whole numbers are weeks
-                unless it is stated.
+            cadence: `daily`, `weekly`, `monthly` or `quarterly`; None to infer it from the dates. Whole numbers are
+                weeks unless it is given.
             treatments: further columns that affect the KPI and are credited for it, such as price or promotion; see
                 `Treatment` for their baselines.
             organic: further columns of exposure that is not paid for, such as newsletters: credited, never budgeted.
@@ -145,8 +147,9 @@ class Panel:
                 where it has them; each event becomes a control, the share of its days that fall in the week.
             reach: column of the people reached at least once in a week, by the name of a further channel.
             frequency: column of the contacts per person reached, by the same names. The exposure of such a channel is
-                reach times frequency, its effect is proportional to reach and bends with frequency; spend, organic and
-                national may name it.
+                reach times frequency, its effect is proportional to reach and saturates with frequency; spend, organic
+                and national may name it.
+            kpi_per: number of people that a KPI per head is per, such as 1000, which `population` then makes totals of.
 
         Returns:
             The panel, with sorted regions, each on all weeks from the first to the last.
@@ -178,7 +181,7 @@ class Panel:
         known = None if cadence is None else cadence_named(cadence)
         calendar = events_from(events)
         panel = cls(**arrays_from_table(df, roles, known)._asdict(), trailing_zeros=trailing_zeros)
-        return panel if calendar is None else with_events(panel, calendar)
+        return with_total_kpi(panel if calendar is None else with_events(panel, calendar), kpi_per)
 
     def __repr__(self) -> str:
         return f"Panel({panel_line(self)})"
@@ -219,11 +222,11 @@ class Panel:
 
     @property
     def event_names(self) -> tuple[str, ...]:
-        """Those of the controls that are events."""
+        """The controls that are events."""
         return () if self.events is None else tuple(name for name in self.controls if name in set(self.events.names))
 
     def diagnose(self) -> "Diagnosis":
-        """Check the panel before it is fitted: gaps, outliers, copies, prices, spend, and causes the wrong way round.
+        """Check the panel before it is fitted: gaps, outliers, copies, prices, spend, and reverse causation.
 
         Returns:
             The findings, each with a grade, where it is, why it matters and what to do; `Diagnosis.table` lists them.

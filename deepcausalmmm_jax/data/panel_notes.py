@@ -90,8 +90,8 @@ def _on_kpi(past: Panel) -> Iterator[PanelNote]:
         yield PanelNote(
             NoteKind.NET_KPI,
             net,
-            f"The KPI {kpi!r} of {_regions(net)} has a mean that is negative, or small next to its weekly changes: the "
-            "weekly changes, not the mean, then give its size relative to other regions and in shares of the KPI.",
+            f"The KPI {kpi!r} of {_regions(net)} has a mean that is negative, or small next to its weekly changes: its "
+            "weekly changes, not its mean, then set its scale relative to other regions and in shares of the KPI.",
         )
     if turned := turned_weeks(past):
         weeks = "week" if len(turned) == 1 else "weeks"
@@ -128,7 +128,7 @@ def _on_outliers(panel: Panel) -> Iterator[PanelNote]:
             NoteKind.OUTLIER,
             (cell.column, cell.region, cell.week),
             f"The {cell.column} is {cell.value:,.4g} in region {cell.region}, week {cell.week}, {cell.times:,.0f} "
-            "times as far from its median as in other weeks: check its unit and its typing there.",
+            "times as far from its median as in other weeks: check it for a wrong unit or a typo.",
         )
 
 
@@ -155,7 +155,7 @@ def _copy_note(group: Copies, past: Panel) -> PanelNote:
         rise = "rises and falls" if len(names) == 1 else "rise and fall"
         sentence = (
             f"{listed[0].upper()}{listed[1:]} {rise} with the KPI {past.kpi_name!r} itself {likeness}: a series "
-            "derived from the KPI takes the credit for it, and effects of media become meaningless; remove it."
+            "derived from the KPI takes the credit for it, and media effects become meaningless; remove it."
         )
         return PanelNote(NoteKind.KPI_COPY, every, sentence)
     remedy = "keep only one, or add channels up" if len(group.channels) > 1 else "keep only one"
@@ -190,8 +190,8 @@ def _on_events(past: Panel) -> Iterator[PanelNote]:
         yield PanelNote(
             NoteKind.SEEN_ONCE,
             once,
-            f"The {events} {_few(once)} {fall} in the training weeks only once: whatever else happened then counts as "
-            f"{whose}.",
+            f"The {events} {_few(once)} {fall} in the training weeks only once: whatever else happened then is "
+            f"attributed to {whose}.",
         )
 
 
@@ -208,9 +208,9 @@ def _on_spend(panel: Panel) -> Iterator[PanelNote]:
         yield PanelNote(
             NoteKind.NO_EXPOSURE,
             (name,),
-            f"Channel {name!r} has spend but no exposure in {idle.sum():,} region-weeks, the first of them region "
-            f"{region}, week {week}, with {spend[idle].sum() / spend.sum():.0%} of its spend: this spend counts in its "
-            "ROI; check whether exposure is missing there, or follows in later weeks.",
+            f"Channel {name!r} has spend but no exposure in {idle.sum():,} region-week{'s' if idle.sum() > 1 else ''}, "
+            f"first in region {region}, week {week}, with {spend[idle].sum() / spend.sum():.0%} of its spend: this "
+            "spend counts in its ROI; check whether exposure is missing there, or follows in later weeks.",
         )
 
 

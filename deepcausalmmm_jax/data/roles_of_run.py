@@ -34,7 +34,7 @@ def with_roles_of(history: "Panel", asked: _P) -> _P:
         if not given:
             asked = dataclasses.replace(asked, **{field: own})
         elif set(given) != set(own):
-            raise DataError(f"The panel has other {what} than the fit; give those of the fit, or fit once more.")
+            raise DataError(f"The {what} of the panel differ from those of the fit; use the same ones, or fit again.")
     _refuse_other_reach(history, asked)
     known, given = set(history.national) & set(history.channels), set(asked.national) & set(asked.channels)
     if known != given:
@@ -53,14 +53,14 @@ def _refuse_other_reach(history: "Panel", asked: "Panel") -> None:
     if before - now:
         name = sorted(before - now)[0]
         raise DataError(
-            f"The fit knows reach and frequency of {name!r}, but this panel does not; name their columns in reach= and "
+            f"The fit has reach and frequency of {name!r}, but this panel does not; name their columns in reach= and "
             "frequency=."
         )
     if now - before:
         name = sorted(now - before)[0]
         raise DataError(
-            f"This panel has reach and frequency of {name!r}, but the fit has not; name its impressions in media=, or "
-            "fit once more."
+            f"This panel has reach and frequency of {name!r}, but the fit does not; name its impressions in media=, or "
+            "fit again."
         )
 
 

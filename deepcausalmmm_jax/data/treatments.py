@@ -25,7 +25,7 @@ class Treatment:
             price, says what discounts brought.
 
     Raises:
-        DataError: a baseline that is none of these.
+        DataError: any other baseline.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Treatment:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
-            raise DataError(f"A treatment has the name of a column, got {shown(self.name)}.")
+            raise DataError(f"A treatment needs the name of a column, got {shown(self.name)}.")
         if self.baseline not in ("min", "max") and not is_number(self.baseline):
             raise DataError(
                 f"The baseline of treatment {self.name!r} must be 'min', 'max' or a number in the unit of its column, "

@@ -53,13 +53,13 @@ def bootstrap(
 ) -> Ensemble:
     """Refit the model to resampled panels and keep every refit.
 
-    The spread of the refits shows how far the end of training would move with other regions or other residuals. The
-    estimate beside them is the end of training, not the mean of a posterior. With few regions the refits cannot show
-    how much of the media effect the trend may have absorbed, and a channel estimated near zero stays near zero. Below
-    eight regions use the intervals of `fit`.
+    The spread of the refits shows how far the point estimate would move with other regions or other residuals. The
+    estimate beside them is the point estimate from training, not the mean of a posterior. With few regions the refits
+    cannot show how much of the media effect the trend may have absorbed, and a channel estimated near zero stays near
+    zero. Below eight regions use the intervals of `fit`.
 
-    Refits run on every core of a CPU or on all devices of this host; under `jax.distributed` each host does its share
-    and all receive every refit. A draw depends only on `seed` and its own number, so that more replicates, another
+    Refits run on every core of a CPU or on all devices of this host; under `jax.distributed` each host runs its share
+    and all of them receive every refit. A draw depends only on `seed` and its own number, so more replicates, another
     engine or another machine continue the same series.
 
     Args:
@@ -75,18 +75,19 @@ def bootstrap(
         engine: one of `parallel.engines.Engine`; None takes the one that suits the devices.
         batch_size: refits side by side on a core or device; None chooses by the size of the panel and the memory.
         devices: `cpu`, `gpu` or `tpu`, or some of `jax.local_devices()`; None takes all that JAX finds.
-        out: folder in which finished refits are saved as they end; called again with the same arguments, the run
-            resumes from there. Each of several hosts saves its own refits, in a shared folder or in one of its own.
-            All hosts get the same ensemble, so that only host 0 need save it.
-        progress: whether to show progress; None shows it where there is a terminal.
+        out: folder in which each refit is saved as it finishes; a call with the same arguments resumes from there. With
+            several hosts, each saves its own refits, in a shared folder or in one of its own. All hosts get the same
+            ensemble, so only host 0 needs to save it.
+        progress: whether to show progress; None shows it on a terminal only.
 
     Returns:
         The ensemble.
 
     Raises:
-        ConfigError: a bad number, method or engine, a block longer than the training weeks, devices that are not
-            here, or hosts that were started with different arguments.
-        OutputError: `out` holds another run, cannot be written, or has no room for the refits.
+        ConfigError: a bad number, method or engine, a block longer than the training weeks, devices that this host does
+            not have, or hosts that were started with different arguments.
+        OutputError: `out` holds the refits of another run, cannot be written to, or has too little space for the
+            refits.
         FitError: more than half of the refits ended without usable parameters.
     """
     seed = seed_number(seed)
@@ -122,12 +123,12 @@ def bootstrap(
     clock = Clock()
     batches = _refit_missing(own, found, seed, sample, batches, store, clock, progress)
     every = gathered([found[number] for number in own], replicates)
-    check = _check(min(checks, replicates) if warm_start else 0, every, seed, fitted, ready, sample, batches)
+    check = _check(min(checks, replicates) if warm_start else 0, every, seed, fitted, ready, sample, batches, progress)
     usable = np.asarray(every.status) != FitStatus.DIVERGED
     if usable.mean() < _MOST_BROKEN:
         raise FitError(
-            f"{int((~usable).sum())} of {replicates} refits ended without usable parameters; look at the fit's notes, "
-            f"or take a smaller training.learning_rate."
+            f"{int((~usable).sum())} of {replicates} refits ended without usable parameters; check the fit's notes, or "
+            "lower training.learning_rate."
         )
     kept = jax.tree.map(lambda leaf: leaf[usable], every)
     made = Replicates(
@@ -192,10 +193,10 @@ def _refuse(
     if block > n_training:
         unit = result.panel.cadence.unit
         raise ConfigError(
-            f"A block of {block} {unit}s is longer than the {n_training} training {unit}s; choose a shorter."
+            f"A block of {block} {unit}s is longer than the {n_training} training {unit}s; choose a shorter block."
         )
     if method == "region" and len(result.panel.regions) == 1:
-        raise ConfigError("With a single region there are no regions to draw from; use method='block'.")
+        raise ConfigError("With a single region there are no regions to resample; use method='block'.")
 
 
 def _sample(fitted: Fitted, ready: Preparation, *, warm: bool) -> Sample:
@@ -242,7 +243,14 @@ def _keys(numbers: list[int], seed: int) -> Array:
 
 
 def _check(
-    checks: int, warm: Refit, seed: int, fitted: Fitted, ready: Preparation, sample: Sample, batches: _Batches
+    checks: int,
+    warm: Refit,
+    seed: int,
+    fitted: Fitted,
+    ready: Preparation,
+    sample: Sample,
+    batches: _Batches,
+    progress: bool | None,
 ) -> np.ndarray:
     """Shares of the KPI of the first draws, from warm and from random starts, `[check, 2, channel]`."""
     if checks == 0:
@@ -250,7 +258,9 @@ def _check(
     random = sample._replace(
         start=_random_start(sample.key, sample.weights, ready, fitted), hyperparameters=ready.hyperparameters
     )
-    cold, _ = run_all(_keys(list(range(checks)), seed), random, batches, Clock())
+    with Progress("bootstrap, checks", "refits from random starts", checks, show=progress) as bar:
+        cold, _ = run_all(_keys(list(range(checks)), seed), random, batches, Clock(), bar.update)
+    bar.close("All checks are done.")
     first = jax.tree.map(lambda leaf: leaf[:checks], warm)
     fit = FittedPanel.of(fitted)
     return np.stack([contributed(fit, refits.variables).share for refits in (first, cold)], axis=1)

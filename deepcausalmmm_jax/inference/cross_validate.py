@@ -22,7 +22,7 @@ from deepcausalmmm_jax.errors import ConfigError, DataError, FitStatus
 from deepcausalmmm_jax.inference.rolling_origin import Tasks, forecasts, stacked
 from deepcausalmmm_jax.model.family import AnyInputs
 from deepcausalmmm_jax.model.windows import padded
-from deepcausalmmm_jax.progress import Steps
+from deepcausalmmm_jax.progress import Progress
 from deepcausalmmm_jax.training.prepare import Preparation, prepare, tests_in
 
 _ALL, _MODEL = "all", "model"
@@ -51,11 +51,11 @@ def cross_validate(
 ) -> pd.DataFrame:
     """Fit on the weeks before each origin, forecast those after it (Hyndman & Athanasopoulos 2021, section 5.10).
 
-    Nothing after an origin enters its fit or its scales; a lift test enters the folds before whose origin it ended.
-    Only weeks in which some region has a KPI are counted: each fold forecasts the next `horizon` such weeks from its
-    origin; planned weeks after the last KPI are left out. Leave the weeks for a final evaluation out of the panel.
-    Configurations that differ only in numbers such as the prior scales share one compiled program over all folds,
-    settings and seeds.
+    Nothing after an origin enters its fit or its scales; a lift test enters only the folds whose origin comes after its
+    end. Only weeks in which some region has a KPI are counted: each fold forecasts the next `horizon` such weeks from
+    its origin; planned weeks after the last KPI are left out. Keep weeks that are reserved for a final evaluation out
+    of the panel. Configurations that differ only in numbers such as the prior scales share one compiled program over
+    all folds, settings and seeds.
 
     Args:
         panel: the training weeks.
@@ -73,8 +73,8 @@ def cross_validate(
         `rmse_naive`, `ratio` = rmse / rmse_naive, and `status`, how the fit ended.
 
     Raises:
-        DataError: too few weeks for the folds, a fold that cannot be learned from, or a KPI that turns to zero at the
-            panel's end.
+        DataError: too few weeks for the folds, a fold that cannot be fitted, or a KPI that drops to zero at the panel's
+            end.
         ConfigError: no configuration, or a bad number.
     """
     settings = [configs] if isinstance(configs, Config) else list(configs)
@@ -86,11 +86,11 @@ def cross_validate(
     ask_about_trailing_zeros(panel)
     cut = [_fold(panel, origin, horizon) for origin in _origins(panel, horizon, folds, origins)]
     found: dict[tuple[int, int], list[_Forecast]] = {}
-    with Steps("cross_validate") as wait:
-        wait.step(f"{len(settings) * len(seeds) * len(cut)} fits")
+    with Progress("cross_validate", "fits", len(settings) * len(seeds) * len(cut)) as bar:
         for group in _groups(panel, cut, settings):
-            for (config, seed, fold), forecast, status in _run(group, cut, seeds, batch_size):
+            for (config, seed, fold), forecast, status in _run(group, cut, seeds, batch_size, bar):
                 found.setdefault((config, seed), []).append(_Forecast(fold, status, forecast))
+    bar.close("All fits are done.")
     rows = [row for key in sorted(found) for row in _rows(key, found[key], cut, panel)]
     return pd.DataFrame(rows)
 
@@ -109,13 +109,13 @@ def _origins(panel: Panel, horizon: int, folds: int, origins: Sequence[int] | No
     fewest, unit = fewest_steps(panel), panel.cadence.unit
     if min(before) < fewest:
         raise DataError(
-            f"The first origin leaves {max(min(before), 0)} {unit}s to learn from, at least {fewest} are "
-            f"needed; the folds are cut from {weeks_in_words(panel)}, so ask for fewer of them or a shorter horizon."
+            f"The first origin leaves {max(min(before), 0)} {unit}s to train on, and at least {fewest} are needed; the "
+            f"folds are cut from {weeks_in_words(panel)}, so ask for fewer folds or a shorter horizon."
         )
     if max(before) + horizon > n_weeks:
         raise DataError(
-            f"The origin {max(wanted)} with a horizon of {horizon} goes beyond {weeks_in_words(panel)}; choose one "
-            f"earlier."
+            f"The origin {max(wanted)} with a horizon of {horizon} goes beyond {weeks_in_words(panel)}; choose an "
+            "earlier origin."
         )
     return wanted
 
@@ -127,7 +127,7 @@ def _fold(panel: Panel, origin: int, horizon: int) -> _Fold:
     try:
         refuse_unfit(seen, weights)
     except DataError as error:
-        raise DataError(f"The fold from week {panel.week_label(origin)} on: {error}") from None
+        raise DataError(f"The fold with its origin at week {panel.week_label(origin)}: {error}") from None
     return _Fold(seen, weights, informative(seen, weights), origin, later)
 
 
@@ -197,7 +197,7 @@ def _as_large(preparation: Preparation, template: Preparation) -> AnyInputs:
 
 
 def _run(
-    group: _Group, folds: list[_Fold], seeds: Sequence[int], batch_size: int
+    group: _Group, folds: list[_Fold], seeds: Sequence[int], batch_size: int, bar: Progress
 ) -> list[tuple[tuple[int, int, int], np.ndarray, FitStatus]]:
     """Forecasts in KPI units, `[region, horizon]`, by setting, seed and fold."""
     first = group.settings[0]
@@ -211,16 +211,21 @@ def _run(
         key=jnp.stack([jax.random.key(seed) for _, seed, _ in labels]),
     )
     sample = group.ready[first, group.folds[0]]
-    found, status = forecasts(
-        tasks,
+    shared = (
         stacked(inputs),
         jnp.asarray(np.stack(weights), jnp.float32),
         jnp.asarray(np.stack([folds[f].later for f in group.folds]), jnp.int32),
         stacked([group.ready[s, group.folds[0]].hyperparameters for s in group.settings]),
-        design=sample.design,
-        schedule=sample.schedule,
-        batch_size=min(batch_size, len(labels)),
     )
+    size = min(batch_size, len(labels))
+    batches, before = [], bar.done
+    for begin in range(0, len(labels), size):  # all of one size, so that they share the program
+        rows = np.minimum(np.arange(begin, begin + size), len(labels) - 1)
+        own = jax.tree.map(lambda leaf, r=rows: leaf[r], tasks)
+        made = forecasts(own, *shared, design=sample.design, schedule=sample.schedule, batch_size=size)
+        batches.append([np.asarray(part) for part in made])
+        bar.update(before + min(begin + size, len(labels)))
+    found, status = (np.concatenate(pieces) for pieces in zip(*batches, strict=True))
     units = [group.ready[s, f].scales.kpi[:, None] for s, _, f in labels]
     forecast = [np.asarray(scaled, np.float64) * unit for scaled, unit in zip(found, units, strict=True)]
     return [(label, forecast[i], FitStatus(int(status[i]))) for i, label in enumerate(labels)]

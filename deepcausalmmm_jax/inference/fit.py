@@ -46,21 +46,21 @@ def fit(
         panel: the data.
         config: settings; the defaults when None.
         holdout: number of last weeks whose KPI is hidden from the fit and used to evaluate the forecast. Only weeks in
-            which some region has a KPI count; planned weeks after them do not. None learns from all weeks.
+            which some region has a KPI count; planned weeks after them do not. None trains on all weeks.
         seed: of the random start; the same seed on the same machine gives the same numbers.
         tune: whether the data adjust the prior scales (`Config.tune`); None follows the settings.
         devices: devices to spread the panel's regions over, for panels that are too large for one: `cpu`, `gpu` or
             `tpu`, or some of `jax.local_devices()`. Their number is reduced until it divides the number of regions.
             None takes one.
-        progress: whether to show progress; None shows it where there is a terminal.
+        progress: whether to show progress; None shows it on a terminal only.
 
-    With lift tests in the settings (`Config.experiments`) the model is trained twice: to the KPI alone, and from there
-    to KPI and tests; `FitResult.lift_tests` shows both. With `Config.curve` set to `auto` it is trained once with the
-    kind of saturation in the settings, and once more where the evidence is for another; `FitResult.curve_evidence`
-    shows that of each, and `FitResult.config` names the kind. `Config.link` set to `auto` is settled before it in the
-    same way; see `FitResult.link_evidence`.
+    With lift tests in the settings (`Config.experiments`) the model is trained twice: on the KPI alone, and from there
+    on KPI and tests; `FitResult.lift_tests` shows both. With `Config.curve` set to `auto` it is trained once with the
+    kind of saturation in the settings, and again where the evidence favours another; `FitResult.curve_evidence` shows
+    the evidence for each, and `FitResult.config` names the kind chosen. `Config.link` set to `auto` is resolved first,
+    in the same way; see `FitResult.link_evidence`.
 
-    Properties of the panel that limit what its answers can mean are reported as warnings of the class `DataWarning`,
+    Properties of the panel that limit what its results can mean are reported as warnings of the class `DataWarning`,
     and kept in `FitResult.panel_notes`.
 
     Returns:
@@ -68,9 +68,9 @@ def fit(
         intervals; or a plain `FitResult` where `Config.posterior.method` is `none`, and for the paper's model.
 
     Raises:
-        DataError: the panel cannot be learned from, its KPI turns to zero at the end, or the holdout or a lift test
-            does not fit it.
-        ConfigError: devices that are not here, or settings that are no Config.
+        DataError: the panel cannot be fitted, its KPI drops to zero at the end, or the holdout or a lift test does not
+            fit it.
+        ConfigError: devices that this host does not have, or settings that are not a Config.
         FitError: training ended without usable parameters.
     """
     if not isinstance(panel, Panel):

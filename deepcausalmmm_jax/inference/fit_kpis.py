@@ -55,22 +55,23 @@ def fit_kpis(
     be. Each KPI is fitted by itself. A curve parameter, in units of its default prior, then has a part that all KPIs
     share and one of its own, $z_k = \sqrt\rho \, u + \sqrt{1 - \rho} \, e_k$ with u and e standard normal, and the
     agreement $\rho$ comes from the marginal likelihood of all channels' estimates (parametric empirical Bayes; Morris
-    1983). Each KPI is fitted once more, with what the data of the others say about its curves as their prior. With an
+    1983). Each KPI is then refitted, and what the others' data say about its curves is the prior on them. With an
     agreement of 0, or a single KPI, nothing changes.
 
-    What two KPIs share of their noise, by the correlation of their residuals, is heard once: units and the revenue from
-    them hardly inform each other (`posterior.pooling`).
+    Noise that two KPIs share, by the correlation of their residuals, is counted once: units and the revenue from them
+    tell each other little (`posterior.pooling`).
 
     Args:
-        panels: by the name of the KPI. Regions, weeks and exposure of the channels in common are the same; KPI,
-            controls and revenue per KPI may differ.
+        panels: by the name of the KPI. All have the same regions and weeks, and the same exposure of the channels in
+            common; KPI, controls and revenue per KPI may differ.
         config: settings of all, or by KPI; the defaults when None. A curve that `Config.priors` states is not pooled.
         holdout: as in `fit`.
         seed: as in `fit`.
-        share: those of `decay`, `half_saturation` and `slope` that are pooled; an empty list pools nothing.
-        funnel: KPIs that lead to each other, first to last, such as `["visits", "sales"]`; `KpiFits.effects` then tells
-            how much of what media do to a later one goes through the earlier ones. Each later KPI is fitted once more.
-        engine: as in `fit_many`, like all that follow.
+        share: which of `decay`, `half_saturation` and `slope` are pooled; an empty list pools nothing.
+        funnel: KPIs that lead to each other, first to last, such as `["visits", "sales"]`; `KpiFits.effects` then shows
+            how much of media's effect on a later one goes through the earlier ones. Each later KPI is fitted a second
+            time.
+        engine: as in `fit_many`, like all arguments below.
         batch_size: fits side by side on a core or device.
         devices: to fit on.
         progress: whether to show progress.
@@ -79,8 +80,8 @@ def fit_kpis(
         The fits by KPI, how far they agree, and the funnel.
 
     Raises:
-        DataError: panels that are not of the same media, one whose columns include another one's KPI, or one that
-            cannot be learned from.
+        DataError: panels with different media, one whose columns include another one's KPI, or one that cannot be
+            fitted.
         ConfigError: nothing to fit, settings without draws, an unknown parameter or a bad number.
         FitError: a fit ended without usable parameters.
     """
@@ -241,7 +242,7 @@ def _checked_share(share: object) -> tuple[str, ...]:
     for name in names:
         if name not in CURVE_PARAMETERS:
             hint = did_you_mean(name, CURVE_PARAMETERS, f"; known are {', '.join(CURVE_PARAMETERS)}.")
-            raise ConfigError(f"share names {shown(name)}, which is no parameter that KPIs can share{hint}")
+            raise ConfigError(f"share names {shown(name)}, which is not a parameter that KPIs can share{hint}")
     return tuple(name for name in CURVE_PARAMETERS if name in names)
 
 
@@ -253,7 +254,7 @@ def _refuse_no_panels(panels: object) -> None:
             raise ConfigError(f"fit_kpis needs names of KPIs that are text, got {shown(kpi)}.")
         if not isinstance(panel, Panel):
             raise DataError(
-                f"The KPI {kpi} has no Panel but {type(panel).__name__}; build one with Panel.from_dataframe."
+                f"The KPI {kpi} needs a Panel, got {type(panel).__name__}; build one with Panel.from_dataframe."
             )
 
 
@@ -262,14 +263,16 @@ def _configs(panels: Mapping[str, Panel], config: object) -> dict[str, Config]:
     unknown = [kpi for kpi in config if kpi not in panels] if isinstance(config, Mapping) else []
     if unknown:
         hint = did_you_mean(unknown[0], tuple(panels))
-        raise ConfigError(f"There are settings for {shown(unknown[0])}, which is no KPI{hint}")
+        raise ConfigError(f"There are settings for {shown(unknown[0])}, which is not a KPI{hint}")
     given = {kpi: config.get(kpi) if isinstance(config, Mapping) else config for kpi in panels}
     for one in given.values():
         if one is not None and not isinstance(one, Config):
             raise ConfigError(f"fit_kpis needs a Config, or one by KPI, got {type(one).__name__}.")
     found = {kpi: one if isinstance(one, Config) else Config() for kpi, one in given.items()}
     if any(one.curve == "auto" for one in found.values()):
-        raise ConfigError('fit_kpis needs stated curves; fit one KPI with curve="auto" and give its result.config.')
+        raise ConfigError(
+            'fit_kpis cannot choose the curves itself; fit one KPI with curve="auto" and pass its result.config.'
+        )
     return found
 
 
@@ -278,8 +281,8 @@ def _refuse_other_media(panels: Mapping[str, Panel]) -> None:
     for (first, a), (second, b) in combinations(panels.items(), 2):
         if not a.regions.equals(b.regions) or not a.weeks.equals(b.weeks) or a.cadence != b.cadence:
             raise DataError(
-                f"The KPIs {first} and {second} have other regions or weeks; build both panels from one table, and "
-                'leave a KPI that begins later empty with missing_kpi="mask".'
+                f"The KPIs {first} and {second} differ in regions or weeks; build both panels from one table, and "
+                'leave the weeks before a KPI begins empty, with missing_kpi="mask".'
             )
         for channel in a.channels:
             if channel not in b.channels:
@@ -288,8 +291,8 @@ def _refuse_other_media(panels: Mapping[str, Panel]) -> None:
             if not np.array_equal(one, other):
                 region, week = np.argwhere(one != other)[0]
                 raise DataError(
-                    f"Channel {channel!r} has another exposure for {first} than for {second}, first in region "
-                    f"{a.regions[region]}, {a.cadence.unit} {a.week_label(int(week))}; KPIs that share curves have the "
+                    f"Channel {channel!r} has different exposure for {first} and for {second}, first in region "
+                    f"{a.regions[region]}, {a.cadence.unit} {a.week_label(int(week))}; KPIs that share curves need the "
                     "same media."
                 )
     names = {panel.kpi_name: kpi for kpi, panel in panels.items()}
@@ -297,14 +300,14 @@ def _refuse_other_media(panels: Mapping[str, Panel]) -> None:
         for column in (*panel.controls, *panel.channels):
             if column in names and names[column] != kpi:
                 raise DataError(
-                    f"The panel of {kpi} has {column!r} among its columns, which is a KPI itself and would take the "
-                    "effect of media from it; leave it out of controls and media."
+                    f"The panel of {kpi} has {column!r} among its columns, which is itself a KPI and would absorb part "
+                    "of the media effect; leave it out of controls and media."
                 )
 
 
 def _refuse_without_draws(kpi: str, panel: Panel, config: Config) -> None:
     if not has_draws(config, panel):
         raise ConfigError(
-            f"The curves of {kpi} cannot be shared without draws from its posterior; set "
-            'posterior.method="laplace", or share=[] for fits side by side.'
+            f'The curves of {kpi} cannot be shared without draws from its posterior; set posterior.method="laplace", '
+            "or share=[] for separate fits."
         )

@@ -54,7 +54,7 @@ def fit_many(
     """Fit each panel with each of the settings and each of the seeds.
 
     Fits of equal shapes share a compiled program, so that a hundred clients compile once. They run on every core or
-    device, and under `jax.distributed` on every host. Each result is that of `fit`, up to rounding.
+    device, and under `jax.distributed` on every host. Each result equals that of `fit`, up to rounding.
 
     Args:
         panels: one or more.
@@ -65,15 +65,15 @@ def fit_many(
         batch_size: fits side by side on a core or device; None takes 1 on a CPU, where fits side by side wait for the
             slowest, and as many as fit into memory elsewhere.
         devices: `cpu`, `gpu` or `tpu`, or some of `jax.local_devices()`; None takes all that JAX finds.
-        progress: whether to show progress; None shows it where there is a terminal.
+        progress: whether to show progress; None shows it on a terminal only.
 
     Returns:
         Results by panel, then setting, then seed: with P panels, C settings and S seeds, number
         `(panel * C + setting) * S + seed`. `seconds` of each is its share of the total time.
 
     Raises:
-        DataError: a panel that cannot be learned from, by its position in `panels`.
-        ConfigError: nothing to fit, a bad number or engine, or devices that are not here.
+        DataError: a panel that cannot be fitted, by its position in `panels`.
+        ConfigError: nothing to fit, a bad number or engine, or devices that this host does not have.
         FitError: a fit ended without usable parameters.
     """
     wanted = _wanted(panels, configs, holdout, seeds, batch_size)
@@ -154,7 +154,9 @@ def _wanted(
     wanted = []
     for p, panel in enumerate(all_panels):
         if not isinstance(panel, Panel):
-            raise DataError(f"Entry {p} of panels is no Panel but {type(panel).__name__}; use Panel.from_dataframe.")
+            raise DataError(
+                f"Entry {p} of panels must be a Panel, got {type(panel).__name__}; use Panel.from_dataframe."
+            )
         weights = weights_of(panel, holdout, f"Panel {p}: ")
         for c, config in enumerate(settings):
             ready = prepared(panel, weights, config)

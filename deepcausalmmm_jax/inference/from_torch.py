@@ -61,9 +61,9 @@ def from_torch_state_dict(
         The result. Its history is empty.
 
     Raises:
-        ConfigError: the configuration is not the paper's; or a weight is missing, unknown or of another shape.
-        DataError: regions, channels or controls of the panel are not as many as the weights', or `season` or `scales`
-            have another number of regions.
+        ConfigError: the configuration is not the paper's; or a weight is missing, unknown or has the wrong shape.
+        DataError: the panel has a different number of regions, channels or controls from the weights, or `season` or
+            `scales` a different number of regions.
     """
     config = Config.paper() if config is None else config
     if not isinstance(family_of(config), PaperFamily):
@@ -111,8 +111,8 @@ def _refuse_other_sizes(weights: Mapping[str, np.ndarray], panel: Panel) -> None
         theirs = weights[name].size
         if theirs != ours:
             raise DataError(
-                f"The saved weights are of a model with {theirs} {what}, but the panel has {ours}; give the panel that "
-                f"the model was trained on."
+                f"The saved weights come from a model with {theirs} {what}, but the panel has {ours}; give the panel "
+                "that the model was trained on."
             )
 
 
@@ -127,12 +127,12 @@ def _refuse_other_regions(season: np.ndarray, scales: Scales, panel: Panel) -> N
         if len(array) != n_regions:
             raise DataError(f"{name} is for {len(array)} regions, but the panel has {n_regions}.")
     if season.ndim != 2:
-        raise DataError(f"season must be an array [region, period], got one of {season.ndim} axes.")
+        raise DataError(f"season must be an array [region, period], got one with {season.ndim} axes.")
 
 
 def _refuse_other_shapes(weights: Mapping[str, np.ndarray], design: PaperDesign) -> None:
     for name, (_, shape) in parameter_starts(design).items():
         if weights[name].shape != shape:
             raise ConfigError(
-                f"The saved weight {name!r} has the shape {weights[name].shape}, but {shape} follows from the others."
+                f"The saved weight {name!r} has the shape {weights[name].shape}, but {shape} is what the others imply."
             )

@@ -28,21 +28,23 @@ def checked_funnel(funnel: object, panels: Mapping[str, Panel], configs: Mapping
     if len(names) < 2:
         example = ", ".join(repr(name) for name in list(panels)[:2])
         raise ConfigError(
-            f"funnel must be a list of two KPIs or more, first to last, such as [{example}], got {shown(funnel)}."
+            f"funnel must be a list of two or more KPIs, first to last, such as [{example}], got {shown(funnel)}."
         )
     for name in names:
         if name not in panels:
             hint = did_you_mean(name, tuple(panels), f"; the KPIs are {', '.join(panels)}.")
-            raise ConfigError(f"funnel names {shown(name)}, which is no KPI{hint}")
+            raise ConfigError(f"funnel names {shown(name)}, which is not a KPI{hint}")
         if names.count(name) > 1:
             raise ConfigError(f"funnel names {name} twice; name each stage once.")
     for later, name in enumerate(names[1:], 1):
         if family_of(configs[name]).controls_follow_exposure:
             raise ConfigError(f"funnel needs controls with effects of their own; the paper's model of {name} has none.")
         if configs[name].link != "identity":
+            own, other = f"link={configs[name].link!r}", 'link="identity"'
+            own, other = ("counts=True", "counts=False") if configs[name].counts else (own, other)
             raise ConfigError(
-                f"funnel splits effects that add up, and those on {name} do not with link={configs[name].link!r}; set "
-                f'link="identity" for {name}, or leave funnel out.'
+                f"funnel splits effects that add up, and those on {name} do not with {own}; set {other} for {name}, or "
+                "leave funnel out."
             )
         for stage in names[:later]:
             _refuse_unrelated(stage, panels[stage], name, panels[name])
@@ -54,7 +56,7 @@ def _refuse_unrelated(stage: str, earlier: Panel, name: str, later: Panel) -> No
     if lacking:
         raise DataError(
             f"Channel {lacking[0]!r} is in the panel of {stage} but not in that of {name}; a funnel needs the channels "
-            "of a stage in all later ones."
+            "of each stage in all later stages."
         )
     if stage in (*later.controls, *later.channels):
         raise DataError(f"The panel of {name} has a column {stage!r}, like the stage before it; rename the stage.")

@@ -24,9 +24,9 @@ from deepcausalmmm_jax.results.fit_result import FitResult
 class PosteriorDensity:
     """Log density of the posterior of a fit, as a function of a vector.
 
-    Everything that is linear given the curves is integrated out; what is left are a few dozen coordinates, each
-    standard normal a priori: the share of all media and how channels divide it, curves, and the scales of noise, trend,
-    season, controls and regions.
+    Everything that is linear given the curves is integrated out; a few dozen coordinates are left, each standard normal
+    a priori: the share of all media and how channels divide it, curves, and the scales of noise, trend, season,
+    controls and regions.
 
     Attributes:
         names: `[coordinate]`, such as `decay[tv]`.
@@ -57,14 +57,15 @@ class PosteriorDensity:
         return flat_density(self._density.inputs, self._density.priors)[1](vector)
 
     def shares(self, vectors: np.ndarray) -> pd.DataFrame:
-        """Percent of the KPI by channel at `[draw, coordinate]`, one row a draw.
+        """Percent of the KPI by channel at `[draw, coordinate]`, one row per draw.
 
         Raises:
             ConfigError: a log link, under which the coordinates are of effects on the log of the KPI.
         """
         if self._link == "log":
             raise ConfigError(
-                "Under a log link coordinates alone give no shares of the KPI; take share_draws() of a fit with draws."
+                "Under a log link the coordinates alone do not determine shares of the KPI; use share_draws() of a "
+                "fit with draws."
             )
         with jax.enable_x64(True):
             found = shares_of(jnp.asarray(vectors), self._density.inputs, self._density.priors)

@@ -23,7 +23,7 @@ class Reproduction:
         shares: by channel: `saved` and `again`, percent of the predicted KPI, and `difference`.
         largest_prediction_difference: over region-weeks, as a share of the mean absolute prediction.
         versions: by package or fact of the machine that differs: `saved` and `again`.
-        tolerance: difference of a share that counts as none, percentage points.
+        tolerance: difference in a share that still counts as equal, percentage points.
     """
 
     shares: pd.DataFrame
@@ -40,14 +40,14 @@ class Reproduction:
         """Whether the run could be repeated, in a sentence or two."""
         far = self.shares["difference"].abs()
         worst = str(far.idxmax())
-        named = f"The largest difference of a share is {far.max():.2g} percentage points, of {worst}"
-        predictions = f"that of a prediction {100 * self.largest_prediction_difference:.2g}% of the mean"
+        named = f"The largest difference in a share is {far.max():.2g} percentage points, for {worst}"
+        predictions = f"in a prediction it is {100 * self.largest_prediction_difference:.2g}% of the mean"
         if self.same:
-            return f"The same within {self.tolerance:g} percentage points. {named}; {predictions}."
+            return f"Reproduced to within {self.tolerance:g} percentage points. {named}; {predictions}."
         many = int((far > self.tolerance).sum())
         return (
-            f"It differs: {many} of {len(far)} shares by more than {self.tolerance:g} percentage points. {named}; "
-            f"{predictions}."
+            f"Not reproduced: {many} of {len(far)} shares differ by more than {self.tolerance:g} percentage points. "
+            f"{named}; {predictions}."
         )
 
 
@@ -58,8 +58,8 @@ def reproduce(result: FitResult, tolerance: float = 0.1, *, progress: bool | Non
 
     Args:
         result: the run.
-        tolerance: difference of a share that counts as none, percentage points.
-        progress: whether to show progress; None shows it where there is a terminal.
+        tolerance: difference in a share that still counts as equal, percentage points.
+        progress: whether to show progress; None shows it on a terminal only.
 
     Raises:
         ConfigError: a run that updates an earlier one, which must be repeated from that one, or imported weights.
@@ -67,7 +67,8 @@ def reproduce(result: FitResult, tolerance: float = 0.1, *, progress: bool | Non
     fitted, provenance = result.fitted, result.provenance
     if provenance.updated_from:
         raise ConfigError(
-            f"The run updates an earlier one, of data {provenance.updated_from[:12]}; repeat the update of that run."
+            f"The run is an update of an earlier run, on data {provenance.updated_from[:12]}; repeat that update "
+            "instead."
         )
     if fitted.record.status is FitStatus.TAKEN_OVER:
         raise ConfigError("The run's weights were imported from the published package; there is no fit to repeat.")

@@ -11,6 +11,7 @@ from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.model.counts import log_means
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
+from deepcausalmmm_jax.model.log_prior import drawn_demand
 from deepcausalmmm_jax.training.estimate import estimate
 from deepcausalmmm_jax.training.family import AnyHyperparameters
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
@@ -130,13 +131,18 @@ def _drawn_counts(inputs: Inputs[Array], unit: Array, scaled: Array, seen: Array
 
 
 def _with_drawn_tests(key: Array, inputs: AnyInputs) -> AnyInputs:
-    """Inputs whose lift tests have another draw of their errors, which are 1 in the unit that they are counted in."""
+    """Inputs with another draw of what lift tests leave open: their errors, and the demand that media followed.
+
+    Errors are 1 in the unit that lifts are counted in. Hidden demand is drawn from its prior, around which the refit
+    then estimates it: where the tests say little, the refits spread as far as the prior (Chen & Oliver 2012).
+    """
     tests = tests_in(inputs)
     if tests is None:
         return inputs
     own = jax.random.fold_in(key, _TESTS)  # not split off: draws without tests stay what they are
     error = jax.random.normal(own, tests.measured.shape, tests.measured.dtype)
-    return with_lift_tests(inputs, tests._replace(measured=tests.measured + error))
+    centre = drawn_demand(jax.random.fold_in(own, 0), tests)
+    return with_lift_tests(inputs, tests._replace(measured=tests.measured + error, demand_centre=centre))
 
 
 def settings_for_warm_start(hyperparameters: AnyHyperparameters) -> AnyHyperparameters:

@@ -39,16 +39,16 @@ def sample_posterior(
     """Draw from the posterior of a fit; `fit` does so itself, with the settings in `Config.posterior`.
 
     Everything that is linear given the curves is integrated out. Shares, curves and scales are explored from their
-    modes, which are searched for from several starts. The channel graph and the variation of coefficients over time are
-    held at their trained values. Each draw is a full set of the model's variables, so that the ensemble answers
-    everything that a fit answers.
+    modes, which are found by searches from several starting points. The channel graph and the variation of coefficients
+    over time are held at their trained values. Each draw is a full set of the model's variables, so the ensemble has
+    every table that a fit has.
 
     Args:
         result: a fit of the default model.
         draws: from the posterior, 20 or more; about 200 for 90% intervals.
         method: `hmc`, short Markov chains from the modes; `laplace`, weighted draws from the curvature at the best
             mode; `nuts`, four long chains of BlackJAX's no-U-turn sampler (the extra `bayes`), with draws rounded up to
-            a multiple of four; None takes that of the settings.
+            a multiple of four; None takes the one in the settings.
         seed: of the draws.
 
     Returns:
@@ -162,8 +162,9 @@ def _is_costly(panel: Panel) -> bool:
     if _has_many_days(panel):
         warnings.warn(
             DataWarning(
-                f"Draws are left out, since with {n_regions} regions their cost grows with the cube of the number of "
-                "days; use bootstrap for intervals, bring the days to weeks with to_weeks, or state posterior.method."
+                f"No posterior draws were made, since with {n_regions} regions their cost grows with the cube of the "
+                "number of days; use bootstrap for intervals, aggregate the days to weeks with to_weeks, or set "
+                "posterior.method."
             ),
             stacklevel=4,
         )

@@ -36,27 +36,28 @@ def update(
     """Bring a run up to date with new weeks and revised figures, from its last estimate and with its scales.
 
     Scales of KPI, exposure and controls stay those of the run, so that priors and prior scales keep their meaning.
-    Curves, coefficients, season, effects of controls, the network, learned prior scales and noise begin where the run
-    ended; the trend goes on at its last value; the channel graph is learned again from the edges found. A channel whose
-    effect had vanished is likely to stay there: fit from scratch where new weeks may have changed that. Where the run
-    has draws from its posterior, they are drawn again, and the searches and chains begin at the old draws.
+    Curves, coefficients, season, effects of controls, the network, learned prior scales and noise start from where the
+    run ended; the trend continues from its last value; the channel graph is learned again from the edges found. A
+    channel whose effect had vanished is likely to stay there: fit from scratch where new weeks may have changed that.
+    Where the run has draws from its posterior, they are drawn again, and the searches and chains start from the old
+    draws.
 
-    Where weeks are new and old figures were revised too, the run is also refitted with either alone and with neither,
-    so that each change can be put down to one of them, or to the further training alone.
+    Where there are both new weeks and revised figures, the run is also refitted with each of them alone and with
+    neither, so that each change can be attributed to one of them, or to the further training alone.
 
     Args:
         result: the run, of the default model; of a bootstrap the fit itself is updated, not its refits.
         panel: all weeks of the run's panel and those after them, with the same columns and regions. Figures of old
             weeks may have been revised; `Update.revised` lists them.
         holdout: number of last weeks with a KPI to hold out, None for none, or `same` for as many as the run held out.
-        progress: whether to show progress; None shows it where there is a terminal.
+        progress: whether to show progress; None shows it on a terminal only.
 
     Returns:
         The new result, and what moved and why.
 
     Raises:
         DataError: the panel lacks weeks, regions or columns of the run, has other ones, holds nothing new, or has a
-            column in another unit; or it cannot be learned from.
+            column in another unit; or it cannot be fitted.
         ConfigError: not the result of a fit, or a run of the paper's model.
         FitError: training ended without usable parameters.
     """
@@ -66,7 +67,9 @@ def update(
     hidden = (before.n_holdout_weeks or None) if holdout == "same" else holdout
     weights = _weights(panel, hidden)
     if not differ.new_weeks and not len(differ.revised) and np.array_equal(weights > 0, before.weights > 0):
-        raise DataError("The panel has no week that is new to the run and no figure that differs: nothing to update.")
+        raise DataError(
+            "The panel has no week that the run lacks and no revised figure, so there is nothing to update."
+        )
     warn_of(panel_notes(panel, weights))
     known = result.replicates.coordinates if isinstance(result, Ensemble) else None
     room = padded_weeks(panel)
@@ -99,7 +102,7 @@ def _refuse(result: FitResult, panel: Panel) -> None:
     if not result.family.has_posterior:
         raise ConfigError(
             "update needs a run of the default model: the paper's model is trained from a random start by a fixed "
-            "schedule, so fit it once more with dcm.fit."
+            "schedule, so fit it again with dcm.fit."
         )
 
 

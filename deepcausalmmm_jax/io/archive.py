@@ -41,7 +41,7 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> Path:
         ValueError: an array is neither of numbers nor of text.
     """
     if pickled := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
-        raise ValueError(f"{pickled[0]} is no array of numbers or text")  # reading it would run code
+        raise ValueError(f"{pickled[0]} is not an array of numbers or text")  # reading it would run code
     # NumPy 2.0 has no `allow_pickle` here, and would write it as one more array.
     return write_whole(path, lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
 
@@ -58,7 +58,7 @@ def read_forms(path: Path) -> dict[str, Form]:
         for entry in archive.infolist():
             name = entry.filename.removesuffix(".npy")
             if name == entry.filename or name in forms:
-                raise ValueError(f"{entry.filename} is no array, or occurs twice")
+                raise ValueError(f"{entry.filename} is not an array, or occurs twice")
             with archive.open(entry) as part:
                 major, _ = np.lib.format.read_magic(part)
                 read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
@@ -66,7 +66,7 @@ def read_forms(path: Path) -> dict[str, Form]:
                 begin = part.tell()
             form = Form(dtype.str, tuple(int(length) for length in shape))
             if dtype.hasobject or min(form.shape, default=0) < 0 or begin + form.n_bytes != entry.file_size:
-                raise ValueError(f"{name} has another size than it says")
+                raise ValueError(f"{name} does not have the size that it declares")
             forms[name] = form
     return forms
 

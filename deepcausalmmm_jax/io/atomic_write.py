@@ -66,7 +66,7 @@ def write_text(path: Path, text: str) -> Path:
 
 @contextmanager
 def written_together(folder: Path) -> Iterator[Path]:
-    """A place for files that belong together: all of them appear in `folder` at the end, or none does.
+    """A place for files that belong together, also in folders: all appear in `folder` at the end, or none does.
 
     Until the block ends without an error the folder holds what it held before. An interrupt or a request to terminate
     waits until all files are in place; only a kill that cannot be caught, in the milliseconds in which they are moved,
@@ -92,10 +92,12 @@ def written_together(folder: Path) -> Iterator[Path]:
     done = False
     try:
         yield staged
-        files = sorted(staged.iterdir())
-        places = [regular_place(folder / file.name) for file in files]
+        files = sorted(path for path in staged.rglob("*") if not path.is_dir())
+        places = [regular_place(folder / file.relative_to(staged)) for file in files]
         try:
             with _signals_later():
+                for place in places:
+                    place.parent.mkdir(parents=True, exist_ok=True)
                 for file, place in zip(files, places, strict=True):
                     _move(file, place)
         except OSError as error:
@@ -153,8 +155,8 @@ def regular_place(path: Path) -> Path:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise OutputError(f"{path} cannot be written: {reason}.") from None
     if not stat.S_ISREG(kind):
-        what = "a folder" if stat.S_ISDIR(kind) else "no regular file but a device or a pipe"
-        raise OutputError(f"{path} is {what}, and is left as it is; choose another name.")
+        what = "a folder" if stat.S_ISDIR(kind) else "a device or a pipe, not a regular file"
+        raise OutputError(f"{path} is {what}, and was left untouched; choose another name.")
     return place
 
 

@@ -10,6 +10,7 @@ _LOG_RANGE = 25.0  # of a mean count
 _SPREADS = (1e-3, 30.0)
 _SHIFT = 8  # up to which Stirling's series is shifted, where it is exact to single precision
 _LEAST_MEAN = 1e-3  # count, around which an observation is still expanded
+_FAR = 4.0  # standard deviations from the mean; chance takes one count in 500 beyond, even where few are expected
 
 
 class Working(NamedTuple):
@@ -22,6 +23,27 @@ class Working(NamedTuple):
 def log_means(scaled: Array, unit: Array) -> Array:
     """Log of the mean count from the terms as the model adds them up, 1 + log(mean / unit); shapes that broadcast."""
     return jnp.clip(scaled - 1.0 + jnp.log(unit), -_LOG_RANGE, _LOG_RANGE)
+
+
+def bounded(count: Array, log_mean: Array, spread: Array, xp: ModuleType = jnp) -> Array:
+    r"""The count, or where it is far from the mean, the nearest value that is not.
+
+    Far is more than four standard deviations, by the mean and the spread as they are. A week beyond, such as a hundred
+    times the others by a slip of the pen, then says no more about mean and spread than one at four (Huber's second
+    proposal, 1964): under the likelihood alone it would widen the spread until no week says anything.
+
+    Args:
+        count: y, 0 or more.
+        log_mean: log of $\mu$.
+        spread: s, as for `negative_log_likelihood`.
+        xp: `jax.numpy`, or `numpy`.
+
+    Returns:
+        The shape that the three broadcast to.
+    """
+    mean = xp.maximum(xp.exp(log_mean), _LEAST_MEAN)
+    far = _FAR * xp.sqrt(mean + (mean * spread) ** 2)
+    return xp.clip(count, xp.maximum(mean - far, 0.0), mean + far)
 
 
 def negative_log_likelihood(count: Array, log_mean: Array, spread: Array) -> Array:
@@ -55,7 +77,7 @@ def working(count: Array, log_mean: Array, spread: Array, xp: ModuleType = jnp) 
     r"""Observations whose normal likelihood has the slope and the expected curvature of that of the counts.
 
     $\log \mu + (y - \mu) / \mu$ with variance $1 / \mu + s^2$: the working response of iteratively reweighted least
-    squares for a log link (McCullagh & Nelder 1989, section 2.5).
+    squares for a log link (McCullagh & Nelder 1989, section 2.5), of counts that are `bounded`.
 
     Args:
         count: y, 0 or more.
@@ -67,7 +89,7 @@ def working(count: Array, log_mean: Array, spread: Array, xp: ModuleType = jnp) 
         The shape that the three broadcast to.
     """
     mean = xp.maximum(xp.exp(log_mean), _LEAST_MEAN)
-    return Working((count - mean) / mean, 1.0 / mean + spread**2)
+    return Working((bounded(count, log_mean, spread, xp) - mean) / mean, 1.0 / mean + spread**2)
 
 
 def _stirling(x: Array) -> Array:

@@ -29,6 +29,7 @@ class Design:
     hidden_size: int
     link: LinkKind = "identity"
     counts: bool = False
+    hidden_demand: bool = False  # whether lift tests tell it from the effect of media
 
     @property
     def step_weeks(self) -> float:
@@ -53,4 +54,5 @@ class Design:
             hidden_size=config.hidden_size,
             link=config.link,
             counts=config.counts,
+            hidden_demand=bool(config.experiments),
         )

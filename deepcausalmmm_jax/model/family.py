@@ -11,3 +11,8 @@ from deepcausalmmm_jax.model.structural import StructuralMMM
 AnyDesign = Design | PaperDesign
 AnyInputs = Inputs[Array] | PaperInputs
 AnyModel = StructuralMMM | PaperMMM
+
+
+def without_demand(inputs: AnyInputs) -> AnyInputs:
+    """Inputs whose hidden demand is left out, for differences between predictions, which it does not change."""
+    return inputs._replace(as_it_ran=None) if isinstance(inputs, Inputs) else inputs

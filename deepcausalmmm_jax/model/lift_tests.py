@@ -42,7 +42,7 @@ def lifts(
             frequency.
 
     Returns:
-        `[test, region, channel]`, standard errors of the test; its sum over regions and channels is the lift.
+        `[test, region, channel]`, in the errors of the tests; its sum over regions and channels is the lift.
     """
     own = tests.channel
     both = jnp.concatenate([own, own])

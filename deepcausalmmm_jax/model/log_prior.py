@@ -9,6 +9,7 @@ from jax import Array
 
 from deepcausalmmm_jax.config.curves import CurveKinds
 from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS
+from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.stated_priors import StatedPriors
 from deepcausalmmm_jax.model.coefficients import DRIFT_WEEKS
@@ -45,6 +46,7 @@ LOGIT_EXPONENT = 1.0  # of a root
 LOG_FREQUENCY_SLOPE, LOG_HALF_FREQUENCY = 0.4, 0.5  # slopes from 1 to 4, contacts from 1 to 8
 _SKEW = 1.0  # log skew of the exposure noise
 _LINK_PERSISTENCE = 0.5  # of the exposure noise, inverse hyperbolic tangent: 0.46
+_DEMAND_FREEDOM = 3.0  # of a Student t: most channels follow no hidden demand, some follow it far
 _UPWARD = 0.25  # log factor on the scale of variation over time, where it is above 0
 _MOVES = 0.2  # coefficient of variation of national activity above which a coefficient's variation is identified
 _LEAST_SHOWN = 0.05  # share of the scale of that variation that a channel of constant activity keeps
@@ -80,6 +82,8 @@ def penalty_terms(
     drift_steps = DRIFT_WEEKS / kinds.step_weeks
     drift, in_panel = mean_of_regions(components.variation)[:, :, None], inputs.in_panel
     unstated = (stated.share_precision == 0).astype(share.dtype)
+    if inputs.lift_tests is not None:  # hidden demand could take over what the KPI shows of a channel drawn to zero
+        unstated *= inputs.lift_tests.demand_scale == 0
     noise = parameters.noise
     media_shares = _shares(jnp.exp(coefficients.level) * TYPICAL_ACTIVITY, scales.media_total)
     terms = {
@@ -119,6 +123,18 @@ def penalty_terms(
         terms["blend"] = jnp.sum(internals.blend) / scales.blend
         terms["skew"] = _gauss(parameters.equations.log_skew, _SKEW)
     return terms | _optional_curve_terms(parameters, internals.curves, kinds, stated)
+
+
+def hidden_demand(share: Array, tests: LiftTests[Array]) -> Array:
+    """Minus the log prior of the shares of the KPI `[channel]` that move with tested channels without being effects."""
+    far = (share - tests.demand_centre) / jnp.where(tests.demand_scale > 0, tests.demand_scale, 1.0)
+    nats = 0.5 * (_DEMAND_FREEDOM + 1.0) * jnp.log1p(far**2 / _DEMAND_FREEDOM)
+    return jnp.sum(jnp.where(tests.demand_scale > 0, nats, 0.0))
+
+
+def drawn_demand(key: Array, tests: LiftTests[Array]) -> Array:
+    """A draw from that prior, `[channel]`; 0 for channels without a test."""
+    return tests.demand_scale * jax.random.t(key, _DEMAND_FREEDOM, tests.demand_scale.shape)
 
 
 def _curve_terms(

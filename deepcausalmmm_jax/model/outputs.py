@@ -34,15 +34,18 @@ class ComponentsRegionsLast(NamedTuple):
     media: Array  # [week, channel, region]
     variation: Array  # [week, channel, region], see `Internals`
     coefficient: Array  # [week, channel, region]
+    demand: Array | None = None  # [week, region], hidden demand, a part of the baseline; with lift tests
 
     def prediction(self) -> Array:
         """Their sum, `[week, region]`."""
-        return self.baseline + self.trend + self.seasonality + self.control.sum(axis=1) + self.media.sum(axis=1)
+        level = self.baseline if self.demand is None else self.baseline + self.demand
+        return level + self.trend + self.seasonality + self.control.sum(axis=1) + self.media.sum(axis=1)
 
     def components(self) -> Components:
         """The same with regions first."""
+        level = jnp.broadcast_to(self.baseline[:, None], self.trend.T.shape)
         return Components(
-            baseline=jnp.broadcast_to(self.baseline[:, None], self.trend.T.shape),
+            baseline=level if self.demand is None else level + self.demand.T,
             trend=self.trend.T,
             seasonality=self.seasonality.T,
             control=by_region(self.control),
@@ -68,6 +71,7 @@ class Internals(NamedTuple):
     noise: Array  # [region], standard deviation of a week's residual innovation, as a share of the mean KPI; of counts,
     # of their mean beyond the chance of counting
     effective: Array  # [], share of the region-weeks that count as independent, see `ops.effective_sample`
+    demand: Array | None = None  # [region, week], hidden demand, a part of the baseline; with lift tests
     log_variance: Array | None = None  # [region], where the mean on the log needs another than that of the residuals
 
 

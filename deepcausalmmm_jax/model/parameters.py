@@ -85,6 +85,7 @@ class Parameters(NamedTuple):
     noise: Array  # [region], log
     graph: GraphParameters | None  # None where the model has no graph, like the next
     equations: EquationParameters | None
+    demand: Array | None = None  # [channel], see `model.demand`; with lift tests
 
     @classmethod
     def of(cls, params: Collection) -> Self:
@@ -101,6 +102,7 @@ class Parameters(NamedTuple):
             noise=params["noise"],
             graph=GraphParameters(**params["graph"]) if "graph" in params else None,
             equations=EquationParameters(**params["equations"]) if "equations" in params else None,
+            demand=params["demand"]["per_activity"] if "demand" in params else None,
         )
 
     def as_flax(self) -> dict[str, object]:
@@ -120,4 +122,6 @@ class Parameters(NamedTuple):
             params["graph"] = self.graph.as_flax()
         if self.equations is not None:
             params["equations"] = self.equations.as_flax()
+        if self.demand is not None:
+            params["demand"] = {"per_activity": self.demand}
         return params

@@ -10,6 +10,7 @@ from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.model.baseline import Level, PooledTerms, Trend
 from deepcausalmmm_jax.model.coefficients import Coefficients
+from deepcausalmmm_jax.model.demand import HiddenDemand
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.forecast_state import ForecastState
 from deepcausalmmm_jax.model.graph import ChannelGraph, ExposureEquations
@@ -44,6 +45,7 @@ class StructuralMMM(nn.Module):
         self.equations = None if d.graph == "none" else ExposureEquations(d.n_channels, d.link_lags)
         self.coefficients = Coefficients(d.n_regions, d.n_channels, d.hidden_size, self.media_start)
         self.level = Level(d.n_regions)
+        self.demand = HiddenDemand(d.n_channels) if d.hidden_demand else None
         self.trend = Trend(d.n_regions, d.n_knots, d.n_region_knots)
         self.forecast_state = ForecastState(d.n_regions, d.n_season_terms, name="present")
         self.seasonality = PooledTerms(d.n_regions, d.n_season_terms)
@@ -89,7 +91,8 @@ class StructuralMMM(nn.Module):
             activity, laid_out.drivers, inputs.trend_basis, inputs.ahead, weights
         )
         media = coefficient * activity
-        level = self.level(media.sum(axis=1), weights)
+        demand = self._hidden_demand(activity, inputs, laid_out, data is not None)
+        level = self.level(media.sum(axis=1) if demand is None else media.sum(axis=1) + demand, weights)
         trend = self.trend(inputs.trend_basis, inputs.region_trend_basis)
         seasonality = inputs.season_basis @ self.seasonality().T
         level_ahead, season_ahead = self.forecast_state(inputs.ahead, inputs.season_basis)
@@ -105,8 +108,20 @@ class StructuralMMM(nn.Module):
             media=media,
             variation=variation,
             coefficient=coefficient,
+            demand=demand,
         )
         return components, self._internals(components, data)
+
+    def _hidden_demand(
+        self, activity: Array, inputs: Inputs[Array], x: InputsRegionsLast, learns: bool
+    ) -> Array | None:
+        """`[week, region]`, with exposure as it ran, whatever exposure the question supposes."""
+        if self.demand is None or inputs.as_it_ran is None:
+            return None
+        if not learns:
+            ran = self.media(regions_last(inputs.as_it_ran), x.intensity, x.history, None, x.contacts)
+            activity = self.graph(ran, None)
+        return jnp.asarray(self.demand(activity, inputs.lift_tests, learns))
 
     def _activity(self, x: InputsRegionsLast, before: Array | None = None) -> Array:
         return self.media(x.exposure, x.intensity, x.history, before, x.contacts)
@@ -128,6 +143,7 @@ class StructuralMMM(nn.Module):
             persistence=to_unit(self.persistence),
             noise=jnp.exp(self.noise),
             effective=self.effective.value,
+            demand=None if components.demand is None else components.demand.T,
             # The log of the mean of counts is what the terms add up to: nothing is left to correct it by.
             log_variance=jnp.zeros(self.design.n_regions) if self.design.counts else None,
         )

@@ -18,6 +18,7 @@ def from_week(inputs: Inputs[Array], start: int, stop: int | None = None) -> Inp
     return inputs._replace(
         exposure=inputs.exposure[:, weeks],
         contacts=None if inputs.contacts is None else inputs.contacts._replace(each=inputs.contacts.each[:, weeks]),
+        as_it_ran=None if inputs.as_it_ran is None else inputs.as_it_ran[:, weeks],
         control=inputs.control[:, weeks],
         trend_basis=inputs.trend_basis[weeks],
         season_basis=inputs.season_basis[weeks],
@@ -69,6 +70,7 @@ def padded(inputs: Inputs[Array], n_weeks: int, n_knots: int, n_region_knots: in
         lift_tests=tests,
         exposure=longer(inputs.exposure, 0, weeks, 0),
         contacts=None if often is None else often._replace(each=longer(often.each, 0, weeks, 0, fill=1.0)),
+        as_it_ran=None if inputs.as_it_ran is None else longer(inputs.as_it_ran, 0, weeks, 0),
         control=longer(inputs.control, 0, weeks, 0),
         trend_basis=longer(inputs.trend_basis, weeks, knots),
         region_trend_basis=longer(inputs.region_trend_basis, weeks, region_knots),

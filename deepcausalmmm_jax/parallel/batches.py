@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from typing import Generic, NamedTuple, Protocol, Self
 
 import jax
@@ -128,14 +129,22 @@ def run_chunk(
 
 
 def run_all(
-    mapped: Mapped, shared: Shared, batches: Batches[Mapped, Shared, Outcome], clock: Clock
+    mapped: Mapped,
+    shared: Shared,
+    batches: Batches[Mapped, Shared, Outcome],
+    clock: Clock,
+    tell: Callable[[int], None] = lambda _: None,
 ) -> tuple[Outcome, Batches[Mapped, Shared, Outcome]]:
-    """Run any number of computations, chunk by chunk; arguments and outcome as for `run_chunk`."""
+    """Run any number of computations, chunk by chunk; arguments and outcome as for `run_chunk`.
+
+    After each chunk `tell` is called with the number of computations that are done.
+    """
     found, begin, length = [], 0, len(jax.tree.leaves(mapped)[0])
     while begin < length:
         end = begin + batches.chunk
         part, batches = run_chunk(jax.tree.map(lambda a, b=begin, e=end: a[b:e], mapped), shared, batches, clock)
         found.append(part)
         begin += len(jax.tree.leaves(part)[0])
+        tell(begin)
     joined: Outcome = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
     return joined, batches

@@ -72,4 +72,4 @@ def disagreement(names: Sequence[str], everywhere: np.ndarray) -> str | None:
         return None
     host = int(differs.any(axis=1).argmax())
     what = ", ".join(name for name, other in zip(names, differs[host], strict=True) if other)
-    return f"Host {host} was started with another {what} than host 0; start all hosts with the same arguments."
+    return f"Host {host} was started with a different {what} from host 0; start all hosts with the same arguments."

@@ -32,16 +32,16 @@ class BudgetPlan:
             `spend_plan`, `change`, `change_pct`, `exposure_today`, `exposure_plan`, `extrapolation` (more exposure than
             in any week of training); `frequency_today` and `frequency_plan`, contacts per person reached, where a
             channel has reach and frequency.
-        channels: by channel: spend, incremental outcome, ROI, marginal ROI (of 1 % more spend), today and as planned,
+        channels: by channel: spend, incremental outcome, ROI, marginal ROI (of 1% more spend), today and as planned,
             and the same frequencies; a channel's counterfactual is that of `media_summary`.
         summary: by figure: `today`, `plan` and `change` of spend, incremental outcome, revenue, ROI, marginal ROI (of
-            1 % more of all spend), CPIK, profit.
+            1% more of all spend), CPIK, profit.
         binding: limits that bind, with their shadow prices.
         starts: by start of the solver: its value as a share of the best, and whether it found the best plan.
         draws: by refit: outcome of today's spend and of the plan, KPI or revenue as maximised; empty without refits.
         total: spend of the plan.
         split: what the budget was split over.
-        objective: that was maximised.
+        objective: what was maximised.
         method: name of the solver.
         chance_better: share of the refits in which the plan is better than today's spend; missing without refits.
         shadow_price: outcome of one more unit of the total.
@@ -49,13 +49,13 @@ class BudgetPlan:
         period: the weeks that are planned, in words.
         units: of spend, outcome, revenue and ROI.
         notes: assumptions that were made, and what stayed as it was.
-        limits: that the plan keeps to, the usual limit included; None for a plan that was saved without them.
+        limits: what the plan keeps to, the usual limit included; None for a plan that was saved without them.
         shadow_price_low: lower end of the interval of `shadow_price`; missing without refits.
         shadow_price_high: its upper end.
         margin: profit as a share of revenue; None where none was given.
         weeks: of the panel that are planned, as `optimize_budget` takes them; `panel` where they are in a panel of
             their own, and missing for a plan that was saved without them.
-        next_weeks: number of coming weeks that are planned; None where `weeks` says them.
+        next_weeks: number of coming weeks that are planned; None where `weeks` gives them.
         frequency: contacts per person reached that were stated for the plan, or the best ones, by channel; those that
             stay as they ran are left out.
     """
@@ -150,8 +150,8 @@ class BudgetPlan:
         of = "" if self.margin is None else f" of revenue, at a margin of {100 * self.margin:.3g}%"
         if pd.isna(self.shadow_price_high):
             return (
-                f"The total may be too large: its last unit of spend is estimated to return {self.shadow_price:.3g}"
-                f"{of}, less than it costs; without draws it is unknown how sure that is."
+                "The total may be too large: its last unit of spend is estimated to return "
+                f"{self.shadow_price:.3g}{of}, less than it costs; without draws it is unknown how certain that is."
             )
         between = f"{self.shadow_price_low:.3g} to {self.shadow_price_high:.3g}"
         if share * self.shadow_price_high >= 1.0:
@@ -171,7 +171,7 @@ class BudgetPlan:
 
     @property
     def starts_at_best(self) -> int:
-        """Number of starts that ended within 0.01 % of the best plan."""
+        """Number of starts that ended within 0.01% of the best plan."""
         return int(self.starts["best"].sum())
 
     def plot(self) -> "go.Figure":
@@ -198,7 +198,7 @@ class BudgetPlan:
         """Read what `save` wrote.
 
         Raises:
-            OutputError: there is no such plan, it is damaged, or one of its files was changed since.
+            OutputError: there is no such plan, it is damaged, or one of its files was changed after it was saved.
         """
         tables, rest = read_plan(Path(folder))
         try:
@@ -213,7 +213,7 @@ def _later(rest: Mapping[str, Any]) -> dict[str, Any]:
     """Figures that plans saved before do not have; JSON has null for what is missing and a list for a pair."""
     found = {name: rest[name] for name in _LATER if name in rest}
     if not isinstance(found.get("frequency", {}), dict):
-        raise TypeError("frequency is no table by channel")
+        raise TypeError("frequency is not a table by channel")
     for name in ("margin", "weeks", "next_weeks"):
         value = found.get(name)
         if isinstance(value, float) and pd.isna(value):
@@ -224,21 +224,21 @@ def _later(rest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compare(plans: Mapping[str, BudgetPlan]) -> pd.DataFrame:
-    """Plans side by side, a row each.
+    """Plans side by side, one row each.
 
     Args:
         plans: by name.
 
     Returns:
-        A row a plan: `spend`, `incremental_outcome`, `revenue`, `roi`, `cpik` (and `profit`) with intervals where there
-        are refits, `change` of the incremental outcome against today's, `chance_better`, `shadow_price`, and the spend
-        of each channel as `spend: <channel>`.
+        One row per plan: `spend`, `incremental_outcome`, `revenue`, `roi`, `cpik` (and `profit`) with intervals where
+        there are refits, `change` of the incremental outcome against today's, `chance_better`, `shadow_price`, and the
+        spend of each channel as `spend: <channel>`.
 
     Raises:
         ConfigError: no plan is given.
     """
     if not plans:
-        raise ConfigError("There is no plan to compare; give plans by name.")
+        raise ConfigError("There is no plan to compare; pass one or more by name.")
     rows = {}
     for name, plan in plans.items():
         row: dict[str, float] = {}

@@ -47,8 +47,8 @@ def fit_hill(x: object, y: object, region: object | None = None, *, level: float
         seed: of the draws that give the intervals of `top` and of the saturation point.
 
     Returns:
-        A row a region (or one row, `all`): `bottom`, `top` (unit of y), `half_saturation` (unit of x), `slope`,
-        `saturation_point` (x at which the curve has covered 90 % of the way from bottom to top), each with `_low` and
+        One row per region (or one row, `all`): `bottom`, `top` (unit of y), `half_saturation` (unit of x), `slope`,
+        `saturation_point` (x at which the curve has covered 90% of the way from bottom to top), each with `_low` and
         `_high` from the curvature at the best fit, `r2`, `rows`, and `largest_x`, beyond which the curve is
         extrapolation.
 
@@ -64,7 +64,7 @@ def fit_hill(x: object, y: object, region: object | None = None, *, level: float
     if not len(spend) == len(outcome) == len(labels):
         raise DataError(f"x has {len(spend)} rows, y {len(outcome)} and region {len(labels)}; they must be equal.")
     if not all(pd.api.types.is_scalar(label) and not pd.isna(label) for label in labels):
-        raise DataError("region must have the label of a region in every row; some rows have none.")
+        raise DataError("region must have a label in every row; some rows have none.")
     rows = []
     for label in pd.unique(labels):
         here = labels == label
@@ -81,7 +81,7 @@ def _numbers(name: str, given: object) -> np.ndarray:
             return array.astype(np.float64).ravel()
     except (TypeError, ValueError, OverflowError):
         pass
-    raise DataError(f"{name} must be numbers, a list or a column of them, got {shown(given)}.")
+    raise DataError(f"{name} must be a list or a column of numbers, got {shown(given)}.")
 
 
 def _refuse(x: np.ndarray, y: np.ndarray, label: object) -> None:

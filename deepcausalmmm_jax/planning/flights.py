@@ -13,6 +13,7 @@ from deepcausalmmm_jax.planning.limits import refuse_unknown_channel
 from deepcausalmmm_jax.planning.optimizer.polytope import TOLERANCE
 from deepcausalmmm_jax.planning.optimizer.problem import Problem
 from deepcausalmmm_jax.planning.optimizer.search import Found, Search, best_for_total
+from deepcausalmmm_jax.steps import parts, uncounted
 
 _SWITCHED = 8  # flights, the closest to half their minimum, that are tried the other way round
 
@@ -81,7 +82,7 @@ def with_flights(
             f"No plan of the total {amount(total)} was found that meets the minimum flights together with the other "
             "limits; lower the minima, widen the limits, or change the total."
         )
-    for i in np.argsort(np.abs(spent / least - 0.5))[:_SWITCHED]:
+    for i in parts(list(np.argsort(np.abs(spent / least - 0.5))[:_SWITCHED])):
         switched = np.where(np.arange(len(on)) == i, ~on, on) | must
         if (switched != on).any():
             other = _solved(problem, cells, rows, least, switched, total, quick, best.x)
@@ -151,6 +152,7 @@ def _solved(
     if (polytope.low > polytope.high).any():
         return None
     try:
-        return best_for_total(problem.within(polytope), cells.today, total, search, warm)
+        with uncounted():
+            return best_for_total(problem.within(polytope), cells.today, total, search, warm)
     except ConfigError:
         return None

@@ -36,7 +36,7 @@ class Labels(Protocol):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a plan must keep to, in units of spend over the plan's weeks; a range is (least, most), None is open.
+    """What a plan must keep to, in units of spend over the plan's weeks; a range is (least, most), None for no limit.
 
     Attributes:
         bounds: ranges by channel, or by (channel, region).
@@ -49,7 +49,7 @@ class Limits:
         fixed: channels that keep today's spend, cell by cell.
         minimum: by channel, least spend of a week in which it is on the air (of the whole plan, if that has no weeks).
             No spend is always allowed. Which weeks are on is decided by rounding the plan without minima and by
-            switching the closest ones: a good plan, though not certain to be the best.
+            switching the closest ones: a good plan, though not guaranteed to be the best.
 
     Raises:
         ConfigError: a limit of the wrong kind. Names are checked when a plan is made.
@@ -95,7 +95,7 @@ class Limits:
             yield from (("relative_bounds", key, pair) for key, pair in self.relative_bounds.items())
 
     def notes(self, cells: Cells, panel: Labels) -> tuple[str, ...]:
-        """What bounds refer to where that could be read in two ways, and which spends they rule out."""
+        """What bounds refer to where that is ambiguous, and which spends they rule out."""
         parts = " x ".join(cells.split.split("_"))
         notes = []
         if cells.split != "channel" and self.of_every_cell is not None:

@@ -101,5 +101,5 @@ def _notes(last_year: Panel, count: int, n_planned: int, n_filled: int, unit: st
     if n_planned:
         notes.append(f"The first {n_planned} of them are planned in the panel, and taken from there.")
     if n_filled:
-        notes.append(f"{n_filled} region-{unit}s were missing a year before; they have the region's mean of that year.")
+        notes.append(f"Region-{unit}s missing a year before take the region's mean of that year ({n_filled} of them).")
     return tuple(notes)

@@ -1,7 +1,7 @@
 """`optimize_budget`: the best plan by the fitted model itself."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import jax
@@ -42,13 +42,14 @@ from deepcausalmmm_jax.planning.tables import (
 )
 from deepcausalmmm_jax.planning.targets import Targets, best_plan
 from deepcausalmmm_jax.planning.usual_limit import Limit, Limited, limited
-from deepcausalmmm_jax.progress import Steps
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.steps import Steps
 from deepcausalmmm_jax.training.fitted import Replicates
 
 Maximize = Literal["auto", "revenue", "kpi"]
+_SHARES = {"preparing": 1.7, "compiling": 4.3, "searching": 3.4, "comparing with today": 5.0}  # of the wait, seconds
 
 
 class _Span(NamedTuple):
@@ -110,13 +111,13 @@ def optimize_budget(
         by: what the budget is split over. What is not split is spent in today's proportions.
         weeks: None for all weeks of the panel, whose outcome counts as in `media_summary`; a number for the last weeks;
             positions (first, after the last); or a Panel that continues the fit's. With all but None, carry-over after
-            the plan counts too, until less than 1 % of it is left.
+            the plan counts as well, until less than 1% of it is left.
         next_weeks: in place of `weeks`, this many weeks after the last one with a KPI, at most a year: planned ones as
             they are in the panel, the others with the flighting, spend and prices of the same weeks a year before.
-        limit: the share of today's spend by which each cell of the plan may change, up and down. `auto`: 0.3, that is
-            30 %, where the total is fixed and no limits are given but `fixed`; around today's mix at the total where
-            that is not today's. A channel that `bounds` or a mapping of `relative_bounds` names follows these alone.
-            None: no such limit.
+        limit: the share of today's spend by which each cell of the plan may change, up and down. `auto`: 0.3 (30%),
+            where the total is fixed and no limits other than `fixed` are given; around today's mix scaled to the total,
+            where that is not today's. A channel that `bounds` or a mapping of `relative_bounds` names follows these
+            alone. None: no such limit.
         frequency: contacts per person reached of channels with reach and frequency: `today`, as it ran; `best`, the
             estimate's best frequency of each channel, the same in every draw (`FitResult.frequency` shows the median of
             theirs); or a mapping by channel, such as `{"tv": 3.0}` or `{"tv": "best"}`, the others as they ran. The
@@ -132,7 +133,7 @@ def optimize_budget(
         maximize: `revenue`, `kpi`, or `auto`: revenue where it is known. `target_kpi` always maximises the KPI.
         cost: currency per exposure unit of channels whose spend the panel does not have.
         margin: profit as a share of revenue, above 0 and at most 1, for the plan's `profit`.
-        level: of the intervals; 0.9 for 90 %.
+        level: of the intervals; 0.9 for 90%.
         bounds: as in `Limits`: least and most spend by channel, or by (channel, region).
         relative_bounds: as in `Limits`: the same in multiples of today's spend, or one pair for every cell.
         bounds_per: as in `Limits`: `key` (default) or `cell`.
@@ -160,8 +161,7 @@ def optimize_budget(
 
     Example:
         ```python
-        plan = dcm.optimize_budget(result, next_weeks=13)  # no channel moves by more than 30 %
-        plan = dcm.optimize_budget(result, weeks=8, relative_bounds=(0.5, 1.5))
+        plan = dcm.optimize_budget(result, next_weeks=13)  # no channel moves by more than 30%
         within = dcm.Limits(relative_bounds=(0.5, 1.5), fixed=["tv"])
         plan = dcm.optimize_budget(result, weeks=8, limits=within, targets=dcm.Targets(target_roi=2.0))
         ```
@@ -187,17 +187,17 @@ def optimize_budget(
     _refuse_bad_options(maximize, cost, margin, level)
     replicates = result.replicates if isinstance(result, Ensemble) else None
     fit = result.fitted_panel
-    horizon = _horizon(fit, weeks, next_weeks, cost)
-    cells = cells_of(horizon, by, fit.scales.exposure)
-    stated = planned_frequency(fit, frequency, [fit.panel.channels[i] for i in np.unique(cells.channel)])
-    span = _Span(horizon, at_frequency(fit, horizon, stated), cells)
-    held = limited(limits, limit, targets, cells, horizon.panel)
-    in_kpi = maximize == "kpi" or targets.target_kpi is not None or not horizon.has_revenue
-    aim = _Aim(objective, risk, KPI if in_kpi else REVENUE, margin, level)
-    with Steps("plan") as wait:
-        wait.step("searching")
+    with Steps("plan", _SHARES) as wait:
+        wait.step("preparing")
+        horizon = _horizon(fit, weeks, next_weeks, cost)
+        cells = cells_of(horizon, by, fit.scales.exposure)
+        stated = planned_frequency(fit, frequency, [fit.panel.channels[i] for i in np.unique(cells.channel)])
+        span = _Span(horizon, at_frequency(fit, horizon, stated), cells)
+        held = limited(limits, limit, targets, cells, horizon.panel)
+        in_kpi = maximize == "kpi" or targets.target_kpi is not None or not horizon.has_revenue
+        aim = _Aim(objective, risk, KPI if in_kpi else REVENUE, margin, level)
         by_default = bool(held.notes) and isinstance(limit, str)
-        found, reach = _searched(fit, replicates, span, held.limits, by_default, targets, search, aim)
+        found, reach = _searched(fit, replicates, span, held.limits, by_default, targets, search, aim, wait.step)
         wait.step("comparing with today")
         plan = _plan(fit, replicates, span, held, found, aim, () if reach is None else reach.notes(found.x))
     return dataclasses.replace(
@@ -241,6 +241,7 @@ def _searched(
     targets: Targets,
     search: Search,
     aim: _Aim,
+    step: Callable[[str], None],
 ) -> tuple[Found, ReachLimits | None]:
     """The best plan, with minimum flights, checked against every limit; usual limits, by default, give way to reach."""
     cells, channels, minimum = span.cells, span.planned.panel.channels, limits.minimum
@@ -250,7 +251,9 @@ def _searched(
     stated = polytope.high
     if reach is not None:
         polytope, reach = reach.within(polytope, by_default & ~np.isin(channels, fixed)[cells.channel])
+    step("compiling")
     problem = _problem(fit, replicates, span, polytope, aim)
+    step("searching")
     try:
         found = best_plan(problem, cells.today, targets, search)
     except ConfigError as reason:

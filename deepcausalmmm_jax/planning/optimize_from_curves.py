@@ -161,7 +161,7 @@ def _checked(given: pd.DataFrame) -> pd.DataFrame:
         raise DataError(f"The top of {table[CHANNEL].iloc[int(below.argmax())]!r} lies below its bottom.")
     keys = _keys(table)
     if len(set(keys)) < len(keys):
-        raise DataError("The table of curves has a channel (or a channel and region) twice.")
+        raise DataError("The table of curves has a channel (or a channel and region) twice; keep one row of each.")
     return table
 
 

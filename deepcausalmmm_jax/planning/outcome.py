@@ -17,6 +17,7 @@ from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.model.link import residual_variance, slope_of, without_media
 from deepcausalmmm_jax.model.windows import from_week
 from deepcausalmmm_jax.planning.cells import Cells
+from deepcausalmmm_jax.steps import parts
 from deepcausalmmm_jax.training.families import additive_pass, family_for, model_for
 
 KPI, REVENUE = 0, 1
@@ -100,6 +101,12 @@ class Outcome:
             for at in range(0, len(plans), _PLANS)
         ]
         return np.concatenate([np.asarray(part, np.float64) for part in found])[: len(plans)]
+
+    def values_in_turn(self, plans: np.ndarray, on_air: np.ndarray | None = None) -> np.ndarray:
+        """`values` of many plans, which say how far the wait has come."""
+        on = np.ones((len(plans), self.n_channels)) if on_air is None else on_air
+        turns = [slice(at, at + _PLANS) for at in range(0, len(plans), _PLANS)]
+        return np.concatenate([self.values(plans[turn], on[turn]) for turn in parts(turns)])
 
     def by_channel(self, plans: np.ndarray) -> np.ndarray:
         """Each channel's own term, `[plan, replicate, value, channel]`, from spend `[plan, cell]`.

@@ -61,8 +61,8 @@ def read_plan(folder: Path) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
         known = told.pop(_CHECKSUM, None)
         if (known is not None or _SCHEMA in told) and known != _checksum(texts, told):
             raise OutputError(
-                f"The plan in {folder} is damaged, or one of its files was changed after it was saved; take it from a "
-                "backup, or make the plan once more."
+                f"The plan in {folder} is damaged, or one of its files was changed after it was saved; restore it from "
+                "a backup, or make the plan again."
             )
         tables = {name: _table(texts[f"{name}.csv"], _INDEXED.get(name)) for name in TABLES}
         told.pop(_SCHEMA, None)
@@ -100,12 +100,12 @@ def _refuse_incomplete(tables: Mapping[str, pd.DataFrame], told: Mapping[str, ob
             raise ValueError(f"{name} lacks a column")
     for name in _NUMBERS:
         if told[name] is not None and (isinstance(told[name], bool) or not isinstance(told[name], int | float)):
-            raise TypeError(f"{name} is no number")
+            raise TypeError(f"{name} is not a number")
     for name in ("spend_today", "spend_plan"):
         for of in ("table", "channels"):
             spend = tables[of][name]
             if not (pd.api.types.is_numeric_dtype(spend) and np.isfinite(spend).all()):
-                raise ValueError(f"{name} is no finite number")
+                raise ValueError(f"{name} is not a finite number")
 
 
 def _plain(value: object) -> object:

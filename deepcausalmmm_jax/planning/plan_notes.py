@@ -14,12 +14,12 @@ def plan_notes(horizon: Horizon, cells: Cells, beyond: bool) -> tuple[str, ...]:
     """
     notes = list(horizon.notes)
     if beyond:
-        notes.append("Some cells get more exposure than in any week of training; see `extrapolation`.")
+        notes.append("Some cells get more exposure than in any training week; see `extrapolation`.")
     kept = [name for i, name in enumerate(horizon.panel.channels) if i not in cells.channel]
     if kept:
         notes.append(f"Not budgeted (no spend data), left as they were: {', '.join(kept)}.")
     if not horizon.in_currency:
-        notes.append("No spend is known: budgets are in exposure units, summed over channels as they are.")
+        notes.append("No spend is known: budgets are in exposure units, simply summed over channels.")
     if not horizon.has_revenue:
         notes.append("No revenue per KPI is known: ROI is in KPI units per unit of spend.")
     return tuple(notes)

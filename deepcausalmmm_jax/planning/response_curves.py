@@ -17,12 +17,14 @@ from deepcausalmmm_jax.io.html_tables import html_tables
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.steps import Steps
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 Measure = Literal["incremental_outcome", "roi", "mroi"]
 _ENDS = ("", "_low", "_high")
+_SHARES = {"curves": 1.0}  # of the wait
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,7 @@ class ResponseCurves:
 
     Attributes:
         table: rows by channel, region (or `all`) and `multiplier` of today's spend, with `exposure`, `spend`,
-            `incremental_outcome` (KPI units), `revenue`, `roi`, `mroi` (of the next 1 % of today's spend), `_low` and
+            `incremental_outcome` (KPI units), `revenue`, `roi`, `mroi` (of the next 1% of today's spend), `_low` and
             `_high` beside the last four where there are refits, and `extrapolation`: whether the mean week on the curve
             exceeds the largest week of a region in training.
         today: the rows at multiplier 1, by channel and region.
@@ -51,7 +53,7 @@ class ResponseCurves:
     def __repr__(self) -> str:
         channels, regions = (self.table[column].nunique() for column in (CHANNEL, REGION))
         kind = "national" if regions == 1 else f"{regions} regions"
-        return f"ResponseCurves({channels} channels, {kind}, {self.period})"
+        return f"ResponseCurves({channels} channel{'s' * (channels != 1)}, {kind}, {self.period})"
 
     def summary(self) -> pd.DataFrame:
         """Today's point on each curve: spend, outcome, ROI and marginal ROI with intervals, and half-saturation.
@@ -122,7 +124,8 @@ def response_curves(
     """Incremental outcome of each channel as a function of its spend, with all other channels as they were.
 
     A point is the prediction with the channel's exposure multiplied in the given weeks, less the prediction with it at
-    zero there; adstock, saturation, graph and coefficients are recomputed.
+    zero there; adstock, saturation, graph and coefficients are recomputed. With reach, frequency and the population of
+    regions a curve ends at the multiplier at which everyone of a region is reached in some week.
 
     Args:
         result: a fit, or an ensemble, whose refits give the intervals.
@@ -131,14 +134,18 @@ def response_curves(
             "steady" for one week of constant spend once carry-over has settled, with coefficients at their constant
             part.
         by: `all` for the national level, `region` for a curve per region.
-        multipliers: of today's spend; 0 and 1 are always added. From 0 to 2 in steps of 0.1 when None.
+        multipliers: of today's spend; 0 and 1 are always added. When None, from 0 to 2 in steps of 0.1, and three below
+            0.1, where curves bend the most.
         frequency: contacts per person reached of channels with reach and frequency, as `optimize_budget` takes it:
             `today`, `best`, or a mapping by channel.
         level: of the intervals.
 
     Raises:
-        ConfigError: an option out of range.
+        ConfigError: an option out of range, or a frequency at which there are not enough people for today's contacts.
     """
     require_result(result, "response_curves")
     replicates = result.replicates if isinstance(result, Ensemble) else None
-    return ResponseCurves(*response_table(result.fitted_panel, replicates, weeks, by, multipliers, level, frequency))
+    with Steps("response_curves", _SHARES) as wait:
+        wait.step("curves")
+        found = response_table(result.fitted_panel, replicates, weeks, by, multipliers, level, frequency)
+    return ResponseCurves(*found)

@@ -24,13 +24,13 @@ def load(path: str | Path) -> object:
         A `FitResult`, an `Ensemble`, a `KpiFits` or a `BudgetPlan`.
 
     Raises:
-        OutputError: there is nothing saved, what is there is damaged, or it is unclear which of several is meant.
+        OutputError: nothing was saved there, it is damaged, or it is unclear which of several results is meant.
     """
     try:
         place = Path(path)
         is_folder = place.is_dir()
     except (TypeError, ValueError, OSError):
-        raise OutputError(f"What was saved has a path, got {shown(path)}.") from None
+        raise OutputError(f"load needs the path of a file or folder, got {shown(path)}.") from None
     if not is_folder:
         if place.name == KPIS_FILE:
             return KpiFits.load(place.parent)

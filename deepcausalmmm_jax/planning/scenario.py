@@ -9,10 +9,12 @@ from deepcausalmmm_jax.attribution.planned_frequency import Frequency, planned_f
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.planning.what_if import Change as Change
 from deepcausalmmm_jax.planning.what_if import scenario_table
-from deepcausalmmm_jax.progress import Steps
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.steps import Steps
+
+_SHARES = {"preparing": 1.0, "predicting": 2.0}  # of the wait
 
 
 def scenario(
@@ -31,7 +33,7 @@ def scenario(
 
     Args:
         result: a fit, or an ensemble, whose refits give the intervals.
-        changes: one or several; each acts on the result of those before it. None are needed with a frequency.
+        changes: one or several; each acts on the result of those before it. May be empty where a frequency is given.
         weeks: None for all weeks up to the last one with a KPI, a number for the panel's last ones, positions (first,
             after the last), or a panel of future weeks with its controls; with all but None, carry-over after them
             counts too.
@@ -52,9 +54,11 @@ def scenario(
     """
     require_result(result, "scenario")
     fit = result.fitted_panel
-    horizon = future_weeks(fit, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fit, weeks, cost)
     replicates = result.replicates if isinstance(result, Ensemble) else None
     wanted = list(changes) if isinstance(changes, Sequence) and not isinstance(changes, str) else [changes]
-    with Steps("scenario") as wait:
+    with Steps("scenario", _SHARES) as wait:
+        wait.step("preparing")
+        horizon = future_weeks(fit, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fit, weeks, cost)
+        stated = planned_frequency(fit, frequency)
         wait.step("predicting")
-        return scenario_table(fit, replicates, horizon, wanted, planned_frequency(fit, frequency), level)
+        return scenario_table(fit, replicates, horizon, wanted, stated, level)

@@ -170,7 +170,7 @@ def summary_table(
 ) -> pd.DataFrame:
     """Totals, a row per figure, columns `today`, `plan` and `change`, with intervals where there are refits.
 
-    Figures: `spend`, `incremental_outcome` (KPI units), `revenue`, `roi`, `mroi` (return of 1 % more of all spend),
+    Figures: `spend`, `incremental_outcome` (KPI units), `revenue`, `roi`, `mroi` (return of 1% more of all spend),
     `cpik`, and with a margin `profit`: margin times revenue less spend.
 
     Args:

@@ -23,7 +23,7 @@ class Targets:
         target_kpi: the least total whose incremental outcome, in KPI units, is at least this.
 
     Raises:
-        ConfigError: more than one of them, or one that is no number above 0.
+        ConfigError: more than one of them, or one that is not a number above 0.
 
     Example:
         >>> Targets(target_roi=2.0)
@@ -75,5 +75,5 @@ def best_plan(problem: Problem, today: np.ndarray, targets: Targets, search: Sea
         return least_total(problem, today, search, targets.target_kpi / problem.unit)
     total = float(today.sum()) if targets.total is None else float(targets.total)
     if total <= 0:
-        raise ConfigError("Nothing is spent in these weeks today; give the total to be planned.")
+        raise ConfigError("Nothing is spent in these weeks today; give the total to plan.")
     return best_for_total(problem, today, total, search)

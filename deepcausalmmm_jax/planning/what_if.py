@@ -17,16 +17,19 @@ from deepcausalmmm_jax.attribution.forward import difference
 from deepcausalmmm_jax.attribution.horizon import Horizon
 from deepcausalmmm_jax.attribution.intervals import interval, require_level
 from deepcausalmmm_jax.attribution.planned_frequency import at_frequency
+from deepcausalmmm_jax.attribution.reachable import refuse_more_than_everyone
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.regions import nearly, region_positions
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.quick_compile import jit_once
-from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
-from deepcausalmmm_jax.planning.reach_limits import refuse_more_than_everyone
+from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs, without_demand
+from deepcausalmmm_jax.steps import parts
 from deepcausalmmm_jax.training.families import forward_pass
 from deepcausalmmm_jax.training.fitted import Replicates
+
+_RUNS = 10  # in which the draws of a scenario are predicted
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,10 @@ class Change:
 
     Attributes:
         name: of a channel, whose exposure (and spend) is changed, or of a control, treatment or event.
-        factor: that both are multiplied by; 1.2 is 20 % more, and costs 20 % of what was spent.
-        to: new value of the exposure, in its units, or of the control; `baseline` for that of a treatment, or for an
-            event that does not take place; None to multiply. Exposure that was free stays free, and exposure beyond it
-            has the mean price of its region.
+        factor: that both are multiplied by; 1.2 is 20% more, and costs 20% of what was spent.
+        to: new value of the exposure, in its units, or of the control; `baseline` for a treatment at its baseline, or
+            for an event that does not take place; None to multiply. Exposure that was free stays free, and exposure
+            beyond it has the mean price of its region.
         regions: labels of the regions that are changed; all when None.
         weeks: labels of the first and last week that are changed; all when None.
     """
@@ -73,7 +76,7 @@ def scenario_table(
     if replicates is not None:
         variables = jax.tree.map(lambda a, b: np.concatenate([a, np.asarray(b)]), variables, replicates.variables)
     before = fit.on(horizon.panel)
-    outcome = gained_by(before, variables, horizon, after.panel)
+    outcome = _gained_in_runs(before, variables, horizon, after.panel)
     base = _predicted(before, horizon)
     spend = (bought.spend - np.nan_to_num(horizon.spend)).sum(axis=2)
     return _tidy(horizon, outcome, base, spend, replicates is not None, level)
@@ -104,9 +107,20 @@ def gained_by(before: FittedPanel, variables: Variables, horizon: Horizon, after
     Returns:
         `[replicate, region, week from start]`, KPI units; 0 where the outcome does not count.
     """
-    gained = _gained(variables, before.inputs, before.on(after).inputs, before.design)
+    was, would_be = (without_demand(inputs) for inputs in (before.inputs, before.on(after).inputs))
+    gained = _gained(variables, was, would_be, before.design)
     outcome = np.asarray(gained, np.float64)[:, :, horizon.start :] * before.scales.kpi[:, None]
     return np.asarray(np.where(horizon.counted, outcome, 0.0))
+
+
+def _gained_in_runs(before: FittedPanel, variables: Variables, horizon: Horizon, after: Panel) -> np.ndarray:
+    """`gained_by` in a few runs of one program, which say how far the wait has come."""
+    count = len(jax.tree.leaves(variables)[0])
+    size = -(-count // _RUNS)
+    rows = np.minimum(np.arange(-(-count // size) * size), count - 1).reshape(-1, size)
+    own = (jax.tree.map(lambda a, r=run: a[r], variables) for run in parts(list(rows)))
+    gained = [gained_by(before, members, horizon, after) for members in own]
+    return np.concatenate(gained)[:count]
 
 
 def with_exposure(horizon: Horizon, exposure: np.ndarray) -> Panel:
@@ -147,7 +161,7 @@ def _changed(bought: _Bought, change: Change, horizon: Horizon, baselines: Basel
             return _Bought(dataclasses.replace(panel, **{kind: array}), spend)
     known = [*panel.channels, *panel.controls]
     hint = did_you_mean(change.name, known, f"; known are {', '.join(known)}.")
-    raise ConfigError(f"The scenario changes {change.name!r}, which is no channel and no control{hint}")
+    raise ConfigError(f"The scenario changes {change.name!r}, which is neither a channel nor a control{hint}")
 
 
 def _new_values(values: np.ndarray, change: Change, baseline: np.ndarray | None) -> np.ndarray:
@@ -158,7 +172,8 @@ def _new_values(values: np.ndarray, change: Change, baseline: np.ndarray | None)
         return np.full(values.shape, float(change.to))
     if baseline is None:
         raise ConfigError(
-            f"{change.name} has no baseline, since it is no treatment and no event; give the value that it changes to."
+            f"{change.name} has no baseline, since it is neither a treatment nor an event; give the value that it "
+            "changes to."
         )
     return np.asarray(np.broadcast_to(baseline[:, None], values.shape))
 

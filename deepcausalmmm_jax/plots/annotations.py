@@ -83,6 +83,7 @@ def add_intervals(
     high: Iterable[float],
     channels: Sequence[str],
     matrix: str = "",
+    unit: str = "",
 ) -> None:
     """Whiskers from `low` to `high` on horizontal bars or dots, also where the estimate lies outside them.
 
@@ -93,6 +94,7 @@ def add_intervals(
         high: upper ends.
         channels: the channel of each label.
         matrix: the measure whose intervals a report has by region; empty where it has none.
+        unit: put after each end in tooltips.
     """
     ends = {"low": list(low), "high": list(high)}
     x = [value for pair in zip(ends["low"], ends["high"], strict=True) for value in (*pair, None)]
@@ -114,7 +116,7 @@ def add_intervals(
             marker={"symbol": "line-ns", "size": 9, "line": {"color": INK, "width": 1.5}},
             showlegend=False,
             meta={"channels": list(channels), "whole": True, "ends": matrix, "end": end},
-            hovertemplate="%{y}, " + end + " end: %{x:,.3~r}<extra></extra>",
+            hovertemplate="%{y}, " + end + " end: %{x:,.3~r}" + unit + "<extra></extra>",
         )
 
 

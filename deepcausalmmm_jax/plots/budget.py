@@ -120,7 +120,7 @@ def _ends(drawn: pd.DataFrame, column: str) -> list[str]:
     if f"{column}_low" not in drawn:
         return [""] * len(drawn)
     pairs = zip(drawn[f"{column}_low"], drawn[f"{column}_high"], strict=True)
-    return [f" ({compact(low)} to {compact(high)})" for low, high in pairs]
+    return [f" (range: {compact(low)} to {compact(high)})" for low, high in pairs]
 
 
 def _bars(drawn: pd.DataFrame, column: str) -> dict[str, object] | None:

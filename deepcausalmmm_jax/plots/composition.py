@@ -139,7 +139,7 @@ def contribution_waterfall(result: FitResult, top: int = _WATERFALL) -> go.Figur
         "textposition": "outside",
         "cliponaxis": False,
         "textfont": {"color": INK},
-        "hovertemplate": "%{y}: %{text}<extra></extra>",
+        "hovertemplate": "%{y}: %{text} " + escaped(result.panel.kpi_name) + "<extra></extra>",
     }
     figure = go.Figure()
     figure.add_bar(

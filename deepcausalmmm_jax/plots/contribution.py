@@ -55,6 +55,7 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
     credited = credited_names(result)
     colors, shown = channel_colors([*channels, *credited]), labels([*channels, *credited, OTHERS, BASE_NAME])
     figure = go.Figure()
+    amount = "%{y:.3~r}%" if kind == "percent" else "%{y:,.4~r}"
     for name in weekly.columns:
         color = BASE_COLOR if name == BASE_NAME else rest_color(name, colors)
         figure.add_scatter(
@@ -67,7 +68,7 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
             groupnorm="percent" if kind == "percent" else None,
             meta={"series": f"part:{name}", **({"channel": name} if name in channels else {})},
             visible="legendonly" if kind == "lines" and name == OTHERS else True,
-            hovertemplate="%{x}: %{y:,.4~r}<extra>%{fullData.name}</extra>",
+            hovertemplate="%{x}: " + amount + "<extra>%{fullData.name}</extra>",
         )
     if kind == "lines" and isinstance(result, Ensemble):
         interval = result.contribution_intervals()
@@ -146,7 +147,7 @@ def contribution_total(result: FitResult, top: int = 25) -> go.Figure:
     )
     if refitted:
         low, high = ordered["pct_of_contribution_low"], ordered["pct_of_contribution_high"]
-        add_intervals(figure, names, low, high, list(ordered.index), "pct_of_contribution")
+        add_intervals(figure, names, low, high, list(ordered.index), "pct_of_contribution", "%")
     ends = ("", "_low", "_high") if refitted else ("",)
     figure.update_xaxes(range=_with_room(pd.concat([ordered[f"pct_of_contribution{end}"] for end in ends])))
     remark = (", 90% intervals" if refitted else "") + _of(kept, summary)

@@ -60,6 +60,7 @@ def training_progress(result: FitResult) -> go.Figure:
             line={"color": colors[name], "width": 1.3},
             visible=True if number < _SHOWN_TERMS else "legendonly",
         )
+    figure.update_traces(hovertemplate="epoch %{x}: %{y:.4~r}<extra>%{fullData.name}</extra>")
     styled(figure, "Training objective and its terms", "epoch", "nats per observation", height=460)
     settled = thin.iloc[int(_SETTLED * len(thin)) :][["objective", *order[:_SHOWN_TERMS]]]
     low, high = float(settled.min().min()), float(settled.max().max())

@@ -199,9 +199,9 @@ def effects(result: FitResult, top: int = 20) -> go.Figure:
                 "color": [colors[name] for name in drawn.index],
                 "pattern": {"shape": "" if part == "direct" else "/", "fgcolor": "white", "size": 6},
             },
-            customdata=[escaped(name) for name in drawn["through"]],
+            customdata=[f" by {escaped(name)}" if name else "" for name in drawn["through"]],
             hovertemplate="%{y}: %{x:,.4~r} "
-            + ("direct" if part == "direct" else "mediated by %{customdata}")
+            + ("direct" if part == "direct" else "mediated%{customdata}")
             + "<extra></extra>",
             meta={"channels": list(drawn.index)},
         )

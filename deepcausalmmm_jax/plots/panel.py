@@ -35,7 +35,11 @@ def panel_kpi(panel: Panel, top: int = 5) -> go.Figure:
     whole = pd.Series(np.nansum(kpi, axis=0), index=panel.weeks).where(np.asarray(seen.any(axis=0)))
     figure = go.Figure()
     figure.add_scatter(
-        x=panel.weeks, y=whole, name="all regions", mode="lines", line={"color": ACTUAL_COLOR, "width": 2.2}
+        x=panel.weeks,
+        y=whole,
+        name=all_regions(panel) or escaped(panel.kpi_name),
+        mode="lines",
+        line={"color": ACTUAL_COLOR, "width": 2.2},
     )
     if len(panel.regions) > 1:
         total = pd.Series(np.nansum(kpi, axis=1), index=np.arange(len(panel.regions)))
@@ -49,6 +53,7 @@ def panel_kpi(panel: Panel, top: int = 5) -> go.Figure:
                 line={"color": color, "width": 1.5},
                 visible="legendonly",
             )
+    figure.update_traces(hovertemplate="%{x}: %{y:,.4~r}<extra>%{fullData.name}</extra>")
     styled(figure, f"KPI: {escaped(panel.kpi_name)}", "week", escaped(panel.kpi_name))
     return figure.update_yaxes(rangemode="tozero").update_layout(showlegend=True)
 

@@ -55,6 +55,6 @@ def residual_autocorrelation(result: FitResult) -> go.Figure:
             line={"color": INK, "width": 1.5},
             marker={"size": 5},
         )
-    figure.update_traces(hovertemplate="lag %{x}: %{y:.2f}", selector={"type": "bar"})
+    figure.update_traces(hovertemplate="lag %{x}: %{y:.2f}<extra>%{fullData.name}</extra>")
     styled(figure, "Autocorrelation of the residuals", "lag, weeks", "correlation", height=360)
     return figure.update_layout(showlegend=True)

@@ -5,19 +5,17 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from scipy.interpolate import PchipInterpolator
 
 from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.plots.annotations import add_band, all_regions, interval_texts, largest, mark_holdout
-from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, channel_colors, escaped, labels, styled
+from deepcausalmmm_jax.plots.smooth import smooth_curve
+from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, channel_colors, compact, escaped, labels, styled
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
 Response = Literal["incremental_outcome", "roi", "mroi"]
 _MOST_BANDS = 6
 _UNIT = "KPI at full activity, % of the mean KPI"
-_SMOOTH = 61  # points of a drawn curve
-_FEWEST_POINTS = 4  # fewer are joined by lines
 _MOST_RESPONSE_BANDS = 3  # all start at zero, so more would overlap
 _RESPONSES = {
     "incremental_outcome": "Response to",
@@ -175,18 +173,12 @@ def _with_curves(table: pd.DataFrame, measure: str, top: int) -> list[str]:
 
 
 def _smooth(curve: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """A channel's curve with monotone cubics between its points, so that it is drawn without corners.
-
-    The points themselves are kept. Where spend becomes extrapolation is known to the next point only.
-    """
+    """A channel's curve as it is drawn; where spend becomes extrapolation is known to the next level only."""
     known = curve.dropna(subset=[measure, "spend"]).drop_duplicates("multiplier")
-    if not _FEWEST_POINTS <= len(known) < _SMOOTH:
-        return curve
-    x = known["multiplier"].to_numpy(np.float64)
-    at = np.union1d(np.linspace(x[0], x[-1], _SMOOTH), x)
-    columns = ["spend", *(name for name in (measure, f"{measure}_low", f"{measure}_high") if name in known)]
-    drawn = pd.DataFrame({"multiplier": at, **{name: PchipInterpolator(x, known[name])(at) for name in columns}})
+    columns = [measure, "spend", *(name for name in (f"{measure}_low", f"{measure}_high") if name in known)]
+    drawn = smooth_curve(known, "multiplier", columns)
     if "extrapolation" in known:
+        x, at = known["multiplier"].to_numpy(np.float64), drawn["multiplier"].to_numpy(np.float64)
         beyond = known["extrapolation"].astype(bool).to_numpy()
         after, before = np.searchsorted(x, at), np.searchsorted(x, at, side="right") - 1
         drawn["extrapolation"] = beyond[np.minimum(after, len(x) - 1)] | beyond[np.maximum(before, 0)]
@@ -206,14 +198,14 @@ def _add_response(
         "mode": "lines",
         "legendgroup": name,
         "meta": meta,
-        "hovertemplate": "%{x:,.3~r}: %{y:,.3~r}%{customdata}<extra>" + label + "</extra>",
+        "hovertemplate": "%{customdata}<extra>" + label + "</extra>",
     }
     figure.add_scatter(
         x=inside["spend"],
         y=inside[measure],
         name=label,
         line={"color": color, "width": 2},
-        customdata=interval_texts(inside, measure),
+        customdata=_hover_texts(inside, measure),
         **look,
     )
     for side in (curve[beyond & (curve["multiplier"] > 1)], curve[beyond & (curve["multiplier"] < 1)]):
@@ -224,7 +216,7 @@ def _add_response(
                 y=joined[measure],
                 showlegend=False,
                 line={"color": color, "width": 2, "dash": "dot"},
-                customdata=interval_texts(joined, measure),
+                customdata=_hover_texts(joined, measure),
                 **look,
             )
     now = curve.iloc[[int((curve["multiplier"] - 1).abs().argmin())]]
@@ -236,9 +228,16 @@ def _add_response(
         legendgroup=name,
         showlegend=False,
         meta=meta,
-        customdata=interval_texts(now, measure),
-        hovertemplate="today: %{x:,.3~r}, %{y:,.3~r}%{customdata}<extra>" + label + "</extra>",
+        customdata=_hover_texts(now, measure),
+        hovertemplate="today: %{customdata}<extra>" + label + "</extra>",
     )
+
+
+def _hover_texts(curve: pd.DataFrame, measure: str) -> list[str]:
+    """Spend, what it brings, and the interval of that, for tooltips."""
+    ends = interval_texts(curve, measure)
+    rows = zip(curve["spend"], curve[measure], ends, strict=True)
+    return [f"{compact(spend)} brings {compact(value)}{end}" for spend, value, end in rows]
 
 
 def _kept(result: FitResult, top: int) -> list[str]:

@@ -147,7 +147,8 @@ def compact(value: float) -> str:
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(rounded) >= size:
             return f"{rounded / size:,.3g}{letter}" if abs(rounded) < 1000 * size else f"{rounded / size:,.0f}{letter}"
-    return f"{rounded:.3g}"
+    text = f"{rounded:.3g}"
+    return text if "e" not in text else f"{rounded:.12f}".rstrip("0").rstrip(".")
 
 
 def faded(color: str, opacity: float) -> str:

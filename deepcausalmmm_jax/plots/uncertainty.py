@@ -106,6 +106,6 @@ def distributions(result: FitResult, column: str = "pct_of_contribution", top: i
         hovertemplate="estimate %{x:,.3~r}<extra></extra>",
     )
     name, unit = _NAMES[column]
-    figure.update_xaxes(rangemode="tozero")
+    figure.update_xaxes(rangemode="tozero", hoverformat=",.3~r")
     styled(figure, f"{name}, distribution of {len(draws)} draws", unit, "", height=row_height(len(order), base=180))
     return figure.update_yaxes(tickmode="linear", showgrid=False).update_layout(showlegend=True)

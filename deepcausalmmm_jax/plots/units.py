@@ -1,11 +1,15 @@
-"""Texts of a figure in the unit of the panel's steps; they are written for weeks."""
+"""Texts of a figure in the unit of the panel's steps, which are written for weeks, and in a currency by its name."""
 
+import re
 from typing import Any
 
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.plots.theme import escaped
+
+_CURRENCY = re.compile(r"\bcurrency\b")
 
 
 def in_units(figure: go.Figure, panel: Panel) -> go.Figure:
@@ -31,6 +35,20 @@ def in_units(figure: go.Figure, panel: Panel) -> go.Figure:
         annotation.text = cadence.worded(annotation.text or "")
     own = {*panel.channels, *panel.controls, *map(str, panel.regions)}
     figure.for_each_trace(lambda trace: _reworded_trace(trace, cadence, own))
+    return figure
+
+
+def in_currency(figure: go.Figure, currency: str | None) -> go.Figure:
+    """Name the currency in the titles of axes.
+
+    Args:
+        figure: changed in place.
+        currency: such as EUR; None where it is unknown.
+    """
+    if currency is not None:
+        name = escaped(currency.strip())
+        for each in (figure.for_each_xaxis, figure.for_each_yaxis):
+            each(lambda axis: axis.update(title_text=_CURRENCY.sub(lambda _: name, axis.title.text or "")))
     return figure
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from deepcausalmmm_jax.posterior.mode import Density, Evaluated
+from deepcausalmmm_jax.steps import parts
 
 _ACCEPTED = 0.8  # target acceptance rate, see Hoffman & Gelman 2014
 _FIRST_STEP = 0.35
@@ -43,7 +44,7 @@ def run_chains(
     """
     now, log_step = start, np.log(_FIRST_STEP)
     positions, values, rates = [], [], []
-    for move in range(length.warm_up + length.moves):
+    for move in parts(range(length.warm_up + length.moves)):
         step = np.exp(log_step) * rng.uniform(*_JITTER, (length.chains, 1))
         momentum = rng.standard_normal(now.position.shape)
         ended, end_momentum = _leap(density, now, momentum, step, root, length.leaps)

@@ -204,9 +204,9 @@ def _lift_tests(tests: LiftTests[Array] | None, n_weeks: int) -> LiftTests[Array
     """The tests in the training weeks, in double precision."""
     if tests is None:
         return None
-    channel, *rest = (np.asarray(array) for array in tests)
-    other, counted, measured = (jnp.asarray(array, jnp.float64) for array in rest)
-    return LiftTests(jnp.asarray(channel), other[:, :, :n_weeks], counted[:, :, :n_weeks], measured)
+    whole = {name: jnp.asarray(np.asarray(array), jnp.float64) for name, array in tests._asdict().items()}
+    cut = {name: whole[name][:, :, :n_weeks] for name in ("other", "counted")}
+    return LiftTests(**whole | cut | {"channel": jnp.asarray(np.asarray(tests.channel))})
 
 
 def _ramps(n_weeks: int, spacing: float, n_knots: int, in_quarter: float) -> tuple[np.ndarray, np.ndarray]:

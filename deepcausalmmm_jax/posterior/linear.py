@@ -19,6 +19,7 @@ class Linear(NamedTuple):
     trend: Array  # [step], in units of `PosteriorInputs.ramps`
     season: Array  # [term]
     control: Array  # [control]
+    demand: Array | None  # [channel], share of the KPI that hidden demand behind a tested channel brings
     level: Array  # [region], deviation of the baseline from one less the share of media
     trend_region: Array  # [region, region_step]
     season_region: Array  # [region, term]
@@ -73,6 +74,8 @@ def columns(found: Quantities, media: Array, inputs: PosteriorInputs, priors: Co
     free = inputs.control * (inputs.control_sign == 0)
     national = jnp.concatenate([inputs.ramps * found.trend, inputs.season * found.seasonality], axis=1)
     shared, path, inverse = free * found.control, None, None
+    if found.demand is not None:
+        shared = jnp.concatenate([demand_columns(media, inputs) * found.demand, shared], axis=2)
     own = [jnp.full((n_regions, n_weeks, 1), priors.level)]
     if n_regions == 1:
         shared = jnp.concatenate([everywhere(national), shared], axis=2)
@@ -89,6 +92,29 @@ def columns(found: Quantities, media: Array, inputs: PosteriorInputs, priors: Co
         ]
     expected = 1.0 - found.share.sum() + media.sum(axis=2) + inputs.control @ found.signed_control
     return Columns(shared, jnp.concatenate(own, axis=2), inputs.kpi - expected, path, inverse)
+
+
+def demand_columns(media: Array, inputs: PosteriorInputs) -> Array:
+    """Hidden demand that moves with each channel and brings a share of one: its activity over its mean, centred.
+
+    Args:
+        media: `[region, week, channel]`, contributions at the national coefficients.
+        inputs: the panel.
+
+    Returns:
+        `[region, week, channel]`.
+    """
+    trained = (inputs.weights > 0)[:, :, None]
+    steady = media / jnp.moveaxis(inputs.variation, -1, 0)
+    relative = steady / jnp.maximum(national_mean(steady, inputs), 1e-12)
+    own = (relative * trained).sum(axis=1, keepdims=True) / jnp.maximum(trained.sum(axis=1, keepdims=True), 1)
+    return relative - own
+
+
+def national_mean(series: Array, inputs: PosteriorInputs) -> Array:
+    """Mean over the training weeks of all regions, by their size, `[channel]`, of `[region, week, channel]`."""
+    by_week = inputs.unit[:, None] * (inputs.weights > 0)
+    return jnp.einsum("rtm,rt->m", series, by_week) / by_week.sum()
 
 
 def log_marginal(found: Quantities, regressors: Columns, inputs: PosteriorInputs, tests: Tested | None = None) -> Array:
@@ -155,6 +181,7 @@ def fitted_values(found: Quantities, media: Array, linear: Linear, inputs: Poste
         + season @ inputs.season.T
         + jnp.einsum("rtk,rk->rt", inputs.control, control)
         + jnp.einsum("rtm,rm->rt", media, 1.0 + linear.media_region)
+        + (0.0 if linear.demand is None else demand_columns(media, inputs) @ linear.demand)
     )
 
 
@@ -263,11 +290,16 @@ def _named(found: Quantities, regressors: Columns, shared: Array, own: Array, in
     n_regions, n_channels = inputs.kpi.shape[0], inputs.exposure.shape[1]
     control = found.control * shared[shared.shape[0] - n_controls :] * (inputs.control_sign == 0)
     level = own[:, 0] * regressors.own[0, 0, 0]
+    demand = None
+    if found.demand is not None:
+        end = shared.shape[0] - n_controls
+        demand = found.demand * shared[end - n_channels : end]
     if regressors.inverse_path is None:
         return Linear(
             trend=found.trend * shared[:n_steps],
             season=found.seasonality * shared[n_steps : n_steps + n_terms],
             control=control,
+            demand=demand,
             level=level,
             trend_region=jnp.zeros((n_regions, inputs.region_ramps.shape[1])),
             season_region=jnp.zeros((n_regions, n_terms)),
@@ -283,6 +315,7 @@ def _named(found: Quantities, regressors: Columns, shared: Array, own: Array, in
         trend=found.trend**2 * inputs.ramps.T @ pulled,
         season=found.seasonality**2 * inputs.season.T @ pulled,
         control=control,
+        demand=demand,
         level=level,
         trend_region=found.trend_region * trend,
         season_region=found.seasonality_region * season,

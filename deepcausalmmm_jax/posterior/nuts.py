@@ -30,7 +30,8 @@ def require_blackjax() -> Any:
         return import_module("blackjax")
     except ImportError:
         raise ConfigError(
-            'method="nuts" needs BlackJAX: pip install "deepcausalmmm_jax[bayes]"; "hmc" needs no extra package.'
+            'method="nuts" needs BlackJAX: pip install "deepcausalmmm_jax[bayes]", or use "hmc", which needs no extra '
+            "package."
         ) from None
 
 

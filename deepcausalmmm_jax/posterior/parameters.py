@@ -28,6 +28,7 @@ from deepcausalmmm_jax.ops.adstock import half_life
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
 
 _COUNT_NOISE = 5.0  # times the noise of other KPIs: the spread of counts beyond chance
+_DEMAND_SPREAD = 1.2  # of the log of its scale: most channels follow no hidden demand, some follow it far
 _EXPONENT = float(np.log(TYPICAL_EXPONENT / (1.0 - TYPICAL_EXPONENT)))
 
 
@@ -60,6 +61,7 @@ class PosteriorParameters(NamedTuple):
     shape: Array | None
     exponent: Array | None
     half_frequency: Array | None
+    demand: Array | None = None  # [channel], with lift tests: of the log of a scale
 
 
 class CoordinatePriors(NamedTuple):
@@ -118,6 +120,7 @@ class Quantities(NamedTuple):
     shape: Array | None = None
     exponent: Array | None = None
     half_frequency: Array | None = None
+    demand: Array | None = None  # [channel], standard deviation of the hidden demand that moves with a tested channel
 
 
 def coordinate_priors(config: Config) -> CoordinatePriors:
@@ -181,6 +184,7 @@ def prior_medians(inputs: PosteriorInputs) -> PosteriorParameters:
         media_region=regional,
         signed_control=jnp.zeros(n_controls) if inputs.has_signs else None,
         **{name: channels if inputs.has(name) else None for name in OPTIONAL},
+        demand=None if inputs.lift_tests is None else channels,
     )
 
 
@@ -221,7 +225,14 @@ def quantities(parameters: PosteriorParameters, inputs: PosteriorInputs, priors:
         half_frequency=None
         if z.half_frequency is None
         else TYPICAL_HALF_FREQUENCY * jnp.exp(LOG_HALF_FREQUENCY * z.half_frequency),
+        demand=_demand(z, inputs),
     )
+
+
+def _demand(z: PosteriorParameters, inputs: PosteriorInputs) -> Array | None:
+    if z.demand is None or inputs.lift_tests is None:
+        return None
+    return inputs.lift_tests.demand_scale * jnp.exp(_DEMAND_SPREAD * z.demand)
 
 
 def _log_slope(z: PosteriorParameters, s: CoordinatePriors, inputs: PosteriorInputs) -> Array:

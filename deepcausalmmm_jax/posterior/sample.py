@@ -2,12 +2,15 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.flatten_util import ravel_pytree
 
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.priors import PosteriorMethod
@@ -33,7 +36,7 @@ from deepcausalmmm_jax.posterior.nuts import CHAINS, run_nuts
 from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, coordinate_priors, prior_medians, quantities
 from deepcausalmmm_jax.posterior.variables import complete_variables, model_parameters, shares_of
 from deepcausalmmm_jax.posterior.warm_start import continued_chains, known_starts
-from deepcausalmmm_jax.progress import Steps
+from deepcausalmmm_jax.steps import Steps
 from deepcausalmmm_jax.training.fitted import Fitted
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
 from deepcausalmmm_jax.training.prepare import design_of
@@ -46,6 +49,7 @@ _SHORTER = ChainLength(chains=8, warm_up=12, moves=24, leaps=6)
 _SMALL_BATCH, _LARGE_BATCH = 16, 2
 _FEW_REGIONS = 3
 _ENOUGH = 3.0  # effective draws a chain; with fewer, chains start from the proposal and not from the weighted draws
+_SHARES = {"preparing": 0.6, "searching for modes": 12.5, "drawing": 6.5, "completing": 13.0}  # of the wait
 _PRIOR_WEEKS = 20.0  # weight of the common noise level in a region's own, weeks
 
 
@@ -95,20 +99,38 @@ def sample(
         known: `[draw, coordinate]`, draws from the posterior of a panel that this one continues, from which searches
             and Markov chains begin; None to search everywhere.
     """
-    design = design_of(fitted)
+    with Steps("posterior", _SHARES) as wait:
+        return _sampled(fitted, inputs, internals, draws, method, seed, known, wait.step)
+
+
+def _sampled(
+    fitted: Fitted,
+    inputs: Inputs[Array],
+    internals: Internals,
+    draws: int,
+    method: PosteriorMethod,
+    seed: int,
+    known: np.ndarray | None,
+    step: Callable[[str], None],
+) -> Posterior:
+    """`sample`, one step of the wait after the other."""
+    design, rng = design_of(fitted), np.random.default_rng(seed)
     assert isinstance(design, Design)
-    rng = np.random.default_rng(seed)
-    with Steps("posterior") as wait, jax.enable_x64(True):
-        wait.step("preparing")
+    with jax.enable_x64(True):
+        step("preparing")
         density, knots = density_of(fitted, inputs, internals)
-        wait.step("searching for modes")
+        step("searching for modes")
+        if known is not None and known.shape[1] != ravel_pytree(prior_medians(density.inputs))[0].size:
+            known = None  # draws of a run from before the model had all these coordinates
         begin = starts(density.inputs, density.batch, rng) if known is None else known_starts(known, density.batch, rng)
         modes, density = settled_modes(density, fitted.config.training.huber_delta, begin)
-        wait.step("drawing")
+        step("drawing")
         if known is not None and method == "hmc":
-            vectors, k, r_hat = _spaced(continued_chains(rng, density, modes, known, draws), density, draws, math.nan)
+            found = _Drawn(*_spaced(continued_chains(rng, density, modes, known, draws), draws), math.nan)
         else:
-            vectors, k, r_hat = _vectors(rng, density, modes, draws, method)
+            found = _vectors(rng, density, modes, draws, method)
+        step("completing")
+        vectors, r_hat = found.vectors, math.nan if found.chains is None else _r_hat(found.chains, density)
         knots = jax.tree.map(jnp.asarray, knots)
         drawn = model_parameters(jax.random.key(seed), jnp.asarray(vectors), density.inputs, density.priors, knots)
         parameters = jax.tree.map(lambda array: np.asarray(array, np.float32), drawn)
@@ -121,7 +143,7 @@ def sample(
         vectors=vectors,
         variables=jax.tree.map(lambda array: array[:-1], whole),
         mean=jax.tree.map(lambda array: array[-1], whole),
-        pareto_k=k,
+        pareto_k=found.pareto_k,
         r_hat=r_hat,
         chains=CHAINS if method == "nuts" else 1,
         modes=np.asarray(modes.value),
@@ -158,9 +180,9 @@ def settled_modes(density: Density, delta: float, begin: np.ndarray) -> tuple[Ev
 def _reweighted(vector: Array, inputs: PosteriorInputs, priors: CoordinatePriors, delta: float) -> PosteriorInputs:
     """Inputs with Huber's weights and each region's noise level, from the residuals at `vector`.
 
-    Counts are expanded around their means there; no count is far off under a distribution whose spread is learned.
+    Counts are expanded around their means there, those far off as if they were nearer, see `model.counts.bounded`.
     """
-    _, unravel = jax.flatten_util.ravel_pytree(prior_medians(inputs))
+    _, unravel = ravel_pytree(prior_medians(inputs))
     found = quantities(unravel(vector), inputs, priors)
     media = contributions(found, inputs)
     regressors, tests = columns(found, media, inputs, priors), tested(found, inputs)
@@ -179,22 +201,30 @@ def _reweighted(vector: Array, inputs: PosteriorInputs, priors: CoordinatePriors
     return dataclasses.replace(inputs, robust=jnp.where(trained, robust, 1.0), noise_ratio=ratio)
 
 
+class _Drawn(NamedTuple):
+    """Draws, and what they are judged by."""
+
+    vectors: np.ndarray  # [draw, coordinate]
+    chains: Chains | None  # None where they are of no chain
+    pareto_k: float  # of the importance weights
+
+
 def _vectors(
     rng: np.random.Generator, density: Density, modes: Evaluated, draws: int, method: PosteriorMethod
-) -> tuple[np.ndarray, float, float]:
-    """Draws `[draw, coordinate]`, Pareto k of the importance weights, and the largest R-hat."""
+) -> _Drawn:
+    """Draws by one of the methods."""
     best = modes.position[best_of(modes)]
     proposal = proposal_at(best, density.curvature(best))
     proposed = propose(rng, proposal, _PER_DRAW * draws)
     evaluated = density.at(proposed)
     weights = smoothed(evaluated.value - log_proposal(proposed, proposal))
     if method == "laplace":
-        return proposed[resampled(rng, weights.log_weight, draws)], weights.pareto_k, float("nan")
+        return _Drawn(proposed[resampled(rng, weights.log_weight, draws)], None, weights.pareto_k)
     if method == "nuts":
         starts = proposed[resampled(rng, weights.log_weight, CHAINS)]
         moved = run_nuts(int(rng.integers(2**31)), density, starts, proposal.root, -(-draws // CHAINS))
         flat = np.moveaxis(moved.position, 1, 0).reshape(-1, proposed.shape[1])
-        return flat, weights.pareto_k, _r_hat(moved, density)
+        return _Drawn(flat, moved, weights.pareto_k)
     length = _SHORT if density.batch == _SMALL_BATCH else _SHORTER
     length = length._replace(moves=max(length.moves, -(-draws // length.chains)))  # so that no position is used twice
     if effective_draws(weights.log_weight) > _ENOUGH * length.chains:
@@ -202,14 +232,14 @@ def _vectors(
     else:
         chosen = np.argsort(((proposed - best) ** 2).sum(axis=1))[: length.chains]
     chains = run_chains(rng, density, evaluated.rows(chosen), proposal.root, length)
-    return _spaced(chains, density, draws, weights.pareto_k)
+    return _Drawn(*_spaced(chains, draws), weights.pareto_k)
 
 
-def _spaced(chains: Chains, density: Density, draws: int, k: float) -> tuple[np.ndarray, float, float]:
-    """Draws spaced evenly over the chains, Pareto k, and the largest R-hat."""
+def _spaced(chains: Chains, draws: int) -> tuple[np.ndarray, Chains]:
+    """Draws spaced evenly over the chains, and these."""
     flat = chains.position.reshape(-1, chains.position.shape[2])
     spaced = np.linspace(0, len(flat) - 1, draws).round().astype(int)
-    return flat[spaced], k, _r_hat(chains, density)
+    return flat[spaced], chains
 
 
 def _r_hat(chains: Chains, density: Density) -> float:

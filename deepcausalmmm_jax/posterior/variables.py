@@ -19,7 +19,7 @@ from deepcausalmmm_jax.model.training_data import training_data
 from deepcausalmmm_jax.ops.bijectors import from_unit
 from deepcausalmmm_jax.posterior.density import contributions, level_of, media_parameters, tested
 from deepcausalmmm_jax.posterior.inputs import Knots, PosteriorInputs
-from deepcausalmmm_jax.posterior.linear import Linear, columns, conditional
+from deepcausalmmm_jax.posterior.linear import Linear, columns, conditional, national_mean
 from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, Quantities, prior_medians, quantities
 from deepcausalmmm_jax.training.forecast_state import forecast_state
 from deepcausalmmm_jax.training.structural import structural_model
@@ -41,6 +41,7 @@ class DrawnParameters(NamedTuple):
     control: PooledParameters
     persistence: Array
     noise: Array
+    demand: Array | None
 
     def placed_in(self, base: Parameters) -> Parameters:
         """All parameters: those drawn, and the others of a fit."""
@@ -54,6 +55,7 @@ class DrawnParameters(NamedTuple):
             control=self.control,
             persistence=self.persistence,
             noise=self.noise,
+            demand=base.demand if self.demand is None else self.demand,
         )
 
 
@@ -158,7 +160,14 @@ def _parameters(
         control=PooledParameters(shared=control, region=linear.control_region),
         persistence=from_unit(jnp.clip(found.persistence, 2e-6, 1.0 - 2e-6)),
         noise=jnp.log(found.noise * inputs.noise_ratio),
+        demand=None if linear.demand is None else linear.demand / mean_activity(media, found, inputs),
     )
+
+
+def mean_activity(media: Array, found: Quantities, inputs: PosteriorInputs) -> Array:
+    """Mean activity of each channel, `[channel]`, without the variation of its coefficient over time."""
+    steady = media / jnp.moveaxis(inputs.variation, -1, 0)
+    return jnp.maximum(national_mean(steady, inputs) / level_of(found, inputs), 1e-9)
 
 
 def _mean_media(media: Array, linear: Linear, inputs: PosteriorInputs) -> Array:

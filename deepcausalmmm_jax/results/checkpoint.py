@@ -89,9 +89,9 @@ def read(path: str | Path) -> tuple[Fitted, Replicates | None]:
         path = Path(path)
         there = path.is_file()
     except (TypeError, ValueError, OSError):
-        raise OutputError(f"A saved fit has a path, got {path!r}.") from None
+        raise OutputError(f"load needs the path of a saved fit, got {path!r}.") from None
     if not there:
-        raise OutputError(f"There is no saved fit {path}.")
+        raise OutputError(f"There is no saved fit at {path}.")
     try:
         return _read(path)
     except OutputError:
@@ -109,7 +109,7 @@ def _read(path: Path) -> tuple[Fitted, Replicates | None]:
             f"{path} was written by version {manifest['versions']['deepcausalmmm_jax']}; upgrade to read it."
         )
     if manifest["schema"] < OLDEST:
-        raise OutputError(f"{path} was written before the model had its present form; fit once more.")
+        raise OutputError(f"{path} was written by a version whose model was different; fit the panel again.")
     refuse_wrong_forms(forms, manifest)
     arrays = read_arrays(path)
     refuse_wrong_checksum(arrays, manifest)
@@ -144,8 +144,8 @@ def _labels(index: pd.Index) -> _Labels:
     labels = _written(index)
     if not _index(labels).equals(index):
         raise OutputError(
-            f"The label {index[0]!r} of a region or week cannot be saved, since it is neither text nor a whole number "
-            "nor a day; rename the labels, as text."
+            f"The label {index[0]!r} of a region or week cannot be saved, since it is not text, a whole number or a "
+            "date; convert the labels to text."
         )
     return labels
 

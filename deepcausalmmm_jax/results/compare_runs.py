@@ -36,7 +36,7 @@ class RunComparison:
             errors. Runs that share most of their weeks should differ by far less than a |z| of 1.
         accuracy: by part (train, holdout) and measure: `before`, `after`, `change`. Each run is scored on its own
             weeks.
-        names: how the two runs are called.
+        names: names of the two runs.
     """
 
     settings: pd.DataFrame
@@ -75,7 +75,7 @@ class RunComparison:
 
 
 def compare_runs(a: FitResult, b: FitResult) -> RunComparison:
-    """Compare two runs: their settings, their data, what they say of each channel, and their accuracy.
+    """Compare two runs: their settings, their data, their figures for each channel, and their accuracy.
 
     Args:
         a: the first run, called `before` in the tables.

@@ -26,7 +26,7 @@ class CurveTables(FitBase):
 
     @cached_property
     def adjacency(self) -> pd.DataFrame:
-        """Channel x channel: mean weeks that the column's exposure gains in that week per mean week of the row's."""
+        """Channel x channel: same-week rise in the column's exposure per unit of the row's, both in mean weeks."""
         return adjacency(self.fitted_panel)
 
     @computed_once
@@ -89,5 +89,5 @@ class CurveTables(FitBase):
 
     @computed_once
     def spend_response(self) -> pd.DataFrame:
-        """By channel and `multiplier` of today's spend, nine of them from 0 to 2; see `response_curves` for more."""
+        """By channel and `multiplier` of today's spend from 0 to 2, to be drawn; see `response_curves` for more."""
         return curves_to_draw(self.fitted_panel, None)

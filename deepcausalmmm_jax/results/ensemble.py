@@ -113,7 +113,8 @@ class Ensemble(FitResult):
     def media_summary(self, level: float = _LEVEL, *, planned: bool = False) -> pd.DataFrame:
         """`FitResult.media_summary` with `_low` and `_high` beside every estimated column.
 
-        The column `note` says where intervals are known to be too narrow, and where an estimate lies outside its own.
+        The column `note` says where intervals are known to be too narrow, and where an estimate lies outside its own
+        interval.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.
@@ -157,7 +158,7 @@ class Ensemble(FitResult):
 
     @property
     def coverage_notes(self) -> Notes:
-        """What holds for all intervals: that they are too narrow, with their measured coverage; that draws are few."""
+        """Notes on all intervals: that they are too narrow, with their measured coverage; that there are few draws."""
         blocks = self.replicates.method == "block"
         tested = bool(self.config.experiments)
         narrow = narrow_or_not(
@@ -269,7 +270,7 @@ class Ensemble(FitResult):
     def edge_frequency(self) -> pd.DataFrame:
         """Channel x channel: share of the refits whose graph has the edge from the row to the column in the same week.
 
-        Draws from the posterior all have the graph of the training, so for them every share is 0 or 1.
+        Draws from the posterior all have the graph found in training, so for them every share is 0 or 1.
         """
         names = pd.Index(self.panel.channels, name=CHANNEL)
         return pd.DataFrame((self._contributed.edges[:, 0] != 0).mean(axis=0), index=names, columns=list(names))
@@ -277,8 +278,8 @@ class Ensemble(FitResult):
     def links(self, level: float = _LEVEL) -> pd.DataFrame:
         """`FitResult.links`; from refits, intervals are percentiles of the weight, which is 0 in refits without it.
 
-        A further column `share_of_refits` says how many have the link. Draws from the posterior all have the links of
-        the training, so for them there is no such column, and the intervals are those of a single fit.
+        A further column `share_of_refits` says how many have the link. Draws from the posterior all have the links
+        found in training, so for them there is no such column, and the intervals are those of a single fit.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.
@@ -310,7 +311,7 @@ class Ensemble(FitResult):
         Returns:
             By channel, percentage points of the KPI: `warm` and `cold`, mean shares over the draws checked;
             `difference`, the mean of warm less cold; `largest`, the largest one; `spread`, the standard deviation over
-            all refits, which the differences should be small against. Empty where nothing was checked.
+            all refits, against which the differences should be small. Empty where nothing was checked.
         """
         check = 100 * self.replicates.check
         if not len(check):

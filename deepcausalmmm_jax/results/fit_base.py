@@ -45,7 +45,7 @@ class FitBase:
 
     @property
     def family(self) -> ModelFamily:
-        """Which answers the model has, and in which units; see `training.family.ModelFamily`."""
+        """Which tables the model offers, and in which units; see `training.family.ModelFamily`."""
         return self.fitted_panel.family
 
     @cached_property

@@ -46,8 +46,8 @@ class FitResult(ForecastTables, CurveTables):
     def __repr__(self) -> str:
         regions, weeks, channels, controls = self.panel.shape
         return (
-            f"FitResult({regions} regions x {self.panel.cadence.several(weeks)}, {channels} channels, "
-            f"{controls} controls, "
+            f"FitResult({regions} region{'s' * (regions != 1)} x {self.panel.cadence.several(weeks)}, "
+            f"{channels} channel{'s' * (channels != 1)}, {controls} control{'s' * (controls != 1)}, "
             f"holdout {self.holdout}, {self.status.name.lower()} after {len(self.fitted.record.objective)} epochs)"
         )
 
@@ -132,7 +132,7 @@ class FitResult(ForecastTables, CurveTables):
 
     @property
     def effective_regions(self) -> float:
-        """Number of independent regions that the panel is worth; small where regions move together.
+        """Number of independent regions with as much information as the panel; small where regions move together.
 
         Against the priors the data carry as much information as that many independent regions
         (`ops.effective_sample`). The paper's model counts every region.

@@ -33,7 +33,7 @@ class ForecastTables(FitBase):
                 training weeks or begin after them. The panel of the fit when None.
 
         Raises:
-            DataError: the panel's columns, regions or weeks do not connect with the fit.
+            DataError: the panel's columns, regions or weeks do not match the fit.
         """
         return prediction_from(self.contributions if panel is None else contributions(self.fitted_panel, panel))
 
@@ -41,7 +41,7 @@ class ForecastTables(FitBase):
         """`contributions` for another panel; see `predict` for which ones fit.
 
         Raises:
-            DataError: the panel's columns, regions or weeks do not connect with the fit.
+            DataError: the panel's columns, regions or weeks do not match the fit.
         """
         return contributions(self.fitted_panel, panel)
 
@@ -73,8 +73,8 @@ class ForecastTables(FitBase):
     ) -> pd.DataFrame:
         """Forecasts with prediction intervals of the KPI: from state, process noise, shocks, noise and parameter draws.
 
-        The intervals do not cover what has no draws: parameters where the fit has none, and future exposure and
-        controls, which are taken as given.
+        The intervals leave out what has no draws: parameters where the fit has none, and future exposure and controls,
+        which are taken as given.
 
         Args:
             panel: weeks that continue the fit's, with exposure and controls; None for the fit's own weeks after its
@@ -90,7 +90,7 @@ class ForecastTables(FitBase):
 
         Raises:
             ConfigError: the paper's model, too few draws, or a level that is not between 0 and 1.
-            DataError: no week after training, or a panel that does not connect with the fit.
+            DataError: no week after training, or a panel that does not match the fit.
         """
         drawn = self.forecast_draws(panel, draws, seed)
         if panel is not None:

@@ -32,7 +32,7 @@ def refuse_long_manifest(forms: Mapping[str, Form]) -> None:
     """
     form = forms[MANIFEST]
     if form.shape != () or not form.dtype.startswith("<U") or form.n_bytes > _LONGEST_MANIFEST:
-        raise ValueError("the manifest is no text")
+        raise ValueError("the manifest is not text")
 
 
 def refuse_wrong_forms(forms: Mapping[str, Form], manifest: Manifest) -> None:
@@ -60,13 +60,13 @@ def refuse_wrong_checksum(arrays: Arrays, manifest: Manifest) -> None:
     if manifest["schema"] >= CHECKED_FROM:
         rest = {name: array for name, array in arrays.items() if name != CHECKSUM}
         if str(arrays[CHECKSUM]) != checksum(rest):
-            raise ValueError("the content has another checksum")
+            raise ValueError("the checksum of the content does not match")
 
 
 def damaged(path: object) -> OutputError:
     """The error for a file that is no saved fit, or no longer one."""
     return OutputError(
-        f"{path} is not a fit saved by this package, or is damaged; take it from a backup, or fit once more."
+        f"{path} is not a fit saved by this package, or is damaged; restore it from a backup, or fit again."
     )
 
 
@@ -114,4 +114,4 @@ def _refuse_other_refits(forms: Mapping[str, Form]) -> None:
         found = {name.removeprefix(prefix): form for name, form in forms.items() if name.startswith(prefix)}
         wanted = {name: (*axis, *form.shape) for name, form in of_fit.items()}
         if found and {name: form.shape for name, form in found.items()} != wanted:
-            raise ValueError("refits have other variables than the fit")
+            raise ValueError("refits and fit have different variables")

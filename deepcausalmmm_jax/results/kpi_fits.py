@@ -40,8 +40,8 @@ class KpiFits(Mapping[str, FitResult]):
             curves that have something in common against curves of each KPI's own; and the number of `channels` that two
             KPIs or more say something about.
         funnel: KPIs that lead to each other, first to last; empty where none was asked for.
-        given: by KPI of the funnel after the first, a fit that has the stages before it among its controls, so that its
-            channels have only the effects that do not go through them. `effects` reads it.
+        given: by KPI of the funnel after the first, a fit with the stages before it among its controls, so that its
+            channels have only the effects that bypass these stages. `effects` reads it.
     """
 
     results: Mapping[str, FitResult]
@@ -80,8 +80,8 @@ class KpiFits(Mapping[str, FitResult]):
 
         Returns:
             By `kpi` and `channel`: those of the columns of `FitResult.media_summary` that compare KPIs, with `_low` and
-            `_high` where the fits have draws. Spend is that of all KPIs together, so that the ROI of a channel by KPI
-            add up where all are worth money.
+            `_high` where the fits have draws. Spend is that of all KPIs together, so that a channel's ROIs add up over
+            KPIs where all of them have a revenue.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.
@@ -111,7 +111,9 @@ class KpiFits(Mapping[str, FitResult]):
             ConfigError: the KPIs were fitted without a funnel, or a level that is not between 0 and 1.
         """
         if not self.funnel:
-            raise ConfigError('These KPIs were fitted without a funnel; fit_kpis(..., funnel=["visits", "sales"]).')
+            raise ConfigError(
+                'These KPIs were fitted without a funnel; name one, as in fit_kpis(..., funnel=["visits", "sales"]).'
+            )
         tables = {}
         for later, kpi in enumerate(self.funnel[1:], 1):
             own = self.results[kpi]
@@ -138,7 +140,7 @@ class KpiFits(Mapping[str, FitResult]):
         """Write each fit into a folder of its own, and the tables beside them; `load` reads the folder.
 
         Args:
-            folder: made where it does not exist.
+            folder: made where it does not exist; files of the same names in it are replaced.
 
         Returns:
             The folder.
@@ -166,7 +168,7 @@ class KpiFits(Mapping[str, FitResult]):
         """Read what `save` wrote.
 
         Raises:
-            OutputError: there is nothing of the kind, or it is damaged.
+            OutputError: there is no such folder, or it is damaged.
         """
         folder = Path(folder)
         try:
@@ -179,7 +181,7 @@ class KpiFits(Mapping[str, FitResult]):
             raise OutputError(f"{folder} holds no saved fits of several KPIs.") from None
         if any(Path(place).name != place for place in places.values()):
             raise OutputError(
-                f"{folder / KPIS_FILE} names a folder outside {folder}: it was changed since it was saved."
+                f"{folder / KPIS_FILE} names a folder outside {folder}: it was changed after it was saved."
             )
         results = {kpi: read_result.load(folder / place / _FIT) for kpi, place in places.items()}
         given = {kpi: read_result.load(folder / _GIVEN / place / _FIT) for kpi, place in given_places.items()}

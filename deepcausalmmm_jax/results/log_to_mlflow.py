@@ -21,7 +21,7 @@ _BY_CHANNEL = ("pct_of_contribution", "roi", "mroi", "cpik")
 def log_to_mlflow(
     result: FitResult, experiment: str | None = None, run_name: str | None = None, *, report: bool = True
 ) -> str:
-    """Log a result to MLflow, where the environment or `mlflow.set_tracking_uri` says.
+    """Log a result to MLflow, at the address that the environment or `mlflow.set_tracking_uri` gives.
 
     Parameters are the settings by dotted name, the seed, and the weeks held out; metrics are the accuracy
     (`holdout.rmse`) and the figures of each channel (`roi.tv`); tags are what `FitResult.provenance` knows; artefacts

@@ -12,7 +12,7 @@ import numpy as np
 
 from deepcausalmmm_jax.results.saved_roles import WITHOUT_ROLES
 
-SCHEMA = 10
+SCHEMA = 11
 OLDEST = 5  # before it the model had another form: exposure before the first week was no part of it
 
 Arrays = dict[str, np.ndarray]
@@ -68,4 +68,9 @@ def _from_9(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
     return arrays, manifest
 
 
-_STEPS: Mapping[int, _Step] = {5: _from_5, 6: _from_6, 7: _from_7, 8: _from_8, 9: _from_9}
+def _from_10(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
+    """Schema 11 added the hidden demand of fits with lift tests; a fit without the array has none."""
+    return arrays, manifest
+
+
+_STEPS: Mapping[int, _Step] = {5: _from_5, 6: _from_6, 7: _from_7, 8: _from_8, 9: _from_9, 10: _from_10}

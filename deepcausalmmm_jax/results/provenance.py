@@ -15,9 +15,9 @@ _SHORT = 12  # digits of a fingerprint or a commit that are shown
 
 @dataclass(frozen=True)
 class Provenance:
-    """Everything needed to say what a result was made of, and to make it again; kept in saved runs.
+    """Everything needed to say how a result was produced, and to reproduce it; kept in saved runs.
 
-    What is not known is empty: runs saved before schema 8 know their versions alone.
+    What is not known is empty: runs saved before schema 8 have their versions only.
 
     Attributes:
         fingerprint: of the panel: 64 hexadecimal digits that depend on its figures and names and not on the machine.

@@ -76,6 +76,6 @@ def _revised(revised: pd.DataFrame) -> str:
     if not len(revised):
         return "no figure of the old weeks was revised"
     names = list(dict.fromkeys(revised["column"]))
-    more = f" and {len(names) - _NAMED} more columns" if len(names) > _NAMED else ""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     figures = "1 figure" if len(revised) == 1 else f"{len(revised):,} figures"
     return f"{figures} of the old weeks revised in {', '.join(names[:_NAMED])}{more}"

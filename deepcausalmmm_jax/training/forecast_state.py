@@ -121,6 +121,8 @@ def filters(
     counted = _as_normal(components, internals, inputs)
     kpi = inputs.kpi if counted is None else components.prediction() + counted.excess
     rest = kpi - _level_offset(inputs)[:, None] - control - media
+    if internals.demand is not None:
+        rest -= internals.demand
     past, noise = inputs.ahead <= 0, internals.noise
     trained = (weights > 0) & past
     precision = jnp.where(trained, weights / _noise_variance(noise, counted), 0.0)

@@ -9,10 +9,10 @@ import optax
 from jax import Array
 
 from deepcausalmmm_jax.data.experiments import LiftTests
-from deepcausalmmm_jax.model.counts import Working, log_means, negative_log_likelihood, working
+from deepcausalmmm_jax.model.counts import Working, bounded, log_means, negative_log_likelihood, working
 from deepcausalmmm_jax.model.laplace import laplace_terms
 from deepcausalmmm_jax.model.lift_tests import lifts
-from deepcausalmmm_jax.model.log_prior import penalty_terms
+from deepcausalmmm_jax.model.log_prior import hidden_demand, penalty_terms
 from deepcausalmmm_jax.model.outputs import ComponentsRegionsLast, Internals
 from deepcausalmmm_jax.model.parameters import Collection, Parameters
 from deepcausalmmm_jax.model.prior_scales import learned_scales
@@ -56,7 +56,7 @@ def objective(
     independent ones (Pauli, Racugno & Ventura 2011): otherwise 100 regions that share one shock would count as 100
     independent observations. A lift test adds $\frac{1}{2} ((m_k - \mathrm{lift}_k) / s_k)^2$, which no such factor
     scales: it is one observation with a known error. The likelihood of counts is negative binomial, with the noise as
-    its spread, in place of Huber's.
+    its spread, in place of Huber's, of counts that are `model.counts.bounded`.
 
     Args:
         parameters: the model's trained variables.
@@ -90,6 +90,11 @@ def objective(
         (1.0 - data.inputs.graph_constraints.required) * multipliers.sparsity,
         model.design.kinds,
     )
+    own = Parameters.of(parameters).demand
+    if own is not None and data.inputs.lift_tests is not None:
+        activity = components.media / components.coefficient
+        by_channel = own * jnp.einsum("tr,tmr->m", data.weights * data.inputs.kpi_unit, activity)
+        penalties["demand"] = hidden_demand(by_channel, data.inputs.lift_tests)
     laplace = laplace_terms(components.media, internals, data, scales, model.design.step_weeks, precision)
     penalties["volume"] = sum(laplace.values(), start=jnp.zeros(()))
     terms = {name: value / n for name, value in (fit_terms | penalties).items()}
@@ -140,7 +145,8 @@ def _count_terms(
     assert data.inputs.count_unit is not None
     unit, weights = data.inputs.count_unit, data.weights * internals.effective
     log_mean = log_means(components.prediction(), unit)
-    nats = negative_log_likelihood(data.kpi * unit, log_mean, internals.noise)
+    count = jax.lax.stop_gradient(bounded(data.kpi * unit, log_mean, internals.noise))
+    nats = negative_log_likelihood(count, log_mean, internals.noise)
     found = _working(components, internals, data)
     total = jnp.maximum(data.weights.sum(axis=0), 1e-6)
     precision = jax.lax.stop_gradient((data.weights / found.variance).sum(axis=0) / total)
@@ -160,7 +166,7 @@ def _experiment_term(
     data: TrainingData,
     model: StructuralMMM,
 ) -> Array:
-    """Negative log-likelihood of the lift tests, nats; both sides are counted in standard errors of the test."""
+    """Negative log-likelihood of the lift tests, nats; both sides are counted in the errors of the tests."""
     read, design = data.regions_last, model.design
     found = lifts(
         tests,

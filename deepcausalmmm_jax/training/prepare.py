@@ -44,8 +44,8 @@ def prepare(panel: Panel, weights: np.ndarray, config: Config, scales: Scales | 
     for name, value in (("curve", config.curve), ("link", config.link)):
         if value == "auto":
             raise ConfigError(
-                f'Setting {name} is "auto", which dcm.fit alone resolves; fit the panel once and go on with '
-                "result.config, which names the kind that was chosen."
+                f'Setting {name} is "auto", which only dcm.fit resolves; fit the panel once and use its result.config, '
+                "which names the kind that was chosen."
             )
     family = family_of(config)
     scales, inputs, design = family.prepared(panel, weights, config, scales)

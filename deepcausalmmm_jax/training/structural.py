@@ -131,7 +131,9 @@ class StructuralRecipe(NamedTuple):
         """The state with the variables of another fit; the graph is learned again, from the edges found there."""
         kept = {name: value for name, value in state.fitted.items() if name == "graph"}
         progress = state.progress._replace(inherited=jnp.asarray(True))
-        return state._replace(parameters=start["params"], fitted={**start["fitted"], **kept}, progress=progress)
+        # A fit without lift tests knows no hidden demand, and one with them begins with none.
+        parameters = {name: start["params"].get(name, own) for name, own in state.parameters.items()}
+        return state._replace(parameters=parameters, fitted={**start["fitted"], **kept}, progress=progress)
 
     def finalise(
         self, variables: Variables, inputs: Inputs[Array], weights: Array, hyperparameters: Hyperparameters

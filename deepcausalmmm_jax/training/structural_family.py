@@ -1,5 +1,6 @@
 """The structural model as a family."""
 
+import dataclasses
 from typing import cast
 
 import jax.numpy as jnp
@@ -65,8 +66,9 @@ class StructuralFamily(ModelFamily):
         return placed
 
     def design(self, panel: Panel, config: Config, n_training_weeks: int, variables: Variables) -> Design:
-        """See `ModelFamily`."""
-        return Design.of(panel, config, n_training_weeks)
+        """See `ModelFamily`; fits saved before hidden demand was a part of the model have none."""
+        plain = Design.of(panel, config, n_training_weeks)
+        return dataclasses.replace(plain, hidden_demand="demand" in variables["params"])
 
     def hyperparameters(self, config: Config) -> Hyperparameters:
         """See `ModelFamily`."""

@@ -32,11 +32,11 @@ class Verdict(StrEnum):
     """What a hidden cause could do to a channel's effect; the value is its sentence."""
 
     UNKNOWN = "unknown: the standard error of the share is unknown"
-    NO_EFFECT = "the interval holds zero without any hidden cause"
-    FRAGILE = "a hidden cause as strong as the strongest control would take the interval to zero"
-    DOUBTFUL = "a hidden cause two or three times as strong as the strongest control would take the interval to zero"
-    ROBUST = "a hidden cause three times as strong as the strongest control would not take the interval to zero"
-    NO_CONTROL = "no control to compare a hidden cause with: judge the robustness value itself"
+    NO_EFFECT = "the interval contains zero even without a hidden cause"
+    FRAGILE = "a hidden cause as strong as the strongest control would bring the interval to zero"
+    DOUBTFUL = "a hidden cause two or three times as strong as the strongest control would bring the interval to zero"
+    ROBUST = "a hidden cause three times as strong as the strongest control would not bring the interval to zero"
+    NO_CONTROL = "no control to compare a hidden cause with: judge by the robustness value itself"
 
 
 class _Residuals(NamedTuple):
@@ -50,12 +50,13 @@ class _Residuals(NamedTuple):
 
 
 def unmeasured_confounding(result: FitResult, *, level: float = 0.9) -> pd.DataFrame:
-    """How strong an unobserved cause of both exposure and KPI would have to be to explain each channel's effect.
+    """How strong an unobserved cause of both exposure and KPI would have to be to explain away each channel's effect.
 
     Cinelli & Hazlett 2020 (Journal of the Royal Statistical Society B 82, 39-67), applied to the fit as a regression of
     the KPI on the activity of all channels (saturated, carried-over exposure), controls, season, trend and regional
     levels, on weekly innovations, so that persistent residuals do not count twice. The share of each channel has the
-    standard error that the result states. The degrees of freedom count region-weeks as far as they are independent.
+    standard error that the result states. The degrees of freedom count region-weeks only as far as they are
+    independent.
 
     Args:
         result: a fit of the default model.
@@ -65,19 +66,20 @@ def unmeasured_confounding(result: FitResult, *, level: float = 0.9) -> pd.DataF
         By channel, shares in percent of the KPI:
         - `estimate`, `low`, `high` and `t`: share, interval and share over standard error;
         - `degrees`: of freedom;
-        - `partial_r2`: of activity and KPI, given everything else: a cause that explained all that is left of the KPI
-          would need this partial R2 with the activity to take the estimate to zero;
-        - `robustness_value`: partial R2 with both activity and KPI that takes the estimate to zero;
-          `robustness_value_interval`: that takes the nearer end of the interval to zero, 0 where it is there already;
+        - `partial_r2`: of activity and KPI, given everything else: a cause that explained all of the remaining KPI
+          would need this partial R2 with the activity to bring the estimate to zero;
+        - `robustness_value`: partial R2 with both activity and KPI that brings the estimate to zero;
+          `robustness_value_interval`: the one that brings the nearer end of the interval to zero, 0 where it is there
+          already;
         - `strongest_control`: the one that could move the estimate most, with its partial R2, `control_r2_channel` and
           `control_r2_kpi`;
         - `adjusted_1x`, `adjusted_2x`, `adjusted_3x`: what would be left of the estimate with a hidden cause as strong
           as that control, twice, and three times; missing without controls, and where nothing would be left for so
           strong a cause to explain;
-        - `verdict`: whether such a cause takes the interval to zero, a `Verdict`.
+        - `verdict`: whether such a cause brings the interval to zero, a `Verdict`.
 
     Raises:
-        ConfigError: no fit of the default model, or a level that is not between 0 and 1.
+        ConfigError: not a fit of the default model, or a level that is not between 0 and 1.
     """
     require_result(result, "unmeasured_confounding")
     if not result.family.has_noise:

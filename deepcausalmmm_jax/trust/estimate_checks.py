@@ -44,7 +44,9 @@ def media_share_row(result: FitResult) -> HealthRow:
     figure, limit = f"{share:.0%} of predicted {result.panel.kpi_name}", f"up to {_LARGE_SHARE:.0%}"
     if share <= _LARGE_SHARE:
         return HealthRow(check, Grade.PASS, figure, limit)
-    advice = "Ask whether so much would be lost without media; if not, look for a control that moves with them."
+    advice = (
+        "Ask whether that much would really be lost without media; if not, look for a control that moves with them."
+    )
     reason = f"{share:.0%} of the KPI is credited to media, more than is plausible"
     grade = Grade.FAIL if share > _HUGE_SHARE else Grade.LOOK
     return HealthRow(check, grade, figure, limit, advice, grade is Grade.FAIL, reason)
@@ -54,7 +56,7 @@ def returns_row(result: FitResult) -> HealthRow:
     """Returns that no business earns."""
     check, summary = HealthCheck.RETURNS, result.media_summary()
     if result.panel.spend is None or not (summary["spend"] > 0).any():
-        reason = "no spend was given, so no return is known"
+        reason = "no spend was given, so returns are unknown"
         advice = "Add the spend of each channel."
         return HealthRow(check, Grade.LOOK, "no spend given", f"ROI up to {_HIGH_ROI:g}", advice, True, reason)
     if result.panel.revenue_per_kpi is None:
@@ -76,9 +78,12 @@ def clear_row(result: FitResult) -> HealthRow:
     """Channels whose effect is distinguishable from zero."""
     check, notes = HealthCheck.CLEAR, result.channel_trust.table
     clear, count = int(notes["distinguishable"].sum()), len(notes)
-    figure, limit = f"{clear} of {count} channels", "at least one; half of the media effect in clear channels"
+    figure, limit = (
+        f"{clear} of {count} channels",
+        "at least one clear channel; half of the media effect in clear channels",
+    )
     share = float(notes.loc[notes["distinguishable"], "share"].sum() / max(float(notes["share"].sum()), 1e-12))
-    advice = "Test the channels that matter with an experiment, or vary their budgets on purpose."
+    advice = "Test the channels that matter with an experiment, or vary their budgets deliberately."
     if not clear:
         reason = "no channel has an effect that is distinguishable from zero"
         return HealthRow(check, Grade.LOOK, figure, limit, advice, True, reason)

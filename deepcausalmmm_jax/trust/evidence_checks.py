@@ -26,12 +26,12 @@ def data_row(result: FitResult) -> HealthRow:
     advice = "See the data checks (panel.diagnose())."
     if diagnosis.worst is Grade.FAIL:
         first = next(finding for finding in found if finding.grade is Grade.FAIL)
-        reason = f"the data have to be mended first ({first.check.value}{': ' + first.where if first.where else ''})"
-        return HealthRow(HealthCheck.DATA, Grade.FAIL, figure, "none to mend", advice, True, reason)
+        reason = f"the data must be fixed first ({first.check.value}{': ' + first.where if first.where else ''})"
+        return HealthRow(HealthCheck.DATA, Grade.FAIL, figure, "none to fix", advice, True, reason)
     backward = [finding.column for finding in found if finding.check is Check.FOLLOWS_KPI]
     reason = f"media may follow sales rather than drive them ({', '.join(backward[:_NAMED])})" if backward else ""
     doubted = tuple(dict.fromkeys(name for name in backward if name in result.panel.channels))
-    return HealthRow(HealthCheck.DATA, Grade.LOOK, figure, "none to mend", advice, bool(backward), reason, doubted)
+    return HealthRow(HealthCheck.DATA, Grade.LOOK, figure, "none to fix", advice, bool(backward), reason, doubted)
 
 
 def range_row(result: FitResult, plan: BudgetPlan | None) -> HealthRow:
@@ -45,7 +45,9 @@ def range_row(result: FitResult, plan: BudgetPlan | None) -> HealthRow:
         share = beyond.mean(axis=(0, 1))
         name, worst = panel.channels[int(share.argmax())], float(share.max())
         figures.append(
-            f"held-out weeks: {worst:.0%} beyond training ({name})" if worst > 0 else "held-out weeks: within"
+            f"held-out weeks: {worst:.0%} beyond training ({name})"
+            if worst > 0
+            else "held-out weeks: none beyond training"
         )
         grade = Grade.LOOK if worst > _BEYOND else grade
     if plan is not None and "extrapolation" in plan.table:
@@ -56,7 +58,7 @@ def range_row(result: FitResult, plan: BudgetPlan | None) -> HealthRow:
         if not figures:
             return HealthRow(check, Grade.NOT_RUN, "no held-out weeks and no plan")
         return HealthRow(check, grade, "; ".join(figures), limit)
-    advice = "Beyond the exposure of training a response is a guess: plan smaller steps there."
+    advice = "Beyond the exposure seen in training a response is a guess: plan smaller steps there."
     return HealthRow(check, grade, "; ".join(figures), limit, advice)
 
 
@@ -66,7 +68,7 @@ def refutation_row(refutations: Refutation | None) -> HealthRow:
     if refutations is None:
         return HealthRow(check, Grade.NOT_RUN, "none given")
     if not isinstance(refutations, Refutation):
-        raise ConfigError(f"refutations must be what refute returns, got {type(refutations).__name__}.")
+        raise ConfigError(f"refutations must be the result of refute, got {type(refutations).__name__}.")
     table = refutations.table
     failed, doubtful = (
         [str(name) for name in table.loc[table["grade"].astype(str) == grade.value, "test"]]
@@ -75,12 +77,12 @@ def refutation_row(refutations: Refutation | None) -> HealthRow:
     figure = f"{len(table) - len(failed) - len(doubtful)} of {len(table)} passed"
     if failed:
         reason = f"the estimate did not survive a refutation ({', '.join(failed[:_NAMED])})"
-        advice = "Do not act on estimates that a harmless change of the data moves this far."
+        advice = "Do not act on estimates that a harmless change to the data moves this far."
         return HealthRow(check, Grade.FAIL, f"{figure}; failed: {', '.join(failed)}", "all pass", advice, True, reason)
     if doubtful:
         reason = f"a refutation moves the estimate ({', '.join(doubtful[:_NAMED])})"
         figure += f"; to look at: {', '.join(doubtful)}"
-        return HealthRow(check, Grade.LOOK, figure, "all pass", "Read what moved, and how far.", True, reason)
+        return HealthRow(check, Grade.LOOK, figure, "all pass", "Check what moved, and how far.", True, reason)
     return HealthRow(check, Grade.PASS, figure, "all pass")
 
 
@@ -95,5 +97,5 @@ def experiment_row(result: FitResult) -> HealthRow:
         return HealthRow(check, Grade.PASS, figure, "within 2 standard errors")
     channels = list(dict.fromkeys(table.loc[conflict, "channel"].astype(str)))
     reason = f"the model contradicts an experiment on {', '.join(channels[:_NAMED])}"
-    advice = "Find out which is wrong: the test's design, or a cause that the model does not know."
+    advice = "Find out which is wrong: the design of the test, or the model, which may be missing a cause."
     return HealthRow(check, Grade.LOOK, figure, "within 2 standard errors", advice, True, reason, tuple(channels))

@@ -47,12 +47,14 @@ def sampling_row(result: FitResult) -> HealthRow:
         return _look(check, "a single fit without draws", "draws or refits", advice, why)
     made, count = result.replicates, len(result.replicates)
     if count < _FEW_DRAWS:
-        return _look(check, f"{count} draws", f"{_FEW_DRAWS} or more", "Make more.", f"{count} draws are too few")
+        return _look(
+            check, f"{count} draws", f"{_FEW_DRAWS} or more", "Ask for more of them.", f"{count} draws are too few"
+        )
     if not result.from_posterior:
         failed = float(np.isin(made.status, (FitStatus.DIVERGED, FitStatus.WORSE_THAN_MEAN)).mean())
         figure = f"{failed:.0%} of {count} refits failed"
         if failed > _LOST:
-            return _fail(check, figure, f"up to {_LOST:.0%}", "Look at the data of extreme weeks.", "refits fail")
+            return _fail(check, figure, f"up to {_LOST:.0%}", "Check the data of extreme weeks.", "refits fail")
         return HealthRow(check, Grade.PASS, figure, f"up to {_LOST:.0%}")
     laplace = made.method == "laplace"
     value = made.pareto_k if laplace else made.r_hat
@@ -86,7 +88,7 @@ def skill_row(result: FitResult) -> HealthRow:
     """Forecast error of the held-out weeks beside that of the best naive forecast."""
     check = HealthCheck.SKILL
     if not result.holdout:
-        why = "no weeks were held out, so the model was never put to a test"
+        why = "no weeks were held out, so the model was never tested on weeks it had not seen"
         return _look(check, "no weeks held out", "0 or more", "Fit with holdout=8.", why)
     skill = float(result.metrics["skill"]["holdout"])
     if np.isnan(skill):
@@ -94,7 +96,7 @@ def skill_row(result: FitResult) -> HealthRow:
     figure = f"skill {skill:+.2f} in {result.holdout} held-out weeks"
     if skill >= 0:
         return HealthRow(check, Grade.PASS, figure, "0 or more")
-    advice = "Look for controls that are missing and for breaks in the KPI; hold out other weeks with cross_validate."
+    advice = "Look for missing controls and for breaks in the KPI; hold out other weeks with cross_validate."
     if skill < _POOR_SKILL:
         why = f"its forecast is {-skill:.0%} worse than the best naive one"
         return _fail(check, figure, f"fails below {_POOR_SKILL:g}", advice, why)
@@ -115,7 +117,7 @@ def coverage_row(result: FitResult) -> HealthRow:
     figure, limit = f"{coverage:.0%} of the KPI inside {_LEVEL:.0%} intervals", f"{least:.0%} or more"
     if coverage >= least:
         return HealthRow(check, Grade.PASS, figure, limit)
-    advice = "Something happened that the model does not know: look at the held-out weeks, and add a control for it."
+    advice = "Something happened that the model cannot see: look at the held-out weeks, and add a control for it."
     why = f"only {coverage:.0%} of the held-out KPI lies inside its 90% forecast intervals"
     if coverage < _POOR_COVERAGE:
         return _fail(check, figure, limit, advice, why)
@@ -131,7 +133,7 @@ def autocorrelation_row(result: FitResult) -> HealthRow:
     figure, limit = f"{value:+.2f} one week apart", f"up to {bound:.2f}"
     if abs(value) <= bound:
         return HealthRow(check, Grade.PASS, figure, limit)
-    advice = "Something that lasts for weeks is missing from the controls."
+    advice = "The controls lack something that lasts for weeks."
     if abs(value) > _STRONGLY:
         return _fail(check, figure, limit, advice, "its errors last for weeks, so something large is missing")
     return _look(check, figure, limit, advice)

@@ -103,7 +103,7 @@ class HealthCard:
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row a check: `check`, `grade`, `figure`, `threshold`, `advice`."""
+        """One row per check: `check`, `grade`, `figure`, `threshold`, `advice`."""
         found = [(row.check.value, row.grade.value, row.figure, row.threshold, row.advice) for row in self.rows]
         return pd.DataFrame(found, columns=list(COLUMNS), dtype=str)
 

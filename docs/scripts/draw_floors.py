@@ -37,6 +37,7 @@ BOXES: dict[str, tuple[int, str]] = {
     "axes": (388, "one name for each axis"),
     "checks": (150, "checks of arguments"),
     "progress": (864, "bar or log lines"),
+    "steps": (864, "time left of a few steps"),
     "errors": (430, "known to every floor"),
 }
 WIDTH, BOX_WIDTH, BOX_HEIGHT, ROW = 1000, 212, 46, 76

@@ -16,17 +16,21 @@ from deepcausalmmm_jax.training.prepare import prepare
 MEAN = 3.0
 
 
-@pytest.fixture(scope="module")
-def counted(small_ensemble: dcm.Ensemble) -> dcm.Ensemble:
-    """Counts around three a week, zeros among them."""
-    own = small_ensemble.fitted
-    mean = MEAN * np.exp(small_ensemble.fitted_panel.scaled_terms.prediction() - 1.0)
+def as_counts(ensemble: dcm.Ensemble) -> dcm.Ensemble:
+    """The same variables as a fit of counts around three a week, zeros among them."""
+    own = ensemble.fitted
+    mean = MEAN * np.exp(ensemble.fitted_panel.scaled_terms.prediction() - 1.0)
     panel = dataclasses.replace(own.panel, kpi=np.random.default_rng(0).poisson(mean).astype(float))
     config = own.config.replace(counts=True)
     fitted = dataclasses.replace(
         own, panel=panel, config=config, scales=scales_from(panel, own.weights, config.reading)
     )
-    return dcm.Ensemble(fitted, small_ensemble.replicates)
+    return dcm.Ensemble(fitted, ensemble.replicates)
+
+
+@pytest.fixture(scope="module")
+def counted(small_ensemble: dcm.Ensemble) -> dcm.Ensemble:
+    return as_counts(small_ensemble)
 
 
 def test_contributions_add_up_to_the_mean_count_which_is_never_below_zero(counted):

@@ -158,7 +158,7 @@ def test_a_zero_in_a_held_out_week_is_no_obstacle(small_panel):
     ("changes", "sentence"),
     [
         ({"model": "paper", "graph": "triangular"}, "identity for the paper's model"),
-        ({"experiments": (TEST,)}, "Lift tests cannot be learned from"),
+        ({"experiments": (TEST,)}, "Lift tests cannot be used with"),
         ({"link": "logit"}, "identity, log, auto"),
     ],
 )

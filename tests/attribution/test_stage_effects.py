@@ -59,7 +59,7 @@ def test_direct_and_mediated_add_up_to_the_total_in_every_draw_and_its_interval(
     width = table["direct_high"] - table["direct_low"]
     np.testing.assert_allclose(width, 2 * 1.645 * 0.5 * np.sqrt(2.0), rtol=0.1)
     assert table.loc["tv", "note"] == ""
-    assert table.loc["search", "note"].startswith("less in all than by way of visits: a cause that the stages share")
+    assert table.loc["search", "note"].startswith("the total is smaller than the part through visits: a common cause")
 
 
 def test_without_draws_there_are_no_intervals():

@@ -182,7 +182,7 @@ def test_the_report_speaks_of_them(credited):
 
 
 def test_the_published_model_credits_no_treatment(small_panel):
-    with pytest.raises(dcm.DataError, match="cannot credit 'control_1'"):
+    with pytest.raises(dcm.DataError, match="gives 'control_1' no contribution of its own"):
         dcm.fit(with_roles(small_panel, events=None), dcm.Config.paper(), progress=False)
 
 

@@ -1,4 +1,4 @@
-"""`check`: data before a fit, and runs after it; the exit code says whether something has to be mended."""
+"""`check`: data before a fit, and runs after it; the exit code says whether something needs fixing."""
 
 import numpy as np
 import pandas as pd

@@ -2,11 +2,13 @@
 
 import dataclasses
 
+import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.cli.fit_kpis import fit_kpis_command
 from deepcausalmmm_jax.inference.fit_kpis import fit_kpis
+from tests.inference.test_funnel import _fitted
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,32 @@ def test_kpis_of_one_table_are_fitted_with_curves_in_common_and_kept(place, caps
     assert {path.name for path in out.iterdir()} == {"sales", "visits", "kpis.json", "summary.csv", "pooling.csv"}
 
 
+@pytest.fixture
+def fitted_by_stage(small_result, monkeypatch):
+    """Every fit is that of the small panel, with as many of its controls as are asked for."""
+    monkeypatch.setitem(
+        fit_kpis.__globals__, "fit_all", lambda wanted, *_: [_fitted(small_result, one) for one in wanted]
+    )
+
+
+@pytest.mark.usefixtures("fitted_by_stage")
+def test_a_funnel_of_one_table_is_split_printed_and_kept(small_panel, tmp_path, capsys):
+    table = small_panel.to_dataframe().drop(columns="revenue_per_kpi")
+    table.assign(visits=30.0 * table["sales"]).to_csv(tmp_path / "panel.csv", index=False)
+    out, config = tmp_path / "run", tmp_path / "none.toml"
+    config.write_text('[posterior]\nmethod = "none"\n')
+    asked = options(region="region", share="none", funnel="visits,sales", config=config)
+    fit_kpis_command(tmp_path / "panel.csv", out, ["sales,visits"], **asked)
+    said = capsys.readouterr().out
+    assert "Effects by way of earlier stages" in said
+    assert "Wrote summary.csv, effects.csv, pooling.csv" in said
+    fits = dcm.load(out)
+    assert fits.funnel == ("visits", "sales")
+    assert fits.given["sales"].panel.controls == ("control_1", "visits")
+    table = pd.read_csv(out / "effects.csv").set_index(["kpi", "channel"])
+    pd.testing.assert_frame_equal(table[["direct", "mediated"]], fits.effects()[["direct", "mediated"]], rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("kpis", "changes", "said"),
     [
@@ -61,9 +89,10 @@ def test_kpis_of_one_table_are_fitted_with_curves_in_common_and_kept(place, caps
         (
             ["sales", "visits"],
             {"funnel": "visit,sales"},
-            "funnel names 'visit', which is no KPI; did you mean 'visits'",
+            "funnel names 'visit', which is not a KPI; did you mean 'visits'",
         ),
-        (["sales", "visits"], {"funnel": "visits"}, "funnel must be a list of two KPIs or more"),
+        (["sales", "visits"], {"funnel": "visits"}, "funnel must be a list of two or more KPIs"),
+        (["sales", "visits"], {"counts": ["visit"]}, "--counts names 'visit', which is not a KPI; did you mean"),
     ],
 )
 def test_bad_requests_are_refused(place, kpis, changes, said):

@@ -38,7 +38,7 @@ def test_roles_are_named_by_columns_globs_and_baselines(file):
     assert (panel.organic, panel.national, panel.event_names) == (("news_a",), ("tv",), ("fair",))
 
 
-@pytest.mark.filterwarnings("ignore:.*count as controls")
+@pytest.mark.filterwarnings("ignore:.*taken as controls")
 def test_roles_are_named_where_the_rest_is_found_out(file):
     columns = TableColumns(None, "sales", None, treatments=["promo=2.5"], organic=["news_a"])
     panel = panel_of(file, columns)

@@ -3,7 +3,7 @@
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.cli.settings_options import settings_of
+from deepcausalmmm_jax.cli.settings_options import settings_by_kpi, settings_of
 
 
 @pytest.fixture
@@ -34,3 +34,29 @@ def test_a_link_that_the_other_settings_do_not_have_is_refused(tmp_path):
     path.write_text('model = "paper"\n')
     with pytest.raises(dcm.ConfigError, match="link"):
         settings_of(path, "log")
+
+
+def test_counts_go_beside_the_settings_of_a_file(file):
+    assert settings_of(file, None, counts=True) == dcm.Config(counts=True, max_lag=6)
+    assert settings_of(None, None, counts=True) == dcm.Config(counts=True)
+
+
+@pytest.mark.parametrize("link", ["identity", "auto"])
+def test_counts_take_no_other_link_than_log_wherever_it_is_stated(tmp_path, link):
+    path = tmp_path / "config.toml"
+    path.write_text(f'link = "{link}"\n')
+    with pytest.raises(dcm.ConfigError, match="counts need the log link"):
+        settings_of(path, None, counts=True)
+    with pytest.raises(dcm.ConfigError, match=f"--link {link} is not for --counts"):
+        settings_of(None, link, counts=True)
+
+
+def test_of_several_kpis_those_that_are_named_are_counts():
+    found = settings_by_kpi(None, "identity", ["visits, calls"], ["visits", "calls", "sales"])
+    assert {kpi: config.reading for kpi, config in found.items()} == {
+        "visits": "counts",
+        "calls": "counts",
+        "sales": "identity",
+    }
+    with pytest.raises(dcm.ConfigError, match="--counts names 'visit', which is not a KPI; did you mean 'visits'"):
+        settings_by_kpi(None, None, ["visit"], ["visits", "sales"])

@@ -70,13 +70,13 @@ def test_update_writes_the_new_run_and_says_what_moved(place, tmp_path, capsys):
     assert "What changed?" in (tmp_path / "april" / "report.html").read_text()
     again = dcm.load(tmp_path / "april" / "fit.npz")
     assert len(again.panel.weeks) == 60
-    with pytest.raises(dcm.ConfigError, match="updates an earlier one"):
+    with pytest.raises(dcm.ConfigError, match="is an update of an earlier run"):
         reproduce_command(tmp_path / "april" / "fit.npz", quiet=True)
 
 
 def test_a_run_is_reproduced(place, capsys):
     reproduce_command(place / "fit.npz", quiet=True)
-    assert capsys.readouterr().out.startswith("The same within 0.1 percentage points.")
+    assert capsys.readouterr().out.startswith("Reproduced to within 0.1 percentage points.")
 
 
 def test_a_run_that_differs_ends_with_1_and_says_where(place, tmp_path, capsys):
@@ -91,8 +91,8 @@ def test_a_run_that_differs_ends_with_1_and_says_where(place, tmp_path, capsys):
         reproduce_command(tmp_path / "other.npz", quiet=True)
     assert end.value.exit_code == 1
     said = capsys.readouterr().out
-    assert "It differs: " in said
-    assert "of channel_2" in said
+    assert "Not reproduced: " in said
+    assert "for channel_2" in said
     assert "0.1" in said.split("What differs in how the two were made")[1]
 
 

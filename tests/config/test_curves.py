@@ -78,7 +78,7 @@ def test_curves_of_an_unknown_channel_are_refused_when_the_panel_is_known(small_
 
 
 def test_a_kind_that_is_still_to_be_chosen_is_refused_where_one_fit_is_not_all(small_panel):
-    with pytest.raises(dcm.ConfigError, match="go on with result.config"):
+    with pytest.raises(dcm.ConfigError, match="use its result.config"):
         dcm.cross_validate(small_panel, dcm.Config(curve="auto"), folds=2)
 
 

@@ -51,7 +51,7 @@ def test_the_whole_spend_is_changed_unless_it_is_said():
         ({"standard_error": 0.0}, "above 0"),
         ({"standard_error": -1.0}, "above 0"),
         ({"standard_error": float("inf")}, "finite"),
-        ({"standard_error": 1e-9}, "no experiment is more exact"),
+        ({"standard_error": 1e-9}, "no experiment is more precise"),
         ({"regions": "north"}, "list of names of regions"),
         ({"regions": []}, "list of names of regions"),
         ({"regions": ["north", "north"]}, "twice"),

@@ -50,14 +50,15 @@ def test_counts_have_a_log_link_and_lead_back_from_toml():
     config = dcm.Config(counts=True)
     assert (config.link, config.reading) == ("log", "counts")
     assert dcm.Config.from_dict(config.to_dict()) == config
+    assert dcm.Config.from_dict({"counts": True}) == dcm.Config().replace(counts=True) == config
     assert config.replace(counts=False).reading == "log"
-    assert dcm.Config().reading == "identity"
+    assert (dcm.Config().link, dcm.Config().reading) == ("identity", "identity")
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"link": "auto"}, "counts have no other link than log; leave link out"),
+        ({"link": "auto"}, "counts need the log link; leave link out"),
         ({"model": "paper", "graph": "triangular"}, "counts must be false for the paper's model"),
         ({"experiments": [{"channel": "tv", "start": "2024-01-01", "end": "2024-02-01", "lift": 1.0,
                            "standard_error": 0.5}]}, "leave experiments out, or set counts=False"),
@@ -71,11 +72,12 @@ def test_settings_that_counts_do_not_have_are_refused(settings, message):
 @pytest.mark.parametrize(
     "stated",
     [
+        lambda: dcm.Config(counts=True, link="identity"),
         lambda: dcm.Config(counts=True).replace(link="identity"),
         lambda: dcm.Config().replace(counts=True, link="identity"),
         lambda: dcm.Config.from_dict({"counts": True, "link": "identity"}),
     ],
 )
 def test_a_stated_identity_link_of_counts_is_refused(stated):
-    with pytest.raises(dcm.ConfigError, match="counts have no other link than log"):
+    with pytest.raises(dcm.ConfigError, match="counts need the log link"):
         stated()

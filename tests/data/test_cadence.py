@@ -77,7 +77,7 @@ WRONG = {
 @pytest.mark.parametrize(("name", "cadence"), [("month", "monthly"), ("Quarter no", "quarterly"), ("day_id", "daily")])
 def test_whole_numbers_of_another_name_than_weeks_are_asked_about(name, cadence):
     with pytest.raises(
-        dcm.DataError, match=f"count as weeks, though its name says otherwise; state cadence='{cadence}'"
+        dcm.DataError, match=f"are read as weeks, though its name says otherwise; set cadence='{cadence}'"
     ):
         week_grid(pd.Series([1, 2, 3]), name)
     assert week_grid(pd.Series([1, 2, 3]), name, Cadence(cadence)).cadence == cadence

@@ -7,9 +7,11 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.diagnosis.findings import Check
+from deepcausalmmm_jax.data.diagnosis.zero_weeks import zero_week_findings
 from deepcausalmmm_jax.data.inputs import inputs_from
 from deepcausalmmm_jax.data.kpi_link import local_means, scaled_kpi
 from deepcausalmmm_jax.data.scaling import scales_from
+from deepcausalmmm_jax.io.grades import Grade
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +85,7 @@ def test_counts_are_read_as_shares_of_their_mean(counted):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda kpi: kpi + 0.5, "no whole number, but counts=True"),
+        (lambda kpi: kpi + 0.5, "not a whole number, but counts=True"),
         (lambda kpi: kpi - 4.0, "below 0, but counts=True"),
     ],
 )
@@ -102,7 +104,7 @@ def test_a_region_without_any_count_is_refused(counted):
 
 
 def test_a_log_link_with_zeros_names_counts_as_the_way_out(counted):
-    with pytest.raises(dcm.DataError, match="counts=True if the KPI counts something"):
+    with pytest.raises(dcm.DataError, match="counts=True if the KPI is a count of something"):
         dcm.fit(counted[0], dcm.Config(link="log"), progress=False)
 
 
@@ -131,3 +133,20 @@ def test_counts_are_recommended_where_whole_numbers_are_often_zero(counted, chan
     assert all("counts=True" in row.advice for row in found)
     assert Check.COUNTED_KPI not in {row.check for row in diagnosis.beside(dcm.Config(counts=True)).rows}
     assert diagnosis.beside(dcm.Config()) == diagnosis
+
+
+@pytest.mark.parametrize(("regions", "mean"), [(1, 20.0), (4, 12.0)])
+def test_weeks_in_which_nothing_could_be_sold_are_named_and_those_of_chance_are_not(regions, mean):
+    for seed in range(5300, 5306):
+        panel, _ = dcm.simulate(regions, 80, 2, 1, seed=seed, counts=mean)
+        closed = np.random.default_rng(seed).random(panel.kpi.shape) < 0.3
+        shut = dataclasses.replace(panel, kpi=np.where(closed, 0.0, panel.kpi))
+        masked = dataclasses.replace(shut, weights=np.where(closed, 0.0, 1.0))
+        for kpi, told in ((panel, False), (shut, True), (masked, False)):
+            found = [row for row in zero_week_findings(kpi) if row.grade is Grade.LOOK]
+            assert bool(found) == told
+            assert all("missing_kpi='mask'" in row.advice and row.region for row in found)
+
+
+def test_zeros_of_small_counts_are_left_to_chance(counted):
+    assert Check.ZERO_WEEKS not in {row.check for row in counted[0].diagnose().findings}

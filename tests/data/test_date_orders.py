@@ -76,12 +76,12 @@ def test_a_date_of_every_form_is_the_day_that_it_says(written, read):
     ],
 )
 def test_what_is_no_day_of_the_calendar_is_named(written, named):
-    with pytest.raises(dcm.DataError, match=f"'when' has '{named}', which is no day of the calendar"):
+    with pytest.raises(dcm.DataError, match=f"'when' has '{named}', which is not a calendar date"):
         year_first(pd.Series(written), "when")
 
 
 def test_two_forms_in_one_column_are_named():
     with pytest.raises(
-        dcm.DataError, match="dates in two forms, '2024-01-29' and '29/01/2024'; write all with the year"
+        dcm.DataError, match="dates in two formats, '2024-01-29' and '29/01/2024'; write all with the year"
     ):
         year_first(pd.Series(["2024-01-29", "29/01/2024"]), "when")

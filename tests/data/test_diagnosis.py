@@ -85,7 +85,7 @@ def test_frequency_that_varies_passes():
 @pytest.mark.parametrize(
     ("frequency", "told"),
     [
-        (2.0, ["nine tenths of the contacts came at about 2 per person reached"]),
+        (2.0, ["90% of contacts came at about 2 per person reached"]),
         (40.0, ["came at about 40 per person", "up to 40 contacts per person reached in a week"]),
     ],
 )
@@ -185,7 +185,7 @@ def test_the_worst_comes_first_and_tables_escape_what_the_user_named(clean, tmp_
     assert "=cmd()" in page
     back = pd.read_csv(diagnosis.to_csv(tmp_path / "checks.csv"), keep_default_na=False)
     assert len(back) == len(diagnosis.rows)
-    assert repr(diagnosis).startswith("Diagnosis(fail: 1 to mend")
+    assert repr(diagnosis).startswith("Diagnosis(fail: 1 to fix")
 
 
 @given(share=st.floats(0.0, 0.9), seed=st.integers(0, 999))

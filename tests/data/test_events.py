@@ -203,7 +203,7 @@ class TestHolidays:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"names": ["Christmas"]}, "names has 'Christmas', which is no holiday there; did you mean|there are"),
+            ({"names": ["Christmas"]}, "names has 'Christmas', which is not a holiday there; did you mean|there are"),
             ({"before": {"Nothing": 3}}, "before has 'Nothing'"),
             ({"after": -1}, "days after"),
             ({"language": "xx"}, "no names in 'xx'"),

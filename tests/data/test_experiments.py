@@ -60,8 +60,8 @@ def test_counted_cells_are_the_regions_from_the_test_to_the_end_of_training(smal
     cells = np.zeros(small_panel.kpi.shape, bool)
     cells[[0, 2], 20:N] = True
     np.testing.assert_array_equal(arrays.counted[0] != 0, cells)
-    np.testing.assert_allclose(arrays.counted[0][0, 20], scales.kpi[0] / 10.0, rtol=1e-6)
-    assert arrays.measured[0] == pytest.approx(10.0)
+    np.testing.assert_allclose(arrays.counted[0][0, 20], scales.kpi[0] / np.hypot(10.0, 10.0), rtol=1e-6)
+    assert arrays.measured[0] == pytest.approx(100.0 / np.hypot(10.0, 10.0))
     assert arrays.channel[0] == 1
 
 
@@ -97,10 +97,10 @@ def test_weeks_may_be_numbers(small_panel):
     [
         ({"channel": "chanel_2"}, "did you mean 'channel_2'"),
         ({"regions": ("region_9",)}, "in region 'region_9', which the panel does not have"),
-        ({"first": 50, "last": 55}, "does not learn from: its last training week is"),
+        ({"first": 50, "last": 55}, "is not a training week: the last one is"),
         ({"start": "2020-01-06", "end": "2020-02-03"}, "but the panel has the weeks 2022-01-03 to"),
         ({"start": "2022-05-23", "end": "2024-05-23"}, "but the panel has the weeks"),
-        ({"start": "2022-05-24", "end": "2022-05-28"}, "beginning of no week"),
+        ({"start": "2022-05-24", "end": "2022-05-28"}, "does not contain the first day of any week"),
         ({"start": "3", "end": "9"}, "the weeks of the panel are dates"),
         ({"kind": "go_dark"}, "it ran in region region_1 in week 2022-05-23"),
     ],
@@ -124,7 +124,7 @@ def test_a_test_without_exposure_is_refused(small_panel):
 
 @pytest.mark.parametrize(
     ("unit", "without", "message"),
-    [("roi", "spend", "no spend of the channel"), ("revenue", "revenue_per_kpi", "no revenue per KPI")],
+    [("roi", "spend", "no spend for the channel"), ("revenue", "revenue_per_kpi", "no revenue per KPI")],
 )
 def test_a_unit_that_the_panel_cannot_give_is_refused(small_panel, unit, without, message):
     panel = dataclasses.replace(small_panel, **{without: None})

@@ -124,7 +124,7 @@ def without(panel, kind):
         ("region", "lacks the region region_3"),
         ("channel", "lacks the channel channel_2"),
         ("control", "lacks the control control_2"),
-        ("week", "lacks the weeks .*, which the run was made with"),
+        ("week", "lacks the weeks .*, which the run was fitted with"),
         ("spend", "lacks the spend"),
         ("revenue_per_kpi", "lacks the revenue per KPI"),
     ],
@@ -136,7 +136,7 @@ def test_a_later_panel_that_lost_something_is_refused_by_name(panel, kind, messa
 
 @pytest.mark.parametrize("kind", ["region", "channel", "control"])
 def test_a_later_panel_with_something_new_is_refused_with_the_way_out(panel, kind):
-    with pytest.raises(dcm.DataError, match=f"has the {kind} {kind}_[23], .* or fit once more with dcm.fit"):
+    with pytest.raises(dcm.DataError, match=f"has the {kind} {kind}_[23], .* or fit again with dcm.fit"):
         continued_by(without(panel, kind), panel)
 
 

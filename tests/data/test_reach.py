@@ -87,13 +87,13 @@ def test_nobody_reached_needs_no_frequency():
             {},
             "'tv_often' is 0.5 at region r0, week 2024-01-29, where 'tv_people'.*one contact",
         ),
-        (changed(4, tv_often=0.0), {}, "everyone who is reached has one contact at least"),
+        (changed(4, tv_often=0.0), {}, "everyone who is reached has at least one contact"),
         (changed(4, tv_often=np.nan), {}, "'tv_often' has no value at region r0"),
         (changed(4, tv_people=np.nan), {}, "'tv_people' has no value"),
         (changed(4, tv_people=-1.0), {}, "negative reach"),
         (changed(34, tv_people=2500.0), {"population": "people"}, "2,500 at region r1, .*above the population.*2,000"),
-        (None, {"reach": {"tv": "tv_people"}, "frequency": None}, "frequency does not; name a column of both"),
-        (None, {"reach": {}}, "reach does not; name a column of both"),
+        (None, {"reach": {"tv": "tv_people"}, "frequency": None}, "frequency does not; name a column in both"),
+        (None, {"reach": {}}, "reach does not; name a column in both"),
         (None, {"media": ["tv", "search"]}, "given both in media and in reach"),
         (None, {"reach": "tv_people"}, "reach must be a mapping"),
         (None, {"reach": {"tv": "tv_peple"}}, "tv_peple"),
@@ -136,7 +136,7 @@ def test_a_later_panel_states_reach_and_frequency_again():
     plain = dataclasses.replace(panel, frequency=None)
     with pytest.raises(dcm.DataError, match="'tv', but this panel does not"):
         with_roles_of(panel, plain)
-    with pytest.raises(dcm.DataError, match="but the fit has not"):
+    with pytest.raises(dcm.DataError, match="but the fit does not"):
         with_roles_of(plain, panel)
 
 
@@ -177,7 +177,7 @@ def test_only_channels_with_reach_have_the_curve_of_frequency():
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"curves": [{"channel": "tv", "saturation": "log"}]}, "a curve of their own; state its adstock alone"),
+        ({"curves": [{"channel": "tv", "saturation": "log"}]}, "a curve of their own; set its adstock only"),
         ({"priors": {"half_saturation": {"tv": (1.0, 0.5)}}}, "state priors.half_frequency, in contacts"),
     ],
 )

@@ -303,7 +303,9 @@ def test_hosts_with_different_arguments_all_say_so(tmp_path):
     finally:
         for host in hosts:
             host.kill()
-    assert said == ["Host 1 was started with another seed than host 0; start all hosts with the same arguments."] * 2
+    assert (
+        said == ["Host 1 was started with a different seed from host 0; start all hosts with the same arguments."] * 2
+    )
 
 
 def test_compiling_is_told_apart_from_running(ensemble):

@@ -107,11 +107,14 @@ def test_half_saturations_are_passed_on_in_exposure_though_mean_weeks_differ(fit
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"weeks": lambda p: p.weeks + np.timedelta64(7, "D")}, "sales and visits have other regions or weeks"),
-        ({"exposure": lambda p: p.exposure * 1.5}, "'channel_1' has another exposure for sales than for visits, first"),
+        ({"weeks": lambda p: p.weeks + np.timedelta64(7, "D")}, "sales and visits differ in regions or weeks"),
+        (
+            {"exposure": lambda p: p.exposure * 1.5},
+            "'channel_1' has different exposure for sales and for visits, first",
+        ),
         (
             {"kpi_name": lambda p: "control_1"},
-            "panel of sales has 'control_1' among its columns, which is a KPI itself",
+            "panel of sales has 'control_1' among its columns, which is itself a KPI",
         ),
     ],
 )
@@ -128,7 +131,7 @@ def test_panels_that_are_not_of_the_same_media_are_refused(national, changes, sa
         (([],), dcm.ConfigError, "needs panels by the name of their KPI"),
         (({},), dcm.ConfigError, "needs panels by the name of their KPI"),
         (({5: None},), dcm.ConfigError, "names of KPIs that are text, got 5"),
-        (({"sales": "file.csv"},), dcm.DataError, "KPI sales has no Panel but str"),
+        (({"sales": "file.csv"},), dcm.DataError, "KPI sales needs a Panel, got str"),
     ],
 )
 def test_what_is_no_panels_by_name_is_refused(arguments, error, said):
@@ -139,11 +142,11 @@ def test_what_is_no_panels_by_name_is_refused(arguments, error, said):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"share": ["delay"]}, "share names 'delay', which is no parameter that KPIs can share"),
+        ({"share": ["delay"]}, "share names 'delay', which is not a parameter that KPIs can share"),
         ({"share": "decay"}, "share must be a list of decay, half_saturation, slope, got 'decay'"),
-        ({"config": {"visit": dcm.Config()}}, "settings for 'visit', which is no KPI; did you mean 'visits'"),
+        ({"config": {"visit": dcm.Config()}}, "settings for 'visit', which is not a KPI; did you mean 'visits'"),
         ({"config": "config.toml"}, "needs a Config, or one by KPI, got str"),
-        ({"config": dcm.Config(curve="auto")}, "needs stated curves"),
+        ({"config": dcm.Config(curve="auto")}, "cannot choose the curves itself"),
         (
             {"config": dcm.Config(posterior=dcm.PosteriorSettings(method="none"))},
             'curves of sales cannot be shared without draws from its posterior; set posterior.method="laplace"',

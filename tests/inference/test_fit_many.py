@@ -57,7 +57,7 @@ def test_bad_requests_name_the_panel(small_panel, quick):
     silent = dataclasses.replace(small_panel, exposure=small_panel.exposure * np.array([1.0, 0.0, 1.0]))
     with pytest.raises(dcm.DataError, match="Panel 1: Channel .* is zero"):
         dcm.fit_many([small_panel, silent], quick)
-    with pytest.raises(dcm.DataError, match="Entry 1 of panels is no Panel but str"):
+    with pytest.raises(dcm.DataError, match="Entry 1 of panels must be a Panel, got str"):
         dcm.fit_many([small_panel, "panel.csv"], quick)
     for changes, said in (
         ({"seeds": []}, "at least one seed"),
@@ -86,7 +86,7 @@ def test_hosts_that_were_asked_otherwise_are_told_what_differs():
     asked = [{"panel": "a", "seed": 1}, {"panel": "a", "seed": 1}, {"panel": "a", "seed": 2}]
     everywhere = np.stack([fingerprints(arguments) for arguments in asked])
     assert disagreement(names, everywhere[:2]) is None
-    assert "Host 2 was started with another seed than host 0" in disagreement(names, everywhere)
+    assert "Host 2 was started with a different seed from host 0" in disagreement(names, everywhere)
 
 
 def test_a_single_host_does_all_the_work():

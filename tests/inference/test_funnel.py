@@ -118,11 +118,11 @@ def test_what_is_known_of_effects_by_all_ways_is_left_out_where_a_stage_is_held(
     [
         (
             "visits",
-            "funnel must be a list of two KPIs or more, first to last, such as .'visits', 'carts'., got 'visits'",
+            "funnel must be a list of two or more KPIs, first to last, such as .'visits', 'carts'., got 'visits'",
         ),
-        (["sales"], "list of two KPIs or more"),
-        (7, "list of two KPIs or more"),
-        (["visit", "sales"], "funnel names 'visit', which is no KPI; did you mean 'visits'"),
+        (["sales"], "list of two or more KPIs"),
+        (7, "list of two or more KPIs"),
+        (["visit", "sales"], "funnel names 'visit', which is not a KPI; did you mean 'visits'"),
         (["sales", "visits", "sales"], "funnel names sales twice"),
     ],
 )
@@ -137,6 +137,14 @@ def test_a_later_stage_whose_effects_multiply_is_refused_and_a_first_one_is_not(
     assert checked_funnel(["visits", "sales"], panels, configs | {"visits": quick.replace(link=link)})
     with pytest.raises(dcm.ConfigError, match='set link="identity" for sales, or leave funnel out'):
         checked_funnel(["visits", "sales"], panels, configs | {"sales": quick.replace(link=link)})
+
+
+def test_a_later_stage_of_counts_is_refused_with_its_own_way_out(panels, quick):
+    configs = dict.fromkeys(panels, quick)
+    counts = quick.replace(counts=True)
+    assert checked_funnel(["visits", "sales"], panels, configs | {"visits": counts})
+    with pytest.raises(dcm.ConfigError, match="do not with counts=True; set counts=False for sales, or leave"):
+        checked_funnel(["visits", "sales"], panels, configs | {"sales": counts})
 
 
 def test_stages_of_other_channels_or_names_in_use_are_refused(panels, quick):

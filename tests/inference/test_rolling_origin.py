@@ -77,8 +77,8 @@ def test_a_region_without_a_kpi_in_a_fold_is_left_out_of_its_score(small_panel, 
     ("gone", "asked", "message"),
     [
         (slice(55, None), {"origins": [52]}, "goes beyond the panel's 55 weeks with a KPI"),
-        (slice(30, None), {"folds": 5}, "leaves 10 weeks to learn from.*the panel's 30 weeks with a KPI"),
-        (slice(0, 45), {"origins": [50]}, "leaves 5 weeks to learn from"),
+        (slice(30, None), {"folds": 5}, "leaves 10 weeks to train on.*the panel's 30 weeks with a KPI"),
+        (slice(0, 45), {"origins": [50]}, "leaves 5 weeks to train on"),
         (slice(None), {}, "No week of the panel has a KPI"),
     ],
 )
@@ -90,5 +90,7 @@ def test_folds_that_the_weeks_with_a_kpi_do_not_carry_are_refused(small_panel, q
 def test_a_fold_that_cannot_be_learned_from_is_named(small_panel, quick):
     panel = without_kpi(small_panel, slice(0, 50), regions=2)
     week, region = panel.week_label(48), panel.regions[2]
-    with pytest.raises(dcm.DataError, match=f"The fold from week {week} on: Region {region} has no observed KPI"):
+    with pytest.raises(
+        dcm.DataError, match=f"The fold with its origin at week {week}: Region {region} has no observed KPI"
+    ):
         dcm.cross_validate(panel, quick, horizon=4, folds=3)

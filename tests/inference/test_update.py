@@ -129,7 +129,7 @@ def test_bad_input_is_refused_in_one_sentence(run, small_panel, given, error, me
 
 def test_a_run_of_the_papers_model_is_refused(run, small_panel):
     paper = dcm.FitResult(dataclasses.replace(run.fitted, config=dcm.Config.paper()))
-    with pytest.raises(dcm.ConfigError, match="fit it once more"):
+    with pytest.raises(dcm.ConfigError, match="fit it again"):
         dcm.update(paper, small_panel, progress=False)
 
 

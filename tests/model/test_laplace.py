@@ -243,7 +243,6 @@ def test_regions_that_move_together_count_as_fewer(small_panel, quick):
     assert dcm.fit(together, quick, progress=False).effective_regions < 0.7 * apart <= 4.0
 
 
-def test_refits_take_over_how_far_regions_count_apart(small_result):
-    ensemble = dcm.bootstrap(small_result, 2, checks=0, progress=False)
-    shares = ensemble.replicates.variables["fitted"]["effective"]
+def test_refits_take_over_how_far_regions_count_apart(small_result, small_ensemble):
+    shares = small_ensemble.replicates.variables["fitted"]["effective"]
     np.testing.assert_allclose(shares * 4, small_result.effective_regions, rtol=1e-6)

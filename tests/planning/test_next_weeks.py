@@ -46,7 +46,7 @@ def test_a_week_that_was_missing_has_the_regions_mean_week(long_panel):
     rest = np.delete(long_panel.exposure[1, 18:], 2, axis=0)
     np.testing.assert_allclose(found.panel.exposure[1, 2], rest.mean(axis=0))
     assert found.panel.present.all()
-    assert any(note.startswith("1 region-weeks were missing a year before") for note in found.notes)
+    assert any(note.startswith("Region-weeks missing a year before") for note in found.notes)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_gaps_of_a_year_before_are_filled_where_nothing_is_planned_and_counted(l
     for name in ("exposure", "control", "spend"):
         mean = getattr(long_panel, name)[1, 14:66][there].mean(axis=0)
         np.testing.assert_allclose(getattr(found.panel, name)[1, 6], mean)
-    assert found.notes[-1] == "1 region-weeks were missing a year before; they have the region's mean of that year."
+    assert found.notes[-1] == "Region-weeks missing a year before take the region's mean of that year (1 of them)."
 
 
 def test_days_have_the_flighting_of_364_days_before():

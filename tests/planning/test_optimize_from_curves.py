@@ -70,38 +70,6 @@ def test_s_shaped_plans_are_as_good_as_differential_evolution(seed):
     assert plan.summary.loc["incremental_outcome", "change"] > -np.inf
 
 
-def test_curves_are_fitted_back_by_region_and_the_interval_holds_the_truth():
-    rng = np.random.default_rng(0)
-    x = np.tile(rng.uniform(0, 60, 80), 2)
-    region = np.repeat(["north", "south"], 80)
-    top = np.where(region == "north", 30.0, 50.0)
-    y = hill_value(x, 5.0, top, 12.0, 1.6) + rng.normal(0, 0.5, 160)
-    table = dcm.fit_hill(x, y, region).set_index("region")
-    for label, true in (("north", 30.0), ("south", 50.0)):
-        row = table.loc[label]
-        for name, value in {"bottom": 5.0, "top": true, "half_saturation": 12.0, "slope": 1.6}.items():
-            np.testing.assert_allclose(row[name], value, rtol=0.25)
-            assert row[f"{name}_low"] < row[name] < row[f"{name}_high"]
-        np.testing.assert_allclose(row["saturation_point"], 12.0 * 9 ** (1 / 1.6), rtol=0.25)
-        assert row["r2"] > 0.98
-    assert list(dcm.fit_hill(x, y)["region"]) == ["all"]
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "message"),
-    [
-        ([1, 2, 3], [1, 2, 3], "5 rows or more"),
-        ([1] * 6, range(6), "does not vary"),
-        ([-1, 2, 3, 4, 5], range(5), "0 or more"),
-        ([1, 2, 3, 4, np.nan], range(5), "finite"),
-        ([1, 2, 3, 4, 5], range(6), "must be equal"),
-    ],
-)
-def test_tables_that_hold_no_curve_are_refused(x, y, message):
-    with pytest.raises(dcm.DataError, match=message):
-        dcm.fit_hill(x, y)
-
-
 def test_tables_of_curves_are_checked():
     table = _table(0, 3, (1.0, 2.0))
     with pytest.raises(dcm.DataError, match="no column 'slope'"):
@@ -151,17 +119,54 @@ def test_what_is_no_number_and_no_name_is_refused_as_an_option(option, value):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("value", NO_NUMBERS, ids=str)
-@pytest.mark.parametrize("name", ["x", "y"])
-def test_a_value_that_is_no_number_makes_no_curve(name, value):
-    spend = [1.0, 2.0, 3.0, 5.0, 8.0, 13.0]
-    for wrong in ([*spend[:5], value], value):
-        with pytest.raises(dcm.DataError) as refused:
-            dcm.fit_hill(**({"x": spend, "y": spend} | {name: wrong}))
-        assert "\n" not in str(refused.value)
+def test_a_plan_of_todays_spend_has_the_outcome_of_the_curves_and_its_sums():
+    table = pd.DataFrame(
+        {
+            "channel": ["tv", "tv", "radio", "radio", "mail"], "region": ["a", "b", "a", "b", "a"],
+            "bottom": 1.0, "top": [5.0, 9.0, 5.0, 1.0, 5.0], "half_saturation": [2.0, 4.0, 3.0, 3.0, 3.0],
+            "slope": 1.0, "spend_today": [2.0, 4.0, 6.0, 3.0, 0.0], "largest_x": [2.0, 3.9, 9.0, 9.0, 9.0],
+        }
+    )  # fmt: skip
+    plan = dcm.optimize_budget_from_curves(table, 15.0, fixed=["tv", "radio", "mail"], starts=1)
+    outcome = [2.0, 4.0, 4.0 * 2 / 3, 0.0, 0.0]
+    for name in ("today", "plan"):
+        np.testing.assert_allclose(plan.table[f"spend_{name}"], table["spend_today"], atol=1e-9)
+        np.testing.assert_allclose(plan.table[f"incremental_outcome_{name}"], outcome, atol=1e-9)
+        np.testing.assert_allclose(plan.channels[f"spend_{name}"], [6.0, 9.0, 0.0], atol=1e-9)
+        np.testing.assert_allclose(plan.channels[f"roi_{name}"].iloc[:2], [1.0, 4.0 * 2 / 3 / 9.0])
+        whole = 6.0 + 4.0 * 2 / 3
+        np.testing.assert_allclose(plan.summary[name], [15.0, whole, whole / 15.0])
+    assert np.isnan(plan.channels["roi_today"].iloc[2])
+    np.testing.assert_allclose(plan.table["change"], 0.0, atol=1e-9)
+    np.testing.assert_allclose(plan.summary["change"], 0.0, atol=1e-9)
+    assert plan.table["extrapolation"].tolist() == [False, True, False, False, False]
+    assert list(plan.table.columns[:2]) == ["channel", "region"]
+    assert (plan.total, plan.split, len(plan.draws)) == (pytest.approx(15.0), "channel_region", 0)
 
 
-@pytest.mark.parametrize("label", [None, [1], np.nan, pd.NaT, np.ones(2)], ids=str)
-def test_a_row_without_the_label_of_a_region_makes_no_curve(label):
-    with pytest.raises(dcm.DataError, match="region must have the label of a region in every row; some rows have none"):
-        dcm.fit_hill(range(1, 7), range(1, 7), ["north"] * 5 + [label])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"half_saturation": [2.0, 0.0]}, "half_saturation of 'radio' must be above 0"),
+        ({"slope": [-1.0, 1.0]}, "slope of 'tv' must be above 0"),
+        ({"top": [5.0, -0.1]}, "The top of 'radio' lies below its bottom"),
+        ({"channel": ["tv", "tv"]}, "a channel \\(or a channel and region\\) twice"),
+    ],
+)
+def test_parameters_that_make_no_curve_are_refused(change, message):
+    with pytest.raises(dcm.DataError, match=message):
+        dcm.optimize_budget_from_curves(CURVES.assign(**change), 10.0)
+    with pytest.raises(dcm.DataError, match="has no rows"):
+        dcm.optimize_budget_from_curves(CURVES.iloc[:0], 10.0)
+    dcm.optimize_budget_from_curves(CURVES.assign(top=0.0), 10.0, starts=1)  # a curve may be flat
+
+
+def test_over_several_periods_a_plan_is_that_of_one_as_often():
+    one, four = (dcm.optimize_budget_from_curves(CURVES, 10.0 * n, periods=n) for n in (1, 4))
+    np.testing.assert_allclose(four.table["spend_plan"], 4 * one.table["spend_plan"], rtol=1e-3)
+    assert four.summary.loc["incremental_outcome", "plan"] == pytest.approx(
+        4 * one.summary.loc["incremental_outcome", "plan"], rel=1e-6
+    )
+    assert four.shadow_price == pytest.approx(one.shadow_price, rel=1e-3)
+    assert (one.period, four.period) == ("1 periods of the curves", "4 periods of the curves")
+    assert one.starts["start"].iloc[-1] == "random 7"  # the last of eight

@@ -214,3 +214,20 @@ def test_the_commands_plan_at_a_frequency(steady, tmp_path, capsys):
     assert (tmp_path / "what_if.csv").is_file()
     with pytest.raises(dcm.ConfigError, match="changes nothing; give at least one Change, or a frequency"):
         scenario_command(tmp_path, tmp_path / "what_if.csv")
+
+
+def test_curves_end_where_everyone_of_a_region_is_reached(reached_result):
+    exposure, often = reached_result.panel.exposure[:, :, 0], reached_result.panel.frequency[:, :, 0]
+    reached = exposure / np.where(often > 0, often, 1.0)
+    peopled = changed(reached_result, population=reached.max(axis=1) * np.array([1.25, 1.55]))
+    national = dcm.response_curves(peopled)
+    last = national.table.groupby("channel").multiplier.max()
+    assert last.to_dict() == {"channel_1": 1.2, "channel_2": 2.0, "channel_3": 2.0}
+    assert "channel_1 up to 1.25 times today's spend, where everyone in region_1 is reached" in national.period
+    regional = dcm.response_curves(peopled, by="region").table
+    assert regional[regional.channel == "channel_1"].groupby("region").multiplier.max().tolist() == [1.2, 1.5]
+    free = dcm.response_curves(reached_result).table
+    both = free.merge(national.table, on=["channel", "region", "multiplier"], suffixes=("", "_capped"))
+    np.testing.assert_allclose(both.incremental_outcome_capped, both.incremental_outcome, rtol=1e-6)
+    with pytest.raises(dcm.ConfigError, match="live; state a higher frequency"):
+        dcm.response_curves(peopled, frequency={"channel_1": 1.0})

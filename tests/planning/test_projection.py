@@ -105,7 +105,7 @@ def test_limits_that_contradict_each_other_in_the_last_digits_are_met_to_those(c
         0.5 * today, 1.5 * today, sp.csr_matrix(parts), parts @ today, parts @ today, ("", "", "")
     ).with_total(today.sum() * (1 + contradiction))
     x = project(today * np.random.default_rng(1).normal(1, 1, 30), plan, today)
-    assert missed(plan, x) <= max(abs(contradiction), 2e-12)
+    assert missed(plan, x) <= max(1.1 * abs(contradiction), 2e-12)  # all of it on the smallest sum would be 6 times
 
 
 def test_a_projection_with_a_thousand_cells_and_crossed_sums_meets_them_all():

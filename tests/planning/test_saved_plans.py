@@ -37,6 +37,13 @@ def test_a_plan_comes_back_as_it_was(folder):
     assert rest == {name: value for name, value in REST.items() if name != "chance_better"}
 
 
+@pytest.mark.parametrize("regions", [["01", "2"], ["NA", "north"], ["1", "-2"], [1, 20]])
+def test_regions_come_back_as_they_are_named(regions, tmp_path):
+    write_plan(tmp_path, PLAN | {"table": PLAN["table"].assign(region=regions)}, REST)
+    assert read_plan(tmp_path)[0]["table"]["region"].tolist() == regions
+    assert json.loads((tmp_path / "plan.json").read_text())["schema"] == 2
+
+
 def test_a_plan_without_refits_comes_back(tmp_path):
     empty = PLAN | {
         "draws": pd.DataFrame(index=pd.RangeIndex(0, name="replicate")),

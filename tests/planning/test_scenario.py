@@ -26,7 +26,7 @@ def test_scenarios_are_the_difference_of_two_predictions(small_result, small_pan
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (dcm.Change("tv", 1.2), "no channel and no control"),
+        (dcm.Change("tv", 1.2), "neither a channel nor a control"),
         (dcm.Change("channel_1", -1.0), "0 or more"),
         (dcm.Change("channel_1", 1.2, regions=["mars"]), "'mars'"),
         (dcm.Change("channel_1", 1.2, weeks=("1999-01-04", "1999-02-01")), "which the panel does not have"),

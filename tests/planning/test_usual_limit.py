@@ -1,5 +1,7 @@
 """Where nothing else limits a plan of a fixed total, no spend moves by more than 30 %; and the plan says so."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,23 @@ def test_a_fixed_channel_stays_and_the_others_share_the_rest(cells, small_panel)
     np.testing.assert_allclose([least[held], most[held]], 1.0)
     np.testing.assert_allclose(least[~held], 1.4)
     np.testing.assert_allclose(most[~held], 2.6)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_the_unit_of_spend_does_not_matter(cells, small_panel, unit):
+    own = dataclasses.replace(cells["channel"], today=unit * cells["channel"].today)
+    for multiple, scaled in ((1.0, False), (2.0, True)):
+        found = limited(dcm.Limits(), "auto", Targets(total=multiple * own.today.sum()), own, small_panel)
+        least, most = ranges(found, own, small_panel)
+        np.testing.assert_allclose([*least, *most], [0.7 * multiple] * 3 + [1.3 * multiple] * 3)
+        assert ("scaled" in found.notes[0]) == scaled
+
+
+def test_where_every_channel_is_fixed_nothing_is_scaled(cells, small_panel):
+    own = cells["channel"]
+    found = limited(dcm.Limits(fixed=CHANNELS), "auto", Targets(total=2.0 * own.today.sum()), own, small_panel)
+    np.testing.assert_allclose(ranges(found, own, small_panel), 1.0)
+    assert "scaled" not in found.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -120,8 +139,6 @@ def test_a_plan_keeps_the_limit_says_so_and_can_be_freed_of_it(small_result):
 
 
 def test_a_channel_that_is_off_today_stays_off_and_is_named(cells, small_panel):
-    import dataclasses
-
     today = np.where(np.arange(3) == 0, 0.0, cells["channel"].today)
     off = dataclasses.replace(cells["channel"], today=today)
     found = limited(dcm.Limits(), "auto", Targets(), off, small_panel)

@@ -48,10 +48,13 @@ def test_the_page_shows_verdict_reason_and_actions_at_both_widths(browser, kinds
         assert console_errors(browser) == []
         picture(browser, screenshots / f"first_{kind.replace(' ', '_')}_{width}.png", 1400)
     text = browser.execute_script("return document.getElementById('summary').innerText")
+    titles = "return Object.values(DATA.charts).flatMap(c => [c.layout.xaxis, c.layout.yaxis]).map(a => a?.title?.text ?? '')"
+    assert not [title for title in browser.execute_script(titles) if re.search(r"\bcurrency\b", title)]
     assert ("EUR\u00a0" in text) == (kind != "no spend")
     assert "_impressions" not in browser.execute_script("return document.querySelector('.first').innerText")
     table = browser.execute_script("return document.getElementById('media').innerText")
-    assert "television_impressions" in table
+    assert "television" in table
+    assert "_impressions" not in table, "tables name channels as figures do"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -173,12 +176,13 @@ def test_data_checks_are_in_the_report_and_not_said_twice(kinds, tmp_path):
     assert "The data checks ask for attention: constant columns" in page
 
 
-def test_a_result_without_draws_names_no_best_channel(trained):
-    result = dcm.FitResult(
-        dataclasses.replace(
-            trained.fitted, record=dataclasses.replace(trained.fitted.record, status=dcm.FitStatus.CONVERGED)
-        )
-    )
-    actions = decided(result).actions
-    assert not [text for text in actions if "earns most" in text]
-    assert "Run bootstrap for intervals before moving money." in actions
+def test_a_result_without_draws_moves_no_money_and_names_the_command_that_gives_intervals(trained, plan):
+    record = dataclasses.replace(trained.fitted.record, status=dcm.FitStatus.CONVERGED, seconds=60.0)
+    result = dcm.FitResult(dataclasses.replace(trained.fitted, record=record))
+    for told in (decided(result).actions, decided(result, plan).actions):
+        assert not [
+            text for text in told if any(word in text for word in ("earns most", "spends more", "room to grow"))
+        ]
+        command = next(text for text in told if "deepcausalmmm-jax bootstrap RUN" in text)
+        assert re.search(r"200 refits, about \d+ minutes", command)
+    assert any("is not to be carried out yet" in text for text in told)

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import re
 import subprocess
 import sys
 import time
@@ -180,6 +181,31 @@ def test_the_report_prints_and_loads_nothing_from_the_network(browser, page, scr
     assert [name for name in loaded if not name.startswith(("data:", "blob:"))] == []
     assert "Content-Security-Policy" in page[0].read_text()
     assert page[0].stat().st_size < 8_000_000
+
+
+def test_the_page_fits_paper_and_wide_tables_fit_the_screen(browser, page):
+    opened(browser, page[0])
+    narrow = "return ['media', 'plan-channels'].map(id => document.getElementById(id)).filter(t => t && t.scrollWidth > t.parentElement.clientWidth).map(t => t.id)"
+    assert browser.execute_script(narrow) == []
+    try:
+        widen(browser, 717)  # A4 with Chromium's margins
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        browser.execute_script("printing(true)")
+        assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth"), "print is shrunk"
+        whole = "return [...document.querySelectorAll('.chart, .scroll, #plan-board')].every(e => getComputedStyle(e).breakInside === 'avoid')"
+        assert browser.execute_script(whole)
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_tooltips_are_worded_and_show_no_powers_of_ten(browser, page):
+    opened(browser, page[0])
+    traces = browser.execute_script(
+        "return Object.entries(DATA.charts).flatMap(([key, chart]) => chart.data.map(t => [key, t.type, t.hoverinfo ?? '', t.hovertemplate ?? '', JSON.stringify([t.customdata, t.text])]))"
+    )
+    for key, kind, info, template, texts in traces:
+        assert info == "skip" or template or kind == "box", f"{key} has plotly's own tooltip"
+        assert not re.search(r"\de-\d", texts or ""), key
 
 
 def test_figures_that_the_report_does_not_hold_open_too(browser, curves, scores, ensemble, tmp_path, screenshots):

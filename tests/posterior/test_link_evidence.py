@@ -70,5 +70,5 @@ def test_the_evidence_is_a_table_and_stays_with_a_saved_fit(small_result, tmp_pa
 
 
 def test_an_open_link_is_resolved_by_fit_alone(small_panel):
-    with pytest.raises(dcm.ConfigError, match=r'link is "auto", which dcm.fit alone resolves'):
+    with pytest.raises(dcm.ConfigError, match=r'link is "auto", which only dcm.fit resolves'):
         dcm.cross_validate(small_panel, dcm.Config(link="auto"), folds=2)

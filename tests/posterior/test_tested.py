@@ -95,7 +95,8 @@ def test_draws_given_tests_have_the_mean_and_spread_of_both(double):
 def test_one_test_is_two_of_twice_the_variance(double, n_regions):
     channel, lift, error = SAME
     once, priors = _inputs(n_regions, SAME)
-    twice, _ = _inputs(n_regions, *[(channel, lift, np.sqrt(2.0) * error)] * 2)
+    wider = np.sqrt(2.0 * error**2 + (0.1 * lift) ** 2)  # a tenth of the lift is a part of either error
+    twice, _ = _inputs(n_regions, *[(channel, lift, wider)] * 2)
     apart = []
     for seed in (0, 1):
         place = _somewhere(once, seed)

@@ -41,6 +41,17 @@ def test_saved_fits_are_opened_again_each_also_by_itself(fits, tmp_path):
     assert isinstance(dcm.load(tmp_path / "run" / KPIS_FILE), dcm.KpiFits)
 
 
+def test_fits_are_saved_into_the_same_folder_again(fits, tmp_path):
+    fits.save(tmp_path)
+    before = {path.relative_to(tmp_path) for path in tmp_path.rglob("*")}
+    (tmp_path / "sales_net" / "fit.npz").write_bytes(b"damaged")
+    (tmp_path / "sales_net" / "notes.txt").write_text("mine")
+    pd.testing.assert_frame_equal(dcm.load(fits.save(tmp_path)).summary(), fits.summary())
+    after = {path.relative_to(tmp_path) for path in tmp_path.rglob("*")}
+    assert {str(path) for path in after - before} == {"sales_net/notes.txt"}
+    assert before <= after
+
+
 @pytest.mark.parametrize(
     ("told", "said"),
     [

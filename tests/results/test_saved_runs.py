@@ -45,7 +45,8 @@ def test_an_old_run_saved_again_is_a_run_of_the_present_schema(kind, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("schema", "message"), [(migrations.OLDEST - 1, "fit once more"), (migrations.SCHEMA + 1, "upgrade to read it")]
+    ("schema", "message"),
+    [(migrations.OLDEST - 1, "fit the panel again"), (migrations.SCHEMA + 1, "upgrade to read it")],
 )
 def test_a_schema_that_cannot_be_read_is_refused_in_one_sentence(schema, message, tmp_path):
     arrays = read_arrays(SAVED / f"schema_{migrations.OLDEST}" / "point.npz")

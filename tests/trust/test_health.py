@@ -210,7 +210,7 @@ def test_what_is_no_result_is_refused(given):
 
 
 def test_what_is_no_refutation_is_refused(kinds):
-    with pytest.raises(dcm.ConfigError, match="must be what refute returns, got str"):
+    with pytest.raises(dcm.ConfigError, match="must be the result of refute, got str"):
         dcm.health(kinds["strong"], "all fine")
 
 

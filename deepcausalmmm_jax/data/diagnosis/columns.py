@@ -31,15 +31,15 @@ def outlier_findings(panel: Panel) -> Iterator[Finding]:
             cell.column,
             cell.region,
             cell.week,
-            why="one such cell sets the scale of its column and can decide its effect",
-            advice="check its unit, and look for a typing error",
+            why="one such cell sets the scale of its column and can determine its effect",
+            advice="check its unit, and look for a typo",
         )
     if len(found) > _SHOWN:
         rest = found[_SHOWN:]
         yield Finding(
             Grade.FAIL,
             Check.OUTLIERS,
-            f"{several(len(rest), 'more cell')} as far out",
+            f"{several(len(rest), 'more cell')} equally far out",
             names(dict.fromkeys(cell.column for cell in rest)),
             why="many such cells point to a change of units",
             advice="check the units of these columns",
@@ -69,7 +69,7 @@ def constant_findings(past: Panel) -> Iterator[Finding]:
             Check.CONSTANT,
             f"{several(len(fixed), 'control')} never {'varies' if len(fixed) == 1 else 'vary'} within a region",
             names(fixed),
-            why="the baseline explains the same, so no effect can be learned",
+            why="the baseline already explains it, so no effect can be learned",
             advice="remove them" if len(fixed) > 1 else "remove it",
         )
     if not still and not fixed:
@@ -93,7 +93,7 @@ def variation_findings(past: Panel) -> Iterator[Finding]:
                 f"exposure varies by {spread:.1%} of its mean from week to week",
                 name,
                 why="the effect of a nearly constant channel cannot be separated from the baseline; the prior decides",
-                advice="vary its budget between weeks or regions on purpose, or test it with an experiment",
+                advice="deliberately vary its budget over weeks or regions, or test it with an experiment",
             )
         elif on_air < _SELDOM or longest < _FEW_WEEKS:
             quiet = False
@@ -102,8 +102,8 @@ def variation_findings(past: Panel) -> Iterator[Finding]:
                 Check.VARIATION,
                 f"on air in {on_air:.0%} of the region-weeks, at most {several(longest, 'week')} in a region",
                 name,
-                why="a handful of weeks on air can be confused with whatever else happened in them",
-                advice="add up channels that are alike, or wait for more weeks on air",
+                why="a handful of weeks on air are easily confused with whatever else happened in them",
+                advice="add up similar channels, or wait for more weeks on air",
             )
     if quiet:
         yield passed(Check.VARIATION, "every channel varies enough over weeks")
@@ -127,7 +127,7 @@ def copy_findings(past: Panel) -> Iterator[Finding]:
                 Check.COPIES,
                 f"correlation {group.likeness:.3f} with the KPI itself, within regions",
                 names(every),
-                why="a series made from the KPI takes the credit for it, and effects of media become meaningless",
+                why="a series derived from the KPI takes the credit for it, and media effects become meaningless",
                 advice="remove it",
             )
             continue
@@ -179,7 +179,8 @@ def collinearity_findings(past: Panel) -> Iterator[Finding]:
             Check.COLLINEARITY,
             f"variance inflation {own:.0f} within regions (limit {_VIF:.0f})",
             name,
-            why="its error is several times what it would be if it moved by itself; its split with others is uncertain",
+            why="its standard error is several times what it would be if it moved independently; the split between it "
+            "and the others is uncertain",
             advice="add up channels that are bought together, or test one of them with an experiment",
         )
     if worst:

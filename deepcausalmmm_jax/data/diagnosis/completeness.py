@@ -95,7 +95,8 @@ def missing_kpi_findings(past: Panel) -> Iterator[Finding]:
         past.kpi_name,
         names(past.regions[regions]),
         span(past.week_label(int(weeks[0])), past.week_label(int(weeks[-1]))),
-        why="these weeks teach nothing; if they are missing because sales were unusual, the rest is no fair sample",
+        why="these weeks carry no information; if they are missing because sales were unusual, the rest is not a fair "
+        "sample",
         advice="load them where they exist, and check that they are not missing because of what happened in them",
     )
 
@@ -125,7 +126,7 @@ def trailing_zero_findings(panel: Panel) -> Iterator[Finding]:
             advice="leave the KPI empty there and pass missing_kpi='mask'; trailing_zeros='keep' if they are real",
         )
     else:
-        yield passed(Check.ZEROS_AT_END, "the KPI does not turn to zero")
+        yield passed(Check.ZEROS_AT_END, "the KPI does not drop to zero")
 
 
 def size_findings(past: Panel) -> Iterator[Finding]:

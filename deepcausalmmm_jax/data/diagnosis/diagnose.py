@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from deepcausalmmm_jax.data.diagnosis import columns, completeness, feedback, frequency, kpi_values, spend
+from deepcausalmmm_jax.data.diagnosis import columns, completeness, feedback, frequency, kpi_values, spend, zero_weeks
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.data.diagnosis.findings import Finding
 from deepcausalmmm_jax.data.holdout import refuse_without_kpi
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.io.grades import ORDER
-from deepcausalmmm_jax.progress import Steps
+from deepcausalmmm_jax.steps import Steps
 
 _WHOLE: tuple[Callable[[Panel], Iterator[Finding]], ...] = (  # weeks after the last KPI included
     completeness.fittable_findings,
@@ -19,6 +19,7 @@ _PAST: tuple[Callable[[Panel], Iterator[Finding]], ...] = (
     completeness.missing_kpi_findings,
     kpi_values.level_findings,
     kpi_values.count_findings,
+    zero_weeks.zero_week_findings,
     kpi_values.outlier_findings,
     kpi_values.repeated_findings,
     kpi_values.doubled_findings,

@@ -28,11 +28,11 @@ class Diagnosis:
 
     def __repr__(self) -> str:
         count = {grade: sum(row.grade is grade for row in self.rows) for grade in Grade}
-        return f"Diagnosis({self.worst.value}: {count[Grade.FAIL]} to mend, {count[Grade.LOOK]} to look at)"
+        return f"Diagnosis({self.worst.value}: {count[Grade.FAIL]} to fix, {count[Grade.LOOK]} to look at)"
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What asks for something: the findings of the grades `fail` and `look`."""
+        """Findings that call for action: those graded `fail` or `look`."""
         return tuple(row for row in self.rows if row.grade in (Grade.LOOK, Grade.FAIL))
 
     @property
@@ -41,13 +41,13 @@ class Diagnosis:
         return max((row.grade for row in self.rows), key=ORDER.index, default=Grade.PASS)
 
     def beside(self, config: Config) -> "Diagnosis":
-        """What is left of it once a panel is fitted with some settings: the advice to set what they set is not."""
+        """What remains once a panel is fitted with some settings: advice that they already follow is dropped."""
         taken = (Check.COUNTED_KPI,) if config.counts else ()
         return Diagnosis(tuple(row for row in self.rows if row.check not in taken))
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row a finding: `grade`, `check`, `column`, `region`, `weeks`, `what`, `why`, `advice`.
+        """One row per finding: `grade`, `check`, `column`, `region`, `weeks`, `what`, `why`, `advice`.
 
         `column`, `region` and `weeks` say where; empty means all. Checks that found nothing have the grade `pass`.
         """
@@ -58,7 +58,7 @@ class Diagnosis:
         return pd.DataFrame(found, columns=list(COLUMNS), dtype=str)
 
     def shown(self) -> pd.DataFrame:
-        """The table as people read it: `grade`, `check`, `where`, `what`, `why`, `advice`."""
+        """The table for display: `grade`, `check`, `where`, `what`, `why`, `advice`."""
         found = [(row.grade.value, row.check.value, row.where, row.what, row.why, row.advice) for row in self.rows]
         return pd.DataFrame(found, columns=["grade", "check", "where", "what", "why", "advice"], dtype=str)
 

@@ -27,15 +27,14 @@ _FADE = 0.6  # weekly, of past exposure
 _MONTH = 4  # weeks of KPI that a budget may be set by
 _TRACKS = 0.8  # partial correlation in the same week
 _CONTROL_WHY = (
-    "a control that media move (brand awareness, search volume) takes away the part of their effect that runs "
-    "through it"
+    "a control that media move (brand awareness, search volume) absorbs the part of their effect that goes through it"
 )
-_CONTROL_ADVICE = "leave it out of the controls, unless you want the effect that does not run through it"
+_CONTROL_ADVICE = "leave it out of the controls, unless you want only the effect that bypasses it"
 _TREATMENT_WHY = (
-    "a treatment that is planned with media (a promotion that is advertised) is credited with what it does itself, "
-    "media with what they do beside it; one that media move takes part of their effect"
+    "a treatment that is planned together with media (an advertised promotion) is credited with its own effect, and "
+    "media with theirs; one that media drive takes part of their effect"
 )
-_TREATMENT_ADVICE = "keep it if it is set by people; if it follows from media, it is no treatment: leave it out"
+_TREATMENT_ADVICE = "keep it if people set it; if it follows from media, it is not a treatment: leave it out"
 
 
 class _Link(NamedTuple):
@@ -108,8 +107,8 @@ def feedback_findings(past: Panel) -> Iterator[Finding]:
             Check.FOLLOWS_KPI,
             what,
             name,
-            why="a budget planned on sales or on demand looks effective whether it works or not",
-            advice="add what it is planned on as a control (demand, distribution), or test it with an experiment",
+            why="a budget that follows sales or demand looks effective whether it works or not",
+            advice="add what it follows as a control (demand, distribution), or test it with an experiment",
         )
     if not found:
         yield passed(Check.FOLLOWS_KPI, f"none of {several(len(past.channels), 'channel')} follows the KPI")

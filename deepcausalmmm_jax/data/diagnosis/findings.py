@@ -19,6 +19,7 @@ class Check(StrEnum):
     ZEROS_AT_END = "zeros at the end"
     KPI_LEVEL = "level of the KPI"
     COUNTED_KPI = "zeros of the KPI"
+    ZERO_WEEKS = "weeks of zero"
     KPI_OUTLIERS = "KPI outliers"
     REPEATED_KPI = "repeated KPI"
     DOUBLED_KPI = "doubled KPI weeks"

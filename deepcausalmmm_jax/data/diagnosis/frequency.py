@@ -33,10 +33,10 @@ def _of_channel(past: Panel, m: int, name: str) -> Iterator[Finding]:
         yield Finding(
             Grade.LOOK,
             Check.FREQUENCY,
-            f"nine tenths of the contacts came {seen} per person reached",
+            f"90% of contacts came {seen} per person reached",
             name,
-            why="what another frequency would bring is then the prior's, and so is the best frequency",
-            advice="cap the frequency in some regions or weeks on purpose, or state what you know in Priors",
+            why="the effect of any other frequency then comes from the prior, and so does the best frequency",
+            advice="deliberately cap the frequency in some regions or weeks, or state what you know in Priors",
         )
     if high > _MANY * max(past.cadence.weeks, 1.0):
         yield Finding(
@@ -44,8 +44,8 @@ def _of_channel(past: Panel, m: int, name: str) -> Iterator[Finding]:
             Check.FREQUENCY,
             f"up to {high:.3g} contacts per person reached in a week",
             name,
-            why="so many point to contacts of a longer time than the reach, or to the reach of a day",
-            advice="check that reach and frequency are both those of the week",
+            why="so many suggest that contacts are counted over a longer period than reach, or that reach is daily",
+            advice="check that reach and frequency are both weekly figures",
         )
     people = _steady_reach(past, m)
     if people is not None:
@@ -55,8 +55,8 @@ def _of_channel(past: Panel, m: int, name: str) -> Iterator[Finding]:
             Check.FREQUENCY,
             f"reach is the same in every week on air, {people:,.6g} people{together}",
             name,
-            why="it is then rather the size of a target group, and the effect is proportional to reach",
-            advice="give the people who were reached at least once in the week",
+            why="it is then more likely the size of a target group, and the effect is proportional to reach",
+            advice="give the number of people reached at least once in the week",
         )
 
 

@@ -44,7 +44,7 @@ def level_findings(past: Panel) -> Iterator[Finding]:
             f"the mean KPI of {several(len(net), 'region')} is negative, or small next to its weekly changes",
             kpi,
             names(net),
-            why="shares of such a KPI mean little; its weekly changes give the region its size",
+            why="shares of such a KPI mean little; its weekly changes set the scale of the region instead",
             advice="use gross sales, before returns, where you have them",
         )
     if turned := turned_weeks(past):
@@ -55,7 +55,7 @@ def level_findings(past: Panel) -> Iterator[Finding]:
             f"the KPI is below 0 in every region in {several(len(turned), 'week')}, and rarely elsewhere",
             kpi,
             weeks=names(turned),
-            why="a reversed sign pulls every effect towards it",
+            why="a reversed sign biases every effect",
             advice="correct the sign, or leave the KPI empty there and pass missing_kpi='mask'",
         )
     if regular:
@@ -76,7 +76,7 @@ def count_findings(past: Panel) -> Iterator[Finding]:
         f"the KPI is a whole number throughout, and 0 in {zeros:.0%} of the region-weeks",
         past.kpi_name,
         why="with the default settings predictions and intervals of such counts fall below 0",
-        advice="fit with counts=True if it counts something",
+        advice="fit with counts=True if it is a count of something",
     )
 
 
@@ -91,7 +91,7 @@ def outlier_findings(past: Panel) -> Iterator[Finding]:
             past.kpi_name,
             at.region,
             at.week,
-            why="one such value can decide the estimate of whatever ran in that week",
+            why="one such value can dominate the estimate of whatever ran in that week",
             advice="correct it, or leave the KPI empty there and pass missing_kpi='mask'",
         )
     told = {(at.region, at.week) for at in huge}
@@ -149,7 +149,7 @@ def repeated_findings(past: Panel) -> Iterator[Finding]:
             f"the KPI of every region repeats the week before exactly in {several(len(weeks), 'week')}",
             past.kpi_name,
             weeks=names(weeks),
-            why="a week loaded twice is no observation, and hides what media did in it",
+            why="a week loaded twice is not an observation, and hides what media did in it",
             advice="load the week again, or leave its KPI empty and pass missing_kpi='mask'",
         )
     rest = [(r, week) for r, week in long if not whole[week]]
@@ -188,7 +188,7 @@ def doubled_findings(past: Panel) -> Iterator[Finding]:
     yield Finding(
         Grade.LOOK,
         Check.DOUBLED_KPI,
-        f"{several(len(pairs), 'time')} a week is nearly empty and its neighbour holds about twice the usual KPI",
+        f"in {several(len(pairs), 'case')} a week is nearly empty and its neighbour holds about twice the usual KPI",
         past.kpi_name,
         names(dict.fromkeys(str(past.regions[r]) for r, _ in pairs)),
         names(dict.fromkeys(past.week_label(week) for _, week in pairs)),

@@ -45,7 +45,7 @@ def price_findings(past: Panel) -> Iterator[Finding]:
             why="if its unit changed, exposure before and after is not comparable, and neither is its effect"
             if units
             else "a unit that costs more or less from then on may be another product, with another effect",
-            advice="bring exposure to one unit" if units else "check units, and split the channel if it changed",
+            advice="convert exposure to one unit" if units else "check units, and split the channel if it changed",
         )
     if quiet:
         yield passed(Check.PRICE_JUMP, "no channel's cost per unit jumps")
@@ -118,9 +118,9 @@ def _of_channel(panel: Panel, m: int, name: str) -> Iterator[Finding]:
     if booking in (Booking.REGION, Booking.CHANNEL):
         yield _look(
             f"{idle:.0%} of its spend is in region-weeks without exposure, {free:.0%} of its exposure in region-weeks "
-            "without spend, and neither weeks nor regions explain it",
+            "without spend, and no shift between weeks or regions explains it",
             name,
-            "only a mean price can be given, so returns by week and region are rough",
+            "only a mean price can be used, so returns by week and region are approximate",
             "book spend in the weeks and regions in which it ran",
         )
     elif idle > _ASTRAY:
@@ -135,7 +135,7 @@ def _of_channel(panel: Panel, m: int, name: str) -> Iterator[Finding]:
         yield _look(
             f"{free:.0%} of its exposure is in region-weeks without spend",
             name,
-            "its ROI counts outcome of exposure that cost nothing",
+            "its ROI counts the outcome of exposure that cost nothing",
             "check whether spend is missing there, or the exposure was a bonus",
             *first[1],
         )

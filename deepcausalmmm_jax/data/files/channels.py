@@ -61,10 +61,12 @@ def channels_of(
         named = {(name,): name for name, kind in kinds.items() if kind is Kind.MEDIA}
     if not named:
         known = ", ".join(map(repr, list(columns)[:12]))
-        raise DataError(f"No column's name says that it is media; say media=[...]; there are {known}.")
+        raise DataError(f"No column is named like a media channel; pass media=[...], from {known}.")
     for names in paid.values():
         if len(names) > 1:
-            raise DataError(f"Columns {names[0]!r} and {names[1]!r} may both be the spend of one channel; keep one.")
+            raise DataError(
+                f"Columns {names[0]!r} and {names[1]!r} may both be the spend of the same channel; keep one."
+            )
     order = {name: at for at, name in enumerate(columns)}
     first = {made[0]: order[made[1]] for made in products.values()}
     names = sorted(named.values(), key=lambda name: first.get(name, order.get(name, 0)))

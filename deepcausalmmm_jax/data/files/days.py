@@ -32,7 +32,7 @@ def days_of(column: pd.Series, name: str, cadence: Cadence | None = None) -> np.
 def to_weeks(
     df: object, *, time: str, flows: Sequence[str], levels: Sequence[str] = (), region: str | None = None
 ) -> pd.DataFrame:
-    """Bring a daily table to weeks, which begin on the weekday of its first day.
+    """Aggregate a daily table to weeks that begin on the weekday of its first day.
 
     Args:
         df: one row per region and day, of pandas or a library that Narwhals reads.
@@ -46,7 +46,7 @@ def to_weeks(
         A last week that lacks days is left out, with a warning.
 
     Raises:
-        DataError: a missing column, a column that is no number, a day that occurs twice or is missing between others.
+        DataError: a missing column, a column that is not numeric, a day that occurs twice or is missing between others.
     """
     df = as_pandas(df)
     keys = [time] if region is None else [region, time]
@@ -104,14 +104,14 @@ def _whole_weeks(count: pd.Series, begin: int, region: str | None) -> pd.Series:
     if inner.any():
         at = int(inner.argmax())
         raise DataError(
-            f"There are {count.iloc[at]} of 7 days in {_place(count.index[at], begin, region)}; add the others, with 0 "
-            "where nothing ran."
+            f"Only {count.iloc[at]} of 7 days have rows in {_place(count.index[at], begin, region)}; add the others, "
+            "with 0 where nothing ran."
         )
     if short.any():
         first = _place(count.index[int(short.to_numpy().argmax())], begin, region)
-        more = f", and {int(short.sum()) - 1} like it" if short.sum() > 1 else ""
+        more = f", and {int(short.sum()) - 1} more" if short.sum() > 1 else ""
         warnings.warn(
-            DataWarning(f"Weeks that lack days at an end of the table are left out: {first}{more}."), stacklevel=4
+            DataWarning(f"Incomplete weeks at the start or end of the table are left out: {first}{more}."), stacklevel=4
         )
     return ~short
 

@@ -50,7 +50,7 @@ def read_raw(
     if is_workbook(path):
         return _from_workbook(path, sheet)
     if sheet is not None:
-        raise DataError(f"A sheet is named, {sheet!r}, but {path} is no Excel file.")
+        raise DataError(f"The sheet {sheet!r} is named, but {path} is not an Excel file.")
     if path.suffix.lower() in (".parquet", ".pq"):
         return RawTable(with_plain_names(read_table(path)))
     encoding = encoding or encoding_of(path)
@@ -87,7 +87,9 @@ def _from_workbook(path: Path, sheet: str | None) -> RawTable:
             path, sheet_name=None, header=None, keep_default_na=False, na_values=[""], engine="openpyxl"
         )
     except Exception:  # damaged archives and workbooks raise errors of many classes
-        raise DataError(f"{path} cannot be read as an Excel workbook; it is damaged, or of another kind.") from None
+        raise DataError(
+            f"{path} cannot be read as an Excel workbook; it is damaged, or another kind of file."
+        ) from None
     if sheet is not None and sheet not in sheets:
         raise DataError(f"{path} has no sheet {sheet!r}; it has {', '.join(map(repr, sheets))}.")
     wanted = sheets if sheet is None else {sheet: sheets[sheet]}

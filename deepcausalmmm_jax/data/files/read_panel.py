@@ -53,19 +53,18 @@ def read_panel(
     missing_kpi: MissingKpi = "error",
     trailing_zeros: TrailingZeros = "ask",
 ) -> Panel:
-    """Read a panel from a file as it stands: CSV, Excel or Parquet, or a SQL query.
+    """Read a panel from a file as is: CSV, Excel or Parquet, or a SQL query.
 
-    Encoding, delimiter, decimal sign, currency signs and the form of dates are detected. Columns get their roles by
-    their names and by what they hold: one row per region and week as most packages want it (Meridian's and Robyn's
-    names among them), one row per number, one row per channel, or one row per day, which is added up to weeks;
-    or a row per month or quarter. What was
-    taken for what is logged in one line, and kept beside the file as `NAME.schema.toml`; edit that file and read again
-    where it is wrong. A role that is stated here, or in the schema, is not guessed.
+    Encoding, delimiter, decimal sign, currency signs and the form of dates are detected. Columns get their roles from
+    their names and contents. The file may have one row per region and week, as most packages expect (Meridian's and
+    Robyn's names are known), one row per number, one row per channel, one row per day (aggregated to weeks), or one row
+    per month or quarter. The role of each column is logged in one line, and kept beside the file as `NAME.schema.toml`;
+    edit that file and read again where it is wrong. A role that is stated here, or in the schema, is not guessed.
 
     Args:
         path: of the file; with `connection`, a SQL query.
-        schema: which column is what; the path of one; or None, for the one beside the file if there is one, else to
-            find out.
+        schema: roles of the columns, or the path of a file of them; None uses the file beside the table if there is
+            one, and else detects them.
         time: column of days or weeks.
         region: column of regions.
         kpi: column of the KPI.
@@ -74,8 +73,8 @@ def read_panel(
         controls: columns of controls, names or globs; all others are then not used.
         revenue_per_kpi: column, or one number.
         population: column of each region's population.
-        cadence: `daily` to keep days as they are rather than bring them to weeks; `weekly`, `monthly` or `quarterly`
-            where the dates do not say it, as whole numbers do not.
+        cadence: `daily` to keep days rather than aggregate them to weeks; `weekly`, `monthly` or `quarterly` where the
+            dates do not show it, as whole numbers do not.
         treatments: as in `Panel.from_dataframe`.
         organic: columns of exposure that is not paid for, names or globs.
         national: as in `Panel.from_dataframe`.
@@ -93,7 +92,7 @@ def read_panel(
         The panel.
 
     Raises:
-        DataError: the file is no table, a role fits no column or several, or the panel is invalid.
+        DataError: the file is not a table, a role fits no column or several, or the panel is invalid.
         ConfigError: a schema that is invalid.
     """
     unpaid = [organic] if isinstance(organic, str) else organic
@@ -269,9 +268,9 @@ def _warn_of_new_columns(table: pd.DataFrame, kept: Schema) -> None:
     new = kept.unmentioned([str(name) for name in table])
     if new:
         sentence = (
-            f"The schema kept beside the file does not know {', '.join(map(repr, new))}, which "
-            f"{'is' if len(new) == 1 else 'are'} not used; add them to the schema, list them as ignored, or "
-            "delete it to have the columns found again."
+            f"The schema kept beside the file does not mention {', '.join(map(repr, new))}, which "
+            f"{'is' if len(new) == 1 else 'are'} not used; add them to the schema, list them as ignored, or delete it "
+            "to have the columns found again."
         )
         warnings.warn(DataWarning(sentence), stacklevel=4)
 
@@ -282,7 +281,10 @@ def _tell(schema: Schema, guessed: bool, beside: Path | None) -> None:
     unclear = by_elimination(schema) if guessed else []
     said = []
     if unclear:
-        said.append(f"{', '.join(unclear)} count as controls, for want of a better name; state controls=, or media=")
+        said.append(
+            f"{', '.join(unclear)} are taken as controls, since their names suggest no other role; pass controls= or "
+            "media= if that is wrong"
+        )
     said += [f"{channel} is {reach} times {often}" for channel, reach, often in schema.products]
     if said:
         warnings.warn(DataWarning("; ".join(said) + "."), stacklevel=5)

@@ -88,8 +88,8 @@ def time_column(cells: pd.DataFrame, stated: str | None) -> str:
     if len(candidates) == 1:
         return str(candidates[0])
     if not candidates:
-        raise DataError(f"No column holds dates, nor is named week or date; say time=; there are {_listed(cells)}.")
-    raise DataError(f"Columns {_joined(candidates)} may all be the weeks; say which, as time={candidates[0]!r}.")
+        raise DataError(f"No column holds dates or is named week or date; pass time=, from {_listed(cells)}.")
+    raise DataError(f"Columns {_joined(candidates)} may all be the weeks; choose one, as in time={candidates[0]!r}.")
 
 
 def region_column(cells: pd.DataFrame, time: str, stated: str | None) -> str | None:
@@ -106,10 +106,10 @@ def region_column(cells: pd.DataFrame, time: str, stated: str | None) -> str | N
     if not named:
         keys = [name for name in keys if not _reads_as_numbers(cells[name])]
     if len(keys) > 1:
-        raise DataError(f"Columns {_joined(keys)} may all be the regions; say which, as region={keys[0]!r}.")
+        raise DataError(f"Columns {_joined(keys)} may all be the regions; choose one, as in region={keys[0]!r}.")
     if not keys:
         raise DataError(
-            f"Several rows have the same {time!r}, and no column tells them apart; say region=, or add the rows up."
+            f"Several rows have the same {time!r}, and no column tells them apart; pass region=, or add the rows up."
         )
     return str(keys[0])
 
@@ -226,8 +226,8 @@ def _kpi(kinds: Mapping[str, Kind]) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise DataError(f"No column's name says that it is the KPI; say kpi=; there are {_joined(list(kinds))}.")
-    raise DataError(f"Columns {_joined(found)} may all be the KPI; say which, as kpi={found[0]!r}.")
+        raise DataError(f"No column is named like a KPI; pass kpi=, from {_joined(list(kinds))}.")
+    raise DataError(f"Columns {_joined(found)} may all be the KPI; choose one, as in kpi={found[0]!r}.")
 
 
 def _one(kinds: Mapping[str, Kind], kind: Kind) -> str | None:

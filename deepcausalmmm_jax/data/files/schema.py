@@ -27,7 +27,7 @@ class Schema:
     """Roles of a file's columns.
 
     Attributes:
-        layout: name of the layout that was recognised, for people.
+        layout: name of the layout that was recognised, for display.
         time: column of the days or weeks.
         kpi: column of the KPI.
         media: columns of exposure, one a channel; names in `products` and `reach` are channels too.
@@ -38,18 +38,18 @@ class Schema:
         treatments: pairs of a column that affects the KPI and is credited for it, and its baseline: `min`, `max` or a
             number.
         national: channels, controls and treatments with one figure per week for the whole country in every region.
-        categories: columns of words; each word but `na`, `none` and the like becomes a control of 0 and 1.
+        categories: columns of text; each value except `na`, `none` and the like becomes a control of 0 and 1.
         products: triples of a channel and two columns, reach and frequency, whose product is its exposure.
         revenue_per_kpi: column or number; None where it is unknown.
         population: column of each region's population.
         ignored: columns that are not used.
         rows: `weekly`, `daily`, `monthly` or `quarterly`: how far apart the rows of the file are.
         cadence: that of the panel; None for weeks from weekly and daily rows, else for that of the rows. Days are
-            brought to weeks unless it is `daily`: sums of KPI, exposure and spend, means of all else.
+            aggregated to weeks unless it is `daily`: sums of KPI, exposure and spend, means of all else.
         names: column that names what `values` holds, of a file with one row per number; or the channel, of a file with
             one row per channel.
         values: column of the numbers of such a file; None where each channel has a row of several numbers.
-        delimiter: between columns; None for files that are no text.
+        delimiter: between columns; None for files that are not text.
         encoding: of the characters; None for files that are no text.
         decimal: sign before decimals.
         sheet: of a workbook.
@@ -83,7 +83,7 @@ class Schema:
 
     @property
     def summary(self) -> str:
-        """What was taken for what, in one line."""
+        """The role of each column, in one line."""
         spend = dict(self.spend)
         own = [name for name in self.media if spend.get(name) == name]
         added = ", days added up" if self.adds_up_days else ""
@@ -92,7 +92,7 @@ class Schema:
         parts.append(f"KPI {self.kpi!r}")
         paid = f", spend known for {len(spend)}" if spend else ", no spend"
         same = f" ({len(own)} of them by their spend alone)" if own else ""
-        parts.append(f"{len(self.media)} channels ({_some(self.media)}){paid}{same}")
+        parts.append(f"{len(self.media)} channel{'s' * (len(self.media) != 1)} ({_some(self.media)}){paid}{same}")
         if self.reach:
             parts.append(f"reach and frequency: {_some(tuple(channel for channel, *_ in self.reach))}")
         if self.organic:
@@ -111,7 +111,7 @@ class Schema:
 
     @property
     def adds_up_days(self) -> bool:
-        """Whether days are brought to weeks."""
+        """Whether days are aggregated to weeks."""
         return self.rows == "daily" and self.cadence in (None, "weekly")
 
     @property
@@ -138,7 +138,7 @@ class Schema:
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a schema that `save` wrote, or a person edited.
+        """Read a schema that `save` wrote, edited or not.
 
         Raises:
             ConfigError: the file cannot be read, lacks a column that every panel needs, or has an unknown entry.
@@ -155,10 +155,10 @@ class Schema:
         values: dict[str, Any] = {"layout": "as the schema says", **table}
         for name in ("time", "kpi", "media"):
             if not values.get(name) and not (name == "media" and values.get("organic")):
-                raise ConfigError(f"{place} does not say {name}.")
+                raise ConfigError(f"{place} does not give {name}.")
         for name in _TEXTS:
             if values.get(name) is not None and not isinstance(values[name], str):
-                raise ConfigError(f"{place}: {name} must be a text, got {shown(values[name])}.")
+                raise ConfigError(f"{place}: {name} must be text, got {shown(values[name])}.")
         for name, choices in (("rows", Rows), ("cadence", Rows), ("decimal", Decimal)):
             allowed = get_args(choices)
             if name in values and values[name] not in allowed:

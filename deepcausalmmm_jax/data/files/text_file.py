@@ -27,7 +27,7 @@ def encoding_of(path: Path) -> str:
         if start.startswith(mark):
             return name
     if b"\0" in start[:_SAMPLE_BYTES]:
-        raise DataError(f"The file {path} is no text; CSV, Parquet and Excel (.xlsx) files are read.")
+        raise DataError(f"The file {path} is not a text file; CSV, Parquet and Excel (.xlsx) files can be read.")
     try:
         start.decode("utf-8")
     except UnicodeDecodeError:

@@ -47,8 +47,8 @@ def panel_from_arrays(
         The panel, as `Panel.from_dataframe` would make it of the same figures.
 
     Raises:
-        DataError: arrays whose sizes do not go together, names of another number, scaled or negative exposure, a start
-            that is no date, or what `Panel.from_dataframe` refuses.
+        DataError: arrays whose sizes do not match, a wrong number of names, scaled or negative exposure, a start that
+            is not a date, or what `Panel.from_dataframe` refuses.
     """
     kpi = _regional(_numbers("target", target, (1, 2)), "target", 2)
     media = _regional(_numbers("media_data", media_data, (2, 3)), "media_data", 3)
@@ -139,7 +139,10 @@ def _names(option: str, given: Sequence[object] | None, stem: str, count: int, w
         return [f"{stem}_{number}" for number in range(1, count + 1)]
     if isinstance(given, str) or len(list(given)) != count:
         several = "the text" if isinstance(given, str) else f"{len(list(given))} names in"
-        raise DataError(f"{option} is {several} {shown(given)} for {count} of the kind {what}; give a list of {count}.")
+        raise DataError(
+            f"{option} is {several} {shown(given)}, but there {'is' if count == 1 else 'are'} {count} "
+            f"{what}{'' if count == 1 else 's'}; give a list of {count}."
+        )
     return [str(name) for name in given]
 
 

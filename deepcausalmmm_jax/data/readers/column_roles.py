@@ -147,8 +147,8 @@ class ColumnRoles:
         seen: dict[str, str] = {}
         for name, *_ in self.reach:
             if name in (*_RESERVED, *self.controls):
-                taken = "of a control" if name in self.controls else "that is reserved for results"
-                raise DataError(f"The channel {name!r} of reach has a name {taken}; name it otherwise.")
+                taken = "the name of a control" if name in self.controls else "a name that is reserved for results"
+                raise DataError(f"reach names a channel {name!r}, which is {taken}; rename it.")
         for column, role in self._given():
             if column in _RESERVED and role in (_PAID, _ORGANIC, _CONTROL, _TREATMENT):
                 raise DataError(f"Column {column!r} has a name that is reserved for results; rename it.")
@@ -165,7 +165,7 @@ class ColumnRoles:
             if name not in known:
                 hint = did_you_mean(name, known)
                 raise DataError(
-                    f"national names {name!r}, which is no channel, control or treatment of the panel{hint}"
+                    f"national names {name!r}, which is not a channel, control or treatment of the panel{hint}"
                 )
         if self.national and self.region is None:
             raise DataError(

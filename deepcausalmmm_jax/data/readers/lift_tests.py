@@ -25,9 +25,9 @@ def read_lift_tests(path: str | Path, delimiter: str = ",") -> tuple[LiftTest, .
     """Read lift tests from a CSV or Parquet file, one row per test, for `Config(experiments=...)`.
 
     Columns are the fields of `LiftTest`; empty cells take the defaults, and regions are separated by semicolons. A row
-    without `standard_error` may give an interval instead: `lower`, `upper` and `level` (0.9 or 90%), of which the
-    standard error follows as for a normal distribution. `point_estimate`, `lower_bound` and `upper_bound`, as Meridian
-    GeoX names them, are read as `lift`, `lower` and `upper`; `p_value` is not read.
+    without `standard_error` may give an interval instead: `lower`, `upper` and `level` (0.9 or 90%), from which the
+    standard error is computed as for a normal distribution. `point_estimate`, `lower_bound` and `upper_bound`, as
+    Meridian GeoX names them, are read as `lift`, `lower` and `upper`; `p_value` is not read.
 
     Args:
         path: of the file.

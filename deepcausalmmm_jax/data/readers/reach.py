@@ -37,7 +37,7 @@ def reach_stated(reach: object, frequency: object, media: Sequence[str]) -> tupl
         for channel in own:
             if channel not in other:
                 raise DataError(
-                    f"{given} names the channel {channel!r}, but {lacking} does not; name a column of both, or give "
+                    f"{given} names the channel {channel!r}, but {lacking} does not; name a column in both, or give "
                     "its impressions in media."
                 )
     for channel in people:
@@ -85,7 +85,8 @@ def frequency_of_rows(
         row = int(low.argmax())
         raise DataError(
             f"Column {columns.frequency!r} is {frequency[row]:.4g} at {where(row)}, where {columns.reach!r} is "
-            f"{reach[row]:,.6g}; everyone who is reached has one contact at least, so give contacts per person reached."
+            f"{reach[row]:,.6g}; everyone who is reached has at least one contact, so give contacts per person "
+            "reached."
         )
     return np.where(reached, np.maximum(np.nan_to_num(frequency), 1.0), 0.0)
 

@@ -29,7 +29,7 @@ def read_table(path: str | Path, delimiter: str = ",", encoding: str = "utf-8") 
     except pd.errors.EmptyDataError:
         raise DataError(f"The file {path} is empty.") from None
     except UnicodeError:
-        raise DataError(f"The file {path} is no text in {encoding.upper()}; save it as CSV in UTF-8.") from None
+        raise DataError(f"The file {path} is not {encoding.upper()} text; save it as CSV in UTF-8.") from None
     except OSError as error:
         raise DataError(f"The file {path} cannot be read: {error.strerror}.") from None
     except (ValueError, ArithmeticError, MemoryError) as error:  # pandas' parser errors are ValueErrors
@@ -82,7 +82,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         table: pd.DataFrame = parquet.ParquetFile(path).read().to_pandas()  # pandas' own reader fails on equal names
     except Exception:  # pyarrow's errors for damaged files are of many classes
-        raise DataError(f"The file {path} cannot be read as Parquet; it is damaged, or of another kind.") from None
+        raise DataError(f"The file {path} cannot be read as Parquet; it is damaged, or another kind of file.") from None
     indexed = any(name is not None for name in table.index.names)
     return table.reset_index(allow_duplicates=True) if indexed else table
 
@@ -108,7 +108,7 @@ def _read_csv(path: Path, delimiter: str, encoding: str) -> tuple[pd.DataFrame, 
         )
 
     if not encoding.startswith("utf-16") and b"\0" in _start(path):
-        raise DataError(f"The file {path} is no text; CSV, Parquet and Excel (.xlsx) files are read.")
+        raise DataError(f"The file {path} is not a text file; CSV, Parquet and Excel (.xlsx) files can be read.")
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", pd.errors.ParserWarning)
         df = read(header=0, rows=None)

@@ -52,14 +52,14 @@ class Truth:
     Attributes:
         contributions: `(region, time, channel)`, KPI units: contribution of each channel.
         parameters: by channel: `decay`, `slope`, `half_saturation` (in mean weeks of the region), `coefficient` (share
-            of the mean KPI at full activity), `share` (of the KPI, over the whole panel), and
-            whether the channel is `flighted`, `national`, `late`, `placebo` or `confounded`. Kinds other than "hill"
-            add `saturation` and `carry_over` (names of the curve and the kernel), `peak_week` (weeks from an exposure
-            to its strongest effect) and `stopped` (off air after the first third). NaN are the decay of kernels that
-            are not geometric, the slope of curves other than Hill's, and the half-saturation of curves without a
-            maximum, whose full activity is that of a mean week on air. `confounded` then also includes channels that
-            follow unobserved demand. Other curves add their parameters and kinds, see `curve_truth.drawn_curves`; reach
-            and frequency add `half_frequency` and `best_frequency`, contacts per person reached.
+            of the mean KPI at full activity), `share` (of the KPI, over the whole panel), and whether the channel is
+            `flighted`, `national`, `late`, `placebo` or `confounded`. Kinds other than "hill" add `saturation` and
+            `carry_over` (names of the curve and the kernel), `peak_week` (weeks from an exposure to its strongest
+            effect) and `stopped` (off air after the first third). The decay of kernels that are not geometric, the
+            slope of curves other than Hill's, and the half-saturation of curves without a maximum (whose full activity
+            is that of a mean week on air) are NaN. `confounded` then also includes channels that follow unobserved
+            demand. Other curves add their parameters and kinds, see `curve_truth.drawn_curves`; reach and frequency add
+            `half_frequency` and `best_frequency`, contacts per person reached.
         adjacency: channel x channel; row i, column j: how strongly exposure of channel i drives that of channel j in
             the same week.
         links: all links: `source`, `target`, `lag` in weeks, `weight`.
@@ -93,7 +93,7 @@ class Truth:
     def lift(self, test: LiftTest, panel: Panel, holdout: int | None = 8) -> float:
         """The lift that a test without error would have measured, in its unit.
 
-        Exposure of other channels is as in the panel, also of those that the tested one drives.
+        Exposure of other channels is as in the panel, including those that the tested channel drives.
 
         Args:
             test: the test; its own lift and error are not read.

@@ -94,8 +94,8 @@ def _usable_means(panel: Panel, weights: np.ndarray) -> np.ndarray:
     for region in panel.regions[kpi_scales(panel.kpi, seen) != mean]:
         raise DataError(
             f"The KPI of region {region} averages {mean[panel.regions.get_loc(region)]:g} over the training weeks, "
-            "little beside its weekly changes, and the paper's model divides by that mean; leave the region out, or "
-            "use the default model."
+            "which is small next to its weekly changes, and the paper's model divides by that mean; leave the region "
+            "out, or use the default model."
         )
     return mean
 

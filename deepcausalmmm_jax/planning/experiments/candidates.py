@@ -10,6 +10,7 @@ from deepcausalmmm_jax.attribution.forecast_intervals import forecast_draws
 from deepcausalmmm_jax.attribution.horizon import Horizon
 from deepcausalmmm_jax.attribution.intervals import interval
 from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.data.experiments import as_evidence
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.planning.experiments.designs import Design
@@ -119,7 +120,7 @@ def candidate_table(
     asked = expected if request.effect is None else request.effect * np.abs(spend) / worth * arrived
     cost = returns.money * spend[:, None] - request.margin * np.sign(spend)[:, None] * revenue
     roi = returns.roi.T[channel]
-    taught = learned(lift, error, roi, library.outcomes, request.level, request.seed)
+    taught = learned(lift, as_evidence(error, lift.mean(axis=1)), roi, library.outcomes, request.level, request.seed)
     smallest = detectable(error, request.level)
     value = request.margin * request.horizon * taught.gain
     columns = _what(candidates, designs, panel) | {

@@ -116,8 +116,8 @@ def history_of(panel: Panel, prediction: np.ndarray) -> History:
     least, unit = panel.cadence.steps(LEAST_WEEKS), panel.cadence.unit
     if seen.shape[1] < least:
         raise DataError(
-            f"The panel has {seen.shape[1]} {unit}s with a KPI; a test is planned from {least} or more, half of "
-            "them to match regions and half to see how good the match is."
+            f"The panel has {seen.shape[1]} {unit}s with a KPI; planning a test takes {least} or more, half of them to "
+            "match regions and half to see how good the match is."
         )
     mean = np.where(seen, panel.kpi, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
     rows = np.flatnonzero((seen.mean(axis=1) >= _SEEN) & (mean > 0))

@@ -62,11 +62,12 @@ class Experiment:
 
         Args:
             lift: as measured in the weeks of the test and its cool-down, KPI units of all regions under test together;
-                positive where exposure raised the KPI, so a KPI that falls in the dark is a positive lift.
+                positive where exposure raised the KPI, so a KPI that falls while the channel is dark is a positive
+                lift.
             standard_error: of the measurement, KPI units.
 
         Raises:
-            ConfigError: a lift that is no number, or a standard error that is not above 0.
+            ConfigError: a lift that is not a number, or a standard error that is not above 0.
         """
         if not is_number(lift):
             raise ConfigError(f"lift must be a number of KPI units, got {shown(lift)}.")
@@ -99,14 +100,14 @@ class ExperimentPlan:
               `placebo_windows`: number of windows that it was found from, 0 where it is the forecast's;
             - `r2`, `rmse`, `rmse_pct`: the match before the test, by week, KPI units and percent;
             - `power`: probability that the test finds the effect asked about; `detectable_lift`, `detectable_roi`: the
-              smallest effect found with a probability of 80 %;
+              smallest effect found with a probability of 80%;
             - `roi`, `roi_low`, `roi_high`: of the channel over the panel, mean and interval of the draws;
               `narrowing_pct`: expected narrowing of that interval, percent;
             - `spend_difference`: spend of the test less that without it, currency; `cost`, `cost_low`, `cost_high`: net
               cost of the test, in the unit of revenue: revenue lost less spend saved, or spend added less what it
               brings; below 0 where the test earns;
             - `value_of_information`: expected gain of the budget plan over the planning horizon, in the same unit;
-              `net_value`: that less `cost`. What a test earns is not added: it could be had without a test;
+              `net_value`: that less `cost`. What a test earns is not added, since it could be earned without a test;
             - `effective_draws`: draws left after a simulated test; `method`: `reweighted`, or `linear` where these are
               too few; `extrapolation`: more exposure than in any week of training.
         perfect_information: expected gain of the plan if every effect were known exactly: the ceiling of
@@ -115,7 +116,7 @@ class ExperimentPlan:
         level: of the intervals, and of the test.
         horizon: weeks for which the budget plan is made.
         units: of spend, outcome, revenue and ROI.
-        notes: how figures were found, and what to be careful with.
+        notes: how figures were found, and caveats.
     """
 
     table: pd.DataFrame

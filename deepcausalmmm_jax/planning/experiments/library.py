@@ -104,7 +104,7 @@ class _DrawnCurves:
         levels = low + np.minimum(first * np.expm1(np.log1p((high - low) / first) * at), high - low)
         own = np.eye(len(present), dtype=bool)
         plans = np.where(own, levels[:, :, None], present).reshape(-1, len(present))
-        values = outcome.values(plans)[:, :, REVENUE].sum(axis=-1)  # [level x cell, draw]
+        values = outcome.values_in_turn(plans)[:, :, REVENUE].sum(axis=-1)  # [level x cell, draw]
         heights = np.moveaxis(values.reshape(_POINTS, len(present), -1), -1, 0)
         return cls(levels, heights - heights[:, :1], outcome)
 

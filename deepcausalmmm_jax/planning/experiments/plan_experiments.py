@@ -1,7 +1,7 @@
 """`plan_experiments`: which test to run next, by what it would add to the budget plan."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -31,9 +31,11 @@ from deepcausalmmm_jax.planning.experiments.responses import treatments
 from deepcausalmmm_jax.planning.limit_files import by_channel
 from deepcausalmmm_jax.planning.limits import Limits
 from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.steps import Steps, parts
 
 _MOST_DRAWS = 400  # more change no figure by more than its own error
 _RANGE = (0.7, 1.3)  # of a channel's spend, within which plans are free unless limits are given
+_SHARES = {"matching regions": 1.0, "plans": 15.0, "tests": 43.0, "value of information": 4.0}  # of the wait, seconds
 _FILLED = 0.005  # share of region-weeks with a prediction in place of the KPI from which on it is said
 
 
@@ -55,19 +57,19 @@ def plan_experiments(
     """Candidates for the next test, ranked by what they would add to the budget plan less what they cost.
 
     A candidate changes the spend of one channel in some regions for some weeks after the panel. What it would show is
-    the model's own counterfactual under every draw, carry-over included. How exactly it can be measured is taken from
+    the model's own counterfactual under every draw, carry-over included. How precisely it can be measured is taken from
     the panel's history: the regions under test against a weighted match of the others, over placebo windows of the same
-    length; on a national panel, against the error of the model's forecast. What it would teach is computed by
+    length; on a national panel, against the error of the model's forecast. What would be learned from it is computed by
     simulating its result from the draws and reweighting them: how much narrower the channel's ROI becomes, and how much
     better the budget plan (value of information). A test is worth running where that exceeds its cost.
 
-    The value counts what the draws are unsure of. What no draw considers, such as a confounder that moves all of them
-    alike, is not in it.
+    The value counts only the uncertainty that the draws express. What no draw contains, such as a confounder that moves
+    all of them alike, is not in it.
 
     Args:
         ensemble: a fit with draws: what `bootstrap` or `sample_posterior` returns.
-        budget_plan: spend by channel as it will be, relative to that it replaces; its total and its limits by channel
-            are kept. None for the mean week of the last year.
+        budget_plan: the plan that will be in place; its spend by channel, relative to the spend that it replaces, its
+            total and its limits by channel are kept. None for the mean week of the last year.
         channels: to test; all with spend in the last year when None.
         regions: sets of regions to test, such as `[["north", "south"], ["east"]]`; None for the best matched sets of a
             quarter and of half of the regions.
@@ -75,7 +77,7 @@ def plan_experiments(
         changes: shares by which spend changes: -1 is off the air, 0.5 half as much again.
         limits: of the plans that may be chosen after the test, see `Limits`, by channel; amounts are for 13 weeks, and
             multiples are of the mean week of the last year. None for those of the budget plan, or without one for 70 to
-            130 % of each channel's spend.
+            130% of each channel's spend.
         effect: ROI for which the power is stated; None for the effect that the model expects.
         horizon: steps of the panel for which the budget plan is used once the test is read; None for a year.
         margin: profit as a share of revenue, above 0 and at most 1; None counts revenue itself.
@@ -98,9 +100,11 @@ def plan_experiments(
         ```
     """
     asked = checked(ensemble, channels, changes, weeks, effect, horizon, margin, level, seed)
-    study = studied(ensemble, asked, budget_plan, regions, limits)
-    fit, library = ensemble.fitted_panel, study.library
-    table = candidate_table(study.candidates, study.designs, fit.panel, study.returns, library, asked)
+    with Steps("plan_experiments", _SHARES) as wait:
+        study = studied(ensemble, asked, budget_plan, regions, limits, wait.step)
+        fit, library = ensemble.fitted_panel, study.library
+        wait.step("value of information")
+        table = candidate_table(study.candidates, study.designs, fit.panel, study.returns, library, asked)
     names = [fit.panel.channels[i] for i in library.cells.channel]
     plans = pd.DataFrame(library.plans / plan_steps(fit.panel), columns=names)
     found = ExperimentPlan(
@@ -136,6 +140,7 @@ def studied(
     budget_plan: BudgetPlan | None,
     regions: Sequence[Sequence[object]] | None,
     limits: Limits | None,
+    step: Callable[[str], None],
 ) -> Study:
     """Everything that is computed with the model and the panel's history; arguments and errors as above."""
     fit = ensemble.fitted_panel
@@ -146,13 +151,16 @@ def studied(
             "measured against the forecast: leave regions out."
         )
     none: list[Design | None] = [None]
+    step("matching regions")
     designs, filled = (none, 0.0) if national else _designs(fit.until_last_kpi, regions, asked.seed)
     kept = _kept(ensemble)
     variables: Variables = jax.tree.map(lambda array: np.asarray(array)[kept], ensemble.replicates.variables)
+    step("plans")
     own, dropped = _limits(fit, limits, budget_plan)
     library = library_of(fit, variables, own, base)
+    step("tests")
     candidates: list[Candidate] = []
-    for length in asked.weeks:
+    for length in parts(asked.weeks):
         found, horizon = treatments(fit, variables, asked.channels, asked.changes, length, base)
         forecast = national_forecast(fit, variables, horizon, asked.seed) if national else None
         candidates += candidates_of(fit, found, horizon, designs, forecast, asked.level)
@@ -168,7 +176,7 @@ def _designs(
     """Matched sets of regions, and the share of region-weeks whose KPI is missing."""
     history = history_of(past.panel, past.prediction)
     sets = chosen_sets(history, seed) if regions is None else asked_sets(past.panel, history, regions)
-    return [design_of(history, rows) for rows in sets], history.filled
+    return [design_of(history, rows) for rows in parts(sets)], history.filled
 
 
 def _limits(fit: FittedPanel, limits: Limits | None, budget_plan: BudgetPlan | None) -> tuple[Limits, tuple[str, ...]]:
@@ -226,7 +234,7 @@ def _notes(ensemble: Ensemble, found: ExperimentPlan, asked: Request, study: Stu
     tested = set(table["channel"])
     idle = [ensemble.panel.channels[i] for i in asked.channels if ensemble.panel.channels[i] not in tested]
     if idle:
-        notes.append(f"Without spend in the plan, a share of it cannot be tested: {', '.join(idle)}.")
+        notes.append(f"Not tested, since the plan gives them no spend to change: {', '.join(idle)}.")
     if dropped:
         notes.append(
             f"Plans to choose from are by channel and cannot keep the budget plan's {', '.join(dropped)} of single "
@@ -234,21 +242,21 @@ def _notes(ensemble: Ensemble, found: ExperimentPlan, asked: Request, study: Stu
         )
     if filled > _FILLED:
         notes.append(
-            f"{filled:.1%} of the region-weeks have no KPI; where such a week is a control's, the model's prediction "
-            "stands in for it."
+            f"{filled:.1%} of the region-weeks have no KPI; in control regions the model's prediction is used for such "
+            "weeks."
         )
     linear = int((table["method"] == "linear").sum())
     if linear:
         notes.append(
-            f"In {linear} of {len(table)} candidates a result would leave fewer than {FEWEST:g} of the "
-            f"{len(_kept(ensemble))} draws with weight; their value is from the linear formula, and more draws would "
-            "do better."
+            f"For {linear} of {len(table)} candidates a result would leave fewer than {FEWEST:g} of the "
+            f"{len(_kept(ensemble))} draws with weight; their value comes from the linear formula, and more draws "
+            "would make it more accurate."
         )
     if table["extrapolation"].any():
-        notes.append("Some tests raise exposure beyond every week of training; see `extrapolation`.")
+        notes.append("Some tests raise exposure beyond that of any training week; see `extrapolation`.")
     if ensemble.panel.revenue_per_kpi is None:
         notes.append(
             "No revenue per KPI is known: costs and gains are in KPI units, and a unit of spend counts as the KPI "
             "units that spend brings on average."
         )
-    return (*notes, *(f"Of all intervals: {note.sentence}." for note in ensemble.coverage_notes))
+    return (*notes, *(f"For all intervals: {note.sentence}." for note in ensemble.coverage_notes))

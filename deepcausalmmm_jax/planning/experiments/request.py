@@ -68,9 +68,7 @@ def checked(
     require_level(level)
     ensemble = require_draws(ensemble, "plan_experiments")
     if ensemble.config.link == "log":
-        raise ConfigError(
-            'plan_experiments needs link="identity": a lift test cannot be learned from where effects multiply.'
-        )
+        raise ConfigError('plan_experiments needs link="identity": a lift test cannot be used where effects multiply.')
     least = math.ceil(round(2.0 / (1.0 - level), 6))  # one draw beyond each end, on average
     if len(ensemble.replicates) < least:
         raise ConfigError(
@@ -110,14 +108,14 @@ def multiples(panel: Panel, plan: BudgetPlan | None) -> np.ndarray:
     for name in plan.channels.index:
         if name not in panel.channels:
             raise DataError(
-                f"The budget plan has a channel {str(name)!r}, which this panel does not have; give a plan that was "
+                f"The budget plan has a channel {str(name)!r}, which this panel does not have; use a plan that was "
                 "made from the same fit."
             )
     spend = _spend(panel)
     missing = [name for i, name in enumerate(panel.channels) if spend[i] > 0 and name not in plan.channels.index]
     if missing:
         raise DataError(
-            f"The budget plan has no channel {missing[0]!r}, which this panel has; give a plan that was made from the "
+            f"The budget plan has no channel {missing[0]!r}, which this panel has; use a plan that was made from the "
             "same fit."
         )
     for name, row in plan.channels.iterrows():

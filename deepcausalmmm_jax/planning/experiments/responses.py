@@ -83,7 +83,7 @@ def treatments(
     on_air = np.ones((len(plans), outcome.n_channels))
     for i, (channel, change) in enumerate(asked):
         on_air[i + 1, channel] = 0.0 if change == -1.0 else 1.0
-    values = outcome.values(plans, on_air)
+    values = outcome.values_in_turn(plans, on_air)
     spend = np.nansum(horizon.spend, axis=1)  # [region, channel]
     found = []
     for i, (channel, change) in enumerate(asked):

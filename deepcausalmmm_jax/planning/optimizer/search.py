@@ -13,6 +13,7 @@ from deepcausalmmm_jax.planning.optimizer.shadow_prices import total_price
 from deepcausalmmm_jax.planning.optimizer.solvers import METHODS, Method, Solved, projected, solver_for
 from deepcausalmmm_jax.planning.optimizer.starts import starts
 from deepcausalmmm_jax.planning.optimizer.tabulated import Curves, separable, tabulated
+from deepcausalmmm_jax.steps import parts
 
 FEW_CELLS = 80  # up to which many starts and totals cost little
 _STARTS, _STARTS_OF_MANY = 8, 3
@@ -101,7 +102,7 @@ def best_for_total(
     elif held.utility.is_mean and held.separable:
         begins = _by_curves(held, curves, begins, search)
     at_start = held.utilities(np.stack([x for _, x in begins]))
-    ended = [solve(held, x, search.max_steps, search.seed) for _, x in begins]
+    ended = [solve(held, x, search.max_steps, search.seed) for _, x in parts(begins)]
     kept = [
         end if end.value >= v else Solved(x, float(v)) for end, (_, x), v in zip(ended, begins, at_start, strict=True)
     ]

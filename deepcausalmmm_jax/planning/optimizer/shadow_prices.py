@@ -48,7 +48,7 @@ def binding(problem: Problem, x: np.ndarray, names: list[str]) -> pd.DataFrame:
         names: of the cells.
 
     Returns:
-        A row a limit. The shadow price is the gain in outcome from raising the limit by one unit of spend; it is
+        One row per limit. The shadow price is the gain in outcome from raising the limit by one unit of spend; it is
         negative at a lower end (and for a total that is too large), where that forces one more unit to be spent.
     """
     by_sum, by_cell = multipliers(problem, x)

@@ -1,5 +1,6 @@
 """Solvers by name: each improves a plan within the limits, and ends with a projection onto them."""
 
+import warnings
 from collections.abc import Callable
 from typing import Literal, NamedTuple, TypedDict
 
@@ -112,16 +113,18 @@ def trust_constr(problem: Problem, start: np.ndarray, steps: int, seed: int) -> 
     """Interior-point trust region (Byrd, Hribar & Nocedal 1999) by SciPy, then a few projected steps."""
     unit = problem.typical
     rows, least, most = _scaled_rows(problem)
-    found = minimize(
-        _negative(problem, unit),
-        start / unit,
-        jac=True,
-        hess=BFGS(),
-        method="trust-constr",
-        bounds=Bounds(problem.polytope.low / unit, problem.polytope.high / unit),
-        constraints=LinearConstraint(rows, least, most),
-        options={"maxiter": steps, "gtol": 1e-6, "xtol": 1e-8},
-    )
+    with warnings.catch_warnings():  # a start that is the best plan has no change of slope to learn a curvature from
+        warnings.filterwarnings("ignore", "delta_grad == 0.0", UserWarning)
+        found = minimize(
+            _negative(problem, unit),
+            start / unit,
+            jac=True,
+            hess=BFGS(),
+            method="trust-constr",
+            bounds=Bounds(problem.polytope.low / unit, problem.polytope.high / unit),
+            constraints=LinearConstraint(rows, least, most),
+            options={"maxiter": steps, "gtol": 1e-6, "xtol": 1e-8},
+        )
     return _polished(problem, found.x * unit, start)
 
 

@@ -13,6 +13,7 @@ from deepcausalmmm_jax.planning.optimizer.polytope import total_range
 from deepcausalmmm_jax.planning.optimizer.problem import Problem
 from deepcausalmmm_jax.planning.optimizer.search import FEW_CELLS, Found, Search, best_for_total
 from deepcausalmmm_jax.planning.optimizer.tabulated import Curves, tabulated
+from deepcausalmmm_jax.steps import parts, portion, uncounted
 
 _WIDEST = 1e4  # multiple of today's spend, up and down, within which totals are searched where limits leave it open
 _RATIO, _RATIO_OF_MANY = 1.5, 2.5  # between neighbouring totals; the second where there are many cells
@@ -37,7 +38,8 @@ class _Totals:
         return _RATIO if self.few else _RATIO_OF_MANY
 
     def best(self, total: float) -> Found:
-        found = best_for_total(self.problem, self.today, total, self.search, self.warm, self.curves)
+        with uncounted():
+            found = best_for_total(self.problem, self.today, total, self.search, self.warm, self.curves)
         self.warm = found.x
         return found
 
@@ -49,7 +51,7 @@ class _Totals:
     def bisected(self, good: float, bad: float, holds: Callable[[Found], bool]) -> Found:
         """The plan of the last total that holds, on the way from one that holds to one that does not."""
         found = self.best(good)
-        for _ in range(_HALVINGS):
+        for _ in parts(range(_HALVINGS)):
             middle = float(np.sqrt(good * bad))
             tried = self.best(middle)
             if holds(tried):
@@ -90,11 +92,17 @@ def largest_total(
     most = float(np.clip(max(1.05 * span.ceiling / target, _scale(problem, today)), span.least, span.most))
     totals = _Totals(problem, today, search, most)
     tried, figures = totals.decreasing(span.least, most), []
-    for i, total in enumerate(tried):
-        found = totals.best(total)
-        figures.append(reached(found))
-        if figures[-1] >= target:
-            return found if i == 0 else totals.bisected(total, tried[i - 1], lambda f: reached(f) >= target)
+    share = len(tried) / (len(tried) + _HALVINGS)  # of the wait, if none of them reaches the target
+    with portion(0.0, share):
+        for total in parts(list(tried), at_most=True):
+            found = totals.best(total)
+            figures.append(reached(found))
+            if figures[-1] >= target:
+                break
+    if figures[-1] >= target:
+        with portion(share, 1.0):
+            last = len(figures) - 1
+            return found if not last else totals.bisected(total, tried[last - 1], lambda f: reached(f) >= target)
     top = int(np.argmax(figures))
     low, high = tried[min(top + 1, len(tried) - 1)], tried[max(top - 1, 0)]
     peak = _peak(totals, low, high, reached, target)

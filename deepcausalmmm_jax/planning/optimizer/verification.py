@@ -32,9 +32,7 @@ def verified(
         found = found._replace(x=x, value=float(found.problem.utilities(x[None])[0]))
     refuse_missed(polytope, x, names)
     if not allowed(x):
-        raise PlanError(
-            "The plan that was found has a week below its minimum flight; lower the minimum or raise the total."
-        )
+        raise PlanError("The plan found has a week below its minimum flight; lower the minimum or raise the total.")
     if polytope.violations(today).max(initial=0.0) <= _WITHIN and allowed(today):
         value = float(found.problem.utilities(today[None])[0])
         if value > found.value:
@@ -63,6 +61,6 @@ def refuse_missed(polytope: Polytope, x: np.ndarray, names: list[str]) -> None:
     spent = np.concatenate([x, x, polytope.rows @ x, polytope.rows @ x])[worst]
     side = "at least" if worst < n or 2 * n <= worst < 2 * n + k else "at most"
     raise PlanError(
-        f"The plan that was found spends {spent:,.8g} on {labels[worst]}, which must be {side} {ends[worst]:,.8g}: it "
-        f"misses this limit by {abs(spent - ends[worst]):,.3g}; try another method or more starts."
+        f"The plan found spends {spent:,.8g} on {labels[worst]}, which must be {side} {ends[worst]:,.8g}: it misses "
+        f"this limit by {abs(spent - ends[worst]):,.3g}; try another method or more starts."
     )

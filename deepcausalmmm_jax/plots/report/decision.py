@@ -8,7 +8,7 @@ import pandas as pd
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.report.plan_findings import plan_findings
-from deepcausalmmm_jax.plots.report.wording import few, interval, listed
+from deepcausalmmm_jax.plots.report.wording import few, in_labels, interval, listed
 from deepcausalmmm_jax.plots.theme import bare_names, compact, money, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -18,6 +18,8 @@ from deepcausalmmm_jax.trust.health_card import HealthCard, HealthCheck, Verdict
 _NEAR_MAXIMUM = 0.8  # of the maximum effect: more exposure adds little
 _FAR_FROM_MAXIMUM = 0.4
 _ADVICE = 3
+_REFITS = 200  # of a bootstrap by default
+_REFIT_TIME = 0.14  # of a refit, checks from random starts included, over that of the fit: 40 regions x 156 weeks
 _SURE = 0.95  # of the draws in which one channel's next unit earns more than another's
 
 
@@ -52,17 +54,10 @@ def decision(result: FitResult, card: HealthCard, plan: BudgetPlan | None, curre
     return Decision(
         verdict=card.verdict.value,
         css=card.verdict.value.replace(" ", "-"),
-        reason=_in_labels(card.reason, result.panel.channels),
+        reason=in_labels(card.reason, result.panel.channels),
         tiles=_tiles(result, currency),
         actions=_actions(result, card, plan, currency),
     )
-
-
-def _in_labels(text: str, channels: tuple[str, ...]) -> str:
-    """A sentence with channels as labels have them, without their units."""
-    for name, bare in sorted(bare_names(channels).items(), key=lambda pair: -len(str(pair[0]))):
-        text = text if bare == name else text.replace(str(name), bare)
-    return text
 
 
 def _tiles(result: FitResult, currency: str | None) -> list[tuple[str, str]]:
@@ -100,9 +95,12 @@ def _actions(result: FitResult, card: HealthCard, plan: BudgetPlan | None, curre
     if card.verdict is Verdict.DO_NOT_USE:
         mend = [row.advice for row in card.rows if row.grade is Grade.FAIL and row.advice]
         return ["Do not move budget on these figures.", *dict.fromkeys(mend[:_ADVICE])]
-    told = [] if plan is None else plan_findings(plan, result.panel.kpi_name, currency)
-    if plan is not None and card.verdict is Verdict.TEST_FIRST:
+    drawn = isinstance(result, Ensemble)
+    told = [] if plan is None or not drawn else plan_findings(plan, result.panel.kpi_name, currency)
+    if plan is not None and drawn and card.verdict is Verdict.TEST_FIRST:
         told.insert(0, "Settle what the verdict names before the plan is carried out: its gains rest on it.")
+    if not drawn:
+        told += [_get_intervals(result), *([] if plan is None else [_undecided(plan)])]
     if result.panel.spend is None:
         told.append("Add the spend of each channel: without it no return, and no plan in money, can be computed.")
     elif plan is None:
@@ -111,11 +109,31 @@ def _actions(result: FitResult, card: HealthCard, plan: BudgetPlan | None, curre
     open_points = {row.check for row in card.rows if row.decides and row.grade is Grade.LOOK}
     if open_points - {HealthCheck.RETURNS}:  # without spend, data are missing, not a test
         told.append(_experiment(result, card.doubted))
-    if card.verdict is Verdict.ACT and plan is None and result.panel.spend is not None and isinstance(result, Ensemble):
+    if card.verdict is Verdict.ACT and plan is None and result.panel.spend is not None and drawn:
         told.append("Make a plan with optimize_budget, carry it out in small steps, and watch the outcome.")
-    if not isinstance(result, Ensemble):
-        told.append("Run bootstrap for intervals before moving money.")
     return told
+
+
+def _get_intervals(result: FitResult) -> str:
+    """The command that gives intervals, and how long it takes where the fit's own time is known."""
+    seconds = result.fitted.record.seconds * _REFITS * _REFIT_TIME
+    takes = "" if not seconds > 0 else f", about {_in_minutes(seconds)} on the computer of the fit"
+    return (
+        f"First get intervals: deepcausalmmm-jax bootstrap RUN --out DRAWS ({_REFITS} refits{takes}), then the plan "
+        "and this report from DRAWS. Move no money before."
+    )
+
+
+def _in_minutes(seconds: float) -> str:
+    minutes = max(round(seconds / 60.0), 1)
+    return f"{minutes} minute{'s' if minutes > 1 else ''}" if minutes < 2 * 60 else f"{seconds / 3600:.0f} hours"
+
+
+def _undecided(plan: BudgetPlan) -> str:
+    return (
+        f"The plan ({plan.period}) is not to be carried out yet: without intervals it is unknown whether its gain is "
+        "more than chance."
+    )
 
 
 def _shifts(result: FitResult, card: HealthCard) -> list[str]:
@@ -147,12 +165,14 @@ def _shifts(result: FitResult, card: HealthCard) -> list[str]:
 
 
 def _by_channel(result: FitResult, card: HealthCard) -> list[str]:
-    """Channels that lose money, that are saturated, and that have room; none of them twice.
+    """Channels that lose money, that are saturated, and that have room; none of them twice, none without draws.
 
     Args:
         result: the fit.
         card: unless its verdict is to act, losses are to be confirmed first; doubted channels are not told to grow.
     """
+    if not isinstance(result, Ensemble):
+        return []
     summary, bare = result.media_summary(), bare_names(result.panel.channels)
     in_revenue = result.panel.revenue_per_kpi is not None
     losing = _below_one(summary, in_revenue)

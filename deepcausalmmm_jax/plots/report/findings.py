@@ -10,7 +10,7 @@ from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.report.credited import credited_sentences
-from deepcausalmmm_jax.plots.report.wording import few, listed, percent_interval
+from deepcausalmmm_jax.plots.report.wording import few, in_labels, listed, percent_interval
 from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, bare_names, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -49,6 +49,11 @@ class Findings:
     worked: list[str]
     certainty: list[str]
     caveats: list[str]
+
+    def in_labels(self, channels: Sequence[str]) -> "Findings":
+        """The same with channels as figures label them, without the unit at their end."""
+        every = (self.worked, self.certainty, self.caveats)
+        return Findings(*([in_labels(sentence, channels) for sentence in sentences] for sentences in every))
 
     def in_units(self, cadence: Cadence) -> "Findings":
         """The same for a panel whose steps are not weeks."""
@@ -158,7 +163,7 @@ def _of_intervals(result: Ensemble) -> str:
         return " ".join([told, *(f"{note.sentence.capitalize()}." for note in result.coverage_notes)])
     return (
         f"Ranges are 90% intervals from {count} bootstrap refits. On simulated panels with a known truth, such "
-        "intervals contained it in 85 to 88% of cases, and in about 70% with fewer than eight regions."
+        "intervals contained it in 84 to 88% of cases, and in about 70% with fewer than eight regions."
     )
 
 

@@ -61,7 +61,8 @@ def write_report(
 
     Raises:
         DataError: not the result of a fit, not a plan, or a plan whose table of channels lacks a column.
-        ConfigError: a currency that is no short text, not what `refute` returns, or a previous run that is no result.
+        ConfigError: a currency that is not a short text, not what `refute` returns, or a previous run that is not a
+            result.
         OutputError: the file cannot be written.
     """
     _refuse(result, plan, currency)
@@ -70,16 +71,19 @@ def write_report(
     tell("tables")
     tables = tables_of(result, card, diagnosis, refutations)
     tables["contribution"] += credited_tables(result)
-    tables["plan"] = plan_tables(plan)
+    tables["plan"] = plan_tables(plan, currency)
     tell("charts")
     sections, first = sections_of(result, plan), first_page(result)
     if previous is not None:
         comparison = compare_runs(previous, result)
         sections.insert(1, changes_section(comparison))  # after the section on health
         tables[CHANGES] = changes_tables(comparison)
-    cadence = result.panel.cadence
+    cadence, channels = result.panel.cadence, result.panel.channels
+    sections, first = [section.in_currency(currency) for section in sections], first.in_currency(currency)
     sections, first = [section.in_units(result.panel) for section in sections], first.in_units(result.panel)
     tables = {key: [table.in_units(cadence) for table in own] for key, own in tables.items()}
+    for key in tables.keys() - {"checks"}:  # which name columns to mend
+        tables[key] = [table.in_labels(channels) for table in tables[key]]
     tell("planner")
     board, why_not = planner(result, plan, currency)
     _add_planner(sections, why_not)
@@ -108,7 +112,7 @@ def write_report(
         status=result.status.sentence,
         decision=decision(result, card, plan, currency),
         first=first,
-        findings=findings(result, plan, diagnosis).in_units(cadence),
+        findings=findings(result, plan, diagnosis).in_labels(channels).in_units(cadence),
         sections=shown,
         tables=tables,
         absent=_absent(sections, tables, plan),

@@ -10,15 +10,20 @@ _NEEDED = ("roi_today", "roi_plan", "mroi_today", "mroi_plan")  # plans saved be
 _MOST_ACTIVE = 8
 
 
-def plan_tables(plan: BudgetPlan | None) -> list[Table]:
-    """Tables of the plan's section; none without a plan, and none of a plan that lacks the columns."""
+def plan_tables(plan: BudgetPlan | None, currency: str | None = None) -> list[Table]:
+    """Tables of the plan's section; none without a plan, and none of a plan that lacks the columns.
+
+    Args:
+        plan: the plan; None for none.
+        currency: of spend; None where it is unknown.
+    """
     if plan is None:
         return []
-    found = [_channels(plan)] if set(_NEEDED) <= set(plan.channels.columns) else []
+    found = [_channels(plan, currency)] if set(_NEEDED) <= set(plan.channels.columns) else []
     return [*found, *([_active(plan)] if len(plan.binding) else [])]
 
 
-def _channels(plan: BudgetPlan) -> Table:
+def _channels(plan: BudgetPlan, currency: str | None) -> Table:
     rows = [
         [str(name), *_spend(row["spend_today"], row["spend_plan"]), *_returns(row)]
         for name, row in plan.channels.sort_values("spend_plan", ascending=False).iterrows()
@@ -35,8 +40,9 @@ def _channels(plan: BudgetPlan) -> Table:
     )
     rows.append(["total", *_spend(today, planned), *_returns(returns)])
     header = ["channel", "today", "plan", "change", "ROI today", "ROI planned", "mROI today", "mROI planned"]
+    spend = f"spend in {currency}" if currency else plan.units.spend
     note = (
-        f"{plan.period}; {plan.units.spend}; {plan.units.roi}. mROI: return of 1% more spend; where it is below "
+        f"{plan.period}; {spend}; {plan.units.roi}. mROI: return of 1% more spend; where it is below "
         "break-even, the last unit does not earn what it costs."
     )
     return Table("plan-channels", "The plan by channel", header, rows, " ".join([note, plan.doubt, plan.on_the_total]))

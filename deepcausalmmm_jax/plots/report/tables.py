@@ -1,6 +1,7 @@
 """The report's printed tables, with their numbers formatted."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.io.grades import Grade
+from deepcausalmmm_jax.plots.report.wording import in_labels
 from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, compact, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -28,6 +30,9 @@ _METRICS = {
 _METRIC_FORMATS = {"r2": "{:.3f}", "r2_median_region": "{:.3f}", "wmape": "{:.1%}", "skill": "{:+.3f}"}
 
 
+_PER, _READABLE = (1, 1_000, 1_000_000), 0.1  # exposure units that effectiveness is of, and its least largest value
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of the page: cells as text, with a note below."""
@@ -38,6 +43,11 @@ class Table:
     rows: list[list[str]]
     note: str = ""
     graded: bool = False  # whether the first column holds grades
+
+    def in_labels(self, channels: Sequence[str]) -> "Table":
+        """The same with channels as figures label them, without the unit at their end."""
+        rows = [[in_labels(cell, channels) for cell in row] for row in self.rows]
+        return dataclasses.replace(self, rows=rows, note=in_labels(self.note, channels))
 
     def in_units(self, cadence: Cadence) -> "Table":
         """The same for a panel whose steps are not weeks: title, header and note; cells hold data."""
@@ -157,6 +167,10 @@ def _media(result: FitResult) -> Table:
         "effectiveness": "effectiveness",
     }
     columns = [name for name in forms if summary[name].notna().any()]
+    per = next((size for size in _PER if summary["effectiveness"].max() * size >= _READABLE), _PER[-1])
+    own = [str(name) for name in summary if str(name).startswith("effectiveness")]
+    summary = summary.assign(**{name: per * summary[name] for name in own})
+    forms["effectiveness"] += f" (per {per:,} exposure units)" if per > 1 else ""
     organic = set(result.panel.organic)
     rows = [
         [f"{name} (organic)" if name in organic else str(name), *(_with_range(row, column) for column in columns)]

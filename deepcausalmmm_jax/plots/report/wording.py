@@ -1,12 +1,23 @@
 """Small pieces of sentences: lists of names, and intervals beside a number."""
 
+import re
 from collections.abc import Sequence
 
 import pandas as pd
 
-from deepcausalmmm_jax.plots.theme import percent
+from deepcausalmmm_jax.plots.theme import bare_names, percent
 
 _MOST_NAMES = 5
+
+
+def in_labels(text: str, channels: Sequence[str]) -> str:
+    """A text with channels as figures label them, without the unit at their end."""
+    changed = {name: bare for name, bare in bare_names(channels).items() if bare != name}
+    if not changed:
+        return text
+    longest_first = sorted(map(str, changed), key=len, reverse=True)
+    whole = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
+    return whole.sub(lambda found: changed[found.group()], text)
 
 
 def few(names: Sequence[str]) -> list[str]:

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
-from deepcausalmmm_jax.progress import Steps
+from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.steps import Steps
 from deepcausalmmm_jax.trust.refutations.refutation import Refutation
 
-_SHARES = {"checks": 1.2, "tables": 0.15, "charts": 0.7, "planner": 0.4, "page": 0.2}  # of the wait, seconds
+# Seconds of each part on two cores: with draws, and without.
+_WITH_DRAWS = {"checks": 10.0, "tables": 3.0, "charts": 11.0, "planner": 9.0, "page": 0.3}
+_WITHOUT = {"checks": 6.0, "tables": 3.0, "charts": 3.0, "planner": 10.0, "page": 0.7}
 
 
 def report(
@@ -39,10 +42,11 @@ def report(
 
     Raises:
         DataError: not the result of a fit, not a plan, or a plan whose table of channels lacks a column.
-        ConfigError: a currency that is no short text, not what `refute` returns, or a previous run that is no result.
+        ConfigError: a currency that is not a short text, not what `refute` returns, or a previous run that is not a
+            result.
         OutputError: the file cannot be written.
     """
-    with Steps("report", _SHARES) as wait:
+    with Steps("report", _WITH_DRAWS if isinstance(result, Ensemble) else _WITHOUT) as wait:
         wait.step("checks")
         from deepcausalmmm_jax.plots.report.page import write_report
 

@@ -117,7 +117,7 @@ def _refuse_reach(panel: Panel) -> None:
     if panel.frequency is not None:
         name = next(name for name, has in zip(panel.channels, panel.has_reach, strict=True) if has)
         raise DataError(
-            f"The paper's model has no curve of frequency, and the panel has reach and frequency of {name!r}; give its "
+            f"The paper's model has no frequency curve, but the panel has reach and frequency for {name!r}; pass its "
             "impressions in media, or fit the default model."
         )
 
@@ -127,5 +127,6 @@ def _refuse_credited(panel: Panel) -> None:
     if panel.treatments or panel.events is not None:
         name = panel.treatments[0].name if panel.treatments else panel.event_names[0]
         raise DataError(
-            f"The published model cannot credit {name!r}; give treatments and events as controls, or fit with Config()."
+            f"The paper's model gives {name!r} no contribution of its own; pass treatments and events as controls, or "
+            "fit the default model."
         )

@@ -60,16 +60,16 @@ RULES: Final[Mapping[RefutationTest, Rule]] = {
         0.33,
         0.5,
         "share that is kept",
-        "With its weeks in another order a channel loses its effect, so the effect comes from its timing.",
-        "A channel keeps its effect with its weeks in another order: the estimate comes from the prior or from the "
-        "level, not from its timing.",
+        "With its weeks shuffled a channel loses its effect, so the effect comes from its timing.",
+        "A channel keeps its effect with its weeks shuffled: the estimate comes from the prior or from the level of "
+        "exposure, not from its timing.",
         "DoWhy, placebo treatment by permutation",
     ),
     RefutationTest.COMMON_CAUSE: Rule(
         0.5,
         1.0,
         _ERRORS,
-        "A control that has nothing to do with anything changes nothing.",
+        "A meaningless control changes nothing.",
         "A meaningless control moves a share: the model has more freedom than the data support.",
         "DoWhy, random common cause",
     ),
@@ -77,7 +77,7 @@ RULES: Final[Mapping[RefutationTest, Rule]] = {
         2.5,
         4.0,
         _ERRORS,
-        "Both halves of the data tell the same.",
+        "Both halves of the data agree.",
         "The two halves disagree by more than the standard errors allow: media work differently in them, or the "
         "standard errors are too small.",
         "DoWhy, data subset",
@@ -86,7 +86,7 @@ RULES: Final[Mapping[RefutationTest, Rule]] = {
         1.0,
         2.0,
         _ERRORS,
-        "The estimate was the same some weeks ago.",
+        "The estimate was the same a few weeks ago.",
         "The last weeks move the estimate: look for an event in them, and expect the next update to move it too.",
         "mmm-eval, refresh stability",
     ),
@@ -94,8 +94,8 @@ RULES: Final[Mapping[RefutationTest, Rule]] = {
         0.15,
         0.3,
         "share of the budget",
-        "The best plan was the same some weeks ago.",
-        "The best plan moves with a few weeks of data: plan in smaller steps.",
+        "The best plan was the same a few weeks ago.",
+        "The best plan changes with a few weeks of data: plan in smaller steps.",
         "mmm-eval, refresh stability, for the plan",
     ),
     RefutationTest.NOISE: Rule(
@@ -118,8 +118,9 @@ RULES: Final[Mapping[RefutationTest, Rule]] = {
         0.5,
         1.0,
         _ERRORS,
-        "Training from the estimate and from a random start end at the same place.",
-        "Training that starts from the estimate moves away from it: it had not ended; raise training.max_epochs.",
+        "Training from the estimate and from a random start reach the same estimate.",
+        "Training that starts from the estimate moves away from it, so it had not converged; raise "
+        "training.max_epochs.",
         "Ensemble.warm_start_check",
     ),
 }

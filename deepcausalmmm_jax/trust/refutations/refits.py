@@ -15,7 +15,7 @@ from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.kpi_link import LinkKind
 from deepcausalmmm_jax.config.lift_tests import LiftTest
 from deepcausalmmm_jax.config.settings import Config
-from deepcausalmmm_jax.data.experiments import ended_tests
+from deepcausalmmm_jax.data.experiments import LiftTests, ended_tests
 from deepcausalmmm_jax.data.inputs import Inputs, training_weeks
 from deepcausalmmm_jax.data.kpi_scale import kpi_means
 from deepcausalmmm_jax.errors import FitError, FitStatus
@@ -28,7 +28,7 @@ from deepcausalmmm_jax.parallel.memory import batch_size_by_memory
 from deepcausalmmm_jax.progress import Progress
 from deepcausalmmm_jax.training.estimate import recipe_for, start_state, variables_and_history
 from deepcausalmmm_jax.training.family import AnyHyperparameters, AnyState
-from deepcausalmmm_jax.training.prepare import Preparation, prepare, tests_in, with_lift_tests
+from deepcausalmmm_jax.training.prepare import Preparation, prepare, tests_in
 from deepcausalmmm_jax.training.schedule import Schedule
 from deepcausalmmm_jax.training.state import History
 from deepcausalmmm_jax.trust.refutations.room import placed_in_room, with_room
@@ -114,7 +114,7 @@ class Machine(NamedTuple):
         devices: of this host.
         engine: how the work is divided; None takes the one that suits the devices.
         batch_size: refits side by side; None takes 1 on a CPU, and as many as fit into memory elsewhere.
-        progress: whether to show progress; None shows it where there is a terminal.
+        progress: whether to show progress; None shows it on a terminal only.
     """
 
     devices: tuple[jax.Device, ...]
@@ -176,11 +176,24 @@ def _prepared(refits: Sequence[Refit], config: Config) -> list[Preparation]:
         ready = prepare(refit.panel, refit.weights, alone)
         if tests is not None:
             kept = config_for(refit, config).experiments
-            counts = jnp.asarray([float(test in kept) for test in config.experiments])
-            own = tests._replace(counted=tests.counted * counts[:, None, None], measured=tests.measured * counts)
-            ready = ready._replace(inputs=with_lift_tests(ready.inputs, own))
+            counts = np.array([float(test in kept) for test in config.experiments], np.float32)
+            own = _counting(tests, counts)
+            assert isinstance(ready.inputs, Inputs)
+            inputs = ready.inputs._replace(lift_tests=own, as_it_ran=ready.inputs.exposure)
+            ready = ready._replace(inputs=inputs)
         found.append(ready)
     return found
+
+
+def _counting(tests: LiftTests[Array], counts: np.ndarray) -> LiftTests[Array]:
+    """The tests in arrays of the same shapes, of which those with `counts` `[test]` of 0 tell nothing."""
+    tested = np.zeros(tests.demand_scale.shape, np.float32)
+    np.maximum.at(tested, np.asarray(tests.channel), counts)
+    return tests._replace(
+        counted=tests.counted * counts[:, None, None],
+        measured=tests.measured * counts,
+        demand_scale=tests.demand_scale * tested,
+    )
 
 
 def _design_for_all(plain: Design, config: Config) -> Design:

@@ -23,8 +23,8 @@ class Refutation:
 
     Attributes:
         table: a row per test: `test`, `changed` (what was changed), `refits`, `figure`, `unit`, `look_above` and
-            `fail_above` (its thresholds), `grade`, `channel` (that the figure comes from), `meaning` (with what to do
-            where it is not passed) and `source` (of the test).
+            `fail_above` (its thresholds), `grade`, `channel` (where the figure comes from), `meaning` (with what to do
+            if it is not passed) and `source` (of the test).
         details: a row per refit and channel: `test`, `changed`, `channel`, `share` and `share_before` (percent of the
             KPI, after and before the change), `standard_error` of the share, `moved` (the difference in standard
             errors), `roi` and `roi_before`, `rank` and `rank_before` (1 for the largest share).

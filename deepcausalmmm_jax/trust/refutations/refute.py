@@ -50,30 +50,32 @@ def refute(
 ) -> Refutation:
     """Refit the model to changed panels, and see whether the estimate behaves as a true effect would.
 
-    What a test changes either cannot have an effect (a placebo channel, future exposure, a channel whose weeks are
-    shuffled) or should not change any (a random control, half of the regions, fewer weeks, noise of 1%, another start).
-    How far shares move is counted in standard errors of the estimate itself: from its draws or refits where it is an
-    `Ensemble`, else from refits to random weights on regions. Passing does not prove an estimate; failing says what is
-    wrong with it. No test of this kind sees a hidden cause that no input shows; see `unmeasured_confounding`.
+    Each test either adds something that cannot have an effect (a placebo channel, future exposure, a channel whose
+    weeks are shuffled) or makes a change that should move no effect (a random control, half of the regions, fewer
+    weeks, noise of 1%, another start). How far shares move is measured in standard errors of the estimate itself: from
+    its draws or refits where it is an `Ensemble`, else from refits with random weights on regions. Passing does not
+    prove an estimate; failing says what is wrong with it. No such test can detect a hidden cause that leaves no trace
+    in the inputs; see `unmeasured_confounding`.
 
     All refits are compared with a refit to the panel itself, in a model with room for one more channel and control, so
     that they share one compiled program. They train from random starts. Below eight regions, where the estimate is the
-    mean of draws from the posterior, each refit gets draws too, which takes as long as a fit each.
+    mean of draws from the posterior, each refit gets draws too, so that each takes as long as a fit.
 
     Args:
         result: the fit; its held-out weeks stay held out.
         tests: names of tests: `placebo`, `future`, `shuffled`, `common_cause`, `halves`, `last_weeks`, `plan`, `noise`,
-            `seeds`, `warm_start`; all when None. `plan` is made from the refits of `last_weeks`, which it brings along.
-        refits: draws of each random test; with standard errors from refits to random weights, four times as many.
+            `seeds`, `warm_start`; all when None. `plan` is made from the refits of `last_weeks`, which then run too.
+        refits: draws of each random test; with standard errors from refits with random weights, four times as many.
         seed: of the draws.
         engine: one of `parallel.engines.Engine`; None takes the one that suits the devices.
         batch_size: refits side by side on a core or device; None takes 1 on a CPU, and as many as fit into memory
             elsewhere.
         devices: `cpu`, `gpu` or `tpu`, or some of `jax.local_devices()`; None takes all that JAX finds.
-        progress: whether to show progress; None shows it where there is a terminal.
+        progress: whether to show progress; None shows it on a terminal only.
 
     Raises:
-        ConfigError: no fit of the default model, an unknown test, a bad number or engine, or devices that are not here.
+        ConfigError: not a fit of the default model, an unknown test, a bad number or engine, or devices that this host
+            does not have.
         FitError: the refit to the panel itself ended without usable parameters.
     """
     began = time.perf_counter()
@@ -110,7 +112,7 @@ def refute(
     tested = [one for one in others if one.refit.test is not None]
     judged = _judged(chosen, base, tested, (errors, stated), refitted, result)
     estimator = "Shares are means of draws from the posterior" if drawn else "Shares are those at the end of training"
-    source = "draws or refits of the result" if not request.spread else "refits to random weights on regions"
+    source = "draws or refits of the result" if not request.spread else "refits with random weights on regions"
     sentence = f"{estimator}; standard errors come from {source}."
     return Refutation(judged.table, judged.details, sentence, time.perf_counter() - began)
 

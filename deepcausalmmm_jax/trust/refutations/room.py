@@ -39,10 +39,15 @@ def with_room(inputs: Inputs[Array], design: Design) -> Inputs[Array]:
     def repeated(array: Array) -> Array:
         return jnp.concatenate([array, jnp.repeat(array[..., :1], channels, axis=-1)], axis=-1)
 
-    innovations, stated = longer.innovations, inputs.stated_priors
+    innovations, stated, tests = longer.innovations, inputs.stated_priors, longer.lift_tests
+    if tests is not None:
+        scale, centre = wider(tests.demand_scale), wider(tests.demand_centre)
+        tests = tests._replace(demand_scale=scale, demand_centre=centre)
     square = [(0, 0), (0, channels), (0, channels)]
     return longer._replace(
         exposure=wider(longer.exposure),
+        lift_tests=tests,
+        as_it_ran=None if longer.as_it_ran is None else wider(longer.as_it_ran),
         contacts=None if longer.contacts is None else Contacts(*(wider(part, 1.0) for part in longer.contacts)),
         intensity=wider(longer.intensity),
         history=wider(longer.history),

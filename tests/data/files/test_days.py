@@ -42,7 +42,7 @@ def test_a_last_week_that_lacks_days_is_left_out_and_said():
 
 def test_a_region_that_begins_or_ends_within_a_week_loses_that_week():
     table = pd.concat([days(geo="a"), days(geo="b").iloc[3:24]])
-    with pytest.warns(dcm.DataWarning, match="2024-01-03 of region b, and 1 like it"):
+    with pytest.warns(dcm.DataWarning, match="2024-01-03 of region b, and 1 more"):
         week = weekly(table, region="geo")
     assert week.geo.tolist() == ["a"] * 4 + ["b"] * 2
 
@@ -50,7 +50,7 @@ def test_a_region_that_begins_or_ends_within_a_week_loses_that_week():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda t: t.drop(index=9), "6 of 7 days in the week from 2024-01-10; add the others"),
+        (lambda t: t.drop(index=9), "Only 6 of 7 days have rows in the week from 2024-01-10; add the others"),
         (lambda t: pd.concat([t, t.iloc[:1]]), "A day occurs twice in the week from 2024-01-03"),
         (lambda t: t.assign(sales=["much", *t.sales[1:]]), "has the text 'much' on 2024-01-03"),
         (lambda t: t.assign(day=[None, *t.day[1:]]), "has no date in row 1"),

@@ -178,7 +178,7 @@ def test_spend_without_exposure_is_the_exposure(tmp_path):
 
 def test_a_column_without_a_telling_name_is_a_control_and_is_said(tmp_path):
     table().assign(zlorp=np.arange(WEEKS) ** 2).to_csv(tmp_path / "file.csv", index=False)
-    with pytest.warns(dcm.DataWarning, match="zlorp count as controls"):
+    with pytest.warns(dcm.DataWarning, match="zlorp are taken as controls"):
         panel = dcm.read_panel(tmp_path / "file.csv")
     assert panel.controls == ("price", "zlorp")
     assert read(tmp_path / "file.csv", controls=["price"]).controls == ("price",)
@@ -203,15 +203,15 @@ def test_a_channel_without_a_row_ran_not_and_an_empty_cell_is_refused(tmp_path):
 
 
 BAD = {
-    "two KPIs": (lambda t: t.assign(orders=t.sales * 2), "'sales' and 'orders' may all be the KPI; say which, as kpi='sales'"),
+    "two KPIs": (lambda t: t.assign(orders=t.sales * 2), "'sales' and 'orders' may all be the KPI; choose one, as in kpi='sales'"),
     "two regions": (lambda t: pd.concat([t.assign(geo="a", market="x"), t.assign(geo="b", market="y")]), "'geo' and 'market' may all be the regions"),
-    "no KPI": (lambda t: t.rename(columns={"sales": "zlorp"}), "No column's name says that it is the KPI"),
-    "no media": (lambda t: t[["week", "sales", "price"]], "No column's name says that it is media"),
+    "no KPI": (lambda t: t.rename(columns={"sales": "zlorp"}), "No column is named like a KPI"),
+    "no media": (lambda t: t[["week", "sales", "price"]], "No column is named like a media channel"),
     "no weeks": (lambda t: t.drop(columns="week"), "No column holds dates"),
-    "two columns of dates": (lambda t: t.assign(day=t.week), "'week' and 'day' may all be the weeks; say which"),
+    "two columns of dates": (lambda t: t.assign(day=t.week), "'week' and 'day' may all be the weeks; choose one"),
     "rows that nothing tells apart": (lambda t: pd.concat([t, t]), "Several rows have the same 'week'"),
-    "mixed date orders": (lambda t: t.assign(week=[*t.week[:-1], "29/01/2024"]), "dates in two forms"),
-    "no day of the calendar": (lambda t: t.assign(week=["2023-W54", *day(t).dt.strftime("%G-W%V")[1:]]), "'2023-W54', which is no day"),
+    "mixed date orders": (lambda t: t.assign(week=[*t.week[:-1], "29/01/2024"]), "dates in two formats"),
+    "not a calendar date": (lambda t: t.assign(week=["2023-W54", *day(t).dt.strftime("%G-W%V")[1:]]), "'2023-W54', which is not a calendar date"),
     "decimals of two kinds": (lambda t: t.assign(price=["1,5", *["1.5"] * (WEEKS - 1)]), "writes decimals in two ways, '1.5' and '1,5'"),
     "text among numbers": (lambda t: t.assign(imp_1=["a lot", *map(str, t.imp_1[1:])]), "'imp_1' has 'a lot' in row 1 and numbers in most others"),
 }  # fmt: skip
@@ -228,7 +228,7 @@ def test_what_cannot_be_told_is_asked_in_one_sentence(name, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"", "is empty"), (b"\x00\x01\x02" * 50, "is no text"), (b"a,b\n", "has a header but no rows")],
+    [(b"", "is empty"), (b"\x00\x01\x02" * 50, "is not a text file"), (b"a,b\n", "has a header but no rows")],
 )
 def test_a_file_that_is_no_table_is_refused_in_one_sentence(content, sentence, tmp_path):
     (tmp_path / "file.csv").write_bytes(content)

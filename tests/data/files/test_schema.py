@@ -17,7 +17,7 @@ def test_the_schema_beside_the_file_can_be_edited(tmp_path):
     schema.write_text(
         text.replace('media = ["imp_1", "imp_2"]', 'media = ["imp_2"]').replace('"imp_1" = "spend_1"\n', "")
     )
-    with pytest.warns(dcm.DataWarning, match="does not know 'imp_1', 'spend_1', which are not used"):
+    with pytest.warns(dcm.DataWarning, match="does not mention 'imp_1', 'spend_1', which are not used"):
         assert dcm.read_panel(file).channels == ("imp_2",)
     assert dcm.read_panel(file, media=["imp_1"]).channels == ("imp_1",)  # what is stated comes first
 
@@ -27,7 +27,7 @@ def test_a_channel_that_came_into_the_file_after_its_schema_is_said(tmp_path):
     table().to_csv(file, index=False)
     read(file)
     table().assign(tiktok_spend=np.arange(WEEKS) ** 2).to_csv(file, index=False)
-    with pytest.warns(dcm.DataWarning, match="does not know 'tiktok_spend', which is not used"):
+    with pytest.warns(dcm.DataWarning, match="does not mention 'tiktok_spend', which is not used"):
         dcm.read_panel(file)
 
 
@@ -49,7 +49,7 @@ def test_a_schema_can_be_given_and_nothing_is_written_without_leave(tmp_path):
         ('controls = "price"', "controls must be a list of columns"),
         ("spend = [1]", "spend must be a table by channel"),
         ('controls = ["prize"]', "a column 'prize' that the file does not have"),
-        ("region = 3", "region must be a text"),
+        ("region = 3", "region must be text"),
     ],
 )
 def test_a_schema_with_a_mistake_is_refused_in_one_sentence(entry, sentence, tmp_path):

@@ -132,7 +132,7 @@ def test_sets_that_cannot_be_tested_are_refused(common, asked, message):
 @pytest.mark.parametrize(
     ("kpi", "message"),
     [
-        (np.ones((3, 30)), "has 30 weeks with a KPI; a test is planned from 52"),
+        (np.ones((3, 30)), "has 30 weeks with a KPI; planning a test takes 52"),
         (np.concatenate([np.ones((1, 60)), np.zeros((2, 60))]), "1 of the panel's 3 regions have a KPI above 0"),
     ],
 )
@@ -187,7 +187,7 @@ def test_a_history_needs_a_year_and_two_regions_that_are_seen_in_four_fifths_of_
     np.testing.assert_allclose(found.kpi[1, :12], 50.0 / found.mean[1])
     assert found.filled == pytest.approx(12 / 120)
     assert len(history(kpi[:, :52]).rows) == 3
-    with pytest.raises(dcm.DataError, match="has 51 weeks with a KPI; a test is planned from 52 or more"):
+    with pytest.raises(dcm.DataError, match="has 51 weeks with a KPI; planning a test takes 52 or more"):
         history(kpi[:, :51])
 
 

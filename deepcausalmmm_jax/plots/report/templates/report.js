@@ -6,7 +6,7 @@ const state = { region: null, channels: new Set(DATA.channels), drawn: new Map()
 const CONFIG = { displaylogo: false, responsive: true, showSendToCloud: false, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
 const NARROW = 600;
 const ROW = 26;
-const PAPER = { width: 700, height: 300, tallest: 620 };
+const PAPER = { width: 700, height: 250, tallest: 620 };
 const unpacked = new Map();
 
 function unpack(entry, region) {

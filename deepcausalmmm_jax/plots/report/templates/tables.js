@@ -69,7 +69,8 @@ function byKey(traces, key, value) {
   return rowsOf(header, key === "y" ? list.reverse() : list);
 }
 
-const shortForm = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3, notation: "compact" });
+const shortNumber = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3, notation: "compact" });
+const shortForm = { format: (value) => shortNumber.format(value).replace("K", "k") };
 const plainForm = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
 const longForm = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 

@@ -1,0 +1,40 @@
+"""Hidden demand: what moves the KPI together with a channel's exposure without being its effect."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from deepcausalmmm_jax.data.experiments import LiftTests
+
+
+class HiddenDemand(nn.Module):
+    r"""Demand that media buyers follow, $\sum_j \kappa_j A_{rtj}$ with the activity A of exposure as it ran.
+
+    A KPI shows the sum of both, the effect of a channel and the demand that its budget follows. A lift test shows the
+    effect alone, so only of tested channels can the two be told apart; the others' part stays at zero. Without it a
+    channel's effect would have to explain both, and many weeks of a KPI would outvote any test.
+
+    Attributes:
+        n_channels: number of channels.
+    """
+
+    n_channels: int
+
+    @nn.compact
+    def __call__(self, activity: Array, tests: LiftTests[Array] | None, learns: bool) -> Array:
+        """Hidden demand as a share of the mean KPI.
+
+        Args:
+            activity: `[week, channel, region]`, of exposure as it ran.
+            tests: that training learns from; None for none.
+            learns: whether the parameters are being trained.
+
+        Returns:
+            `[week, region]`.
+        """
+        demand = self.param("per_activity", nn.initializers.zeros, (self.n_channels,))
+        if learns:  # without tests, and for untested channels, it keeps its value
+            known = jax.lax.stop_gradient(demand)
+            demand = known if tests is None else jnp.where(tests.demand_scale > 0, demand, known)
+        return jnp.einsum("tcr,c->tr", activity, demand)

@@ -1,0 +1,55 @@
+"""A KPI per head: made totals on reading, and the same to the model as totals are."""
+
+import numpy as np
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.inputs import Inputs, inputs_from
+from deepcausalmmm_jax.data.scaling import scales_from
+
+PEOPLE = {"region_1": 8e5, "region_2": 3e4, "region_3": 2.5e6}
+COLUMNS = {"region": "region", "time": "time", "media": ["channel_1", "channel_2"], "controls": ["control_1"]}
+
+
+@pytest.fixture(scope="module")
+def table():
+    table = dcm.simulate(3, 40, 2, 1, seed=4)[0].to_dataframe()
+    people = table["region"].map(PEOPLE)
+    return table.assign(population=people, rate=1000.0 * table["sales"] / people)
+
+
+def panel_of(table, kpi, **more):
+    return dcm.Panel.from_dataframe(table, kpi=kpi, population="population", **COLUMNS, **more)
+
+
+def test_a_rate_and_its_population_are_read_as_totals(table):
+    total, read = panel_of(table, "sales"), panel_of(table, "rate", kpi_per=1000)
+    np.testing.assert_allclose(read.kpi, total.kpi, rtol=1e-12)
+    assert read.kpi_name == "rate"
+
+
+@pytest.mark.parametrize("reading", ["identity", "log"])
+def test_what_the_model_reads_is_the_same_but_for_the_size_of_regions_in_sums(table, reading):
+    def read(kpi):
+        panel = panel_of(table, kpi)
+        return inputs_from(panel, scales_from(panel, panel.weights, reading), panel.weights, dcm.Config(link=reading))
+
+    rate, total = read("rate"), read("sales")
+    for name in Inputs._fields:
+        own, other = getattr(rate, name), getattr(total, name)
+        if name != "kpi_unit" and isinstance(own, np.ndarray):
+            np.testing.assert_allclose(own, other, rtol=2e-6, atol=1e-7, err_msg=name)
+    heads = np.array(list(PEOPLE.values()))
+    ratio = total.kpi_unit / rate.kpi_unit
+    np.testing.assert_allclose(ratio / ratio[0], heads / heads[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("people", [0, -1.0, "1000", True])
+def test_what_is_no_number_of_people_is_refused(table, people):
+    with pytest.raises(dcm.DataError, match="kpi_per must be a number of people above 0"):
+        panel_of(table, "rate", kpi_per=people)
+
+
+def test_a_rate_without_population_is_refused_with_the_way_out(table):
+    with pytest.raises(dcm.DataError, match="KPI 'rate' is per head, but no population is known; name its column"):
+        dcm.Panel.from_dataframe(table, kpi="rate", kpi_per=1000, **COLUMNS)
