@@ -166,8 +166,8 @@ def test_a_later_panel_takes_over_the_roles_that_it_does_not_state():
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        ({"treatments": (dcm.Treatment("promo", "max"),)}, "other treatments"),
-        ({"organic": ("search",)}, "other organic channels"),
+        ({"treatments": (dcm.Treatment("promo", "max"),)}, "treatments of the panel differ"),
+        ({"organic": ("search",)}, "organic channels of the panel differ"),
         ({"national": ("gdp",), "national_weights": None}, "tv: national only in the panel of the fit"),
     ],
 )

@@ -157,7 +157,13 @@ def _killed_while_writing(folder, sign):
             write_text(place / "a", "new")
             write_whole(place / "b", slowly)
     """)
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    # A suite in the background ignores interrupts, and so would what it runs.
+    ours = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    finally:
+        signal.signal(signal.SIGINT, ours)
+    with process:
         assert process.stdout.readline() == b"begun\n"
         process.send_signal(sign)
         process.wait()

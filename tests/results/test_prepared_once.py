@@ -18,7 +18,7 @@ PROGRAMS = [
     (response, "_lost"),
     (forecast_intervals, "forecast_distributions"),  # state and errors after training
 ]
-LEVELS = 9  # multiples of today's spend in the report's response curves
+LEVELS = 24  # multiples of today's spend in the report's response curves
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_report_prepares_the_panel_once_and_runs_the_model_once(small_result, 
     result = dcm.FitResult(small_result.fitted)
     result.report(tmp_path / "report.html")
     assert calls["prepared"] == calls["run"] == 1
-    assert calls["changes"] <= 2 * LEVELS  # outcome and marginal outcome; `media_summary` shares two of them
+    assert calls["changes"] <= LEVELS  # `media_summary` shares two of them
     assert calls["forecast_distributions"] <= 1
     calls.clear()
     result.report(tmp_path / "again.html")
@@ -62,7 +62,7 @@ def test_a_report_of_an_ensemble_takes_one_forward_pass_per_member(small_ensembl
     ensemble.draws("roi")
     assert calls["prepared"] == calls["run"] == 1
     assert calls["_contributed"] == calls["_earned"] == 1
-    assert calls["_lost"] <= 1
+    assert calls["_lost"] <= min(10, len(ensemble.replicates))  # in ten runs at most, each member in one
 
 
 def test_another_panel_is_prepared_for_itself(small_result, calls):

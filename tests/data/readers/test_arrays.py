@@ -82,7 +82,7 @@ def test_a_missing_target_is_refused_or_masked():
         ({"media_prior": [1.0, -1.0]}, "media_prior is -1 for 'media_2'"),
         ({"media_data": MEDIA * [[[1], [0]]], "media_prior": [1.0, 5.0]}, "5 for 'media_2', which has no exposure"),
         ({"extra_features": FEATURES[1:]}, "extra_features has 19 weeks and 3 regions but target 20 weeks"),
-        ({"media_names": ["tv"]}, r"media_names is 1 names in \['tv'\] for 2 of the kind channel"),
+        ({"media_names": ["tv"]}, r"media_names is 1 names in \['tv'\], but there are 2 channels"),
         ({"media_names": "tv"}, "media_names is the text 'tv'"),
         ({"media_names": ["tv", "tv"]}, "'tv' is given twice"),
         ({"start": "soon"}, "start must be the first day of the first week, such as 2024-01-01, got 'soon'"),
