@@ -1,6 +1,6 @@
 """What each member of an ensemble says: contributions, shares, incremental outcomes, curves and edges."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -19,9 +19,27 @@ from deepcausalmmm_jax.model.curves import OPTIONAL
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.model.link import added_up, residual_variance
 from deepcausalmmm_jax.model.outputs import Components, Internals
+from deepcausalmmm_jax.steps import parts
 from deepcausalmmm_jax.training.families import additive_pass, forward_pass
 
 CURVES = ("decay", "slope", "half_saturation", *OPTIONAL)  # as far as some channel has them
+
+
+_RUNS = 10  # in which the members of an ensemble are run where the wait is to be known
+
+
+def in_runs(say: Callable[[Variables], np.ndarray], variables: Variables) -> np.ndarray:
+    """What each member says, `[member, ...]`, found in a few runs of one program, which tell how far the wait has come.
+
+    Args:
+        say: `[member, ...]` of a few members.
+        variables: of all members, with a leading axis.
+    """
+    count = len(jax.tree.leaves(variables)[0])
+    size = -(-count // _RUNS)  # the last run is filled up with the last member, so that all share a program
+    rows = list(np.minimum(np.arange(-(-count // size) * size), count - 1).reshape(-1, size))
+    found = [say(jax.tree.map(lambda a, r=run: np.asarray(a)[r], variables)) for run in parts(rows)]
+    return np.concatenate(found)[:count]
 
 
 class Contributed(NamedTuple):

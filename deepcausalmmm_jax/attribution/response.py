@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from jax import Array
 
+from deepcausalmmm_jax.attribution.by_replicate import in_runs
 from deepcausalmmm_jax.attribution.curves import curve_kinds
 from deepcausalmmm_jax.attribution.fitted_panel import MORE, FittedPanel
 from deepcausalmmm_jax.attribution.forward import changes_from
@@ -23,7 +24,6 @@ from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
-from deepcausalmmm_jax.steps import parts
 from deepcausalmmm_jax.training.families import forward_pass
 from deepcausalmmm_jax.training.fitted import Replicates
 
@@ -31,7 +31,6 @@ Level = Literal["all", "region"]
 ALL_REGIONS = "all"
 _MULTIPLIERS = np.unique([*np.arange(21) / 10, 0.01, 0.025, 0.05])
 _TO_DRAW = (*(np.arange(23) / 16) ** 2, 2.0)  # dense near zero, where curves bend the most; 1 is one of them
-_RUNS = 10  # in which the members of an ensemble are run, so that the wait is known
 _MOST_WORK = 5e8  # exposures run through the model: 10 to 20 seconds on two cores
 
 
@@ -190,12 +189,8 @@ def _drawn_curves(
     wanted = np.concatenate([grid, grid + MORE]) if with_marginal else grid
     factors = np.stack([np.broadcast_to(_factor(horizon, m), (len(horizon.panel.weeks), 1)) for m in wanted])
     given = own.inputs if settled is None else settled, single(weights), single(factors), fit.design
-    count = len(replicates)
-    size = -(-count // _RUNS)  # the last run is filled up with the last member, so that all share a program
-    rows = list(np.minimum(np.arange(-(-count // size) * size), count - 1).reshape(-1, size))
-    members = (jax.tree.map(lambda a, r=run: np.asarray(a)[r], replicates.variables) for run in parts(rows))
-    found = np.concatenate([np.asarray(_lost(variables, *given), np.float64) for variables in members])
-    lost, n = found[:count], len(grid)  # [replicate, factor, value, channel, region]
+    found = in_runs(lambda members: np.asarray(_lost(members, *given), np.float64), replicates.variables)
+    lost, n = found, len(grid)  # [replicate, factor, value, channel, region]
     at, beyond = lost[:, :n].copy(), lost[:, n:]
     at[:, grid == 1.0] = 0.0
     zero = int(np.flatnonzero(grid == 0.0)[0])

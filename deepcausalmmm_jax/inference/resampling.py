@@ -134,7 +134,7 @@ def _with_drawn_tests(key: Array, inputs: AnyInputs) -> AnyInputs:
     """Inputs with another draw of what lift tests leave open: their errors, and the demand that media followed.
 
     Errors are 1 in the unit that lifts are counted in. Hidden demand is drawn from its prior, around which the refit
-    then estimates it: where the tests say little, the refits spread as far as the prior (Chen & Oliver 2012).
+    then estimates it: where the tests say little, the refits spread as far as the prior (Kitanidis 1995).
     """
     tests = tests_in(inputs)
     if tests is None:

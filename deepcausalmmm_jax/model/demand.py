@@ -9,7 +9,7 @@ from deepcausalmmm_jax.data.experiments import LiftTests
 
 
 class HiddenDemand(nn.Module):
-    r"""Demand that media buyers follow, $\sum_j \kappa_j A_{rtj}$ with the activity A of exposure as it ran.
+    r"""Demand that media buyers follow, $\sum_j \psi_j Z_{rtj}$ with the activity Z of exposure as it ran.
 
     A KPI shows the sum of both, the effect of a channel and the demand that its budget follows. A lift test shows the
     effect alone, so only of tested channels can the two be told apart; the others' part stays at zero. Without it a

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from jax import Array
 
+from deepcausalmmm_jax.attribution.by_replicate import in_runs
 from deepcausalmmm_jax.attribution.credited import Baselines
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.forward import difference
@@ -25,11 +26,8 @@ from deepcausalmmm_jax.data.regions import nearly, region_positions
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs, without_demand
-from deepcausalmmm_jax.steps import parts
 from deepcausalmmm_jax.training.families import forward_pass
 from deepcausalmmm_jax.training.fitted import Replicates
-
-_RUNS = 10  # in which the draws of a scenario are predicted
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def scenario_table(
     if replicates is not None:
         variables = jax.tree.map(lambda a, b: np.concatenate([a, np.asarray(b)]), variables, replicates.variables)
     before = fit.on(horizon.panel)
-    outcome = _gained_in_runs(before, variables, horizon, after.panel)
+    outcome = in_runs(lambda members: gained_by(before, members, horizon, after.panel), variables)
     base = _predicted(before, horizon)
     spend = (bought.spend - np.nan_to_num(horizon.spend)).sum(axis=2)
     return _tidy(horizon, outcome, base, spend, replicates is not None, level)
@@ -111,16 +109,6 @@ def gained_by(before: FittedPanel, variables: Variables, horizon: Horizon, after
     gained = _gained(variables, was, would_be, before.design)
     outcome = np.asarray(gained, np.float64)[:, :, horizon.start :] * before.scales.kpi[:, None]
     return np.asarray(np.where(horizon.counted, outcome, 0.0))
-
-
-def _gained_in_runs(before: FittedPanel, variables: Variables, horizon: Horizon, after: Panel) -> np.ndarray:
-    """`gained_by` in a few runs of one program, which say how far the wait has come."""
-    count = len(jax.tree.leaves(variables)[0])
-    size = -(-count // _RUNS)
-    rows = np.minimum(np.arange(-(-count // size) * size), count - 1).reshape(-1, size)
-    own = (jax.tree.map(lambda a, r=run: a[r], variables) for run in parts(list(rows)))
-    gained = [gained_by(before, members, horizon, after) for members in own]
-    return np.concatenate(gained)[:count]
 
 
 def with_exposure(horizon: Horizon, exposure: np.ndarray) -> Panel:

@@ -14,7 +14,7 @@ from deepcausalmmm_jax.model.media import Media
 from deepcausalmmm_jax.model.parameters import MediaParameters
 from deepcausalmmm_jax.ops.bijectors import from_above, from_positive, from_unit
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
-from deepcausalmmm_jax.posterior.linear import columns, log_marginal
+from deepcausalmmm_jax.posterior.linear import columns, log_marginal, national_mean
 from deepcausalmmm_jax.posterior.parameters import (
     CoordinatePriors,
     PosteriorParameters,
@@ -79,10 +79,7 @@ def tested(found: Quantities, inputs: PosteriorInputs) -> Tested | None:
 
 def level_of(found: Quantities, inputs: PosteriorInputs) -> Array:
     """Coefficients that give each channel its share of the KPI, `[channel]`."""
-    trained = inputs.weights > 0
-    by_week = inputs.unit[:, None] * trained
-    mean = jnp.einsum("rtm,rt->m", _activity(found, inputs), by_week) / by_week.sum()
-    return found.share / jnp.maximum(mean, 1e-9)
+    return found.share / jnp.maximum(national_mean(_activity(found, inputs), inputs), 1e-9)
 
 
 def media_parameters(found: Quantities, inputs: PosteriorInputs) -> MediaParameters:

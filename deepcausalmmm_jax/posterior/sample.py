@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -99,56 +98,49 @@ def sample(
         known: `[draw, coordinate]`, draws from the posterior of a panel that this one continues, from which searches
             and Markov chains begin; None to search everywhere.
     """
-    with Steps("posterior", _SHARES) as wait:
-        return _sampled(fitted, inputs, internals, draws, method, seed, known, wait.step)
-
-
-def _sampled(
-    fitted: Fitted,
-    inputs: Inputs[Array],
-    internals: Internals,
-    draws: int,
-    method: PosteriorMethod,
-    seed: int,
-    known: np.ndarray | None,
-    step: Callable[[str], None],
-) -> Posterior:
-    """`sample`, one step of the wait after the other."""
     design, rng = design_of(fitted), np.random.default_rng(seed)
     assert isinstance(design, Design)
-    with jax.enable_x64(True):
-        step("preparing")
-        density, knots = density_of(fitted, inputs, internals)
-        step("searching for modes")
-        if known is not None and known.shape[1] != ravel_pytree(prior_medians(density.inputs))[0].size:
-            known = None  # draws of a run from before the model had all these coordinates
-        begin = starts(density.inputs, density.batch, rng) if known is None else known_starts(known, density.batch, rng)
-        modes, density = settled_modes(density, fitted.config.training.huber_delta, begin)
-        step("drawing")
-        if known is not None and method == "hmc":
-            found = _Drawn(*_spaced(continued_chains(rng, density, modes, known, draws), draws), math.nan)
-        else:
-            found = _vectors(rng, density, modes, draws, method)
-        step("completing")
-        vectors, r_hat = found.vectors, math.nan if found.chains is None else _r_hat(found.chains, density)
-        knots = jax.tree.map(jnp.asarray, knots)
-        drawn = model_parameters(jax.random.key(seed), jnp.asarray(vectors), density.inputs, density.priors, knots)
-        parameters = jax.tree.map(lambda array: np.asarray(array, np.float32), drawn)
-    weights = jnp.asarray(fitted.weights[:, : inputs.kpi.shape[1]], jnp.float32)
-    scales = Hyperparameters.of(fitted.config).scales
-    made = complete_variables(parameters, fitted.variables, inputs, weights, scales, design=design)
-    whole = jax.tree.map(np.asarray, made)
-    at = best_of(modes)
-    return Posterior(
-        vectors=vectors,
-        variables=jax.tree.map(lambda array: array[:-1], whole),
-        mean=jax.tree.map(lambda array: array[-1], whole),
-        pareto_k=found.pareto_k,
-        r_hat=r_hat,
-        chains=CHAINS if method == "nuts" else 1,
-        modes=np.asarray(modes.value),
-        gradient=float(np.linalg.norm(modes.gradient[at])),
-    )
+    with Steps("posterior", _SHARES) as wait:
+        with jax.enable_x64(True):
+            wait.step("preparing")
+            density, knots = density_of(fitted, inputs, internals)
+            wait.step("searching for modes")
+            if known is not None and known.shape[1] != ravel_pytree(prior_medians(density.inputs))[0].size:
+                known = None  # draws of a run from before the model had all these coordinates
+            begin = _starts(density, known, rng)
+            modes, density = settled_modes(density, fitted.config.training.huber_delta, begin)
+            wait.step("drawing")
+            if known is not None and method == "hmc":
+                found = _Drawn(*_spaced(continued_chains(rng, density, modes, known, draws), draws), math.nan)
+            else:
+                found = _vectors(rng, density, modes, draws, method)
+            wait.step("completing")
+            vectors, r_hat = found.vectors, math.nan if found.chains is None else _r_hat(found.chains, density)
+            knots = jax.tree.map(jnp.asarray, knots)
+            drawn = model_parameters(jax.random.key(seed), jnp.asarray(vectors), density.inputs, density.priors, knots)
+            parameters = jax.tree.map(lambda array: np.asarray(array, np.float32), drawn)
+        weights = jnp.asarray(fitted.weights[:, : inputs.kpi.shape[1]], jnp.float32)
+        scales = Hyperparameters.of(fitted.config).scales
+        made = complete_variables(parameters, fitted.variables, inputs, weights, scales, design=design)
+        whole = jax.tree.map(np.asarray, made)
+        at = best_of(modes)
+        return Posterior(
+            vectors=vectors,
+            variables=jax.tree.map(lambda array: array[:-1], whole),
+            mean=jax.tree.map(lambda array: array[-1], whole),
+            pareto_k=found.pareto_k,
+            r_hat=r_hat,
+            chains=CHAINS if method == "nuts" else 1,
+            modes=np.asarray(modes.value),
+            gradient=float(np.linalg.norm(modes.gradient[at])),
+        )
+
+
+def _starts(density: Density, known: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+    """Where the searches for modes begin, `[start, coordinate]`."""
+    if known is None:
+        return starts(density.inputs, density.batch, rng)
+    return known_starts(known, density.batch, rng)
 
 
 def density_of(fitted: Fitted, inputs: Inputs[Array], internals: Internals) -> tuple[Density, Knots]:
