@@ -5,9 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deepcausalmmm_jax.cli.fit_results import nothing_new, print_accuracy, print_trust, print_written, write_results
+from deepcausalmmm_jax.cli.fit_results import (
+    WHILE_TRAINING,
+    nothing_new,
+    print_accuracy,
+    print_trust,
+    print_written,
+    write_results,
+)
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
+from deepcausalmmm_jax.io.import_ahead import import_ahead
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +36,7 @@ def demo_command(
     refuse_unwritable(out)
     with stoppable(nothing_new(out)):
         panel, truth = simulate(seed=seed)
+        import_ahead(WHILE_TRAINING)
         result = fit(panel, holdout=8, seed=0, progress=False if quiet else None)
         write_results(result, out)
     say(f"Simulated {panel.shape[0]} regions x {panel.shape[1]} weeks, {panel.shape[2]} channels, seed {seed}.")

@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from deepcausalmmm_jax.cli.fit_results import nothing_new, print_accuracy, print_trust, print_written, write_results
+from deepcausalmmm_jax.cli.fit_results import (
+    WHILE_TRAINING,
+    nothing_new,
+    print_accuracy,
+    print_trust,
+    print_written,
+    write_results,
+)
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.role_options import EventTable, Frequency, HolidaysOf, National, Organic, Reach, Treatments
 from deepcausalmmm_jax.cli.settings_options import ConfigFile, Counts, Link, settings_of
@@ -29,6 +36,7 @@ from deepcausalmmm_jax.cli.table_options import (
 )
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
+from deepcausalmmm_jax.io.import_ahead import import_ahead
 from deepcausalmmm_jax.io.plain_numbers import plain_number
 
 
@@ -100,6 +108,7 @@ def fit_command(
     training_weights(panel, weeks)  # refuses a bad request before the folder is created
     refuse_unwritable(out)
     with stoppable(nothing_new(out)):
+        import_ahead(WHILE_TRAINING)
         result = fit(panel, settings, weeks, seed, progress=False if quiet else None)
         write_results(result, out)
     print_accuracy(result)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from deepcausalmmm_jax.results.fit_result import FitResult
 
+# Of the tables and the report, some two seconds; training needs the interpreter only between its chunks.
+WHILE_TRAINING = ("deepcausalmmm_jax.plots.report.page", "deepcausalmmm_jax.plots.traces")
+
 
 def print_accuracy(result: "FitResult") -> None:
     """How training ended, and the accuracy next to naive forecasts."""

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.cli.fit_results import WHILE_TRAINING
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.planning import loaded
 from deepcausalmmm_jax.cli.run_columns import panel_like
 from deepcausalmmm_jax.cli.table_options import Delimiter, KeepTrailingZeros, MaskMissingKpi
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, written_together
+from deepcausalmmm_jax.io.import_ahead import import_ahead
 
 if TYPE_CHECKING:
     from deepcausalmmm_jax.results.run_update import Update
@@ -49,6 +51,7 @@ def update_command(
     refuse_unwritable(out)
     hidden = None if no_holdout else "same" if holdout is None else holdout
     with stoppable(f"Nothing was written to {out}; run the same command again."):
+        import_ahead(WHILE_TRAINING)
         made = update(result, panel, hidden, progress=False if quiet else None)  # type: ignore[arg-type]
         _write(made, out)
     say(made.summary())

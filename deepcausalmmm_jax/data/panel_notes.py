@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.data.checks import varies_within_regions
-from deepcausalmmm_jax.data.kpi_notes import constant_regions, huge_weeks, net_regions, turned_weeks
+from deepcausalmmm_jax.data.kpi_notes import constant_regions, huge_weeks, net_regions, odd_levels, turned_weeks
 from deepcausalmmm_jax.data.near_copies import Copies, copies, same_regions, sums
 from deepcausalmmm_jax.data.outliers import outliers
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
@@ -24,6 +24,7 @@ class NoteKind(StrEnum):
 
     CONSTANT_KPI = "constant KPI"  # of regions
     NET_KPI = "KPI around zero"  # of regions
+    ODD_LEVEL = "level of the KPI"  # of a region
     TURNED_SIGN = "KPI with another sign"  # in weeks
     HUGE_KPI = "huge KPI"  # in regions and weeks
     SAME_REGIONS = "regions with one KPI"  # groups of them
@@ -92,6 +93,14 @@ def _on_kpi(past: Panel) -> Iterator[PanelNote]:
             net,
             f"The KPI {kpi!r} of {_regions(net)} has a mean that is negative, or small next to its weekly changes: its "
             "weekly changes, not its mean, then set its scale relative to other regions and in shares of the KPI.",
+        )
+    for at in odd_levels(past)[:_NAMED]:
+        yield PanelNote(
+            NoteKind.ODD_LEVEL,
+            (at.region,),
+            f"The KPI {kpi!r} of region {at.region}, next to its weekly changes, is {at.times:.2g} times as high as in "
+            "other regions: if an amount is missing from it, such as returns, or was added to it, effects are "
+            "estimated out of proportion in all regions; correct it, or fit that region by itself.",
         )
     if turned := turned_weeks(past):
         weeks = "week" if len(turned) == 1 else "weeks"

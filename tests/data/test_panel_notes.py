@@ -65,6 +65,8 @@ CASES = {
     "a region moves by rounding alone": (_set(sales=_in("west", lambda df: 180.0 + 1e-6 * RNG.random(len(df)))), NoteKind.CONSTANT_KPI, ("west",), "of region west"),
     "a region is net of a constant": (_set(sales=_in("south", lambda df: df["sales"] - 2800.0)), NoteKind.NET_KPI, ("south",), "of region south"),
     "a region is negative": (_set(sales=_in("south", lambda df: df["sales"] - 9000.0)), NoteKind.NET_KPI, ("south",), "a mean that is negative"),
+    "a region has an amount on top": (_set(sales=_in("north", lambda df: df["sales"] + 4000.0)), NoteKind.ODD_LEVEL, ("north",), "region north, next to its weekly changes, is"),
+    "a region lacks an amount": (_set(sales=_in("south", lambda df: df["sales"] - 2000.0)), NoteKind.ODD_LEVEL, ("south",), "if an amount is missing from it, such as returns"),
     "a week has the other sign": (_set(sales=lambda df: df["sales"] * np.where(df["week"] == 11, -1, 1)), NoteKind.TURNED_SIGN, ("11",), "in week 11 in every region"),
     "a week has two zeros too many": (_set(sales=lambda df: df["sales"] * np.where((df["week"] == 11) & (df["geo"] == "west"), 100, 1)), NoteKind.HUGE_KPI, ("west", "11"), "times its median"),
 }  # fmt: skip
@@ -172,3 +174,12 @@ def test_a_kpi_that_says_nothing_is_refused_in_one_sentence(change, message, tab
 def test_a_negative_region_beside_others_is_welcome(table):
     panel = dcm.Panel.from_dataframe(table.assign(sales=_in("south", lambda df: df["sales"] - 9000.0)(table)), **ROLES)
     refuse_unfit(panel, panel.weights)
+
+
+@pytest.mark.parametrize("sizes", [(3.0, 30.0, 300.0), (10.0, 10.0, 10.0, 4000.0), (1.0, 2.0, 2000.0, 2000.0)])
+def test_shops_of_any_size_that_sell_by_chance_have_the_level_of_one_another(sizes):
+    rng = np.random.default_rng(3)
+    rows = [(f"r{i}", week, rng.poisson(size), rng.gamma(2.0)) for i, size in enumerate(sizes) for week in range(104)]
+    df = pd.DataFrame(rows, columns=["geo", "week", "sales", "tv"])
+    found = notes_of(df, media=["tv"], controls=[], spend=None)
+    assert [note for note in found if note.kind == NoteKind.ODD_LEVEL] == []

@@ -109,3 +109,24 @@ def test_a_region_without_any_weight_is_named(small_panel, quick):
     weights[2] = 0.0
     with pytest.raises(dcm.DataError, match=f"Region {small_panel.regions[2]} has no observed KPI"):
         dcm.fit(dataclasses.replace(small_panel, weights=weights), quick, holdout=8)
+
+
+def with_a_copy_of_a_control(panel):
+    return dataclasses.replace(
+        panel,
+        control=np.concatenate([panel.control, panel.control[..., :1]], axis=-1),
+        controls=(*panel.controls, "copy"),
+    )
+
+
+def with_a_copy_of_a_region(panel):
+    twice = reordered(panel, (*range(len(panel.regions)), 0))
+    return dataclasses.replace(twice, regions=pd.Index([*panel.regions, "copy"]))
+
+
+@pytest.mark.parametrize("copied", [with_a_copy_of_a_control, with_a_copy_of_a_region])
+def test_what_is_given_twice_is_named_and_moves_no_share_by_more_than_two_points(small_panel, calm_result, calm, copied):
+    with pytest.warns(dcm.DataWarning, match="copy"):
+        found = dcm.fit(copied(small_panel), calm, holdout=8, progress=False)
+    moved = found.notes()["share"] - calm_result.notes()["share"]
+    assert moved.abs().max() < 2.0

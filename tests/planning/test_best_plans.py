@@ -14,7 +14,7 @@ from deepcausalmmm_jax.planning.optimizer.starts import starts
 from deepcausalmmm_jax.planning.optimizer.tabulated import Curves, separable, tabulated
 from deepcausalmmm_jax.planning.optimizer.utility import utility_of
 from deepcausalmmm_jax.planning.targets import Targets, best_plan
-from tests.planning.roots import UNIT, problem_of
+from tests.planning.roots import FREE, REVENUE, UNIT, Roots, problem_of
 
 HEIGHTS = np.array([1.0, 2.0, 4.0])  # the best plan gives 1, 4 and 16 parts of 21
 SHARES = HEIGHTS**2 / 21.0
@@ -57,6 +57,57 @@ def test_a_target_decides_the_total():
     assert mroi_of(by_mroi) == pytest.approx(0.5, rel=2e-3)
     assert best_plan(problem, TODAY, Targets(total=84.0), QUICK).x.sum() == pytest.approx(84.0)
     assert best_plan(problem, TODAY, Targets(), QUICK).x.sum() == pytest.approx(30.0)
+
+
+class Counted(Roots):
+    """The same, counting how often the gradient was asked for."""
+
+    asked = 0
+
+    def value_and_slope(self, plan, ranked, aversion, value):
+        self.asked += 1
+        return super().value_and_slope(plan, ranked, aversion, value)
+
+
+@pytest.mark.parametrize(
+    "targets", [Targets(target_roi=0.05), Targets(target_roi=5.0), Targets(target_kpi=500.0)], ids=str
+)
+def test_a_target_far_from_today_costs_few_times_what_a_stated_total_costs(targets):
+    def asked(wanted):
+        problem = dataclasses.replace(problem_of(HEIGHTS), outcome=Counted(HEIGHTS))
+        best_plan(problem, TODAY, wanted, dcm.Search())
+        return problem.outcome.asked
+
+    assert asked(targets) < 12 * asked(Targets(total=84.0))
+
+
+class Substitutes(Roots):
+    """KPI of sqrt(sum(a_i x_i)): all of a budget belongs in one cell, which the cells' own curves cannot tell."""
+
+    def values(self, plans):
+        kpi = FREE + np.sqrt(np.maximum(plans, 0.0) @ self.heights)[:, None] * self.refits
+        return np.stack([kpi, REVENUE * kpi], axis=-1)[..., None]
+
+    def value_and_slope(self, plan, ranked, aversion, value):
+        slope = 0.5 * self.heights / np.sqrt(np.maximum(plan @ self.heights, 1e-9)) * self.refits.mean()
+        return self.values(plan[None])[0], slope * (1.0, REVENUE)[value]
+
+
+@pytest.mark.parametrize(
+    ("targets", "total"),
+    [
+        (Targets(target_roi=0.5), 1.6 / 0.5**2),
+        (Targets(target_mroi=0.5), 0.4 / 0.5**2),
+        (Targets(target_kpi=4.0), 16 / 1.6),
+    ],
+    ids=str,
+)
+def test_a_target_is_found_by_the_model_where_the_curves_of_single_cells_mislead(targets, total):
+    heights = [1.0] * 5 + [1.6]
+    problem = dataclasses.replace(problem_of(heights), outcome=Substitutes(heights))
+    found = best_plan(problem, np.full(6, 5.0), targets, dcm.Search())
+    assert found.x.sum() == pytest.approx(total, rel=2e-3)
+    np.testing.assert_allclose(found.x, [0, 0, 0, 0, 0, total], atol=2e-2 * total)
 
 
 @pytest.mark.parametrize("kpi", [3.0, 30.0])  # less than today's spend earns, and more

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.signal import lfilter
 
 from deepcausalmmm_jax.data.diagnosis.findings import Check, Finding, names, not_run, passed, several
 from deepcausalmmm_jax.data.diagnosis.series import earlier, scaled, season_and_trend, without
+from deepcausalmmm_jax.data.fading import fading_sum
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.io.grades import Grade
 
@@ -50,7 +50,7 @@ def mediator_findings(past: Panel) -> Iterator[Finding]:
         yield not_run(Check.MEDIATOR, why)
         return
     media, control, _ = ready
-    built_up = lfilter([1.0 - _FADE], [1.0, -_FADE], media, axis=1)
+    built_up = np.moveaxis(fading_sum(np.moveaxis((1.0 - _FADE) * media, 1, -1), _FADE), -1, 1)
     found: list[str] = []
     treatments = {entry.name for entry in past.treatments}
     for k, name in enumerate(past.controls):

@@ -6,7 +6,7 @@ import numpy as np
 
 from deepcausalmmm_jax.data.diagnosis.findings import Check, Finding, names, passed, several
 from deepcausalmmm_jax.data.diagnosis.series import median_spread
-from deepcausalmmm_jax.data.kpi_notes import constant_regions, huge_weeks, net_regions, turned_weeks
+from deepcausalmmm_jax.data.kpi_notes import constant_regions, huge_weeks, net_regions, odd_levels, turned_weeks
 from deepcausalmmm_jax.data.near_copies import same_regions
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.io.grades import Grade
@@ -46,6 +46,18 @@ def level_findings(past: Panel) -> Iterator[Finding]:
             names(net),
             why="shares of such a KPI mean little; its weekly changes set the scale of the region instead",
             advice="use gross sales, before returns, where you have them",
+        )
+    if odd := odd_levels(past):
+        regular = False
+        yield Finding(
+            Grade.LOOK,
+            Check.KPI_LEVEL,
+            f"next to its weekly changes the KPI of {several(len(odd), 'region')} is far from that of the others, "
+            f"{odd[0].times:.2g} times as high in {odd[0].region}",
+            kpi,
+            names(at.region for at in odd),
+            why="an amount that is missing in one region, such as returns, distorts the effects in all",
+            advice="correct it, or fit such a region by itself",
         )
     if turned := turned_weeks(past):
         regular = False

@@ -1,7 +1,7 @@
 """The best plan of a total, from many starts; and the settings of that search."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,8 @@ FEW_CELLS = 80  # up to which many starts and totals cost little
 _STARTS, _STARTS_OF_MANY = 8, 3
 _SAME = 1e-4  # share of the best value within which a start counts as having found it
 _NEAR = 0.01  # share of the spend by which two results on the curves may differ and count as one
+_FEW_STEPS = 20  # of the model, from a plan that is the best on the curves
+_NEARBY = "plan of a nearby total"
 _FEW_STARTS = 4  # below which the model itself solves from one unchanged start instead of two
 
 
@@ -69,6 +71,22 @@ class Found(NamedTuple):
     problem: Problem  # with the total among its limits
 
 
+class Finder(Protocol):
+    """One way to find the best plan of a total."""
+
+    def __call__(
+        self,
+        problem: Problem,
+        today: np.ndarray,
+        total: float,
+        search: Search,
+        warm: np.ndarray | None,
+        curves: Curves,
+    ) -> Found:
+        """The plan; arguments as of `best_for_total`."""
+        ...
+
+
 def best_for_total(
     problem: Problem,
     today: np.ndarray,
@@ -96,10 +114,10 @@ def best_for_total(
     curves = tabulated(held, total) if curves is None else curves
     begins = starts(held, today, total, curves, search.starts_for(len(today)), search.seed)
     if warm is not None:
-        begins.append(("plan of a nearby total", held.projected(warm)))
+        begins.append((_NEARBY, held.projected(warm)))
     if name in ("differential_evolution", "hybrid"):  # they keep a population: one run, from the best start
         begins = [begins[int(np.argmax(held.utilities(np.stack([x for _, x in begins]))))]]
-    elif held.utility.is_mean and held.separable:
+    elif by_curves(held, search):
         begins = _by_curves(held, curves, begins, search)
     at_start = held.utilities(np.stack([x for _, x in begins]))
     ended = [solve(held, x, search.max_steps, search.seed) for _, x in parts(begins)]
@@ -118,6 +136,48 @@ def best_for_total(
         }
     )
     return Found(best.x, best.value, name, table, held)
+
+
+def by_curves(problem: Problem, search: Search) -> bool:
+    """Whether plans are looked for on the cells' curves before the model is run."""
+    keeps_population = search.method in ("differential_evolution", "hybrid")
+    return problem.utility.is_mean and problem.separable and not keeps_population
+
+
+def best_on_curves(
+    problem: Problem,
+    today: np.ndarray,
+    total: float,
+    search: Search,
+    warm: np.ndarray | None,
+    curves: Curves,
+) -> Found:
+    """The best plan of a total on the cells' curves alone, with its utility in the model.
+
+    Arguments and errors are those of `best_for_total`.
+    """
+    refuse_total(problem.polytope, total)
+    held = problem.within(problem.polytope.with_total(total))
+    interpolated = separable(held, curves)
+    begins = starts(interpolated, today, total, curves, search.starts_for(len(today)), search.seed)
+    if warm is not None:
+        begins.append((_NEARBY, held.projected(warm)))
+    ended = [projected(interpolated, x, search.max_steps, search.seed) for _, x in begins]
+    best = max(ended, key=lambda end: end.value)
+    value = float(held.utilities(best.x[None])[0])
+    return Found(best.x, value, "projected", pd.DataFrame({"start": [label for label, _ in begins]}), held)
+
+
+def best_near_curves(
+    problem: Problem, today: np.ndarray, total: float, search: Search, warm: np.ndarray | None, curves: Curves
+) -> Found:
+    """The best plan of a total on the cells' curves, improved by a few steps on the model.
+
+    Arguments and errors are those of `best_for_total`.
+    """
+    found = best_on_curves(problem, today, total, search, warm, curves)
+    end = projected(found.problem, found.x, _FEW_STEPS, search.seed)
+    return found._replace(x=end.x, value=end.value)
 
 
 def _by_curves(

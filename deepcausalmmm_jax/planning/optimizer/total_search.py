@@ -1,64 +1,21 @@
 """Search for the total itself: the largest or smallest one at which a figure reaches its target."""
 
-import dataclasses
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from deepcausalmmm_jax.checks import amount
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.planning.optimizer.polytope import total_range
 from deepcausalmmm_jax.planning.optimizer.problem import Problem
-from deepcausalmmm_jax.planning.optimizer.search import FEW_CELLS, Found, Search, best_for_total
-from deepcausalmmm_jax.planning.optimizer.tabulated import Curves, tabulated
+from deepcausalmmm_jax.planning.optimizer.search import Found, Search, best_near_curves, best_on_curves, by_curves
+from deepcausalmmm_jax.planning.optimizer.tabulated import tabulated
+from deepcausalmmm_jax.planning.optimizer.totals import TURNS, Figure, Totals
 from deepcausalmmm_jax.steps import parts, portion, uncounted
 
 _WIDEST = 1e4  # multiple of today's spend, up and down, within which totals are searched where limits leave it open
-_RATIO, _RATIO_OF_MANY = 1.5, 2.5  # between neighbouring totals; the second where there are many cells
-_MOST_STARTS_OF_MANY = 3
-_HALVINGS = 14
-
-
-class _Totals:
-    """Best plans by total, each started from the one before; the cells' curves are computed once."""
-
-    def __init__(self, problem: Problem, today: np.ndarray, search: Search, most: float) -> None:
-        self.problem, self.today = problem, today
-        self.few = len(today) <= FEW_CELLS
-        fewer = min(search.starts_for(len(today)), _MOST_STARTS_OF_MANY)
-        self.search = search if self.few else dataclasses.replace(search, starts=fewer)
-        self.curves: Curves = tabulated(problem, most)
-        self.warm: np.ndarray | None = None
-
-    @property
-    def ratio(self) -> float:
-        """Between neighbouring totals."""
-        return _RATIO if self.few else _RATIO_OF_MANY
-
-    def best(self, total: float) -> Found:
-        with uncounted():
-            found = best_for_total(self.problem, self.today, total, self.search, self.warm, self.curves)
-        self.warm = found.x
-        return found
-
-    def decreasing(self, least: float, most: float) -> np.ndarray:
-        """Totals between two ends, the largest first."""
-        number = int(np.ceil(np.log(most / least) / np.log(self.ratio))) + 1
-        return np.geomspace(most, least, number) if number > 1 else np.array([most])
-
-    def bisected(self, good: float, bad: float, holds: Callable[[Found], bool]) -> Found:
-        """The plan of the last total that holds, on the way from one that holds to one that does not."""
-        found = self.best(good)
-        for _ in parts(range(_HALVINGS)):
-            middle = float(np.sqrt(good * bad))
-            tried = self.best(middle)
-            if holds(tried):
-                good, found = middle, tried
-            else:
-                bad = middle
-        return found
+_WIDTHS = (1.02, 1.2)  # about a total found on the curves, within which the model is expected to find its own
+_SAME = 1e-9  # share of a total by which two count as one
 
 
 class _Range(NamedTuple):
@@ -69,19 +26,28 @@ class _Range(NamedTuple):
     ceiling: float  # outcome that no total exceeds, in the unit of the outcome
 
 
+class _Ended(NamedTuple):
+    """How a search ended."""
+
+    found: Found | None  # None where no total reaches the target
+    best: float = np.nan  # then the best figure
+    at: float = np.nan  # and its total
+
+
 def largest_total(
-    problem: Problem, today: np.ndarray, search: Search, reached: Callable[[Found], float], target: float, name: str
+    problem: Problem, today: np.ndarray, search: Search, figure: Figure, target: float, name: str
 ) -> Found:
     """The best plan of the largest total at which a figure is at least its target.
 
     Returns of S-shaped curves increase before they decrease, so totals are tried from the largest down. No total beyond
-    the highest outcome divided by the target can have that return.
+    the highest outcome divided by the target can have that return. Where cells hardly interact, totals are tried on the
+    cells' curves first, and the model is run about the total found there.
 
     Args:
         problem: limits without a total.
         today: spend without a plan, `[cell]`.
         search: method, starts, steps.
-        reached: the figure of a plan.
+        figure: of a plan.
         target: least value of it.
         name: of the figure, for messages.
 
@@ -90,45 +56,69 @@ def largest_total(
     """
     span = _range(problem, today)
     most = float(np.clip(max(1.05 * span.ceiling / target, _scale(problem, today)), span.least, span.most))
-    totals = _Totals(problem, today, search, most)
-    tried, figures = totals.decreasing(span.least, most), []
-    share = len(tried) / (len(tried) + _HALVINGS)  # of the wait, if none of them reaches the target
+    curves = tabulated(problem, most)
+    totals, ended = Totals(problem, today, search, curves), None
+    if by_curves(problem, search):
+        with uncounted():
+            near = _largest(totals.by(best_on_curves), span.least, most, figure, target)
+        ended = _largest_near(totals, near, most, figure, target)
+    if ended is None:
+        ended = _largest(totals, span.least, most, figure, target)
+    if ended.found is not None:
+        return ended.found
+    raise ConfigError(
+        f"No plan within the limits reaches the target {name} of {amount(target)}; the best is {amount(ended.best)}, "
+        f"at a total of {amount(ended.at)} (totals from {amount(span.least)} to {amount(most)} were tried)."
+    )
+
+
+def _largest(totals: Totals, least: float, most: float, figure: Figure, target: float) -> _Ended:
+    """The largest total between two that reaches a target."""
+    tried, figures = totals.decreasing(least, most), []
+    share = len(tried) / (len(tried) + TURNS)  # of the wait, if none of them reaches the target
     with portion(0.0, share):
         for total in parts(list(tried), at_most=True):
             found = totals.best(total)
-            figures.append(reached(found))
+            figures.append(figure(found))
             if figures[-1] >= target:
                 break
     if figures[-1] >= target:
         with portion(share, 1.0):
             last = len(figures) - 1
-            return found if not last else totals.bisected(total, tried[last - 1], lambda f: reached(f) >= target)
+            further = totals.narrowed(total, tried[last - 1], figure, target) if last else None
+        return _Ended(further or found)
     top = int(np.argmax(figures))
     low, high = tried[min(top + 1, len(tried) - 1)], tried[max(top - 1, 0)]
-    peak = _peak(totals, low, high, reached, target)
-    if reached(peak) >= target:
-        return totals.bisected(float(peak.x.sum()), high, lambda f: reached(f) >= target)
-    best = max((reached(peak), float(peak.x.sum())), (figures[top], float(tried[top])))
-    raise ConfigError(
-        f"No plan within the limits reaches the target {name} of {amount(target)}; the best is {amount(best[0])}, at a "
-        f"total of {amount(best[1])} (totals from {amount(tried[-1])} to {amount(tried[0])} were tried)."
-    )
+    peak = totals.peak(low, high, figure, target)
+    if figure(peak) >= target:
+        return _Ended(totals.narrowed(float(peak.x.sum()), high, figure, target) or peak)
+    return _Ended(None, *max((figure(peak), float(peak.x.sum())), (figures[top], float(tried[top]))))
 
 
-def _peak(totals: _Totals, low: float, high: float, reached: Callable[[Found], float], target: float) -> Found:
-    """The plan with the highest figure between two totals, or the first found that reaches the target."""
-    if high <= low * (1 + 1e-9):
-        return totals.best(high)
-    seen: list[tuple[float, Found]] = []
+def _largest_near(totals: Totals, near: _Ended, most: float, figure: Figure, target: float) -> _Ended | None:
+    """What the model finds near the end of a search on the curves; None where it does not agree with them."""
+    if near.found is None:
+        best = figure(totals.best(near.at))
+        return None if best >= target else near._replace(best=max(best, near.best))
+    total, totals.warm = float(near.found.x.sum()), near.found.x
+    if total >= most * (1 - _SAME):
+        found = totals.best(most)
+        return _Ended(found) if figure(found) >= target else None
+    ends = [(total / width, min(total * width, most)) for width in _WIDTHS]
+    found_there = _between(totals, ends, figure, target)
+    return None if found_there is None else _Ended(found_there)
 
-    def negative(log_total: float) -> float:
-        found = totals.best(float(np.exp(log_total)))
-        seen.append((reached(found), found))
-        return -seen[-1][0]
 
-    minimize_scalar(negative, bounds=(np.log(low), np.log(high)), method="bounded", options={"xatol": 1e-3})
-    enough = [found for figure, found in seen if figure >= target]
-    return enough[0] if enough else max(seen, key=lambda pair: pair[0])[1]
+def _between(totals: Totals, ends: list[tuple[float, float]], figure: Figure, target: float) -> Found | None:
+    """The last plan that reaches a target between two totals, of which the first does and the second does not."""
+    near = totals.by(best_near_curves)
+    for good, bad in ends:
+        found = near.narrowed(good, bad, figure, target)
+        if found is not None:
+            totals.warm = found.x
+            whole = totals.best(float(found.x.sum()))  # from all starts
+            return whole if figure(whole) >= target else found
+    return None
 
 
 def least_total(problem: Problem, today: np.ndarray, search: Search, target: float) -> Found:
@@ -145,30 +135,65 @@ def least_total(problem: Problem, today: np.ndarray, search: Search, target: flo
             without any spend.
     """
     span = _range(problem, today)
-    totals = _Totals(problem, today, search, span.most)
+    curves = tabulated(problem, span.most)
+    totals, ended = Totals(problem, today, search, curves), None
+    if by_curves(problem, search):
+        with uncounted():
+            near = _least(totals.by(best_on_curves), problem, today, span, target)
+        ended = _least_near(totals, near, span, target)
+    if ended is None:
+        ended = _least(totals, problem, today, span, target)
+    if ended.found is not None:
+        return ended.found
+    if ended.best >= target:
+        raise ConfigError(
+            f"A KPI of {amount(target * problem.unit)} needs no spend: exposure that was free already reaches it."
+        )
+    raise ConfigError(
+        f"No plan within the limits reaches a KPI of {amount(target * problem.unit)}; the most is "
+        f"{amount(ended.best * problem.unit)}, at a total of {amount(ended.at)}."
+    )
+
+
+def _least(totals: Totals, problem: Problem, today: np.ndarray, span: _Range, target: float) -> _Ended:
+    """The least total whose utility reaches a target; `best` reaches it too where that takes no spend."""
     now = float(np.clip(_scale(problem, today), span.least, span.most))
     found = totals.best(now)
     while found.value < target:
         if now >= span.most or found.value * problem.unit >= 0.999 * span.ceiling:
-            raise ConfigError(
-                f"No plan within the limits reaches a KPI of {amount(target * problem.unit)}; the most is "
-                f"{amount(found.value * problem.unit)}, at a total of {amount(now)}."
-            )
+            return _Ended(None, found.value, now)
         below, now = now, min(now * totals.ratio, span.most)
         found = totals.best(now)
         if found.value >= target:
-            return totals.bisected(now, below, lambda f: f.value >= target)
+            return _Ended(totals.narrowed(now, below, _value, target) or found)
     bottom = total_range(problem.polytope)[0]
     least = span.least if bottom > 0 else 1e-6 * span.least
     while now > least:
         above, now = now, max(now / totals.ratio, least)
-        if totals.best(now).value < target:
-            return totals.bisected(above, now, lambda f: f.value >= target)
-    if bottom > 0 or float(problem.utilities(np.zeros((1, len(today))))[0]) < target:
-        return totals.best(now)
-    raise ConfigError(
-        f"A KPI of {amount(target * problem.unit)} needs no spend: exposure that was free already reaches it."
-    )
+        lower = totals.best(now)
+        if lower.value < target:
+            return _Ended(totals.narrowed(above, now, _value, target) or found)
+        found = lower
+    free = float(problem.utilities(np.zeros((1, len(today))))[0])
+    return _Ended(found) if bottom > 0 or free < target else _Ended(None, free, 0.0)
+
+
+def _least_near(totals: Totals, near: _Ended, span: _Range, target: float) -> _Ended | None:
+    """What the model finds near the end of a search on the curves; None where it does not agree with them."""
+    if near.found is None:
+        best = totals.best(near.at).value if near.best < target else near.best
+        return near._replace(best=max(best, near.best)) if (best < target) == (near.best < target) else None
+    total, totals.warm = float(near.found.x.sum()), near.found.x
+    if total <= span.least * (1 + _SAME):
+        found = totals.best(total)
+        return _Ended(found) if found.value >= target else None
+    ends = [(min(total * width, span.most), max(total / width, span.least)) for width in _WIDTHS]
+    found_there = _between(totals, ends, _value, target)
+    return None if found_there is None else _Ended(found_there)
+
+
+def _value(found: Found) -> float:
+    return found.value
 
 
 def _scale(problem: Problem, today: np.ndarray) -> float:
