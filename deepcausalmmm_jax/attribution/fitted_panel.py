@@ -21,13 +21,12 @@ from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.model.counts import Working, log_means, working
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.model.link import added_up, residual_variance
+from deepcausalmmm_jax.model.marginal_shares import MORE as MORE
 from deepcausalmmm_jax.model.outputs import Components, Internals
 from deepcausalmmm_jax.training.families import family_of
 from deepcausalmmm_jax.training.family import ModelFamily
 from deepcausalmmm_jax.training.fitted import Fitted
 from deepcausalmmm_jax.training.prepare import design_of, inputs_of, weights_on
-
-MORE = 0.01  # share by which exposure is raised for a marginal return
 
 
 class PanelComponents(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from jax import Array
 
-from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.attribution.fitted_panel import MORE, FittedPanel
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.cadence import decay_per_week
 from deepcausalmmm_jax.data.inputs import Inputs
@@ -27,6 +27,17 @@ from deepcausalmmm_jax.training.families import model_for
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
 
 TUNING_COLUMNS = ("set", "learned", "factor", "evidence")
+_QUANTITIES = (
+    "share",
+    "roi",
+    "mroi",
+    "cpik",
+    "decay",
+    "half_life",
+    "half_saturation",
+    "slope",
+    "half_frequency",
+)
 PRIOR_COLUMNS = ("quantity", "name", "stated", "sd", "found", "sds_apart")
 
 
@@ -93,7 +104,7 @@ def prior_table(fit: FittedPanel) -> pd.DataFrame:
             value, sd = priors.total
             now = found["share"].sum()
             rows.append(("total", "all media", value, sd, now, (now - value) / sd))
-        for quantity in ("share", "roi", "cpik", "decay", "half_life", "half_saturation", "slope", "half_frequency"):
+        for quantity in _QUANTITIES:
             for channel, value, sd in getattr(priors, quantity):
                 now = found[quantity][fit.panel.channels.index(channel)]
                 rows.append((quantity, channel, value, sd, now, (now - value) / sd))
@@ -120,6 +131,7 @@ def _found(fit: FittedPanel) -> dict[str, np.ndarray]:
     return {
         "share": effects / fit.kpi_learned_from(),
         "cpik": cost,
+        "mroi": _marginal_return(fit, worth, paid) if fit.config.priors.mroi else np.full(len(paid), np.nan),
         "roi": (media * worth[:, :, None])[used].sum(axis=0) / np.where(paid > 0, paid, np.nan),
         "decay": decay_per_week(np.asarray(inside.curves.decay), panel.cadence),
         "half_life": np.asarray(half_life(jnp.asarray(inside.curves.decay)), np.float64) * panel.cadence.weeks,
@@ -128,3 +140,9 @@ def _found(fit: FittedPanel) -> dict[str, np.ndarray]:
         "half_frequency": inside.curves.half_frequency,
         "control": np.asarray(control, np.float64).mean(axis=0),
     }
+
+
+def _marginal_return(fit: FittedPanel, worth: np.ndarray, paid: np.ndarray) -> np.ndarray:
+    """Incremental revenue per unit of 1% more spend, `[channel]`; `paid` is the spend of the training weeks."""
+    gained = -(fit.lost(1.0 + MORE) * worth[:, :, None])[fit.weights > 0].sum(axis=0)
+    return np.asarray(gained / (MORE * np.where(paid > 0, paid, np.nan)))

@@ -54,6 +54,11 @@ def refuse_link(config: "Config") -> None:
         return
     if config.model == "paper":
         require(False, "link", config.link, "identity for the paper's model, whose effects add up")
+    if config.priors.mroi:
+        raise ConfigError(
+            f'Setting priors.mroi cannot be used with link="{config.link}": what 1% more exposure adds depends on all '
+            'other effects where they multiply; state priors.roi, or set link="identity".'
+        )
     if config.experiments:
         raise ConfigError(
             f'Lift tests cannot be used with link="{config.link}": a lift in KPI units is not linear in effects that '

@@ -40,6 +40,8 @@ class Priors:
             is normal in the log of the parameter (of a decay, in the logit); `fit_kpis` writes them.
         half_frequency: triples (channel, contacts, sd) of a channel with reach and frequency: contacts a week at which
             the response of the people reached is half of its maximum.
+        mroi: triples (channel, incremental revenue per unit of 1% more spend, sd); requires spend. It may stand beside
+            a share, ROI or CPIK of the channel, and says then how far the channel is saturated.
 
     Raises:
         ConfigError: an entry that is malformed, out of range, or given twice.
@@ -56,10 +58,11 @@ class Priors:
     total: tuple[float, ...] = ()
     curve: tuple[tuple[str, str, float, float], ...] = ()
     half_frequency: tuple[tuple[str, float, float], ...] = ()
+    mroi: tuple[tuple[str, float, float], ...] = ()
 
     def __post_init__(self) -> None:
         limits = {"share": 1.0, "decay": 1.0}
-        unlimited = ("roi", "cpik", "half_life", "half_saturation", "slope", "half_frequency")
+        unlimited = ("roi", "cpik", "half_life", "half_saturation", "slope", "half_frequency", "mroi")
         limits |= dict.fromkeys(unlimited, math.inf)
         for name in (*limits, "control_sign"):
             value = _as_entries(getattr(self, name))
@@ -124,6 +127,7 @@ class Priors:
             *(self.share, self.roi, self.cpik, self.decay, self.half_saturation, self.slope, self.half_life),
             self.half_frequency,
             self.curve,
+            self.mroi,
         )
         return tuple(dict.fromkeys(entry[0] for group in groups for entry in group))
 

@@ -32,12 +32,16 @@ class StatedPriors(NamedTuple, Generic[ArrayT]):
     curve_spread: ArrayT | None = None  # 0 where the default prior holds
     half_frequency: ArrayT | None = None  # [channel], contacts; None where no channel has one stated
     half_frequency_precision: ArrayT | None = None
+    marginal: ArrayT | None = None  # [channel], as `model.marginal_shares`; None where no mROI is stated
+    marginal_precision: ArrayT | None = None
 
 
 def stated_priors(
     panel: Panel, weights: np.ndarray, priors: Priors, counted_kpi: np.ndarray
 ) -> StatedPriors[np.ndarray]:
     """Stated priors as arrays; an ROI or CPIK becomes the share of the KPI that would give it in the training weeks.
+
+    An mROI becomes the share of the KPI that the channel would have if all its spend earned as much as the next 1%.
 
     The standard deviation of a CPIK is carried over to the share to first order: both are the same part of their value.
 
@@ -48,14 +52,14 @@ def stated_priors(
         counted_kpi: `[region, week]`, the KPI of which the model takes shares: its mean is the region's scale.
 
     Raises:
-        ConfigError: an unknown channel or control, an ROI or CPIK for a channel without spend, or more than the whole
-            KPI.
+        ConfigError: an unknown channel or control, an ROI, CPIK or mROI for a channel without spend, or more than the
+            whole KPI.
     """
     for name in priors.channels():
         _refuse_unknown(name, panel.channels, "channel")
     for name, _ in priors.control_sign:
         _refuse_unknown(name, panel.controls, "control")
-    by_roi = (_share_of_roi(panel, weights, counted_kpi, *entry) for entry in priors.roi)
+    by_roi = (_share_of_return(panel, weights, counted_kpi, "roi", *entry) for entry in priors.roi)
     by_cost = (_share_of_cost(panel, weights, counted_kpi, *entry) for entry in priors.cpik)
     share = (*priors.share, *by_roi, *by_cost)
     total = sum(mean for _, mean, _ in share)
@@ -75,6 +79,8 @@ def stated_priors(
     of_all = (np.asarray(priors.total[0]), np.asarray(1.0 / priors.total[1] ** 2)) if priors.total else (None, None)
     curves = _curves(panel, priors.curve) if priors.curve else (None, None)
     often = _half_frequency(panel, priors.half_frequency)
+    earned = tuple(_share_of_return(panel, weights, counted_kpi, "mroi", *entry) for entry in priors.mroi)
+    marginal = _over_channels(panel, earned) if earned else (None, None)
     return StatedPriors(
         *pairs[0],
         *pairs[1],
@@ -89,6 +95,8 @@ def stated_priors(
         curve_spread=curves[1],
         half_frequency=often[0],
         half_frequency_precision=often[1],
+        marginal=marginal[0],
+        marginal_precision=marginal[1],
     )
 
 
@@ -104,12 +112,12 @@ def _half_frequency(
     return _over_channels(panel, entries) if entries else (None, None)
 
 
-def _share_of_roi(
-    panel: Panel, weights: np.ndarray, counted_kpi: np.ndarray, channel: str, roi: float, sd: float
+def _share_of_return(
+    panel: Panel, weights: np.ndarray, counted_kpi: np.ndarray, prior: str, channel: str, roi: float, sd: float
 ) -> tuple[str, float, float]:
-    """The share of the KPI, and its standard deviation, that would earn a stated ROI."""
+    """The share of the KPI, and its standard deviation, that would earn a stated return on all spend."""
     trained = weights > 0
-    spend = _spend(panel, trained, channel, "roi")
+    spend = _spend(panel, trained, channel, prior)
     worth = 1.0 if panel.revenue_per_kpi is None else panel.revenue_per_kpi[trained]
     revenue = float((counted_kpi[trained] * worth).sum())
     return channel, roi * spend / revenue, sd * spend / revenue

@@ -86,7 +86,7 @@ def given_earlier_stages(
         except DataError as error:
             raise DataError(f"KPI {label}: {error}") from None
         own = results[name].config
-        priors = dataclasses.replace(own.priors, share=(), roi=(), cpik=(), total=())
+        priors = dataclasses.replace(own.priors, share=(), roi=(), cpik=(), mroi=(), total=())
         config = own.replace(priors=priors, experiments=())
         ready = prepared(panel, weights, config)
         found[name] = Wanted(f"KPI {label}", panel, weights, config, wanted[name].seed, ready)

@@ -10,6 +10,7 @@ from jax import Array
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.model.curves import MediaCurves
 from deepcausalmmm_jax.model.lift_tests import lifts
+from deepcausalmmm_jax.model.marginal_shares import marginal_shares, stated_marginal
 from deepcausalmmm_jax.model.media import Media
 from deepcausalmmm_jax.model.parameters import MediaParameters
 from deepcausalmmm_jax.ops.bijectors import from_above, from_positive, from_unit
@@ -50,12 +51,31 @@ def log_density(
     found = quantities(parameters, weighted, priors)
     regressors = columns(found, contributions(found, weighted), weighted, priors)
     likelihood = log_marginal(found, regressors, weighted, tested(found, weighted))
-    return likelihood + log_prior(parameters, weighted, priors)
+    prior = log_prior(parameters, weighted, priors)
+    if weighted.stated.marginal is not None:
+        prior = prior - stated_marginal(marginal(found, weighted), weighted.stated)
+    return likelihood + prior
 
 
 def contributions(found: Quantities, inputs: PosteriorInputs) -> Array:
     """Contributions of media at the national coefficients, `[region, week, channel]`, scaled."""
     return level_of(found, inputs) * _activity(found, inputs)
+
+
+def marginal(found: Quantities, inputs: PosteriorInputs) -> Array:
+    """Marginal shares of the channels at the national coefficients, `[channel]`, see `model.marginal_shares`."""
+    by_week = (inputs.unit[:, None] * (inputs.weights > 0)).T
+    return marginal_shares(
+        inputs.exposure,
+        inputs.intensity,
+        inputs.history,
+        cast(MediaCurves, _media(inputs).apply(_variables(found, inputs), method="curves")),
+        inputs.blend,
+        level_of(found, inputs)[:, None] * inputs.variation,
+        by_week / by_week.sum(),
+        inputs.kinds,
+        inputs.contacts,
+    )
 
 
 def tested(found: Quantities, inputs: PosteriorInputs) -> Tested | None:

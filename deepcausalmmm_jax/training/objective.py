@@ -13,6 +13,7 @@ from deepcausalmmm_jax.model.counts import Working, bounded, log_means, negative
 from deepcausalmmm_jax.model.laplace import laplace_terms
 from deepcausalmmm_jax.model.lift_tests import lifts
 from deepcausalmmm_jax.model.log_prior import hidden_demand, penalty_terms
+from deepcausalmmm_jax.model.marginal_shares import marginal_shares, stated_marginal
 from deepcausalmmm_jax.model.outputs import ComponentsRegionsLast, Internals
 from deepcausalmmm_jax.model.parameters import Collection, Parameters
 from deepcausalmmm_jax.model.prior_scales import learned_scales
@@ -95,6 +96,8 @@ def objective(
         activity = components.media / components.coefficient
         by_channel = own * jnp.einsum("tr,tmr->m", data.weights * data.inputs.kpi_unit, activity)
         penalties["demand"] = hidden_demand(by_channel, data.inputs.lift_tests)
+    if data.inputs.stated_priors.marginal is not None:
+        penalties["marginal"] = _marginal_term(components, internals, data, model)
     laplace = laplace_terms(components.media, internals, data, scales, model.design.step_weeks, precision)
     penalties["volume"] = sum(laplace.values(), start=jnp.zeros(()))
     terms = {name: value / n for name, value in (fit_terms | penalties).items()}
@@ -180,3 +183,22 @@ def _experiment_term(
         read.contacts,
     )
     return 0.5 * jnp.sum((tests.measured - found.sum(axis=(1, 2))) ** 2)
+
+
+def _marginal_term(
+    components: ComponentsRegionsLast, internals: Internals, data: TrainingData, model: StructuralMMM
+) -> Array:
+    """Minus the log prior of stated returns of the next spend, nats."""
+    read = data.regions_last
+    found = marginal_shares(
+        read.exposure,
+        read.intensity,
+        read.history,
+        internals.curves,
+        internals.blend,
+        components.coefficient,
+        data.weights * data.inputs.kpi_unit,
+        model.design.kinds,
+        read.contacts,
+    )
+    return stated_marginal(found, data.inputs.stated_priors)

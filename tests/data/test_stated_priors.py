@@ -38,6 +38,15 @@ def test_where_no_revenue_is_known_a_cpik_is_one_over_an_roi(panel):
     assert cost.share_precision[0] == pytest.approx(roi.share_precision[0])
 
 
+def test_an_mroi_is_the_share_that_all_spend_would_bring_at_that_return(panel):
+    found, weights, counted = _stated(panel, mroi={"channel_2": (1.5, 0.3)}, roi={"channel_2": (3.0, 0.3)})
+    roi, _, _ = _stated(panel, roi={"channel_2": (1.5, 0.3)})
+    np.testing.assert_allclose(found.marginal, roi.share)
+    np.testing.assert_allclose(found.marginal_precision, roi.share_precision)
+    assert found.share[1] == pytest.approx(2.0 * found.marginal[1])  # a channel may have both
+    assert roi.marginal is None
+
+
 def test_a_total_is_carried_and_absent_where_it_is_not_stated(panel):
     found, _, _ = _stated(panel, total=(0.3, 0.1))
     assert (float(found.total), float(found.total_precision)) == pytest.approx((0.3, 100.0))
@@ -62,12 +71,18 @@ def test_what_cannot_be_stated_is_refused(priors, told):
         dcm.Priors(**priors)
 
 
-def test_a_cpik_needs_spend(panel):
+@pytest.mark.parametrize("prior", ["cpik", "mroi"])
+def test_what_concerns_spend_needs_it(panel, prior):
     spendless = dataclasses.replace(panel, spend=None)
-    with pytest.raises(dcm.ConfigError, match=r"priors\.cpik names the channel 'channel_1', which has no spend"):
-        _stated(spendless, cpik={"channel_1": (2.0, 0.5)})
+    with pytest.raises(dcm.ConfigError, match=rf"priors\.{prior} names the channel 'channel_1', which has no spend"):
+        _stated(spendless, **{prior: {"channel_1": (2.0, 0.5)}})
+
+
+def test_an_mroi_needs_effects_that_add_up():
+    with pytest.raises(dcm.ConfigError, match=r"priors\.mroi cannot be used with link"):
+        dcm.Config(link="log", priors=dcm.Priors(mroi={"tv": (2.0, 0.5)}))
 
 
 def test_stated_effects_survive_toml():
-    config = dcm.Config(priors=dcm.Priors(total=(0.3, 0.1), cpik={"tv": (2.0, 0.5)}))
+    config = dcm.Config(priors=dcm.Priors(total=(0.3, 0.1), cpik={"tv": (2.0, 0.5)}, mroi={"tv": (1.0, 0.2)}))
     assert dcm.Config.from_dict(config.to_dict()) == config

@@ -40,7 +40,7 @@ def section(cls, **special):
 
 SECTIONS = {
     "links": section(Links, forbid=PAIRS, require=PAIRS, fix=TRIPLES, tiers=st.lists(st.lists(NAMES, max_size=3), max_size=3)),
-    "priors": section(Priors, share=TRIPLES, roi=TRIPLES, decay=TRIPLES, half_saturation=TRIPLES, slope=TRIPLES, control_sign=PAIRS, half_life=TRIPLES, cpik=TRIPLES, total=st.one_of(st.tuples(NUMBERS, NUMBERS), VALUES), curve=QUADRUPLES),
+    "priors": section(Priors, share=TRIPLES, roi=TRIPLES, decay=TRIPLES, half_saturation=TRIPLES, slope=TRIPLES, control_sign=PAIRS, half_life=TRIPLES, cpik=TRIPLES, mroi=TRIPLES, total=st.one_of(st.tuples(NUMBERS, NUMBERS), VALUES), curve=QUADRUPLES),
     "posterior": section(PosteriorSettings),
     "penalties": section(Penalties),
     "training": section(Training),

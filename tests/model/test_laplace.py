@@ -156,6 +156,7 @@ STATED = dcm.Priors(
     half_saturation=(("channel_2", 3.0, 0.001),),
     slope=(("channel_3", 1.2, 0.001),),
     control_sign=(("control_1", "negative"),),
+    mroi=(("channel_1", 1.0, 0.001),),
 )
 
 
@@ -163,7 +164,7 @@ def test_firm_priors_are_followed_and_shown_beside_what_was_found(small_panel, q
     longer = quick.replace(priors=STATED, training=dataclasses.replace(quick.training, max_epochs=600))
     result = dcm.fit(small_panel, longer)
     table = result.priors().set_index("quantity")
-    for quantity in ("share", "decay", "half_saturation", "slope"):
+    for quantity in ("share", "mroi", "decay", "half_saturation", "slope"):
         row = table.loc[quantity]
         assert row["found"] == pytest.approx(row["stated"], rel=0.1)
     effect = result.contributions.sel(component="control_1").values

@@ -8,7 +8,7 @@ from jax.flatten_util import ravel_pytree
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
-from deepcausalmmm_jax.posterior.density import contributions, log_density
+from deepcausalmmm_jax.posterior.density import contributions, log_density, marginal
 from deepcausalmmm_jax.posterior.inputs import posterior_inputs
 from deepcausalmmm_jax.posterior.linear import columns, conditional, fitted_values, log_marginal
 from deepcausalmmm_jax.posterior.mode import CONVERGED, Density, maximise, starts
@@ -152,3 +152,14 @@ def test_curvature_is_the_hessian(double):
     step = 1e-3
     ahead, here, behind = density.at(np.stack([place.at[2].add(d) for d in (step, 0.0, -step)])).value
     assert curvature[2, 2] == pytest.approx(-(ahead - 2 * here + behind) / step**2, rel=1e-2)
+
+
+def test_a_stated_mroi_is_a_normal_density_of_the_marginal_share(double):
+    inputs, priors = _inputs(2, dcm.Config(priors=dcm.Priors(mroi={"channel_1": (1.0, 0.5)})))
+    free = dataclasses.replace(inputs, stated=inputs.stated._replace(marginal=None, marginal_precision=None))
+    where = _somewhere(inputs)
+    found = marginal(quantities(where, inputs, priors), inputs)[0]
+    nats = -0.5 * inputs.stated.marginal_precision[0] * (found - inputs.stated.marginal[0]) ** 2
+    difference = log_density(where, inputs, inputs.weights, priors) - log_density(where, free, free.weights, priors)
+    assert abs(float(nats)) > 1e-3
+    assert float(difference) == pytest.approx(float(nats), rel=1e-6)
