@@ -41,6 +41,9 @@ class NoteKind(StrEnum):
         "intervals covered the tested channel's true share in 10 of 12 national and 6 of 8 regional cases"
     )
     TEST_CONFLICT = "disagrees with the lift test {names} by {value:.1f} standard errors"
+    UNTESTED_DEMAND = (
+        "no lift test: its estimate may count demand as effect, as that of {names} did until it was tested"
+    )
     FEW_DRAWS = "{value:.0f} refits are too few for intervals: 20 or more are needed for 90%"
     ORGANIC = "organic: not paid for, so it has no roi, mroi or cpik, and no budget"
     NATIONAL = "national: its effect is known from {value:.0f} {unit}s, not from every region's"

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from deepcausalmmm_jax.attribution.conflicts import untested, with_hidden_demand
 from deepcausalmmm_jax.data.diagnosis.findings import Check
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.grades import Grade
@@ -98,4 +99,15 @@ def experiment_row(result: FitResult) -> HealthRow:
     channels = list(dict.fromkeys(table.loc[conflict, "channel"].astype(str)))
     reason = f"the model contradicts an experiment on {', '.join(channels[:_NAMED])}"
     advice = "Find out which is wrong: the design of the test, or the model, which may be missing a cause."
+    confounded, others = with_hidden_demand(result.fitted), untested(result.fitted)
+    if confounded and others:
+        advice += (
+            f" Demand that moved with {_listed(confounded)} had been counted as effect, and nothing rules that out for "
+            f"channels without a test ({_listed(others)})."
+        )
     return HealthRow(check, Grade.LOOK, figure, "within 2 standard errors", advice, True, reason, tuple(channels))
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """The first few names."""
+    return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")

@@ -11,6 +11,7 @@ from deepcausalmmm_jax.data.experiments import errors_of
 from deepcausalmmm_jax.inference.resampling import Sample, drawn
 from deepcausalmmm_jax.training.fitted import LiftsBefore
 from deepcausalmmm_jax.training.prepare import lift_tests_of, prepare
+from deepcausalmmm_jax.trust.evidence_checks import experiment_row
 
 
 def _test(panel, lift, error, first=20, **changed):
@@ -79,16 +80,38 @@ def test_a_fit_without_tests_has_an_empty_table(small_result):
     assert "experiments" not in small_result.history
 
 
-def test_a_conflict_is_noted_at_its_channel(small_result):
-    test = _test(small_result.panel, 900.0, 30.0, name="spring")
-    fitted = dataclasses.replace(
-        small_result.fitted,
-        config=small_result.config.replace(experiments=(test,)),
-        lifts_before=LiftsBefore(np.array([500.0]), np.array([40.0])),
+def _in_conflict(result, lift, demand):
+    """The result, as if a test on the second channel had measured `lift` where the KPI alone said 500."""
+    test, fitted = _test(result.panel, lift, 30.0, name="spring"), result.fitted
+    params = fitted.variables["params"] | {"demand": {"per_activity": np.array([0.0, demand, 0.0], np.float32)}}
+    return dcm.FitResult(
+        dataclasses.replace(
+            fitted,
+            variables=fitted.variables | {"params": params},
+            config=result.config.replace(experiments=(test,)),
+            lifts_before=LiftsBefore(np.array([500.0]), np.array([40.0])),
+        )
     )
-    notes = dcm.FitResult(fitted).notes()["note"]
+
+
+def test_a_conflict_is_noted_at_its_channel(small_result):
+    notes = _in_conflict(small_result, 900.0, -0.02).notes()["note"]
     assert "disagrees with the lift test spring by 3.9 standard errors" in notes["channel_2"]
     assert "lift test" not in notes["channel_1"]
+
+
+@pytest.mark.parametrize(
+    ("lift", "demand", "doubted"),
+    [(100.0, 0.02, True), (100.0, 0.0, False), (450.0, 0.02, False), (900.0, -0.02, False)],
+    ids=["demand found", "too inexact to show it", "no conflict", "more than the KPI shows"],
+)
+def test_demand_behind_a_tested_channel_casts_doubt_on_those_without_a_test(small_result, lift, demand, doubted):
+    result = _in_conflict(small_result, lift, demand)
+    notes, advice = result.notes()["note"], experiment_row(result).advice
+    for name in ("channel_1", "channel_3"):
+        assert ("may count demand as effect, as that of channel_2" in notes[name]) == doubted
+    assert "may count demand" not in notes["channel_2"]
+    assert ("channels without a test (channel_1, channel_3)" in advice) == doubted
 
 
 def test_each_refit_sees_another_draw_of_the_errors_and_otherwise_the_same_draw(small_panel, small_result, quick):
