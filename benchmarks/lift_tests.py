@@ -1,12 +1,13 @@
 """One lift test on a channel that follows a hidden cause: errors, intervals and conflicts before and after.
 
-python benchmarks/lift_tests.py [--national 12] [--regional 6] [--refits 40] [--first 2000]
+python benchmarks/lift_tests.py [--panels national=12 regional=6] [--refits 40] [--first 2000] [--name lift_tests]
 
-The panels are simulated. In half of them the KPI and the last channel follow a control that the fit is not given; in
-the others, the world `unobserved_demand`, about half of the channels follow a demand that is no control, and the one of
-them with the most spend is tested. A test holds the channel back for eight weeks, in all regions or in half of them,
-and measures its true lift with an error of 15 %. `biased` is the same test with its lift tripled; so is, among the
-others, a test on the first of them.
+The panels are simulated: `national`, `few` (4 regions) and `regional` (20 regions, whose intervals come from refits).
+In half of them the KPI and the last channel follow a control that the fit is not given; in the others, the world
+`unobserved_demand`, about half of the channels follow a demand that is no control, and the one of them with the most
+spend is tested. In `clean_national` and `clean_few` the fit is given every control, and the last channel is tested. A
+test holds the channel back for eight weeks, in all regions or in half of them, and measures its true lift with an error
+of 15 %. `biased` is the same test with its lift tripled; so is, among the others, a test on the first of them.
 """
 
 import argparse
@@ -34,6 +35,7 @@ from deepcausalmmm_jax.training.prepare import prepare, tests_in, with_lift_test
 
 _WEEKS, _CHANNELS, _HOLDOUT, _LENGTH, _ERROR, _LEVEL = 120, 4, 8, 8, 0.15, 0.9
 _BIAS = {"z unbiased": 1.0, "z biased": 3.0}  # times the measured lift
+_REGIONS = {"national": 1, "few": 4, "regional": 20, "clean_national": 1, "clean_few": 4}
 
 
 class Case(NamedTuple):
@@ -44,8 +46,12 @@ class Case(NamedTuple):
     channel: str
 
 
-def case_of(seed: int, n_regions: int) -> Case:
-    """Even seeds hide the first control, odd ones have unobserved demand; both have two controls."""
+def case_of(seed: int, world: str) -> Case:
+    """Even seeds hide the first control, odd ones have unobserved demand, both with two controls; or all is known."""
+    n_regions = _REGIONS[world]
+    if world.startswith("clean"):
+        panel, truth = dcm.simulate(n_regions, _WEEKS, _CHANNELS, 2, seed, links=0)
+        return Case(panel, truth, panel.channels[-1])
     if seed % 2 == 0:
         panel, truth = dcm.simulate(n_regions, _WEEKS, _CHANNELS, 3, seed, links=0)
         panel = dataclasses.replace(panel, controls=panel.controls[1:], control=panel.control[:, :, 1:])
@@ -96,9 +102,9 @@ def shares(result: dcm.FitResult, refits: int) -> pd.DataFrame:
     return dcm.bootstrap(result, refits, seed=1, checks=0, progress=False).notes(_LEVEL)
 
 
-def rows_of(seed: int, n_regions: int, refits: int) -> list[dict[str, object]]:
+def rows_of(seed: int, world: str, refits: int) -> list[dict[str, object]]:
     """A row a channel: its share before and after one test, and after two."""
-    case, rng = case_of(seed, n_regions), np.random.default_rng([seed, 7])
+    case, rng = case_of(seed, world), np.random.default_rng([seed, 7])
     n, names = _WEEKS - _HOLDOUT, list(case.panel.channels)
     true = 100 * case.truth.contributions.values[:, :n].sum(axis=(0, 1)) / case.panel.kpi[:, :n].sum()
     one = measured(case, case.channel, rng)
@@ -108,7 +114,7 @@ def rows_of(seed: int, n_regions: int, refits: int) -> list[dict[str, object]]:
     before, trained = fitted(case, dcm.Config(), None)
     table = {"before": shares(before, refits)}
     tests = {"after": (one,), "after two": both}
-    if n_regions > 1:
+    if world == "regional":
         del tests["after two"]
     for name, given in tests.items():
         result, _ = fitted(case, dcm.Config(experiments=given), trained)
@@ -119,14 +125,14 @@ def rows_of(seed: int, n_regions: int, refits: int) -> list[dict[str, object]]:
     }
     rows = []
     for m, name in enumerate(names):
-        row: dict[str, object] = {"seed": seed, "regions": n_regions, "channel": name, "tested": name == case.channel}
+        row: dict[str, object] = {"seed": seed, "panels": world, "channel": name, "tested": name == case.channel}
         row |= {"true": true[m]} | z.get(name, dict.fromkeys(_BIAS, np.nan))
         for when, found in table.items():
             share, low, high = found.loc[name, ["share", "share_low", "share_high"]]
             row |= {when: share, f"error {when}": abs(share - true[m]), f"held {when}": bool(low <= true[m] <= high)}
             row |= {f"width {when}": high - low}
         rows.append(row)
-    print(f"seed {seed}, {n_regions} regions: {time.perf_counter() - begun:.0f} s", flush=True)
+    print(f"seed {seed}, {world}: {time.perf_counter() - begun:.0f} s", flush=True)
     return rows
 
 
@@ -146,10 +152,10 @@ def _z(lift: float, error: float, said: float, sd: float) -> float:
 
 
 def summary_of(table: pd.DataFrame) -> pd.DataFrame:
-    """Means by number of regions, for the tested channel and for the others."""
+    """Means by kind of panel, for the tested channel and for the others."""
     rows = []
-    for (regions, tested), part in table.groupby(["regions", "tested"]):
-        row: dict[str, object] = {"regions": regions, "channels": "tested" if tested else "others", "n": len(part)}
+    for (world, tested), part in table.groupby(["panels", "tested"]):
+        row: dict[str, object] = {"panels": world, "channels": "tested" if tested else "others", "n": len(part)}
         for when in ("before", "after", "after two"):
             if f"error {when}" in part and part[f"error {when}"].notna().any():
                 row |= {f"error {when}": part[f"error {when}"].mean(), f"held {when}": part[f"held {when}"].mean()}
@@ -164,27 +170,32 @@ def summary_of(table: pd.DataFrame) -> pd.DataFrame:
 
 def main() -> None:
     """Print channels and means; write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name, number in (("national", 12), ("regional", 6), ("refits", 40), ("first", 2000)):
-        parser.add_argument(f"--{name}", type=int, default=number)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--panels", nargs="+", default=["national=12", "regional=6"], help="kinds, and how many of each"
+    )
+    parser.add_argument("--refits", type=int, default=40)
+    parser.add_argument("--first", type=int, default=2000, help="first seed")
+    parser.add_argument("--name", default="lift_tests")
     asked = parser.parse_args()
+    counts = {world: int(count) for world, count in (given.split("=") for given in asked.panels)}
     dcm.keep_programs()
     rows: list[dict[str, object]] = []
-    for number in range(max(asked.national, asked.regional)):
-        for n_regions, count in ((1, asked.national), (20, asked.regional)):
+    for number in range(max(counts.values())):
+        for world, count in counts.items():
             if number < count:
-                rows += rows_of(asked.first + number, n_regions, asked.refits)
-                written = kept(pd.DataFrame(rows))
+                rows += rows_of(asked.first + number, world, asked.refits)
+                written = kept(pd.DataFrame(rows), asked.name)
     table = pd.DataFrame(rows)
     print(table.drop(columns=[c for c in table if c.startswith("width")]).round(2).to_string(index=False))
     print(summary_of(table).round(3).T.to_string())
     print("wrote", written)
 
 
-def kept(table: pd.DataFrame) -> Path:
+def kept(table: pd.DataFrame, name: str) -> Path:
     """Write what there is, so that a run that is stopped leaves its panels."""
     figures = {"channels": table.to_dict(orient="records"), "means": summary_of(table).to_dict(orient="records")}
-    return record("lift_tests", figures)
+    return record(name, figures)
 
 
 if __name__ == "__main__":

@@ -90,6 +90,7 @@ TARGETS = (
     Target("planning/optimizer/starts", ("planning/test_best_plans",)),
     Target("planning/optimizer/tabulated", ("planning/test_best_plans",)),
     Target("planning/optimizer/total_search", ("planning/test_best_plans",)),
+    Target("planning/optimizer/totals", ("planning/test_best_plans",)),
     Target("planning/optimizer/utility", ("planning/test_utility",)),
     Target("planning/optimizer/verification", ("planning/test_verification",)),
     Target("planning/fit_hill", ("planning/test_fit_hill",)),

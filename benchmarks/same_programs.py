@@ -24,7 +24,19 @@ SAME = {
         Same("pattern = ", "1.0 -> 2.0", "stands in for the spend of no cell"),
         Same("return np.bincount", "1 -> 2", "one more number, which is cut off"),
     ),
+    "planning/tables": (
+        Same(
+            "return np.bincount",
+            "len(cells) + 1 -> len(cells) - 1",
+            "the last cell has a region and week, so it is counted",
+        ),
+    ),
     "planning/budget_plan": (
+        Same(
+            "if share * self.shadow_price_high",
+            "share * self.shadow_price_high >= 1.0 -> share * self.shadow_price_high > 1.0",
+            "an end of an interval that is exactly 1",
+        ),
         Same(
             "return None if pd.isna",
             "pd.isna(low) or pd.isna(high) -> pd.isna(low) and pd.isna(high)",
@@ -32,6 +44,8 @@ SAME = {
         ),
     ),
     "planning/flights": (
+        Same("total, spent = ", "rows @ found.x -> rows * found.x", "both are its matrix product"),
+        Same("on = (spent", "spent >= 0.5 * least -> spent > 0.5 * least", "which switch is tried first, at a tie"),
         Same("must = ", "rows @ problem.polytope.low -> rows * problem.polytope.low", "both are its matrix product"),
         Same("clash = ", "ceiling < least * (1 - TOLERANCE) -> ceiling <= least * (1 - TOLERANCE)", "one number"),
     ),
@@ -63,9 +77,17 @@ SAME = {
     ),
     "planning/optimizer/tabulated": (Same("_FIRST = ", "0.1 -> 0.2", "where levels of a table lie, a choice"),),
     "planning/optimizer/total_search": (
-        Same("self.few = ", "len(today) <= FEW_CELLS -> len(today) < FEW_CELLS", "speed, at one number of cells"),
-        Same("tried[last - 1]", "1 -> 2", "a bisection from farther off, to the same total"),
+        Same("tried[last - 1]", "1 -> 2", "a search from farther off, to the same total"),
+        Same("_WIDTHS = ", "1.02 -> 2.02", "where the model's search begins, a choice"),
+        Same("_WIDTHS = ", "1.2 -> 2.2", "where the model's search begins, a choice"),
+        Same("_SAME = ", "1e-09 -> 2e-09", "what stands for rounding"),
+        Same("share = len(tried)", "len(tried) + TURNS -> len(tried) - TURNS", "the time left that a bar shows"),
+    ),
+    "planning/optimizer/totals": (
+        Same("self._few = ", "len(today) <= FEW_CELLS -> len(today) < FEW_CELLS", "speed, at one number of cells"),
+        Same("TURNS = ", "10 -> 11", "the time left that a bar shows"),
         Same("minimize_scalar", "0.001 -> 0.002", "a tolerance of the solver"),
+        Same("root, back = root + back", "2 * back -> 3 * back", "how fast the other side is sought"),
     ),
     "planning/optimizer/utility": (Same("return Utility(even", "1e-300 -> 2e-300", "what stands for 0 in a divisor"),),
     "planning/experiments/designs": (Same("_TRIED = ", "60 -> 61", "how many sets are drawn, a choice"),),
@@ -84,7 +106,10 @@ SAME = {
     "planning/usual_limit": (
         Same("return 1.0 if scale", "abs(scale - 1.0) < _SAME_TOTAL -> abs(scale - 1.0) <= _SAME_TOTAL", "one number"),
     ),
-    "planning/optimizer/projection": (
+    "planning/optimizer/projection": (  # what is not settled beforehand is met by the solver
+        Same("at_low, at_high = ", "polytope.least >= most -> polytope.least > most", "settled later, by the solver"),
+        Same("alone = ", "~at_low -> at_low", "settled later, by the solver"),
+        Same("alone = ", "high > low -> high >= low", "settled later, by the solver"),
         Same(
             "if best <= _CLOSE",
             "best <= _CLOSE or best > 0.5 * before -> best <= _CLOSE and best > 0.5 * before",
@@ -94,6 +119,12 @@ SAME = {
         Same("small = ", "0 -> 1", "which of two products of the same matrix is taken: speed"),
     ),
     "planning/optimizer/polytope": (
+        Same(
+            "whole = max",
+            "max(float(unit.max(initial=0.0)), float(np.abs(ends).max(initial=0.0))) or 1.0 -> "
+            "max(float(unit.max(initial=0.0)), float(np.abs(ends).max(initial=0.0))) and 1.0",
+            "the unit that a linear program is scaled by",
+        ),
         Same("_EXACT = ", "1e-10 -> 2e-10", "a tolerance of the solver"),
         Same(
             "if total < least",
@@ -103,6 +134,7 @@ SAME = {
         Same("whole = ", "0.0 -> 1.0", "the scale in which a linear program is solved"),
     ),
     "planning/optimizer/dual_newton": (
+        Same("if after >= 0", "after >= 0 -> after > 0", "at 0 both give the end of the piece"),
         Same(
             "lost = self.rows",
             "(point.wanted > self.low) & (point.wanted < self.high) -> "

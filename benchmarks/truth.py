@@ -2,6 +2,7 @@
 
 python benchmarks/truth.py [--simulated 8]
 python benchmarks/truth.py --fresh 3 [--half choose|confirm|both] [--kinds linear,bursts] [--sizes 1,4,20]
+    [--commit HASH] [--coarsening 2.5]
 python benchmarks/truth.py --national [--kinds clean,realistic]
 
 `--fresh` and `--national` score worlds that are not the model's own equations; see fresh.py.
@@ -70,12 +71,17 @@ def main() -> None:
     parser.add_argument("--half", choices=list(HALVES), default="choose", help="kinds of --fresh; default: %(default)s")
     parser.add_argument("--kinds", type=_names, help="only these kinds, with commas between")
     parser.add_argument("--sizes", type=_numbers, default=SIZES, help="numbers of regions of --fresh, taken in turn")
+    parser.add_argument("--commit", help="full hash that --fresh draws from; default: the one checked out")
+    parser.add_argument("--coarsening", type=float, help="posterior.coarsening of the fits; default: the default")
     parser.add_argument("--national", action="store_true", help="score the shared one-region panels instead")
     asked = parser.parse_args()
+    config = None
+    if asked.coarsening is not None:
+        config = dcm.Config(posterior=dcm.PosteriorSettings(coarsening=asked.coarsening))
     if asked.fresh:
-        run_fresh(asked.fresh, asked.half, asked.kinds, asked.sizes)
+        run_fresh(asked.fresh, asked.half, asked.kinds, asked.sizes, asked.commit, config)
     if asked.national:
-        run(national_panels(asked.kinds), "national")
+        run(national_panels(asked.kinds), "national", config=config)
     if not (asked.fresh or asked.national):
         _scoreboard(asked.simulated)
 
