@@ -20,36 +20,36 @@ from pathlib import Path
 from typing import Any
 
 import chex
+import jax
 import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.io import program_cache
 from deepcausalmmm_jax.io.program_cache import forget_programs
+from deepcausalmmm_jax.posterior import mode
 from deepcausalmmm_jax.training import estimate
 from deepcausalmmm_jax.training.structural_family import StructuralFamily
+from tests.order import SharedFits, place_of
 
 # Tracing makes many objects that live on; to look through them all, again and again, took a twelfth of the time.
 gc.set_threshold(20_000, 10, 10)
 dcm.keep_programs()
+if "xla_backend_optimization_level=0" in os.environ["XLA_FLAGS"]:  # but one program, of six hundred runs a chain
+    quicker = {"xla_backend_optimization_level": 1}
+    mode._evaluate._program = jax.jit(mode._evaluate._function, compiler_options=quicker)
 program_cache._MOST_SHAPES = 24  # tests come back to the same few panels; a service does not
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-# The files that take longest, the longest first: a worker that began one of them last would keep the other waiting.
-LONGEST = (
-    "inference/test_fit_many", "model/test_laplace", "test_docs", "benchmarking/test_suite", "inference/test_lift_tests",
-    "parallel/test_devices", "inference/test_cross_validate", "attribution/test_mediation",
-    "inference/test_sample_posterior", "training/test_estimate", "trust/refutations/test_refute",
-    "plots/test_first_page", "inference/test_bootstrap", "model/test_lift_tests", "results/test_prepared_once",
-    "plots/test_report_without_charts", "training/test_matmul_precision", "cli/test_output", "results/test_fit_result",
-    "dag/test_any_units", "posterior/test_tested", "cli/test_update", "plots/test_report", "training/test_paper",
-)  # fmt: skip
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Files that share fits run on one worker."""
+    return SharedFits(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Hand out whole files, those that take longest first."""
-    place = {f"tests/{name}.py": number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.location[0], len(place)))
+    items.sort(key=place_of)
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +85,25 @@ def small_result(small_panel: dcm.Panel, quick: dcm.Config) -> dcm.FitResult:
 def small_ensemble(small_result: dcm.FitResult) -> dcm.Ensemble:
     """Four quick refits of it."""
     return dcm.bootstrap(small_result, 4, seed=3, method="weights", checks=0, progress=False)
+
+
+@pytest.fixture(scope="session")
+def published() -> dcm.Config:
+    """A short training of the paper's model."""
+    short = {"hidden_size": 8, "epochs": 40, "warm_start_epochs": 10, "graph_warm_up": 10, "graph_interval": 5}
+    return dcm.Config.paper("triangular", **short)
+
+
+@pytest.fixture(scope="session")
+def published_result(small_panel: dcm.Panel, published: dcm.Config) -> dcm.FitResult:
+    """A quick fit of it to the small panel."""
+    return dcm.fit(small_panel, published, holdout=8)
+
+
+@pytest.fixture(scope="session")
+def earlier_result(small_panel: dcm.Panel, quick: dcm.Config) -> dcm.FitResult:
+    """A quick fit of the small panel as it was four weeks ago."""
+    return dcm.fit(small_panel.select(weeks=slice(0, 56)), quick, holdout=8, progress=False)
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,11 @@ def place(request, tmp_path, monkeypatch, small_panel, quick, fits):
             fits[key] = original(*arguments, **options)
         return fits[key]
 
+    @functools.wraps(dcm.simulate)
+    def smaller(n_regions=20, n_weeks=120, *rest, original=dcm.simulate, **options):
+        return original(min(n_regions, 8), 104 if n_regions == 1 else min(n_weeks, 64), *rest, **options)
+
+    monkeypatch.setattr(dcm, "simulate", smaller)  # a national panel has the shape of the fixture `national`
     monkeypatch.setattr(dcm, "fit", shared)
     monkeypatch.setattr(dcm, "bootstrap", untrained)
     monkeypatch.chdir(tmp_path)

@@ -14,10 +14,10 @@ from deepcausalmmm_jax.data.panel_changes import panel_changes
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, small_panel, quick):
+def place(tmp_path_factory, small_panel, earlier_result):
     """A run of 56 weeks, and the table of all 60, its prices under names that do not say whose they are."""
     folder = tmp_path_factory.mktemp("update")
-    dcm.fit(small_panel.select(weeks=slice(0, 56)), quick, holdout=8, progress=False).save(folder / "fit.npz")
+    earlier_result.save(folder / "fit.npz")
     table = small_panel.to_dataframe()
     other = {"channel_1_spend": "p1", "channel_2_spend": "p2", "revenue_per_kpi": "worth"}
     table.rename(columns=other).sample(frac=1.0, random_state=1).to_csv(folder / "panel.csv", index=False)

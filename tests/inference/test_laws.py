@@ -125,7 +125,9 @@ def with_a_copy_of_a_region(panel):
 
 
 @pytest.mark.parametrize("copied", [with_a_copy_of_a_control, with_a_copy_of_a_region])
-def test_what_is_given_twice_is_named_and_moves_no_share_by_more_than_two_points(small_panel, calm_result, calm, copied):
+def test_what_is_given_twice_is_named_and_moves_no_share_by_more_than_two_points(
+    small_panel, calm_result, calm, copied
+):
     with pytest.warns(dcm.DataWarning, match="copy"):
         found = dcm.fit(copied(small_panel), calm, holdout=8, progress=False)
     moved = found.notes()["share"] - calm_result.notes()["share"]

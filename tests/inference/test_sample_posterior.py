@@ -8,7 +8,10 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.accuracy import worse_than_mean
+from deepcausalmmm_jax.inference import sample_posterior
+from deepcausalmmm_jax.inference.sample_posterior import estimated, has_draws
 from deepcausalmmm_jax.plots.report.findings import _of_intervals
+from deepcausalmmm_jax.posterior import sample
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +104,10 @@ def test_another_seed_moves_no_share_beyond_a_fraction_of_its_interval(trained, 
     assert (np.abs(other.notes()["share"] - notes["share"]) < 0.35 * width).all()
 
 
-def test_more_draws_are_more_positions_and_not_the_same_ones_again(trained):
-    many = dcm.sample_posterior(trained, 1500)  # more than twice what the chains have by themselves
-    assert len(np.unique(many.replicates.coordinates, axis=0)) > 900  # a refused move stays where it was
+def test_more_draws_are_more_positions_and_not_the_same_ones_again(trained, monkeypatch):
+    monkeypatch.setattr(sample, "_SHORT", sample._SHORT._replace(moves=10))
+    many = dcm.sample_posterior(trained, 375)  # more than twice what the chains have by themselves
+    assert len(np.unique(many.replicates.coordinates, axis=0)) > 225  # a refused move stays where it was
 
 
 def test_the_report_says_where_chains_have_not_mixed(national_ensemble):
@@ -144,20 +148,26 @@ def test_a_channel_that_is_always_on_is_not_taken_for_nothing(drawn):
             "sales": 45.0 + media + rng.normal(0.0, 0.7, weeks),
             "tv": 1000.0 * exposure[lead:, 0],
             "search": 1000.0 * exposure[lead:, 1],
+            "price": rng.normal(size=weeks),  # without effect; with it the shapes are those of `national`
         }
     )
-    panel = dcm.Panel.from_dataframe(frame, time="time", kpi="sales", media=["tv", "search"])
+    panel = dcm.Panel.from_dataframe(frame, time="time", kpi="sales", media=["tv", "search"], controls=["price"])
     notes = dcm.fit(panel, drawn, progress=False).notes()
     assert notes.loc["tv", "share"] > 20
     assert (notes["share_high"] > [40, 15]).all()
     assert not notes["note"].str.contains("tiny").any()
 
 
-def test_from_eight_regions_on_training_stands_unless_draws_are_asked_for():
-    assert dcm.Config().posterior.method == "auto"
-    panel, _ = dcm.simulate(8, 40, 2, 1, seed=0)
-    config = dcm.Config(training=dataclasses.replace(dcm.Training(), max_epochs=25, chunk_epochs=25))
-    assert not isinstance(dcm.fit(panel, config, progress=False), dcm.Ensemble)
+def test_from_eight_regions_on_training_stands_unless_draws_are_asked_for(small_result, monkeypatch):
+    automatic = dcm.Config()
+    assert automatic.posterior.method == "auto"
+    asked_for = dcm.Config(posterior=dcm.PosteriorSettings(method="laplace"))
+    seven, eight = (dcm.simulate(n, 30, 1, 0)[0] for n in (7, 8))
+    assert has_draws(automatic, seven)
+    assert not has_draws(automatic, eight)
+    assert has_draws(asked_for, eight)
+    monkeypatch.setattr(sample_posterior, "_MANY_REGIONS", len(small_result.panel.regions))
+    assert not isinstance(estimated(dataclasses.replace(small_result.fitted, config=automatic)), dcm.Ensemble)
 
 
 def test_several_regions_have_a_posterior_too(small_result):
@@ -181,10 +191,9 @@ def test_bad_requests_are_named(trained, arguments, words):
         dcm.sample_posterior(trained, **arguments)
 
 
-def test_the_papers_model_has_no_posterior(small_panel):
-    result = dcm.fit(small_panel, dcm.Config.paper(epochs=2, warm_start_epochs=1), progress=False)
+def test_the_papers_model_has_no_posterior(published_result):
     with pytest.raises(dcm.ConfigError, match="bootstrap"):
-        dcm.sample_posterior(result)
+        dcm.sample_posterior(published_result)
 
 
 def test_priors_say_what_they_imply(national):

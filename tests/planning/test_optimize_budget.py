@@ -149,9 +149,14 @@ def test_future_weeks_are_planned_at_their_own_prices(small_result, small_panel)
     np.testing.assert_allclose(priced.channels["spend_today"], 0.01 * future.exposure.sum(axis=(0, 1)), rtol=1e-9)
 
 
-def test_without_spend_the_plan_is_in_exposure_units_and_says_so(small_panel, quick):
-    panel = dataclasses.replace(small_panel, spend=None, revenue_per_kpi=None)
-    result = dcm.fit(panel, quick, holdout=8)
+def _on_panel(result, **changes):
+    """The fit on a panel with another spend; the model does not read it."""
+    panel = dataclasses.replace(result.panel, **changes)
+    return dcm.FitResult(dataclasses.replace(result.fitted, panel=panel))
+
+
+def test_without_spend_the_plan_is_in_exposure_units_and_says_so(small_result):
+    result = _on_panel(small_result, spend=None, revenue_per_kpi=None)
     plan = dcm.optimize_budget(result, weeks=8, relative_bounds=(0.5, 1.5), starts=2)
     assert "exposure units" in plan.units.spend
     assert any("No spend is known" in note for note in plan.notes)
@@ -161,18 +166,16 @@ def test_without_spend_the_plan_is_in_exposure_units_and_says_so(small_panel, qu
     assert "KPI units" in curves.units.roi
 
 
-def test_a_channel_without_spend_stays_as_it_was(small_panel, quick):
+def test_a_channel_without_spend_stays_as_it_was(small_panel, small_result):
     spend = small_panel.spend.copy()
     spend[:, :, 1] = np.nan
-    result = dcm.fit(dataclasses.replace(small_panel, spend=spend), quick, holdout=8)
-    plan = dcm.optimize_budget(result, weeks=8, starts=2)
+    plan = dcm.optimize_budget(_on_panel(small_result, spend=spend), weeks=8, starts=2)
     assert list(plan.channels.index) == ["channel_1", "channel_3"]
     assert any("Not budgeted (no spend data), left as they were: channel_2" in note for note in plan.notes)
 
 
-def test_the_papers_model_can_be_planned_with_too(small_panel):
-    result = dcm.fit(small_panel, dcm.Config.paper(hidden_size=4, epochs=20, warm_start_epochs=5), holdout=8)
-    plan = dcm.optimize_budget(result, weeks=8, relative_bounds=(0.5, 1.5), starts=1, max_steps=3)
+def test_the_papers_model_can_be_planned_with_too(published_result):
+    plan = dcm.optimize_budget(published_result, weeks=8, relative_bounds=(0.5, 1.5), starts=1, max_steps=3)
     assert plan.summary.loc["revenue", "change"] >= 0
     np.testing.assert_allclose(plan.total, plan.table["spend_today"].sum(), rtol=1e-6)
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.planning.optimizer.dual_newton import _crossing
 from deepcausalmmm_jax.planning.optimizer.polytope import Polytope, refuse_total, total_range
 from deepcausalmmm_jax.planning.optimizer.projection import project
 from tests.planning.polytopes import missed, random_case, too_far
@@ -190,3 +191,16 @@ def test_totals_outside_are_refused_with_how_far_and_rounding_is_none(total, tol
 def test_every_limit_that_cannot_be_met_is_named_with_what_is_missing():
     with pytest.raises(dcm.ConfigError, match="the closest one misses ab by 3, c by 2; widen these"):
         total_range(_plan((5.0, 6.0, 4.0), ab=(0.0, 8.0), c=(-_INF, 2.0)))
+
+
+@pytest.mark.parametrize(
+    ("slope", "crosses"),
+    [
+        (lambda at, within: 3.0 - at, 3.0),
+        (lambda at, within: 3.0 if within < 2.0 else -5.0, 2.0),  # a jump below zero
+        (lambda at, within: -1.0 - at, None),
+        (lambda at, within: 3.0, None),  # flat: it never crosses
+    ],
+)
+def test_a_decreasing_function_crosses_zero_where_it_does_or_nowhere(slope, crosses):
+    assert _crossing(slope, lambda: np.array([2.0, 4.0])) == crosses

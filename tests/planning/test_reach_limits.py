@@ -103,6 +103,8 @@ def test_cells_at_their_limit_are_noted_and_of_many_the_first_five():
     assert len(many.notes(np.array([5.0, 5.0, 5.0, 5.0, 5.0, 0.0]))) == 5
     nothing = dataclasses.replace(limits, most=np.zeros(6))
     assert nothing.notes(np.zeros(6)) == ()
+    in_millions = dataclasses.replace(limits, most=np.full(6, 0.5), room=np.full((2, 2, 3), 0.5))
+    assert len(in_millions.notes(np.array([0.5, 0.0, 0.0, 0.0, 0.0, 0.0]))) == 1
 
 
 def test_the_cell_that_reach_narrows_most_is_named():

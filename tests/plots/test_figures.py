@@ -152,6 +152,11 @@ def test_a_figure_without_its_data_says_what_it_needs(name, what, bare_result):
         draw(name, bare_result)
 
 
+def test_without_held_out_weeks_the_metrics_are_those_of_training_alone(bare_result):
+    assert bare_result.panel.shape[0] == 1
+    assert list(bare_result.metrics.index) == ["train"]
+
+
 def test_panels_without_spend_and_results_without_training_say_so(bare_result):
     with pytest.raises(dcm.DataError, match="needs spend"):
         dcm.plots.panel_spend(bare_result.panel)

@@ -91,12 +91,10 @@ def test_other_files_are_refused_by_name(tmp_path, content):
         dcm.load(tmp_path / "absent.npz")
 
 
-def test_national_model_works_the_same(quick):
-    panel, _ = dcm.simulate(1, 80, 2, 1, seed=2)
-    result = dcm.fit(panel, quick)
-    assert result.predict().shape == (1, 80)
+def test_national_model_works_the_same(national, quick):
+    result = dcm.fit(national[0], quick)
+    assert result.predict().shape == (1, 104)
     assert list(result.metrics.index) == ["train", "holdout"]
-    assert list(dcm.fit(panel, quick, holdout=None).metrics.index) == ["train"]
 
 
 @pytest.mark.parametrize("shape", [(2, 40, 1, 0), (1, 30, 2, 0)])

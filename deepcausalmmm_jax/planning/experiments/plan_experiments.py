@@ -36,6 +36,7 @@ from deepcausalmmm_jax.steps import Steps, parts
 _MOST_DRAWS = 400  # more change no figure by more than its own error
 _RANGE = (0.7, 1.3)  # of a channel's spend, within which plans are free unless limits are given
 _SHARES = {"matching regions": 1.0, "plans": 15.0, "tests": 43.0, "value of information": 4.0}  # of the wait, seconds
+_LIKELY = 0.5  # power below which a test is more likely to miss the expected effect than to find it
 _FILLED = 0.005  # share of region-weeks with a prediction in place of the KPI from which on it is said
 
 
@@ -226,6 +227,12 @@ def _notes(ensemble: Ensemble, found: ExperimentPlan, asked: Request, study: Stu
     notes = [f"The gain of the plan is over {span}; every test starts from {start}."]
     if not found.worth_testing:
         notes.append("No candidate is worth its cost: the plan would gain less from any of them than it costs.")
+    power = float(table["power"].iloc[0])
+    if power < _LIKELY:
+        notes.append(
+            f"The first candidate would find its effect with a probability of only {power:.0%}. On simulated panels, "
+            "plans made after such tests were no better: test longer, in more regions or with a larger change."
+        )
     if len(ensemble.panel.regions) == 1:
         notes.append(
             "The panel is national, so a test runs everywhere and is measured against the model's forecast; with data "

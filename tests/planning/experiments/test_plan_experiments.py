@@ -193,13 +193,18 @@ def test_nothing_is_advised_where_nothing_is_worth_its_cost(plan, small_ensemble
     assert "nothing is worth testing" in repr(asked)
 
 
-def test_a_national_panel_is_tested_everywhere_against_the_forecast(national_ensemble):
-    found = dcm.plan_experiments(national_ensemble, weeks=(4, 8), changes=-1.0)
+def test_a_national_panel_is_tested_everywhere_against_the_forecast(plan, national_ensemble):
+    found = dcm.plan_experiments(national_ensemble, weeks=(4, 8), changes=-1.0, effect=1e-3)
     assert (found.table["placebo_windows"] == 0).all()
     assert found.table["r2"].isna().all()
     assert found.matches().empty
     assert found.best.lift_test(1.0, 1.0).regions is None
     assert any("national" in note for note in found.notes)
+    assert any(
+        "find its effect with a probability of only 10%" in note for note in found.notes
+    )  # next to none is asked
+    assert plan.table["power"].iloc[0] >= 0.5
+    assert not any("a probability of only" in note for note in plan.notes)
     errors = found.table.groupby("weeks")["standard_error"].mean()
     assert errors[8] > errors[4]
     with pytest.raises(dcm.DataError, match="no match to draw"):
