@@ -65,6 +65,7 @@ SAME = {
     ),
     "planning/spend_tables": (Same("few = Outcome", "1 -> 2", "one more of the draws that a check is made on"),),
     "planning/optimizer/shadow_prices": (
+        Same("sums, size = ", "polytope.rows @ x -> polytope.rows * x", "both are its matrix product"),
         Same(
             "at_top = ",
             "polytope.high[i] - x[i] < x[i] - polytope.low[i] -> polytope.high[i] - x[i] <= x[i] - polytope.low[i]",
@@ -72,6 +73,7 @@ SAME = {
         ),
     ),
     "planning/optimizer/search": (
+        Same("_FEW_STEPS = ", "20 -> 21", "steps from a plan that is nearly the best, a choice"),
         Same("_NEAR = ", "0.01 -> 0.02", "how far apart results may be and count as one, a choice"),
         Same("size = abs(best.value)", "1.0 -> 2.0", "a share of 0 is 0"),
     ),
@@ -92,7 +94,21 @@ SAME = {
     "planning/optimizer/utility": (Same("return Utility(even", "1e-300 -> 2e-300", "what stands for 0 in a divisor"),),
     "planning/experiments/designs": (Same("_TRIED = ", "60 -> 61", "how many sets are drawn, a choice"),),
     "planning/experiments/preposterior": (Same("_NODES = ", "201 -> 202", "nodes of a quadrature, a choice"),),
-    "planning/optimizer/solvers": (Same("options=", "1e-08 -> 2e-08", "a tolerance of the solver"),),
+    "planning/optimizer/solvers": (
+        Same("options=", "1e-08 -> 2e-08", "a tolerance of the solver"),
+        Same("if gain <= ", "1e-09 -> 2e-09", "a tolerance of the solver"),
+        Same(
+            "while new[0] < min",
+            "new[0] < min(recent[-_MEMORY:]) + 0.0001 * share * gain -> "
+            "new[0] <= min(recent[-_MEMORY:]) + 0.0001 * share * gain",
+            "a step whose gain is exactly the least",
+        ),
+        Same(
+            "if best.value - checked",
+            "best.value - checked < 2e-06 * abs(best.value) -> best.value - checked <= 2e-06 * abs(best.value)",
+            "a gain that is exactly the tolerance",
+        ),
+    ),
     "planning/optimizer/starts": (
         Same(
             "slope = np.where(width", "width > 0 -> width >= 0", "pieces of width 0 are bought last, and hold nothing"

@@ -344,3 +344,10 @@ def test_random_starts_follow_their_seed():
     first, same, other = (starts(problem, TODAY, 84.0, tabulated(problem, 84.0), 6, seed)[-1][1] for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, same)
     assert not np.allclose(first, other)
+
+
+@pytest.mark.parametrize("typical", [1e-3, 1.0, 1e6])
+def test_a_cell_is_at_its_end_within_a_millionth_of_its_typical_spend(typical):
+    problem = problem_of(HEIGHTS, typical=typical)
+    x = typical * np.array([0.9e-6, 1.1e-6, 1.0])
+    assert between_limits(problem, x).tolist() == [False, True, True]
