@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from deepcausalmmm_jax.results.fit_result import FitResult
 
-# Of the tables and the report, some two seconds; training needs the interpreter only between its chunks.
+# Of the tables and the report, about a second; training needs the interpreter only between its chunks.
 WHILE_TRAINING = ("deepcausalmmm_jax.plots.report.page", "deepcausalmmm_jax.plots.traces")
 
 

@@ -7,14 +7,13 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.planning.optimizer.polytope import Polytope
-from deepcausalmmm_jax.planning.optimizer.search import best_for_total, mroi_of
+from deepcausalmmm_jax.planning.optimizer.search import best_for_total
 from deepcausalmmm_jax.planning.optimizer.shadow_prices import between_limits, binding, multipliers, total_price
 from deepcausalmmm_jax.planning.optimizer.solvers import solver_for
 from deepcausalmmm_jax.planning.optimizer.starts import starts
 from deepcausalmmm_jax.planning.optimizer.tabulated import Curves, separable, tabulated
 from deepcausalmmm_jax.planning.optimizer.utility import utility_of
-from deepcausalmmm_jax.planning.targets import Targets, best_plan
-from tests.planning.roots import FREE, REVENUE, UNIT, Roots, problem_of
+from tests.planning.roots import UNIT, problem_of
 
 HEIGHTS = np.array([1.0, 2.0, 4.0])  # the best plan gives 1, 4 and 16 parts of 21
 SHARES = HEIGHTS**2 / 21.0
@@ -46,121 +45,6 @@ def test_evolution_finds_the_same_plan_from_one_start(method):
 def test_revenue_and_the_mean_over_refits_are_maximised_where_they_are_asked_for():
     found = best_for_total(problem_of(HEIGHTS, value=1, refits=(0.5, 2.5)), TODAY, 84.0, QUICK)
     assert found.value * UNIT == pytest.approx(1.5 * 4.0 * 42.0, rel=1e-6)
-
-
-def test_a_target_decides_the_total():
-    problem = problem_of(HEIGHTS)
-    by_roi = best_plan(problem, TODAY, Targets(target_roi=0.5), QUICK)
-    assert by_roi.x.sum() == pytest.approx(21.0 / 0.5**2, rel=2e-3)
-    by_mroi = best_plan(problem, TODAY, Targets(target_mroi=0.5), QUICK)
-    assert by_mroi.x.sum() == pytest.approx(21.0 / (4.0 * 0.5**2), rel=2e-3)
-    assert mroi_of(by_mroi) == pytest.approx(0.5, rel=2e-3)
-    assert best_plan(problem, TODAY, Targets(total=84.0), QUICK).x.sum() == pytest.approx(84.0)
-    assert best_plan(problem, TODAY, Targets(), QUICK).x.sum() == pytest.approx(30.0)
-
-
-class Counted(Roots):
-    """The same, counting how often the gradient was asked for."""
-
-    asked = 0
-
-    def value_and_slope(self, plan, ranked, aversion, value):
-        self.asked += 1
-        return super().value_and_slope(plan, ranked, aversion, value)
-
-
-@pytest.mark.parametrize(
-    "targets", [Targets(target_roi=0.05), Targets(target_roi=5.0), Targets(target_kpi=500.0)], ids=str
-)
-def test_a_target_far_from_today_costs_few_times_what_a_stated_total_costs(targets):
-    def asked(wanted):
-        problem = dataclasses.replace(problem_of(HEIGHTS), outcome=Counted(HEIGHTS))
-        best_plan(problem, TODAY, wanted, dcm.Search())
-        return problem.outcome.asked
-
-    assert asked(targets) < 12 * asked(Targets(total=84.0))
-
-
-class Substitutes(Roots):
-    """KPI of sqrt(sum(a_i x_i)): all of a budget belongs in one cell, which the cells' own curves cannot tell."""
-
-    def values(self, plans):
-        kpi = FREE + np.sqrt(np.maximum(plans, 0.0) @ self.heights)[:, None] * self.refits
-        return np.stack([kpi, REVENUE * kpi], axis=-1)[..., None]
-
-    def value_and_slope(self, plan, ranked, aversion, value):
-        slope = 0.5 * self.heights / np.sqrt(np.maximum(plan @ self.heights, 1e-9)) * self.refits.mean()
-        return self.values(plan[None])[0], slope * (1.0, REVENUE)[value]
-
-
-@pytest.mark.parametrize(
-    ("targets", "total"),
-    [
-        (Targets(target_roi=0.5), 1.6 / 0.5**2),
-        (Targets(target_mroi=0.5), 0.4 / 0.5**2),
-        (Targets(target_kpi=4.0), 16 / 1.6),
-    ],
-    ids=str,
-)
-def test_a_target_is_found_by_the_model_where_the_curves_of_single_cells_mislead(targets, total):
-    heights = [1.0] * 5 + [1.6]
-    problem = dataclasses.replace(problem_of(heights), outcome=Substitutes(heights))
-    found = best_plan(problem, np.full(6, 5.0), targets, dcm.Search())
-    assert found.x.sum() == pytest.approx(total, rel=2e-3)
-    np.testing.assert_allclose(found.x, [0, 0, 0, 0, 0, total], atol=2e-2 * total)
-
-
-@pytest.mark.parametrize("kpi", [3.0, 30.0])  # less than today's spend earns, and more
-def test_a_target_kpi_is_reached_by_the_least_total(kpi):
-    found = best_plan(problem_of([2.0]), TODAY[:1], Targets(target_kpi=kpi), QUICK)
-    assert found.x == pytest.approx([kpi**2 / 4.0], rel=1e-3)
-    assert found.value * UNIT >= kpi
-
-
-def test_a_target_keeps_to_the_limits():
-    held = problem_of(HEIGHTS, Polytope.nonnegative(3).with_box(np.full(3, 1.0), np.full(3, 20.0)))
-    assert best_plan(held, TODAY, Targets(target_roi=0.1), QUICK).x.sum() == pytest.approx(60.0)
-    assert best_plan(held, TODAY, Targets(target_kpi=1.0), QUICK).x.sum() == pytest.approx(3.0)
-    most = 7.0 * np.sqrt(20.0)
-    with pytest.raises(dcm.ConfigError, match=f"a KPI of 40; the most is {most:.1f}.*, at a total of 60"):
-        best_plan(held, TODAY, Targets(target_kpi=40.0), QUICK)
-    with pytest.raises(dcm.ConfigError, match=r"target ROI of 9; the best is 2.33.*, at a total of 3"):
-        best_plan(held, TODAY, Targets(target_roi=9.0), QUICK)
-    closed = problem_of(HEIGHTS, Polytope.nonnegative(3).with_box(high=np.zeros(3)))
-    with pytest.raises(dcm.ConfigError, match="The limits allow no spend at all"):
-        best_plan(closed, TODAY, Targets(target_roi=1.0), QUICK)
-
-
-def test_a_target_that_free_exposure_reaches_needs_no_spend():
-    with_free = dataclasses.replace(problem_of([2.0]), nothing=np.zeros(1))
-    with pytest.raises(dcm.ConfigError, match="A KPI of 29 needs no spend: exposure that was free already reaches it"):
-        best_plan(with_free, TODAY[:1], Targets(target_kpi=29.0), QUICK)
-    assert best_plan(with_free, TODAY[:1], Targets(target_kpi=32.0), QUICK).x == pytest.approx([1.0], rel=5e-3)
-
-
-def test_a_figure_decides_the_total_where_it_is_given_and_none_is_zero():
-    assert [Targets(**{name: 2.0}).searched for name in ("total", "target_roi", "target_mroi", "target_kpi")] == [
-        False, True, True, True,
-    ]  # fmt: skip
-    assert not Targets().searched
-    for name in ("total", "target_roi", "target_mroi", "target_kpi"):
-        with pytest.raises(dcm.ConfigError, match=f"{name} must be a number above 0, got 0"):
-            Targets(**{name: 0.0})
-
-
-def test_spend_that_the_limits_require_is_planned_though_the_target_is_reached_without():
-    required = problem_of([2.0], Polytope.nonnegative(1).with_box(low=np.array([3.0])))
-    with_free = dataclasses.replace(required, nothing=np.zeros(1))
-    assert best_plan(with_free, TODAY[:1], Targets(target_kpi=29.0), QUICK).x == pytest.approx([3.0])
-
-
-def test_where_nothing_is_spent_today_a_total_or_a_target_has_to_be_given():
-    with pytest.raises(dcm.ConfigError, match="Nothing is spent in these weeks today; give the total"):
-        best_plan(problem_of([2.0]), np.zeros(1), Targets(), QUICK)
-    assert best_plan(problem_of([2.0]), np.zeros(1), Targets(total=1e-3), QUICK).x == pytest.approx([1e-3])
-    assert best_plan(problem_of([2.0]), np.zeros(1), Targets(target_roi=0.5), QUICK).x == pytest.approx(
-        [16.0], rel=2e-3
-    )
 
 
 def test_the_plan_of_a_nearby_total_is_among_the_starts():

@@ -21,6 +21,7 @@ _SAME = 1e-4  # share of the best value within which a start counts as having fo
 _NEAR = 0.01  # share of the spend by which two results on the curves may differ and count as one
 _FEW_STEPS = 20  # of the model, from a plan that is the best on the curves
 _NEARBY = "plan of a nearby total"
+_Start = tuple[str, np.ndarray]  # a label, and a plan within the limits
 _FEW_STARTS = 4  # below which the model itself solves from one unchanged start instead of two
 
 
@@ -108,13 +109,10 @@ def best_for_total(
     Raises:
         ConfigError: no plan of that total meets the limits.
     """
-    refuse_total(problem.polytope, total)
-    held = problem.within(problem.polytope.with_total(total))
+    held = _with_total(problem, total)
     name, solve = solver_for(search.method, len(today))
     curves = tabulated(held, total) if curves is None else curves
-    begins = starts(held, today, total, curves, search.starts_for(len(today)), search.seed)
-    if warm is not None:
-        begins.append((_NEARBY, held.projected(warm)))
+    begins = _begins(held, today, total, search, warm, curves)
     if name in ("differential_evolution", "hybrid"):  # they keep a population: one run, from the best start
         begins = [begins[int(np.argmax(held.utilities(np.stack([x for _, x in begins]))))]]
     elif by_curves(held, search):
@@ -125,9 +123,27 @@ def best_for_total(
         end if end.value >= v else Solved(x, float(v)) for end, (_, x), v in zip(ended, begins, at_start, strict=True)
     ]
     best = max(kept, key=lambda end: end.value)
-    values = np.array([end.value for end in kept])
-    size = abs(best.value) or 1.0
-    table = pd.DataFrame(
+    return Found(best.x, best.value, name, _table(begins, at_start, kept, best), held)
+
+
+def _with_total(problem: Problem, total: float) -> Problem:
+    """The problem with a total among its limits."""
+    refuse_total(problem.polytope, total)
+    return problem.within(problem.polytope.with_total(total))
+
+
+def _begins(
+    problem: Problem, today: np.ndarray, total: float, search: Search, warm: np.ndarray | None, curves: Curves
+) -> list[_Start]:
+    """Named starting plans, the plan of a nearby total among them where there is one."""
+    begins = starts(problem, today, total, curves, search.starts_for(len(today)), search.seed)
+    return begins if warm is None else [*begins, (_NEARBY, problem.projected(warm))]
+
+
+def _table(begins: list[_Start], at_start: np.ndarray, ended: list[Solved], best: Solved) -> pd.DataFrame:
+    """What became of each start, as `Found.starts`."""
+    values, size = np.array([end.value for end in ended]), abs(best.value) or 1.0
+    return pd.DataFrame(
         {
             "start": [label for label, _ in begins],
             "value_at_start": at_start / size,
@@ -135,7 +151,6 @@ def best_for_total(
             "best": values >= best.value - _SAME * size,
         }
     )
-    return Found(best.x, best.value, name, table, held)
 
 
 def by_curves(problem: Problem, search: Search) -> bool:
@@ -156,16 +171,14 @@ def best_on_curves(
 
     Arguments and errors are those of `best_for_total`.
     """
-    refuse_total(problem.polytope, total)
-    held = problem.within(problem.polytope.with_total(total))
+    held = _with_total(problem, total)
     interpolated = separable(held, curves)
-    begins = starts(interpolated, today, total, curves, search.starts_for(len(today)), search.seed)
-    if warm is not None:
-        begins.append((_NEARBY, held.projected(warm)))
+    begins = _begins(interpolated, today, total, search, warm, curves)
     ended = [projected(interpolated, x, search.max_steps, search.seed) for _, x in begins]
     best = max(ended, key=lambda end: end.value)
+    at_start = np.array([interpolated.value_and_slope(x)[0] for _, x in begins])
     value = float(held.utilities(best.x[None])[0])
-    return Found(best.x, value, "projected", pd.DataFrame({"start": [label for label, _ in begins]}), held)
+    return Found(best.x, value, "projected", _table(begins, at_start, ended, best), held)
 
 
 def best_near_curves(
@@ -180,9 +193,7 @@ def best_near_curves(
     return found._replace(x=end.x, value=end.value)
 
 
-def _by_curves(
-    problem: Problem, curves: Curves, begins: list[tuple[str, np.ndarray]], search: Search
-) -> list[tuple[str, np.ndarray]]:
+def _by_curves(problem: Problem, curves: Curves, begins: list[_Start], search: Search) -> list[_Start]:
     """Starts for the model: each distinct result of a search on the cells' curves, and two starts as they are.
 
     A search on the curves costs next to nothing. Starts that agree there agree only about the curves, so they count as

@@ -117,7 +117,8 @@ def _between(totals: Totals, ends: list[tuple[float, float]], figure: Figure, ta
         if found is not None:
             totals.warm = found.x
             whole = totals.best(float(found.x.sum()))  # from all starts
-            return whole if figure(whole) >= target else found
+            # Else it misses by rounding; what is said of starts is what the model itself found from them.
+            return whole if figure(whole) >= target else found._replace(starts=whole.starts)
     return None
 
 

@@ -63,3 +63,17 @@ def test_a_panel_with_one_channel_gets_a_graph_without_links(quick):
     inputs = with_room(ready.inputs, larger)
     assert (np.asarray(inputs.graph_constraints.free) == 0).all()
     assert inputs.control.shape[2] == 1
+
+
+def test_stated_priors_stay_as_they_are_and_say_nothing_of_an_empty_channel(small_result):
+    fitted, (first, *_) = small_result.fitted, small_result.panel.channels
+    priors = dcm.Priors(total=(0.2, 0.05), mroi=((first, 2.0, 0.5),), share=((first, 0.1, 0.02),))
+    ready = prepare(fitted.panel, fitted.weights, fitted.config.replace(priors=priors))
+    own = ready.inputs.stated_priors
+    roomy = with_room(
+        ready.inputs, dataclasses.replace(ready.design, n_channels=ready.design.n_channels + 1)
+    ).stated_priors
+    assert roomy.total == own.total
+    assert roomy.total_precision == own.total_precision
+    for name in ("share_precision", "marginal_precision", "marginal"):
+        np.testing.assert_array_equal(getattr(roomy, name), np.append(getattr(own, name), 0.0))
