@@ -14,7 +14,7 @@ from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.kpi_link import scaled_kpi
-from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means, kpi_scales
+from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means, kpi_sizes
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.io.on_device import single
@@ -274,15 +274,13 @@ class FittedPanel:
     def kpi_size(self) -> np.ndarray:
         """`[region]`, KPI units: mean training week, or the size of a region whose KPI lies around zero.
 
-        The same as `Scales.kpi`, unless the fit updates an earlier one and so keeps the scales of other weeks, or has a
-        log link.
+        The same as `Scales.kpi`, unless the region's level is odd (`data.kpi_levels`), the fit updates an earlier one
+        and so keeps the scales of other weeks, or it has a log link.
         """
         own = self.fitted.panel
         if self.has_log_link:  # whose scale is the geometric mean
             return kpi_means(own.kpi, describing(own, self.fitted.weights))
-        if not self.fitted.keeps_earlier_scales:
-            return self.scales.kpi
-        return kpi_scales(own.kpi, describing(own, self.fitted.weights))
+        return kpi_sizes(own.kpi, describing(own, self.fitted.weights))
 
     def kpi_learned_from(self) -> float:
         """KPI of the weeks learned from, which shares are shares of.

@@ -13,7 +13,7 @@ from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations, exp
 from deepcausalmmm_jax.data.fading import fading_sum
 from deepcausalmmm_jax.data.graph_constraints import GraphConstraints, graph_constraints, refuse_lags_without_weeks
 from deepcausalmmm_jax.data.kpi_link import as_log_effects, scaled_kpi, scaled_level
-from deepcausalmmm_jax.data.kpi_scale import counted_kpi, describing
+from deepcausalmmm_jax.data.kpi_scale import counted_kpi, describing, kpi_sizes
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.data.reach import Contacts, contacts_from
 from deepcausalmmm_jax.data.scaling import Scales
@@ -40,7 +40,7 @@ class Inputs(NamedTuple, Generic[ArrayT]):
     elapsed: ArrayT  # [week], -1 at the first training week, 1 from the last one on
     ahead: ArrayT  # [week], weeks (of 7 days) after the last training week; 0 up to it
     in_panel: ArrayT  # [week], 1; 0 for weeks that only pad the arrays
-    kpi_unit: ArrayT  # [region], `Scales.kpi` as a share of its sum over all regions and training weeks
+    kpi_unit: ArrayT  # [region], `Scales.kpi` as a share of the KPI of all regions and training weeks, see `kpi_sizes`
     kpi_level: ArrayT  # [region], mean of the KPI over the training weeks: 1 where the KPI is divided by that mean
     kpi: ArrayT  # [region, week], in `Scales.kpi`, or its log (`data.kpi_link`); 0 where hidden or missing
     innovations: ExposureInnovations[ArrayT]
@@ -87,7 +87,8 @@ def inputs_from(
     own = describing(panel, weights)
     kpi = scaled_kpi(panel, own, scales.kpi, config.reading)
     level = scaled_level(panel, own, scales.kpi, config.reading)
-    priors, contacts = _stated(panel, weights, config, scales), contacts_from(panel, scales.frequency)
+    size = kpi_sizes(panel.kpi, own) if config.reading == "identity" else scales.kpi
+    priors, contacts = _stated(panel, weights, config, size), contacts_from(panel, scales.frequency)
     return Inputs(
         exposure=_single(exposure),
         intensity=_single(np.log(scales.intensity)),
@@ -102,7 +103,7 @@ def inputs_from(
         elapsed=_single(np.minimum(2.0 * steps / max(n_training - 1, 1) - 1.0, 1.0)),
         ahead=_single(np.maximum(steps - (n_training - 1.0), 0.0) * cadence.weeks),
         in_panel=_single(np.ones(len(steps))),
-        kpi_unit=_single(scales.kpi / (scales.kpi * weights.sum(axis=1)).sum()),
+        kpi_unit=_single(scales.kpi / (size * weights.sum(axis=1)).sum()),
         kpi_level=_single(level),
         kpi=_single(np.where(weights > 0, kpi, 0.0)),
         innovations=_innovations(exposure, control, season, weights),
@@ -137,10 +138,10 @@ def _single(array: np.ndarray) -> np.ndarray:
     return np.asarray(array, np.float32)
 
 
-def _stated(panel: Panel, weights: np.ndarray, config: Config, scales: Scales) -> StatedPriors[np.ndarray]:
+def _stated(panel: Panel, weights: np.ndarray, config: Config, size: np.ndarray) -> StatedPriors[np.ndarray]:
     """Stated priors of shares as the model adds effects up: under a log link, on the log of the KPI."""
     if config.link == "identity":
-        return stated_priors(panel, weights, config.priors, counted_kpi(panel, weights, scales.kpi))
+        return stated_priors(panel, weights, config.priors, counted_kpi(panel, weights, size))
     return as_log_effects(stated_priors(panel, weights, config.priors, panel.kpi))
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from deepcausalmmm_jax.config.kpi_link import KpiReading
-from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means, kpi_scales
+from deepcausalmmm_jax.data.kpi_levels import kpi_scales
+from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.stated_priors import StatedPriors
 from deepcausalmmm_jax.errors import DataError

@@ -1,4 +1,4 @@
-"""Scale that a region's KPI is divided by: its mean, unless the mean does not reflect the size of the region."""
+"""Size of a region's KPI: its mean, unless the mean does not reflect the size of the region."""
 
 import numpy as np
 
@@ -9,17 +9,17 @@ _REACH = 3.0  # standard deviations at which a weekly change is clipped
 _SURE = 3.0  # ratio of mean to weekly spread above which a negative KPI is only chance
 _USUAL = 8.0  # ratio of mean to weekly spread that is assumed if no region shows the usual one
 # Relative to the usual ratio: above the first the mean reflects the size of the region, below the second it does not,
-# and in between the scale is interpolated.
+# and in between the size is interpolated.
 _STEADY, _UNSTEADY = 1 / 3, 1 / 6
 _ROUNDING = 1e-6  # of the largest value
 
 
-def kpi_scales(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Scale of each region's KPI, above 0.
+def kpi_sizes(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Size of each region's KPI, above 0, which shares are shares of.
 
-    The scale is exactly the mean wherever the mean reflects size. A KPI that becomes negative, perhaps because it is
+    It is exactly the mean wherever the mean reflects size. A KPI that becomes negative, perhaps because it is
     net of returns, may have any mean, near zero or negative, which would make pooled effects meaningless as shares of
-    it. Its weekly spread still reflects the size of the region: the scale is then the mean that goes with this spread
+    it. Its weekly spread still reflects the size of the region: the size is then the mean that goes with this spread
     in the other regions, unless the region's own mean comes close to that.
 
     Args:
@@ -46,15 +46,15 @@ def kpi_means(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.asarray((kpi * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-300))
 
 
-def counted_kpi(panel: Panel, weights: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """The KPI that shares refer to, `[region, week]`: shifted to a mean equal to its scale where the two differ.
+def counted_kpi(panel: Panel, weights: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """The KPI that shares refer to, `[region, week]`: shifted to a mean equal to its size where the two differ.
 
     Args:
         panel: the panel.
         weights: `[region, week]`, 0 in weeks outside training.
-        scale: `[region]`, from `kpi_scales`.
+        size: `[region]`, from `kpi_sizes`.
     """
-    shift = scale - kpi_means(panel.kpi, describing(panel, weights))
+    shift = size - kpi_means(panel.kpi, describing(panel, weights))
     return np.asarray(panel.kpi + shift[:, None])
 
 
@@ -84,13 +84,23 @@ def weekly_spread(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
     dominates, except where most differences are zero.
     """
     found = np.zeros(len(kpi))
-    varies: np.ndarray = ~is_constant(kpi, weights)
-    for r in np.flatnonzero(varies):
-        moves = np.diff(kpi[r, weights[r] > 0]) / np.sqrt(2.0)
-        low, median, high = np.quantile(moves, [0.25, 0.5, 0.75])
-        reach = _REACH * (high - low) / _QUARTILES_TO_SD
-        found[r] = (np.clip(moves, median - reach, median + reach) if reach > 0 else moves).std()
+    varies, seen = ~is_constant(kpi, weights), weights > 0
+    if not varies.any():
+        return found
+    weeks = seen[np.argmax(varies)]
+    alike = varies & (seen == weeks).all(axis=1)  # in most panels all regions, at once
+    found[alike] = _spread(kpi[alike][:, weeks])
+    for r in np.flatnonzero(varies & ~alike):
+        found[r] = _spread(kpi[r : r + 1, seen[r]])[0]
     return found
+
+
+def _spread(kpi: np.ndarray) -> np.ndarray:
+    """The same of regions whose weeks all count, `[region]`."""
+    moves = np.diff(kpi, axis=1) / np.sqrt(2.0)
+    low, median, high = np.quantile(moves, [0.25, 0.5, 0.75], axis=1)[:, :, None]
+    reach = _REACH * (high - low) / _QUARTILES_TO_SD
+    return np.asarray(np.where(reach > 0, np.clip(moves, median - reach, median + reach), moves).std(axis=1))
 
 
 def is_constant(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:

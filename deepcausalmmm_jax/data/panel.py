@@ -131,7 +131,8 @@ class Panel:
             population: column with the population of each region, which makes exposure comparable between regions. Its
                 mean over the weeks is used; one that varies by more than a fifth is refused.
             missing_kpi: whether a row without a KPI is an error or, with "mask", gets weight 0. Rows before the first
-                KPI of a region are always allowed: their exposure is history for the adstock.
+                KPI of a region are always allowed: their exposure is history for the adstock. So are rows after the
+                last KPI of any region: they are planned weeks.
             trailing_zeros: with "ask", a fit refuses a KPI that drops to 0 in all regions at the end, as when sales are
                 not loaded yet, and warns if it does so in some; "keep" states that these zeros are real.
             cadence: `daily`, `weekly`, `monthly` or `quarterly`; None to infer it from the dates. Whole numbers are

@@ -99,8 +99,8 @@ def _on_kpi(past: Panel) -> Iterator[PanelNote]:
             NoteKind.ODD_LEVEL,
             (at.region,),
             f"The KPI {kpi!r} of region {at.region}, next to its weekly changes, is {at.times:.2g} times as high as in "
-            "other regions: if an amount is missing from it, such as returns, or was added to it, effects are "
-            "estimated out of proportion in all regions; correct it, or fit that region by itself.",
+            "other regions, as if an amount were missing from it, such as returns, or had been added: its changes, not "
+            "its level, then set its scale relative to other regions. Correct the KPI if so.",
         )
     if turned := turned_weeks(past):
         weeks = "week" if len(turned) == 1 else "weeks"

@@ -6,7 +6,7 @@ import pandas as pd
 from deepcausalmmm_jax.axes import CHANNEL
 from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.config.settings import Config
-from deepcausalmmm_jax.data.kpi_scale import counted_kpi, kpi_means, kpi_scales
+from deepcausalmmm_jax.data.kpi_scale import counted_kpi, kpi_means, kpi_sizes
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.posterior.prior import prior_shares
@@ -45,7 +45,7 @@ def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 10
     columns["share", "total"] = 100.0 * total
     if panel.spend is not None:
         worth = 1.0 if panel.revenue_per_kpi is None else np.where(panel.present, panel.revenue_per_kpi, 0.0)
-        size = kpi_means if settings.link == "log" else kpi_scales
+        size = kpi_means if settings.link == "log" else kpi_sizes
         counted = counted_kpi(panel, panel.weights, size(panel.kpi, panel.weights))
         revenue = float((np.where(panel.weights > 0, counted, 0.0) * worth).sum())
         spend = np.nansum(panel.spend, axis=(0, 1))

@@ -67,6 +67,15 @@ def test_later_missing_kpi_is_masked_on_request_only():
     assert panel_of(df, missing_kpi="mask").weights[0, 7] == 0
 
 
+def test_weeks_after_the_last_kpi_of_any_region_are_planned_ones():
+    df = table()
+    df.loc[df["week"] >= 18, "sales"] = np.nan
+    np.testing.assert_array_equal(panel_of(df).weights, np.repeat([[1.0] * 18 + [0.0] * 2], 2, axis=0))
+    df.loc[(df["geo"] == "r1") & (df["week"] == 18), "sales"] = 5.0
+    with pytest.raises(dcm.DataError, match="'sales' has no value at region r0, week 18"):
+        panel_of(df)
+
+
 def test_national_table_needs_no_region():
     df = table(1).drop(columns="geo")
     assert panel_of(df, region=None).shape == (1, 20, 2, 1)

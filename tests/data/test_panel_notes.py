@@ -66,7 +66,7 @@ CASES = {
     "a region is net of a constant": (_set(sales=_in("south", lambda df: df["sales"] - 2800.0)), NoteKind.NET_KPI, ("south",), "of region south"),
     "a region is negative": (_set(sales=_in("south", lambda df: df["sales"] - 9000.0)), NoteKind.NET_KPI, ("south",), "a mean that is negative"),
     "a region has an amount on top": (_set(sales=_in("north", lambda df: df["sales"] + 4000.0)), NoteKind.ODD_LEVEL, ("north",), "region north, next to its weekly changes, is"),
-    "a region lacks an amount": (_set(sales=_in("south", lambda df: df["sales"] - 2000.0)), NoteKind.ODD_LEVEL, ("south",), "if an amount is missing from it, such as returns"),
+    "a region lacks an amount": (_set(sales=_in("south", lambda df: df["sales"] - 2000.0)), NoteKind.ODD_LEVEL, ("south",), "as if an amount were missing from it, such as returns"),
     "a week has the other sign": (_set(sales=lambda df: df["sales"] * np.where(df["week"] == 11, -1, 1)), NoteKind.TURNED_SIGN, ("11",), "in week 11 in every region"),
     "a week has two zeros too many": (_set(sales=lambda df: df["sales"] * np.where((df["week"] == 11) & (df["geo"] == "west"), 100, 1)), NoteKind.HUGE_KPI, ("west", "11"), "times its median"),
 }  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
-from deepcausalmmm_jax.data.kpi_scale import counted_kpi, kpi_scales
+from deepcausalmmm_jax.data.kpi_scale import counted_kpi, kpi_sizes
 from deepcausalmmm_jax.data.stated_priors import stated_priors
 
 
@@ -18,7 +18,7 @@ def panel():
 
 def _stated(panel, **priors):
     weights = training_weights(panel, 8)
-    counted = counted_kpi(panel, weights, kpi_scales(panel.kpi, weights))
+    counted = counted_kpi(panel, weights, kpi_sizes(panel.kpi, weights))
     return stated_priors(panel, weights, dcm.Priors(**priors), counted), weights, counted
 
 

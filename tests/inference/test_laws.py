@@ -132,3 +132,14 @@ def test_what_is_given_twice_is_named_and_moves_no_share_by_more_than_two_points
         found = dcm.fit(copied(small_panel), calm, holdout=8, progress=False)
     moved = found.notes()["share"] - calm_result.notes()["share"]
     assert moved.abs().max() < 2.0
+
+
+@pytest.mark.parametrize("times", [8.0, 300.0])
+def test_an_amount_on_top_of_one_regions_kpi_leaves_the_others_effects(small_panel, calm_result, calm, times):
+    kpi = small_panel.kpi.copy()
+    kpi[1] += times * kpi[1].mean()
+    with pytest.warns(dcm.DataWarning, match=f"region {small_panel.regions[1]}, next to its weekly changes"):
+        found = dcm.fit(dataclasses.replace(small_panel, kpi=kpi), calm, holdout=8, progress=False)
+    media = [contributions(result).sel(component=list(small_panel.channels)) for result in (found, calm_result)]
+    ours, theirs = (part.drop_sel(region=small_panel.regions[1]).sum(["region", "time"]) for part in media)
+    assert np.abs(ours - theirs).max() < 0.05 * theirs.sum()

@@ -56,8 +56,8 @@ def level_findings(past: Panel) -> Iterator[Finding]:
             f"{odd[0].times:.2g} times as high in {odd[0].region}",
             kpi,
             names(at.region for at in odd),
-            why="an amount that is missing in one region, such as returns, distorts the effects in all",
-            advice="correct it, or fit such a region by itself",
+            why="an amount may be missing, such as returns, or added; the changes, not the level, set the scale",
+            advice="correct the KPI if so; beyond 1.8 times the level is not used, up to there in part",
         )
     if turned := turned_weeks(past):
         regular = False

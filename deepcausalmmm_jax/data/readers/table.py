@@ -236,7 +236,10 @@ def _finite(df: pd.DataFrame, column: str, what: str, signed: bool, where: _Wher
 def _refuse_missing_kpi(
     kpi: np.ndarray, present: np.ndarray, regions: pd.Index, step_text: _Where, roles: ColumnRoles
 ) -> None:
-    """Rows before a region's first KPI are history; later rows without a KPI are refused unless they are masked."""
+    """Rows without a KPI are refused unless they are masked, but for history and planned weeks.
+
+    History is before a region's first KPI, planned weeks are after the last of any region.
+    """
     observed = ~np.isnan(kpi)
     silent = ~observed.any(axis=1)
     if roles.mask_missing_kpi:
@@ -247,7 +250,8 @@ def _refuse_missing_kpi(
             "pass missing_kpi='mask' for weeks that are only predicted."
         )
     started = np.cumsum(observed, axis=1) > 0
-    missing = present & started & ~observed
+    planned = np.cumsum(observed.any(axis=0)[::-1])[::-1] == 0
+    missing = present & started & ~observed & ~planned
     if missing.any():
         region, week = np.argwhere(missing)[0]
         raise DataError(

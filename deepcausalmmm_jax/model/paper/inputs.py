@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.config.settings import Config, GraphKind
-from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means, kpi_scales
+from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means, kpi_sizes
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.data.seasonal_profile import seasonal_profile
@@ -91,7 +91,7 @@ def _usable_means(panel: Panel, weights: np.ndarray) -> np.ndarray:
     """Mean KPI of each region, `[region]`, all above 0 and large enough beside the KPI's weekly changes."""
     seen = describing(panel, weights)
     mean = kpi_means(panel.kpi, seen)
-    for region in panel.regions[kpi_scales(panel.kpi, seen) != mean]:
+    for region in panel.regions[kpi_sizes(panel.kpi, seen) != mean]:
         raise DataError(
             f"The KPI of region {region} averages {mean[panel.regions.get_loc(region)]:g} over the training weeks, "
             "which is small next to its weekly changes, and the paper's model divides by that mean; leave the region "

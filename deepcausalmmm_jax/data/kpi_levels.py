@@ -1,0 +1,142 @@
+"""Regions whose KPI lies too high or too low above zero for the way it moves, next to the other regions."""
+
+import numpy as np
+from scipy.stats import theilslopes
+
+from deepcausalmmm_jax.data.kpi_scale import kpi_means, kpi_sizes, weekly_spread
+
+# Ratios of a level to what the region's moves suggest: up to the first a level is taken as it is, beyond the second it
+# is not believed at all. Of 1,735 regions of 142 panels, simulated and real ones, two lay beyond the first.
+ODD, _TOO_ODD = 1.5, 1.8
+_FEWEST_REGIONS = 3  # of two that differ, either may be the odd one
+_ENOUGH_REGIONS = 8  # to see how the weekly spread grows with the level
+_MOST_REGIONS = 400  # that this is seen from
+_LEAST_POWER = 0.5  # of the level that the spread grows with: that of pure counts
+_SEASON, _BLOCKS = 13.0, 10  # weeks over which slow movements are removed; blocks of weeks of the jackknife
+_ERRORS = 1.3  # standard errors by which common movements have to differ
+_REACH = 3.0  # standard deviations at which a movement is clipped
+_ONE_SD = 0.6827  # of the absolute values of the normal distribution
+
+
+def kpi_scales(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Scale that each region's KPI is divided by, above 0.
+
+    It is exactly `kpi_sizes`, in most regions the mean, unless the level is odd: an amount that is missing in one
+    region, such as returns, or was added to it, would change its effects relative to its scale, and through pooling
+    those of all regions. An odd level is replaced by the one that the region's moves suggest.
+
+    Args:
+        kpi: `[region, week]`.
+        weights: `[region, week]`, 0 in weeks outside training; above 0 somewhere in each region.
+
+    Returns:
+        `[region]`, KPI units.
+    """
+    ratios = level_ratios(kpi, weights)
+    beyond = np.log(np.maximum(np.maximum(ratios, 1.0 / ratios), 1.0) / ODD) / np.log(_TOO_ODD / ODD)
+    return np.asarray(kpi_sizes(kpi, weights) * ratios ** -np.clip(beyond, 0.0, 1.0))
+
+
+def level_ratios(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """A usual week as a multiple of the one that the region's weekly spread suggests, `[region]`.
+
+    In other regions the spread shows how much a week changes that is so high. It grows with the level, or with a power
+    of it: chance weighs more in a small region. A region is out of line where it is so under both, and the ratio is the
+    one closer to 1. Few regions do not show the power; it may then be that of counts, unless the movements that regions
+    have in common, which chance leaves as they are, also show the level to be out of line.
+
+    Args:
+        kpi: `[region, week]`.
+        weights: `[region, week]`, 0 in weeks outside training.
+
+    Returns:
+        1 for a region in line, for one whose KPI lies around zero (see `kpi_sizes`), and where fewer than three regions
+        can be compared.
+    """
+    ratios, mean, spread = np.ones(len(kpi)), kpi_means(kpi, weights), weekly_spread(kpi, weights)
+    compared = (spread > 0) & (mean > 0) & (kpi_sizes(kpi, weights) == mean)
+    level = _usual_weeks(kpi, weights)
+    compared &= level > 0
+    if compared.sum() < _FEWEST_REGIONS:
+        return ratios
+    level, spread = level[compared], spread[compared]
+    few = len(level) < _ENOUGH_REGIONS
+    power = _LEAST_POWER if few else _power(level, spread)
+    proportional = _out_of_line(level, spread, 1.0)
+    by_power = _out_of_line(level, spread, power)
+    # In terms of the level, which would magnify the chance of the farthest of many regions.
+    found = _closer_to_zero(proportional, by_power / power if few else by_power)
+    if few and (np.abs(proportional) > np.log(ODD)).any():
+        moves = _movements(kpi[compared], weights[compared], spread) / level[:, None]
+        sure = np.clip(-_common_size(moves) * np.sign(proportional) / np.log(ODD), 0.0, 1.0)
+        found = np.where(np.abs(sure * proportional) > np.abs(found), sure * proportional, found)
+    ratios[compared] = np.exp(found)
+    return ratios
+
+
+def _power(level: np.ndarray, spread: np.ndarray) -> float:
+    """Of the level, that the weekly spread grows with (Theil 1950, Sen 1968), between the root and 1."""
+    some = np.argsort(level)[:: -(-len(level) // _MOST_REGIONS)]  # of all sizes; the number of pairs grows fast
+    slope = theilslopes(np.log(spread[some]), np.log(level[some])).slope
+    return float(np.clip(slope, _LEAST_POWER, 1.0)) if np.isfinite(slope) else 1.0
+
+
+def _usual_weeks(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Median KPI, `[region]`, which one huge week leaves as it is; 0 for a region without weeks."""
+    return np.array([np.median(own[seen]) if seen.any() else 0.0 for own, seen in zip(kpi, weights > 0, strict=True)])
+
+
+def _out_of_line(level: np.ndarray, spread: np.ndarray, power: float) -> np.ndarray:
+    """Log of the spread that goes with the level over the spread, `[region]`.
+
+    It grows with this power of the level, from that of a region of median level and steadiness.
+    """
+    steadiness, size = np.log(level / spread), np.log(level)
+    return np.asarray(steadiness - np.median(steadiness) - (1.0 - power) * (size - np.median(size)))
+
+
+def _closer_to_zero(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The smaller of two deviations, 0 where they differ in sign."""
+    return np.where(one * other > 0, np.sign(one) * np.minimum(np.abs(one), np.abs(other)), 0.0)
+
+
+def _movements(kpi: np.ndarray, weights: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Deviations of the KPI from its slow movements, clipped, `[region, week]`; 0 in weeks without weight."""
+    week, seen = np.arange(kpi.shape[1]), weights > 0
+    near = np.exp(-0.5 * ((week[:, None] - week) / _SEASON) ** 2)
+    slow = (np.where(seen, kpi, 0.0) @ near) / np.maximum(seen @ near, 1e-9)
+    moves = np.where(seen, kpi - slow, 0.0) / spread[:, None]
+    reach = _REACH * np.quantile(np.abs(moves), _ONE_SD, axis=1, keepdims=True)
+    return np.asarray(np.clip(moves, -reach, reach) * spread[:, None])
+
+
+def _common_size(moves: np.ndarray) -> np.ndarray:
+    """Log of a region's part in movements that all have in common, next to other regions, `[region]`.
+
+    Brought closer to 0 by so many of its standard errors, from a jackknife over blocks of weeks.
+    """
+    size = _loadings(moves)
+    blocks = np.array_split(np.arange(moves.shape[1]), _BLOCKS)
+    without = np.stack([_loadings(np.delete(moves, block, axis=1)) for block in blocks])
+    error = np.sqrt((_BLOCKS - 1) * without.var(axis=0))
+    return np.asarray(np.sign(size) * np.maximum(np.abs(size) - _ERRORS * error, 0.0))
+
+
+def _loadings(moves: np.ndarray) -> np.ndarray:
+    """Log of each region's loading on a single common factor, the median at 0; `[region]`.
+
+    Off its diagonal a covariance is the product of two loadings, whatever each region's own noise, so that each pair of
+    other regions shows the square of a loading (Spearman 1904); their median is taken.
+    """
+    covariance = moves @ moves.T
+    logs = np.zeros(len(moves))
+    for r in range(len(moves)):
+        others = np.delete(np.arange(len(moves)), r)
+        one, other = others[np.array(np.triu_indices(len(others), 1))]
+        related = covariance[one, other] > 0
+        squares = covariance[r, one[related]] * covariance[r, other[related]] / covariance[one, other][related]
+        if squares.size and (square := float(np.median(squares))) > 0:
+            logs[r] = 0.5 * np.log(square)
+        else:
+            logs[r] = np.nan
+    return np.asarray(np.nan_to_num(logs - np.nanmedian(logs)) if np.isfinite(logs).any() else np.zeros(len(logs)))

@@ -1,0 +1,106 @@
+"""An amount added to one region's KPI, or missing from it, leaves its scale and the other regions' where they were."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.data.inputs import inputs_from
+from deepcausalmmm_jax.data.kpi_levels import kpi_scales
+from deepcausalmmm_jax.data.kpi_scale import kpi_means
+from deepcausalmmm_jax.data.scaling import scales_from
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return dcm.simulate(6, 104, 3, 1, seed=2, noise=0.03)[0]
+
+
+def added(panel, region, times):
+    """The panel with so many times its mean added to a region's KPI."""
+    kpi = panel.kpi.copy()
+    kpi[region] += times * kpi[region].mean()
+    return dataclasses.replace(panel, kpi=kpi)
+
+
+@pytest.mark.parametrize("region", range(6))
+@pytest.mark.parametrize("times", [5.0, 50.0, 1e4])
+def test_an_amount_on_top_moves_no_scale_by_more_than_regions_differ(panel, region, times):
+    before = kpi_scales(panel.kpi, panel.weights)
+    after = kpi_scales(added(panel, region, times).kpi, panel.weights)
+    others = np.arange(6) != region
+    np.testing.assert_array_equal(after[others], before[others])
+    assert after[region] == pytest.approx(before[region], rel=0.45)
+
+
+def test_the_more_is_added_the_less_it_matters(panel):
+    one, other = (kpi_scales(added(panel, 2, times).kpi, panel.weights)[2] for times in (50.0, 5000.0))
+    assert one == pytest.approx(other, rel=1e-2)
+
+
+@pytest.mark.parametrize("region", [0, 7, 19])
+def test_a_missing_amount_is_made_up_for_too(region):
+    panel = dcm.simulate(20, 104, 3, 1, seed=2, noise=0.03)[0]
+    steady = dataclasses.replace(panel, kpi=panel.kpi + 2.0 * panel.kpi.mean(axis=1, keepdims=True))
+    after = kpi_scales(added(steady, region, -0.7).kpi, panel.weights)
+    assert after[region] == pytest.approx(steady.kpi[region].mean(), rel=0.45)
+
+
+@given(st.floats(0.0, 4.0))
+@settings(max_examples=60, deadline=None)
+def test_the_scale_has_no_jump(panel, times):
+    one, other = (kpi_scales(added(panel, 3, at).kpi, panel.weights)[3] for at in (times, times + 1e-3))
+    assert abs(np.log(other / one)) < 0.02
+
+
+@pytest.mark.parametrize("power", [0.5, 0.7, 1.0])
+@pytest.mark.parametrize("n_regions", [3, 6, 40])
+def test_chance_that_weighs_more_in_small_regions_is_no_odd_level(power, n_regions):
+    rng = np.random.default_rng(n_regions)
+    level = np.geomspace(100.0, 1e5, n_regions)
+    kpi = level[:, None] + 0.1 * level[:, None] ** power * rng.standard_normal((n_regions, 104))
+    np.testing.assert_array_equal(kpi_scales(kpi, np.ones(kpi.shape)), kpi_means(kpi, np.ones(kpi.shape)))
+
+
+def test_what_regions_have_in_common_shows_an_odd_level_that_chance_could_explain():
+    """A large region that moves by a third of what its level suggests: with counts' chance alone that is usual."""
+    rng = np.random.default_rng(0)
+    level, common = np.array([100.0, 400.0, 1600.0, 1e4]), 0.1 * rng.standard_normal(104)
+    kpi = level[:, None] * (1.0 + common) + 0.3 * np.sqrt(level)[:, None] * rng.standard_normal((4, 104))
+    weights = np.ones(kpi.shape)
+    np.testing.assert_array_equal(kpi_scales(kpi, weights), kpi_means(kpi, weights))
+    kpi[3] += 2e4
+    assert kpi_scales(kpi, weights)[3] == pytest.approx(1e4, rel=0.2)
+
+
+@pytest.mark.parametrize("n_regions", [1, 2])
+def test_of_two_regions_neither_is_the_odd_one(n_regions):
+    rng = np.random.default_rng(0)
+    kpi = 100.0 + 10.0 * rng.standard_normal((n_regions, 60))
+    kpi[0] += 1000.0
+    np.testing.assert_array_equal(kpi_scales(kpi, np.ones(kpi.shape)), kpi.mean(axis=1))
+
+
+def test_constant_regions_and_hidden_weeks_are_not_compared(panel):
+    kpi, weights = panel.kpi.copy(), panel.weights.copy()
+    kpi[4] = 7.0
+    weights[5, :40], kpi[5, :40] = 0.0, 1e9
+    found = kpi_scales(kpi, weights)
+    assert found[4] == 7.0
+    assert found[5] == pytest.approx(panel.kpi[5, 40:].mean(), rel=0.45)
+
+
+def test_the_model_reads_the_same_effects_and_shares_are_of_the_real_kpi(panel):
+    """In units of the KPI nothing but the region's level moves; a share of the KPI is one of the KPI as it is."""
+    odd = added(panel, 1, 20.0)
+    weights = training_weights(panel, 8)
+    scales = scales_from(odd, weights)
+    inputs = inputs_from(odd, scales, weights, dcm.Config(graph="none"))
+    moves = np.asarray(inputs.kpi - inputs.kpi_level[:, None], np.float64) * scales.kpi[:, None]
+    wanted = odd.kpi - kpi_means(odd.kpi, weights)[:, None]
+    np.testing.assert_allclose(moves[weights > 0], wanted[weights > 0], atol=2e-5 * odd.kpi.max())
+    np.testing.assert_allclose(inputs.kpi_unit / scales.kpi, 1.0 / odd.kpi[weights > 0].sum(), rtol=1e-5)
