@@ -14,6 +14,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.inference import sample_posterior
+from deepcausalmmm_jax.trust.refutations.wanted import RefutationTest
 from tests.plots.conftest import as_ensemble
 from tests.test_public_api import PUBLIC
 
@@ -44,8 +45,8 @@ def fits():
 @pytest.fixture
 def place(request, tmp_path, monkeypatch, small_panel, quick, fits):
     """A folder with panel.csv, where a fit runs 100 epochs, its 40 draws are slight variations of it (without chains on
-    the pages about draws), and a bootstrap, once its arguments are checked, trains nothing. Pages that fit the same
-    panel with the same settings share the fit.
+    the pages about draws), and a bootstrap, once its arguments are checked, trains nothing; many fits are one, and of
+    several refutations the first is made. Pages that fit the same panel with the same settings share the fit.
     """
     table = small_panel.to_dataframe()
     names = {name: table.columns[i] for i, name in enumerate(("geo", "week", "sales"))}
@@ -65,10 +66,21 @@ def place(request, tmp_path, monkeypatch, small_panel, quick, fits):
     draws = page is not None and page.params.get("page") in DRAWING
     if not draws:
         monkeypatch.setattr(sample_posterior, "_drawn", lambda past, *rest: as_ensemble(dcm.FitResult(past.fitted), 40))
-    asked = inspect.signature(dcm.bootstrap)
+    asked, fit_many, refute = inspect.signature(dcm.bootstrap), dcm.fit_many, dcm.refute
 
     def untrained(*arguments, **options):
         return as_ensemble(asked.bind(*arguments, **options).arguments["result"])
+
+    def one_for_all(*arguments, **options):
+        asked = inspect.signature(fit_many).bind(*arguments, **options)
+        asked.apply_defaults()
+        panels, seeds = asked.arguments["panels"], asked.arguments["seeds"]
+        return [shared(panels[0], holdout=asked.arguments["holdout"])] * (len(panels) * len(seeds))
+
+    def one_of_its_tests(*arguments, **options):
+        asked = inspect.signature(refute).bind(*arguments, **options).arguments
+        assert set(asked["tests"]) <= set(map(str, RefutationTest))
+        return refute(**asked | {"tests": asked["tests"][:1]})
 
     @functools.wraps(dcm.fit)
     def shared(*arguments, original=dcm.fit, **options):
@@ -84,6 +96,8 @@ def place(request, tmp_path, monkeypatch, small_panel, quick, fits):
     monkeypatch.setattr(dcm, "simulate", smaller)  # a national panel has the shape of the fixture `national`
     monkeypatch.setattr(dcm, "fit", shared)
     monkeypatch.setattr(dcm, "bootstrap", untrained)
+    monkeypatch.setattr(dcm, "fit_many", one_for_all)
+    monkeypatch.setattr(dcm, "refute", one_of_its_tests)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

