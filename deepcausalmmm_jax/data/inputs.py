@@ -87,7 +87,7 @@ def inputs_from(
     own = describing(panel, weights)
     kpi = scaled_kpi(panel, own, scales.kpi, config.reading)
     level = scaled_level(panel, own, scales.kpi, config.reading)
-    size = kpi_sizes(panel.kpi, own) if config.reading == "identity" else scales.kpi
+    size = _sizes(panel, own, config, scales)
     priors, contacts = _stated(panel, weights, config, size), contacts_from(panel, scales.frequency)
     return Inputs(
         exposure=_single(exposure),
@@ -136,6 +136,14 @@ def knot_weeks(n_training_weeks: int, spacing: int) -> np.ndarray:
 
 def _single(array: np.ndarray) -> np.ndarray:
     return np.asarray(array, np.float32)
+
+
+def _sizes(panel: Panel, weights: np.ndarray, config: Config, scales: Scales) -> np.ndarray:
+    """KPI of a mean week that shares are shares of, `[region]`, KPI units."""
+    if config.reading != "identity":
+        return scales.kpi
+    size = kpi_sizes(panel.kpi, weights)
+    return np.where(size > 0, size, scales.kpi)  # weeks to come have no KPI, and nobody asks for their shares
 
 
 def _stated(panel: Panel, weights: np.ndarray, config: Config, size: np.ndarray) -> StatedPriors[np.ndarray]:

@@ -8,7 +8,7 @@ from deepcausalmmm_jax.data.kpi_scale import kpi_means, kpi_sizes, weekly_spread
 # Ratios of a level to what the region's moves suggest, up to which a level is taken as it is, and beyond which it is
 # not believed at all: of few regions, whose median a single one moves, and of others.
 _AMONG_FEW, _AMONG_MANY = (1.5, 1.8), (1.2, 1.45)
-ODD = 1.5  # it is mentioned; two of 1,735 regions of 142 ordinary panels are
+ODD = 1.8  # it is mentioned; one of 1,735 regions of 142 ordinary panels is
 _FEWEST_REGIONS = 3  # of two that differ, either may be the odd one
 _ENOUGH_REGIONS = 8  # to see how the weekly spread grows with the level
 _MOST_REGIONS = 400  # that this is seen from
@@ -68,9 +68,9 @@ def level_ratios(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
     by_power = _out_of_line(level, spread, power)
     # In terms of the level, which would magnify the chance of the farthest of many regions.
     found = _closer_to_zero(proportional, by_power / power if few else by_power)
-    if few and (np.abs(proportional) > np.log(ODD)).any():
+    if few and (np.abs(proportional) > np.log(_AMONG_FEW[0])).any():
         moves = _movements(kpi[compared], weights[compared], spread) / level[:, None]
-        sure = np.clip(-_common_size(moves) * np.sign(proportional) / np.log(ODD), 0.0, 1.0)
+        sure = np.clip(-_common_size(moves) * np.sign(proportional) / np.log(_AMONG_FEW[0]), 0.0, 1.0)
         found = np.where(np.abs(sure * proportional) > np.abs(found), sure * proportional, found)
     ratios[compared] = np.exp(found)
     return ratios
@@ -79,8 +79,9 @@ def level_ratios(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def _power(level: np.ndarray, spread: np.ndarray) -> float:
     """Of the level, that the weekly spread grows with (Theil 1950, Sen 1968), between the root and 1."""
     some = np.argsort(level)[:: -(-len(level) // _MOST_REGIONS)]  # of all sizes; the number of pairs grows fast
-    slope = theilslopes(np.log(spread[some]), np.log(level[some])).slope
-    return float(np.clip(slope, _LEAST_POWER, 1.0)) if np.isfinite(slope) else 1.0
+    if np.ptp(level[some]) == 0:
+        return 1.0
+    return float(np.clip(theilslopes(np.log(spread[some]), np.log(level[some])).slope, _LEAST_POWER, 1.0))
 
 
 def _usual_weeks(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -131,14 +132,13 @@ def _loadings(moves: np.ndarray) -> np.ndarray:
     other regions shows the square of a loading (Spearman 1904); their median is taken.
     """
     covariance = moves @ moves.T
-    logs = np.zeros(len(moves))
+    logs = np.full(len(moves), np.nan)
     for r in range(len(moves)):
         others = np.delete(np.arange(len(moves)), r)
         one, other = others[np.array(np.triu_indices(len(others), 1))]
         related = covariance[one, other] > 0
         squares = covariance[r, one[related]] * covariance[r, other[related]] / covariance[one, other][related]
-        if squares.size and (square := float(np.median(squares))) > 0:
-            logs[r] = 0.5 * np.log(square)
-        else:
-            logs[r] = np.nan
-    return np.asarray(np.nan_to_num(logs - np.nanmedian(logs)) if np.isfinite(logs).any() else np.zeros(len(logs)))
+        if squares.size and np.median(squares) > 0:
+            logs[r] = 0.5 * np.log(np.median(squares))
+    seen = np.isfinite(logs)
+    return np.where(seen, logs - np.median(logs[seen]), 0.0) if seen.any() else np.zeros(len(logs))

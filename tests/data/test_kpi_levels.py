@@ -104,3 +104,11 @@ def test_the_model_reads_the_same_effects_and_shares_are_of_the_real_kpi(panel):
     wanted = odd.kpi - kpi_means(odd.kpi, weights)[:, None]
     np.testing.assert_allclose(moves[weights > 0], wanted[weights > 0], atol=2e-5 * odd.kpi.max())
     np.testing.assert_allclose(inputs.kpi_unit / scales.kpi, 1.0 / odd.kpi[weights > 0].sum(), rtol=1e-5)
+
+
+def test_regions_of_one_level_are_compared_by_their_moves_alone():
+    kpi = 100.0 + np.resize([10.0, -10.0, 0.0], (9, 61))
+    kpi[4] = 100.0 + np.resize([2.0, -2.0, 0.0], 61)
+    scale = kpi_scales(kpi, np.ones(kpi.shape))
+    assert scale[4] == pytest.approx(kpi[4].mean() / 5.0, rel=0.02)
+    np.testing.assert_array_equal(np.delete(scale, 4), np.delete(kpi.mean(axis=1), 4))
