@@ -75,6 +75,7 @@ def place(request, tmp_path, monkeypatch, small_panel, quick, fits):
         asked = inspect.signature(fit_many).bind(*arguments, **options)
         asked.apply_defaults()
         panels, seeds = asked.arguments["panels"], asked.arguments["seeds"]
+        assert asked.arguments["configs"] is None, "one fit cannot stand for those of several settings"
         return [shared(panels[0], holdout=asked.arguments["holdout"])] * (len(panels) * len(seeds))
 
     def one_of_its_tests(*arguments, **options):

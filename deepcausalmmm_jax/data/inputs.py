@@ -87,7 +87,7 @@ def inputs_from(
     own = describing(panel, weights)
     kpi = scaled_kpi(panel, own, scales.kpi, config.reading)
     level = scaled_level(panel, own, scales.kpi, config.reading)
-    size = _sizes(panel, own, config, scales)
+    size = _kpi_size(panel, own, config, scales)
     priors, contacts = _stated(panel, weights, config, size), contacts_from(panel, scales.frequency)
     return Inputs(
         exposure=_single(exposure),
@@ -138,7 +138,7 @@ def _single(array: np.ndarray) -> np.ndarray:
     return np.asarray(array, np.float32)
 
 
-def _sizes(panel: Panel, weights: np.ndarray, config: Config, scales: Scales) -> np.ndarray:
+def _kpi_size(panel: Panel, weights: np.ndarray, config: Config, scales: Scales) -> np.ndarray:
     """KPI of a mean week that shares are shares of, `[region]`, KPI units."""
     if config.reading != "identity":
         return scales.kpi

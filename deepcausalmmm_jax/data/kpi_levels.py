@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import theilslopes
 
-from deepcausalmmm_jax.data.kpi_scale import kpi_means, kpi_sizes, weekly_spread
+from deepcausalmmm_jax.data.kpi_scale import is_constant, kpi_means, kpi_sizes, weekly_spread
 
 # Ratios of a level to what the region's moves suggest, up to which a level is taken as it is, and beyond which it is
 # not believed at all: of few regions, whose median a single one moves, and of others.
@@ -13,6 +13,7 @@ _FEWEST_REGIONS = 3  # of two that differ, either may be the odd one
 _ENOUGH_REGIONS = 8  # to see how the weekly spread grows with the level
 _MOST_REGIONS = 400  # that this is seen from
 _LEAST_POWER = 0.5  # of the level that the spread grows with: that of pure counts
+_LIKE_POISSON = 1.25  # ratio of the spread to the root of the level, either way, that chance alone may have
 _SEASON, _BLOCKS = 13.0, 10  # weeks over which slow movements are removed; blocks of weeks of the jackknife
 _ERRORS = 1.3  # standard errors by which common movements have to differ
 _REACH = 3.0  # standard deviations at which a movement is clipped
@@ -34,7 +35,7 @@ def kpi_scales(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
         `[region]`, KPI units.
     """
     ratios = level_ratios(kpi, weights)
-    believed, doubted = _AMONG_FEW if len(kpi) < _ENOUGH_REGIONS else _AMONG_MANY
+    believed, doubted = _AMONG_FEW if _comparable(kpi, weights).sum() < _ENOUGH_REGIONS else _AMONG_MANY
     beyond = np.log(np.maximum(ratios, 1.0 / ratios) / believed) / np.log(doubted / believed)
     return np.asarray(kpi_sizes(kpi, weights) * ratios ** -np.clip(beyond, 0.0, 1.0))
 
@@ -45,7 +46,8 @@ def level_ratios(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
     In other regions the spread shows how much a week changes that is so high. It grows with the level, or with a power
     of it: chance weighs more in a small region. A region is out of line where it is so under both, and the ratio is the
     one closer to 1. Few regions do not show the power; it may then be that of counts, unless the movements that regions
-    have in common, which chance leaves as they are, also show the level to be out of line.
+    have in common, which chance leaves as they are, also show the level to be out of line. Counts that change from week
+    to week by chance alone, as much as their level says, are in line whatever the others do.
 
     Args:
         kpi: `[region, week]`.
@@ -55,13 +57,10 @@ def level_ratios(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
         1 for a region in line, for one whose KPI lies around zero (see `kpi_sizes`), and where fewer than three regions
         can be compared.
     """
-    ratios, mean, spread = np.ones(len(kpi)), kpi_means(kpi, weights), weekly_spread(kpi, weights)
-    compared = (spread > 0) & (mean > 0) & (kpi_sizes(kpi, weights) == mean)
-    level = _usual_weeks(kpi, weights)
-    compared &= level > 0
+    ratios, compared = np.ones(len(kpi)), _comparable(kpi, weights)
     if compared.sum() < _FEWEST_REGIONS:
         return ratios
-    level, spread = level[compared], spread[compared]
+    level, spread = _usual_weeks(kpi, weights)[compared], weekly_spread(kpi, weights)[compared]
     few = len(level) < _ENOUGH_REGIONS
     power = _LEAST_POWER if few else _power(level, spread)
     proportional = _out_of_line(level, spread, 1.0)
@@ -72,8 +71,21 @@ def level_ratios(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
         moves = _movements(kpi[compared], weights[compared], spread) / level[:, None]
         sure = np.clip(-_common_size(moves) * np.sign(proportional) / np.log(_AMONG_FEW[0]), 0.0, 1.0)
         found = np.where(np.abs(sure * proportional) > np.abs(found), sure * proportional, found)
-    ratios[compared] = np.exp(found)
+    ratios[compared] = np.exp(np.where(_pure_chance(kpi[compared], weights[compared], level, spread), 0.0, found))
     return ratios
+
+
+def _comparable(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Whether a region's KPI changes, and lies above zero as far as its mean and its usual week tell, `[region]`."""
+    mean = kpi_means(kpi, weights)
+    in_size = (mean > 0) & (kpi_sizes(kpi, weights) == mean)
+    return np.asarray(in_size & ~is_constant(kpi, weights) & (_usual_weeks(kpi, weights) > 0))
+
+
+def _pure_chance(kpi: np.ndarray, weights: np.ndarray, level: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Whether a region's KPI counts something and its spread is that of a Poisson distribution, `[region]`."""
+    whole = ((kpi == np.round(kpi)) | (weights == 0)).all(axis=1)
+    return np.asarray(whole & (np.abs(np.log(spread / np.sqrt(level))) < np.log(_LIKE_POISSON)))
 
 
 def _power(level: np.ndarray, spread: np.ndarray) -> float:

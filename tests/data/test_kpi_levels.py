@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.inputs import inputs_from
-from deepcausalmmm_jax.data.kpi_levels import kpi_scales
+from deepcausalmmm_jax.data.kpi_levels import ODD, kpi_scales, level_ratios
 from deepcausalmmm_jax.data.kpi_scale import kpi_means
 from deepcausalmmm_jax.data.scaling import scales_from
 
@@ -75,6 +75,23 @@ def test_what_regions_have_in_common_shows_an_odd_level_that_chance_could_explai
     np.testing.assert_array_equal(kpi_scales(kpi, weights), kpi_means(kpi, weights))
     kpi[3] += 2e4
     assert kpi_scales(kpi, weights)[3] == pytest.approx(1e4, rel=0.2)
+
+
+def test_an_amount_on_top_of_a_count_is_not_taken_for_chance():
+    rng = np.random.default_rng(0)
+    kpi = np.stack([rng.poisson(400.0, 104) for _ in range(9)]).astype(float)
+    kpi[3] += 4000.0
+    scale = kpi_scales(kpi, np.ones(kpi.shape))
+    assert level_ratios(kpi, np.ones(kpi.shape))[3] > ODD
+    assert 400.0 < scale[3] < 4400.0 / 3.0  # not all the way: that counts spread by the root of their level is learned
+    np.testing.assert_array_equal(np.delete(scale, 3), np.delete(kpi.mean(axis=1), 3))
+
+
+def test_regions_that_few_can_be_compared_with_are_judged_as_among_few(panel):
+    """Constant regions say nothing of the others, however many they are."""
+    kpi = np.concatenate([panel.kpi[:4], np.full((6, panel.kpi.shape[1]), 9.0)])
+    few = kpi_scales(panel.kpi[:4], panel.weights[:4])
+    np.testing.assert_array_equal(kpi_scales(kpi, np.ones(kpi.shape))[:4], few)
 
 
 @pytest.mark.parametrize("n_regions", [1, 2])

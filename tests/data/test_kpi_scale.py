@@ -60,9 +60,11 @@ ORDINARY = [("hill", None), ("linear", 1.0), ("heavy_tails", 0.6), ("multiplicat
 
 @pytest.mark.parametrize(("n_regions", "in_line"), [(1, 1), (2, 2), (30, 20)])
 @pytest.mark.parametrize(("kind", "noise"), ORDINARY)
-def test_the_scale_of_an_ordinary_region_is_exactly_its_mean(kind, noise, n_regions, in_line):
+def test_the_scale_of_most_ordinary_regions_is_exactly_their_mean(kind, noise, n_regions, in_line):
     panel = dcm.simulate(n_regions, 80, 2, 1, seed=7, kind=kind, noise=noise)[0]
-    assert (kpi_scales(panel.kpi, panel.weights) == kpi_means(panel.kpi, panel.weights)).sum() >= in_line
+    over_mean = kpi_scales(panel.kpi, panel.weights) / kpi_means(panel.kpi, panel.weights)
+    assert (over_mean == 1.0).sum() >= in_line
+    assert np.abs(np.log(over_mean)).max() < np.log(1.6)  # where noise is high, a region's spread is a matter of luck
     np.testing.assert_array_equal(kpi_sizes(panel.kpi, panel.weights), kpi_means(panel.kpi, panel.weights))
 
 
@@ -71,7 +73,7 @@ def test_rare_sales_beside_large_regions_are_small_and_not_net(rate):
     rng = np.random.default_rng(1)
     kpi = np.stack([rng.poisson(rate, 104), rng.poisson(1e4, 104), 1e6 * (1 + 0.02 * rng.standard_normal(104))])
     assert kpi[0].any()
-    assert kpi_scales(kpi, np.ones(kpi.shape))[0] == kpi[0].mean()
+    np.testing.assert_array_equal(kpi_scales(kpi, np.ones(kpi.shape)), kpi.mean(axis=1))
 
 
 def test_the_real_panel_keeps_its_means_but_for_a_few(shared_data):
