@@ -3,13 +3,15 @@
 import numpy as np
 from scipy.stats import theilslopes
 
-from deepcausalmmm_jax.data.kpi_scale import is_constant, kpi_means, kpi_sizes, weekly_spread
+from deepcausalmmm_jax.data.kpi_scale import kpi_means, kpi_sizes, weekly_spread
 
 # Ratios of a level to what the region's moves suggest, up to which a level is taken as it is, and beyond which it is
 # not believed at all: of few regions, whose median a single one moves, and of others.
 _AMONG_FEW, _AMONG_MANY = (1.5, 1.8), (1.2, 1.45)
 ODD = 1.8  # it is mentioned; one of 1,735 regions of 142 ordinary panels is
 _FEWEST_REGIONS = 3  # of two that differ, either may be the odd one
+_FEWEST_WEEKS = 12  # with a KPI, to see how much it changes
+_LEAST_SPREAD = 1e-6  # of the level: a straight line has none but for rounding
 _ENOUGH_REGIONS = 8  # to see how the weekly spread grows with the level
 _MOST_REGIONS = 400  # that this is seen from
 _LEAST_POWER = 0.5  # of the level that the spread grows with: that of pure counts
@@ -76,10 +78,11 @@ def level_ratios(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _comparable(kpi: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Whether a region's KPI changes, and lies above zero as far as its mean and its usual week tell, `[region]`."""
+    """Whether a region's KPI shows how it changes, and lies above zero by its mean and its usual week, `[region]`."""
     mean = kpi_means(kpi, weights)
-    in_size = (mean > 0) & (kpi_sizes(kpi, weights) == mean)
-    return np.asarray(in_size & ~is_constant(kpi, weights) & (_usual_weeks(kpi, weights) > 0))
+    level, enough = _usual_weeks(kpi, weights), (weights > 0).sum(axis=1) >= _FEWEST_WEEKS
+    in_size = (mean > 0) & (kpi_sizes(kpi, weights) == mean) & (level > 0)
+    return np.asarray(in_size & enough & (weekly_spread(kpi, weights) > _LEAST_SPREAD * level))
 
 
 def _pure_chance(kpi: np.ndarray, weights: np.ndarray, level: np.ndarray, spread: np.ndarray) -> np.ndarray:

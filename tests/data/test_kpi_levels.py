@@ -129,3 +129,13 @@ def test_regions_of_one_level_are_compared_by_their_moves_alone():
     scale = kpi_scales(kpi, np.ones(kpi.shape))
     assert scale[4] == pytest.approx(kpi[4].mean() / 5.0, rel=0.02)
     np.testing.assert_array_equal(np.delete(scale, 4), np.delete(kpi.mean(axis=1), 4))
+
+
+def test_a_region_of_a_few_weeks_or_a_straight_line_keeps_its_mean(panel):
+    weights, kpi = panel.weights.copy(), panel.kpi.copy()
+    weights[1, 2:] = 0.0
+    weights[2, 11:] = 0.0
+    kpi[4] = 100.0 + np.arange(104.0)  # the same change every week: no spread
+    found = kpi_scales(kpi, weights)
+    np.testing.assert_allclose(found[[1, 2, 4]], kpi_means(kpi, weights)[[1, 2, 4]], rtol=1e-12)
+    assert (level_ratios(kpi, weights)[[1, 2, 4]] == 1.0).all()
