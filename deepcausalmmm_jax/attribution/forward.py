@@ -5,10 +5,15 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.io.quick_compile import jit_once
+from deepcausalmmm_jax.model import curve_prior
+from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.model.link import added_up, kpi_per_effect, residual_variance
 from deepcausalmmm_jax.model.outputs import Components, Internals
+from deepcausalmmm_jax.model.parameters import Parameters
+from deepcausalmmm_jax.model.prior_scales import PriorScales
 from deepcausalmmm_jax.training.families import additive_pass, forward_pass, has_log_link
 
 
@@ -16,6 +21,14 @@ from deepcausalmmm_jax.training.families import additive_pass, forward_pass, has
 def run(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> tuple[Components, Internals]:
     """One forward pass, its terms as the model adds them up."""
     return additive_pass(variables, inputs, design)
+
+
+@jit_once("design")
+def curve_precisions(
+    parameters: Parameters, inputs: Inputs[Array], scales: PriorScales, design: Design
+) -> dict[str, Array]:
+    """See `model.curve_prior`."""
+    return curve_prior.curve_precisions(parameters, inputs, scales, design)
 
 
 @jit_once("design")

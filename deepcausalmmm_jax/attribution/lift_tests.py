@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 from jax import Array
 
+from deepcausalmmm_jax.attribution.channel_errors import channel_errors
 from deepcausalmmm_jax.attribution.conflicts import CONFLICT, disagreement
-from deepcausalmmm_jax.attribution.diagnostics import channel_errors
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.axes import CHANNEL, Variables
 from deepcausalmmm_jax.config.lift_tests import LiftTest
@@ -74,9 +74,9 @@ def lift_table(fit: FittedPanel, sets: Variables) -> pd.DataFrame:
         By test: `channel`, `start`, `end`, `regions`, `kind`, `unit`; `measured` and `standard_error`; `model_before`
         and `before_sd` of a fit to the KPI alone; `model_after` and `after_sd` of this fit; `z`, measured less before
         in standard errors of the difference; `conflict`, whether |z| is above 2. Standard deviations are those of draws
-        or refits. A fit without them takes the channel's standard error, given its curve, for `before_sd`, and that of
-        the test for `after_sd`, or both combined where the test is too inexact to show hidden demand. Empty without
-        tests.
+        or refits. A fit without them takes the standard error of the channel, see `channel_errors`, for `before_sd`,
+        and that of the test for `after_sd`, or both combined where the test is too inexact to show hidden demand. Empty
+        without tests.
     """
     of, tests, before = fit.config.experiments, lift_tests_of(fit.fitted), fit.fitted.lifts_before
     error = errors_of(of)
@@ -118,7 +118,7 @@ def _count(sets: Variables) -> int:
 
 
 def _relative_errors(fit: FittedPanel, of: tuple[LiftTest, ...]) -> np.ndarray:
-    """Standard error of each tested channel's effect as a share of it, given its curve, `[test]`."""
+    """Standard error of each tested channel's effect as a share of it, `[test]`."""
     errors = channel_errors(fit)
     return np.array([errors[fit.panel.channels.index(test.channel)] for test in of])
 

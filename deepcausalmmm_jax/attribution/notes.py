@@ -10,6 +10,7 @@ from scipy import special
 
 NOTE = "note"  # the column that holds the sentences
 CLEAR = 2.0  # standard errors from which a share is distinguishable from zero
+TINY = 0.005  # of the KPI
 _FEW_DRAWS = 20  # with fewer, the ends of a 90% interval are the outermost draws or lie beyond them
 _FEW_REGIONS = range(2, 8)  # numbers of regions for which intervals from draws were measured to be too narrow
 
@@ -21,6 +22,7 @@ class NoteKind(StrEnum):
     UNKNOWN_ERROR = "its standard error is unknown: there are too few weeks with a KPI, or too few draws"
     NEAR_PRIOR = "the data say little: the estimate stays near the prior"
     TINY = "tiny (under {value:.1%} of the KPI)"
+    MAY_BE_MORE = "found tiny, but the data allow up to {value:.0%} of the KPI"
     SATURATED = "saturated: more exposure would add little"
     MOVES_WITH = "moves with {names}: the split between them is uncertain"
     SELDOM_ON_AIR = "on air in only {value:.0%} of the region-{unit}s"
@@ -100,6 +102,20 @@ def clear_from(n_draws: int) -> float:
         n_draws: refits or draws from the posterior.
     """
     return -float(special.stdtrit(n_draws - 1, special.ndtr(-CLEAR))) if n_draws > 1 else float("inf")
+
+
+def tiny_or_not(share: float, high: float) -> list[ChannelNote]:
+    """The note on a share that is found to be tiny: that it is, or how large the data allow it to be.
+
+    Args:
+        share: of the KPI.
+        high: upper end of its 90% interval; missing where that is unknown.
+    """
+    if share >= TINY or np.isnan(high):
+        return []
+    if high <= TINY:
+        return [ChannelNote(NoteKind.TINY, value=TINY)]
+    return [ChannelNote(NoteKind.MAY_BE_MORE, value=min(high, 1.0))]
 
 
 def few_or_not(n_draws: int) -> list[ChannelNote]:

@@ -88,7 +88,7 @@ def penalty_terms(
     media_shares = _shares(jnp.exp(coefficients.level) * TYPICAL_ACTIVITY, scales.media_total)
     terms = {
         "media": jnp.sum(unstated * media_shares),
-        "priors": _stated(stated, internals, share),
+        "priors": _stated(stated, internals.curves, share),
         "media_region": _gauss(coefficients.region, scales.media_region),
         "time_variation": _drift(
             drift / _shown(components, in_panel)[:, None], scales.time_variation, in_panel, drift_steps
@@ -123,6 +123,16 @@ def penalty_terms(
         terms["blend"] = jnp.sum(internals.blend) / scales.blend
         terms["skew"] = _gauss(parameters.equations.log_skew, _SKEW)
     return terms | _optional_curve_terms(parameters, internals.curves, kinds, stated)
+
+
+def curve_penalty(
+    parameters: Parameters, curves: MediaCurves, scales: PriorScales, inputs: Inputs[Array], kinds: CurveKinds
+) -> Array:
+    """Minus the log prior of the curves alone, default and stated, up to a constant; arguments as `penalty_terms`."""
+    stated = inputs.stated_priors
+    terms = _curve_terms(parameters, curves, scales, inputs, kinds)
+    terms |= _optional_curve_terms(parameters, curves, kinds, stated)
+    return sum(terms.values(), start=_stated(stated, curves, jnp.zeros_like(curves.decay)))
 
 
 def hidden_demand(share: Array, tests: LiftTests[Array]) -> Array:
@@ -247,9 +257,8 @@ def _scale_factors(log_factors: Mapping[str, Array]) -> Array:
     return sum((_gauss(factor, 1.0) for factor in log_factors.values()), start=_gauss(upward, 1.0))
 
 
-def _stated(stated: StatedPriors[Array], internals: Internals, share: Array) -> Array:
+def _stated(stated: StatedPriors[Array], curves: MediaCurves, share: Array) -> Array:
     """Stated priors of shares and curves, which replace the defaults for the channels concerned."""
-    curves = internals.curves
     terms = [
         (share, stated.share, stated.share_precision),
         (curves.decay, stated.decay, stated.decay_precision),

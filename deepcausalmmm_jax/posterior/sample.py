@@ -28,7 +28,7 @@ from deepcausalmmm_jax.posterior.importance import (
     resampled,
     smoothed,
 )
-from deepcausalmmm_jax.posterior.inputs import Knots, PosteriorInputs, coarsening_power, expanded, posterior_inputs
+from deepcausalmmm_jax.posterior.inputs import Knots, PosteriorInputs, expanded, posterior_inputs
 from deepcausalmmm_jax.posterior.linear import columns, conditional, fitted_values, residual_innovations
 from deepcausalmmm_jax.posterior.mode import Density, Evaluated, best_of, maximise, starts
 from deepcausalmmm_jax.posterior.nuts import CHAINS, run_nuts
@@ -36,6 +36,7 @@ from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, coordinate_
 from deepcausalmmm_jax.posterior.variables import complete_variables, model_parameters, shares_of
 from deepcausalmmm_jax.posterior.warm_start import continued_chains, known_starts
 from deepcausalmmm_jax.steps import Steps
+from deepcausalmmm_jax.training.coarsening import coarsening_power
 from deepcausalmmm_jax.training.fitted import Fitted
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
 from deepcausalmmm_jax.training.prepare import design_of

@@ -12,7 +12,7 @@ import xarray as xr
 from deepcausalmmm_jax.attribution.by_replicate import Contributed, Earned, contributed, earned
 from deepcausalmmm_jax.attribution.carry_over import carry_over
 from deepcausalmmm_jax.attribution.curve_bands import hill_bands
-from deepcausalmmm_jax.attribution.diagnostics import TINY
+from deepcausalmmm_jax.attribution.diagnostics import channel_trust
 from deepcausalmmm_jax.attribution.intervals import interval, outside, standard_error, summary_draws, with_interval
 from deepcausalmmm_jax.attribution.links import link_weights, strongest_first
 from deepcausalmmm_jax.attribution.main_figures import main_figures
@@ -26,6 +26,7 @@ from deepcausalmmm_jax.attribution.notes import (
     clear_or_not,
     few_or_not,
     narrow_or_not,
+    tiny_or_not,
     with_note,
 )
 from deepcausalmmm_jax.attribution.response import curves_to_draw
@@ -169,22 +170,19 @@ class Ensemble(FitResult):
     @cached_property
     def channel_trust(self) -> ChannelTrust:
         """What `notes` shows, with the notes as kinds and numbers in place of sentences; errors from the draws."""
-        table, notes = super().channel_trust
-        table = table.copy()
-        table["share_error"] = 100 * standard_error(self._shares)
-        table["z"] = table["share"] / table["share_error"]
+        table, notes = channel_trust(self.fitted_panel, standard_error(self._shares))
         table["distinguishable"] = table["z"] >= clear_from(len(self.replicates))
-        return ChannelTrust(table, self._notes_from_draws(table["z"].to_numpy(), notes))
+        return ChannelTrust(table, self._notes_from_draws(table, notes))
 
-    def _notes_from_draws(self, z: np.ndarray, of_fit: Sequence[Notes]) -> tuple[Notes, ...]:
-        """The fit's notes, judged again by the draws, by channel; `z` is the share over its standard error."""
+    def _notes_from_draws(self, table: pd.DataFrame, of_fit: Sequence[Notes]) -> tuple[Notes, ...]:
+        """The fit's notes, judged again by the draws, by channel; the table has shares and their errors."""
+        share, z = table["share"].to_numpy() / 100.0, table["z"].to_numpy()
         high, says_little = np.quantile(self._shares, 0.95, axis=0), self._says_little()
         notes = []
         for m, found in enumerate(of_fit):
-            # An estimate near zero is only tiny where a large share is ruled out.
-            dropped = {NoteKind.NO_CLEAR_EFFECT, NoteKind.UNKNOWN_ERROR}
-            dropped |= {NoteKind.TINY} if high[m] > TINY else set()
+            dropped = {NoteKind.NO_CLEAR_EFFECT, NoteKind.UNKNOWN_ERROR, NoteKind.TINY, NoteKind.MAY_BE_MORE}
             first = clear_or_not(z[m], clear_from(len(self.replicates)))
+            first += tiny_or_not(share[m], high[m])
             first += [ChannelNote(NoteKind.NEAR_PRIOR)] if says_little[m] else []
             notes.append((*first, *(note for note in found if note.kind not in dropped)))
         return tuple(notes)

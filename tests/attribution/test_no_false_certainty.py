@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.attribution.diagnostics import _innovations
+from deepcausalmmm_jax.attribution.channel_errors import _innovations
 from deepcausalmmm_jax.attribution.intervals import interval, standard_error
 from deepcausalmmm_jax.attribution.notes import CLEAR, NoteKind, clear_or_not
 from deepcausalmmm_jax.data.checks import refuse_unfit

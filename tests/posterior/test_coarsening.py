@@ -9,8 +9,9 @@ import pytest
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.posterior.density import log_density
-from deepcausalmmm_jax.posterior.inputs import coarsening_power, posterior_inputs
+from deepcausalmmm_jax.posterior.inputs import posterior_inputs
 from deepcausalmmm_jax.posterior.parameters import coordinate_priors, log_prior, prior_medians
+from deepcausalmmm_jax.training.coarsening import coarsening_power
 from deepcausalmmm_jax.training.fitted import Fitted
 from deepcausalmmm_jax.training.prepare import prepare
 

@@ -26,6 +26,7 @@ _PREDICATES = {
         "stay near their priors, since the data say little about them",
     ),
     NoteKind.TINY: ("is tiny (under {value:.1%} of {kpi})", "are tiny (under {value:.1%} of {kpi})"),
+    NoteKind.MAY_BE_MORE: ("is found tiny, but the data allow for more", "are found tiny, but the data allow for more"),
     NoteKind.SATURATED: (
         "is saturated: more exposure would add little",
         "are saturated: more exposure would add little",
@@ -212,11 +213,12 @@ def channel_sentences(channels: Sequence[str], notes: Sequence[Sequence[ChannelN
         kpi: name of the KPI.
     """
     bare = bare_names(channels)
-    concerned: dict[str, tuple[ChannelNote, list[str]]] = {}  # by sentence: numbers that print alike are alike
+    concerned: dict[str, tuple[ChannelNote, list[str]]] = {}  # by words: numbers that print alike are alike
     for channel, own in zip(channels, notes, strict=True):
         for note in own:
             if note.kind in _PREDICATES:
-                concerned.setdefault(note.sentence, (note, []))[1].append(bare[channel])
+                words = _PREDICATES[note.kind][1].format(names=note.names, value=note.value, kpi=kpi, unit=note.unit)
+                concerned.setdefault(words, (note, []))[1].append(bare[channel])
     told = []
     for note, named in list(concerned.values())[:_MOST_CHANNEL_NOTES]:
         predicate = _PREDICATES[note.kind][len(named) > 1]

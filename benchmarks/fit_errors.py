@@ -1,0 +1,90 @@
+"""How often a fit without draws is as near to the truth as its standard errors say.
+
+python benchmarks/fit_errors.py [--half confirm] [--regions 8 20] [--tag NAME]
+
+Worlds that are not the model's (`fresh.py`), a panel a kind and size, seeds drawn from the tag. `given curves` are the
+errors that take the curves as known and the likelihood of all regions at its word; `stated` is `share_error` of
+`FitResult.notes`. An interval of 90 % is 1.645 errors either way, one of 50 % .674. `clear` counts channels at least
+two errors from zero, and `wrong` those of them that are more than two errors from the truth; `tiny` counts channels
+that are said to be tiny (whatever their error, in the rows of `given curves`), and `not_tiny` those of them that have
+more than 1 % of the KPI.
+"""
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+from fresh import HALVES, commit, fresh_seed, world_panel
+from harness import record
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.attribution.channel_errors import channel_errors
+from deepcausalmmm_jax.attribution.notes import TINY, NoteKind
+
+_HOLDOUT = 8
+_CONFIG = dcm.Config(posterior=dcm.PosteriorSettings(method="none"))
+
+
+def rows_of(kind: str, regions: int, seed: int) -> Iterator[dict[str, Any]]:
+    """A row a channel and kind of error."""
+    panel, true = world_panel(kind, seed, regions)
+    result = dcm.fit(panel, _CONFIG, holdout=_HOLDOUT, progress=False)
+    notes = result.notes()
+    share = notes["share"].to_numpy()
+    tiny = [any(note.kind is NoteKind.TINY for note in own) for own in result.channel_trust.notes]
+    errors = {
+        "given curves": share * channel_errors(result.fitted_panel, given_curves=True),
+        "stated": notes["share_error"].to_numpy(),
+    }
+    for name, error in errors.items():
+        for m, channel in enumerate(panel.channels):
+            yield {
+                "kind": kind,
+                "regions": regions,
+                "seed": seed,
+                "channel": channel,
+                "errors": name,
+                "true": float(true["share"][channel]),
+                "share": float(share[m]),
+                "error": float(error[m]),
+                "tiny": bool(share[m] < 100 * TINY) if name == "given curves" else tiny[m],
+            }
+
+
+def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Coverage by number of regions and kind of error."""
+    df = pd.DataFrame(rows)
+    away, clear = (df["true"] - df["share"]).abs(), df["share"] >= 2.0 * df["error"]
+    scored = df.assign(
+        in90=100 * (away <= 1.645 * df["error"]),
+        in50=100 * (away <= 0.674 * df["error"]),
+        width90=3.29 * df["error"],
+        clear=clear,
+        wrong=clear & (away > 2.0 * df["error"]),
+        not_tiny=df["tiny"] & (df["true"] > 1.0),
+    )
+    by = scored.groupby(["regions", "errors"], sort=False)
+    means, sums = by[["in90", "in50", "width90"]].mean(), by[["clear", "wrong", "tiny", "not_tiny"]].sum()
+    return means.join(by["width90"].median().rename("median90")).join(sums).join(by.size().rename("channels")).round(1)
+
+
+def main() -> None:
+    """Fit a panel a kind and size, print the table, write rows and table as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--half", choices=list(HALVES), default="confirm")
+    parser.add_argument("--regions", type=int, nargs="+", default=[8, 20])
+    parser.add_argument("--tag", help="seeds are drawn from it; the commit when left out")
+    asked = parser.parse_args()
+    tag, rows = asked.tag or commit(), list[dict[str, Any]]()
+    for kind in HALVES[asked.half]:
+        for regions in asked.regions:
+            if regions > 1 or kind != "moves_together":
+                rows += rows_of(kind, regions, fresh_seed(tag, kind, regions))
+    found = table(rows)
+    record(f"fit_errors_{asked.half}", {"tag": tag, "rows": rows, "table": found.reset_index().to_dict("records")})
+    print(found.to_string())
+
+
+if __name__ == "__main__":
+    main()

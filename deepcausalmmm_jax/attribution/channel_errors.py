@@ -1,0 +1,150 @@
+"""Standard errors of the channels' effects in a fit without draws, what is not known of their curves included."""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.attribution.forward import curve_precisions
+from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.data.season import season_basis
+from deepcausalmmm_jax.io.on_device import on_device, single
+from deepcausalmmm_jax.model.design import Design
+from deepcausalmmm_jax.model.parameters import Parameters
+from deepcausalmmm_jax.training.coarsening import coarsening_power
+from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
+
+_STILL = 1e-6  # of a term's own size: changes below it are rounding
+_STEP = 0.1  # prior standard deviations, of the finite differences by a curve's parameters
+_RIDGE = 1e-9  # of each term's own information: two terms that are the same share an effect
+
+
+def channel_errors(fit: FittedPanel, *, given_curves: bool = False) -> np.ndarray:
+    r"""Standard error of each channel's effect, as a share of it, `[channel]`; missing where the weeks give none.
+
+    The effect is a level times a curve. Both are linearised at the fit, $\delta$ their changes, and found by least
+    squares on the innovations, all media and controls together, the curve's parameters with the precision P of their
+    priors. With information I and the innovations' scores J by week, so that weeks may be off in all regions at once
+    (White 1982), and both coarsened by the power c as in the posterior (see `training.coarsening`),
+    $\mathrm{Cov}(\delta) = (cI + P)^{-1} (cJ + P) (cI + P)^{-1}$. The national trend counts as noise, since a channel
+    may have caused it.
+
+    Args:
+        fit: the fit.
+        given_curves: errors of the levels alone, as if the curves were right and known: what the noise of the weeks
+            does to an estimate, not how far it may be from the truth.
+    """
+    used, n = fit.weights > 0, len(fit.panel.channels)
+    curves = _no_moves(fit) if given_curves else _curve_moves(fit)
+    innovation, weight, whole = _standardised(fit, used, curves)
+    innovation, residual = innovation[:, :, :-1], innovation[:, :, -1]
+    size = np.sqrt((innovation**2).sum(axis=(0, 1)))
+    known = size > _STILL * whole
+    power = 1.0 if given_curves else coarsening_power(fit.weights, fit.config.posterior.coarsening)
+    precision = np.zeros(len(size))
+    precision[n : n + curves.moves.shape[-1]] = curves.precision
+    scores = np.sqrt(power) * np.einsum("rti,rt->ti", innovation, residual)
+    information = power * np.einsum("rti,rtj->ij", innovation, innovation) + np.diag(precision)
+    unit = np.sqrt(np.where(np.diag(information) > 0, np.diag(information), 1.0))
+    bread = np.linalg.pinv(information / np.outer(unit, unit) + _RIDGE * np.eye(len(unit)))
+    covariance = bread @ ((scores.T @ scores + np.diag(precision)) / np.outer(unit, unit)) @ bread
+    by_change = _effects_by_change(fit, used, curves, len(size)) / unit
+    error = np.sqrt(np.maximum(np.einsum("mi,ij,mj->m", by_change, covariance, by_change), 0.0))  # below 0 by rounding
+    enough = (weight > 0).sum() > (precision == 0).sum()
+    return np.where(known[:n] & enough & (error > 0), error, np.nan)
+
+
+class _CurveMoves(NamedTuple):
+    """Changes of the contributions with the curves' parameters, one after the other, all channels of each."""
+
+    moves: np.ndarray  # [region, week, parameter x channel], scaled, for a change of 1
+    precision: np.ndarray  # [parameter x channel], of the priors
+
+
+def _no_moves(fit: FittedPanel) -> _CurveMoves:
+    return _CurveMoves(np.zeros((*fit.weights.shape, 0)), np.zeros(0))
+
+
+def _curve_moves(fit: FittedPanel) -> _CurveMoves:
+    inputs, design = fit.inputs, fit.design
+    assert isinstance(inputs, Inputs)
+    assert isinstance(design, Design)
+    parameters, scales = Parameters.of(fit.variables["params"]), Hyperparameters.of(fit.config).scales
+    found = curve_precisions(on_device(parameters), inputs, scales, design)
+    precisions = {name: np.asarray(own, np.float64) for name, own in found.items()}
+    steps = {name: _STEP / np.sqrt(own) for name, own in precisions.items()}
+    moves = [(_moved(fit, name, step) - _moved(fit, name, -step)) / (2.0 * step) for name, step in steps.items()]
+    return _CurveMoves(np.concatenate(moves, axis=-1), np.concatenate(list(precisions.values())))
+
+
+def _moved(fit: FittedPanel, name: str, step: np.ndarray) -> np.ndarray:
+    """Contributions where a parameter of all channels' curves is off by a step, `[region, week, channel]`, scaled."""
+    parameters = Parameters.of(fit.variables["params"])
+    off = single(getattr(parameters.media, name) + step)
+    params = parameters._replace(media=parameters.media._replace(**{name: off})).as_flax()
+    other = dataclasses.replace(fit.fitted, variables={**fit.variables, "params": params})
+    return FittedPanel(other, fit.panel, fit.inputs).scaled_terms.media
+
+
+def _standardised(fit: FittedPanel, used: np.ndarray, curves: _CurveMoves) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Innovations of all terms and, last, of the residual, whose standard deviation is 1.
+
+    Returns:
+        Innovations `[region, week, term]`; weights of the weeks, see `_innovations`; and the terms' own sizes before
+        innovations were taken, `[term]` without the residual.
+    """
+    terms, noise = fit.scaled_terms, fit.residual_noise[:, None, None]
+    season = np.where(used[:, :, None], 1.0, 0.0) * season_basis(fit.panel, fit.config)
+    design = _within(np.concatenate([terms.media, curves.moves, terms.control, season], axis=-1), used)
+    rest = np.where(used, fit.scaled_kpi - terms.prediction() + terms.trend, 0.0)
+    innovation, weight = _innovations(np.concatenate([design, _within(rest[:, :, None], used)], axis=-1), used)
+    innovation *= weight[:, :, None] / noise
+    spread = np.sqrt((innovation[:, :, -1] ** 2).sum() / max((weight > 0).sum(), 1))
+    spread = spread if spread > 0 else 1.0
+    return innovation / spread, weight, np.sqrt(((design / noise) ** 2).sum(axis=(0, 1))) / spread
+
+
+def _effects_by_change(fit: FittedPanel, used: np.ndarray, curves: _CurveMoves, n_terms: int) -> np.ndarray:
+    """Relative change of each channel's effect with the level and the curve, `[channel, term]`."""
+    n, counted = len(fit.panel.channels), (fit.scales.kpi[:, None] * used)[:, :, None]
+    effect = (fit.scaled_terms.media * counted).sum(axis=(0, 1))
+    moved = (curves.moves * counted).sum(axis=(0, 1)).reshape(-1, n) / np.where(effect == 0, np.inf, effect)
+    by_change = np.zeros((n, n_terms))
+    by_change[:, :n] = np.eye(n)
+    for at, own in enumerate(moved, start=1):
+        by_change[:, at * n : (at + 1) * n] = np.diag(own)
+    return by_change
+
+
+def _innovations(values: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What is new in each used week against the used week before it in its region, however long ago that was.
+
+    Args:
+        values: `[region, week, term]`, of which the last term is the residual; its correlation with that of the used
+            week before, at the commonest distance, gives the weekly one.
+        used: `[region, week]`.
+
+    Returns:
+        `[region, week, term]`, 0 in weeks that have no used week before; and `[region, week]`, weights that make the
+        variance of the residuals the same whatever the distance.
+    """
+    week = np.arange(used.shape[1])
+    before = np.maximum.accumulate(np.where(used, week, -1), axis=1)
+    before = np.concatenate([np.full((len(used), 1), -1), before[:, :-1]], axis=1)
+    pairs, distance = used & (before >= 0), np.where(before >= 0, week - before, 1)
+    earlier = np.take_along_axis(values, np.maximum(before, 0)[:, :, None], axis=1)
+    usual = int(np.bincount(distance[pairs], minlength=2).argmax())
+    alike = pairs & (distance == usual)
+    product, square = (values[:, :, -1] * earlier[:, :, -1])[alike].sum(), (earlier[:, :, -1] ** 2)[alike].sum()
+    weekly = float(np.clip(product / max(square, 1e-12), 0.0, 0.98)) ** (1.0 / max(usual, 1))
+    faded = weekly**distance
+    weight = np.sqrt((1.0 - weekly**2) / (1.0 - faded**2 + 1e-12))
+    return np.where(pairs[:, :, None], values - faded[:, :, None] * earlier, 0.0), np.where(pairs, weight, 0.0)
+
+
+def _within(values: np.ndarray, used: np.ndarray) -> np.ndarray:
+    """Deviation from the region's mean over used weeks, 0 elsewhere, `[region, week, term]`."""
+    mask = used[:, :, None].astype(float)
+    mean = (values * mask).sum(axis=1, keepdims=True) / np.maximum(mask.sum(axis=1, keepdims=True), 1.0)
+    return (values - mean) * mask
