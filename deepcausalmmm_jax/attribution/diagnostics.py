@@ -7,14 +7,21 @@ from deepcausalmmm_jax.attribution.channel_errors import channel_errors
 from deepcausalmmm_jax.attribution.conflicts import conflict_notes
 from deepcausalmmm_jax.attribution.curves import curve_kinds
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
-from deepcausalmmm_jax.attribution.notes import CLEAR, ChannelNote, ChannelTrust, NoteKind, clear_or_not, tiny_or_not
+from deepcausalmmm_jax.attribution.notes import (
+    CLEAR,
+    REACH,
+    ChannelNote,
+    ChannelTrust,
+    NoteKind,
+    clear_or_not,
+    tiny_or_not,
+)
 from deepcausalmmm_jax.axes import CHANNEL
 
 _RARE = 0.25  # of the training region-weeks
 _LATE = 0.2  # of the training weeks
 _SATURATED = 0.8  # mean activity in weeks on air
 _COLLINEAR = 0.9  # correlation of two channels' exposure
-_REACH = 1.645  # standard errors from an estimate to the end of its 90% interval
 
 
 def channel_trust(fit: FittedPanel, error: np.ndarray | None = None) -> ChannelTrust:
@@ -22,7 +29,7 @@ def channel_trust(fit: FittedPanel, error: np.ndarray | None = None) -> ChannelT
 
     Args:
         fit: the fit.
-        error: `[channel]`, standard errors of the shares of the KPI; None for those of `channel_errors`.
+        error: `[channel]`, standard errors of the shares of the KPI; None for `share_errors`.
 
     Returns:
         By channel, over the training weeks: `share` of the KPI in percent; `share_error`, its standard error in
@@ -31,11 +38,9 @@ def channel_trust(fit: FittedPanel, error: np.ndarray | None = None) -> ChannelT
         moves with another channel, seldom on air, late start. An error that the weeks cannot give is missing, never 0;
         for the paper's model all are.
     """
-    panel, used = fit.panel, fit.weights > 0
-    media = fit.components.media
-    share = media[used].sum(axis=0) / fit.kpi_learned_from()
+    panel, share = fit.panel, _shares(fit)
     if error is None:
-        error = share * channel_errors(fit) if fit.family.has_noise else np.full(len(share), np.nan)
+        error = share_errors(fit)
     error = np.where(error > 0, error, np.nan)  # an error of 0 would claim certainty
     z = share / error
     clear = z >= CLEAR
@@ -43,10 +48,20 @@ def channel_trust(fit: FittedPanel, error: np.ndarray | None = None) -> ChannelT
     notes = []
     for m in range(len(share)):
         about_size = clear_or_not(z[m]) if fit.family.has_noise else []
-        about_size += tiny_or_not(share[m], share[m] + _REACH * error[m])
+        about_size += tiny_or_not(share[m], share[m] + REACH * error[m])
         notes.append((*about_size, *conflict_notes(fit.fitted, panel.channels[m]), *about_data[m]))
     columns = {"share": 100 * share, "share_error": 100 * error, "z": z, "distinguishable": clear}
     return ChannelTrust(pd.DataFrame(columns, index=pd.Index(panel.channels, name=CHANNEL)), tuple(notes))
+
+
+def share_errors(fit: FittedPanel) -> np.ndarray:
+    """Standard errors of the shares of the KPI by the fit alone, `[channel]`; missing for the paper's model."""
+    share = _shares(fit)
+    return share * channel_errors(fit) if fit.family.has_noise else np.full(len(share), np.nan)
+
+
+def _shares(fit: FittedPanel) -> np.ndarray:
+    return np.asarray(fit.components.media[fit.weights > 0].sum(axis=0) / fit.kpi_learned_from())
 
 
 def _about_data(fit: FittedPanel) -> list[list[ChannelNote]]:

@@ -1,6 +1,5 @@
 """Ensemble: a fit with draws or refits, and the same accessors with intervals."""
 
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -12,7 +11,7 @@ import xarray as xr
 from deepcausalmmm_jax.attribution.by_replicate import Contributed, Earned, contributed, earned
 from deepcausalmmm_jax.attribution.carry_over import carry_over
 from deepcausalmmm_jax.attribution.curve_bands import hill_bands
-from deepcausalmmm_jax.attribution.diagnostics import channel_trust
+from deepcausalmmm_jax.attribution.diagnostics import channel_trust, share_errors
 from deepcausalmmm_jax.attribution.intervals import interval, outside, standard_error, summary_draws, with_interval
 from deepcausalmmm_jax.attribution.links import link_weights, strongest_first
 from deepcausalmmm_jax.attribution.main_figures import main_figures
@@ -22,11 +21,8 @@ from deepcausalmmm_jax.attribution.notes import (
     ChannelTrust,
     NoteKind,
     Notes,
-    clear_from,
-    clear_or_not,
     few_or_not,
     narrow_or_not,
-    tiny_or_not,
     with_note,
 )
 from deepcausalmmm_jax.attribution.response import curves_to_draw
@@ -38,6 +34,7 @@ from deepcausalmmm_jax.results import checkpoint
 from deepcausalmmm_jax.results.computed_once import computed_once
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.results.inference_data import inference_data
+from deepcausalmmm_jax.results.judged_by_draws import judged_by_draws
 from deepcausalmmm_jax.training.fitted import Fitted, Replicates
 
 _LEVEL = 0.9
@@ -169,23 +166,12 @@ class Ensemble(FitResult):
 
     @cached_property
     def channel_trust(self) -> ChannelTrust:
-        """What `notes` shows, with the notes as kinds and numbers in place of sentences; errors from the draws."""
-        table, notes = channel_trust(self.fitted_panel, standard_error(self._shares))
-        table["distinguishable"] = table["z"] >= clear_from(len(self.replicates))
-        return ChannelTrust(table, self._notes_from_draws(table, notes))
-
-    def _notes_from_draws(self, table: pd.DataFrame, of_fit: Sequence[Notes]) -> tuple[Notes, ...]:
-        """The fit's notes, judged again by the draws, by channel; the table has shares and their errors."""
-        share, z = table["share"].to_numpy() / 100.0, table["z"].to_numpy()
-        high, says_little = np.quantile(self._shares, 0.95, axis=0), self._says_little()
-        notes = []
-        for m, found in enumerate(of_fit):
-            dropped = {NoteKind.NO_CLEAR_EFFECT, NoteKind.UNKNOWN_ERROR, NoteKind.TINY, NoteKind.MAY_BE_MORE}
-            first = clear_or_not(z[m], clear_from(len(self.replicates)))
-            first += tiny_or_not(share[m], high[m])
-            first += [ChannelNote(NoteKind.NEAR_PRIOR)] if says_little[m] else []
-            notes.append((*first, *(note for note in found if note.kind not in dropped)))
-        return tuple(notes)
+        """What `notes` shows, with notes as kinds and numbers; errors from the draws, of refits at least the fit's."""
+        error = standard_error(self._shares)
+        if not self.from_posterior:
+            error = np.fmax(error, share_errors(self.fitted_panel))
+        trust = channel_trust(self.fitted_panel, error)
+        return judged_by_draws(trust, self._shares, self._says_little(), refits=not self.from_posterior)
 
     def _says_little(self) -> np.ndarray:
         """Whether the draws of a channel's share are nearly as spread out as under the prior alone, `[channel]`."""

@@ -36,7 +36,8 @@ def test_an_estimate_outside_its_interval_is_told_and_one_inside_is_not(small_en
         (2, True, False, [NoteKind.NARROW_FEW_REGIONS]),
         (7, True, False, [NoteKind.NARROW_FEW_REGIONS]),
         (8, True, False, []),
-        (4, False, False, []),
+        (4, False, False, [NoteKind.NARROW_REFITS]),
+        (20, False, False, [NoteKind.NARROW_REFITS]),
         (1, False, True, [NoteKind.NARROW_BLOCKS]),
         (20, False, True, [NoteKind.NARROW_BLOCKS]),
     ],
@@ -72,13 +73,17 @@ def test_few_draws_say_so_beside_every_figure(small_ensemble):
     [
         ({"method": "hmc", "coordinates": np.zeros((4, 2))}, "80 to 85%"),  # draws, of a panel with four regions
         ({"method": "block"}, "70%"),
-        ({"method": "weights"}, None),
+        ({"method": "weights"}, "18 to 35%"),
     ],
 )
 def test_intervals_that_are_too_narrow_say_so_beside_every_figure(small_ensemble, changes, figure):
     made = dcm.Ensemble(small_ensemble.fitted, dataclasses.replace(small_ensemble.replicates, **changes))
     for table in (made.notes(), made.media_summary(), made.media_summary(planned=True)):
-        narrow = table["note"].str.contains("too narrow")
-        assert narrow.all() if figure else not narrow.any()
-        assert figure is None or table["note"].str.contains(figure).all()
-    assert figure is None or any(figure in sentence for sentence in findings(made, None).certainty)
+        assert table["note"].str.contains("too narrow").all()
+        assert table["note"].str.contains(figure).all()
+    assert any(figure in sentence for sentence in findings(made, None).certainty)
+
+
+def test_draws_of_one_region_are_not_said_to_be_too_narrow(national_ensemble):
+    for table in (national_ensemble.notes(), national_ensemble.media_summary()):
+        assert not table["note"].str.contains("too narrow").any()

@@ -96,15 +96,30 @@ def test_an_unknown_error_is_said(z, kinds):
     assert [note.kind for note in clear_or_not(z)] == kinds
 
 
-def test_an_ensemble_of_one_refit_knows_no_errors(small_ensemble):
+def test_an_ensemble_of_one_refit_knows_no_errors_but_the_fits(small_ensemble, small_result):
     made = small_ensemble.replicates
     first = {name: _first(tree) for name, tree in made.variables.items()}
     one = Ensemble(small_ensemble.fitted, dataclasses.replace(made, variables=first, status=made.status[:1], epochs=made.epochs[:1]))  # fmt: skip
     notes = one.notes()
-    assert notes[["share_error", "z", "share_low", "share_high"]].isna().all(axis=None)
+    assert notes[["share_low", "share_high"]].isna().all(axis=None)
+    np.testing.assert_allclose(notes["share_error"], small_result.notes()["share_error"])
     assert not notes["distinguishable"].any()
-    assert notes["note"].str.contains("standard error is unknown").all()
     assert one.media_summary()[["roi_low", "roi_high"]].isna().all(axis=None)
+
+
+def test_refits_are_not_surer_of_a_share_than_the_fit(small_ensemble, small_result):
+    made, by_fit = small_ensemble.replicates, small_result.notes()["share_error"]
+    still = dict(small_ensemble.replicates.variables)
+    same = Ensemble(small_ensemble.fitted, dataclasses.replace(made, variables=_all_as_the_first(still)))
+    assert (same.notes()["share_error"] >= 0.999 * by_fit).all()
+    assert (small_ensemble.notes()["share_error"] >= 0.999 * by_fit).all()
+
+
+def _all_as_the_first(tree):
+    return {
+        name: _all_as_the_first(leaf) if isinstance(leaf, dict) else np.repeat(np.asarray(leaf)[:1], len(leaf), axis=0)
+        for name, leaf in tree.items()
+    }
 
 
 def _first(tree):
