@@ -47,10 +47,10 @@ def test_a_lift_passes_through_the_graph(small_result):
     curves = MediaCurves(*(jnp.full(3, v) for v in (0.5, 0.1, 1.0, 1.0)), jnp.zeros(()), jnp.zeros(()))
     blend = jnp.zeros((3, 3)).at[1, 2].set(0.4).at[0, 1].set(0.3)
 
+    @jax.jit
     def by_channel(coefficient):
         kinds = CurveKinds.same(3, "delayed_geometric")
-        found = lifts(tests, exposure, 0 * ones, ones, curves, blend, coefficient, kinds)
-        return np.asarray(found.sum(axis=(0, 1)))
+        return lifts(tests, exposure, 0 * ones, ones, curves, blend, coefficient, kinds).sum(axis=(0, 1))
 
     own, nothing = by_channel(jnp.ones(exposure.shape)), by_channel(jnp.zeros(exposure.shape))
     np.testing.assert_array_equal(nothing, 0.0)
@@ -73,4 +73,4 @@ def test_the_gradient_of_a_lift_is_that_of_its_differences(small_result, adstock
             return lifts(tests, exposure, 0 * ones, ones, curves, jnp.zeros((3, 3)), level, kinds).sum() / 1e4
 
         at = tuple(jnp.full(3, v) for v in (0.5, 0.7, 1.3, 1.1)) + (jnp.asarray(0.3),)
-        check_grads(lift, at, order=1, modes=["rev"], rtol=1e-4)
+        check_grads(jax.jit(lift), at, order=1, modes=["rev"], rtol=1e-4)

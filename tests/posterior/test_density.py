@@ -8,13 +8,18 @@ from jax.flatten_util import ravel_pytree
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
-from deepcausalmmm_jax.posterior.density import contributions, log_density, marginal
+from deepcausalmmm_jax.posterior import density, linear, parameters
 from deepcausalmmm_jax.posterior.inputs import posterior_inputs
-from deepcausalmmm_jax.posterior.linear import columns, conditional, fitted_values, log_marginal
 from deepcausalmmm_jax.posterior.mode import CONVERGED, Density, maximise, starts
-from deepcausalmmm_jax.posterior.parameters import coordinate_priors, log_prior, prior_medians, quantities
+from deepcausalmmm_jax.posterior.parameters import coordinate_priors, prior_medians
 from deepcausalmmm_jax.training.fitted import Fitted
 from deepcausalmmm_jax.training.prepare import prepare
+
+# One program each: operation by operation, every one of hundreds is compiled by itself.
+contributions, log_density, marginal = map(jax.jit, (density.contributions, density.log_density, density.marginal))
+columns, fitted_values, log_marginal = map(jax.jit, (linear.columns, linear.fitted_values, linear.log_marginal))
+conditional = jax.jit(linear.conditional)
+log_prior, quantities = map(jax.jit, (parameters.log_prior, parameters.quantities))
 
 
 @pytest.fixture
