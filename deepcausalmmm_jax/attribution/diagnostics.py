@@ -54,10 +54,17 @@ def channel_trust(fit: FittedPanel, error: np.ndarray | None = None) -> ChannelT
     return ChannelTrust(pd.DataFrame(columns, index=pd.Index(panel.channels, name=CHANNEL)), tuple(notes))
 
 
-def share_errors(fit: FittedPanel) -> np.ndarray:
-    """Standard errors of the shares of the KPI by the fit alone, `[channel]`; missing for the paper's model."""
+def share_errors(fit: FittedPanel, *, given_curves: bool = False) -> np.ndarray:
+    """Standard errors of the shares of the KPI by the fit alone, `[channel]`; missing for the paper's model.
+
+    Args:
+        fit: the fit.
+        given_curves: as in `channel_errors`.
+    """
     share = _shares(fit)
-    return share * channel_errors(fit) if fit.family.has_noise else np.full(len(share), np.nan)
+    if not fit.family.has_noise:
+        return np.full(len(share), np.nan)
+    return np.asarray(share * channel_errors(fit, given_curves=given_curves))
 
 
 def _shares(fit: FittedPanel) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.attribution.channel_errors import channel_errors
+from deepcausalmmm_jax.attribution.diagnostics import share_errors
 from deepcausalmmm_jax.attribution.intervals import standard_error
 from deepcausalmmm_jax.checks import did_you_mean, seed_number, whole_number
 from deepcausalmmm_jax.data.holdout import fewest_steps
@@ -108,8 +108,7 @@ def refute(
     if isinstance(result, Ensemble) and not request.spread:
         stated = standard_error(result.share_draws().to_numpy())
     else:
-        share = FitResult(result.fitted).notes()["share"].to_numpy()
-        stated = share * channel_errors(result.fitted_panel, given_curves=True)
+        stated = 100.0 * share_errors(result.fitted_panel, given_curves=True)
     errors = standard_errors([one for one in others if one.refit.test is None], stated)
     tested = [one for one in others if one.refit.test is not None]
     judged = _judged(chosen, base, tested, (errors, stated), refitted, result)
