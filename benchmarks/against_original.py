@@ -117,6 +117,7 @@ def started(name: str, python: str, arrays: Path, wanted: argparse.Namespace) ->
     """A side that has compiled or built its model, and what it says of itself; None where it cannot be run."""
     threads = str(wanted.threads)
     environment = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OMP_WAIT_POLICY": "PASSIVE"}
+    environment |= {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # an accelerator's memory is for both sides
     command = [python, __file__, "--side", name, "--arrays", str(arrays)]
     command += ["--epochs", str(wanted.epochs), "--threads", threads, "--hidden", str(wanted.hidden)]
     side = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
@@ -166,18 +167,22 @@ def original_side(wanted: argparse.Namespace) -> None:
     data = np.load(wanted.arrays)
     media, control, kpi = (torch.tensor(data[n], dtype=torch.float32) for n in ("shares", "control", "scaled_kpi"))
     trainer = ModelTrainer(deepcausalmmm.get_default_config() | {"hidden_dim": wanted.hidden})
+    device = trainer.device  # it takes a GPU where there is one
+    media, control, kpi, regions = (x.to(device) for x in (media, control, kpi, torch.arange(media.shape[0])))
     model = trainer.create_model(media.shape[2], control.shape[2], media.shape[0])
     model.initialize_baseline(kpi)
     trainer.create_optimizer_and_scheduler()
-    regions = torch.arange(media.shape[0])
 
     def work() -> None:
         for _ in range(wanted.epochs):
             trainer.train_epoch(media, control, regions, kpi)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
 
     about = {
         "deepcausalmmm": deepcausalmmm.__version__,
         "torch": torch.__version__,
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
         "parameters": sum(p.numel() for p in model.parameters()),
     }

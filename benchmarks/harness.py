@@ -5,11 +5,12 @@ import os
 import platform
 import resource
 import subprocess
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import jax
+
+from deepcausalmmm_jax.io.versions import version_of
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -23,7 +24,9 @@ def machine() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "devices": [device.device_kind for device in jax.devices()],
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("deepcausalmmm_jax", "jax", "jaxlib", "flax", "optax", "numpy")},
+        "versions": {
+            name: version_of(name) for name in ("deepcausalmmm_jax", "jax", "jaxlib", "flax", "optax", "numpy")
+        },
         "commit": commit.stdout.strip(),
     }
 

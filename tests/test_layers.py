@@ -83,7 +83,7 @@ def test_arrows_point_down(path):
             door = (str(path.relative_to(PACKAGE)), module) in DOORS
             assert below or door, f"{path.relative_to(PACKAGE)} imports {module}, which is on no lower floor"
         if own == "ops":
-            assert top in ("jax", "chex", "optax", "functools", "typing", NAME), f"ops imports {module}"
+            assert top in ("jax", "chex", "optax", "collections", "functools", "typing", NAME), f"ops imports {module}"
         if own == "data":
             assert top not in ("jax", "flax", "optax"), f"data imports {module}"
         if own == "plots":

@@ -14,6 +14,7 @@ from deepcausalmmm_jax.model.link import added_up, kpi_per_effect, residual_vari
 from deepcausalmmm_jax.model.outputs import Components, Internals
 from deepcausalmmm_jax.model.parameters import Parameters
 from deepcausalmmm_jax.model.prior_scales import PriorScales
+from deepcausalmmm_jax.ops.weekly_loop import scan_weeks
 from deepcausalmmm_jax.training.families import additive_pass, forward_pass, has_log_link
 
 
@@ -181,7 +182,7 @@ def _driven(exposure: Array, channel: Array, inside: Internals) -> Array:
         return jnp.concatenate([added[None], before[:-1]]), added
 
     nothing = jnp.zeros((lagged.shape[0], exposure.shape[0], n_channels), within.dtype)
-    _, by_week = jax.lax.scan(week, nothing, exposure.T)
+    _, by_week = scan_weeks(week, nothing, exposure.T)
     return jnp.moveaxis(by_week, 0, 1)
 
 

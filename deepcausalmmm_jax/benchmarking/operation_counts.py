@@ -60,10 +60,8 @@ def _of(jaxpr: Jaxpr) -> OperationCounts:
 def _of_equation(equation: JaxprEqn) -> OperationCounts:
     name, inner = equation.primitive.name, [_of(sub) for sub in _subprograms(equation)]
     if name == "scan":
-        length, kept = equation.params["length"], equation.params["num_consts"] + equation.params["num_carry"]
-        moved = [*equation.invars[kept:], *equation.outvars[equation.params["num_carry"] :]]
-        body = inner[0]
-        whole = OperationCounts(0.0, 0.0, sum(map(_bytes, moved)), 0.0).plus(body, length)
+        length, body = equation.params["length"], inner[0]
+        whole = OperationCounts(0.0, 0.0, _streamed(equation), 0.0).plus(body, length)
         return whole._replace(steps=length * max(1.0, body.steps))
     if name == "cond" and inner:
         return max(inner, key=lambda branch: branch.products + branch.others)
@@ -80,6 +78,16 @@ def _of_equation(equation: JaxprEqn) -> OperationCounts:
     if name.startswith("reduce") or name.startswith("arg"):
         size = max(map(_size, equation.invars))
     return OperationCounts(0.0, 0.0 if name in _FREE else float(size), 0.0, 0.0)
+
+
+def _streamed(scan: JaxprEqn) -> float:
+    """Bytes of what a loop reads and writes step by step: what has one axis more outside the loop than within.
+
+    Told by shapes, because JAX 0.10 and 0.11 describe the arguments of a scan in different ways.
+    """
+    (within,) = _subprograms(scan)
+    pairs = [*zip(scan.invars, within.invars, strict=True), *zip(scan.outvars, within.outvars, strict=True)]
+    return float(sum(_bytes(outer) for outer, inner in pairs if len(_shape(outer)) > len(_shape(inner))))
 
 
 def _subprograms(equation: JaxprEqn) -> list[Jaxpr]:

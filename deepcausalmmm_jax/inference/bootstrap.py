@@ -16,11 +16,11 @@ from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.errors import ConfigError, FitError, FitStatus
 from deepcausalmmm_jax.inference.refit_store import Store, identity_of
 from deepcausalmmm_jax.inference.resampling import Method, Refit, Refits, Sample, settings_for_warm_start
-from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, run_all, run_chunk
+from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, run_all, run_chunk, within_memory
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
 from deepcausalmmm_jax.parallel.engines import Engine
 from deepcausalmmm_jax.parallel.hosts import gathered, own_share, refuse_disagreement
-from deepcausalmmm_jax.parallel.memory import batch_size_by_memory, batch_size_on_cpu
+from deepcausalmmm_jax.parallel.memory import batch_size_on_cpu
 from deepcausalmmm_jax.progress import Progress
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -119,8 +119,8 @@ def bootstrap(
     store = None if out is None else Store(Path(out), identity)
     found = {} if store is None else _resumed(store, own, sample)
     refits = Refits(ready.design, ready.schedule, chosen, int(block), fitted.n_training_weeks, 1)
-    batches = _batches(refits, fitted, working, engine, batch_size, sample, len(own))
     clock = Clock()
+    batches = _batches(refits, fitted, working, engine, batch_size, sample, len(own), clock)
     batches = _refit_missing(own, found, seed, sample, batches, store, clock, progress)
     every = gathered([found[number] for number in own], replicates)
     check = _check(min(checks, replicates) if warm_start else 0, every, seed, fitted, ready, sample, batches, progress)
@@ -227,12 +227,13 @@ def _batches(
     batch_size: int | None,
     sample: Sample,
     most: int,
+    clock: Clock,
 ) -> _Batches:
-    if batch_size is None and devices[0].platform == "cpu":
-        batch_size = batch_size_on_cpu(refits.design, fitted.panel.shape[1])
-    elif batch_size is None:
-        batch_size = batch_size_by_memory(devices[0], refits, _keys([0], 0), sample, -(-most // len(devices)))
-    return batches_for(refits._replace(batch_size=int(batch_size)), devices, engine, most)
+    if batch_size is not None or devices[0].platform == "cpu":
+        batch_size = batch_size or batch_size_on_cpu(refits.design, fitted.panel.shape[1])
+        return batches_for(refits._replace(batch_size=int(batch_size)), devices, engine, most)
+    whole = batches_for(refits._replace(batch_size=most), devices, engine, most)
+    return within_memory(whole, _keys([0], 0), sample, clock)
 
 
 def _keys(numbers: list[int], seed: int) -> Array:

@@ -23,11 +23,10 @@ from deepcausalmmm_jax.inference.refit_store import identity_of
 from deepcausalmmm_jax.inference.rolling_origin import stacked
 from deepcausalmmm_jax.inference.sample_posterior import estimated
 from deepcausalmmm_jax.model.family import AnyDesign
-from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, run_chunk
+from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, run_chunk, within_memory
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
 from deepcausalmmm_jax.parallel.engines import Engine
 from deepcausalmmm_jax.parallel.hosts import gathered, own_share, refuse_disagreement
-from deepcausalmmm_jax.parallel.memory import batch_size_by_memory
 from deepcausalmmm_jax.progress import Progress
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.fitted import Fitted, TrainingRecord
@@ -212,7 +211,7 @@ def _fitted(
     clock, n_fits = Clock(), len(wanted)
 
     def run(tasks: Task) -> list[_Outcome]:
-        batches = _batches(wanted[0].ready, tasks, len(own), devices, engine, batch_size)
+        batches = _batches(wanted[0].ready, tasks, len(own), devices, engine, batch_size, clock)
         return _run(tasks, batches, len(own), clock, bar)
 
     before = None
@@ -246,12 +245,14 @@ def _batches(
     devices: tuple[jax.Device, ...],
     engine: Engine | None,
     batch_size: int | None,
+    clock: Clock,
 ) -> Batches[Task, None, _Outcome]:
     fits = Fits(ready.design, ready.schedule, 1)
-    if batch_size is None and devices[0].platform != "cpu":
-        single = jax.tree.map(lambda leaf: leaf[:1], tasks)
-        batch_size = batch_size_by_memory(devices[0], fits, single, None, -(-count // len(devices)))
-    batches = batches_for(fits._replace(batch_size=int(batch_size or 1)), devices, engine, count)
+    by_memory = batch_size is None and devices[0].platform != "cpu"
+    size = count if by_memory else int(batch_size or 1)
+    batches = batches_for(fits._replace(batch_size=size), devices, engine, count)
+    if by_memory:
+        batches = within_memory(batches, jax.tree.map(lambda leaf: leaf[:1], tasks), None, clock)
     calls = -(-count // (batches.chunk * _ROUNDS))
     return batches._replace(rounds=-(-count // (batches.chunk * calls)))
 

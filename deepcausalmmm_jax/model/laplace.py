@@ -1,6 +1,5 @@
 """Laplace terms: the part of the evidence by which the data decide how far each part of the model may move."""
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -10,6 +9,7 @@ from deepcausalmmm_jax.model.outputs import Internals
 from deepcausalmmm_jax.model.prior_scales import PriorScales
 from deepcausalmmm_jax.model.training_data import TrainingData
 from deepcausalmmm_jax.ops.autoregression import whitened
+from deepcausalmmm_jax.ops.weekly_loop import scan_weeks
 
 
 def laplace_terms(
@@ -104,7 +104,7 @@ def _random_walk(
 
     # The level before the first step is free: its variance is what one interval leaves.
     start = noise / jnp.maximum(level, 0.05) ** 2
-    _, terms = jax.lax.scan(step, start, (steps, level + persistence / weeks, is_knot))
+    _, terms = scan_weeks(step, start, (steps, level + persistence / weeks, is_knot))
     return terms.sum()
 
 
@@ -117,5 +117,5 @@ def _drift(information: Array, scale: Array | float, time_scale: float) -> Array
         ratio = 1.0 + week * variance
         return keep * variance / ratio + (1.0 - keep) * stationary, 0.5 * jnp.log(ratio)
 
-    _, terms = jax.lax.scan(step, stationary, information)
+    _, terms = scan_weeks(step, stationary, information)
     return terms.sum()

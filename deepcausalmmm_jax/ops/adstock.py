@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.ops.layout import append_axes
+from deepcausalmmm_jax.ops.weekly_loop import scan_weeks
 
 _LEAST = 1e-30  # decays and delays below it count as it, so that logarithms and their gradients are finite
 _LOG_HALF = -0.6931471805599453
@@ -47,7 +48,7 @@ def geometric_adstock(exposure: Array, decay: Array, before: Array | None = None
         carried = (1.0 - decay) * x + decay * carried
         return carried, carried
 
-    _, adstocked = jax.lax.scan(step, jnp.zeros_like(exposure[0]) if before is None else before, exposure)
+    _, adstocked = scan_weeks(step, jnp.zeros_like(exposure[0]) if before is None else before, exposure)
     return adstocked
 
 
@@ -236,7 +237,7 @@ def kernel_adstock(exposure: Array, kernel: Array, before: Array | None = None) 
         shifted = jax.lax.dynamic_slice_in_dim(padded, n_lags - 1 - lag, n_weeks)
         return total + append_axes(kernel[lag], exposure.ndim - 1) * shifted, None
 
-    adstocked, _ = jax.lax.scan(add_lag, jnp.zeros_like(exposure), jnp.arange(n_lags))
+    adstocked, _ = scan_weeks(add_lag, jnp.zeros_like(exposure), jnp.arange(n_lags))
     return adstocked
 
 

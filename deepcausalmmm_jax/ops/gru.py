@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.ops.layout import append_axes, over_weeks
+from deepcausalmmm_jax.ops.weekly_loop import scan_weeks, weeks_per_iteration
 
 Projection = Literal["scan", "hoist"]
 
@@ -49,7 +50,7 @@ def gru_scan(
     inputs: Array,
     *,
     project_inputs: Projection = "scan",
-    unroll: int = 1,
+    unroll: int | None = None,
     rematerialise: bool = False,
 ) -> Array:
     """States after each week, of one series or of several regions.
@@ -64,7 +65,7 @@ def gru_scan(
         inputs: `[week, feature]` or `[week, feature, region]`.
         project_inputs: whether inputs are multiplied by their weights inside the scan, or for all weeks before it
             (`hoist`).
-        unroll: weeks per iteration of the loop.
+        unroll: weeks per iteration of the loop; None for `weeks_per_iteration`.
         rematerialise: compute the gates again for the gradient instead of storing them.
 
     Returns:
@@ -81,6 +82,7 @@ def gru_scan(
         return h, h
 
     each = inputs if project_inputs == "scan" else jax.vmap(lambda x: _projected(parameters, x))(inputs)
+    unroll = unroll or weeks_per_iteration()
     states: Array = jax.lax.scan(jax.checkpoint(step) if rematerialise else step, start, each, unroll=unroll)[1]
     return states
 
@@ -178,7 +180,7 @@ def _whole_forward(parameters: GRUParameters, start: Array, inputs: Array) -> tu
         h = gates.state(h)
         return h, (h, jnp.concatenate(gates))  # one array to store instead of four
 
-    _, (states, gates) = jax.lax.scan(step, start, projected)
+    _, (states, gates) = scan_weeks(step, start, projected)
     return states, _Kept(parameters, start, inputs, states, gates)
 
 
@@ -196,7 +198,7 @@ def _whole_backward(kept: _Kept, cotangent: Array) -> tuple[GRUParameters, Array
         total = after + own
         return total * update + parameters.hidden_kernel @ (jnp.tile(total, (3, 1)) * slopes), total
 
-    first, totals = jax.lax.scan(step, jnp.zeros_like(start), (cotangent, by_hidden, z), reverse=True)
+    first, totals = scan_weeks(step, jnp.zeros_like(start), (cotangent, by_hidden, z), reverse=True)
     threefold = jnp.tile(totals, (1, 3, 1))
     from_h, from_x = threefold * by_hidden, threefold * jnp.concatenate([to_reset, to_update, to_new], axis=1)
     gradient = GRUParameters(

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from deepcausalmmm_jax.ops.weekly_loop import scan_weeks
+
 
 class ProcessScales(NamedTuple):
     """Scales of the state's components; all scalars, in units of the series."""
@@ -92,6 +94,6 @@ def kalman_filter(
 
     begin = jnp.zeros(terms + 2).at[0].set(mean)
     weeks = (series, noise, trained & past, past, season_basis)
-    (state, covariance), losses = jax.lax.scan(step, (begin, jnp.diag(start)), weeks)
+    (state, covariance), losses = scan_weeks(step, (begin, jnp.diag(start)), weeks)
     # The scan ends one week ahead, where the AR(1) component has decayed by a week.
     return FilteredState(state[0], state[1] / fade, state[2:], covariance), losses.sum()

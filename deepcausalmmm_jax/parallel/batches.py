@@ -9,8 +9,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from deepcausalmmm_jax.parallel.engines import Engine, Mapped, Outcome, Shared, compile_ahead, default_engine, spread
-from deepcausalmmm_jax.parallel.memory import is_out_of_memory
+from deepcausalmmm_jax.parallel.engines import (
+    Engine,
+    Mapped,
+    Outcome,
+    Shared,
+    bytes_needed,
+    compile_ahead,
+    default_engine,
+    spread,
+)
+from deepcausalmmm_jax.parallel.memory import is_out_of_memory, room_on
 
 
 class SizedBatch(Protocol[Mapped, Shared, Outcome]):
@@ -89,6 +98,34 @@ def batches_for(
     workers = max(1, min(cores(), most)) if engine == "threads" else 1
     each = -(-most // (workers if engine == "threads" else len(devices)))
     return Batches(batch._replace(batch_size=max(1, min(batch.batch_size, each))), devices, engine, workers)
+
+
+def within_memory(
+    batches: Batches[Mapped, Shared, Outcome], one: Mapped, shared: Shared, clock: Clock
+) -> Batches[Mapped, Shared, Outcome]:
+    """Batches as large as the memory of an accelerator allows.
+
+    Their own program is compiled and says what it needs. Mostly that is little enough, and the program is the one that
+    then runs; a smaller program compiled first to estimate it would take as long again.
+
+    Args:
+        batches: as large as they may be; they stay so on a device that does not say how much memory it has.
+        one: arrays for one computation, with a leading axis of 1.
+        shared: arrays that all computations share.
+        clock: seconds of compilation are added to it.
+    """
+    devices, engine, workers = batches.devices, batches.engine, batches.workers
+    while batches.batch.batch_size > 1:
+        size, chunk = batches.batch.batch_size, batches.chunk
+        filled = jax.tree.map(lambda a, n=chunk: jnp.repeat(a, n, axis=0), one)
+        began = time.perf_counter()
+        needed = bytes_needed(batches.batch, filled, shared, devices=devices, engine=engine, workers=workers)
+        clock.compiled += time.perf_counter() - began
+        room = room_on(devices[0])
+        if needed <= room or not room:
+            break
+        batches = batches._replace(batch=batches.batch._replace(batch_size=max(1, int(size * room / needed) - 1)))
+    return batches
 
 
 def cores() -> int:

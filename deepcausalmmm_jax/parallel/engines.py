@@ -1,7 +1,7 @@
 """Many independent computations over the cores or devices of a host; the only file that uses `pmap`."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
@@ -100,6 +100,26 @@ _Common = TypeVar("_Common")
 _Found = TypeVar("_Found")
 
 
+def bytes_needed(
+    batch: Batch[Mapped, Shared, Outcome],
+    mapped: Mapped,
+    shared: Shared,
+    *,
+    devices: Sequence[jax.Device],
+    engine: Engine,
+    workers: int = 1,
+) -> int:
+    """Memory that the program of `spread` needs on a device beside its arguments; compiles it, as `compile_ahead` does.
+
+    Returns:
+        Bytes; 0 where the compiler does not say.
+    """
+    program = _program(batch, _arranged(mapped, shared, devices, engine, workers), devices, engine)
+    needs = program.memory_analysis()
+    at_once = workers if engine == "threads" else 1
+    return 0 if needs is None else at_once * int(needs.temp_size_in_bytes + needs.output_size_in_bytes)
+
+
 class _Parts(NamedTuple, Generic[_Tree, _Common]):
     """Arguments of the program, laid out for its engine."""
 
@@ -123,7 +143,7 @@ def _arranged(
 
 def _program(
     batch: Batch[_Tree, _Common, _Found], parts: _Parts[_Tree, _Common], devices: Sequence[jax.Device], engine: Engine
-) -> Callable[[_Tree, _Common], _Found]:
+) -> jax.stages.Compiled:
     """The compiled program for these shapes; JAX caches it, so that asking again costs nothing."""
     if engine == "threads":
         own = sum(a.size // a.shape[0] for a in jax.tree.leaves(parts.pieces[0]))

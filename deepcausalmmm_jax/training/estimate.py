@@ -9,7 +9,6 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
@@ -23,6 +22,7 @@ from deepcausalmmm_jax.training.family import AnyHyperparameters, AnyState, Reci
 from deepcausalmmm_jax.training.matmul_precision import at_precision
 from deepcausalmmm_jax.training.schedule import Schedule
 from deepcausalmmm_jax.training.state import History
+from deepcausalmmm_jax.training.until_done import run_until_done
 
 
 @partial(jax.jit, static_argnames=("design", "schedule"))
@@ -54,15 +54,12 @@ def estimate(
     """
     recipe = recipe_for(design, schedule)
 
-    def runs(state: AnyState) -> Array:
-        return jnp.asarray(state.progress.status == FitStatus.RUNNING)
-
     def next_chunk(state: AnyState) -> AnyState:
         return recipe.run_chunk(state, inputs, weights, hyperparameters)
 
     state = recipe.start(key, inputs, weights, hyperparameters)
     state = state if start is None else recipe.warm_start(state, start)
-    variables, history = variables_and_history(jax.lax.while_loop(runs, next_chunk, state))
+    variables, history = variables_and_history(run_until_done(next_chunk, state))
     return recipe.finalise(variables, inputs, weights, hyperparameters), history
 
 

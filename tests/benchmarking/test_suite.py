@@ -91,6 +91,17 @@ def test_gradients_pass_the_loop_twice():
     assert count_operations(jax.grad(loss), jnp.ones((6, 3))).steps == 12
 
 
+def test_bytes_that_a_loop_reads_and_writes_week_by_week_are_counted():
+    carried, weeks, constant = jnp.zeros(3), jnp.ones((6, 3)), jnp.ones((3, 3))
+
+    def loop(carried, weeks, constant):
+        return jax.lax.scan(lambda h, row: (jnp.tanh(constant @ h + row), h.sum()), carried, weeks)
+
+    ends = 4 * (3 + 6 * 3 + 3 * 3 + 3 + 6)  # arguments and results of the program
+    by_week = 4 * (6 * 3 + 6)
+    assert count_operations(loop, carried, weeks, constant).streamed == ends + by_week
+
+
 def test_needs_become_times_by_the_machines_limits():
     least = OperationCounts(2e9, 0.0, 3e9, 1000.0).least_ms(MachineLimits(100.0, 30.0, 0.5))
     assert least == pytest.approx({"products": 20.0, "bytes": 100.0, "steps": 0.5})

@@ -16,6 +16,7 @@ from deepcausalmmm_jax.model.curves import MediaCurves
 from deepcausalmmm_jax.model.outputs import Components, Internals
 from deepcausalmmm_jax.model.paper.inputs import PaperDesign, PaperInputs
 from deepcausalmmm_jax.ops.gru import GRUParameters, gru_scan
+from deepcausalmmm_jax.ops.weekly_loop import scan_weeks
 
 _LONGEST_DECAY = 0.8
 _LARGEST_CARRIED = 10.0
@@ -160,7 +161,7 @@ class PaperMMM(nn.Module):
             return now, now
 
         first = shares[:, 0]
-        _, rest = jax.lax.scan(carry, first, jnp.swapaxes(shares[:, 1:], 0, 1))
+        _, rest = scan_weeks(carry, first, jnp.swapaxes(shares[:, 1:], 0, 1))
         adstocked = jnp.concatenate([first[:, None], jnp.swapaxes(rest, 0, 1)], axis=1)
         power = (jax.nn.relu(adstocked) + _TINY) ** slope
         return adstocked, jnp.clip(power / (power + half**slope + _TINY), 0.0, 1.0)

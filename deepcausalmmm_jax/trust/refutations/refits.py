@@ -22,15 +22,15 @@ from deepcausalmmm_jax.errors import FitError, FitStatus
 from deepcausalmmm_jax.inference.resampling import settings_for_warm_start
 from deepcausalmmm_jax.inference.rolling_origin import stacked
 from deepcausalmmm_jax.model.design import Design
-from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, run_chunk
+from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, run_chunk, within_memory
 from deepcausalmmm_jax.parallel.engines import Engine
-from deepcausalmmm_jax.parallel.memory import batch_size_by_memory
 from deepcausalmmm_jax.progress import Progress
 from deepcausalmmm_jax.training.estimate import recipe_for, start_state, variables_and_history
 from deepcausalmmm_jax.training.family import AnyHyperparameters, AnyState
 from deepcausalmmm_jax.training.prepare import Preparation, prepare, tests_in
 from deepcausalmmm_jax.training.schedule import Schedule
 from deepcausalmmm_jax.training.state import History
+from deepcausalmmm_jax.training.until_done import run_until_done
 from deepcausalmmm_jax.trust.refutations.room import placed_in_room, with_room
 from deepcausalmmm_jax.trust.refutations.wanted import Refit, RefutationTest
 
@@ -75,13 +75,10 @@ class _Program(NamedTuple):
         cold = recipe.start(task.key, *arrays)
         begin = jax.tree.map(partial(jnp.where, task.is_warm), recipe.warm_start(cold, estimate), cold)
 
-        def runs(state: AnyState) -> Array:
-            return jnp.asarray(state.progress.status == FitStatus.RUNNING)
-
         def next_chunk(state: AnyState) -> AnyState:
             return recipe.run_chunk(state, *arrays)
 
-        variables, history = variables_and_history(jax.lax.while_loop(runs, next_chunk, begin))
+        variables, history = variables_and_history(run_until_done(next_chunk, begin))
         variables = recipe.finalise(variables, *arrays)
         return Said(variables, history, *_figures(variables, task.inputs, task.counted, self.design))
 
@@ -243,13 +240,12 @@ def counted_weights(base: Refit, kpi: np.ndarray, worth: np.ndarray, link: LinkK
 
 def _said(tasks: _Task, estimate: Variables, program: _Program, machine: Machine) -> list[Said]:
     count, devices = len(tasks.is_warm), machine.devices
-    batch_size = machine.batch_size
-    if batch_size is None and devices[0].platform != "cpu":
-        single = jax.tree.map(lambda leaf: leaf[:1], tasks)
-        batch_size = batch_size_by_memory(devices[0], program, single, estimate, -(-count // len(devices)))
-    sized = program._replace(batch_size=int(batch_size or 1))
+    by_memory = machine.batch_size is None and devices[0].platform != "cpu"
+    sized = program._replace(batch_size=count if by_memory else int(machine.batch_size or 1))
     batches: Batches[_Task, Variables, Said] = batches_for(sized, devices, machine.engine, count)
     clock, found, begin = Clock(), [], 0
+    if by_memory:
+        batches = within_memory(batches, jax.tree.map(lambda leaf: leaf[:1], tasks), estimate, clock)
     with Progress("refute", "refits", count, show=machine.progress) as bar:
         while begin < count:
             chunk = jax.tree.map(lambda leaf, b=begin, e=begin + batches.chunk: leaf[b:e], tasks)
