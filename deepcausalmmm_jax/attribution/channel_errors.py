@@ -21,7 +21,17 @@ _RIDGE = 1e-9  # of each term's own information: two terms that are the same sha
 
 
 def channel_errors(fit: FittedPanel, *, given_curves: bool = False) -> np.ndarray:
-    r"""Standard error of each channel's effect, as a share of it, `[channel]`; missing where the weeks give none.
+    """Standard error of each channel's effect, as a share of it, `[channel]`; missing where the weeks give none.
+
+    Args:
+        fit: the fit.
+        given_curves: as in `channel_covariance`.
+    """
+    return np.sqrt(np.diag(channel_covariance(fit, given_curves=given_curves)))
+
+
+def channel_covariance(fit: FittedPanel, *, given_curves: bool = False) -> np.ndarray:
+    r"""Covariance of the channels' effects, as shares of them, `[channel, channel]`; missing where the weeks give none.
 
     The effect is a level times a curve. Both are linearised at the fit, $\delta$ their changes, and found by least
     squares on the innovations, all media and controls together, the curve's parameters with the precision P of their
@@ -51,9 +61,10 @@ def channel_errors(fit: FittedPanel, *, given_curves: bool = False) -> np.ndarra
     bread = np.linalg.pinv(information / np.outer(unit, unit) + _RIDGE * np.eye(len(unit)))
     covariance = bread @ ((scores.T @ scores + np.diag(precision)) / np.outer(unit, unit)) @ bread
     by_change = _effects_by_change(fit, used, curves, len(size)) / unit
-    error = np.sqrt(np.maximum(np.einsum("mi,ij,mj->m", by_change, covariance, by_change), 0.0))  # below 0 by rounding
+    of_effects = by_change @ covariance @ by_change.T
     enough = (weight > 0).sum() > (precision == 0).sum()
-    return np.where(known[:n] & enough & (error > 0), error, np.nan)
+    found = known[:n] & enough & (np.diag(of_effects) > 0)  # below 0 by rounding
+    return np.where(found[:, None] & found, of_effects, np.nan)
 
 
 class _CurveMoves(NamedTuple):

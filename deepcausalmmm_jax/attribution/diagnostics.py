@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.attribution.channel_errors import channel_errors
+from deepcausalmmm_jax.attribution.channel_errors import channel_covariance
 from deepcausalmmm_jax.attribution.conflicts import conflict_notes
 from deepcausalmmm_jax.attribution.curves import curve_kinds
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
@@ -38,7 +38,7 @@ def channel_trust(fit: FittedPanel, error: np.ndarray | None = None) -> ChannelT
         moves with another channel, seldom on air, late start. An error that the weeks cannot give is missing, never 0;
         for the paper's model all are.
     """
-    panel, share = fit.panel, _shares(fit)
+    panel, share = fit.panel, shares(fit)
     if error is None:
         error = share_errors(fit)
     error = np.where(error > 0, error, np.nan)  # an error of 0 would claim certainty
@@ -61,13 +61,24 @@ def share_errors(fit: FittedPanel, *, given_curves: bool = False) -> np.ndarray:
         fit: the fit.
         given_curves: as in `channel_errors`.
     """
-    share = _shares(fit)
+    return np.sqrt(np.diag(share_covariance(fit, given_curves=given_curves)))
+
+
+def share_covariance(fit: FittedPanel, *, given_curves: bool = False) -> np.ndarray:
+    """Covariance of the shares of the KPI by the fit alone, `[channel, channel]`; missing for the paper's model.
+
+    Args:
+        fit: the fit.
+        given_curves: as in `channel_covariance`.
+    """
+    share = shares(fit)
     if not fit.family.has_noise:
-        return np.full(len(share), np.nan)
-    return np.asarray(share * channel_errors(fit, given_curves=given_curves))
+        return np.full((len(share), len(share)), np.nan)
+    return np.asarray(np.outer(share, share) * channel_covariance(fit, given_curves=given_curves))
 
 
-def _shares(fit: FittedPanel) -> np.ndarray:
+def shares(fit: FittedPanel) -> np.ndarray:
+    """Shares of the KPI of the training weeks, `[channel]`."""
     return np.asarray(fit.components.media[fit.weights > 0].sum(axis=0) / fit.kpi_learned_from())
 
 

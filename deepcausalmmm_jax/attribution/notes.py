@@ -36,13 +36,13 @@ class NoteKind(StrEnum):
         "only 80 to 85% of cases"
     )
     NARROW_BLOCKS = (
-        "intervals are too narrow: on simulated panels, 90% intervals from refits to blocks of residuals covered the "
-        "true value in only 70% of cases"
+        "intervals are too narrow: on simulated panels, 90% intervals from refits to blocks of residuals alone covered "
+        "the true value in only 70% of cases"
     )
     NARROW_REFITS = (
-        "intervals are too narrow: refits show what noise does to an estimate, not how far the curves may be off; on "
-        "simulated panels whose curves are not the model's, 90% intervals from them covered the true value in only "
-        "18 to 35% of cases"
+        "intervals of anything but shares, outcomes and returns are too narrow: refits show what noise does to an "
+        "estimate, not how far the curves may be off; on simulated panels whose curves are not the model's, 90% "
+        "intervals from them alone covered the true value in only 18 to 35% of cases"
     )
     NARROW_AFTER_TEST = (
         "intervals of channels with a lift test may be too narrow: on simulated panels with a hidden cause, 90% "

@@ -54,9 +54,10 @@ def bootstrap(
     """Refit the model to resampled panels and keep every refit.
 
     The spread of the refits shows how far the point estimate would move with other regions or other residuals. The
-    estimate beside them is the point estimate from training, not the mean of a posterior. With few regions the refits
-    cannot show how much of the media effect the trend may have absorbed, and a channel estimated near zero stays near
-    zero. Below eight regions use the intervals of `fit`.
+    estimate beside them is the point estimate from training, not the mean of a posterior. Refits do not show how far
+    the curves may be off, so tables give shares, outcomes and returns no narrower intervals than the fit's own errors.
+    With few regions the refits cannot show how much of the media effect the trend may have absorbed, and a channel
+    estimated near zero stays near zero. Below eight regions use the intervals of `fit`.
 
     Refits run on every core of a CPU or on all devices of this host; under `jax.distributed` each host runs its share
     and all of them receive every refit. A draw depends only on `seed` and its own number, so more replicates, another

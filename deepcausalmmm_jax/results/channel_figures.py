@@ -32,8 +32,8 @@ def channel_figures(result: FitResult) -> pd.DataFrame:
 
     Returns:
         Rows by `figure` and `channel`, columns `estimate` and `error`. Errors are those of the draws or refits. A run
-        without them has errors of its shares, given the channels' curves, and of what is proportional to shares; the
-        errors of its curves are missing.
+        without them has errors of its shares and of what is proportional to shares, and none of its curves; errors of
+        refits are no smaller than those.
     """
     summary, n_weeks = result.media_summary(), max(result.panel.n_past_weeks, 1)
     weekly = {"weekly_contribution": float(n_weeks)}
@@ -54,15 +54,17 @@ def channel_figures(result: FitResult) -> pd.DataFrame:
 
 def _errors(result: FitResult) -> dict[str, np.ndarray]:
     """Standard errors by figure, `[channel]` each, in the units of `media_summary` and `curve_parameters`."""
+    trust, summary = result.channel_trust.table, result.media_summary()
+    relative = (trust["share_error"] / trust["share"].abs()).to_numpy(np.float64)
+    by_share = {name: (summary[column].abs() * relative).to_numpy(np.float64) for name, column in _COLUMNS.items()}
     if isinstance(result, Ensemble):
         found = {name: standard_error(result.draws(column).to_numpy()) for name, column in _COLUMNS.items()}
+        if not result.from_posterior:  # refits do not show how far curves may be off
+            found = {name: np.fmax(error, by_share[name]) for name, error in found.items()}
         curves = result.curve_intervals(_ONE_SD)
         halves = {name: ((curves[f"{name}_high"] - curves[f"{name}_low"]) / 2).to_numpy() for name in _CURVES}
         return found | {name: np.where(half > 0, half, np.nan) for name, half in halves.items()}
-    trust, summary = result.channel_trust.table, result.media_summary()
-    relative = (trust["share_error"] / trust["share"].abs()).to_numpy(np.float64)
-    found = {name: (summary[column].abs() * relative).to_numpy(np.float64) for name, column in _COLUMNS.items()}
-    return found | dict.fromkeys(_CURVES, np.full(len(relative), np.nan))
+    return by_share | dict.fromkeys(_CURVES, np.full(len(relative), np.nan))
 
 
 def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from deepcausalmmm_jax.attribution.carry_over import carry_over
 from deepcausalmmm_jax.attribution.curve_bands import hill_bands
 from deepcausalmmm_jax.attribution.diagnostics import channel_trust, share_errors
 from deepcausalmmm_jax.attribution.intervals import interval, outside, standard_error, summary_draws, with_interval
+from deepcausalmmm_jax.attribution.least_width import at_least_as_wide, relative_errors
 from deepcausalmmm_jax.attribution.links import link_weights, strongest_first
 from deepcausalmmm_jax.attribution.main_figures import main_figures
 from deepcausalmmm_jax.attribution.mediation import effect_draws
@@ -86,7 +87,7 @@ class Ensemble(FitResult):
         return self.replicates.variables
 
     def share_draws(self) -> pd.DataFrame:
-        """Share of the KPI in the training weeks, percent; one row per member, one column per channel."""
+        """Share of the KPI in the training weeks, percent; one row per member as it is, one column per channel."""
         return self._by_member(100 * self._shares)
 
     def draws(self, column: str = "pct_of_contribution") -> pd.DataFrame:
@@ -111,8 +112,9 @@ class Ensemble(FitResult):
     def media_summary(self, level: float = _LEVEL, *, planned: bool = False) -> pd.DataFrame:
         """`FitResult.media_summary` with `_low` and `_high` beside every estimated column.
 
-        The column `note` says where intervals are known to be too narrow, and where an estimate lies outside its own
-        interval.
+        Intervals from refits are at least as wide as the standard errors of the fit say, since refits do not show how
+        far curves may be off. The column `note` says where intervals are known to be too narrow, and where an estimate
+        lies outside its refits.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.
@@ -120,15 +122,19 @@ class Ensemble(FitResult):
         draws = self._summary_draws
         if planned:
             draws = summary_draws(earned(self.fitted_panel, self.replicates.variables, True), self.panel, True)
-        return self._interval_notes(with_interval(super().media_summary(planned=planned), draws, level))
+        table = with_interval(super().media_summary(planned=planned), draws, level)
+        return self._no_narrower(self._interval_notes(table), level)
 
     def summary(self, level: float = _LEVEL) -> pd.DataFrame:
         """`FitResult.summary`, with the interval of `roi` (without spend, of the outcome) from the members.
 
+        As in `media_summary` and `notes`, intervals from refits are at least as wide as those by the fit's own errors.
+
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        return main_figures(self.fitted_panel, FitResult.media_summary(self), self._earned, level)
+        table = main_figures(self.fitted_panel, FitResult.media_summary(self), self._earned, level)
+        return self._no_narrower(table, level)
 
     def carry_over(self, level: float = _LEVEL) -> pd.DataFrame:
         """`FitResult.carry_over` with `_low` and `_high` beside shares, weeks and payback.
@@ -139,13 +145,21 @@ class Ensemble(FitResult):
         return carry_over(self.fitted_panel, self.replicates.variables, level)
 
     def notes(self, level: float = _LEVEL) -> pd.DataFrame:
-        """`FitResult.notes`, with the standard error and an interval of each share from the members.
+        """`FitResult.notes`, with the standard error and an interval of each share, see `media_summary`.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
         drawn = {"share": 100 * self._shares}
-        return self._interval_notes(with_interval(self.channel_trust.shown(), drawn, level))
+        table = with_interval(self.channel_trust.shown(), drawn, level)
+        return self._no_narrower(self._interval_notes(table), level)
+
+    def _no_narrower(self, table: pd.DataFrame, level: float) -> pd.DataFrame:
+        """The table with intervals of refits at least as wide as the errors of the fit, which count the curves too."""
+        if self.from_posterior:
+            return table
+        paid = FitResult.media_summary(self)["spend"].to_numpy(np.float64) > 0
+        return at_least_as_wide(table, relative_errors(self.fitted_panel, list(table.index), paid), level)
 
     def _interval_notes(self, table: pd.DataFrame) -> pd.DataFrame:
         """The table with what is to be known of its intervals in the column `note`."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from deepcausalmmm_jax.attribution.main_figures import ALL_MEDIA, PAID_MEDIA
 from deepcausalmmm_jax.attribution.notes import NoteKind
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -138,6 +139,7 @@ def total_roi(result: FitResult, level: float = 0.9) -> tuple[float, float, floa
     roi = float((summary.loc[paid, "roi"] * spend).sum() / spend.sum())
     if not isinstance(result, Ensemble) or len(result.replicates) < 2:
         return roi, np.nan, np.nan
-    drawn = (result.draws("roi")[list(paid)] * spend).sum(axis=1) / spend.sum()
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return roi, float(low), float(high)
+    figures = result.summary(level)
+    total = PAID_MEDIA if PAID_MEDIA in figures.index else ALL_MEDIA
+    low, high = (float(figures["roi" + end].loc[total]) for end in ("_low", "_high"))
+    return roi, low, high

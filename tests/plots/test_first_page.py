@@ -3,13 +3,15 @@
 import dataclasses
 import re
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.io.grades import Grade
-from deepcausalmmm_jax.plots.report.decision import decision
+from deepcausalmmm_jax.plots.report.decision import _chance_of_order, decision
 from deepcausalmmm_jax.plots.report.plan_findings import plan_findings
 from deepcausalmmm_jax.plots.theme import bare_names, labels
 from deepcausalmmm_jax.trust.health_card import HealthCard
@@ -186,3 +188,16 @@ def test_a_result_without_draws_moves_no_money_and_names_the_command_that_gives_
         command = next(text for text in told if "deepcausalmmm-jax bootstrap RUN" in text)
         assert re.search(r"200 refits, about \d+ minutes", command)
     assert any("is not to be carried out yet" in text for text in told)
+
+
+def test_refits_that_agree_are_not_sure_of_what_the_fit_does_not_know(small_ensemble):
+    """Every refit gives one channel the higher return, and the fit's errors leave the order open."""
+    made = small_ensemble.replicates
+    same = jax.tree.map(lambda own: np.repeat(own[:1], 4, axis=0), made.variables)
+    ensemble = dcm.Ensemble(small_ensemble.fitted, dataclasses.replace(made, variables=same))
+    rows = ensemble.media_summary().sort_values("mroi")
+    assert (ensemble.draws("mroi")[rows.index[-1]] > ensemble.draws("mroi")[rows.index[0]]).all()
+    apart, error = rows["mroi"].iloc[-1] - rows["mroi"].iloc[0], (rows["mroi_high"] - rows["mroi_low"]) / 3.29
+    chance = _chance_of_order(ensemble, rows.iloc[0], rows.iloc[-1])
+    assert 0.5 < chance < 1.0
+    assert chance == pytest.approx(norm.cdf(apart / np.hypot(error.iloc[0], error.iloc[-1])), abs=1e-3)

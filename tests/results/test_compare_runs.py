@@ -53,8 +53,10 @@ def test_figures_have_their_errors_and_z(small_result, small_ensemble):
     found = dcm.compare_runs(small_result, small_ensemble).figures
     share = found.loc["share"]
     np.testing.assert_allclose(share["z"], share["change"] / np.hypot(share["before_error"], share["after_error"]))
-    draws = small_ensemble.draws("roi").std(ddof=1)
-    np.testing.assert_allclose(found.loc["roi"]["after_error"], draws, rtol=1e-6)
+    draws, trust = small_ensemble.draws("roi").std(ddof=1), small_ensemble.channel_trust.table
+    by_share = small_ensemble.media_summary()["roi"] * trust["share_error"] / trust["share"]
+    assert (draws < by_share).any()  # refits do not show how far curves may be off
+    np.testing.assert_allclose(found.loc["roi"]["after_error"], np.maximum(draws, by_share), rtol=1e-6)
     assert found.loc["decay"]["before_error"].isna().all()
     assert found.loc["decay"]["after_error"].notna().all()
 

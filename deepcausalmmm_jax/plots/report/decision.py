@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
@@ -20,6 +21,7 @@ _FAR_FROM_MAXIMUM = 0.4
 _ADVICE = 3
 _REFITS = 200  # of a bootstrap by default
 _REFIT_TIME = 0.14  # of a refit, checks from random starts included, over that of the fit: 40 regions x 156 weeks
+_ERRORS_IN_90 = 1.645  # standard errors from the middle of a 90% interval to its end
 _SURE = 0.95  # of the draws in which one channel's next unit earns more than another's
 
 
@@ -152,8 +154,7 @@ def _shifts(result: FitResult, card: HealthCard) -> list[str]:
             f"The next unit of spend returns less than it costs on every channel with a clear effect, at most "
             f"{most['mroi']:.3g} on {high}: reduce the total."
         ]
-    drawn = result.draws("mroi")
-    if float((drawn[paid.index[-1]] > drawn[paid.index[0]]).mean()) < _SURE:
+    if _chance_of_order(result, least, most) < _SURE:
         return ["Which channel earns most with the next unit of spend is open: their ranges overlap."]
     do = (
         "shift spend in small steps" if card.verdict is Verdict.ACT else "confirm it with a test before you shift spend"
@@ -162,6 +163,19 @@ def _shifts(result: FitResult, card: HealthCard) -> list[str]:
         f"The next unit of spend earns most on {high} (marginal ROI {most['mroi']:.3g}{interval(most, 'mroi')}) and "
         f"least on {low} ({least['mroi']:.3g}{interval(least, 'mroi')}): {do}."
     ]
+
+
+def _chance_of_order(result: Ensemble, least: pd.Series, most: pd.Series) -> float:
+    """How likely the next unit of spend earns more in one row of `media_summary` than in another.
+
+    Refits do not show how far the curves may be off, so theirs is no more than what the widths of the intervals leave.
+    """
+    drawn = result.draws("mroi")
+    chance = float((drawn[most.name] > drawn[least.name]).mean())
+    if result.from_posterior:
+        return chance
+    error = np.hypot(*((row["mroi_high"] - row["mroi_low"]) / (2.0 * _ERRORS_IN_90) for row in (least, most)))
+    return min(chance, float(norm.cdf((most["mroi"] - least["mroi"]) / error))) if error > 0 else chance
 
 
 def _by_channel(result: FitResult, card: HealthCard) -> list[str]:

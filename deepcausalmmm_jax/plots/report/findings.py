@@ -162,7 +162,10 @@ def _of_intervals(result: Ensemble) -> str:
         told = f"Ranges are 90% intervals from {count} posterior draws, which vary everything the data leave open."
         told = told if bool(result.sampling()["trusted"]) else told + doubt
     else:
-        told = f"Ranges are 90% intervals from {count} bootstrap refits."
+        told = (
+            f"Ranges are 90% intervals from {count} bootstrap refits; those of shares, outcomes and returns are no "
+            "narrower than the fit's own errors."
+        )
     return " ".join([told, *(f"{note.sentence.capitalize()}." for note in result.coverage_notes)])
 
 
