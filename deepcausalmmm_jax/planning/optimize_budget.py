@@ -333,7 +333,7 @@ def _plan(
         notes=(
             *held.notes,
             *held.limits.notes(cells, horizon.panel),
-            *plan_notes(horizon, cells, bool(table["extrapolation"].any())),
+            *plan_notes(horizon, cells, bool(table["extrapolation"].any()), replicates),
             *reach_notes,
         ),
         limits=held.limits,

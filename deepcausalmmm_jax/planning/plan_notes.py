@@ -2,17 +2,24 @@
 
 from deepcausalmmm_jax.attribution.horizon import Horizon
 from deepcausalmmm_jax.planning.cells import Cells
+from deepcausalmmm_jax.training.fitted import Replicates
 
 
-def plan_notes(horizon: Horizon, cells: Cells, beyond: bool) -> tuple[str, ...]:
-    """Assumptions on weeks, prices and units, and channels that stay as they were.
+def plan_notes(horizon: Horizon, cells: Cells, beyond: bool, replicates: Replicates | None = None) -> tuple[str, ...]:
+    """Assumptions on weeks, prices and units, channels that stay as they were, and ranges that are too narrow.
 
     Args:
         horizon: weeks of the plan.
         cells: of the plan.
         beyond: whether any cell gets more exposure than in training.
+        replicates: draws or refits that the plan's ranges come from.
     """
     notes = list(horizon.notes)
+    if replicates is not None and replicates.coordinates is None:
+        notes.append(
+            "Ranges are those of refits, which do not show how far the curves may be off, and so are too narrow: draw "
+            "from the posterior (sample_posterior) before acting on them."
+        )
     if beyond:
         notes.append("Some cells get more exposure than in any training week; see `extrapolation`.")
     kept = [name for i, name in enumerate(horizon.panel.channels) if i not in cells.channel]

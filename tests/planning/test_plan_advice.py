@@ -91,6 +91,14 @@ def test_a_saved_plan_keeps_its_weeks_and_what_the_last_unit_earns(small_ensembl
     assert again.on_the_total == plan.on_the_total
 
 
+def test_a_plan_from_refits_says_that_its_ranges_are_too_narrow_and_one_from_draws_does_not(
+    small_result, small_ensemble, national_ensemble
+):
+    for result, told in ((small_ensemble, True), (national_ensemble, False), (small_result, False)):
+        plan = dcm.optimize_budget(result, starts=1, max_steps=2)
+        assert any("Ranges are those of refits" in note for note in plan.notes) == told
+
+
 def test_the_marginal_roi_of_today_is_that_of_the_table(small_ensemble):
     plan, table = dcm.optimize_budget(small_ensemble, starts=1, max_steps=5), small_ensemble.media_summary()
     for end in ("", "_low", "_high"):
