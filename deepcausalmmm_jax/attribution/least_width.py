@@ -27,7 +27,7 @@ def at_least_as_wide(table: pd.DataFrame, relative_error: np.ndarray, level: flo
     for name in (str(column)[: -len("_low")] for column in table if str(column).endswith("_low")):
         value = table[name].to_numpy(np.float64)
         if name in _PER_EFFECT:
-            least, most = value / (1.0 + far), np.where(far < 1.0, value / np.maximum(1.0 - far, 1e-12), np.inf)
+            least, most = value / (1.0 + far), np.where(far >= 1.0, np.inf, value / np.maximum(1.0 - far, 1e-12))
         else:
             least, most = value * np.maximum(1.0 - far, 0.0), value * (1.0 + far)
         low, high = (table[f"{name}_{end}"].to_numpy(np.float64) for end in ("low", "high"))

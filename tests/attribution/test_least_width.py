@@ -32,6 +32,8 @@ def _row(value, low, high, name="roi"):
         (_row(10.0, 9.0, 11.0, "cpik"), 0.2, (10.0 / (1.0 + 0.2 * _NORMAL_90), 10.0 / (1.0 - 0.2 * _NORMAL_90))),
         (_row(10.0, 9.0, 11.0, "cpik"), 2.0, (10.0 / (1.0 + 2.0 * _NORMAL_90), np.inf)),  # the effect may be nothing
         (_row(2.0, 1.9, 2.1), np.nan, (1.9, 2.1)),
+        (_row(2.0, 1.9, 2.1, "cpik"), np.nan, (1.9, 2.1)),
+        (_row(2.0, np.nan, np.nan), 0.2, (np.nan, np.nan)),
         (_row(np.nan, np.nan, np.nan), 0.2, (np.nan, np.nan)),
     ],
 )
