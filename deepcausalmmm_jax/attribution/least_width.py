@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from deepcausalmmm_jax.attribution.diagnostics import share_covariance, shares
+from deepcausalmmm_jax.attribution.diagnostics import shares
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.main_figures import ALL_MEDIA, PAID_MEDIA
 
@@ -36,7 +36,7 @@ def at_least_as_wide(table: pd.DataFrame, relative_error: np.ndarray, level: flo
     return wider
 
 
-def relative_errors(fit: FittedPanel, rows: Sequence[str], paid: np.ndarray) -> np.ndarray:
+def relative_errors(fit: FittedPanel, covariance: np.ndarray, rows: Sequence[str], paid: np.ndarray) -> np.ndarray:
     """Standard errors of effects as shares of them, of channels and totals, `[row]`; missing where one of a total is.
 
     Where the model's curves are not the true ones, the effects of all channels are mostly missed in the same direction,
@@ -44,10 +44,11 @@ def relative_errors(fit: FittedPanel, rows: Sequence[str], paid: np.ndarray) -> 
 
     Args:
         fit: the fit.
+        covariance: `[channel, channel]`, of its shares, see `diagnostics.share_covariance`.
         rows: names of channels, or of the totals of `main_figures`.
         paid: boolean `[channel]`, whether the channel has spend.
     """
-    channels, share, covariance = fit.panel.channels, shares(fit), share_covariance(fit)
+    channels, share = fit.panel.channels, shares(fit)
     counted = {ALL_MEDIA: np.ones(len(channels), bool), PAID_MEDIA: paid}
     counted |= {name: np.arange(len(channels)) == m for m, name in enumerate(channels)}
     error = np.sqrt(np.diag(covariance))

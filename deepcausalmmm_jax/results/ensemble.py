@@ -11,7 +11,7 @@ import xarray as xr
 from deepcausalmmm_jax.attribution.by_replicate import Contributed, Earned, contributed, earned
 from deepcausalmmm_jax.attribution.carry_over import carry_over
 from deepcausalmmm_jax.attribution.curve_bands import hill_bands
-from deepcausalmmm_jax.attribution.diagnostics import channel_trust, share_errors
+from deepcausalmmm_jax.attribution.diagnostics import channel_trust, share_covariance
 from deepcausalmmm_jax.attribution.intervals import interval, outside, standard_error, summary_draws, with_interval
 from deepcausalmmm_jax.attribution.least_width import at_least_as_wide, relative_errors
 from deepcausalmmm_jax.attribution.links import link_weights, strongest_first
@@ -126,9 +126,7 @@ class Ensemble(FitResult):
         return self._no_narrower(self._interval_notes(table), level)
 
     def summary(self, level: float = _LEVEL) -> pd.DataFrame:
-        """`FitResult.summary`, with the interval of `roi` (without spend, of the outcome) from the members.
-
-        As in `media_summary` and `notes`, intervals from refits are at least as wide as those by the fit's own errors.
+        """`FitResult.summary`, with the interval of `roi` (without spend, of the outcome) as in `media_summary`.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.
@@ -159,7 +157,12 @@ class Ensemble(FitResult):
         if self.from_posterior:
             return table
         paid = FitResult.media_summary(self)["spend"].to_numpy(np.float64) > 0
-        return at_least_as_wide(table, relative_errors(self.fitted_panel, list(table.index), paid), level)
+        error = relative_errors(self.fitted_panel, self._share_covariance, list(table.index), paid)
+        return at_least_as_wide(table, error, level)
+
+    @cached_property
+    def _share_covariance(self) -> np.ndarray:
+        return share_covariance(self.fitted_panel)
 
     def _interval_notes(self, table: pd.DataFrame) -> pd.DataFrame:
         """The table with what is to be known of its intervals in the column `note`."""
@@ -183,7 +186,7 @@ class Ensemble(FitResult):
         """What `notes` shows, with notes as kinds and numbers; errors from the draws, of refits at least the fit's."""
         error = standard_error(self._shares)
         if not self.from_posterior:
-            error = np.fmax(error, share_errors(self.fitted_panel))
+            error = np.fmax(error, np.sqrt(np.diag(self._share_covariance)))
         trust = channel_trust(self.fitted_panel, error)
         return judged_by_draws(trust, self._shares, self._says_little(), refits=not self.from_posterior)
 

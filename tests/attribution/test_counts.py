@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.attribution.diagnostics import channel_errors
+from deepcausalmmm_jax.attribution.channel_errors import channel_errors
 from deepcausalmmm_jax.attribution.forecast_intervals import _counted
 from deepcausalmmm_jax.data.scaling import scales_from
 from deepcausalmmm_jax.inference.bootstrap import _sample

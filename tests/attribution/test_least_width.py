@@ -63,7 +63,7 @@ def test_the_error_of_a_total_lies_between_that_by_the_fit_and_that_of_channels_
     fit, names = small_result.fitted_panel, list(small_result.panel.channels)
     covariance, share = share_covariance(fit), shares(fit)
     paid = np.array([True, True, False])
-    found = relative_errors(fit, [*names, ALL_MEDIA, PAID_MEDIA], paid)
+    found = relative_errors(fit, covariance, [*names, ALL_MEDIA, PAID_MEDIA], paid)
     np.testing.assert_allclose(found[:3] * share, share_errors(fit), rtol=1e-9)
     for at, counted in ((3, slice(0, 3)), (4, slice(0, 2))):
         by_fit, one_way = covariance[counted, counted].sum(), np.sqrt(np.diag(covariance))[counted].sum() ** 2
@@ -90,7 +90,9 @@ def test_refits_that_agree_do_not_claim_more_than_the_fit_knows(small_ensemble):
     for table, column in ((summary, "incremental_outcome"), (summary, "pct_of_contribution"), (figures, "roi")):
         assert (table[f"{column}_high"] > table[f"{column}_low"]).all()
     total = figures.loc[ALL_MEDIA]
-    relative = relative_errors(ensemble.fitted_panel, [ALL_MEDIA], np.ones(3, bool))[0]
+    relative = relative_errors(
+        ensemble.fitted_panel, share_covariance(ensemble.fitted_panel), [ALL_MEDIA], np.ones(3, bool)
+    )[0]
     assert total["roi_high"] >= 0.999 * total["roi"] * (1.0 + _NORMAL_90 * relative)
 
 

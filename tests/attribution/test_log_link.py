@@ -7,7 +7,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.by_replicate import contributed, earned
-from deepcausalmmm_jax.attribution.diagnostics import channel_errors
+from deepcausalmmm_jax.attribution.channel_errors import channel_errors
 from deepcausalmmm_jax.attribution.forecast_intervals import forecast_draws
 from deepcausalmmm_jax.attribution.forward import predictions
 from deepcausalmmm_jax.attribution.horizon import past_weeks
