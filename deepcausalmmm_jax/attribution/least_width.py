@@ -10,7 +10,7 @@ from deepcausalmmm_jax.attribution.diagnostics import shares
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.main_figures import ALL_MEDIA, PAID_MEDIA
 
-_COMMON = 0.5  # of the variance of errors; on simulated panels 90% intervals of totals then cover 92%, without it 80%
+_COMMON = 0.5  # of the variance of errors: on panels of other worlds 54 of 60 totals are covered, without it 45
 _PER_EFFECT = ("cpik",)  # columns that the effect divides
 
 

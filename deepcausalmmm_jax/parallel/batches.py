@@ -14,7 +14,6 @@ from deepcausalmmm_jax.parallel.engines import (
     Mapped,
     Outcome,
     Shared,
-    bytes_needed,
     compile_ahead,
     default_engine,
     spread,
@@ -118,13 +117,12 @@ def within_memory(
     while batches.batch.batch_size > 1:
         size, chunk = batches.batch.batch_size, batches.chunk
         filled = jax.tree.map(lambda a, n=chunk: jnp.repeat(a, n, axis=0), one)
-        began = time.perf_counter()
-        needed = bytes_needed(batches.batch, filled, shared, devices=devices, engine=engine, workers=workers)
-        clock.compiled += time.perf_counter() - began
+        made = compile_ahead(batches.batch, filled, shared, devices=devices, engine=engine, workers=workers)
+        clock.compiled += made.seconds
         room = room_on(devices[0])
-        if needed <= room or not room:
+        if made.bytes <= room or not room:
             break
-        batches = batches._replace(batch=batches.batch._replace(batch_size=max(1, int(size * room / needed) - 1)))
+        batches = batches._replace(batch=batches.batch._replace(batch_size=max(1, int(size * room / made.bytes) - 1)))
     return batches
 
 
@@ -152,7 +150,8 @@ def run_chunk(
     filled = jax.tree.map(lambda a: jnp.concatenate([a, jnp.repeat(a[-1:], batches.chunk - length, axis=0)]), mapped)
     batch, devices, engine, workers = batches.batch, batches.devices, batches.engine, batches.workers
     try:
-        clock.compiled += compile_ahead(batch, filled, shared, devices=devices, engine=engine, workers=workers)
+        made = compile_ahead(batch, filled, shared, devices=devices, engine=engine, workers=workers)
+        clock.compiled += made.seconds
         began = time.perf_counter()
         outcome = spread(batch, filled, shared, devices=devices, engine=engine, workers=workers)
     except jax.errors.JaxRuntimeError as error:

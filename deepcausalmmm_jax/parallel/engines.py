@@ -76,6 +76,18 @@ def spread(
     return cut
 
 
+class CompiledAhead(NamedTuple):
+    """What compiling a program has told.
+
+    Attributes:
+        seconds: it took; almost none if the program was compiled before.
+        bytes: of memory that the program needs on a device beside its arguments; 0 where the compiler does not say.
+    """
+
+    seconds: float
+    bytes: int
+
+
 def compile_ahead(
     batch: Batch[Mapped, Shared, Outcome],
     mapped: Mapped,
@@ -84,40 +96,19 @@ def compile_ahead(
     devices: Sequence[jax.Device],
     engine: Engine,
     workers: int = 1,
-) -> float:
-    """Compile the program that `spread` runs with the same arguments.
-
-    Returns:
-        Seconds it took; almost none if the program was compiled before.
-    """
+) -> CompiledAhead:
+    """Compile the program that `spread` runs with the same arguments."""
     began = time.perf_counter()
-    _program(batch, _arranged(mapped, shared, devices, engine, workers), devices, engine)
-    return time.perf_counter() - began
+    program = _program(batch, _arranged(mapped, shared, devices, engine, workers), devices, engine)
+    took, needs = time.perf_counter() - began, program.memory_analysis()
+    at_once = workers if engine == "threads" else 1
+    needed = 0 if needs is None else at_once * int(needs.temp_size_in_bytes + needs.output_size_in_bytes)
+    return CompiledAhead(took, needed)
 
 
 _Tree = TypeVar("_Tree")
 _Common = TypeVar("_Common")
 _Found = TypeVar("_Found")
-
-
-def bytes_needed(
-    batch: Batch[Mapped, Shared, Outcome],
-    mapped: Mapped,
-    shared: Shared,
-    *,
-    devices: Sequence[jax.Device],
-    engine: Engine,
-    workers: int = 1,
-) -> int:
-    """Memory that the program of `spread` needs on a device beside its arguments; compiles it, as `compile_ahead` does.
-
-    Returns:
-        Bytes; 0 where the compiler does not say.
-    """
-    program = _program(batch, _arranged(mapped, shared, devices, engine, workers), devices, engine)
-    needs = program.memory_analysis()
-    at_once = workers if engine == "threads" else 1
-    return 0 if needs is None else at_once * int(needs.temp_size_in_bytes + needs.output_size_in_bytes)
 
 
 class _Parts(NamedTuple, Generic[_Tree, _Common]):
