@@ -48,15 +48,15 @@ class Penalties:
     with scale s is penalised by (q / s)^2 / 2 nats, on the same footing as the log-likelihood of the data.
 
     Attributes:
-        media_total: upper end of the share of the KPI that all media are expected to contribute: the share of a channel
-            may be of any order of magnitude, but shares far above this total over the number of channels are unlikely.
+        media_total: share of the KPI that all media are expected to contribute, for the prior of the regional level
+            (`baseline`) alone; that of the shares themselves is in `PosteriorSettings`.
         media_region: spread of a channel's coefficient over regions, in logs.
         time_variation: spread of a channel's coefficient over weeks, shared by all regions, in logs.
         time_variation_region: spread of a region's coefficient over weeks around that, in logs.
         decay: spread of the adstock decay, in logits around 0.5; 1.4 is about as flat as a uniform decay from 0 to 1.
         slope: spread of the Hill slope, in logs around 1.5.
         half_saturation: spread of the half-saturation, in logs around 1.2 times the exposure of a typical burst.
-        baseline: spread of the regional level, as a share of the mean KPI.
+        baseline: spread of the regional level around what `media_total` leaves, as a share of the mean KPI.
         trend: change of the national trend over a quarter, as a share of the mean KPI.
         trend_region: the same for the deviation of a region from it.
         seasonality: scale of a shared seasonal term, as a share of the mean KPI.

@@ -9,12 +9,14 @@ from jax import Array
 from deepcausalmmm_jax.config.paper import Published
 from deepcausalmmm_jax.config.settings import Config, Penalties
 from deepcausalmmm_jax.model.prior_scales import PriorScales
+from deepcausalmmm_jax.model.share_prior import SharePrior
 
 
 class Hyperparameters(NamedTuple):
     """Settings of `Config` that decide no shape, scalars; see `Config` and `Training` for their meaning."""
 
     scales: PriorScales
+    share_prior: SharePrior
     learning_rate: Array
     huber_delta: Array
     tolerance: Array
@@ -30,6 +32,7 @@ class Hyperparameters(NamedTuple):
         training = config.training
         return cls(
             scales=prior_scales(config.penalties),
+            share_prior=SharePrior.of(config.posterior),
             learning_rate=jnp.float32(training.learning_rate),
             huber_delta=jnp.float32(training.huber_delta),
             tolerance=jnp.float32(training.tolerance),

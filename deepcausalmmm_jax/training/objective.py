@@ -14,9 +14,11 @@ from deepcausalmmm_jax.model.laplace import laplace_terms
 from deepcausalmmm_jax.model.lift_tests import lifts
 from deepcausalmmm_jax.model.log_prior import hidden_demand, penalty_terms
 from deepcausalmmm_jax.model.marginal_shares import marginal_shares, stated_marginal
+from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY
 from deepcausalmmm_jax.model.outputs import ComponentsRegionsLast, Internals
 from deepcausalmmm_jax.model.parameters import Collection, Parameters
 from deepcausalmmm_jax.model.prior_scales import learned_scales
+from deepcausalmmm_jax.model.share_prior import share_penalty
 from deepcausalmmm_jax.model.structural import StructuralMMM, predicted_in_training
 from deepcausalmmm_jax.model.training_data import TrainingData
 from deepcausalmmm_jax.ops.acyclicity import log_determinant, trace_exponential
@@ -91,6 +93,8 @@ def objective(
         (1.0 - data.inputs.graph_constraints.required) * multipliers.sparsity,
         model.design.kinds,
     )
+    usual = jnp.exp(Parameters.of(parameters).coefficients.level) * TYPICAL_ACTIVITY
+    penalties["media"] = share_penalty(usual, hyperparameters.share_prior)
     own = Parameters.of(parameters).demand
     if own is not None and data.inputs.lift_tests is not None:
         activity = components.media / components.coefficient

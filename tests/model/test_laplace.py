@@ -11,7 +11,6 @@ from scipy.signal import lfilter
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.model.forecast_state import ForecastValues
 from deepcausalmmm_jax.model.laplace import _random_walk
-from deepcausalmmm_jax.model.log_prior import _shares as shares_prior
 from deepcausalmmm_jax.model.prior_scales import LEARNED, learned_scales
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.families import model_for
@@ -100,17 +99,9 @@ def test_most_placebos_are_flagged_and_strong_channels_are_not(placebo_fit):
     strong = role["share"] > 0.04
     assert notes.loc[strong, "distinguishable"].all()
     assert notes.loc[role["placebo"], "z"].max() < notes.loc[strong, "z"].min()
-    assert notes.loc[role["placebo"], "share"].max() < 0.5  # points; an exponential prior alone leaves more
-
-
-def test_a_small_share_is_pulled_by_what_it_adds_and_a_large_one_hardly():
-    shares = jnp.array([0.0001, 0.002, 0.05, 0.2])
-    pull = jax.grad(lambda s: shares_prior(s, 0.3).sum())(shares)
-    np.testing.assert_allclose(pull, 1 / (np.asarray(shares) + 0.002) + 4 / 0.3, rtol=1e-5)
-    assert (np.diff(np.asarray(pull)) < 0).all()
-    # Far above what is negligible and far below the cap, every doubling costs the same.
-    steps = np.diff(np.asarray(shares_prior(jnp.array([0.02, 0.04, 0.08]), 1e6)))
-    np.testing.assert_allclose(steps, np.log(2), rtol=0.1)
+    # The prior of shares leaves them as much as the data cannot rule out, and less than their error.
+    assert (notes.loc[role["placebo"], "z"] < 1.0).all()
+    assert notes.loc[role["placebo"], "share"].max() < 1.0
 
 
 def test_a_slope_near_zero_can_be_found():
