@@ -1,6 +1,6 @@
 """Scoreboard: attribution and forecasts on panels of known truth, default settings, last 8 weeks held out.
 
-python benchmarks/truth.py [--simulated 8]
+python benchmarks/truth.py [--simulated 8] [--first 100]
 python benchmarks/truth.py --fresh 3 [--half choose|confirm|both] [--kinds linear,bursts] [--sizes 1,4,20]
     [--commit HASH] [--coarsening 2.5]
 python benchmarks/truth.py --national [--kinds clean,realistic]
@@ -65,6 +65,7 @@ def main() -> None:
     """Print a scoreboard and write it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--simulated", type=int, default=4, help="panels of our own generator")
+    parser.add_argument("--first", type=int, default=100, help="seed of the first of them; default: %(default)s")
     parser.add_argument(
         "--fresh", type=int, metavar="N", help="score N new panels a kind instead, drawn from the commit"
     )
@@ -83,7 +84,7 @@ def main() -> None:
     if asked.national:
         run(national_panels(asked.kinds), "national", config=config)
     if not (asked.fresh or asked.national):
-        _scoreboard(asked.simulated)
+        _scoreboard(asked.simulated, asked.first)
 
 
 def _names(text: str) -> list[str]:
@@ -94,9 +95,9 @@ def _numbers(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
-def _scoreboard(wanted: int) -> None:
-    """Score the shared panels and those of our own generator."""
-    panels = [(f"simulated_{seed}", simulated, seed) for seed in range(100, 100 + wanted)]
+def _scoreboard(wanted: int, first: int) -> None:
+    """Score the shared panels and `wanted` of our own generator, from the seed `first` on."""
+    panels = [(f"simulated_{seed}", simulated, seed) for seed in range(first, first + wanted)]
     if SHARED.is_dir():
         panels = [(n, geo_truth, n) for n in GEO] + [(n, recovery, n) for n in RECOVERY] + panels
     else:
