@@ -48,8 +48,8 @@ class Penalties:
     with scale s is penalised by (q / s)^2 / 2 nats, on the same footing as the log-likelihood of the data.
 
     Attributes:
-        media_total: share of the KPI that all media are expected to contribute, for the prior of the regional level
-            (`baseline`) alone; that of the shares themselves is in `PosteriorSettings`.
+        media_total: share of the KPI that all media are expected to contribute, for the priors of the level in training
+            (`baseline`) and in forecasts; that of the shares themselves is in `PosteriorSettings`.
         media_region: spread of a channel's coefficient over regions, in logs.
         time_variation: spread of a channel's coefficient over weeks, shared by all regions, in logs.
         time_variation_region: spread of a region's coefficient over weeks around that, in logs.

@@ -1,4 +1,4 @@
-"""The prior of the channels' shares of the KPI, which training and the posterior both read."""
+"""The prior of the channels' shares of the KPI, under which the posterior's coordinates are standard normal."""
 
 from typing import NamedTuple, Self
 

@@ -83,8 +83,9 @@ def objective(
     if data.inputs.lift_tests is not None:
         fit_terms["experiments"] = _experiment_term(data.inputs.lift_tests, components, internals, data, model)
     scales = learned_scales(hyperparameters.scales, internals.log_scale_factors, hyperparameters.tune)
+    trained = Parameters.of(parameters)
     penalties = penalty_terms(
-        Parameters.of(parameters),
+        trained,
         components,
         internals,
         jnp.einsum("tr,tmr->m", data.weights * data.inputs.kpi_unit, components.media),
@@ -93,9 +94,9 @@ def objective(
         (1.0 - data.inputs.graph_constraints.required) * multipliers.sparsity,
         model.design.kinds,
     )
-    usual = jnp.exp(Parameters.of(parameters).coefficients.level) * TYPICAL_ACTIVITY
+    usual = jnp.exp(trained.coefficients.level) * TYPICAL_ACTIVITY
     penalties["media"] = share_penalty(usual, hyperparameters.share_prior)
-    own = Parameters.of(parameters).demand
+    own = trained.demand
     if own is not None and data.inputs.lift_tests is not None:
         activity = components.media / components.coefficient
         by_channel = own * jnp.einsum("tr,tmr->m", data.weights * data.inputs.kpi_unit, activity)

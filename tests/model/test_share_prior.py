@@ -1,4 +1,4 @@
-"""The prior of the channels' shares, which training and the posterior have in common."""
+"""The prior of the channels' shares in training; that the posterior has the same is tested with its density."""
 
 import jax
 import jax.numpy as jnp
@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import expit, softmax
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.model.share_prior import SharePrior, share_penalty
 
 PRIOR = SharePrior.of(dcm.PosteriorSettings())
-_penalty = jax.jit(share_penalty)
 _value_and_slope = jax.jit(jax.value_and_grad(lambda log_share: share_penalty(jnp.exp(log_share), PRIOR)))
 
 
@@ -22,18 +20,6 @@ def _slope(*shares):
 
 
 @settings(deadline=None)  # the first example compiles
-@given(st.floats(-3.0, 2.0), st.lists(st.floats(-2.0, 2.0), min_size=3, max_size=3))
-def test_it_is_standard_normal_in_the_coordinates_of_the_posterior(total, split):
-    split = np.array(split) - np.mean(split)  # a level common to all coordinates of the split changes no share
-    own = dcm.PosteriorSettings()
-    logit = np.log(own.total_share / (1.0 - own.total_share)) + own.total_spread * total
-    share = expit(logit) * softmax(own.split_spread * split)
-    expected = 0.5 * (total**2 + (split**2).sum())
-    found = _penalty(jnp.asarray(share, jnp.float32), PRIOR)
-    assert float(found) == pytest.approx(expected, rel=1e-3, abs=1e-4)
-
-
-@settings(deadline=None)
 @given(st.lists(st.floats(1e-12, 2.0), min_size=3, max_size=3))
 def test_it_is_finite_wherever_a_search_goes_and_knows_no_order_of_channels(shares):
     nats, slope = _value_and_slope(jnp.log(jnp.array(shares)))
@@ -43,7 +29,7 @@ def test_it_is_finite_wherever_a_search_goes_and_knows_no_order_of_channels(shar
 
 
 def test_from_near_nothing_a_way_leads_back():
-    # A density of the share itself, such as 1 / share, would be steepest here, and the other way round.
+    # By the density 1 / (share + 0.002) the slope is 0 here, and the likelihood has none either: a descent stayed.
     assert _slope(1e-6, 0.05, 0.05)[0] < -3.0
 
 
@@ -54,11 +40,11 @@ def test_media_that_bring_everything_are_drawn_back_beyond_the_whole_too():
 
 
 @pytest.mark.parametrize("share", [0.02, 0.05, 0.15])
-def test_an_estimate_is_moved_by_less_than_half_of_its_error(share):
-    """One of four channels, known to 40% of its share: 1 / share would find a third less of it, or nothing."""
+def test_an_estimate_is_moved_by_less_than_the_density_one_over_share_moves_it(share):
+    """One of four channels, known to 40% of its share: that density moves it by as much of its error."""
     error, others = 0.4 * share, (0.05, 0.05, 0.05)
     pull = _slope(share, *others)[0] / share  # nats by a unit of the share
-    assert abs(pull * error**2) < 0.5 * error
+    assert abs(pull * error) < error / share
 
 
 @pytest.mark.parametrize("seed", [1, 3, 5])

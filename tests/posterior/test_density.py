@@ -8,6 +8,7 @@ from jax.flatten_util import ravel_pytree
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.model.share_prior import SharePrior, share_penalty
 from deepcausalmmm_jax.posterior import density, linear, parameters
 from deepcausalmmm_jax.posterior.inputs import posterior_inputs
 from deepcausalmmm_jax.posterior.mode import CONVERGED, Density, maximise, starts
@@ -114,6 +115,16 @@ def test_a_week_without_weight_says_nothing(double):
     as_it_is = log_density(place, inputs, weights, priors)
     changed = dataclasses.replace(inputs, kpi=inputs.kpi.at[0, 5].set(99.0))
     assert float(log_density(place, changed, weights, priors)) == pytest.approx(float(as_it_is), abs=1e-9)
+
+
+def test_training_has_the_prior_of_shares_of_the_posterior(double):
+    inputs, priors = _inputs(1)
+    medians, own = prior_medians(inputs), SharePrior.of(dcm.PosteriorSettings())
+    none = log_prior(medians, inputs, priors)
+    for total, apart in ((0.0, 0.0), (-2.5, 0.7), (1.8, -1.4), (0.3, 2.0)):
+        where = medians._replace(total=jnp.asarray(total), split=jnp.array([apart, -apart]))
+        found = share_penalty(quantities(where, inputs, priors).share, own)
+        assert float(found) == pytest.approx(float(none - log_prior(where, inputs, priors)), rel=1e-5, abs=1e-6)
 
 
 def test_shares_are_what_the_coordinates_say(double):
