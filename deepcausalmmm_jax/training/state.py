@@ -72,13 +72,8 @@ def recorded(
     history: History, epoch: Array, values: Array, h: Array, terms: dict[str, Array], step_sizes: Array
 ) -> History:
     """The history with a chunk written from `epoch` on; all arrays `[chunk]`."""
-
-    def write(record: Array, chunk: Array) -> Array:
-        return jax.lax.dynamic_update_slice(record, chunk, (epoch,))
-
-    return history._replace(
-        objective=write(history.objective, values),
-        acyclicity=write(history.acyclicity, h),
-        learning_rate=write(history.learning_rate, step_sizes),
-        terms={name: write(record, terms[name]) for name, record in history.terms.items()},
-    )
+    before = (history.objective, history.acyclicity, history.learning_rate, history.terms)
+    kept, chunk = jax.tree.leaves(before), jax.tree.leaves((values, h, step_sizes, terms))
+    written = jax.lax.dynamic_update_slice(jnp.stack(kept), jnp.stack(chunk), (0, epoch))
+    objective, acyclicity, learning_rate, by_term = jax.tree.unflatten(jax.tree.structure(before), list(written))
+    return history._replace(objective=objective, acyclicity=acyclicity, learning_rate=learning_rate, terms=by_term)
