@@ -65,4 +65,5 @@ def learned_scales(scales: PriorScales, log_factors: Mapping[str, Array], tune: 
         log_factors: scalars, by the names in `LEARNED`.
         tune: scalar, 1 or 0.
     """
-    return scales._replace(**{name: getattr(scales, name) * jnp.exp(tune * log_factors[name]) for name in LEARNED})
+    factors = jnp.exp(tune * jnp.stack([log_factors[name] for name in LEARNED]))
+    return scales._replace(**{name: getattr(scales, name) * factors[at] for at, name in enumerate(LEARNED)})

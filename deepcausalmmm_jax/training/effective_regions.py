@@ -4,16 +4,13 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from deepcausalmmm_jax.model.structural import StructuralMMM, predicted_in_training
-from deepcausalmmm_jax.model.training_data import TrainingData
 from deepcausalmmm_jax.ops.effective_sample import effective_share
-from deepcausalmmm_jax.training.objective import residual_innovations
 from deepcausalmmm_jax.training.state import FitState, Progress
 
 _FIRST_EPOCHS = 200  # estimated after each chunk of these, and once more when the graph has been pruned
 
 
-def with_dependence(state: FitState, before: Progress, *, model: StructuralMMM, data: TrainingData) -> FitState:
+def with_dependence(state: FitState, before: Progress, innovations: Array, weights: Array) -> FitState:
     """The state with the share of region-weeks that count as independent, from the current residuals.
 
     A new share changes the objective, so its best value so far is dropped.
@@ -21,22 +18,16 @@ def with_dependence(state: FitState, before: Progress, *, model: StructuralMMM, 
     Args:
         state: after a chunk.
         before: progress before it.
-        model: the module.
-        data: the panel.
+        innovations: `[week, region]`, of the residuals in the chunk's last epoch.
+        weights: `[week, region]`, how much each observation counts.
     """
     progress = state.progress
     newly_pruned = progress.graph_pruned & ~before.graph_pruned
     is_due = ~progress.inherited & ((progress.epoch <= _FIRST_EPOCHS) | newly_pruned)
 
     def estimated() -> FitState:
-        share = _share(state, model, data)
+        share = effective_share(innovations.T, weights.T > 0)
         fitted = {**state.fitted, "effective": share}
         return state._replace(fitted=fitted, progress=progress._replace(best=jnp.full_like(progress.best, jnp.inf)))
 
     return jax.lax.cond(is_due, estimated, lambda: state)
-
-
-def _share(state: FitState, model: StructuralMMM, data: TrainingData) -> Array:
-    variables = {"params": state.parameters, "fitted": state.fitted}
-    components, internals, _ = predicted_in_training(model, variables, data)
-    return effective_share(residual_innovations(components, internals, data).T, data.weights.T > 0)

@@ -39,6 +39,7 @@ class Evaluation(NamedTuple):
 
     terms: dict[str, Array]  # scalars, nats per observation
     acyclicity: Array  # [], h
+    innovations: Array  # [week, region], of the residuals
     fitted: Collection  # variables that follow from the data: centres of the variation, baselines, edges kept
 
 
@@ -75,8 +76,9 @@ def objective(
     chex.assert_equal_shape([data.weights, data.kpi])
     components, internals, updated = predicted_in_training(model, {"params": parameters, "fitted": fitted}, data)
     n = jnp.maximum(jnp.sum(data.weights) * internals.effective, 1.0)
+    innovations = residual_innovations(components, internals, data)
     if data.inputs.count_unit is None:
-        fit_terms, precision = _data_terms(components, internals, data, hyperparameters.huber_delta), None
+        fit_terms, precision = _data_terms(innovations, internals, data, hyperparameters.huber_delta), None
     else:
         fit_terms, precision = _count_terms(components, internals, data)
     fit_terms["structure"] = internals.structure
@@ -105,10 +107,13 @@ def objective(
         penalties["marginal"] = _marginal_term(components, internals, data, model)
     laplace = laplace_terms(components.media, internals, data, scales, model.design.step_weeks, precision)
     penalties["volume"] = sum(laplace.values(), start=jnp.zeros(()))
-    terms = {name: value / n for name, value in (fit_terms | penalties).items()}
+    in_nats = fit_terms | penalties
+    per_observation = jnp.stack(list(in_nats.values())) / n
     h = acyclicity(internals.edges, model.design.graph)
-    terms["acyclicity"] = multipliers.alpha * h + 0.5 * multipliers.rho * h**2
-    return sum(terms.values(), start=jnp.zeros(())), Evaluation(terms, h, updated)
+    cycles = multipliers.alpha * h + 0.5 * multipliers.rho * h**2
+    terms = dict(zip(in_nats, per_observation, strict=True)) | {"acyclicity": cycles}
+    evaluation = Evaluation(terms, h, jax.lax.stop_gradient(innovations), updated)
+    return per_observation.sum() + cycles, evaluation
 
 
 def acyclicity(edges: Array, kind: str) -> Array:
@@ -135,13 +140,10 @@ def residual_innovations(components: ComponentsRegionsLast, internals: Internals
     return whitened(residual, trained, internals.persistence)
 
 
-def _data_terms(
-    components: ComponentsRegionsLast, internals: Internals, data: TrainingData, delta: Array
-) -> dict[str, Array]:
+def _data_terms(innovations: Array, internals: Internals, data: TrainingData, delta: Array) -> dict[str, Array]:
     weights = data.weights * internals.effective
-    innovations = residual_innovations(components, internals, data) / internals.noise
     return {
-        "huber": jnp.sum(weights * optax.huber_loss(innovations, delta=delta)),
+        "huber": jnp.sum(weights * optax.huber_loss(innovations / internals.noise, delta=delta)),
         "noise": jnp.sum(weights * jnp.log(internals.noise)),
     }
 

@@ -44,6 +44,7 @@ class Carry(NamedTuple):
     parameters: Array  # [number], all of them joined
     fitted: Collection
     moments: optax.OptState  # of Adam
+    innovations: Array  # [week, region], of the residuals before its step
 
 
 class Epoch(NamedTuple):
@@ -114,9 +115,10 @@ class StructuralRecipe(NamedTuple):
             # One array instead of one for each of forty parameters: a sixth of the program, and of its compile time.
             direction, moments = optimizer.update(ravel_pytree(gradient)[0], carry.moments)
             record = jnp.stack(jax.tree.leaves(Epoch(value, found.acyclicity, found.terms)))
-            return Carry(carry.parameters - step_size * direction, found.fitted, moments), record
+            parameters = carry.parameters - step_size * direction
+            return Carry(parameters, found.fitted, moments, found.innovations), record
 
-        start = Carry(joined, state.fitted, state.optimizer)
+        start = Carry(joined, state.fitted, state.optimizer, jnp.zeros_like(data.kpi))
         end, records = jax.lax.scan(epoch, start, length=self.schedule.chunk_epochs)
 
         as_epochs = jax.tree.structure(Epoch(step_size, step_size, state.history.terms))
@@ -132,7 +134,7 @@ class StructuralRecipe(NamedTuple):
         )
         prune = partial(prune_graph, model=model, inputs=inputs, weights=weights)
         decided = after_chunk(advanced, epochs.value, epochs.acyclicity, hyperparameters, self.schedule, prune)
-        return with_dependence(decided, state.progress, model=model, data=data)
+        return with_dependence(decided, state.progress, end.innovations, data.weights)
 
     def warm_start(self, state: FitState, start: Variables) -> FitState:
         """The state with the variables of another fit; the graph is learned again, from the edges found there."""
