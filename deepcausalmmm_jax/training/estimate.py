@@ -59,7 +59,8 @@ def estimate(
 
     state = recipe.start(key, inputs, weights, hyperparameters)
     state = state if start is None else recipe.warm_start(state, start)
-    variables, history = variables_and_history(run_until_done(next_chunk, state))
+    mark = weights[0, 0] + inputs.kpi[0, 0] + hyperparameters.learning_rate
+    variables, history = variables_and_history(run_until_done(next_chunk, state, mark))
     return recipe.finalise(variables, inputs, weights, hyperparameters), history
 
 

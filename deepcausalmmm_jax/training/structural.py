@@ -28,6 +28,7 @@ from deepcausalmmm_jax.training.optimizer import make_optimizer
 from deepcausalmmm_jax.training.prune_graph import prune_graph
 from deepcausalmmm_jax.training.schedule import Schedule, after_chunk
 from deepcausalmmm_jax.training.state import FitState, Progress, blank_history, recorded
+from deepcausalmmm_jax.training.until_done import differing_as
 
 _STEP_CUT = 1.0 / 3.0
 _START_SHARE = 0.2  # of the KPI, all media together
@@ -118,7 +119,8 @@ class StructuralRecipe(NamedTuple):
             parameters = carry.parameters - step_size * direction
             return Carry(parameters, found.fitted, moments, found.innovations), record
 
-        start = Carry(joined, state.fitted, state.optimizer, jnp.zeros_like(data.kpi))
+        blank = differing_as(state.multipliers.rho, jnp.zeros_like(data.kpi))
+        start = Carry(joined, state.fitted, state.optimizer, blank)
         end, records = jax.lax.scan(epoch, start, length=self.schedule.chunk_epochs)
 
         as_epochs = jax.tree.structure(Epoch(step_size, step_size, state.history.terms))

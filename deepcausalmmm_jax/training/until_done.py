@@ -15,7 +15,7 @@ _State = TypeVar("_State")
 _Packed = dict[str, Array]
 
 
-def run_until_done(next_chunk: Callable[[AnyState], AnyState], state: AnyState) -> AnyState:
+def run_until_done(next_chunk: Callable[[AnyState], AnyState], state: AnyState, mark: Array) -> AnyState:
     """The state of a fit after its last chunk.
 
     Under `vmap` every array that the loop carries becomes a choice, fit by fit, between the new and the old. A state
@@ -25,8 +25,9 @@ def run_until_done(next_chunk: Callable[[AnyState], AnyState], state: AnyState) 
     Args:
         next_chunk: a chunk of epochs and the decision whether to go on.
         state: before the next chunk.
+        mark: see `differing_as`.
     """
-    packed, unpack = _packed(state)
+    packed, unpack = _packed(differing_as(mark, state))
 
     def runs(packed: _Packed) -> Array:
         return jnp.asarray(unpack(packed).progress.status == FitStatus.RUNNING)
@@ -35,6 +36,20 @@ def run_until_done(next_chunk: Callable[[AnyState], AnyState], state: AnyState) 
         return _packed(next_chunk(unpack(packed)))[0]
 
     return unpack(jax.lax.while_loop(runs, run, packed))
+
+
+def differing_as(mark: Array, state: _State) -> _State:
+    """The same arrays, but under `vmap` with a value for each fit where the mark has one.
+
+    JAX traces the body of a loop again for each array that begins alike in all fits and turns out to differ, and the
+    loops within it too: four times for a refit. XLA drops the choice between an array and itself.
+
+    Args:
+        mark: scalar that differs between fits if anything does.
+        state: what a loop begins with.
+    """
+    chosen = jnp.isfinite(mark)
+    return cast(_State, jax.tree.map(lambda array: jnp.where(chosen, array, array), state))
 
 
 def _packed(state: _State) -> tuple[_Packed, Callable[[_Packed], _State]]:

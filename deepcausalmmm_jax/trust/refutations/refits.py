@@ -78,7 +78,7 @@ class _Program(NamedTuple):
         def next_chunk(state: AnyState) -> AnyState:
             return recipe.run_chunk(state, *arrays)
 
-        variables, history = variables_and_history(run_until_done(next_chunk, begin))
+        variables, history = variables_and_history(run_until_done(next_chunk, begin, task.weights[0, 0]))
         variables = recipe.finalise(variables, *arrays)
         return Said(variables, history, *_figures(variables, task.inputs, task.counted, self.design))
 
