@@ -10,13 +10,16 @@ from typer.testing import CliRunner
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.cli.app import app
 from deepcausalmmm_jax.cli.columns import expanded, paired_spend
+from tests.processes import with_devices
 
 COMMAND = Path(sys.executable).with_name("deepcausalmmm-jax")
 QUICK = '[training]\nmax_epochs = 50\nchunk_epochs = 25\n[posterior]\nmethod = "laplace"\ndraws = 40\n'
 
 
 def run(*arguments, cwd):
-    return subprocess.run([COMMAND, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False)
+    """A command on one device, as most machines have: its programs are kept for the next."""
+    command = [COMMAND, *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=with_devices(1), capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import pytest
 from deepcausalmmm_jax.cli import output
 from deepcausalmmm_jax.cli.output import prepare_streams, say, say_aside, stoppable
 from tests.cli.test_app import COMMAND, FIT, QUICK, run
+from tests.processes import with_devices
 
 SIMULATE = ("simulate", "--regions", "2", "--weeks", "20", "--channels", "1", "--controls", "0", "--out")
 RESULTS = {"report.html", "contributions.csv", "media_summary.csv", "metrics.csv", "fit.npz"}
@@ -37,7 +38,7 @@ ARGUMENTS = [NAMED.get(argument, argument) for argument in FIT]
 
 
 def test_a_fit_is_on_disk_though_the_terminal_knows_ascii_alone_and_its_reader_is_gone(workplace):
-    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUNBUFFERED": "1"}
+    environment = with_devices(1) | {"PYTHONIOENCODING": "ascii", "PYTHONUNBUFFERED": "1"}
     read, write = os.pipe()
     os.close(read)  # as `| head -1` does it after a line
     ran = subprocess.run(
@@ -78,8 +79,9 @@ def test_an_interrupted_fit_says_what_is_kept_and_how_to_go_on(workplace, sign, 
     before = {path: path.read_bytes() for path in (workplace / "sim").iterdir()}
     ours = signal.signal(sign, signal.SIG_DFL)  # a suite in the background ignores interrupts, and so would the fit
     with subprocess.Popen(
-        [COMMAND, *arguments, "--out", "sim"], cwd=workplace, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+        [COMMAND, *arguments, "--out", "sim"], cwd=workplace, env=with_devices(1), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True
+    ) as process:  # fmt: skip
         signal.signal(sign, ours)
         assert "compiling" in process.stderr.readline()
         time.sleep(1)
