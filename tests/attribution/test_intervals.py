@@ -73,7 +73,7 @@ def test_few_draws_say_so_beside_every_figure(small_ensemble):
     [
         ({"method": "hmc", "coordinates": np.zeros((4, 2))}, "80 to 85%"),  # draws, of a panel with four regions
         ({"method": "block"}, "70%"),
-        ({"method": "weights"}, "18 to 35%"),
+        ({"method": "weights"}, "36 to 54%"),
     ],
 )
 def test_intervals_that_are_too_narrow_say_so_beside_every_figure(small_ensemble, changes, figure):
