@@ -11,14 +11,14 @@ _FIRST_EPOCHS = 200  # estimated after each chunk of these, and once more when t
 
 
 def with_dependence(state: FitState, before: Progress, innovations: Array, weights: Array) -> FitState:
-    """The state with the share of region-weeks that count as independent, from the current residuals.
+    """The state with the share of region-weeks that count as independent, from the residuals of the last epoch.
 
     A new share changes the objective, so its best value so far is dropped.
 
     Args:
         state: after a chunk.
         before: progress before it.
-        innovations: `[week, region]`, of the residuals in the chunk's last epoch.
+        innovations: `[week, region]`, of these residuals, from before its step and before the graph was pruned.
         weights: `[week, region]`, how much each observation counts.
     """
     progress = state.progress

@@ -59,6 +59,7 @@ def estimate(
 
     state = recipe.start(key, inputs, weights, hyperparameters)
     state = state if start is None else recipe.warm_start(state, start)
+    # Draws of a bootstrap differ in weights or KPI, a grid in its settings; another key is in the state already.
     mark = weights[0, 0] + inputs.kpi[0, 0] + hyperparameters.learning_rate
     variables, history = variables_and_history(run_until_done(next_chunk, state, mark))
     return recipe.finalise(variables, inputs, weights, hyperparameters), history

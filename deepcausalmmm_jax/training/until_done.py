@@ -25,7 +25,7 @@ def run_until_done(next_chunk: Callable[[AnyState], AnyState], state: AnyState, 
     Args:
         next_chunk: a chunk of epochs and the decision whether to go on.
         state: before the next chunk.
-        mark: see `differing_as`.
+        mark: scalar that differs between fits if anything does, see `differing_as`.
     """
     packed, unpack = _packed(differing_as(mark, state))
 
