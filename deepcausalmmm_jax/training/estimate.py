@@ -59,8 +59,9 @@ def estimate(
 
     state = recipe.start(key, inputs, weights, hyperparameters)
     state = state if start is None else recipe.warm_start(state, start)
-    # Draws of a bootstrap differ in weights or KPI, a grid in its settings; another key is in the state already.
-    mark = weights[0, 0] + inputs.kpi[0, 0] + hyperparameters.learning_rate
+    # Draws of a bootstrap differ in weights or KPI, a grid in its settings, seeds in the parameters they start from.
+    drawn = jax.tree.leaves(state.parameters)[0].reshape(-1)[0]
+    mark = weights[0, 0] + inputs.kpi[0, 0] + hyperparameters.learning_rate + drawn
     variables, history = variables_and_history(run_until_done(next_chunk, state, mark))
     return recipe.finalise(variables, inputs, weights, hyperparameters), history
 
