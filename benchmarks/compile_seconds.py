@@ -90,7 +90,12 @@ def main() -> None:
     table = pd.DataFrame(rows).groupby("checkout").median().T
     print(table.to_string(float_format=lambda value: f"{value:.2f}"))
     name = "x".join(map(str, shape))
-    print("wrote", record(f"compile_seconds_{name}", {"rounds": wanted.rounds, "median_s": table.to_dict()}))
+    commits = {
+        checkout: subprocess.check_output(["git", "-C", path, "rev-parse", "--short", "HEAD"], text=True).strip()
+        for checkout, path in checkouts.items()
+    }
+    figures = {"commits": commits, "rounds": wanted.rounds, "median_s": table.to_dict()}
+    print("wrote", record(f"compile_seconds_{name}", figures))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+import chex
 import jax
 import jax.numpy as jnp
 import optax
@@ -72,6 +73,7 @@ def recorded(
     history: History, epoch: Array, values: Array, h: Array, terms: dict[str, Array], step_sizes: Array
 ) -> History:
     """The history with a chunk written from `epoch` on; all arrays `[chunk]`."""
+    chex.assert_trees_all_equal_structs(history.terms, terms)  # they are joined by place, not by name
     before = (history.objective, history.acyclicity, history.learning_rate, history.terms)
     kept, chunk = jax.tree.leaves(before), jax.tree.leaves((values, h, step_sizes, terms))
     written = jax.lax.dynamic_update_slice(jnp.stack(kept), jnp.stack(chunk), (0, epoch))

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 import optax
@@ -115,6 +116,7 @@ class StructuralRecipe(NamedTuple):
             )
             # One array instead of one for each of forty parameters: a sixth of the program, and of its compile time.
             direction, moments = optimizer.update(ravel_pytree(gradient)[0], carry.moments)
+            chex.assert_trees_all_equal_structs(found.terms, state.history.terms)  # joined by place, not by name
             record = jnp.stack(jax.tree.leaves(Epoch(value, found.acyclicity, found.terms)))
             parameters = carry.parameters - step_size * direction
             return Carry(parameters, found.fitted, moments, found.innovations), record
