@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from deepcausalmmm_jax.attribution.diagnostics import shares
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
@@ -23,7 +23,7 @@ def at_least_as_wide(table: pd.DataFrame, relative_error: np.ndarray, level: flo
         relative_error: `[row]`, standard error of the effect as a share of it; a row where it is missing stays.
         level: of the intervals.
     """
-    wider, far = table.copy(), norm.ppf((1.0 + level) / 2.0) * relative_error
+    wider, far = table.copy(), ndtri((1.0 + level) / 2.0) * relative_error
     for name in (str(column)[: -len("_low")] for column in table if str(column).endswith("_low")):
         value = table[name].to_numpy(np.float64)
         if name in _PER_EFFECT:

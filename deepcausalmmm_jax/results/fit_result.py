@@ -142,7 +142,11 @@ class FitResult(ForecastTables, CurveTables):
 
     def regional_summary(self, top: int | None = None) -> pd.DataFrame:
         """By region and channel: spend, incremental_outcome, pct_of_contribution, roi; the rest beyond `top` summed."""
-        return regional_summary(self.fitted_panel, top)
+        return self._regional_summary() if top is None else regional_summary(self.fitted_panel, top)
+
+    @computed_once
+    def _regional_summary(self) -> pd.DataFrame:
+        return regional_summary(self.fitted_panel)
 
     @computed_once
     def weekly_contributions(self) -> pd.DataFrame:

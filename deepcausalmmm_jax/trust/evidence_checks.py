@@ -3,6 +3,7 @@
 import numpy as np
 
 from deepcausalmmm_jax.attribution.conflicts import untested, with_hidden_demand
+from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.data.diagnosis.findings import Check
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.grades import Grade
@@ -15,9 +16,8 @@ _BEYOND = 0.1  # of the region-weeks
 _NAMED = 3
 
 
-def data_row(result: FitResult) -> HealthRow:
-    """The worst of the data checks."""
-    diagnosis = result.panel.diagnose().beside(result.config)
+def data_row(result: FitResult, diagnosis: Diagnosis) -> HealthRow:
+    """The worst of the data checks, by the diagnosis of the result's panel and settings."""
     found = diagnosis.findings
     if not found:
         return HealthRow(HealthCheck.DATA, Grade.PASS, "no finding")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -47,19 +48,38 @@ def health(result: FitResult, refutations: Refutation | None = None, *, plan: Bu
         ConfigError: not a result, or not what `refute` returns.
     """
     require_result(result, "health")
+    return health_card(result, refutations, plan)
+
+
+def health_card(
+    result: FitResult, refutations: Refutation | None, plan: BudgetPlan | None, diagnosis: Diagnosis | None = None
+) -> HealthCard:
+    """The card of `health`.
+
+    Args:
+        result: a fit.
+        refutations: what `refute` returned for it; None leaves that check out.
+        plan: a budget plan made from it; None for none.
+        diagnosis: of the result's panel and settings, where it is at hand; None makes it anew.
+    """
     with Steps("health", _WITH_DRAWS if isinstance(result, Ensemble) else _WITHOUT) as wait:
-        rows = _rows(result, refutations, plan, wait.step)
+        rows = _rows(result, refutations, plan, diagnosis, wait.step)
     cadence = result.panel.cadence
     rows = tuple(row.in_units(cadence) for row in rows)
     return HealthCard(rows, *verdict_of(rows, cadence.worded(strengths(result))))
 
 
 def _rows(
-    result: FitResult, refutations: Refutation | None, plan: BudgetPlan | None, step: Callable[[str], None]
+    result: FitResult,
+    refutations: Refutation | None,
+    plan: BudgetPlan | None,
+    diagnosis: Diagnosis | None,
+    step: Callable[[str], None],
 ) -> tuple[HealthRow, ...]:
     """One row per check."""
     step("data")
-    rows = [data_row(result), training_row(result), sampling_row(result), starts_row(result), skill_row(result)]
+    found = result.panel.diagnose().beside(result.config) if diagnosis is None else diagnosis
+    rows = [data_row(result, found), training_row(result), sampling_row(result), starts_row(result), skill_row(result)]
     step("forecasts")
     rows += [coverage_row(result), autocorrelation_row(result)]
     step("baseline")

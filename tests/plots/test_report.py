@@ -279,6 +279,12 @@ def test_importing_and_fitting_need_no_plotly():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_a_fit_waits_for_no_scipy_stats():
+    """It takes a third of a second to import."""
+    code = "import sys, deepcausalmmm_jax.inference.fit; sys.exit('scipy.stats' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_regions_are_packed_to_a_thousandth_of_their_largest_week():
     grid = np.array([[0.0, 1.0, np.nan, 250.0], [1e9, -5e8, 3.0, np.nan], [0.0, 0.0, 0.0, 0.0]])
     packed = _packed(grid)

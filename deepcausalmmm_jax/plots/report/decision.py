@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
@@ -175,7 +175,7 @@ def _chance_of_order(result: Ensemble, least: pd.Series, most: pd.Series) -> flo
     if result.from_posterior:
         return chance
     error = np.hypot(*((row["mroi_high"] - row["mroi_low"]) / (2.0 * _ERRORS_IN_90) for row in (least, most)))
-    return min(chance, float(norm.cdf((most["mroi"] - least["mroi"]) / error))) if error > 0 else chance
+    return min(chance, float(ndtr((most["mroi"] - least["mroi"]) / error))) if error > 0 else chance
 
 
 def _by_channel(result: FitResult, card: HealthCard) -> list[str]:

@@ -29,7 +29,7 @@ from deepcausalmmm_jax.plots.report.tables import Table, tables_of
 from deepcausalmmm_jax.plots.theme import channel_colors
 from deepcausalmmm_jax.results.compare_runs import compare_runs
 from deepcausalmmm_jax.results.fit_result import FitResult
-from deepcausalmmm_jax.trust.health import health
+from deepcausalmmm_jax.trust.health import health_card
 from deepcausalmmm_jax.trust.refutations.refutation import Refutation
 
 _LONGEST_CURRENCY = 8
@@ -66,8 +66,8 @@ def write_report(
         OutputError: the file cannot be written.
     """
     _refuse(result, plan, currency)
-    card = health(result, refutations, plan=plan)
     diagnosis = result.panel.diagnose().beside(result.config)
+    card = health_card(result, refutations, plan, diagnosis)
     tell("tables")
     tables = tables_of(result, card, diagnosis, refutations)
     tables["contribution"] += credited_tables(result)
