@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepcausalmmm_jax.attribution.effect_priors import EffectPriors, effect_priors, no_priors
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.forward import curve_precisions
+from deepcausalmmm_jax.attribution.shares import shares
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.season import season_basis
 from deepcausalmmm_jax.io.on_device import on_device, single
@@ -34,36 +36,36 @@ def channel_covariance(fit: FittedPanel, *, given_curves: bool = False) -> np.nd
     r"""Covariance of the channels' effects, as shares of them, `[channel, channel]`; missing where the weeks give none.
 
     The effect is a level times a curve. Both are linearised at the fit, $\delta$ their changes, and found by least
-    squares on the innovations, all media and controls together, the curve's parameters with the precision P of their
-    priors. With information I and the innovations' scores J by week, so that weeks may be off in all regions at once
-    (White 1982), and both coarsened by the power c as in the posterior (see `training.coarsening`),
+    squares on the innovations, all media and controls together, with the precision P of what else is known of them: the
+    priors of curves and shares, what the user stated, and lift tests (`effect_priors`). With information I and the
+    innovations' scores J by week, so that weeks may be off in all regions at once (White 1982), and both coarsened by
+    the power c as in the posterior (see `training.coarsening`),
     $\mathrm{Cov}(\delta) = (cI + P)^{-1} (cJ + P) (cI + P)^{-1}$. The national trend counts as noise, since a channel
     may have caused it.
 
     Args:
         fit: the fit.
-        given_curves: errors of the levels alone, as if the curves were right and known: what the noise of the weeks
-            does to an estimate, not how far it may be from the truth.
+        given_curves: errors of the levels by the weeks alone, as if the curves were right and known and no prior held:
+            what the noise of the weeks does to an estimate, not how far it may be from the truth.
     """
     used, n = fit.weights > 0, len(fit.panel.channels)
     curves = _no_moves(fit) if given_curves else _curve_moves(fit)
-    innovation, weight, whole = _standardised(fit, used, curves)
+    known = no_priors(n) if given_curves else effect_priors(fit, shares(fit))
+    power = 1.0 if given_curves else coarsening_power(fit.weights, fit.config.posterior.coarsening)
+    innovation, weight, whole = _standardised(fit, used, curves, np.flatnonzero(known.demand))
     innovation, residual = innovation[:, :, :-1], innovation[:, :, -1]
     size = np.sqrt((innovation**2).sum(axis=(0, 1)))
-    known = size > _STILL * whole
-    power = 1.0 if given_curves else coarsening_power(fit.weights, fit.config.posterior.coarsening)
-    precision = np.zeros(len(size))
-    precision[n : n + curves.moves.shape[-1]] = curves.precision
+    by_change = _effects_by_change(fit, used, curves, len(size))
+    prior = _precision(known, curves, by_change)
     scores = np.sqrt(power) * np.einsum("rti,rt->ti", innovation, residual)
     flat = innovation.reshape(-1, len(size))
-    information = power * flat.T @ flat + np.diag(precision)
+    information = power * flat.T @ flat + prior
     unit = np.sqrt(np.where(np.diag(information) > 0, np.diag(information), 1.0))
     bread = np.linalg.pinv(information / np.outer(unit, unit) + _RIDGE * np.eye(len(unit)))
-    covariance = bread @ ((scores.T @ scores + np.diag(precision)) / np.outer(unit, unit)) @ bread
-    by_change = _effects_by_change(fit, used, curves, len(size)) / unit
-    of_effects = by_change @ covariance @ by_change.T
-    enough = (weight > 0).sum() > (precision == 0).sum()
-    found = known[:n] & enough & (np.diag(of_effects) > 0)  # below 0 by rounding
+    covariance = bread @ ((scores.T @ scores + prior) / np.outer(unit, unit)) @ bread
+    of_effects = (by_change / unit) @ covariance @ (by_change / unit).T
+    enough = (weight > 0).sum() > len(size) - len(curves.precision) - np.count_nonzero(known.demand)
+    found = (size > _STILL * whole)[:n] & enough & (np.diag(of_effects) > 0)  # below 0 by rounding
     return np.where(found[:, None] & found, of_effects, np.nan)
 
 
@@ -90,6 +92,17 @@ def _curve_moves(fit: FittedPanel) -> _CurveMoves:
     return _CurveMoves(np.concatenate(moves, axis=-1), np.concatenate(list(precisions.values())))
 
 
+def _precision(known: EffectPriors, curves: _CurveMoves, by_change: np.ndarray) -> np.ndarray:
+    """Of the changes by all that is known besides the weeks, `[term, term]`; see `_standardised` for the terms."""
+    n, behind = len(known.level), known.demand[known.demand > 0]
+    apart = np.zeros(by_change.shape[1])
+    apart[n : n + len(curves.precision)] = curves.precision
+    apart[n + len(curves.precision) :][: len(behind)] = behind
+    precision = np.diag(apart) + by_change.T @ known.effect @ by_change
+    precision[:n, :n] += known.level
+    return precision
+
+
 def _moved(fit: FittedPanel, name: str, step: np.ndarray) -> np.ndarray:
     """Contributions where a parameter of all channels' curves is off by a step, `[region, week, channel]`, scaled."""
     parameters = Parameters.of(fit.variables["params"])
@@ -99,8 +112,12 @@ def _moved(fit: FittedPanel, name: str, step: np.ndarray) -> np.ndarray:
     return FittedPanel(other, fit.panel, fit.inputs).scaled_terms.media
 
 
-def _standardised(fit: FittedPanel, used: np.ndarray, curves: _CurveMoves) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _standardised(
+    fit: FittedPanel, used: np.ndarray, curves: _CurveMoves, demand: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Innovations of all terms and, last, of the residual, whose standard deviation is 1.
+
+    The terms are levels, curves, the hidden demand behind channels by their positions, controls and season.
 
     Returns:
         Innovations `[region, week, term]`; weights of the weeks, see `_innovations`; and the terms' own sizes before
@@ -108,7 +125,9 @@ def _standardised(fit: FittedPanel, used: np.ndarray, curves: _CurveMoves) -> tu
     """
     terms, noise = fit.scaled_terms, fit.residual_noise[:, None, None]
     season = np.where(used[:, :, None], 1.0, 0.0) * season_basis(fit.panel, fit.config)
-    design = _within(np.concatenate([terms.media, curves.moves, terms.control, season], axis=-1), used)
+    design = _within(
+        np.concatenate([terms.media, curves.moves, terms.media[:, :, demand], terms.control, season], axis=-1), used
+    )
     rest = np.where(used, fit.scaled_kpi - terms.prediction() + terms.trend, 0.0)
     innovation, weight = _innovations(np.concatenate([design, _within(rest[:, :, None], used)], axis=-1), used)
     innovation *= weight[:, :, None] / noise

@@ -16,6 +16,7 @@ from deepcausalmmm_jax.attribution.notes import (
     clear_or_not,
     tiny_or_not,
 )
+from deepcausalmmm_jax.attribution.shares import shares
 from deepcausalmmm_jax.axes import CHANNEL
 
 _RARE = 0.25  # of the training region-weeks
@@ -75,11 +76,6 @@ def share_covariance(fit: FittedPanel, *, given_curves: bool = False) -> np.ndar
     if not fit.family.has_noise:
         return np.full((len(share), len(share)), np.nan)
     return np.asarray(np.outer(share, share) * channel_covariance(fit, given_curves=given_curves))
-
-
-def shares(fit: FittedPanel) -> np.ndarray:
-    """Shares of the KPI of the training weeks, `[channel]`."""
-    return np.asarray(fit.components.media[fit.weights > 0].sum(axis=0) / fit.kpi_learned_from())
 
 
 def _about_data(fit: FittedPanel) -> list[list[ChannelNote]]:

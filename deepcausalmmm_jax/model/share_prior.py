@@ -4,6 +4,7 @@ from typing import NamedTuple, Self
 
 import chex
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.config.priors import PosteriorSettings
@@ -44,6 +45,22 @@ def share_penalty(share: Array, prior: SharePrior) -> Array:
     split = (log_share - log_share.mean()) / prior.split_spread
     away = (_logit(total) - _logit(prior.total_share)) / prior.total_spread
     return 0.5 * (away**2 + jnp.sum(split**2))
+
+
+def share_precision(share: np.ndarray, prior: SharePrior) -> np.ndarray:
+    """Second derivatives of `share_penalty` by the logs of the shares, on the host; the logit counts as a line.
+
+    Args:
+        share: `[channel]`, of the KPI, above 0.
+        prior: as for the penalty.
+
+    Returns:
+        `[channel, channel]`, positive semi-definite.
+    """
+    inside = min(float(share.sum()), _NEARLY_ALL)
+    away = share / (inside * (1.0 - inside) * float(prior.total_spread))
+    split = (np.eye(len(share)) - 1.0 / len(share)) / float(prior.split_spread) ** 2
+    return np.asarray(split + np.outer(away, away))
 
 
 def _logit(share: Array) -> Array:

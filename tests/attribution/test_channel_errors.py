@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.attribution.channel_errors import _curve_moves, channel_errors
+from deepcausalmmm_jax.attribution.channel_errors import _curve_moves, channel_covariance, channel_errors
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.forward import curve_precisions, run
+from deepcausalmmm_jax.attribution.model_lifts import model_lifts
 from deepcausalmmm_jax.attribution.notes import NoteKind, tiny_or_not
+from deepcausalmmm_jax.attribution.shares import shares
+from deepcausalmmm_jax.config.lift_tests import LiftTest
 from deepcausalmmm_jax.io.on_device import on_device
 from deepcausalmmm_jax.model.parameters import Parameters
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
+from deepcausalmmm_jax.training.prepare import lift_tests_of
 
 
 def with_config(result, **changes):
@@ -25,6 +29,10 @@ def with_config(result, **changes):
 def with_coarsening(result, coarsening, **changes):
     posterior = dataclasses.replace(result.config.posterior, coarsening=coarsening)
     return with_config(result, posterior=posterior, **changes)
+
+
+def with_posterior(result, **changes):
+    return with_config(result, posterior=dataclasses.replace(result.config.posterior, **changes))
 
 
 def precisions(fit):
@@ -39,8 +47,9 @@ def test_curves_that_are_known_add_no_error(small_result):
         name: tuple((channel, float(now[name][channel]), 1e-3 * float(now[name][channel])) for channel in channels)
         for name in ("decay", "half_saturation", "slope")
     }
+    any_share = with_posterior(small_result, coarsening=1e4, split_spread=100.0, total_spread=100.0).fitted
     open_, known = (
-        channel_errors(with_coarsening(small_result, 1e4, priors=priors))
+        channel_errors(FittedPanel.of(dataclasses.replace(any_share, config=any_share.config.replace(priors=priors))))
         for priors in (dcm.Priors(), dcm.Priors(**firm))
     )
     given = channel_errors(with_coarsening(small_result, 1e4), given_curves=True)
@@ -101,6 +110,60 @@ def test_a_stated_decay_is_held_as_firmly_as_it_is_stated(small_result, sd):
     fit = with_config(small_result, priors=dcm.Priors(decay=((small_result.panel.channels[0], decay, sd),)))
     by_logit = decay * (1.0 - decay)
     assert precisions(fit)["decay"][0] == pytest.approx((by_logit / sd) ** 2, rel=0.02)
+
+
+def test_no_error_is_larger_than_the_prior_of_shares_leaves_it(small_result):
+    """However little the weeks say: the spread of a share by the prior alone, in logs."""
+    nothing_said = with_coarsening(small_result, 1e-6)  # of the likelihood hardly anything is left
+    settings, n = small_result.config.posterior, len(small_result.panel.channels)
+    by_prior = np.sqrt(settings.total_spread**2 + settings.split_spread**2)  # the total's is smaller: of a logit
+    assert (channel_errors(nothing_said) < 1.05 * by_prior).all()
+    assert (channel_errors(nothing_said) > 0.5 * settings.split_spread * np.sqrt(1 - 1 / n)).all()
+
+
+def test_a_narrower_prior_of_shares_narrows_errors(small_result):
+    narrow, usual, wide = (
+        channel_errors(with_posterior(small_result, split_spread=0.2 * f, total_spread=0.2 * f)) for f in (1, 4, 40)
+    )
+    assert (narrow < usual).all()
+    assert (usual < wide).all()
+    assert (narrow < 0.5).all()  # what is not known of the curves remains
+
+
+def stated(result, prior, sd):
+    share = result.notes()["share"] / 100
+    if prior == "share":
+        return dcm.Priors(share=((result.panel.channels[0], float(share.iloc[0]), sd * float(share.iloc[0])),))
+    return dcm.Priors(total=(float(share.sum()), sd * float(share.sum())))
+
+
+@pytest.mark.parametrize("sd", [0.1, 0.02])
+def test_a_stated_share_is_known_as_well_as_it_is_stated(small_result, sd):
+    error = channel_errors(with_config(small_result, priors=stated(small_result, "share", sd)))
+    assert error[0] == pytest.approx(sd, rel=0.25)
+    assert error[0] < sd
+
+
+def test_a_stated_total_holds_all_channels_together_and_none_by_itself(small_result):
+    fit = with_config(small_result, priors=stated(small_result, "total", 0.02))
+    share = shares(fit) / shares(fit).sum()
+    covariance = channel_covariance(fit)
+    assert np.sqrt(share @ covariance @ share) < 0.02
+    assert (np.sqrt(np.diag(covariance)) > 0.05).any()
+
+
+@pytest.mark.parametrize(("error", "most"), [(0.3, 0.35), (0.05, 0.15)])
+def test_a_lift_test_narrows_the_error_of_its_channel_to_about_its_own(small_result, error, most):
+    """After so few epochs the weeks are off by much more than chance, and the estimate still follows them in part."""
+    channel, weeks = small_result.panel.channels[0], small_result.panel.weeks
+    test = LiftTest(channel, str(weeks[20].date()), str(weeks[27].date()), 1.0, 1.0, kind="holdback")
+    alone = with_config(small_result, experiments=(test,))
+    lift = float(model_lifts(alone, lift_tests_of(alone.fitted))[0])  # in units of an error of 1
+    told = dataclasses.replace(test, lift=lift, standard_error=error * abs(lift))
+    before, after = channel_errors(small_result.fitted_panel), channel_errors(with_config(alone, experiments=(told,)))
+    assert after[0] < most < before[0]
+    assert after[0] > 0.5 / np.hypot(1 / error, 1 / before[0])
+    np.testing.assert_allclose(after[1:], before[1:], rtol=0.2)
 
 
 def test_one_region_is_not_coarsened(national_ensemble):
