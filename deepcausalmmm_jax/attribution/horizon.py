@@ -212,7 +212,12 @@ def _horizon(
     longer = _lengthened(panel, lacking, mean, fit) if lacking else panel
     if len(longer.weeks) > stop + tail:  # else the panel stays the very same, and what was prepared for it with it
         longer = longer.select(weeks=slice(0, stop + tail))
-    worth = longer.revenue_per_kpi
+    worth, unknown = _worth(longer, fit)
+    if (unknown & longer.present)[:, start:stop].any():
+        notes = (
+            *notes,
+            "Where planned weeks have a revenue per KPI of 0, each region's mean over the last year is used.",
+        )
     return Horizon(
         panel=longer,
         start=start,
@@ -267,7 +272,7 @@ def _future_worth(history: Panel, asked: Panel, regions: np.ndarray, weeks: slic
     if past is not None:
         known = min(past.shape[1], n_weeks)
         worth[:, :known] = past[:, :known]
-        worth[:, weeks] = _mean_worth(history)[:, None]
+        worth[:, weeks] = mean_worth(history.until_last_kpi())[:, None]
     if asked.revenue_per_kpi is not None:
         worth[regions, weeks] = asked.revenue_per_kpi
     return worth
@@ -277,13 +282,31 @@ def _last_year(panel: Panel) -> slice:
     return slice(max(0, len(panel.weeks) - panel.cadence.steps(_LAST_YEAR)), None)
 
 
-def _mean_worth(panel: Panel) -> np.ndarray:
-    """`[region]`, over the last year's weeks that have a row."""
+def mean_worth(panel: Panel) -> np.ndarray:
+    """Revenue per KPI, `[region]`, over the last year's weeks that have a row; the panel has some."""
     assert panel.revenue_per_kpi is not None
     recent = _last_year(panel)
     present = panel.present[:, recent]
     total = np.where(present, panel.revenue_per_kpi[:, recent], 0.0).sum(axis=1)
     return total / np.maximum(present.sum(axis=1), 1)
+
+
+def _usual_worth(panel: Panel, fit: FittedPanel) -> np.ndarray:
+    """Revenue per KPI of weeks for which none is known, `[region]`: the mean of the last year up to the last KPI."""
+    past = fit.until_last_kpi.panel
+    return mean_worth(panel if past.revenue_per_kpi is None else past)
+
+
+def _worth(panel: Panel, fit: FittedPanel) -> tuple[np.ndarray | None, np.ndarray]:
+    """Revenue per KPI of a horizon's panel, `[region, week]`, and where it is 0 for not being known yet.
+
+    A table must have a number in planned weeks too, and people write 0.
+    """
+    worth = panel.revenue_per_kpi
+    if worth is None:
+        return None, np.zeros(panel.present.shape, bool)
+    unknown = (np.arange(len(panel.weeks)) >= fit.panel.n_past_weeks) & (worth == 0)
+    return np.where(unknown, _usual_worth(panel, fit)[:, None], worth), unknown
 
 
 def _lengthened(panel: Panel, n_weeks: int, exposure: np.ndarray, fit: FittedPanel) -> Panel:
@@ -295,7 +318,7 @@ def _lengthened(panel: Panel, n_weeks: int, exposure: np.ndarray, fit: FittedPan
         return np.concatenate([past, np.broadcast_to(new[:, None], (regions, n_weeks, *past.shape[2:]))], axis=1)
 
     here = np.asarray(panel.present.any(axis=1))
-    worth = None if panel.revenue_per_kpi is None else longer(panel.revenue_per_kpi, _mean_worth(panel))
+    worth = None if panel.revenue_per_kpi is None else longer(panel.revenue_per_kpi, _usual_worth(panel, fit))
     return dataclasses.replace(
         panel,
         weeks=panel.weeks.append(behind),

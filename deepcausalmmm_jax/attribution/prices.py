@@ -9,7 +9,7 @@ from deepcausalmmm_jax.data.bookings import Booking, accrued
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
 
-_LAST_YEAR = 52  # weeks
+_LAST_YEAR = 52.0  # weeks
 
 
 class Prices(NamedTuple):
@@ -61,7 +61,8 @@ def priced(panel: Panel, cost: Mapping[str, float] | None, past: Prices | None =
         found = accrued(np.nan_to_num(booked[:, :, i]), panel.exposure[:, :, i])
         bookings.append(Booking.OWN if np.isnan(booked[:, :, i]).all() else found.booking)
         spend[:, :, i] = np.where(np.isnan(booked[:, :, i]), np.nan, found.spend)
-    return Prices(spend, _by_week(spend, panel.exposure, given, past), tuple(bookings))
+    year = panel.cadence.steps(_LAST_YEAR)
+    return Prices(spend, _by_week(spend, panel.exposure, given, past, year), tuple(bookings))
 
 
 def spent(panel: Panel) -> np.ndarray | None:
@@ -85,7 +86,8 @@ def _costs(panel: Panel, cost: Mapping[str, float]) -> np.ndarray:
     return np.array([cost.get(name, np.nan) for name in panel.channels], np.float64)
 
 
-def _by_week(spend: np.ndarray, exposure: np.ndarray, given: np.ndarray, past: Prices | None) -> np.ndarray:
+def _by_week(spend: np.ndarray, exposure: np.ndarray, given: np.ndarray, past: Prices | None, year: int) -> np.ndarray:
+    """Price of each region-week; a channel without spend has the mean price of so many of the past's last steps."""
     both = (spend > 0) & (exposure > 0)
     paid, bought = np.where(both, spend, 0.0), np.where(both, exposure, 0.0)
 
@@ -96,6 +98,6 @@ def _by_week(spend: np.ndarray, exposure: np.ndarray, given: np.ndarray, past: P
     typical = np.where(np.isnan(mean((1,))), mean((0, 1)), mean((1,)))
     typical = np.where(np.isnan(typical), given, typical)
     if past is not None:
-        before = past.price[:, -_LAST_YEAR:].mean(axis=1, keepdims=True)
+        before = past.price[:, -year:].mean(axis=1, keepdims=True)
         typical = np.where(np.isnan(typical) & ~np.isnan(spend).all(axis=(0, 1)), before, typical)
     return np.where(both, paid / np.where(both, bought, 1.0), typical)

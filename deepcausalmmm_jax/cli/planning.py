@@ -168,7 +168,7 @@ def _print_plan(plan: "BudgetPlan") -> None:
         say("\nActive limits, and the gain from relaxing each by one unit:")
         say(_shown(plan.binding.set_index("limit").head(_MOST_LIMITS)))
     if not math.isnan(plan.chance_better):
-        say(f"\nThe plan is better than today's spend in {plan.chance_better:.0%} of the refits.")
+        say(f"\nThe plan is better than today's spend in {plan.chance_better:.0%} of the draws.")
     if plan.notes:
         say("\n" + "\n".join(plan.notes))
 
@@ -230,7 +230,7 @@ def _span(result: "FitResult", first: str | None, last: str | None) -> tuple[obj
     if first is None and last is None:
         return None
     panel = result.panel
-    return first or panel.week_label(0), last or panel.week_label(-1)
+    return first or panel.week_label(0), last or panel.week_label(panel.n_past_weeks - 1)
 
 
 def _shown(table: "pd.DataFrame") -> str:

@@ -136,7 +136,7 @@ class _Columns:
 
 def _spend(others: _Columns, run: Panel, file: Path) -> Iterator[tuple[str, str]]:
     assert run.spend is not None
-    spend, exposure = run.national_figures(run.spend), run.national_figures(run.exposure)
+    spend, exposure = run.national_figures(run.spend, "spend"), run.national_figures(run.exposure, "exposure")
     for i, channel in enumerate(run.channels):
         own = spend[:, :, i]
         if np.isnan(own).all():
@@ -155,7 +155,7 @@ def _spend(others: _Columns, run: Panel, file: Path) -> Iterator[tuple[str, str]
 
 def _reach(others: _Columns, run: Panel, file: Path) -> Iterator[tuple[str, dict[str, str]]]:
     assert run.frequency is not None
-    reach = reach_from(run.national_figures(run.exposure), run.frequency)
+    reach = reach_from(run.national_figures(run.exposure, "exposure"), run.frequency)
     for option, values in (("reach", reach), ("frequency", run.frequency)):
         found = {}
         for i, channel in enumerate(run.channels):

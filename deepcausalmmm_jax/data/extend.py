@@ -49,7 +49,7 @@ def continued(history: Panel, asked: Panel) -> tuple[Panel, slice, np.ndarray]:
     panel = dataclasses.replace(
         history,
         weeks=weeks,
-        kpi=np.zeros((len(history.regions), n_weeks)),
+        kpi=_until(history.kpi, n_weeks),
         weights=np.zeros((len(history.regions), n_weeks)),
         present=joined(history.present, asked.present),
         exposure=joined(history.exposure, asked.exposure[:, :, channel]),
@@ -61,6 +61,12 @@ def continued(history: Panel, asked: Panel) -> tuple[Panel, slice, np.ndarray]:
         revenue_per_kpi=None,
     )
     return panel, slice(start, n_weeks), regions
+
+
+def _until(past: np.ndarray, n_weeks: int) -> np.ndarray:
+    """Figures by region and week of the history, with zeros behind it, or without its last weeks."""
+    known = min(past.shape[1], n_weeks)
+    return np.pad(past[:, :known], ((0, 0), (0, n_weeks - known)))
 
 
 def _refuse_other_columns(history: Panel, asked: Panel) -> None:

@@ -16,7 +16,7 @@ from deepcausalmmm_jax.data.kpi_per_head import with_total_kpi
 from deepcausalmmm_jax.data.panel_summary import panel_line, panel_summary
 from deepcausalmmm_jax.data.readers.column_roles import ColumnRoles
 from deepcausalmmm_jax.data.readers.frames import as_pandas
-from deepcausalmmm_jax.data.readers.national import undivided
+from deepcausalmmm_jax.data.readers.national import paid_shares, undivided
 from deepcausalmmm_jax.data.readers.table import arrays_from_table
 from deepcausalmmm_jax.data.regions import region_positions
 from deepcausalmmm_jax.data.treatments import Treatment, TreatmentBaseline
@@ -303,7 +303,7 @@ class Panel:
             self.time_name: self.weeks[columns],
             self.kpi_name: kpi[rows, columns],
         }
-        exposure = self.national_figures(self.exposure)
+        exposure = self.national_figures(self.exposure, "exposure")
         table |= {name: exposure[rows, columns, i] for i, name in enumerate(self.channels) if not self.has_reach[i]}
         if self.frequency is not None:
             reach = reach_from(exposure, self.frequency)
@@ -314,7 +314,7 @@ class Panel:
                     if self.has_reach[i]
                 }
         if self.spend is not None:
-            priced, spend = ~np.isnan(self.spend).all(axis=(0, 1)), self.national_figures(self.spend)
+            priced, spend = ~np.isnan(self.spend).all(axis=(0, 1)), self.national_figures(self.spend, "spend")
             table |= {f"{name}_spend": spend[rows, columns, i] for i, name in enumerate(self.channels) if priced[i]}
         table |= {name: self.control[rows, columns, i] for i, name in enumerate(self.controls)}
         if self.revenue_per_kpi is not None:
@@ -323,14 +323,15 @@ class Panel:
             table["population"] = self.population[rows]
         return pd.DataFrame(table)
 
-    def national_figures(self, values: np.ndarray) -> np.ndarray:
+    def national_figures(self, values: np.ndarray, kind: Literal["exposure", "spend"]) -> np.ndarray:
         """Exposure or spend `[region, week, channel]` as the table had it: national figures in every row."""
         if self.national_weights is None:
             return values
-        values = values.copy()
+        values, weights = values.copy(), self.national_weights
+        shares = weights if kind == "exposure" else paid_shares(weights, self.present)
         for i, name in enumerate(self.channels):
             if name in self.national:
-                values[:, :, i] = undivided(values[:, :, i], self.national_weights, self.present)
+                values[:, :, i] = undivided(values[:, :, i], shares, self.present)
         return values
 
 

@@ -102,7 +102,8 @@ def _origins(panel: Panel, horizon: int, folds: int, origins: Sequence[int] | No
         before = [n_weeks - horizon * k for k in range(folds, 0, -1)]
         wanted = [int(with_kpi[max(count, 0)]) for count in before]
     else:
-        wanted = [int(origin) for origin in origins]
+        several = isinstance(origins, Sequence | np.ndarray | pd.Index) and not isinstance(origins, str)
+        wanted = [whole_number("origins", origin, 0) for origin in (origins if several else [origins])]
         before = [int(panel.has_kpi[: max(origin, 0)].sum()) for origin in wanted]
     if not wanted:
         raise ConfigError("cross_validate needs at least one origin.")

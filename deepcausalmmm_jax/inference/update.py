@@ -23,7 +23,7 @@ from deepcausalmmm_jax.training.fitted import Fitted
 
 _CAUSES = ("new_weeks", "revised", "both", "refit")
 _MOVED = ("share", "roi", "weekly_contribution")
-_OPTIONAL = ("spend", "revenue_per_kpi")
+_OPTIONAL = ("spend", "revenue_per_kpi", "frequency")
 
 
 def update(

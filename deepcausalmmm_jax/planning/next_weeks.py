@@ -5,12 +5,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepcausalmmm_jax.attribution.horizon import mean_worth
 from deepcausalmmm_jax.attribution.prices import spent
 from deepcausalmmm_jax.checks import whole_number
 from deepcausalmmm_jax.data.event_columns import with_events_by_date
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DataError
 
+_NAMED = 3
 _YEAR = 52.0  # weeks, so that a week is compared with the same week of the calendar
 
 
@@ -52,11 +54,33 @@ def next_weeks(panel: Panel, count: int) -> NextWeeks:
     n_planned = min(count, len(panel.weeks) - start)
     n_filled = int((copied.present & ~last_year.present[:, :count])[:, n_planned:].sum())
     labels = panel.weeks[start : start + n_planned].append(cadence.later(panel.weeks, count - n_planned))
-    joined = _joined(panel.select(weeks=slice(start, start + n_planned)), copied, n_planned)
+    planned = panel.select(weeks=slice(start, start + n_planned))
+    joined = _joined(planned, copied, n_planned)
+    lacking = copied.present[:, :n_planned] & ~planned.present
     found = dataclasses.replace(
-        joined, weeks=labels, kpi=np.zeros(joined.kpi.shape), weights=np.zeros(joined.kpi.shape), revenue_per_kpi=None
+        joined,
+        weeks=labels,
+        kpi=np.zeros(joined.kpi.shape),
+        weights=np.zeros(joined.kpi.shape),
+        revenue_per_kpi=None if panel.revenue_per_kpi is None else _worth(panel, planned, joined.present),
     )
-    return NextWeeks(with_events_by_date(found), _notes(last_year, count, n_planned, n_filled, unit))
+    notes = _notes(last_year, count, n_planned, n_filled, unit)
+    if lacking.any():
+        names = ", ".join(str(region) for region in panel.regions[lacking.any(axis=1)][:_NAMED])
+        notes += (
+            f"Region-{unit}s without a row among the planned {unit}s are left out with their spend ({lacking.sum()}, of "
+            f"{names}{' and others' if lacking.any(axis=1).sum() > _NAMED else ''}); add their rows to plan them.",
+        )
+    return NextWeeks(with_events_by_date(found), notes)
+
+
+def _worth(panel: Panel, planned: Panel, present: np.ndarray) -> np.ndarray:
+    """Revenue per KPI of the coming weeks, `[region, week]`: as planned, and the mean of the last year elsewhere."""
+    worth = np.broadcast_to(mean_worth(panel.until_last_kpi())[:, None], present.shape).copy()
+    if planned.revenue_per_kpi is not None:
+        n_planned = planned.present.shape[1]
+        worth[:, :n_planned] = np.where(planned.present, planned.revenue_per_kpi, worth[:, :n_planned])
+    return worth
 
 
 def _joined(planned: Panel, copied: Panel, n_planned: int) -> Panel:
@@ -94,9 +118,12 @@ def _notes(last_year: Panel, count: int, n_planned: int, n_filled: int, unit: st
     notes = []
     if count > n_planned:
         first, last = last_year.week_label(n_planned), last_year.week_label(count - 1)
+        worth = (
+            "" if last_year.revenue_per_kpi is None else "; revenue per KPI is each region's mean over the last year"
+        )
         notes.append(
             f"Exposure, spend, prices and controls of the next {unit}s are those of a year before ({first} to {last}); "
-            "that spend counts as today's."
+            f"that spend counts as today's{worth}."
         )
     if n_planned:
         notes.append(f"The first {n_planned} of them are planned in the panel, and taken from there.")

@@ -46,7 +46,7 @@ def write_plan(folder: Path, tables: Mapping[str, pd.DataFrame], rest: Mapping[s
     with written_together(folder) as place:
         for name, text in texts.items():
             write_text(place / name, text)
-        write_text(place / PLAN_FILE, json.dumps(told, indent=1))
+        write_text(place / PLAN_FILE, json.dumps(told, indent=1, default=int))
 
 
 def read_plan(folder: Path) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
@@ -75,7 +75,7 @@ def read_plan(folder: Path) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
 
 
 def _checksum(texts: Mapping[str, str], told: Mapping[str, object]) -> str:
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=int).encode())
     for name in sorted(texts):
         digest.update(f"\0{name}\0".encode() + texts[name].encode())
     return digest.hexdigest()

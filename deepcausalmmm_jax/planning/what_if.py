@@ -1,6 +1,7 @@
 """What the model predicts when exposure or controls are changed in some regions and weeks."""
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -28,6 +29,8 @@ from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs, without_demand
 from deepcausalmmm_jax.training.families import forward_pass
 from deepcausalmmm_jax.training.fitted import Replicates
+
+_DAY_OR_MONTH = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")  # of which pandas takes the first for the month
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,9 @@ def _changed(bought: _Bought, change: Change, horizon: Horizon, baselines: Basel
             values = array[:, :, at]
             credited = kind == "control" and bool(baselines.credited[at])
             to = _new_values(values, change, baselines.value[:, at] if credited else None)
+            if change.to is not None and kind == "exposure" and change.name in panel.national:
+                assert panel.national_weights is not None  # the figure is the country's, as in the table
+                to = to * panel.national_weights[:, None]
             if not np.isfinite(to).all() or (kind == "exposure" and (to < 0).any()):
                 raise ConfigError(f"The change of {change.name} must give finite exposure of 0 or more.")
             if kind == "exposure":
@@ -196,6 +202,12 @@ def _rows(panel: Panel, change: Change) -> np.ndarray:
 def _weeks(panel: Panel, change: Change, horizon: Horizon) -> tuple[int, int]:
     if change.weeks is None:
         return horizon.start, horizon.stop
+    for week in change.weeks:
+        if isinstance(week, str) and isinstance(panel.weeks, pd.DatetimeIndex) and _DAY_OR_MONTH.match(week.strip()):
+            raise ConfigError(
+                f"The change of {change.name} names {week!r}, whose day and month may be taken for one another; write "
+                "it as 2024-01-29."
+            )
     try:
         labels = pd.Index([type(panel.weeks[0])(week) for week in change.weeks])
         first, last = (int(at) for at in panel.weeks.get_indexer(labels))

@@ -22,7 +22,7 @@ from deepcausalmmm_jax.results.fit_result import FitResult
 Measure = Literal["roi", "mroi", "cpik", "effectiveness"]
 _TITLES = {
     "roi": "Return on investment (ROI)",
-    "mroi": "Marginal return (mROI) of the last 1% of spend",
+    "mroi": "Marginal return (mROI) of the next 1% of spend",
     "cpik": "Cost per incremental unit of KPI (CPIK)",
     "effectiveness": "Effectiveness (outcome per unit of exposure)",
 }
@@ -51,8 +51,9 @@ def channel_returns(result: FitResult, measure: Measure = "roi", top: int = 25) 
     drawn = known.loc[largest(known["incremental_outcome"], top)].sort_values(measure)
     colors, shown = channel_colors(list(summary.index)), labels(list(summary.index))
     refitted = f"{measure}_low" in summary
+    ended = drawn.replace(np.inf, 2.0 * _WIDEST * float(drawn[measure].max()))  # a line without an end leaves the axis
     low, high = (
-        drawn[f"{measure}{end}"].fillna(drawn[measure]) if refitted else drawn[measure] for end in ("_low", "_high")
+        ended[f"{measure}{end}"].fillna(drawn[measure]) if refitted else drawn[measure] for end in ("_low", "_high")
     )
     names = [shown[name] for name in drawn.index]
     figure = go.Figure(
@@ -75,7 +76,7 @@ def channel_returns(result: FitResult, measure: Measure = "roi", top: int = 25) 
     )
     if refitted:
         ends = measure if measure in ("roi", "effectiveness") else ""
-        add_intervals(figure, names, drawn[f"{measure}_low"], drawn[f"{measure}_high"], list(drawn.index), ends)
+        add_intervals(figure, names, drawn[f"{measure}_low"], ended[f"{measure}_high"], list(drawn.index), ends)
     remark = ", 90% intervals" if refitted else ""
     styled(figure, _TITLES[measure], _unit(result, measure), "", height=row_height(len(drawn)), remark=remark)
     has_line = measure in ("roi", "mroi") and result.panel.revenue_per_kpi is not None

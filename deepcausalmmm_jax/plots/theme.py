@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from math import isfinite
 
 import plotly.graph_objects as go
 
@@ -143,6 +144,8 @@ def _shortened(name: str) -> str:
 
 def compact(value: float) -> str:
     """A number in three significant digits for a label: 1.23M, 45.6k, 0.12."""
+    if not isfinite(value):
+        return "∞" if value > 0 else "−∞" if value < 0 else "–"
     rounded = float(f"{value:.3g}")
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(rounded) >= size:

@@ -119,7 +119,9 @@ def prior_row(result: FitResult) -> HealthRow:
 def strengths(result: FitResult) -> str:
     """What speaks for acting, one sentence."""
     notes, summary = result.channel_trust.table, result.media_summary()
-    clear = f"{int(notes['distinguishable'].sum())} of {len(notes)} channels have clear effects, and no check failed"
+    count = int(notes["distinguishable"].sum())
+    has = "has a clear effect" if count == 1 else "have clear effects"
+    clear = f"{count} of {len(notes)} channels {has}, and no check failed"
     total = total_roi(result)
     if total is None or result.panel.revenue_per_kpi is None or not len(summary):
         return f"{clear}."

@@ -135,3 +135,22 @@ def test_a_region_without_rows_in_the_planned_weeks_has_none_in_the_next(long_pa
     present[2, 67] = False
     found = next_weeks(dataclasses.replace(planned, present=present), 6)
     assert np.argwhere(~found.panel.present).tolist() == [[2, 1]]
+
+
+def test_regions_left_out_of_planned_weeks_are_named(long_panel):
+    planned = _planned(long_panel, 4)
+    present = planned.present.copy()
+    present[1:, -4:] = False
+    found = next_weeks(dataclasses.replace(planned, present=present), 6)
+    a, b = long_panel.regions[1:3]
+    assert any(f"(8, of {a}, {b}); add their rows" in note for note in found.notes)
+
+
+def test_stated_revenue_of_planned_weeks_is_kept_and_others_have_the_last_years_mean(long_panel):
+    planned = _planned(long_panel, 4)
+    worth = np.full(planned.present.shape, 10.0)
+    worth[:, -4:] = 20.0
+    found = next_weeks(dataclasses.replace(planned, revenue_per_kpi=worth), 6).panel
+    assert found.revenue_per_kpi is not None
+    assert (found.revenue_per_kpi[:, :4] == 20.0).all()
+    assert (found.revenue_per_kpi[:, 4:] == 10.0).all()

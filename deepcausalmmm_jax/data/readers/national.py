@@ -75,14 +75,28 @@ def refuse_regional(
     )
 
 
+def paid_shares(weights: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Shares of a national channel's spend, `[region, week]`, which add up to 1 in every week with a row.
+
+    Where regions have no row, the others bear all of the spend: it was paid, whatever it reached elsewhere.
+
+    Args:
+        weights: `[region]`.
+        present: `[region, week]`, whether the table has a row.
+    """
+    here = weights[:, None] * present
+    total = here.sum(axis=0)
+    return np.where(total > 0, here / np.where(total > 0, total, 1.0), weights[:, None])
+
+
 def undivided(values: np.ndarray, weights: np.ndarray, present: np.ndarray) -> np.ndarray:
     """The national figure of a channel that was divided among the regions, the same in all, `[region, week]`.
 
     Args:
         values: `[region, week]`, as divided.
-        weights: `[region]`.
+        weights: `[region]`, or `[region, week]` where the shares differ by week.
         present: `[region, week]`, whether the table had a row.
     """
-    shares = (weights[:, None] * present).sum(axis=0)
+    shares = (weights.reshape(len(present), -1) * present).sum(axis=0)
     total = np.where(present, values, 0.0).sum(axis=0) / np.where(shares > 0, shares, 1.0)
     return np.broadcast_to(total, values.shape)

@@ -10,7 +10,7 @@ from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.calendar import week_grid
 from deepcausalmmm_jax.data.readers.column_names import with_plain_names
 from deepcausalmmm_jax.data.readers.column_roles import ColumnRoles
-from deepcausalmmm_jax.data.readers.national import national_weights, refuse_regional
+from deepcausalmmm_jax.data.readers.national import national_weights, paid_shares, refuse_regional
 from deepcausalmmm_jax.data.readers.numbers import as_numbers
 from deepcausalmmm_jax.data.readers.reach import frequency_of_rows, refuse_more_than_everyone
 from deepcausalmmm_jax.data.regions import region_grid
@@ -176,10 +176,11 @@ def _with_national(arrays: PanelArrays, roles: ColumnRoles) -> PanelArrays:
             continue
         m = roles.media.index(name)
         assert weights is not None
+        shares = {"exposure": weights[:, None], "spend": paid_shares(weights, arrays.present)}
         for values, what in ((exposure, "exposure"), (spend, "spend")):
             if values is not None and not np.isnan(values[:, :, m]).all():
                 refuse_regional(values[:, :, m], at[0], name, what, *at[1:])
-                values[:, :, m] *= weights[:, None]
+                values[:, :, m] *= shares[what]
     return arrays._replace(exposure=exposure, spend=spend, national_weights=weights)
 
 

@@ -8,7 +8,7 @@ from scipy.special import ndtr
 
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
-from deepcausalmmm_jax.plots.report.plan_findings import plan_findings
+from deepcausalmmm_jax.plots.report.plan_findings import SLIGHT, plan_findings
 from deepcausalmmm_jax.plots.report.wording import few, in_labels, interval, listed
 from deepcausalmmm_jax.plots.theme import bare_names, compact, money, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -99,7 +99,7 @@ def _actions(result: FitResult, card: HealthCard, plan: BudgetPlan | None, curre
         return ["Do not move budget on these figures.", *dict.fromkeys(mend[:_ADVICE])]
     drawn = isinstance(result, Ensemble)
     told = [] if plan is None or not drawn else plan_findings(plan, result.panel.kpi_name, currency)
-    if plan is not None and drawn and card.verdict is Verdict.TEST_FIRST:
+    if plan is not None and plan.advised and drawn and card.verdict is Verdict.TEST_FIRST:
         told.insert(0, "Settle what the verdict names before the plan is carried out: its gains rest on it.")
     if not drawn:
         told += [_get_intervals(result), *([] if plan is None else [_undecided(plan)])]
@@ -107,7 +107,7 @@ def _actions(result: FitResult, card: HealthCard, plan: BudgetPlan | None, curre
         told.append("Add the spend of each channel: without it no return, and no plan in money, can be computed.")
     elif plan is None:
         told += _shifts(result, card)
-    told += _by_channel(result, card)
+    told += _by_channel(result, card, plan)
     open_points = {row.check for row in card.rows if row.decides and row.grade is Grade.LOOK}
     if open_points - {HealthCheck.RETURNS}:  # without spend, data are missing, not a test
         told.append(_experiment(result, card.doubted))
@@ -178,12 +178,13 @@ def _chance_of_order(result: Ensemble, least: pd.Series, most: pd.Series) -> flo
     return min(chance, float(ndtr((most["mroi"] - least["mroi"]) / error))) if error > 0 else chance
 
 
-def _by_channel(result: FitResult, card: HealthCard) -> list[str]:
+def _by_channel(result: FitResult, card: HealthCard, plan: BudgetPlan | None) -> list[str]:
     """Channels that lose money, that are saturated, and that have room; none of them twice, none without draws.
 
     Args:
         result: the fit.
         card: unless its verdict is to act, losses are to be confirmed first; doubted channels are not told to grow.
+        plan: where it raises a channel that loses money, to keep its total, a smaller total is advised.
     """
     if not isinstance(result, Ensemble):
         return []
@@ -205,6 +206,8 @@ def _by_channel(result: FitResult, card: HealthCard) -> list[str]:
             if card.verdict is Verdict.ACT
             else f"confirm that with a test before you cut {them}"
         )
+        if plan is not None and plan.advised and _raised(plan, losing):
+            do = "the plan shifts spend between them only to keep its total; a smaller total loses less"
         told.append(f"{names} {returns} less than {cost}, over the whole 90% range: {do}.")
     if full:
         are = "it is" if len(full) == 1 else "they are"
@@ -213,6 +216,12 @@ def _by_channel(result: FitResult, card: HealthCard) -> list[str]:
         has = "has" if len(room) == 1 else "have"
         told.append(f"{listed(few([bare[name] for name in room]))} {has} room to grow before returns diminish.")
     return told
+
+
+def _raised(plan: BudgetPlan, names: list[str]) -> bool:
+    """Whether the plan spends more on one of these channels."""
+    change = (plan.channels["spend_plan"] - plan.channels["spend_today"]).reindex(names)
+    return bool((change > SLIGHT * plan.channels["spend_today"].reindex(names)).any())
 
 
 def _below_one(summary: pd.DataFrame, in_revenue: bool) -> list[str]:

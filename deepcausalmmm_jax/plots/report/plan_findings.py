@@ -8,6 +8,7 @@ from deepcausalmmm_jax.plots.theme import bare_names, compact, money, percent
 
 _NAMED = 3
 _SMALL_GAIN = 0.01
+SLIGHT = 0.005  # of a channel's spend: a change below it is not worth mentioning
 _MOST_PERCENT = 10.0  # times today's outcome: a percentage beyond that says little
 
 
@@ -43,7 +44,9 @@ def plan_findings(plan: BudgetPlan, kpi: str, currency: str | None = None) -> li
 
 
 def _moves(plan: BudgetPlan, currency: str | None) -> str:
-    change = (plan.channels["spend_plan"] - plan.channels["spend_today"]).sort_values()
+    today = plan.channels["spend_today"]
+    change = (plan.channels["spend_plan"] - today).sort_values()
+    change = change[change.abs() > SLIGHT * today.reindex(change.index)]  # a solver's last steps are no moves
     up, down = change[change > 0].index[::-1][:_NAMED], change[change < 0].index[:_NAMED]
     bare, parts = bare_names(list(plan.channels.index)), []
     if len(up):

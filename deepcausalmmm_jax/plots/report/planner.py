@@ -88,6 +88,7 @@ def _data(result: FitResult, tables: SpendTables, currency: str | None) -> dict[
         "currency": currency or "",
         "unit": "revenue" if tables.has_revenue else result.panel.kpi_name,
         "in_revenue": tables.has_revenue,
+        "refits": isinstance(result, Ensemble) and not result.from_posterior,
     }
 
 
@@ -103,6 +104,11 @@ def _sentences(tables: SpendTables, result: FitResult, currency: str | None) -> 
     ranges = (
         f"Ranges are {_LEVEL:.0%} intervals from {drawn} draws." if drawn > 1 else "Without draws, no range is known."
     )
+    if drawn > 1 and isinstance(result, Ensemble) and not result.from_posterior:
+        ranges = (
+            f"Ranges are {_LEVEL:.0%} intervals from {drawn} refits alone. They are too narrow: how far the curves may "
+            "be off, which counts in the ranges of the first page, is not in them."
+        )
     check = (
         "Channels are taken to add up: over random plans their sum was within "
         f"{max(100 * tables.error, 0.01):.2g}% of the model's own outcome."

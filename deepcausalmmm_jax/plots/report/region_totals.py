@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from deepcausalmmm_jax.plots.composition import donut_parts, waterfall_parts
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -32,11 +33,21 @@ def region_measures(result: FitResult) -> dict[str, pd.DataFrame]:
     ends, outcome = result.region_intervals(), totals["incremental_outcome"].unstack("channel", sort=False)
     counted, estimate = (_by_channel(result, _summed(result, where), outcome) for where in (panel.past, panel.present))
     same = (counted - outcome[list(panel.channels)]).abs() <= _SAME * counted.abs()
-    found = dict(wide)
-    for end in ("low", "high"):
+    found, least = dict(wide), _least_width(result)
+    for end, reach in (("low", np.maximum(1.0 - least, 0.0)), ("high", 1.0 + least)):
         share = _by_channel(result, ends.sel(bound=end).values, outcome) / estimate.where(same & (estimate.abs() > 0))
+        share = share.clip(upper=reach, axis=1) if end == "low" else share.clip(lower=reach, axis=1)
         found |= {f"{name}_{end}": table * share for name, table in wide.items()}
     return found
+
+
+def _least_width(result: Ensemble) -> np.ndarray:
+    """How far intervals reach at least, `[channel]`, as a share of the estimate: no region is known better than all."""
+    trust = result.channel_trust.table
+    if result.from_posterior:
+        return np.zeros(len(trust))
+    error = trust["share_error"] / trust["share"].where(trust["share"] > 0)
+    return float(ndtri(0.95)) * error.fillna(0.0).to_numpy(np.float64)
 
 
 def _summed(result: FitResult, where: np.ndarray) -> np.ndarray:

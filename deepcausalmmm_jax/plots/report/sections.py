@@ -128,7 +128,7 @@ def _over_time(result: FitResult) -> Section:
 def _returns(result: FitResult) -> Section:
     section = Section("returns", "What return did spend earn?")
     section.add("roi", "ROI", lambda: returns.channel_returns(result, "roi"), _break_even(result))
-    note = "Return on the last 1% of spend: where it is high, more spend pays; where it is low, cutting costs little."
+    note = "Return on the next 1% of spend: where it is high, more spend pays; where it is low, cutting costs little."
     section.add("mroi", "Marginal ROI", lambda: returns.channel_returns(result, "mroi"), note)
     section.add("cpik", "CPIK", lambda: returns.channel_returns(result, "cpik"))
     section.add("shares", "Shares of spend and effect", lambda: returns.spend_and_effect_share(result))
@@ -143,9 +143,11 @@ def _break_even(result: FitResult) -> str:
 def _next_dollar(result: FitResult) -> Section:
     section = Section("next_dollar", "Where should the next unit of spend go?")
     table = result.spend_response()
+    what = "exposure" if result.panel.spend is None else "spend"
     note = (
-        "Dots mark today's spend, summed over the panel's weeks; the other channels stay as they are. Where a curve is "
-        "still steep at its dot, more spend pays. Dotted parts lie beyond the range seen in training."
+        f"Dots mark today's {what}, summed over the panel's weeks; the other channels stay as they are. The steeper a "
+        f"curve at its dot, the more the next unit of {what} brings. Dotted parts lie beyond the range seen in "
+        "training."
     )
     if "incremental_outcome_low" in table:
         note += " Shaded: 90% intervals of the three largest channels."

@@ -161,10 +161,12 @@ function verdictOf(data, figures, asToday) {
   else if (figures.gain.low === null) told.push("Without draws it is unknown whether the gain is more than chance.");
   else if (figures.gain.high < 0) told.push("A loss: the whole range of the gain is below zero.");
   else if (figures.gain.low <= 0) told.push("No reliable gain: its range contains zero.");
+  else if (data.refits) told.push("A gain in these refits; their range is too narrow to rely on.");
   else told.push("A gain over its whole range.");
   const last = figures.last;
   if (data.in_revenue && last.estimate < 1) {
     if (last.high === null) told.push(`The total may be too large: the last unit of spend is estimated to return ${digits(last.estimate)}, less than it costs; without draws it is unknown how sure that is.`);
+    else if (data.refits) told.push(`The total may be too large: the last unit of spend is estimated to return ${digits(last.estimate)}, less than it costs; refits do not show how sure that is.`);
     else if (last.high < 1) told.push(`Reduce the total: the last unit of spend returns ${digits(last.estimate)}, less than it costs.`);
     else told.push(`The total may be too large: the last unit of spend is estimated to return ${digits(last.estimate)}, less than it costs, though the range to ${digits(last.high)} leaves that open.`);
   }
