@@ -68,8 +68,8 @@ def next_weeks(panel: Panel, count: int) -> NextWeeks:
     if lacking.any():
         names = ", ".join(str(region) for region in panel.regions[lacking.any(axis=1)][:_NAMED])
         notes += (
-            f"Region-{unit}s without a row among the planned {unit}s are left out with their spend ({lacking.sum()}, of "
-            f"{names}{' and others' if lacking.any(axis=1).sum() > _NAMED else ''}); add their rows to plan them.",
+            f"Region-{unit}s without a row among the planned {unit}s are left out with their spend ({lacking.sum()}, "
+            f"of {names}{' and others' if lacking.any(axis=1).sum() > _NAMED else ''}); add their rows to plan them.",
         )
     return NextWeeks(with_events_by_date(found), notes)
 

@@ -9,6 +9,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.inference import warm_refit
+from deepcausalmmm_jax.inference.update import _with_old_weeks
 from deepcausalmmm_jax.model.parameters import Parameters
 from deepcausalmmm_jax.training.estimate import start_state
 from deepcausalmmm_jax.training.longer_panel import on_longer_panel, without_padding
@@ -187,3 +188,13 @@ def test_a_national_run_is_drawn_anew_from_its_old_draws(national_ensemble, nati
     assert old.config == result.config
     moved = made.moved.loc["share"]
     assert (moved["z"].abs() < 1.5).all()
+
+
+def test_an_earlier_panel_gives_its_figures_of_reach_and_frequency_too(reached_panel):
+    """A revised frequency is no new week."""
+    before = reached_panel.select(weeks=slice(0, 56))
+    often = reached_panel.frequency.copy()
+    often[:, :20, 0] *= 1.2
+    joined = _with_old_weeks(dataclasses.replace(reached_panel, frequency=often), before)
+    np.testing.assert_array_equal(joined.frequency[:, :56], before.frequency)
+    np.testing.assert_array_equal(joined.frequency[:, 56:], reached_panel.frequency[:, 56:])

@@ -271,3 +271,8 @@ def test_the_map_places_every_region(small_result, name, regions):
         points = dcm.plots.region_map(result, measure).data[-1]
         assert len(points.x) == 4
         assert np.isfinite(np.asarray(points.marker.color)).all()
+
+
+@pytest.mark.parametrize(("value", "text"), [(np.inf, "∞"), (-np.inf, "−∞"), (np.nan, "–"), (1.234e6, "1.23M")])
+def test_numbers_without_an_end_are_shown_as_such(value, text):
+    assert compact(value) == text

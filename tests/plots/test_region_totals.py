@@ -52,7 +52,18 @@ def test_intervals_of_a_region_lie_around_its_draws(small_ensemble):
     ratio = found["roi_high"] / found["roi"]
     whole = small_ensemble.region_intervals().sel(bound="high", component=list(ratio.columns))
     names = [str(name) for name in small_ensemble.panel.regions]
-    np.testing.assert_allclose(ratio.loc[names] * outcome.loc[names, ratio.columns], whole.values, rtol=0.01)
+    drawn = whole.values / outcome.loc[names, ratio.columns]
+    trust = small_ensemble.channel_trust.table
+    least = 1.0 + 1.6449 * (trust["share_error"] / trust["share"]).to_numpy()
+    np.testing.assert_allclose(ratio.loc[names], np.maximum(drawn, least), rtol=0.01)
+
+
+def test_no_region_is_known_better_than_all_together(small_ensemble):
+    """Refits do not show how far curves may be off, in a region no more than in all."""
+    found, trust = region_measures(small_ensemble), small_ensemble.channel_trust.table
+    width = (found["roi_high"] - found["roi_low"]) / found["roi"]
+    least = np.minimum(1.6449 * (trust["share_error"] / trust["share"]).to_numpy(), 1.0)  # the lower end stops at 0
+    assert (width >= 1.999 * least).all().all()
 
 
 def test_a_selected_region_shows_its_parts_and_keeps_zero_in_view(browser, page):

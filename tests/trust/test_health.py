@@ -147,7 +147,9 @@ def test_chains_that_have_not_mixed_are_seen(kinds, r_hat, grade):
 def test_residuals_that_last_for_weeks_are_seen(kinds, first, grade, monkeypatch):
     table = pd.DataFrame({"region": [first], "national": [0.0], "bound": [0.2]}, index=[1])
     monkeypatch.setattr(dcm.FitResult, "residual_autocorrelation", lambda self: table)
-    assert autocorrelation_row(kinds["strong"]).grade is grade
+    row = autocorrelation_row(kinds["strong"])
+    assert row.grade is grade
+    assert ("alternate" in row.advice) == (first < -0.3)  # errors that change sign do not last
 
 
 @pytest.mark.parametrize(("below", "grade"), [(0, Grade.PASS), (4, Grade.LOOK), (50, Grade.FAIL)])

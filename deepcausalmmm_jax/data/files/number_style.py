@@ -18,6 +18,8 @@ _GROUPED = re.compile(r"(?<=\d)[\s\u00a0\u202f\u2009'’](?=\d{3}(?:\D|$))")
 _NUMBER = re.compile(r"[+-]?(?:\d[\d.,]*|[.,]\d+)")
 _OTHER_STYLE = "another style"  # no number, so that the column stays text and is refused where it is used
 _MOST_WORDS = 0.5  # share of cells that are no numbers, from which on a column is one of words
+_FEWEST_MARKED = 3  # cells that might be thousands
+_DIGITS = 3  # in a group of thousands
 _MOST_CELLS = 50_000  # more tell nothing new about the style
 
 
@@ -43,7 +45,8 @@ def decimal_sign(table: pd.DataFrame, delimiter: str | None) -> Decimal:
         delimiter: between columns of the file; None where it has none.
 
     Raises:
-        DataError: one column has both.
+        DataError: one column has both; or nothing tells decimals from thousands, and a column has whole numbers below a
+            thousand beside some that would have three decimals each.
     """
     found: dict[Decimal, str] = {}
     for name in table.columns:
@@ -59,7 +62,31 @@ def decimal_sign(table: pd.DataFrame, delimiter: str | None) -> Decimal:
         )
     if found:
         return next(iter(found))
-    return "," if delimiter == ";" else "."
+    usual: Decimal = "," if delimiter == ";" else "."
+    for name in table.columns:
+        _ask_about_thousands(table[name], usual)
+    return usual
+
+
+def _ask_about_thousands(column: pd.Series, decimal: Decimal) -> None:
+    """Refuse `348` beside `2.977`, `1.433` and `4.120` where the sign might separate thousands: 1,000 times as much."""
+    if pd.api.types.is_numeric_dtype(column):
+        return
+    cells = column.dropna().drop_duplicates()[:_MOST_CELLS]
+    texts = [bare(cell) for cell in cells]
+    if not all(_NUMBER.fullmatch(text) for text in texts):
+        return
+    marked = [text for text in texts if decimal in text]
+    whole = [text for text in texts if text.lstrip("+-").isdecimal()]
+    if len(marked) < _FEWEST_MARKED or not whole or any(len(text.lstrip("+-")) > _DIGITS for text in whole):
+        return
+    if all(text.count(decimal) == 1 and _sign_in(text) is None for text in marked):
+        way_out = marked[0].replace(decimal, "")
+        raise DataError(
+            f"Column {column.name!r} has {marked[0]!r} beside whole numbers such as {whole[0]!r}, and nothing in the "
+            f"table tells whether {decimal!r} separates thousands or decimals; write {way_out}, or {marked[0]}0 if these "
+            "are decimals."
+        )
 
 
 def with_points(column: pd.Series, decimal: Decimal) -> pd.Series:

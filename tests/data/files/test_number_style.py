@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,3 +67,24 @@ def test_missing_cells_stay_missing():
 def test_two_columns_of_different_style_are_refused():
     with pytest.raises(dcm.DataError, match="The table writes decimals in two ways, '1.5' and '2,5'"):
         decimal_sign(pd.DataFrame({"a": ["1.5"], "b": ["2,5"]}), ";")
+
+
+@pytest.mark.parametrize(("mark", "delimiter"), [(".", ","), (".", "\t"), (",", ";")])
+def test_thousands_that_read_as_decimals_beside_whole_numbers_are_asked_about(mark, delimiter):
+    cells = ["348", f"2{mark}977", f"1{mark}433", f"12{mark}120"]
+    with pytest.raises(dcm.DataError, match=f"'2{re.escape(mark)}977' beside whole numbers such as '348'.*write 2977"):
+        decimal_sign(pd.DataFrame({"tv": cells}, dtype=str), delimiter)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["348", "2.977", "1.433", "12.12"],  # two decimals: a decimal point
+        ["2.977", "1.433", "4.120"],  # no whole number beside them
+        ["1348", "2.977", "1.433", "4.120"],  # thousands are written without a sign
+        ["348", "0.977", "0.433", "0.120"],  # no group of thousands begins with 0
+        ["348", "2.977"],
+    ],
+)
+def test_decimals_that_can_be_nothing_else_are_not_asked_about(cells):
+    assert decimal_sign(pd.DataFrame({"tv": cells}, dtype=str), "\t") == "."
