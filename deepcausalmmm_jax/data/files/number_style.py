@@ -84,8 +84,8 @@ def _ask_about_thousands(column: pd.Series, decimal: Decimal) -> None:
         way_out = marked[0].replace(decimal, "")
         raise DataError(
             f"Column {column.name!r} has {marked[0]!r} beside whole numbers such as {whole[0]!r}, and nothing in the "
-            f"table tells whether {decimal!r} separates thousands or decimals; write {way_out}, or {marked[0]}0 if these "
-            "are decimals."
+            f"table tells whether {decimal!r} separates thousands or decimals; write {way_out}, or {marked[0]}0 if "
+            "these are decimals."
         )
 
 
