@@ -20,6 +20,14 @@ def plan_notes(horizon: Horizon, cells: Cells, beyond: bool, replicates: Replica
             "Ranges are those of refits, which do not show how far the curves may be off, and so are too narrow: draw "
             "from the posterior (sample_posterior) before acting on them."
         )
+    whole = [
+        name for i, name in enumerate(horizon.panel.channels) if i in cells.channel and name in horizon.panel.national
+    ]
+    if "region" in cells.split and whole:
+        notes.append(
+            f"National, so that nobody can buy it region by region: {', '.join(whole)}; split the budget over channels "
+            "or weeks, or fix it."
+        )
     if beyond:
         notes.append("Some cells get more exposure than in any training week; see `extrapolation`.")
     kept = [name for i, name in enumerate(horizon.panel.channels) if i not in cells.channel]

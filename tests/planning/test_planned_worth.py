@@ -130,3 +130,9 @@ def test_weeks_whose_day_and_month_could_be_swapped_are_asked_about(worth, weeks
         dcm.ConfigError, match=r"whose day and month may be taken for one another; write it as 2024-01-29"
     ):
         dcm.scenario(worth, dcm.Change("tv", 1.1, weeks=weeks))
+
+
+@pytest.mark.parametrize(("by", "told"), [("channel", False), ("channel_region", True)])
+def test_a_split_by_region_says_that_a_national_channel_cannot_be_bought_so(quick, by, told):
+    plan = dcm.optimize_budget(national(quick)[1], by=by)
+    assert any(note.startswith("National, so that nobody can buy it") for note in plan.notes) == told

@@ -64,6 +64,7 @@ function gainOf(tables, curves, spend) {
   return spend.reduce((sum, x, c) => sum + valueAt(curves[c], x / base[c]) - valueAt(curves[c], today[c] / base[c]), 0);
 }
 
+const NOTHING = 1e-9; // share of today's spend below which nothing is spent, and nothing is returned per unit
 const MORE = 0.01; // share of spend added for a marginal return, as in the tables above
 
 // Everything that is shown of a plan: estimates and, where there are draws, intervals.
@@ -75,7 +76,9 @@ function planFigures(tables, spend, free) {
     const gain = gainOf(tables, curves, spend);
     const more = spend.map((x) => (1 + MORE) * x);
     const outcome = data.whole[set] + gain;
-    return [outcome, gain - cost, outcome / total, (gainOf(tables, curves, more) - gain) / (MORE * total), lastUnit(tables, curves, spend, free)];
+    const next = (gainOf(tables, curves, more) - gain) / (MORE * total);
+    const returns = total > NOTHING * spendSum(data.today) ? [outcome / total, next, lastUnit(tables, curves, spend, free)] : [NaN, NaN, NaN];
+    return [outcome, gain - cost, ...returns];
   });
   const names = ["outcome", "gain", "roi", "mroi", "last"];
   return Object.fromEntries(names.map((name, i) => [name, withRange(bySet.map((row) => row[i]), data.level)]));
