@@ -161,6 +161,15 @@ def test_locks_limits_total_and_reset_work_from_the_keyboard(browser, page):
     assert console_errors(browser) == []
 
 
+def test_amounts_are_read_as_they_are_meant_or_not_at_all(browser, page):
+    opened(browser, page[0])
+    meant = {"1500": 1500, "1,500.5": 1500.5, "1 500": 1500, "12'000": 12e3, "1.5M": 1.5e6, "20k": 20e3, "0": 0}
+    guesses = ("1,5", "2.000.000", "-3", "much", "", "1e3")
+    read = browser.execute_script("return arguments[0].map(amountFrom)", [*meant, *guesses])
+    assert read[: len(meant)] == pytest.approx(list(meant.values()))
+    assert read[len(meant) :] == [None] * len(guesses)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_planner_fits_the_page(browser, page, width, screenshots):
     opened(browser, page[0], width)

@@ -130,11 +130,19 @@ function showRow(data, c, plan, returns, inputs) {
   inputs.told.textContent = `${change} · ROI ${rate(returns.roi)} · marginal ROI ${rate(returns.mroi)}`;
 }
 
+const SIZES = { "": 1, k: 1e3, m: 1e6, b: 1e9 };
+
+// 1500, 1,500.5, 1 500 and 1.5k are amounts; 1,5 and 2.000.000 are not told apart from them by guessing.
+function amountFrom(text) {
+  const found = /^(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?([kmb]?)$/.exec(text.replace(/[\s'’]/g, "").toLowerCase());
+  return found ? Number(found[1].replaceAll(",", "") + (found[2] ?? "")) * SIZES[found[3]] : NaN;
+}
+
 // An amount typed by hand counts when the field is left or Enter is pressed; what is no number is put back.
 function onAmount(input, take, putBack) {
   const read = () => {
-    const value = Number(input.value.replace(/[,\s']/g, ""));
-    if (input.value.trim() !== "" && Number.isFinite(value) && value >= 0) take(value);
+    const value = amountFrom(input.value);
+    if (Number.isFinite(value)) take(value);
     else putBack();
   };
   input.addEventListener("change", read);
