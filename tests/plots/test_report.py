@@ -13,6 +13,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.plots.report.payload import _packed, region_data
+from deepcausalmmm_jax.plots.report.tables import _trust
 from deepcausalmmm_jax.plots.theme import escaped
 
 WIDTHS = (1440, 420)
@@ -301,3 +302,13 @@ def test_many_regions_and_channels_stay_within_the_page(small_result, monkeypatc
     assert 1 <= len(held["names"]) < held["all"] == 4
     kpi = small_result.panel.kpi.sum(axis=1)
     assert held["names"][0] == str(small_result.panel.regions[int(kpi.argmax())])
+
+
+def test_what_holds_for_all_intervals_is_said_once_below_the_table_of_shares(small_ensemble, small_result):
+    table = _trust(small_ensemble)
+    sentences = [note.sentence for note in small_ensemble.coverage_notes]
+    assert sentences
+    for sentence in sentences:
+        assert sentence[1:] in table.note
+        assert not any(sentence[1:] in cell for row in table.rows for cell in row)
+    assert "level and curve" in _trust(small_result).note

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.attribution.intervals import outside
+from deepcausalmmm_jax.attribution.notes import NOTE, ChannelNote, NoteKind, with_note
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.io.grades import Grade
@@ -194,20 +196,30 @@ def _with_range(row: pd.Series, column: str) -> str:
 def _trust(result: FitResult) -> Table:
     notes = result.notes()
     refitted = isinstance(result, Ensemble)
+    own: pd.DataFrame = result.channel_trust.shown()  # the notes on all intervals are said once, below
+    if refitted:
+        own = with_note(own, outside(notes), ChannelNote(NoteKind.OUTSIDE_INTERVAL))
     interval = ["90% interval"] if refitted else []
     header = ["channel", "share of KPI, %", "standard error, points", *interval, "notes"]
     rows = []
-    for channel, row in notes.iterrows():
+    for (channel, row), told in zip(notes.iterrows(), own[NOTE], strict=True):
         ends = "–" if refitted and pd.isna(row["share_low"]) else None
         middle = [ends or f"{row['share_low']:.2f} to {row['share_high']:.2f}"] if refitted else []
         numbers = [number(row["share"], "{:.2f}"), number(row["share_error"], "{:.2f}")]
-        rows.append([str(channel), *numbers, *middle, str(row["note"]) or "–"])
-    note = (
-        "Standard errors and intervals come from the draws."
-        if refitted
-        else "The standard error takes the channel's curve as known; uncertainty about the curve comes on top."
-    )
-    return Table("trust", "Uncertainty of each channel's share", header, rows, note)
+        rows.append([str(channel), *numbers, *middle, str(told) or "–"])
+    return Table("trust", "Uncertainty of each channel's share", header, rows, _on_errors(result))
+
+
+def _on_errors(result: FitResult) -> str:
+    """What the shares are of, where their errors come from, and what holds for the intervals of all channels."""
+    of = f"Shares are of the KPI of the {result.panel.cadence.unit}s that the fit learned from."
+    if not result.family.has_noise:
+        return f"{of} This model gives no standard errors."
+    if not isinstance(result, Ensemble):
+        return f"{of} Standard errors count what is not known of each channel's level and curve, given the priors."
+    drawn = "the draws" if result.from_posterior else "the refits, and are no smaller than those of the fit"
+    sentences = [f"{note.sentence[0].upper()}{note.sentence[1:]}." for note in result.coverage_notes]
+    return " ".join([of, f"Standard errors and intervals come from {drawn}.", *sentences])
 
 
 def _priors(priors: pd.DataFrame) -> Table:
