@@ -7,9 +7,10 @@ errors that take the curves as known and the likelihood of all regions at its wo
 `FitResult.notes`. An interval of 90 % is 1.645 errors either way, one of 50 % .674. `clear` counts channels at least
 two errors from zero, and `wrong` those of them that are more than two errors from the truth; `tiny` counts channels
 that are said to be tiny (whatever their error, in the rows of `given curves`), and `not_tiny` those of them that have
-more than 1 % of the KPI. The second table has the estimates: shares of all media, percent of the KPI, the mean
-error of a channel's share, and channels with more than 5 % of the KPI that are found below a fifth of it; `forecast` is
-the holdout's RMSE over that of the best naive forecast.
+more than 1 % of the KPI. `winkler` is the score of the 90 % intervals: their width, and 20 times what they miss by. The
+second table has the estimates: shares of all media, percent of the KPI, the mean error of a channel's share, and
+channels with more than 5 % of the KPI that are found below a fifth of it; `forecast` is the holdout's RMSE over that of
+the best naive forecast.
 """
 
 import argparse
@@ -63,12 +64,13 @@ def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
         in90=100 * (away <= 1.645 * df["error"]),
         in50=100 * (away <= 0.674 * df["error"]),
         width90=3.29 * df["error"],
+        winkler=3.29 * df["error"] + 20.0 * (away - 1.645 * df["error"]).clip(lower=0.0),
         clear=clear,
         wrong=clear & (away > 2.0 * df["error"]),
         not_tiny=df["tiny"] & (df["true"] > 1.0),
     )
     by = scored.groupby(["regions", "errors"], sort=False)
-    means, sums = by[["in90", "in50", "width90"]].mean(), by[["clear", "wrong", "tiny", "not_tiny"]].sum()
+    means, sums = by[["in90", "in50", "width90", "winkler"]].mean(), by[["clear", "wrong", "tiny", "not_tiny"]].sum()
     return means.join(by["width90"].median().rename("median90")).join(sums).join(by.size().rename("channels")).round(1)
 
 

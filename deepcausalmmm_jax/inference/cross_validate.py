@@ -1,6 +1,6 @@
 """`cross_validate`: forecasts from rolling origins, beside naive forecasts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -102,7 +102,7 @@ def _origins(panel: Panel, horizon: int, folds: int, origins: Sequence[int] | No
         before = [n_weeks - horizon * k for k in range(folds, 0, -1)]
         wanted = [int(with_kpi[max(count, 0)]) for count in before]
     else:
-        several = isinstance(origins, Sequence | np.ndarray | pd.Index) and not isinstance(origins, str)
+        several = isinstance(origins, Iterable) and not isinstance(origins, str)
         wanted = [whole_number("origins", origin, 0) for origin in (origins if several else [origins])]
         before = [int(panel.has_kpi[: max(origin, 0)].sum()) for origin in wanted]
     if not wanted:

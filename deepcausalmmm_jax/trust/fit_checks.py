@@ -77,10 +77,8 @@ def starts_row(result: FitResult) -> HealthRow:
     apart = (table["difference"].abs() / table["spread"].where(table["spread"] > 0)).fillna(0.0)
     name, worst = str(apart.idxmax()), float(apart.max())
     figure = f"{name}: {table['difference'].abs()[name]:.1f} points apart, {worst:.1f} times the spread of refits"
-    limit, advice = (
-        f"up to {_APART:.1f} times the spread",
-        "Train longer, or refit from random starts (warm_start=False).",
-    )
+    limit = f"up to {_APART:.1f} times the spread"
+    advice = "Train longer, or refit from random starts (warm_start=False)."
     why = "refits from different starts disagree"
     if worst > _FAR_APART:
         return _fail(check, figure, limit, advice, why)
@@ -136,14 +134,10 @@ def autocorrelation_row(result: FitResult) -> HealthRow:
     figure, limit = f"{value:+.2f} one week apart", f"-{bound:.2f} to {bound:.2f}"
     if abs(value) <= bound:
         return HealthRow(check, Grade.PASS, figure, limit)
-    advice, why = (
-        "The controls lack something that lasts for weeks.",
-        "its errors last for weeks, so something large is missing",
-    )
+    advice = "The controls lack something that lasts for weeks."
+    why = "its errors last for weeks, so something large is missing"
     if value < 0:
-        advice = (
-            "Errors alternate: check whether sales are booked a week late, or a week twice and the next not at all."
-        )
+        advice = "Errors alternate: check whether sales of a week are booked in the one before or after."
         why = "its errors alternate from week to week"
     if abs(value) > _STRONGLY:
         return _fail(check, figure, limit, advice, why)

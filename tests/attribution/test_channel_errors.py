@@ -8,6 +8,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.channel_errors import _curve_moves, channel_covariance, channel_errors
+from deepcausalmmm_jax.attribution.effect_priors import no_priors
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.forward import curve_precisions, run
 from deepcausalmmm_jax.attribution.model_lifts import model_lifts
@@ -185,3 +186,24 @@ def test_an_estimate_near_zero_is_tiny_only_where_more_is_ruled_out(share, high,
     found = tiny_or_not(share, high)
     assert [note.kind for note in found] == kinds
     assert all(note.value <= 1.0 for note in found)
+
+
+def test_a_stated_marginal_return_narrows_the_error_of_its_channel(small_result):
+    channel, now = small_result.panel.channels[0], float(small_result.media_summary()["mroi"].iloc[0])
+    told = with_config(small_result, priors=dcm.Priors(mroi=((channel, now, 0.05 * now),)))
+    before, after = channel_errors(small_result.fitted_panel), channel_errors(told)
+    assert after[0] < 0.8 * before[0]
+
+
+def test_hidden_demand_behind_a_tested_channel_leaves_its_effect_to_the_test(small_result, monkeypatch):
+    """Where as much as the channel's effect may be demand, its weeks say little of the effect."""
+    fit = small_result.fitted_panel
+    n = len(fit.panel.channels)
+    certain = no_priors(n)._replace(effect=np.diag(np.full(n, 4.0)))  # tests with an error of a half
+    behind = certain._replace(demand=np.where(np.arange(n) == 0, 1.0, 0.0))
+    found = []
+    for known in (certain, behind):
+        monkeypatch.setattr("deepcausalmmm_jax.attribution.channel_errors.effect_priors", lambda *_, known=known: known)
+        found.append(channel_errors(fit))
+    assert found[1][0] > 1.02 * found[0][0]
+    assert (found[1] < 0.8).all()

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import theilslopes
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.inputs import inputs_from
-from deepcausalmmm_jax.data.kpi_levels import ODD, kpi_scales, level_ratios
+from deepcausalmmm_jax.data.kpi_levels import ODD, _power, kpi_scales, level_ratios
 from deepcausalmmm_jax.data.kpi_scale import kpi_means
 from deepcausalmmm_jax.data.scaling import scales_from
 
@@ -139,3 +140,15 @@ def test_a_region_of_a_few_weeks_or_a_straight_line_keeps_its_mean(panel):
     found = kpi_scales(kpi, weights)
     np.testing.assert_allclose(found[[1, 2, 4]], kpi_means(kpi, weights)[[1, 2, 4]], rtol=1e-12)
     assert (level_ratios(kpi, weights)[[1, 2, 4]] == 1.0).all()
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.floats(1.0, 1e6), st.floats(0.1, 1e4)), min_size=3, max_size=30, unique_by=lambda pair: pair[0]
+    )
+)
+def test_the_power_is_scipys_slope_of_theil_and_sen(pairs):
+    level, spread = np.array(pairs).T
+    slope = theilslopes(np.log(spread), np.log(level)).slope
+    assert _power(level, spread) == pytest.approx(np.clip(slope, 0.5, 1.0), rel=1e-6)

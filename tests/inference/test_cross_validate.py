@@ -134,6 +134,8 @@ def test_two_side_by_side_are_as_all_at_once(table, small_panel, asked):
         ({"folds": 1.5}, dcm.ConfigError, "folds"),
         ({"configs": []}, dcm.ConfigError, "at least one configuration"),
         ({"origins": []}, dcm.ConfigError, "at least one origin"),
+        ({"origins": 2}, dcm.DataError, "The first origin leaves 2 weeks to train on"),
+        ({"origins": "52"}, dcm.ConfigError, "origins must be a whole number"),
     ],
 )
 def test_bad_requests_are_refused(small_panel, quick, arguments, error, message):

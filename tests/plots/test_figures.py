@@ -276,3 +276,12 @@ def test_the_map_places_every_region(small_result, name, regions):
 @pytest.mark.parametrize(("value", "text"), [(np.inf, "∞"), (-np.inf, "−∞"), (np.nan, "–"), (1.234e6, "1.23M")])
 def test_numbers_without_an_end_are_shown_as_such(value, text):
     assert compact(value) == text
+
+
+def test_an_interval_without_an_end_is_drawn_beyond_the_axis(small_ensemble, monkeypatch):
+    table = small_ensemble.media_summary().assign(cpik_high=np.inf)
+    monkeypatch.setattr(dcm.Ensemble, "media_summary", lambda self, *, planned=False: table)
+    figure = dcm.plots.channel_returns(small_ensemble, "cpik")
+    ends = np.concatenate([np.asarray(trace.x, float) for trace in figure.data if trace.mode == "lines"])
+    assert np.isfinite(ends[~np.isnan(ends)]).all()
+    assert np.nanmax(ends) > 4.0 * table["cpik"].max()

@@ -108,6 +108,35 @@ def test_a_plan_whose_gain_may_be_a_loss_shows_no_shift(kinds):
     assert any("spends more on" in text for text in told)
 
 
+def moving(plan, today, planned):
+    """The plan with the spend of the two channels."""
+    channels = pd.DataFrame({"spend_today": today, "spend_plan": planned}, index=list(NAMES))
+    return dcm.BudgetPlan(**{**vars(plan), "channels": channels})
+
+
+def test_a_channel_that_loses_money_is_not_raised_by_one_sentence_and_cut_by_the_next(kinds):
+    advised = plan_with(5.0, 9.0, "revenue")
+    told = decided(kinds["losing"], moving(advised, [100.0, 100.0], [80.0, 120.0])).actions
+    assert any("spends more on paid_search" in text for text in told)
+    assert any("a smaller total loses less" in text for text in told)
+    assert not any("step by step" in text for text in told)
+    told = decided(kinds["losing"], moving(advised, [100.0, 100.0], [120.0, 80.0])).actions
+    assert any("paid_search returns less" in text and "reduce it step by step" in text for text in told)
+
+
+def test_the_last_steps_of_a_solver_are_no_moves():
+    told = plan_findings(moving(plan_with(5.0, 9.0, "revenue"), [1e6, 1e6], [1.0002e6, 0.8e6]), "sales", "EUR")
+    assert "less on" in told[0]
+    assert "more on" not in told[0]
+
+
+@pytest.mark.parametrize(("low", "advised"), [(5.0, True), (-39.0, False)])
+def test_nothing_is_to_be_settled_before_a_plan_that_is_not_advised(kinds, low, advised):
+    plan = moving(plan_with(low, 9.0, "revenue"), [100.0, 100.0], [120.0, 80.0])
+    told = decided(kinds["weak"], plan).actions
+    assert any(text.startswith("Settle what the verdict names") for text in told) == advised
+
+
 def test_amounts_have_a_currency_only_where_one_is_given(kinds):
     known, unknown = decided(kinds["strong"], currency="EUR"), decided(kinds["strong"])
     assert known.tiles[0][0].startswith("EUR\u00a0")

@@ -73,6 +73,8 @@ def _ask_about_thousands(column: pd.Series, decimal: Decimal) -> None:
     if pd.api.types.is_numeric_dtype(column):
         return
     cells = column.dropna().drop_duplicates()[:_MOST_CELLS]
+    if cells.astype(str).str.contains(decimal, regex=False).sum() < _FEWEST_MARKED:
+        return  # as in most tables, at once
     texts = [bare(cell) for cell in cells]
     if not all(_NUMBER.fullmatch(text) for text in texts):
         return

@@ -207,7 +207,7 @@ def _by_channel(result: FitResult, card: HealthCard, plan: BudgetPlan | None) ->
             else f"confirm that with a test before you cut {them}"
         )
         if plan is not None and plan.advised and _raised(plan, losing):
-            do = "the plan shifts spend between them only to keep its total; a smaller total loses less"
+            do = "the plan spends more there only to keep its total; a smaller total loses less"
         told.append(f"{names} {returns} less than {cost}, over the whole 90% range: {do}.")
     if full:
         are = "it is" if len(full) == 1 else "they are"
