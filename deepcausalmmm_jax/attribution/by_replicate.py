@@ -19,7 +19,7 @@ from deepcausalmmm_jax.model.curves import OPTIONAL
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.model.link import added_up, residual_variance
 from deepcausalmmm_jax.model.outputs import Components, Internals
-from deepcausalmmm_jax.steps import parts
+from deepcausalmmm_jax.parallel.side_by_side import side_by_side
 from deepcausalmmm_jax.training.families import additive_pass, forward_pass
 
 CURVES = ("decay", "slope", "half_saturation", *OPTIONAL)  # as far as some channel has them
@@ -38,7 +38,7 @@ def in_runs(say: Callable[[Variables], np.ndarray], variables: Variables) -> np.
     count = len(jax.tree.leaves(variables)[0])
     size = -(-count // _RUNS)  # the last run is filled up with the last member, so that all share a program
     rows = list(np.minimum(np.arange(-(-count // size) * size), count - 1).reshape(-1, size))
-    found = [say(jax.tree.map(lambda a, r=run: np.asarray(a)[r], variables)) for run in parts(rows)]
+    found = side_by_side(lambda run: say(jax.tree.map(lambda a: np.asarray(a)[run], variables)), rows, is_shown=True)
     return np.concatenate(found)[:count]
 
 

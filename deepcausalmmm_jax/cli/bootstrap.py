@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from deepcausalmmm_jax.cli.fit_results import print_notes
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, written_together
 from deepcausalmmm_jax.progress import drawn
@@ -53,7 +54,7 @@ def bootstrap_command(
     compiling = f" and {made.compile_seconds:.1f} s to compile" if made.compile_seconds else ", compilation included"
     say(f"{len(made)} refits by {made.method}, {made.seconds:.1f} s{compiling}.")
     say(f"\nShare of the KPI in percent, with {level:.0%} intervals")
-    say(ensemble.notes(level).to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
+    print_notes(ensemble, level)
     check = ensemble.warm_start_check()
     if len(check):
         say(f"\nRefits from the estimate and from a random start, {len(made.check)} draws, percentage points")

@@ -25,12 +25,21 @@ def print_accuracy(result: "FitResult") -> None:
     say(result.metrics.T.to_string(float_format=lambda value: f"{value:,.4g}", na_rep="-"))
 
 
+def print_notes(result: "FitResult", level: float = 0.9) -> None:
+    """Shares with errors and notes, and below them what holds for all intervals."""
+    from deepcausalmmm_jax.results.own_notes import own_notes, sentences_on_all
+
+    say(own_notes(result, level).to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
+    for sentence in sentences_on_all(result):
+        say(sentence)
+
+
 def print_trust(result: "FitResult") -> None:
     """Uncertainty of the shares, lift tests, priors and learned scales."""
     from deepcausalmmm_jax.results.ensemble import Ensemble
 
     say("\nUncertainty of each share, percent of the KPI")
-    say(result.notes().to_string(float_format=lambda value: f"{value:.2f}", na_rep="-"))
+    print_notes(result)
     if isinstance(result, Ensemble) and result.from_posterior and not result.sampling()["trusted"]:
         say("The sampler has not converged: treat the intervals as rough, and draw more with sample_posterior.")
     n_regions = len(result.panel.regions)

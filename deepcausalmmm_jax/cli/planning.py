@@ -165,7 +165,7 @@ def _print_plan(plan: "BudgetPlan") -> None:
     ranged = [name for name in ("today", "plan", "change", "change_low", "change_high") if name in plan.summary]
     say(f"\n{_shown(plan.summary[ranged])}")
     if len(plan.binding):
-        say("\nActive limits, and the gain from relaxing each by one unit:")
+        say(f"\n{plan.on_the_limits}:")
         say(_shown(plan.binding.set_index("limit").head(_MOST_LIMITS)))
     if not math.isnan(plan.chance_better):
         say(f"\nThe plan is better than today's spend in {plan.chance_better:.0%} of the draws.")

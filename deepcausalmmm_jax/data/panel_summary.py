@@ -11,12 +11,20 @@ if TYPE_CHECKING:
 
 def panel_line(panel: "Panel") -> str:
     """Size, period and KPI of a panel, such as `4 regions x 60 weeks, 2022-01-03 to 2023-02-20, KPI sales, ...`."""
-    regions, weeks, channels, controls = panel.shape
+    regions, weeks = panel.shape[:2]
     period = f", {panel.week_label(0)} to {panel.week_label(-1)}" if weeks else ""
     return (
         f"{_counted(regions, 'region')} x {panel.cadence.several(weeks)}{period}, KPI {panel.kpi_name}, "
-        f"{_counted(channels, 'channel')}, {_counted(controls, 'control')}"
+        f"{columns_line(panel)}"
     )
+
+
+def columns_line(panel: "Panel") -> str:
+    """Number of columns by role, such as `4 channels, 2 treatments, 1 control`."""
+    n_treatments, n_events = len(panel.treatments), len(panel.event_names)
+    counted = [_counted(len(panel.channels), "channel")]
+    counted += [_counted(n, name) for n, name in ((n_treatments, "treatment"), (n_events, "event")) if n]
+    return ", ".join([*counted, _counted(len(panel.controls) - n_treatments - n_events, "control")])
 
 
 def panel_summary(panel: "Panel") -> pd.DataFrame:

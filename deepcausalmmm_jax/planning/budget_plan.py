@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _FIGURES = ("total", "split", "objective", "method", "chance_better", "shadow_price", "level", "period")
 # Figures that plans saved before lack.
-_LATER = ("shadow_price_low", "shadow_price_high", "margin", "weeks", "next_weeks", "frequency")
+_LATER = ("shadow_price_low", "shadow_price_high", "last_unit", "margin", "weeks", "next_weeks", "frequency")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,14 +44,15 @@ class BudgetPlan:
         objective: what was maximised.
         method: name of the solver.
         chance_better: share of the refits in which the plan is better than today's spend; missing without refits.
-        shadow_price: outcome of one more unit of the total.
+        shadow_price: of the total: what one more unit of it adds to the objective.
         level: of the intervals.
         period: the weeks that are planned, in words.
         units: of spend, outcome, revenue and ROI.
         notes: assumptions that were made, and what stayed as it was.
         limits: what the plan keeps to, the usual limit included; None for a plan that was saved without them.
-        shadow_price_low: lower end of the interval of `shadow_price`; missing without refits.
+        shadow_price_low: lower end of the interval of `last_unit`; missing without refits.
         shadow_price_high: its upper end.
+        last_unit: what the estimate says of one more unit of the total; missing for a plan that was saved without it.
         margin: profit as a share of revenue; None where none was given.
         weeks: of the panel that are planned, as `optimize_budget` takes them; `panel` where they are in a panel of
             their own, and missing for a plan that was saved without them.
@@ -79,6 +80,7 @@ class BudgetPlan:
     limits: Limits | None = None
     shadow_price_low: float = float("nan")
     shadow_price_high: float = float("nan")
+    last_unit: float = float("nan")
     margin: float | None = None
     weeks: int | tuple[int, int] | Literal["panel", "unknown"] | None = "unknown"
     next_weeks: int | None = None
@@ -137,6 +139,12 @@ class BudgetPlan:
         )
 
     @property
+    def on_the_limits(self) -> str:
+        """Heading of `binding`: what its shadow prices are of."""
+        over = {"mean": "mean outcome over the draws"}.get(self.objective, f"{self.objective} of the outcome")
+        return f"Active limits, and what raising each by one unit adds to the {over if len(self.draws) else 'outcome'}"
+
+    @property
     def on_the_total(self) -> str:
         """Whether the last unit of the total earns less than it costs, one sentence; empty where it does not.
 
@@ -145,22 +153,23 @@ class BudgetPlan:
         if not (self.units.in_currency and "revenue" in self.summary.index):
             return ""
         share = 1.0 if self.margin is None else self.margin
-        if not share * self.shadow_price < 1.0:
+        last = self.shadow_price if pd.isna(self.last_unit) else self.last_unit
+        if not share * last < 1.0:
             return ""
         of = "" if self.margin is None else f" of revenue, at a margin of {100 * self.margin:.3g}%"
         if pd.isna(self.shadow_price_high):
             return (
                 "The total may be too large: its last unit of spend is estimated to return "
-                f"{self.shadow_price:.3g}{of}, less than it costs; without draws it is unknown how certain that is."
+                f"{last:.3g}{of}, less than it costs; without draws it is unknown how certain that is."
             )
         between = f"{self.shadow_price_low:.3g} to {self.shadow_price_high:.3g}"
         if share * self.shadow_price_high >= 1.0:
             return (
-                f"The total may be too large: its last unit of spend is estimated to return {self.shadow_price:.3g}"
+                f"The total may be too large: its last unit of spend is estimated to return {last:.3g}"
                 f"{of}, less than it costs, though its {self.level:.0%} range, {between}, leaves that open."
             )
         return (
-            f"Reduce the total: its last unit of spend returns {self.shadow_price:.3g}{of}"
+            f"Reduce the total: its last unit of spend returns {last:.3g}{of}"
             f" ({self.level:.0%} range: {between}), less than it costs."
         )
 

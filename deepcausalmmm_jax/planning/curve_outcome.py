@@ -29,11 +29,9 @@ class CurveOutcome:
         whole = self.gained(plans).sum(axis=1)
         return np.broadcast_to(whole[:, None, None, None], (len(plans), 1, 2, 1))
 
-    def value_and_slope(
-        self, plan: np.ndarray, ranked: np.ndarray, aversion: float, value: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Outcome `[1, 2, 1]` and its gradient `[cell]`; there is one replicate, so the utility is the outcome."""
+    def values_and_slopes(self, plan: np.ndarray, value: int) -> tuple[np.ndarray, np.ndarray]:
+        """Outcome `[1, 2, 1]` and its gradient `[1, cell]`; there is one replicate."""
         x = np.maximum(plan / self.periods, 1e-9 * self.half)
         share = hill_value(x, 0.0, 1.0, self.half, self.slope)
         slope = (self.top - self.bottom) * self.slope * share * (1.0 - share) / x
-        return self.values(plan[None])[0], slope
+        return self.values(plan[None])[0], slope[None]

@@ -18,16 +18,15 @@ from deepcausalmmm_jax.checks import grouped, is_number, require
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
+from deepcausalmmm_jax.planning.budget_problem import Aim, budget_problem
 from deepcausalmmm_jax.planning.cells import SPLITS, Cells, Split, cells_of
 from deepcausalmmm_jax.planning.flights import check_minimum, keeps_flights, with_flights
 from deepcausalmmm_jax.planning.limits import Key, Limits, Per, Range, polytope_of, refuse_no_mapping
 from deepcausalmmm_jax.planning.next_weeks import next_weeks as next_weeks_of
-from deepcausalmmm_jax.planning.optimizer.polytope import Polytope
-from deepcausalmmm_jax.planning.optimizer.problem import Problem
 from deepcausalmmm_jax.planning.optimizer.search import Found, Search
 from deepcausalmmm_jax.planning.optimizer.shadow_prices import between_limits, binding, total_price
 from deepcausalmmm_jax.planning.optimizer.solvers import Method
-from deepcausalmmm_jax.planning.optimizer.utility import Objective, utility_of
+from deepcausalmmm_jax.planning.optimizer.utility import Objective
 from deepcausalmmm_jax.planning.optimizer.verification import verified
 from deepcausalmmm_jax.planning.outcome import KPI, REVENUE, Outcome
 from deepcausalmmm_jax.planning.plan_notes import plan_notes
@@ -58,16 +57,6 @@ class _Span(NamedTuple):
     today: Horizon  # as they are without a plan
     planned: Horizon  # the same at the plan's frequency
     cells: Cells
-
-
-class _Aim(NamedTuple):
-    """What is maximised, and how the plan is reported."""
-
-    objective: Objective
-    risk: float | None
-    value: int  # KPI or REVENUE
-    margin: float | None
-    level: float
 
 
 def optimize_budget(
@@ -195,7 +184,7 @@ def optimize_budget(
         span = _Span(horizon, at_frequency(fit, horizon, stated), cells)
         held = limited(limits, limit, targets, cells, horizon.panel)
         in_kpi = maximize == "kpi" or targets.target_kpi is not None or not horizon.has_revenue
-        aim = _Aim(objective, risk, KPI if in_kpi else REVENUE, margin, level)
+        aim = Aim(objective, risk, KPI if in_kpi else REVENUE, margin, level)
         by_default = bool(held.notes) and isinstance(limit, str)
         found, reach = _searched(fit, replicates, span, held.limits, by_default, targets, search, aim, wait.step)
         wait.step("comparing with today")
@@ -240,7 +229,7 @@ def _searched(
     by_default: bool,
     targets: Targets,
     search: Search,
-    aim: _Aim,
+    aim: Aim,
     step: Callable[[str], None],
 ) -> tuple[Found, ReachLimits | None]:
     """The best plan, with minimum flights, checked against every limit; usual limits, by default, give way to reach."""
@@ -252,7 +241,7 @@ def _searched(
     if reach is not None:
         polytope, reach = reach.within(polytope, by_default & ~np.isin(channels, fixed)[cells.channel])
     step("compiling")
-    problem = _problem(fit, replicates, span, polytope, aim)
+    problem = budget_problem(fit, replicates, span.planned, cells, polytope, aim, has_target=targets.searched)
     step("searching")
     try:
         found = best_plan(problem, cells.today, targets, search)
@@ -270,32 +259,13 @@ def _searched(
     return found, reach
 
 
-def _problem(fit: FittedPanel, replicates: Replicates | None, span: _Span, polytope: Polytope, aim: _Aim) -> Problem:
-    cells = span.cells
-    outcome = Outcome(fit, None if replicates is None else replicates.variables, span.planned, cells)
-    bought = np.isin(np.arange(outcome.n_channels), cells.channel)
-    on_air = np.stack([np.where(bought, 0.0, 1.0), np.ones(len(bought))])
-    ends = outcome.values(np.stack([np.zeros(len(cells)), cells.typical]), on_air)[:, :, aim.value].sum(axis=-1)
-    unit = max(abs(float((ends[1] - ends[0]).mean())), 1e-300)
-    return Problem(
-        outcome=outcome,
-        utility=utility_of(aim.objective, outcome.n_replicates, unit, aim.risk),
-        value=aim.value,
-        nothing=ends[0],
-        polytope=polytope,
-        typical=cells.typical,
-        unit=unit,
-        separable="week" not in cells.split,
-    )
-
-
 def _plan(
     fit: FittedPanel,
     replicates: Replicates | None,
     span: _Span,
     held: Limited,
     found: Found,
-    aim: _Aim,
+    aim: Aim,
     reach_notes: tuple[str, ...],
 ) -> BudgetPlan:
     x, variables, horizon, cells = found.x, _with_point(fit, replicates), span.planned, span.cells
@@ -304,7 +274,7 @@ def _plan(
     today = effects_of(fit, variables, span.today, cells, ran, cells.today)
     plan = effects_of(fit, variables, horizon, cells, outcome, x)
     free = between_limits(found.problem, x)
-    low, high = last_unit(outcome, x, free if free.any() else x >= 0, aim.value, aim.level)
+    unit_more, low, high = last_unit(outcome, x, free if free.any() else x >= 0, aim.value, aim.level)
     point, table = replicates is None, allocation(fit, span.today, horizon, cells, x)
     drawn = np.stack([today.whole[1:, aim.value], plan.whole[1:, aim.value]], axis=1)
     first, last = (horizon.panel.week_label(at) for at in (horizon.start, horizon.stop - 1))
@@ -326,6 +296,7 @@ def _plan(
         shadow_price=total_price(found.problem, x),
         shadow_price_low=low,
         shadow_price_high=high,
+        last_unit=unit_more,
         margin=aim.margin,
         level=aim.level,
         period=f"{fit.panel.cadence.several(horizon.stop - horizon.start)}, {first} to {last}",

@@ -16,14 +16,16 @@ from deepcausalmmm_jax.io.quick_compile import jit_kept
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.model.link import residual_variance, slope_of, without_media
 from deepcausalmmm_jax.model.windows import from_week
+from deepcausalmmm_jax.parallel.side_by_side import side_by_side, threads_for
 from deepcausalmmm_jax.planning.cells import Cells
-from deepcausalmmm_jax.steps import parts
 from deepcausalmmm_jax.training.families import additive_pass, family_for, model_for
 
 KPI, REVENUE = 0, 1
 _PLANS = 8  # of one run of the compiled program, which serves any number of them
 _BATCH = 4_000_000  # media values held at once: replicates are run in batches of this size
 _BATCH_ON_CPU = 100_000  # fits the caches: three times as fast as all at once
+_FEW = 4  # replicates that are not worth a thread of their own
+_Drawn = tuple[Variables, Any, Any]  # parameters, memory and base of a replicate, see `Stage`
 
 
 class Stage(NamedTuple):
@@ -78,6 +80,8 @@ class Outcome:
         self.n_replicates = len(jax.tree.leaves(self._variables)[0])
         self.n_cells, self.n_channels = len(cells), len(horizon.panel.channels)
         self._stage, self._shape = _staged(fit, self._variables, horizon, cells, self.n_replicates, worth)
+        self._pieces: list[_Drawn] = []  # replicates by thread, once gradients are asked for
+        self._compiled: set[str] = set()  # programs that have run
 
     def values(self, plans: np.ndarray, on_air: np.ndarray | None = None) -> np.ndarray:
         """KPI and revenue that depend on exposure, `[plan, replicate, value, region]`, from spend `[plan, cell]`.
@@ -87,26 +91,33 @@ class Outcome:
             on_air: `[plan, channel]`, 0 to take a channel off the air in the plan's weeks, exposure that was free
                 included; 1 everywhere when None.
         """
+        return self._values(plans, on_air, is_shown=False)
+
+    def values_in_turn(self, plans: np.ndarray, on_air: np.ndarray | None = None) -> np.ndarray:
+        """`values` of many plans, which say how far the wait has come."""
+        return self._values(plans, on_air, is_shown=True)
+
+    def _values(self, plans: np.ndarray, on_air: np.ndarray | None, *, is_shown: bool) -> np.ndarray:
         on = np.ones((len(plans), self.n_channels)) if on_air is None else on_air
-        whole, on = (np.concatenate([part, np.repeat(part[-1:], -len(plans) % _PLANS, axis=0)]) for part in (plans, on))
-        found = [
-            _values(
-                single(whole[at : at + _PLANS]),
-                single(on[at : at + _PLANS]),
-                on_device(np.int32(min(_PLANS, len(plans) - at))),
+        each = min(_PLANS, -(-len(plans) // threads_for(len(plans))))
+
+        def of_some(at: int) -> np.ndarray:
+            some, on_of_some = plans[at : at + each], on[at : at + each]
+            short = ((0, _PLANS - len(some)), (0, 0))
+            found = _values(
+                single(np.pad(some, short)),
+                single(np.pad(on_of_some, short)),
+                on_device(np.int32(len(some))),
                 self._variables,
                 self._stage,
                 shape=self._shape,
             )
-            for at in range(0, len(plans), _PLANS)
-        ]
-        return np.concatenate([np.asarray(part, np.float64) for part in found])[: len(plans)]
+            return np.asarray(found, np.float64)[: len(some)]
 
-    def values_in_turn(self, plans: np.ndarray, on_air: np.ndarray | None = None) -> np.ndarray:
-        """`values` of many plans, which say how far the wait has come."""
-        on = np.ones((len(plans), self.n_channels)) if on_air is None else on_air
-        turns = [slice(at, at + _PLANS) for at in range(0, len(plans), _PLANS)]
-        return np.concatenate([self.values(plans[turn], on[turn]) for turn in parts(turns)])
+        starts, is_compiled = range(0, len(plans), each), "values" in self._compiled
+        found = side_by_side(of_some, starts, is_compiled=is_compiled, is_shown=is_shown)
+        self._compiled.add("values")
+        return np.concatenate(found)
 
     def by_channel(self, plans: np.ndarray) -> np.ndarray:
         """Each channel's own term, `[plan, replicate, value, channel]`, from spend `[plan, cell]`.
@@ -116,27 +127,35 @@ class Outcome:
         found = _by_channel(single(plans), self._variables, self._stage, shape=self._shape)
         return np.asarray(found, np.float64)
 
-    def value_and_slope(
-        self, plan: np.ndarray, ranked: np.ndarray, aversion: float, value: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Outcome by replicate `[replicate, 2, region]`, and the gradient `[cell]` of a utility of it.
+    def values_and_slopes(self, plan: np.ndarray, value: int) -> tuple[np.ndarray, np.ndarray]:
+        """Outcome of one plan by replicate, `[replicate, 2, region]`, and its gradient, `[replicate, cell]`.
 
         Args:
             plan: spend, `[cell]`.
-            ranked: `[replicate]`, weight of the lowest outcome, the second lowest, ...
-            aversion: weight of the variance over replicates.
-            value: what the utility is of, `KPI` or `REVENUE`.
+            value: what the gradient is of, `KPI` or `REVENUE`, summed over regions.
         """
-        slope, values = _slope(
-            single(plan),
-            self._variables,
-            self._stage,
-            single(ranked),
-            single(aversion),
-            shape=self._shape,
-            value=value,
-        )
-        return np.asarray(values, np.float64), np.asarray(slope, np.float64)
+        if not self._pieces:
+            self._pieces = _split((self._variables, self._stage.memory, self._stage.base), self.n_replicates)
+        stage, placed = self._stage._replace(memory=None, base=None), single(plan)
+
+        def of_some(piece: _Drawn) -> tuple[np.ndarray, np.ndarray]:
+            values, slopes = _slopes(placed, piece, stage, shape=self._shape, value=value)
+            return np.asarray(values, np.float64), np.asarray(slopes, np.float64)
+
+        found = side_by_side(of_some, self._pieces, is_compiled="slopes" in self._compiled)
+        self._compiled.add("slopes")
+        values, slopes = (np.concatenate(part)[: self.n_replicates] for part in zip(*found, strict=True))
+        return values, slopes
+
+
+def _split(drawn: _Drawn, n_replicates: int) -> list[_Drawn]:
+    """The replicates in parts of one size, one a thread; the last is filled up with the last replicate."""
+    n_parts = threads_for(max(n_replicates // _FEW, 1))
+    size = -(-n_replicates // n_parts)
+    rows = np.minimum(np.arange(n_parts * size), n_replicates - 1).reshape(n_parts, size)
+    return [
+        jax.tree.map(lambda a, own=own: a if n_parts == 1 else on_device(np.asarray(a)[own]), drawn) for own in rows
+    ]
 
 
 def _staged(
@@ -196,7 +215,7 @@ def _bases(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
     return bases
 
 
-def _outcome(plan: Array, on_air: Array, own: tuple[Variables, Any, Any], stage: Stage, shape: Shape) -> Array:
+def _outcome(plan: Array, on_air: Array, own: _Drawn, stage: Stage, shape: Shape) -> Array:
     """`[value, region]`: media (and controls, where they follow exposure) summed over the weeks that count."""
     media, control = _terms(plan, on_air, own, stage, shape)
     driven = media.sum(axis=-1)
@@ -206,9 +225,7 @@ def _outcome(plan: Array, on_air: Array, own: tuple[Variables, Any, Any], stage:
     return weighted
 
 
-def _terms(
-    plan: Array, on_air: Array, drawn: tuple[Variables, Any, Any], stage: Stage, shape: Shape
-) -> tuple[Array, Array | None]:
+def _terms(plan: Array, on_air: Array, drawn: _Drawn, stage: Stage, shape: Shape) -> tuple[Array, Array | None]:
     """Terms of the channels, and of the controls where they follow exposure, `[region, week, term]`, scaled.
 
     Under a log link the channels' terms are their parts of what all media add to the KPI without them.
@@ -237,8 +254,8 @@ def _additive_terms(
 
 def _by_replicate(plan: Array, on_air: Array, variables: Variables, stage: Stage, shape: Shape) -> Array:
     """`[replicate, value, region]`."""
-    one = jax.checkpoint(lambda own: _outcome(plan, on_air, own, stage, shape))
-    outcomes: Array = jax.lax.map(one, (variables, stage.memory, stage.base), batch_size=shape.batch)
+    drawn = (variables, stage.memory, stage.base)
+    outcomes: Array = jax.lax.map(lambda own: _outcome(plan, on_air, own, stage, shape), drawn, batch_size=shape.batch)
     return outcomes
 
 
@@ -247,7 +264,7 @@ def _by_channel(plans: Array, variables: Variables, stage: Stage, *, shape: Shap
     """`[plan, replicate, value, channel]`."""
 
     def one(plan: Array) -> Array:
-        def own_terms(own: tuple[Variables, Any, Any]) -> Array:
+        def own_terms(own: _Drawn) -> Array:
             media, _ = _terms(plan, jnp.ones(stage.offset.shape[-1]), own, stage, shape)
             return jnp.einsum("rtc,vrt->vc", media, stage.weights)
 
@@ -271,15 +288,18 @@ def _values(plans: Array, on_air: Array, count: Array, variables: Variables, sta
 
 
 @jit_kept("shape", "value")
-def _slope(
-    plan: Array, variables: Variables, stage: Stage, ranked: Array, aversion: Array, *, shape: Shape, value: int
-) -> tuple[Array, Array]:
-    def utility(x: Array) -> tuple[Array, Array]:
-        values = _by_replicate(x, jnp.ones(stage.offset.shape[-1]), variables, stage, shape)
-        total = values[:, value].sum(axis=-1)
-        fixed = jax.lax.stop_gradient(total)
-        weight = ranked[jnp.argsort(jnp.argsort(fixed))] - aversion * (fixed - fixed.mean()) / len(ranked)
-        return (weight * total).sum(), values
+def _slopes(plan: Array, drawn: _Drawn, stage: Stage, *, shape: Shape, value: int) -> tuple[Array, Array]:
+    """Outcome `[replicate, value, region]` and its gradient `[replicate, cell]`."""
 
-    slope, values = jax.grad(utility, has_aux=True)(plan)
-    return slope, values
+    def one(own: _Drawn) -> tuple[Array, Array]:
+        def total(x: Array) -> tuple[Array, Array]:
+            values = _outcome(x, jnp.ones(stage.offset.shape[-1]), own, stage, shape)
+            return values[value].sum(), values
+
+        slope, values = jax.grad(total, has_aux=True)(plan)
+        return values, slope
+
+    n_replicates = len(jax.tree.leaves(drawn)[0])
+    batch = max(n for n in range(1, shape.batch + 1) if n_replicates % n == 0)
+    found: tuple[Array, Array] = jax.lax.map(one, drawn, batch_size=batch)
+    return found

@@ -58,8 +58,12 @@ def effects_of(
     return Effects(lost[0], np.moveaxis(lost[1:], 0, -1), np.moveaxis(gained[:-1], 0, -1), gained[-1])
 
 
-def last_unit(outcome: Outcome, x: np.ndarray, free: np.ndarray, value: int, level: float) -> tuple[float, float]:
-    """Interval of what one more unit of spend brings, over the sets of parameters but the first; missing without any.
+def last_unit(
+    outcome: Outcome, x: np.ndarray, free: np.ndarray, value: int, level: float
+) -> tuple[float, float, float]:
+    """What one more unit of spend brings by the estimate, and the ends of its interval over the other sets.
+
+    Ends are missing where there is no other set of parameters, and all three where nothing can be spent.
 
     Args:
         outcome: of plans, under the estimate and the refits.
@@ -69,11 +73,12 @@ def last_unit(outcome: Outcome, x: np.ndarray, free: np.ndarray, value: int, lev
         level: of the interval.
     """
     added = MORE * np.where(free, x, 0.0)
-    if outcome.n_replicates < 2 or not added.sum() > 0:
-        return np.nan, np.nan
-    values = outcome.values(np.stack([x, x + added]))[:, 1:, value].sum(axis=-1)
-    low, high = interval((values[1] - values[0]) / added.sum(), level)
-    return float(low), float(high)
+    if not added.sum() > 0:
+        return np.nan, np.nan, np.nan
+    values = outcome.values(np.stack([x, x + added]))[:, :, value].sum(axis=-1)
+    each = (values[1] - values[0]) / added.sum()
+    low, high = interval(each[1:], level) if len(each) > 1 else (np.nan, np.nan)
+    return float(each[0]), float(low), float(high)
 
 
 def allocation(fit: FittedPanel, today: Horizon, horizon: Horizon, cells: Cells, x: np.ndarray) -> pd.DataFrame:

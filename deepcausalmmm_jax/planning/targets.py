@@ -8,7 +8,7 @@ import numpy as np
 from deepcausalmmm_jax.checks import is_number, require
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.planning.optimizer.problem import Problem
-from deepcausalmmm_jax.planning.optimizer.search import Found, Search, best_for_total, mroi_of
+from deepcausalmmm_jax.planning.optimizer.search import Found, Search, best_for_total, mroi_of, outcome_of
 from deepcausalmmm_jax.planning.optimizer.total_search import largest_total, least_total
 
 
@@ -65,7 +65,7 @@ def best_plan(problem: Problem, today: np.ndarray, targets: Targets, search: Sea
             problem,
             today,
             search,
-            lambda found: found.value * problem.unit / float(found.x.sum()),
+            lambda found: outcome_of(found) * problem.unit / float(found.x.sum()),
             targets.target_roi,
             "ROI",
         )

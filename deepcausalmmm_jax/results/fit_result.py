@@ -19,7 +19,7 @@ from deepcausalmmm_jax.attribution.over_time import weekly_contributions
 from deepcausalmmm_jax.attribution.regional_summary import regional_summary
 from deepcausalmmm_jax.attribution.treatments import event_table, treatment_table
 from deepcausalmmm_jax.data.panel_notes import note_table, panel_notes
-from deepcausalmmm_jax.data.panel_summary import panel_line
+from deepcausalmmm_jax.data.panel_summary import columns_line, panel_line
 from deepcausalmmm_jax.io.html_tables import html_tables
 from deepcausalmmm_jax.results import checkpoint
 from deepcausalmmm_jax.results.computed_once import computed_once
@@ -44,10 +44,10 @@ class FitResult(ForecastTables, CurveTables):
     """
 
     def __repr__(self) -> str:
-        regions, weeks, channels, controls = self.panel.shape
+        regions, weeks = self.panel.shape[:2]
         return (
             f"FitResult({regions} region{'s' * (regions != 1)} x {self.panel.cadence.several(weeks)}, "
-            f"{channels} channel{'s' * (channels != 1)}, {controls} control{'s' * (controls != 1)}, "
+            f"{columns_line(self.panel)}, "
             f"holdout {self.holdout}, {self.status.name.lower()} after {len(self.fitted.record.objective)} epochs)"
         )
 

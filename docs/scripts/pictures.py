@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import plotly.graph_objects as go
+from badges import badges_drawing
 from browser import Browser
 from model_drawings import (
     adstock_drawing,
@@ -55,7 +56,7 @@ FIGURES: dict[str, Callable[[Story], go.Figure]] = {
     "next_test": lambda story: dcm.plan_experiments(story.result, weeks=(4, 8), changes=(-1.0, 0.5)).plot(),
 }
 PAGES: dict[str, tuple[Callable[[Story, Path], Path | str], int, int]] = {  # and width and height, pixels
-    "report": (lambda story, folder: story.result.report(folder / "report.html", currency="EUR"), 1160, 890),
+    "report": (lambda story, folder: story.result.report(folder / "report.html", currency="EUR"), 1160, 925),
     "data_checks": (lambda story, _: _shown(story.panel.diagnose()), 1000, 420),
     "notebook": (lambda story, _: _shown(story.result), 820, 480),
     "panel_table": (lambda story, _: _shown(story.panel), 1000, 370),
@@ -68,6 +69,7 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "model_frequency": frequency_drawing,
     "model_split": split_drawing,
     "model_link": link_drawing,
+    "badges": badges_drawing,
 }
 
 

@@ -2,6 +2,8 @@ import dataclasses
 
 import numpy as np
 
+import deepcausalmmm_jax as dcm
+
 
 def test_a_panel_shows_its_size_period_and_columns(small_panel):
     assert repr(small_panel) == (
@@ -28,3 +30,9 @@ def test_gaps_count_as_missing_and_names_are_escaped(small_panel):
     assert round(table.loc["sales", "missing_pct"], 6) == 10.0
     assert "spend" not in table
     assert "<b>" not in gaps._repr_html_()
+
+
+def test_treatments_and_events_are_counted_apart_from_controls():
+    panel, _ = dcm.simulate(2, 104, 3, 2, seed=0, treatments=1, events=1)
+    assert len(panel.controls) == 4
+    assert repr(panel).endswith("3 channels, 1 treatment, 1 event, 2 controls)")

@@ -25,8 +25,8 @@ class Roots:
         kpi = FREE + (np.sqrt(np.maximum(plans, 0.0)) @ self.heights)[:, None] * self.refits
         return np.stack([kpi, REVENUE * kpi], axis=-1)[..., None]
 
-    def value_and_slope(self, plan, ranked, aversion, value):
-        slope = 0.5 * self.heights / np.sqrt(np.maximum(plan, 1e-9)) * self.refits.mean()
+    def values_and_slopes(self, plan, value):
+        slope = self.refits[:, None] * 0.5 * self.heights / np.sqrt(np.maximum(plan, 1e-9))
         return self.values(plan[None])[0], slope * (1.0, REVENUE)[value]
 
 

@@ -21,12 +21,12 @@ def test_spend_is_spread_evenly_over_periods_each_of_which_is_on_the_curve(perio
 @pytest.mark.parametrize("periods", [1.0, 4.0])
 def test_the_slope_is_that_of_the_values(periods):
     outcome, x, step = CurveOutcome(TABLE, periods), periods * np.array([1.5, 4.0]), 1e-6
-    values, slope = outcome.value_and_slope(x, np.ones(1), 0.0, 0)
+    values, slope = outcome.values_and_slopes(x, 0)
     np.testing.assert_allclose(values, outcome.values(x[None])[0])
     ends = outcome.gained(np.stack([x - step, x + step]))
-    np.testing.assert_allclose(slope, (ends[1] - ends[0]) / (2 * step), rtol=1e-6)
+    np.testing.assert_allclose(slope[0], (ends[1] - ends[0]) / (2 * step), rtol=1e-6)
 
 
 def test_at_no_spend_the_slope_is_that_of_the_first_units():
-    slope = CurveOutcome(TABLE, 1.0).value_and_slope(np.zeros(2), np.ones(1), 0.0, 0)[1]
+    slope = CurveOutcome(TABLE, 1.0).values_and_slopes(np.zeros(2), 0)[1][0]
     np.testing.assert_allclose(slope, [4.0 / 2.0, 0.0], atol=1e-6)

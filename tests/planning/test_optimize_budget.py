@@ -110,6 +110,18 @@ def test_targets_find_their_totals(small_result):
     np.testing.assert_allclose(by_kpi.summary.loc["incremental_outcome", "plan"], wanted, rtol=2e-3)
 
 
+@pytest.mark.parametrize("target", ["target_roi", "target_mroi", "target_kpi"])
+def test_with_draws_a_target_is_met_by_the_figures_that_tables_show(national_ensemble, target):
+    options = {"weeks": 8, "relative_bounds": (0.1, 4.0), "starts": 1}
+    base = dcm.optimize_budget(national_ensemble, 1.5 * national_ensemble.panel.spend[:, -8:].sum(), **options)
+    figure = {"target_roi": "roi", "target_kpi": "incremental_outcome"}.get(target)
+    wanted = base.last_unit if figure is None else base.summary.loc[figure, "plan"]
+    found = dcm.optimize_budget(national_ensemble, **{target: wanted}, **options)
+    shown = found.last_unit if figure is None else found.summary.loc[figure, "plan"]
+    assert shown == pytest.approx(wanted, rel=5e-3)
+    assert found.total == pytest.approx(base.total, rel=0.02)
+
+
 @pytest.mark.parametrize("method", ["SLSQP", "trust-constr", "differential_evolution", "hybrid", "projected"])
 def test_every_solver_finds_the_same_plan(small_result, plan, method):
     other = dcm.optimize_budget(small_result, relative_bounds=(0.5, 1.5), method=method, starts=2, max_steps=100)

@@ -78,6 +78,28 @@ def test_a_last_unit_that_earns_less_than_it_costs_is_told(price, low, high, mar
     assert plan.with_advice().notes == ((plan.on_the_total,) if said else ())
 
 
+def test_the_last_unit_that_is_told_is_that_of_the_estimate_which_tables_show():
+    ends = {"shadow_price": 0.8, "shadow_price_low": 0.4, "shadow_price_high": 0.9, "last_unit": 0.7}
+    plan = dcm.BudgetPlan(**{**vars(plan_with(1.0, 5.0, "revenue")), **ends})
+    assert plan.on_the_total.startswith("Reduce the total: its last unit of spend returns 0.7 (90% range: 0.4 to 0.9)")
+    earns = dcm.BudgetPlan(**{**vars(plan), "last_unit": 1.1})
+    assert earns.on_the_total == ""
+
+
+@pytest.mark.parametrize(
+    ("objective", "drawn", "of"),
+    [
+        ("mean", False, "the outcome"),
+        ("mean", True, "the mean outcome over the draws"),
+        ("cvar", True, "the cvar of the outcome"),
+    ],
+)
+def test_shadow_prices_say_what_they_are_of(objective, drawn, of):
+    draws = pd.DataFrame({"today": [1.0, 2.0] * drawn, "plan": [2.0, 3.0] * drawn})
+    held = dcm.BudgetPlan(**{**vars(plan_with(1.0, 5.0)), "objective": objective, "draws": draws})
+    assert held.on_the_limits == f"Active limits, and what raising each by one unit adds to {of}"
+
+
 def test_without_money_nothing_is_said_of_the_total():
     assert dcm.BudgetPlan(**{**vars(plan_with(1.0, 5.0)), "shadow_price": 0.1}).on_the_total == ""
 
@@ -85,9 +107,9 @@ def test_without_money_nothing_is_said_of_the_total():
 def test_a_saved_plan_keeps_its_weeks_and_what_the_last_unit_earns(small_ensemble, tmp_path):
     plan = dcm.optimize_budget(small_ensemble, weeks=(44, 52), margin=0.5, starts=1, max_steps=5)
     again = dcm.BudgetPlan.load(plan.save(tmp_path / "plan"))
-    for name in ("weeks", "next_weeks", "margin", "shadow_price_low", "shadow_price_high"):
+    for name in ("weeks", "next_weeks", "margin", "shadow_price_low", "shadow_price_high", "last_unit"):
         assert getattr(again, name) == getattr(plan, name)
-    assert plan.shadow_price_low < plan.shadow_price < plan.shadow_price_high
+    assert plan.shadow_price_low < plan.last_unit < plan.shadow_price_high
     assert again.on_the_total == plan.on_the_total
 
 

@@ -107,12 +107,14 @@ class _Linear:
     ],
 )
 def test_the_last_unit_goes_where_spend_may_change_in_proportion_to_it(x, free, value, right):
-    low, high = last_unit(_Linear(REFITS), np.array(x), np.array(free), value, 0.5)
-    assert (low, high) == (pytest.approx(0.75 * right), pytest.approx(1.25 * right))
+    found = last_unit(_Linear([0.9, *REFITS[1:]]), np.array(x), np.array(free), value, 0.5)
+    assert found == pytest.approx((0.9 * right, 0.75 * right, 1.25 * right))
 
 
-def test_the_last_unit_has_no_interval_without_refits_or_where_nothing_may_change():
+def test_the_last_unit_has_no_interval_without_refits_and_no_value_where_nothing_may_change():
     x = np.array([100.0, 0.0])
-    assert np.isnan(last_unit(_Linear([1.0]), x, np.array([True, True]), KPI, 0.9)).all()
+    alone = last_unit(_Linear([1.0]), x, np.array([True, True]), KPI, 0.9)
+    assert alone[0] == pytest.approx(1.0)
+    assert np.isnan(alone[1:]).all()
     assert np.isnan(last_unit(_Linear(REFITS), x, np.array([False, True]), KPI, 0.9)).all()
     assert not np.isnan(last_unit(_Linear(REFITS), x, np.array([True, True]), KPI, 0.9)).any()

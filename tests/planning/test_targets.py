@@ -33,9 +33,9 @@ class Counted(Roots):
 
     asked = 0
 
-    def value_and_slope(self, plan, ranked, aversion, value):
+    def values_and_slopes(self, plan, value):
         self.asked += 1
-        return super().value_and_slope(plan, ranked, aversion, value)
+        return super().values_and_slopes(plan, value)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ class Substitutes(Roots):
         kpi = FREE + np.sqrt(np.maximum(plans, 0.0) @ self.heights)[:, None] * self.refits
         return np.stack([kpi, REVENUE * kpi], axis=-1)[..., None]
 
-    def value_and_slope(self, plan, ranked, aversion, value):
-        slope = 0.5 * self.heights / np.sqrt(np.maximum(plan @ self.heights, 1e-9)) * self.refits.mean()
+    def values_and_slopes(self, plan, value):
+        slope = self.refits[:, None] * 0.5 * self.heights / np.sqrt(np.maximum(plan @ self.heights, 1e-9))
         return self.values(plan[None])[0], slope * (1.0, REVENUE)[value]
 
 
@@ -142,3 +142,32 @@ def test_what_became_of_the_starts_is_said_also_where_the_curves_plan_is_kept():
     assert found.x.sum() == pytest.approx(21.0 / 0.5**2, rel=2e-3)
     assert found.starts["best"].any()
     assert found.starts["start"].str.contains("on the curves, from").any()  # those of the model's own search
+
+
+@pytest.mark.parametrize(
+    ("targets", "total"),
+    [
+        (Targets(target_roi=0.5), 21.0 / 0.5**2),
+        (Targets(target_mroi=0.5), 21.0 / (4.0 * 0.5**2)),
+        (Targets(target_kpi=20.0), 20.0**2 / 21.0),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("separable", [True, False])
+def test_targets_of_a_mean_over_refits_are_held_against_the_estimate(targets, total, separable):
+    """Refits that find half as much again on average: by their mean, the totals would differ by a factor of 2.25."""
+    refits = dataclasses.replace(problem_of(HEIGHTS, refits=(1.0, 2.0)), separable=separable)
+    held = dataclasses.replace(refits, estimate=problem_of(HEIGHTS))
+    assert best_plan(held, TODAY, targets, QUICK).x.sum() == pytest.approx(total, rel=2e-3)
+    other = best_plan(refits, TODAY, targets, QUICK).x.sum()
+    assert other == pytest.approx(total * (1 / 2.25 if targets.target_kpi else 2.25), rel=2e-3)
+
+
+def test_a_target_that_only_the_refits_reach_is_refused_with_the_most_that_the_estimate_does():
+    polytope = Polytope.nonnegative(3).with_box(np.full(3, 1.0), np.full(3, 20.0))
+    refits = problem_of(HEIGHTS, polytope, refits=(1.0, 2.0))
+    held = dataclasses.replace(refits, estimate=problem_of(HEIGHTS, polytope))
+    most = 7.0 * np.sqrt(20.0)
+    with pytest.raises(dcm.ConfigError, match=f"a KPI of 40; the most is {most:.1f}.*, at a total of 60"):
+        best_plan(held, TODAY, Targets(target_kpi=40.0), QUICK)
+    assert best_plan(refits, TODAY, Targets(target_kpi=40.0), QUICK).x.sum() < 60.0

@@ -55,3 +55,11 @@ def test_objectives_that_mean_nothing_are_refused(objective, refits, risk, messa
     with pytest.raises(dcm.ConfigError, match=message):
         utility_of(objective, refits, 1.0, risk)
     assert utility_of("cvar", 2, 1.0, None)(np.array([2.0, 1.0])) == 1.0
+
+
+@pytest.mark.parametrize("objective", ["mean", "cvar", "quantile", "mean_variance"])
+def test_weights_are_the_gradient_of_the_utility(objective):
+    utility, step = utility_of(objective, 4, 2.0, None), 1e-4
+    moved = step * np.eye(4)
+    ends = [[utility(OUTCOMES + sign * move) for move in moved] for sign in (1.0, -1.0)]
+    np.testing.assert_allclose(utility.weights(OUTCOMES), np.subtract(*ends) / (2 * step), rtol=1e-6, atol=1e-9)

@@ -18,10 +18,8 @@ class OutcomeModel(Protocol):
         """KPI and revenue `[plan, replicate, 2, region]` from spend `[plan, cell]`."""
         ...
 
-    def value_and_slope(
-        self, plan: np.ndarray, ranked: np.ndarray, aversion: float, value: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Outcome `[replicate, 2, region]`, and the gradient `[cell]` of a utility of it."""
+    def values_and_slopes(self, plan: np.ndarray, value: int) -> tuple[np.ndarray, np.ndarray]:
+        """Outcome `[replicate, 2, region]`, and the gradient of one of the two, `[replicate, cell]`."""
         ...
 
 
@@ -38,6 +36,8 @@ class Problem:
         typical: `[cell]`, spend in which steps of a cell are measured, above 0.
         unit: utility of today's plan, which brings values to the order of one.
         separable: whether cells hardly interact, as with channels and regions but not with weeks.
+        estimate: the same problem under the estimate alone, in the same unit, whose figures targets are held against;
+            None where they are held against the utility.
     """
 
     outcome: OutcomeModel
@@ -48,6 +48,11 @@ class Problem:
     typical: np.ndarray
     unit: float
     separable: bool = False
+    estimate: "Problem | None" = None
+
+    def judge(self) -> "Problem":
+        """The problem whose figures targets are held against, within the same limits."""
+        return self if self.estimate is None else self.estimate.within(self.polytope)
 
     def within(self, polytope: Polytope) -> "Problem":
         """The same with other limits."""
@@ -60,9 +65,9 @@ class Problem:
 
     def value_and_slope(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Utility of one plan and its gradient `[cell]`, in `unit`."""
-        values, slope = self.outcome.value_and_slope(x, self.utility.ranked, self.utility.aversion, self.value)
+        values, slopes = self.outcome.values_and_slopes(x, self.value)
         outcomes = values[:, self.value].sum(axis=-1) - self.nothing
-        return self.utility(outcomes) / self.unit, slope / self.unit
+        return self.utility(outcomes) / self.unit, self.utility.weights(outcomes) @ slopes / self.unit
 
     def projected(self, x: np.ndarray) -> np.ndarray:
         """Nearest plan within the limits, where cells move in proportion to their typical spend."""

@@ -213,6 +213,12 @@ def _by_curves(problem: Problem, curves: Curves, begins: list[_Start], search: S
     return [(f"on the curves, from {'; '.join(labels)}", end) for labels, end in met] + own
 
 
+def outcome_of(found: Found) -> float:
+    """Outcome of a plan as targets are held against it, in the problem's unit."""
+    judge = found.problem.judge()
+    return found.value if judge is found.problem else float(judge.utilities(found.x[None])[0])
+
+
 def mroi_of(found: Found) -> float:
-    """Marginal return of a plan: outcome per unit of spend that is added to the total."""
-    return total_price(found.problem, found.x)
+    """Marginal return of a plan: outcome per unit of spend that is added to the total, as for `outcome_of`."""
+    return total_price(found.problem.judge(), found.x)

@@ -52,6 +52,10 @@ class Separable(Problem):
 
     curves: Curves | None = None
 
+    def judge(self) -> Problem:
+        """The curves themselves."""
+        return self
+
     def utilities(self, plans: np.ndarray) -> np.ndarray:
         """`[plan]` from spend `[plan, cell]`."""
         return np.array([self.value_and_slope(x)[0] for x in plans])

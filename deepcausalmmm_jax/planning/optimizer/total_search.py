@@ -8,7 +8,14 @@ from deepcausalmmm_jax.checks import amount
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.planning.optimizer.polytope import total_range
 from deepcausalmmm_jax.planning.optimizer.problem import Problem
-from deepcausalmmm_jax.planning.optimizer.search import Found, Search, best_near_curves, best_on_curves, by_curves
+from deepcausalmmm_jax.planning.optimizer.search import (
+    Found,
+    Search,
+    best_near_curves,
+    best_on_curves,
+    by_curves,
+    outcome_of,
+)
 from deepcausalmmm_jax.planning.optimizer.tabulated import tabulated
 from deepcausalmmm_jax.planning.optimizer.totals import TURNS, Figure, Totals
 from deepcausalmmm_jax.steps import parts, portion, uncounted
@@ -123,13 +130,13 @@ def _between(totals: Totals, ends: list[tuple[float, float]], figure: Figure, ta
 
 
 def least_total(problem: Problem, today: np.ndarray, search: Search, target: float) -> Found:
-    """The best plan of the least total whose utility is at least the target (in the problem's unit).
+    """The best plan of the least total whose outcome is at least the target (in the problem's unit).
 
     Args:
         problem: limits without a total.
         today: spend without a plan, `[cell]`.
         search: method, starts, steps.
-        target: utility, in `problem.unit`.
+        target: outcome as `outcome_of` counts it, in `problem.unit`.
 
     Raises:
         ConfigError: no total reaches the target (the message gives the most that can be reached), or it is reached
@@ -160,41 +167,37 @@ def _least(totals: Totals, problem: Problem, today: np.ndarray, span: _Range, ta
     """The least total whose utility reaches a target; `best` reaches it too where that takes no spend."""
     now = float(np.clip(_scale(problem, today), span.least, span.most))
     found = totals.best(now)
-    while found.value < target:
-        if now >= span.most or found.value * problem.unit >= 0.999 * span.ceiling:
-            return _Ended(None, found.value, now)
+    while (reached := outcome_of(found)) < target:
+        if now >= span.most or reached * problem.unit >= 0.999 * span.ceiling:
+            return _Ended(None, reached, now)
         below, now = now, min(now * totals.ratio, span.most)
         found = totals.best(now)
-        if found.value >= target:
-            return _Ended(totals.narrowed(now, below, _value, target) or found)
+        if outcome_of(found) >= target:
+            return _Ended(totals.narrowed(now, below, outcome_of, target) or found)
     bottom = total_range(problem.polytope)[0]
     least = span.least if bottom > 0 else 1e-6 * span.least
     while now > least:
         above, now = now, max(now / totals.ratio, least)
         lower = totals.best(now)
-        if lower.value < target:
-            return _Ended(totals.narrowed(above, now, _value, target) or found)
+        if outcome_of(lower) < target:
+            return _Ended(totals.narrowed(above, now, outcome_of, target) or found)
         found = lower
-    free = float(problem.utilities(np.zeros((1, len(today))))[0])
+    free = float(problem.judge().utilities(np.zeros((1, len(today))))[0])
     return _Ended(found) if bottom > 0 or free < target else _Ended(None, free, 0.0)
 
 
 def _least_near(totals: Totals, near: _Ended, span: _Range, target: float) -> _Ended | None:
     """What the model finds near the end of a search on the curves; None where it does not agree with them."""
     if near.found is None:
-        best = totals.best(near.at).value if near.best < target else near.best
+        best = outcome_of(totals.best(near.at)) if near.best < target else near.best
         return near._replace(best=max(best, near.best)) if (best < target) == (near.best < target) else None
     total, totals.warm = float(near.found.x.sum()), near.found.x
     if total <= span.least * (1 + _SAME):
         found = totals.best(total)
-        return _Ended(found) if found.value >= target else None
+        return _Ended(found) if outcome_of(found) >= target else None
     ends = [(min(total * width, span.most), max(total / width, span.least)) for width in _WIDTHS]
-    found_there = _between(totals, ends, _value, target)
+    found_there = _between(totals, ends, outcome_of, target)
     return None if found_there is None else _Ended(found_there)
-
-
-def _value(found: Found) -> float:
-    return found.value
 
 
 def _scale(problem: Problem, today: np.ndarray) -> float:
@@ -209,5 +212,5 @@ def _range(problem: Problem, today: np.ndarray) -> _Range:
         raise ConfigError("The limits allow no spend at all, so there is no total to search for; widen them.")
     scale = _scale(problem, today)
     flooded = np.minimum(np.maximum(_WIDEST * np.maximum(problem.typical, scale), polytope.low), polytope.high)
-    ceiling = float(problem.utilities(flooded[None])[0]) * problem.unit
+    ceiling = problem.unit * max(float(each.utilities(flooded[None])[0]) for each in (problem, problem.judge()))
     return _Range(max(least, min(scale / _WIDEST, most)), min(most, max(_WIDEST * scale, 2.0 * least)), ceiling)

@@ -35,6 +35,12 @@ class Utility:
         spread = 0.5 * self.aversion * outcomes.var() if self.aversion else 0.0
         return float(self.ranked @ np.sort(outcomes) - spread)
 
+    def weights(self, outcomes: np.ndarray) -> np.ndarray:
+        """What one unit more of each outcome adds to the utility, `[replicate]`, in the unit of the outcomes."""
+        weight = np.empty(len(outcomes))
+        weight[np.argsort(outcomes, kind="stable")] = self.ranked
+        return np.asarray(weight - self.aversion * (outcomes - outcomes.mean()) / len(outcomes))
+
 
 def utility_of(objective: Objective, n_replicates: int, today: float, risk: float | None) -> Utility:
     r"""The utility of an objective.

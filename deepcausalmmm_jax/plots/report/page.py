@@ -10,6 +10,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.data.panel_summary import columns_line
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.io.atomic_write import write_text
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
@@ -97,7 +98,7 @@ def write_report(
     data = _data([first, *shown], list(result.panel.channels), regions)
     data["planner"] = None if board is None else board.data
     environment = Environment(loader=PackageLoader("deepcausalmmm_jax.plots.report"), autoescape=True)
-    shape = dict(zip(("regions", "weeks", "channels", "controls"), result.panel.shape, strict=True))
+    shape = dict(zip(("regions", "weeks"), result.panel.shape[:2], strict=True))
     page = environment.get_template("report.html").render(
         plotly=Markup(get_plotlyjs()),
         style=Markup(_asset("report.css") + _asset("planner.css")),
@@ -106,6 +107,7 @@ def write_report(
         data=Markup(_for_script(data)),
         kpi=result.panel.kpi_name,
         shape=shape,
+        columns=columns_line(result.panel),
         weeks=(result.panel.week_label(0), result.panel.week_label(len(result.panel.weeks) - 1)),
         unit=cadence.unit,
         spans=_spans(result),

@@ -74,4 +74,4 @@ def _active(plan: BudgetPlan) -> Table:
         for _, row in plan.binding.head(_MOST_ACTIVE).iterrows()
     ]
     header = ["limit", "end", "spend", "gain of one unit more"]
-    return Table("plan-limits", "Active limits, and the gain from relaxing each by one unit", header, rows)
+    return Table("plan-limits", plan.on_the_limits, header, rows)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.attribution.intervals import outside
-from deepcausalmmm_jax.attribution.notes import NOTE, ChannelNote, NoteKind, with_note
+from deepcausalmmm_jax.attribution.notes import NOTE
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.io.grades import Grade
@@ -16,6 +15,7 @@ from deepcausalmmm_jax.plots.report.wording import in_labels
 from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, compact, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.results.own_notes import own_notes, sentences_on_all
 from deepcausalmmm_jax.trust.health_card import HealthCard
 from deepcausalmmm_jax.trust.refutations.refutation import Refutation
 
@@ -194,19 +194,15 @@ def _with_range(row: pd.Series, column: str) -> str:
 
 
 def _trust(result: FitResult) -> Table:
-    notes = result.notes()
     refitted = isinstance(result, Ensemble)
-    own: pd.DataFrame = result.channel_trust.shown()  # the notes on all intervals are said once, below
-    if refitted:
-        own = with_note(own, outside(notes), ChannelNote(NoteKind.OUTSIDE_INTERVAL))
     interval = ["90% interval"] if refitted else []
     header = ["channel", "share of KPI, %", "standard error, points", *interval, "notes"]
     rows = []
-    for (channel, row), told in zip(notes.iterrows(), own[NOTE], strict=True):
+    for channel, row in own_notes(result).iterrows():
         ends = "–" if refitted and pd.isna(row["share_low"]) else None
         middle = [ends or f"{row['share_low']:.2f} to {row['share_high']:.2f}"] if refitted else []
         numbers = [number(row["share"], "{:.2f}"), number(row["share_error"], "{:.2f}")]
-        rows.append([str(channel), *numbers, *middle, str(told) or "–"])
+        rows.append([str(channel), *numbers, *middle, str(row[NOTE]) or "–"])
     return Table("trust", "Uncertainty of each channel's share", header, rows, _on_errors(result))
 
 
@@ -218,8 +214,7 @@ def _on_errors(result: FitResult) -> str:
     if not isinstance(result, Ensemble):
         return f"{of} Standard errors count what is not known of each channel's level and curve, given the priors."
     drawn = "the draws" if result.from_posterior else "the refits, and are no smaller than those of the fit"
-    sentences = [f"{note.sentence[0].upper()}{note.sentence[1:]}." for note in result.coverage_notes]
-    return " ".join([of, f"Standard errors and intervals come from {drawn}.", *sentences])
+    return " ".join([of, f"Standard errors and intervals come from {drawn}.", *sentences_on_all(result)])
 
 
 def _priors(priors: pd.DataFrame) -> Table:

@@ -1,0 +1,30 @@
+"""The table of notes as it is shown: what holds for the intervals of all channels is said once, below it."""
+
+import pandas as pd
+
+from deepcausalmmm_jax.attribution.intervals import outside
+from deepcausalmmm_jax.attribution.notes import NOTE, ChannelNote, NoteKind, with_note
+from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.fit_result import FitResult
+
+
+def own_notes(result: FitResult, level: float = 0.9) -> pd.DataFrame:
+    """`FitResult.notes`, with in the column `note` only what is of the one channel.
+
+    Args:
+        result: a fit or an ensemble.
+        level: of an ensemble's intervals.
+    """
+    own = result.channel_trust.shown()
+    if not isinstance(result, Ensemble):
+        return own
+    table = result.notes(level)
+    own = with_note(own, outside(table), ChannelNote(NoteKind.OUTSIDE_INTERVAL))
+    return table.assign(**{NOTE: own[NOTE]})
+
+
+def sentences_on_all(result: FitResult) -> list[str]:
+    """What holds for the intervals of all channels, a sentence each."""
+    if not isinstance(result, Ensemble):
+        return []
+    return [f"{note.sentence[0].upper()}{note.sentence[1:]}." for note in result.coverage_notes]
