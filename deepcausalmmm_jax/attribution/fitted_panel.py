@@ -10,6 +10,7 @@ import numpy as np
 
 from deepcausalmmm_jax.attribution.credited import Baselines, baselines_of, control_effects
 from deepcausalmmm_jax.attribution.forward import changes, effects, incremental, run
+from deepcausalmmm_jax.attribution.worth import known_worth
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.inputs import Inputs
@@ -95,6 +96,12 @@ class FittedPanel:
     def until_last_kpi(self) -> Self:
         """The fit on the panel without planned weeks: those after the last one with a KPI."""
         return self if self.panel.n_past_weeks == len(self.panel.weeks) else self.on(self.panel.until_last_kpi())
+
+    @cached_property
+    def worth(self) -> np.ndarray:
+        """Revenue per KPI, `[region, week]`, in planned weeks too; 1 where the panel has none."""
+        known, _ = known_worth(self.panel, self.panel.n_past_weeks, self.until_last_kpi.panel)
+        return np.ones(self.panel.present.shape) if known is None else known
 
     @property
     def config(self) -> Config:

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
-from deepcausalmmm_jax.attribution.prices import priced
+from deepcausalmmm_jax.attribution.prices import Booked, priced
+from deepcausalmmm_jax.attribution.worth import known_worth, last_year, mean_worth, usual_worth
 from deepcausalmmm_jax.config.curves import HALF_LIVES
+from deepcausalmmm_jax.data.bookings import Booking
 from deepcausalmmm_jax.data.extend import continued
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.roles_of_run import with_roles_of
@@ -17,7 +19,6 @@ from deepcausalmmm_jax.errors import ConfigError, DataError
 
 _LEFT = 0.01  # share of the carry-over below which a plan's effect counts as over
 _LONGEST_TAIL = 52  # weeks
-_LAST_YEAR = 52  # weeks
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,13 +116,20 @@ def _positions(weeks: object, n_weeks: int, n_observed: int) -> tuple[int, int]:
     return start, stop
 
 
-def future_weeks(fit: FittedPanel, asked: Panel, cost: Mapping[str, float] | None = None) -> Horizon:
+def future_weeks(
+    fit: FittedPanel,
+    asked: Panel,
+    cost: Mapping[str, float] | None = None,
+    bookings: tuple[Booking, ...] | None = None,
+) -> Horizon:
     """Weeks given as a panel that continues the fit's, with its controls; its KPI is not read.
 
     Args:
         fit: the fit on its own panel.
         asked: exposure as it is without a plan; its spend, if any, gives the prices.
         cost: currency per exposure unit of channels whose spend the panel does not have.
+        bookings: how the spend of each channel was booked, where it is assigned to exposure already; None where it is
+            as booked, and the fit's weeks before show how.
 
     Raises:
         DataError: the panel does not continue the fit's, or a channel has spend without exposure, or neither spend nor
@@ -135,7 +143,7 @@ def future_weeks(fit: FittedPanel, asked: Panel, cost: Mapping[str, float] | Non
     asked = _in_order(asked, history.channels)
     _refuse_spend_off_air(asked)
     past = None if history.spend is None else priced(history, None).of(regions)
-    prices = priced(asked, cost, past)
+    prices = priced(asked, cost, past, _booked_before(history, weeks.start, regions), bookings)
     if asked.spend is not None or cost:
         spend[regions], price[regions] = prices.spend, prices.price
     if history.spend is not None or cost:
@@ -157,6 +165,13 @@ def future_weeks(fit: FittedPanel, asked: Panel, cost: Mapping[str, float] | Non
     return found
 
 
+def _booked_before(history: Panel, start: int, regions: np.ndarray) -> Booked | None:
+    """What was booked in the weeks of the fit's panel before those asked for, in their regions; None without spend."""
+    if history.spend is None or not start:
+        return None
+    return Booked(history.spend[regions, :start], history.exposure[regions, :start])
+
+
 def even_weeks(fit: FittedPanel, n_weeks: int, settled: bool) -> Horizon:
     """Weeks after the last one with a KPI, with every region's mean weekly exposure of the last year, for curves.
 
@@ -167,7 +182,7 @@ def even_weeks(fit: FittedPanel, n_weeks: int, settled: bool) -> Horizon:
     """
     panel = fit.until_last_kpi.panel
     spend, price, _ = priced(panel, None)
-    recent = _last_year(panel)
+    recent = last_year(panel)
     rows = np.maximum(panel.present[:, recent].sum(axis=1), 1)[:, None]
     mean, paid = panel.exposure[:, recent].sum(axis=1) / rows, spend[:, recent].sum(axis=1) / rows
     longer = _lengthened(panel, n_weeks, mean, fit)
@@ -212,7 +227,7 @@ def _horizon(
     longer = _lengthened(panel, lacking, mean, fit) if lacking else panel
     if len(longer.weeks) > stop + tail:  # else the panel stays the very same, and what was prepared for it with it
         longer = longer.select(weeks=slice(0, stop + tail))
-    worth, unknown = _worth(longer, fit)
+    worth, unknown = known_worth(longer, fit.panel.n_past_weeks, fit.until_last_kpi.panel)
     if (unknown & longer.present)[:, start:stop].any():
         notes = (
             *notes,
@@ -278,37 +293,6 @@ def _future_worth(history: Panel, asked: Panel, regions: np.ndarray, weeks: slic
     return worth
 
 
-def _last_year(panel: Panel) -> slice:
-    return slice(max(0, len(panel.weeks) - panel.cadence.steps(_LAST_YEAR)), None)
-
-
-def mean_worth(panel: Panel) -> np.ndarray:
-    """Revenue per KPI, `[region]`, over the last year's weeks that have a row; the panel has some."""
-    assert panel.revenue_per_kpi is not None
-    recent = _last_year(panel)
-    present = panel.present[:, recent]
-    total = np.where(present, panel.revenue_per_kpi[:, recent], 0.0).sum(axis=1)
-    return total / np.maximum(present.sum(axis=1), 1)
-
-
-def _usual_worth(panel: Panel, fit: FittedPanel) -> np.ndarray:
-    """Revenue per KPI of weeks for which none is known, `[region]`: the mean of the last year up to the last KPI."""
-    past = fit.until_last_kpi.panel
-    return mean_worth(panel if past.revenue_per_kpi is None else past)
-
-
-def _worth(panel: Panel, fit: FittedPanel) -> tuple[np.ndarray | None, np.ndarray]:
-    """Revenue per KPI of a horizon's panel, `[region, week]`, and where it is 0 for not being known yet.
-
-    A table must have a number in planned weeks too, and people write 0.
-    """
-    worth = panel.revenue_per_kpi
-    if worth is None:
-        return None, np.zeros(panel.present.shape, bool)
-    unknown = (np.arange(len(panel.weeks)) >= fit.panel.n_past_weeks) & (worth == 0)
-    return np.where(unknown, _usual_worth(panel, fit)[:, None], worth), unknown
-
-
 def _lengthened(panel: Panel, n_weeks: int, exposure: np.ndarray, fit: FittedPanel) -> Panel:
     """The panel with `n_weeks` appended: exposure `[region, channel]` in each, controls at their centre."""
     regions = len(panel.regions)
@@ -318,7 +302,11 @@ def _lengthened(panel: Panel, n_weeks: int, exposure: np.ndarray, fit: FittedPan
         return np.concatenate([past, np.broadcast_to(new[:, None], (regions, n_weeks, *past.shape[2:]))], axis=1)
 
     here = np.asarray(panel.present.any(axis=1))
-    worth = None if panel.revenue_per_kpi is None else longer(panel.revenue_per_kpi, _usual_worth(panel, fit))
+    worth = (
+        None
+        if panel.revenue_per_kpi is None
+        else longer(panel.revenue_per_kpi, usual_worth(panel, fit.until_last_kpi.panel))
+    )
     return dataclasses.replace(
         panel,
         weeks=panel.weeks.append(behind),

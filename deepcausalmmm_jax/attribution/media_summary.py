@@ -14,7 +14,8 @@ def media_summary(fit: FittedPanel, planned: bool = False) -> pd.DataFrame:
 
     Args:
         fit: the fit on its own panel.
-        planned: whether weeks after the last one with a KPI count too.
+        planned: whether weeks after the last one with a KPI count too; a revenue per KPI of 0 there is not known yet,
+            and the region's mean over the last year is used, as in plans.
 
     Returns:
         A table by channel:
@@ -38,7 +39,7 @@ def media_summary(fit: FittedPanel, planned: bool = False) -> pd.DataFrame:
     marginal = -np.where(present, fit.lost(1.0 + MORE), 0.0)
     predicted = fit.counted_prediction()
     prediction = np.where(counted, predicted, 0.0).sum()
-    worth = np.ones(panel.present.shape) if panel.revenue_per_kpi is None else panel.revenue_per_kpi
+    worth = fit.worth
     exposure = np.where(present, panel.exposure, 0.0).sum(axis=(0, 1))
     outcome = incremental.sum(axis=(0, 1))
     unknown = np.full(len(panel.channels), np.nan)

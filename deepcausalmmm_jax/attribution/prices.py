@@ -5,11 +5,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepcausalmmm_jax.data.bookings import Booking, accrued
+from deepcausalmmm_jax.data.bookings import Accrued, Booking, accrued
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
 
 _LAST_YEAR = 52.0  # weeks
+
+
+class Booked(NamedTuple):
+    """Spend as booked beside exposure, `[region, week, channel]`; NaN for a channel without spend."""
+
+    spend: np.ndarray
+    exposure: np.ndarray
 
 
 class Prices(NamedTuple):
@@ -33,7 +40,13 @@ class Prices(NamedTuple):
         return self._replace(spend=self.spend[regions], price=self.price[regions])
 
 
-def priced(panel: Panel, cost: Mapping[str, float] | None, past: Prices | None = None) -> Prices:
+def priced(
+    panel: Panel,
+    cost: Mapping[str, float] | None,
+    past: Prices | None = None,
+    before: Booked | None = None,
+    bookings: tuple[Booking, ...] | None = None,
+) -> Prices:
     """Spend and prices of a panel; without any spend, exposure is priced at 1 per unit, unless it is organic.
 
     A region-week without spend takes its region's mean price, a region without one the channel's, and a channel without
@@ -43,6 +56,9 @@ def priced(panel: Panel, cost: Mapping[str, float] | None, past: Prices | None =
         panel: with its spend, as booked.
         cost: currency per exposure unit of channels whose spend the panel does not have.
         past: prices before the panel, of the same regions and channels in the same order.
+        before: what was booked in the weeks before the panel, of the same regions and channels. A few weeks alone do
+            not show how a channel is booked: an invoice for a month may be all that they have.
+        bookings: of each channel, where the panel's spend is assigned to exposure already.
 
     Raises:
         DataError: a cost of an unknown channel, at or below zero, or of a channel that has a price of its own.
@@ -56,13 +72,35 @@ def priced(panel: Panel, cost: Mapping[str, float] | None, past: Prices | None =
     booked = np.full(panel.exposure.shape, np.nan) if panel.spend is None else panel.spend.astype(np.float64)
     unknown = np.isnan(booked).all(axis=(0, 1))
     booked = np.where(unknown & ~np.isnan(given), panel.exposure * given, booked)
-    spend, bookings = booked.copy(), []
-    for i in range(len(panel.channels)):
-        found = accrued(np.nan_to_num(booked[:, :, i]), panel.exposure[:, :, i])
-        bookings.append(Booking.OWN if np.isnan(booked[:, :, i]).all() else found.booking)
-        spend[:, :, i] = np.where(np.isnan(booked[:, :, i]), np.nan, found.spend)
+    spend, found = (booked, bookings) if bookings is not None else _assigned(Booked(booked, panel.exposure), before)
     year = panel.cadence.steps(_LAST_YEAR)
-    return Prices(spend, _by_week(spend, panel.exposure, given, past, year), tuple(bookings))
+    return Prices(spend, _by_week(spend, panel.exposure, given, past, year), found)
+
+
+def _assigned(own: Booked, before: Booked | None) -> tuple[np.ndarray, tuple[Booking, ...]]:
+    """Spend assigned to exposure, `[region, week, channel]`, and how each channel is booked."""
+    spend, bookings = own.spend.copy(), []
+    for i in range(spend.shape[2]):
+        these = Booked(own.spend[:, :, i], own.exposure[:, :, i])
+        earlier = None if before is None else Booked(before.spend[:, :, i], before.exposure[:, :, i])
+        found = _accrued_after(earlier, these)
+        unknown = np.isnan(these.spend)
+        bookings.append(Booking.OWN if unknown.all() else found.booking)
+        spend[:, :, i] = np.where(unknown, np.nan, found.spend)
+    return spend, tuple(bookings)
+
+
+def _accrued_after(before: Booked | None, own: Booked) -> Accrued:
+    """Spend of a channel's weeks by what they and the weeks before them show, `[region, week]`.
+
+    Weeks that pay for themselves at a steady price are taken at their word.
+    """
+    alone = accrued(np.nan_to_num(own.spend), own.exposure)
+    if before is None or np.isnan(own.spend).all() or (alone.booking is Booking.OWN and alone.is_compared):
+        return alone
+    spend, exposure = (np.concatenate(parts, axis=1) for parts in zip(before, own, strict=True))
+    found = accrued(np.nan_to_num(spend), exposure)
+    return found._replace(spend=found.spend[:, before.spend.shape[1] :])
 
 
 def spent(panel: Panel) -> np.ndarray | None:

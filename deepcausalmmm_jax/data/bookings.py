@@ -31,6 +31,7 @@ class Accrued(NamedTuple):
 
     spend: np.ndarray  # [region, week], currency
     booking: Booking
+    is_compared: bool = False  # whether prices of different weeks were compared
 
 
 def accrued(spend: np.ndarray, exposure: np.ndarray) -> Accrued:
@@ -56,7 +57,7 @@ def accrued(spend: np.ndarray, exposure: np.ndarray) -> Accrued:
     if coverage == 1.0 and np.isinf(own_spread) and own.any() and ((exposure > 0).sum(axis=1) <= 1).all():
         return Accrued(own, Booking.OWN)  # a single week cannot be compared with others
     if own_spread <= _ERRATIC and not late and (coverage == 1.0 or own_spread <= limit + _ROUNDING):
-        return Accrued(own, Booking.OWN if coverage == 1.0 else Booking.FREE)
+        return Accrued(own, Booking.OWN if coverage == 1.0 else Booking.FREE, is_compared=True)
     steady = [] if late else [(spread, found) for found, spread, _ in ways if spread <= _STEADY]
     return min(steady, key=lambda pair: pair[0])[1] if steady else _pooled(spend, exposure)
 

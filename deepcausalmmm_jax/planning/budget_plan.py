@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _FIGURES = ("total", "split", "objective", "method", "chance_better", "shadow_price", "level", "period")
 # Figures that plans saved before lack.
 _LATER = ("shadow_price_low", "shadow_price_high", "last_unit", "margin", "weeks", "next_weeks", "frequency")
+_ROUNDING = 1e-3  # of a return: a plan up to where the last unit pays for itself ends within it
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,8 @@ class BudgetPlan:
         limits: what the plan keeps to, the usual limit included; None for a plan that was saved without them.
         shadow_price_low: lower end of the interval of `last_unit`; missing without refits.
         shadow_price_high: its upper end.
-        last_unit: what the estimate says of one more unit of the total; missing for a plan that was saved without it.
+        last_unit: what the last unit of the total brings by the estimate, revenue where it is known and KPI units
+            elsewhere, whatever is maximised; missing for a plan that was saved without it.
         margin: profit as a share of revenue; None where none was given.
         weeks: of the panel that are planned, as `optimize_budget` takes them; `panel` where they are in a panel of
             their own, and missing for a plan that was saved without them.
@@ -154,7 +156,7 @@ class BudgetPlan:
             return ""
         share = 1.0 if self.margin is None else self.margin
         last = self.shadow_price if pd.isna(self.last_unit) else self.last_unit
-        if not share * last < 1.0:
+        if not share * last < 1.0 - _ROUNDING:
             return ""
         of = "" if self.margin is None else f" of revenue, at a margin of {100 * self.margin:.3g}%"
         if pd.isna(self.shadow_price_high):

@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from deepcausalmmm_jax.attribution.horizon import mean_worth
-from deepcausalmmm_jax.attribution.prices import spent
+from deepcausalmmm_jax.attribution.prices import priced
+from deepcausalmmm_jax.attribution.worth import mean_worth
 from deepcausalmmm_jax.checks import whole_number
+from deepcausalmmm_jax.data.bookings import Booking
 from deepcausalmmm_jax.data.event_columns import with_events_by_date
+from deepcausalmmm_jax.data.gaps import without_gaps
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DataError
 
@@ -19,15 +21,17 @@ _YEAR = 52.0  # weeks, so that a week is compared with the same week of the cale
 class NextWeeks(NamedTuple):
     """Weeks that continue a panel, and what was assumed about them."""
 
-    panel: Panel
+    panel: Panel  # with its spend assigned to the exposure that it paid for
     notes: tuple[str, ...]
+    bookings: tuple[Booking, ...] | None  # how each channel was booked; None without spend
 
 
 def next_weeks(panel: Panel, count: int) -> NextWeeks:
     """The weeks after the last one with a KPI.
 
     Weeks that the panel has as planned ones are kept; the others have exposure, spend and controls of the same weeks a
-    year before. A region-week that was missing then has the region's mean week of that year.
+    year before. A region-week that was missing then has the region's mean week of that year, and what is national the
+    country's figure.
 
     Args:
         panel: of a fit.
@@ -49,8 +53,10 @@ def next_weeks(panel: Panel, count: int) -> NextWeeks:
             f"next_weeks takes the flighting of a year before, {year} {unit}s, and the panel has {start}; give weeks= "
             "a Panel of the coming weeks."
         )
-    last_year = dataclasses.replace(panel, spend=spent(panel)).select(weeks=slice(start - year, start))
-    copied = _without_gaps(last_year).select(weeks=slice(0, count))
+    prices = None if panel.spend is None else priced(panel, None)
+    panel = panel if prices is None else dataclasses.replace(panel, spend=prices.spend)
+    last_year = panel.select(weeks=slice(start - year, start))
+    copied = without_gaps(last_year).select(weeks=slice(0, count))
     n_planned = min(count, len(panel.weeks) - start)
     n_filled = int((copied.present & ~last_year.present[:, :count])[:, n_planned:].sum())
     labels = panel.weeks[start : start + n_planned].append(cadence.later(panel.weeks, count - n_planned))
@@ -71,7 +77,7 @@ def next_weeks(panel: Panel, count: int) -> NextWeeks:
             f"Region-{unit}s without a row among the planned {unit}s are left out with their spend ({lacking.sum()}, "
             f"of {names}{' and others' if lacking.any(axis=1).sum() > _NAMED else ''}); add their rows to plan them.",
         )
-    return NextWeeks(with_events_by_date(found), notes)
+    return NextWeeks(with_events_by_date(found), notes, None if prices is None else prices.bookings)
 
 
 def _worth(panel: Panel, planned: Panel, present: np.ndarray) -> np.ndarray:
@@ -93,25 +99,6 @@ def _joined(planned: Panel, copied: Panel, n_planned: int) -> Panel:
         if isinstance(own, np.ndarray) and own.ndim > 1 and isinstance(new, np.ndarray):
             arrays[field.name] = np.concatenate([own, new[:, n_planned:]], axis=1)
     return dataclasses.replace(copied, **arrays)
-
-
-def _without_gaps(year: Panel) -> Panel:
-    """A year of a panel with the region's mean week where a week was missing; a region without any stays without."""
-    here = year.present
-    gaps = ~here & here.any(axis=1, keepdims=True)
-
-    def filled(array: np.ndarray) -> np.ndarray:
-        there = here[:, :, None]
-        mean = np.where(there, array, 0.0).sum(axis=1) / np.maximum(here.sum(axis=1), 1)[:, None]
-        return np.where(gaps[:, :, None], mean[:, None], array)
-
-    return dataclasses.replace(
-        year,
-        present=here | gaps,
-        exposure=filled(year.exposure),
-        control=filled(year.control),
-        spend=None if year.spend is None else filled(year.spend),
-    )
 
 
 def _notes(last_year: Panel, count: int, n_planned: int, n_filled: int, unit: str) -> tuple[str, ...]:

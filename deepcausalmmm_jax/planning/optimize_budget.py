@@ -205,7 +205,7 @@ def _horizon(
         if weeks is not None:
             raise ConfigError("Give weeks or next_weeks, not both.")
         coming = next_weeks_of(fit.panel, next_weeks)
-        horizon = future_weeks(fit, coming.panel, cost)
+        horizon = future_weeks(fit, coming.panel, cost, coming.bookings)
         return dataclasses.replace(horizon, notes=(*coming.notes, *horizon.notes))
     return future_weeks(fit, weeks, cost) if isinstance(weeks, Panel) else past_weeks(fit, weeks, cost)
 
@@ -274,7 +274,8 @@ def _plan(
     today = effects_of(fit, variables, span.today, cells, ran, cells.today)
     plan = effects_of(fit, variables, horizon, cells, outcome, x)
     free = between_limits(found.problem, x)
-    unit_more, low, high = last_unit(outcome, x, free if free.any() else x >= 0, aim.value, aim.level)
+    worth = REVENUE if horizon.has_revenue else KPI
+    unit_more, low, high = last_unit(outcome, x, free if free.any() else x >= 0, worth, aim.level)
     point, table = replicates is None, allocation(fit, span.today, horizon, cells, x)
     drawn = np.stack([today.whole[1:, aim.value], plan.whole[1:, aim.value]], axis=1)
     first, last = (horizon.panel.week_label(at) for at in (horizon.start, horizon.stop - 1))

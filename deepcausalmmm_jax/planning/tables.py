@@ -61,7 +61,7 @@ def effects_of(
 def last_unit(
     outcome: Outcome, x: np.ndarray, free: np.ndarray, value: int, level: float
 ) -> tuple[float, float, float]:
-    """What one more unit of spend brings by the estimate, and the ends of its interval over the other sets.
+    """What the last unit of spend brings by the estimate, and the ends of its interval over the other sets.
 
     Ends are missing where there is no other set of parameters, and all three where nothing can be spent.
 
@@ -75,7 +75,7 @@ def last_unit(
     added = MORE * np.where(free, x, 0.0)
     if not added.sum() > 0:
         return np.nan, np.nan, np.nan
-    values = outcome.values(np.stack([x, x + added]))[:, :, value].sum(axis=-1)
+    values = outcome.values(np.stack([x - 0.5 * added, x + 0.5 * added]))[:, :, value].sum(axis=-1)
     each = (values[1] - values[0]) / added.sum()
     low, high = interval(each[1:], level) if len(each) > 1 else (np.nan, np.nan)
     return float(each[0]), float(low), float(high)

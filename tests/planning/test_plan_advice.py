@@ -100,6 +100,24 @@ def test_shadow_prices_say_what_they_are_of(objective, drawn, of):
     assert held.on_the_limits == f"Active limits, and what raising each by one unit adds to {of}"
 
 
+def test_the_last_unit_is_told_in_money_whatever_is_maximised(small_result):
+    """A KPI unit is worth some currency: a return in KPI units says nothing of what a unit of spend costs."""
+    options = {"weeks": (44, 52), "starts": 1}
+    by_revenue, by_kpi = (dcm.optimize_budget(small_result, maximize=what, **options) for what in ("revenue", "kpi"))
+    worth = by_revenue.shadow_price / by_kpi.shadow_price
+    assert worth > 2.0
+    assert by_kpi.last_unit == pytest.approx(by_revenue.last_unit, rel=0.02)
+    assert by_kpi.on_the_total == by_revenue.on_the_total
+
+
+def test_a_plan_up_to_where_the_last_unit_pays_for_itself_is_not_told_to_be_smaller(small_result):
+    free = {"weeks": (44, 52), "starts": 1, "relative_bounds": (0.0, 50.0)}
+    plan = dcm.optimize_budget(small_result, target_mroi=1.0, **free)
+    assert plan.shadow_price == pytest.approx(1.0, rel=2e-3)
+    assert plan.last_unit == pytest.approx(1.0, rel=2e-3)
+    assert plan.on_the_total == ""
+
+
 def test_without_money_nothing_is_said_of_the_total():
     assert dcm.BudgetPlan(**{**vars(plan_with(1.0, 5.0)), "shadow_price": 0.1}).on_the_total == ""
 
@@ -109,7 +127,7 @@ def test_a_saved_plan_keeps_its_weeks_and_what_the_last_unit_earns(small_ensembl
     again = dcm.BudgetPlan.load(plan.save(tmp_path / "plan"))
     for name in ("weeks", "next_weeks", "margin", "shadow_price_low", "shadow_price_high", "last_unit"):
         assert getattr(again, name) == getattr(plan, name)
-    assert plan.shadow_price_low < plan.last_unit < plan.shadow_price_high
+    assert plan.shadow_price_low < plan.shadow_price < plan.shadow_price_high
     assert again.on_the_total == plan.on_the_total
 
 

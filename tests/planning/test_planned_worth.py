@@ -56,6 +56,19 @@ def test_a_revenue_of_zero_in_planned_weeks_is_not_known_yet(quick, asked):
     assert any("revenue per KPI of 0" in note for note in plan.notes) == (asked != {"weeks": (40, 50)})
 
 
+@pytest.mark.parametrize("drawn", [False, True])
+def test_a_summary_of_planned_weeks_knows_as_much_of_their_revenue(quick, drawn):
+    df = table()
+    df["rev"] = 10.0
+    known = fitted(df, quick, revenue_per_kpi="rev")
+    df["rev"] = np.where(df["sales"].isna(), 0.0, 10.0)
+    result = fitted(df, quick, revenue_per_kpi="rev")
+    if drawn:
+        known, result = (dcm.bootstrap(one, 2, progress=False) for one in (known, result))
+    right, found = (one.media_summary(planned=True).drop(columns="note") for one in (known, result))
+    np.testing.assert_allclose(found.to_numpy(np.float64), right.to_numpy(np.float64), rtol=1e-5)
+
+
 def test_a_log_link_plans_weeks_of_a_panel_of_their_own(quick):
     whole = table()
     result = fitted(whole, quick, link="log")

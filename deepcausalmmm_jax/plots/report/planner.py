@@ -63,7 +63,8 @@ def planner(result: FitResult, plan: BudgetPlan | None, currency: str | None) ->
 def _horizon(result: FitResult, plan: BudgetPlan | None) -> Horizon:
     fit = result.fitted_panel
     if plan is not None and plan.next_weeks is not None:
-        weeks = future_weeks(fit, next_weeks(fit.panel, plan.next_weeks).panel)
+        coming = next_weeks(fit.panel, plan.next_weeks)
+        weeks = future_weeks(fit, coming.panel, bookings=coming.bookings)
     elif plan is None or isinstance(plan.weeks, str):  # weeks of a panel that the page does not have
         weeks = past_weeks(fit)
     else:
