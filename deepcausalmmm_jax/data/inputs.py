@@ -52,8 +52,20 @@ class Inputs(NamedTuple, Generic[ArrayT]):
     lift_tests: LiftTests[ArrayT] | None = None  # to learn from, see `training.family.ModelFamily.prepared`
 
 
+class LearnedFrom(NamedTuple):
+    """What a fit learned from."""
+
+    panel: Panel
+    weights: np.ndarray  # [region, week], 0 in weeks that it did not learn from
+
+
 def inputs_from(
-    panel: Panel, scales: Scales, weights: np.ndarray, config: Config, n_training_weeks: int | None = None
+    panel: Panel,
+    scales: Scales,
+    weights: np.ndarray,
+    config: Config,
+    n_training_weeks: int | None = None,
+    learned_from: LearnedFrom | None = None,
 ) -> Inputs[np.ndarray]:
     """Scale a panel that begins where training began; weeks after the training weeks may follow.
 
@@ -64,6 +76,7 @@ def inputs_from(
             of the arrays.
         config: for season, knots, stated priors and links.
         n_training_weeks: weeks up to the last one learned from; read off `weights` when None.
+        learned_from: the panel of the fit, to whose spend and KPI stated returns refer; this one when None.
 
     Returns:
         Arrays in single precision.
@@ -88,7 +101,8 @@ def inputs_from(
     kpi = scaled_kpi(panel, own, scales.kpi, config.reading)
     level = scaled_level(panel, own, scales.kpi, config.reading)
     size = _kpi_size(panel, own, config, scales)
-    priors, contacts = _stated(panel, weights, config, size), contacts_from(panel, scales.frequency)
+    stated = _stated(*(learned_from or LearnedFrom(panel, weights)), config, scales)
+    contacts = contacts_from(panel, scales.frequency)
     return Inputs(
         exposure=_single(exposure),
         intensity=_single(np.log(scales.intensity)),
@@ -107,7 +121,7 @@ def inputs_from(
         kpi_level=_single(level),
         kpi=_single(np.where(weights > 0, kpi, 0.0)),
         innovations=_innovations(exposure, control, season, weights),
-        stated_priors=_single_priors(priors),
+        stated_priors=_single_priors(stated),
         graph_constraints=GraphConstraints(*map(_single, graph_constraints(panel.channels, config))),
         contacts=None if contacts is None else Contacts(*map(_single, contacts)),
         count_unit=_single(scales.kpi) if config.counts else None,
@@ -146,9 +160,10 @@ def _kpi_size(panel: Panel, weights: np.ndarray, config: Config, scales: Scales)
     return np.where(size > 0, size, scales.kpi)  # weeks to come have no KPI, and nobody asks for their shares
 
 
-def _stated(panel: Panel, weights: np.ndarray, config: Config, size: np.ndarray) -> StatedPriors[np.ndarray]:
+def _stated(panel: Panel, weights: np.ndarray, config: Config, scales: Scales) -> StatedPriors[np.ndarray]:
     """Stated priors of shares as the model adds effects up: under a log link, on the log of the KPI."""
     if config.link == "identity":
+        size = _kpi_size(panel, weights, config, scales)
         return stated_priors(panel, weights, config.priors, counted_kpi(panel, weights, size))
     return as_log_effects(stated_priors(panel, weights, config.priors, panel.kpi))
 

@@ -20,6 +20,7 @@ from deepcausalmmm_jax.errors import FitError, FitStatus
 from deepcausalmmm_jax.inference.lift_tests import said_before
 from deepcausalmmm_jax.inference.sample_posterior import estimated
 from deepcausalmmm_jax.io.program_cache import make_room_for
+from deepcausalmmm_jax.model.demand import as_without_tests
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.windows import padded
 from deepcausalmmm_jax.progress import Progress
@@ -79,13 +80,13 @@ def warm_refit(
     began = time.perf_counter()
     problem = _problem(before, panel, weights, room)
     make_room_for((problem.design, problem.schedule, str(jax.tree.map(np.shape, problem.inputs))))
-    tests, lifts, start = tests_in(problem.ready.inputs), None, problem.start
-    if tests is not None:  # as in `fit`: what the KPI says alone comes first
+    tests, lifts = tests_in(problem.ready.inputs), None
+    if tests is not None:  # as in `fit`: what the KPI says alone
         alone = problem._replace(inputs=problem.inputs._replace(lift_tests=None))
-        start, record = _trained(before, alone, start, began, progress)
-        fitted = Fitted(_cut(problem, start), panel, weights, before.scales, before.config, record, before.seed)
+        untested, record = _trained(before, alone, as_without_tests(problem.start), began, progress)
+        fitted = Fitted(_cut(problem, untested), panel, weights, before.scales, before.config, record, before.seed)
         lifts = said_before(fitted, with_lift_tests(problem.ready.inputs, None), tests)
-    variables, record = _trained(before, problem, start, began, progress)
+    variables, record = _trained(before, problem, problem.start, began, progress)
     own = _cut(problem, variables)
     fitted = Fitted(own, panel, weights, before.scales, before.config, record, before.seed, lifts_before=lifts)
     return estimated(fitted, problem.ready.inputs, known)

@@ -3,9 +3,13 @@
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
+from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.experiments import LiftTests
+
+_LEAST = 0.02  # of a channel's effect that is left where the demand behind it is against it
 
 
 class HiddenDemand(nn.Module):
@@ -38,3 +42,19 @@ class HiddenDemand(nn.Module):
             known = jax.lax.stop_gradient(demand)
             demand = known if tests is None else jnp.where(tests.demand_scale > 0, demand, known)
         return jnp.einsum("tcr,c->tr", activity, demand)
+
+
+def as_without_tests(variables: Variables) -> Variables:
+    """Variables in which the demand behind a channel counts as its effect, as a KPI alone shows it: where to begin.
+
+    Args:
+        variables: of a structural model; without hidden demand they stay as they are.
+    """
+    params = variables["params"]
+    if "demand" not in params:
+        return variables
+    own, demand = params["coefficients"], np.asarray(params["demand"]["per_activity"])
+    effect = np.exp(np.asarray(own["level"]) + np.asarray(own["region"])).mean(axis=0)  # [channel]
+    more = np.log(np.maximum(1.0 + demand / np.maximum(effect, np.finfo(np.float32).tiny), _LEAST))
+    counted = {**own, "level": np.asarray(own["level"] + more, np.float32)}
+    return {**variables, "params": {**params, "coefficients": counted, "demand": {"per_activity": 0.0 * demand}}}

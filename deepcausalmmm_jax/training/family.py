@@ -10,6 +10,7 @@ from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.curves import CurveKinds
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.experiments import LiftTests
+from deepcausalmmm_jax.data.inputs import LearnedFrom
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.model.curves import MediaCurves
@@ -99,7 +100,13 @@ class ModelFamily(ABC):
 
     @abstractmethod
     def inputs(
-        self, panel: Panel, scales: Scales, weights: np.ndarray, config: Config, n_training_weeks: int
+        self,
+        panel: Panel,
+        scales: Scales,
+        weights: np.ndarray,
+        config: Config,
+        n_training_weeks: int,
+        learned_from: LearnedFrom | None = None,
     ) -> AnyInputs:
         """Arrays of a panel that begins with the training weeks and has all regions of `scales`.
 
@@ -109,6 +116,7 @@ class ModelFamily(ABC):
             weights: `[region, week]`, 0 in weeks that are not learned from.
             config: settings.
             n_training_weeks: weeks up to the last one learned from.
+            learned_from: the panel of the fit, which stated priors refer to; this one when None.
         """
 
     def lift_tests(

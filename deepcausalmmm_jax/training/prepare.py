@@ -7,7 +7,7 @@ from jax import Array
 
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.experiments import LiftTests
-from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.data.inputs import Inputs, LearnedFrom
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import ConfigError
@@ -59,8 +59,12 @@ def design_of(fitted: Fitted) -> AnyDesign:
 
 def inputs_of(fitted: Fitted, panel: Panel) -> AnyInputs:
     """Arrays of a panel that begins with the training weeks and has all regions of a fitted model."""
-    family, weights = family_of(fitted.config), weights_on(fitted, panel)
-    return family.inputs(panel, fitted.scales, weights, fitted.config, fitted.n_training_weeks)
+    family, weights, own = (
+        family_of(fitted.config),
+        weights_on(fitted, panel),
+        LearnedFrom(fitted.panel, fitted.weights),
+    )
+    return family.inputs(panel, fitted.scales, weights, fitted.config, fitted.n_training_weeks, own)
 
 
 def weights_on(fitted: Fitted, panel: Panel) -> np.ndarray:

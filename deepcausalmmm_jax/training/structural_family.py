@@ -11,7 +11,7 @@ from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.curves import CurveKinds
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.experiments import LiftTests, lift_tests
-from deepcausalmmm_jax.data.inputs import Inputs, inputs_from, training_weeks
+from deepcausalmmm_jax.data.inputs import Inputs, LearnedFrom, inputs_from, training_weeks
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.reach import curve_kinds
 from deepcausalmmm_jax.data.scaling import Scales, scales_from
@@ -50,10 +50,16 @@ class StructuralFamily(ModelFamily):
         return PreparedPanel(scales, inputs, Design.of(panel, config, n_weeks))
 
     def inputs(
-        self, panel: Panel, scales: Scales, weights: np.ndarray, config: Config, n_training_weeks: int
+        self,
+        panel: Panel,
+        scales: Scales,
+        weights: np.ndarray,
+        config: Config,
+        n_training_weeks: int,
+        learned_from: LearnedFrom | None = None,
     ) -> Inputs[Array]:
         """See `ModelFamily`."""
-        on_host = inputs_from(panel, scales, weights, config, n_training_weeks)
+        on_host = inputs_from(panel, scales, weights, config, n_training_weeks, learned_from)
         placed: Inputs[Array] = on_device(on_host)
         return placed
 

@@ -8,7 +8,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.experiments import lift_tests
-from deepcausalmmm_jax.model.demand import HiddenDemand
+from deepcausalmmm_jax.model.demand import HiddenDemand, as_without_tests
 from deepcausalmmm_jax.model.log_prior import hidden_demand
 from deepcausalmmm_jax.training.prepare import lift_tests_of
 
@@ -74,3 +74,30 @@ def test_a_fit_saved_before_it_was_a_part_of_the_model_opens_without_it(with_dem
     again = dcm.load(dcm.FitResult(old).save(tmp_path / "old.npz"))
     assert not again.fitted_panel.design.hidden_demand
     assert float(abs(again.predict() - dcm.FitResult(old).predict()).max()) == 0.0
+
+
+@pytest.mark.parametrize("demand", [0.2, 0.0, -0.01])
+def test_counted_as_effect_again_it_leaves_the_prediction_nearly_where_it_was(small_result, demand):
+    """Where a channel's coefficient is the same in all regions and weeks, exactly."""
+    fitted = small_result.fitted
+    params = fitted.variables["params"] | {"demand": {"per_activity": np.array([0.0, demand, 0.0], np.float32)}}
+    config = fitted.config.replace(experiments=(_test(fitted.panel),))
+    variables = fitted.variables | {"params": params}
+    results = [
+        dcm.FitResult(dataclasses.replace(fitted, config=config, variables=one))
+        for one in (variables, as_without_tests(variables))
+    ]
+    movement = [result.predict() - result.predict().mean("time") for result in results]
+    apart = float(abs(movement[1] - movement[0]).max())
+    assert apart <= 0.1 * float(abs(movement[0] - (small_result.predict() - small_result.predict().mean("time"))).max())
+    assert (np.asarray(as_without_tests(variables)["params"]["demand"]["per_activity"]) == 0.0).all()
+
+
+def test_without_hidden_demand_nothing_is_counted(small_result):
+    assert as_without_tests(small_result.fitted.variables) is small_result.fitted.variables
+
+
+def test_an_effect_that_demand_outweighs_keeps_a_way_back(with_demand):
+    params = with_demand.fitted.variables["params"] | {"demand": {"per_activity": np.full(3, -9.0, np.float32)}}
+    level = as_without_tests({"params": params})["params"]["coefficients"]["level"]
+    assert np.isfinite(level).all()

@@ -8,7 +8,7 @@ import numpy as np
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.curves import CurveKinds
 from deepcausalmmm_jax.config.settings import Config
-from deepcausalmmm_jax.data.inputs import training_weeks
+from deepcausalmmm_jax.data.inputs import LearnedFrom, training_weeks
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import DataError
@@ -53,7 +53,13 @@ class PaperFamily(ModelFamily):
         return PreparedPanel(scales, inputs, PaperDesign.of(panel, config, inputs.season.shape[1]))
 
     def inputs(
-        self, panel: Panel, scales: Scales, weights: np.ndarray, config: Config, n_training_weeks: int
+        self,
+        panel: Panel,
+        scales: Scales,
+        weights: np.ndarray,
+        config: Config,
+        n_training_weeks: int,
+        learned_from: LearnedFrom | None = None,
     ) -> PaperInputs:
         """See `ModelFamily`."""
         return paper_inputs_from(panel, scales, weights, n_training_weeks)
