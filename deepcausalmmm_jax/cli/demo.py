@@ -44,7 +44,7 @@ def demo_command(
     say("\nContribution, percent of the KPI")
     say(_against_truth(result, truth).to_string(float_format=lambda value: f"{value:.2f}"))
     print_trust(result)
-    print_written(out)
+    print_written(result, out)
 
 
 def _against_truth(result: "FitResult", truth: "Truth") -> "pd.DataFrame":

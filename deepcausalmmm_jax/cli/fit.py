@@ -118,4 +118,4 @@ def fit_command(
     for note in dict.fromkeys(notes[notes != ""]):
         say(f"  {', '.join(notes.index[notes == note])}: {note}")
     print_trust(result)
-    print_written(out)
+    print_written(result, out)

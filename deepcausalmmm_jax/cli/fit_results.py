@@ -71,9 +71,10 @@ def write_results(result: "FitResult", out: Path) -> None:
         result.report(folder / "report.html")
 
 
-def print_written(out: Path) -> None:
+def print_written(result: "FitResult", out: Path) -> None:
     """Say which files were written."""
-    say(f"\nWrote report.html, contributions.csv, media_summary.csv, metrics.csv and fit.npz to {out}{os.sep}")
+    tests = ", lift_tests.csv" if result.config.experiments else ""
+    say(f"\nWrote report.html, contributions.csv, media_summary.csv, metrics.csv{tests} and fit.npz to {out}{os.sep}")
 
 
 def nothing_new(out: Path) -> str:

@@ -271,7 +271,7 @@ def _result(
         labels=pd.Series([names[g] for g in found.group], index, name="group"),
         graphs=graphs,
         weights=own[:, :d],
-        lagged=own[:, d:].reshape(-1, lags, d, d),
+        lagged=own[:, d:].reshape(len(own), lags, d, d),
         chance=pd.DataFrame(odds / odds.sum(axis=1, keepdims=True), index, pd.Index(names, name="group")),
         evidence=evidence,
     )

@@ -21,6 +21,7 @@ _EPOCH = 719_163  # ordinal of 1970-01-01
 _DAYS = 7
 _HIDDEN_DEMAND = 0.015  # share of the KPI that typically moves with a channel without being its effect
 _TRANSFER = 0.1  # of a lift, that differs between the weeks and regions of a test and all others
+_OTHER_LENGTH = 0.25  # of a test, by which what it is compared with may be shorter or longer
 _VAGUE = 0.05  # standard error of a test, as a share of the KPI, from which on it tells nothing of that
 
 
@@ -192,7 +193,23 @@ def _weeks(panel: Panel, test: LiftTest) -> slice:
             f"{_named(test)} does not contain the first day of any {unit} of the panel, whose first {unit} begins on "
             f"{str(panel.weeks[0])[:10]}{every}; start the test on the first day of a {unit}."
         )
-    return slice(int(inside[0]), int(inside[-1]) + 1)
+    found = slice(int(inside[0]), int(inside[-1]) + 1)
+    ends = np.append(begins, after)
+    over = ends[found.stop] - 1 if last == begins[inside[-1]] else last  # an end may be the label of the last week
+    _refuse_other_length(panel, test, found, int(over) - first + 1, int(ends[found.stop] - ends[found.start]))
+    return found
+
+
+def _refuse_other_length(panel: Panel, test: LiftTest, weeks: slice, days: int, compared: int) -> None:
+    """Refuse a test that is compared with much less or more time than it took: its lift would be that of another."""
+    if abs(compared - days) <= _OTHER_LENGTH * days:
+        return
+    unit = panel.cadence.unit
+    raise DataError(
+        f"{_named(test)} runs for {days} days, {test.start} to {test.end}, but the {unit}s of the panel that begin in "
+        f"it have {compared} ({panel.week_label(weeks.start)} to {panel.week_label(weeks.stop - 1)}); give the lift, "
+        f"start and end of whole {unit}s."
+    )
 
 
 def _usual_weeks(

@@ -1,6 +1,7 @@
 """Figures on the channel graph: as a network, as a heatmap, and the effects along its edges."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -115,7 +116,7 @@ def graph_network(result: FitResult, top: int = 30) -> go.Figure:
         if lag:
             x, y = (a + _LABEL_AT * (b - a) for a, b in zip(at[tail], at[head], strict=True))
             figure.add_annotation(x=x, y=y, text=lag, showarrow=False, bgcolor="white", font={"size": 10})
-    _add_nodes(figure, result, at)
+    _add_nodes(figure, result, at, _as_table(links))
     styled(figure, "Which channel drives which", "", "", height=480)
     figure.update_xaxes(visible=False, range=[-1.75, 1.75])
     return figure.update_yaxes(visible=False, range=[-1.3, 1.3])
@@ -146,7 +147,16 @@ def _shares(result: FitResult, links: pd.DataFrame, channels: list[str]) -> pd.D
     return found.clip(lower=result.edge_frequency.loc[channels, channels])
 
 
-def _add_nodes(figure: go.Figure, result: FitResult, at: dict[str, tuple[float, float]]) -> None:
+def _as_table(links: pd.DataFrame) -> dict[str, list[Any]]:
+    """The links behind the picture, for the table and the file beside it: the nodes' coordinates say nothing."""
+    columns = {"source": "from", "target": "to", **({"lag": "lag, weeks"} if links["lag"].any() else {})}
+    columns |= {"weight": "weight, average weeks"}
+    return {"header": list(columns.values()), "rows": links[list(columns)].astype(object).to_numpy().tolist()}
+
+
+def _add_nodes(
+    figure: go.Figure, result: FitResult, at: dict[str, tuple[float, float]], table: dict[str, list[Any]]
+) -> None:
     channels = list(at)
     colors, shown = channel_colors(list(result.panel.channels)), labels(list(result.panel.channels))
     side = {
@@ -164,6 +174,7 @@ def _add_nodes(figure: go.Figure, result: FitResult, at: dict[str, tuple[float, 
         hovertemplate="%{text}<extra></extra>",
         cliponaxis=False,
         showlegend=False,
+        meta={"table": table},
     )
 
 

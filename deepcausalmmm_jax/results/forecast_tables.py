@@ -28,6 +28,9 @@ class ForecastTables(FitBase):
     def predict(self, panel: Panel | None = None) -> xr.DataArray:
         """Prediction `(region, time)` in KPI units, continuing from the training weeks.
 
+        Of a fit with lift tests, hidden demand goes with the exposure of the panel asked about, since budgets follow
+        it. What other exposure would have brought in the same weeks is `scenario`'s to say, which leaves demand alone.
+
         Args:
             panel: regions and weeks wanted, with their exposure and controls; its KPI is not read. It may hold the
                 training weeks or begin after them. The panel of the fit when None.

@@ -120,3 +120,15 @@ def test_bad_groups_are_named(shops, settings, message):
 def test_one_unit_is_no_panel():
     with pytest.raises(dcm.DataError, match="two units or more"):
         dcm.learn_dag(np.random.default_rng(0).normal(size=(50, 3)), groups="learn")
+
+
+@pytest.mark.parametrize(("groups", "k"), [("learn", None), ("learn", 2), ("known", None)])
+def test_groups_need_no_lags(groups, k):
+    rng, group = np.random.default_rng(0), np.repeat([0, 1], [18, 12])
+    x = rng.normal(size=(30, 120, 3))
+    for unit, own in zip(x, group, strict=True):
+        unit[:, 1 + own] += 0.9 * unit[:, own]
+    found = dcm.learn_dag(x, groups=group if groups == "known" else "learn", k=k)
+    np.testing.assert_array_equal(found.labels, group)
+    assert found.lagged.shape == (30, 0, 3, 3)
+    assert all(graph.adjacency[own, 1 + own] or graph.adjacency[1 + own, own] for own, graph in found.graphs.items())

@@ -131,3 +131,23 @@ def test_a_unit_that_the_panel_cannot_give_is_refused(small_panel, unit, without
     scales = scales_from(panel, training_weights(panel, 8))
     with pytest.raises(dcm.DataError, match=message):
         lift_tests(panel, scales, N, (_test(panel, unit=unit),))
+
+
+def test_a_test_of_eight_weeks_is_not_compared_with_one_month():
+    panel, _ = dcm.simulate(2, 130, 2, 1, seed=0, cadence="monthly")
+    first = panel.weeks[12]
+    start, end = (first - pd.Timedelta(days=28)).date(), (first + pd.Timedelta(days=25)).date()
+    test = dcm.LiftTest("channel_1", str(start), str(end), 10.0, 1.0)
+    with pytest.raises(dcm.DataError, match="runs for 54 days, .*, but the months .* have 28 .*whole months"):
+        arms_of(panel, test, (test,), len(panel.weeks))
+    last = panel.weeks[14] - pd.Timedelta(days=1)
+    whole = dcm.LiftTest("channel_1", str(first.date()), str(last.date()), 10.0, 1.0)
+    assert arms_of(panel, whole, (whole,), len(panel.weeks)).weeks == slice(12, 14)
+
+
+@pytest.mark.parametrize(("shift", "days"), [(0, 28), (2, 28), (6, 28), (3, 7), (0, 56), (3, 17)])
+def test_a_test_may_begin_on_any_day_of_a_week(small_panel, shift, days):
+    start = small_panel.weeks[20] + pd.Timedelta(days=shift)
+    test = dcm.LiftTest("channel_1", *(str((start + pd.Timedelta(days=d)).date()) for d in (0, days - 1)), 10.0, 1.0)
+    weeks = arms_of(small_panel, test, (test,), 52).weeks
+    assert abs(7 * (weeks.stop - weeks.start) - days) <= 0.25 * days

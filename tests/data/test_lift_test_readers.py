@@ -1,3 +1,5 @@
+import numpy as np
+import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
@@ -48,3 +50,17 @@ def test_an_interval_stands_for_the_standard_error(tmp_path, names, level):
 def test_a_wrong_table_is_refused_with_its_row(tmp_path, text, message):
     with pytest.raises(dcm.DataError, match=message):
         dcm.read_lift_tests(_file(tmp_path, text))
+
+
+@pytest.mark.parametrize("regions", [[["a", "b"]], ["a; b"]])
+def test_a_parquet_file_may_have_regions_as_a_list(tmp_path, regions):
+    row = {"channel": ["tv"], "start": ["2024-03-04"], "end": ["2024-03-31"], "lift": [3.0], "standard_error": [1.0]}
+    pd.DataFrame(row | {"regions": regions}).to_parquet(tmp_path / "tests.parquet")
+    (test,) = dcm.read_lift_tests(tmp_path / "tests.parquet")
+    assert test.regions == ("a", "b")
+
+
+def test_numbered_regions_beside_an_empty_cell_keep_their_numbers(tmp_path):
+    row = {"channel": "tv", "start": "2024-03-04", "end": "2024-03-31", "lift": 3.0, "standard_error": 1.0}
+    pd.DataFrame([row | {"regions": 501.0}, row | {"regions": np.nan}]).to_parquet(tmp_path / "tests.parquet")
+    assert [test.regions for test in dcm.read_lift_tests(tmp_path / "tests.parquet")] == [("501",), None]

@@ -100,6 +100,7 @@ def test_what_a_plan_gains_is_said_also_where_it_is_little(today, planned, words
 
 def test_a_gain_of_which_refits_are_unsure_is_not_called_little():
     assert gain(1e3, 1.001e3, "sales", (-80.0, 90.0)).endswith("(0.1%; 90% range: -80 to 90).")
+    assert gain(1e3, 1.001e3, "sales", (-80.0, 90.0), 0.5).endswith("(0.1%; 50% range: -80 to 90).")
 
 
 @pytest.mark.parametrize(("independent", "said"), [(3.9, False), (2.0, True), (1.0, True)])

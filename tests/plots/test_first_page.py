@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.io.grades import Grade
-from deepcausalmmm_jax.plots.report.decision import _chance_of_order, decision
+from deepcausalmmm_jax.plots.report.decision import _chance_of_order, _raised, decision
 from deepcausalmmm_jax.plots.report.plan_findings import plan_findings
 from deepcausalmmm_jax.plots.theme import bare_names, labels
 from deepcausalmmm_jax.trust.health_card import HealthCard
@@ -122,6 +122,22 @@ def test_a_channel_that_loses_money_is_not_raised_by_one_sentence_and_cut_by_the
     assert not any("step by step" in text for text in told)
     told = decided(kinds["losing"], moving(advised, [100.0, 100.0], [120.0, 80.0])).actions
     assert any("paid_search returns less" in text and "reduce it step by step" in text for text in told)
+
+
+def test_of_several_channels_that_lose_money_only_those_that_the_plan_raises_are_said_to_be(kinds):
+    summary = kinds["losing"].media_summary()
+    losing = list(NAMES)
+    plan = moving(plan_with(5.0, 9.0, "revenue"), [100.0, 100.0], [80.0, 120.0])
+    raised = _raised(plan, losing)
+    assert raised == [NAMES[1]]
+    assert _raised(moving(plan, [100.0, 100.0], [100.0, 100.0]), losing) == []
+    assert set(losing) <= set(summary.index)
+
+
+def test_the_range_of_a_gain_has_the_plans_own_level():
+    plan = dcm.BudgetPlan(**{**vars(plan_with(5.0, 9.0, "revenue")), "level": 0.8})
+    told = " ".join(plan_findings(plan, "sales", "EUR"))
+    assert "90% range" not in told
 
 
 def test_the_last_steps_of_a_solver_are_no_moves():

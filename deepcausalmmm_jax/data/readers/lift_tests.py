@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
@@ -24,10 +25,10 @@ _IGNORED = ("p_value",)
 def read_lift_tests(path: str | Path, delimiter: str = ",") -> tuple[LiftTest, ...]:
     """Read lift tests from a CSV or Parquet file, one row per test, for `Config(experiments=...)`.
 
-    Columns are the fields of `LiftTest`; empty cells take the defaults, and regions are separated by semicolons. A row
-    without `standard_error` may give an interval instead: `lower`, `upper` and `level` (0.9 or 90%), from which the
-    standard error is computed as for a normal distribution. `point_estimate`, `lower_bound` and `upper_bound`, as
-    Meridian GeoX names them, are read as `lift`, `lower` and `upper`; `p_value` is not read.
+    Columns are the fields of `LiftTest`; empty cells take the defaults, and regions are separated by semicolons, or a
+    list. A row without `standard_error` may give an interval instead: `lower`, `upper` and `level` (0.9 or 90%), from
+    which the standard error is computed as for a normal distribution. `point_estimate`, `lower_bound` and
+    `upper_bound`, as Meridian GeoX names them, are read as `lift`, `lower` and `upper`; `p_value` is not read.
 
     Args:
         path: of the file.
@@ -40,7 +41,7 @@ def read_lift_tests(path: str | Path, delimiter: str = ",") -> tuple[LiftTest, .
     names = [_ALIASES.get(plain_name(name), plain_name(name)) for name in table.columns]
     _check_columns(names, str(path))
     rows = table.set_axis(names, axis=1).astype(object)
-    cells = ({str(name): cell for name, cell in row.dropna().items()} for _, row in rows.iterrows())
+    cells = ({str(name): cell for name, cell in row.items() if not _is_empty(cell)} for _, row in rows.iterrows())
     return tuple(_test(row, f"Row {i + 1} of {path}") for i, row in enumerate(cells))
 
 
@@ -62,13 +63,17 @@ def _check_columns(names: list[str], path: str) -> None:
 
 def _test(cells: dict[str, Any], where: str) -> LiftTest:
     cells = {name: cell.strip() if isinstance(cell, str) else cell for name, cell in cells.items()}
-    cells = {name: cell for name, cell in cells.items() if cell != "" and name not in _IGNORED}
+    cells = {
+        name: cell
+        for name, cell in cells.items()
+        if not (isinstance(cell, str) and cell == "") and name not in _IGNORED
+    }
     values: dict[str, Any] = {name: cell for name, cell in cells.items() if name in _FIELDS}
     for name in _NUMBERS:
         if name in values:
             values[name] = _number(values[name], name, where)
     if "regions" in values:
-        values["regions"] = tuple(part.strip() for part in str(values["regions"]).split(";") if part.strip())
+        values["regions"] = _regions(values["regions"])
     for name in ("start", "end"):
         if isinstance(values.get(name), pd.Timestamp):
             values[name] = values[name].date()
@@ -78,6 +83,19 @@ def _test(cells: dict[str, Any], where: str) -> LiftTest:
         return LiftTest.from_dict(values)
     except ConfigError as error:
         raise DataError(f"{where}: {error}") from None
+
+
+def _is_empty(cell: object) -> bool:
+    return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))  # type: ignore[call-overload]
+
+
+def _regions(cell: object) -> tuple[str, ...]:
+    """Regions of a cell, separated by semicolons; a Parquet file may have them as a list."""
+    if isinstance(cell, list | tuple | np.ndarray):
+        return tuple(name for part in cell for name in _regions(part))
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)  # a column of numbered regions with empty cells is one of floats
+    return tuple(part.strip() for part in str(cell).split(";") if part.strip())
 
 
 def _error_from_interval(cells: dict[str, object], lift: float | None, where: str) -> float:

@@ -26,7 +26,7 @@ from deepcausalmmm_jax.planning.experiments.designs import Design, asked_sets, c
 from deepcausalmmm_jax.planning.experiments.experiment_plan import ExperimentPlan
 from deepcausalmmm_jax.planning.experiments.library import Library, library_of, plan_steps
 from deepcausalmmm_jax.planning.experiments.preposterior import FEWEST, perfect
-from deepcausalmmm_jax.planning.experiments.request import Request, checked, multiples
+from deepcausalmmm_jax.planning.experiments.request import Request, checked, countrys, multiples
 from deepcausalmmm_jax.planning.experiments.responses import treatments
 from deepcausalmmm_jax.planning.limit_files import by_channel
 from deepcausalmmm_jax.planning.limits import Limits
@@ -221,7 +221,7 @@ def _money(ensemble: Ensemble) -> float:
 
 def _notes(ensemble: Ensemble, found: ExperimentPlan, asked: Request, study: Study) -> tuple[str, ...]:
     """How figures were found, and what to be careful with."""
-    table, filled, dropped = found.table, study.filled, study.dropped
+    table = found.table
     start = "the budget plan's spend" if study.planned else "the mean week of the last year"
     span = ensemble.panel.cadence.several(asked.horizon)
     notes = [f"The gain of the plan is over {span}; every test starts from {start}."]
@@ -242,6 +242,17 @@ def _notes(ensemble: Ensemble, found: ExperimentPlan, asked: Request, study: Stu
     idle = [ensemble.panel.channels[i] for i in asked.channels if ensemble.panel.channels[i] not in tested]
     if idle:
         notes.append(f"Not tested, since the plan gives them no spend to change: {', '.join(idle)}.")
+    if national := countrys(ensemble.panel):
+        notes.append(
+            f"National, so that no regions can be compared with others: {', '.join(national)}; such a test runs in the "
+            "whole country, and is planned on a fit of the country's totals."
+        )
+    return (*notes, *_notes_on_figures(ensemble, table, study))
+
+
+def _notes_on_figures(ensemble: Ensemble, table: pd.DataFrame, study: Study) -> tuple[str, ...]:
+    """What the figures leave out, and what they assume."""
+    filled, dropped, notes = study.filled, study.dropped, []
     if dropped:
         notes.append(
             f"Plans to choose from are by channel and cannot keep the budget plan's {', '.join(dropped)} of single "

@@ -127,11 +127,12 @@ def multiples(panel: Panel, plan: BudgetPlan | None) -> np.ndarray:
 def _channels(panel: Panel, names: Sequence[str] | None) -> np.ndarray:
     if panel.spend is None:
         raise DataError("The panel has no spend, so what a test costs is unknown; give spend in Panel.from_dataframe.")
-    spend = _spend(panel)
+    spend, national = _spend(panel), countrys(panel)
     if names is None:
-        found = np.flatnonzero(spend > 0)
+        found = np.flatnonzero((spend > 0) & ~np.isin(panel.channels, national))
         if not len(found):
-            raise DataError("No channel had spend in the last year of the panel, so there is nothing to test.")
+            had = "but national ones " if national else ""
+            raise DataError(f"No channel {had}had spend in the last year of the panel, so there is nothing to test.")
         return found
     several = isinstance(names, Sequence | np.ndarray | pd.Index)
     asked = [names] if isinstance(names, str) else list(names) if several else []
@@ -145,7 +146,17 @@ def _channels(panel: Panel, names: Sequence[str] | None) -> np.ndarray:
                 f"Channel {name!r} had no spend in the last year of the panel, so a share of it cannot be tested; "
                 "leave it out of channels."
             )
+        if name in national:
+            raise ConfigError(
+                f"channels names {name!r}, which is national: nobody can change it in some regions to compare them "
+                "with the others; leave it out, or plan its test on a fit of the country's totals."
+            )
     return np.unique([panel.channels.index(name) for name in asked])
+
+
+def countrys(panel: Panel) -> list[str]:
+    """Channels of a panel of regions that are bought for the country as a whole."""
+    return [name for name in panel.channels if name in panel.national] if len(panel.regions) > 1 else []
 
 
 def _spend(panel: Panel) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The first page: what was spent and earned, one verdict, and what to do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -196,19 +197,11 @@ def _by_channel(result: FitResult, card: HealthCard, plan: BudgetPlan | None) ->
     room = [name for name in reached.index if reached[name] < _FAR_FROM_MAXIMUM and clear[name]]
     unfit = {*losing, *card.doubted}
     room = [name for name in room if name not in unfit and _earns(summary, name, in_revenue)]
-    told = []
-    if losing:
-        names = listed(few([bare[name] for name in losing]))
-        returns = "returns" if len(losing) == 1 else "return"
-        cost, them = ("it costs", "it") if len(losing) == 1 else ("they cost", "them")
-        do = (
-            f"reduce {them} step by step"
-            if card.verdict is Verdict.ACT
-            else f"confirm that with a test before you cut {them}"
-        )
-        if plan is not None and plan.advised and _raised(plan, losing):
-            do = "the plan spends more there only to keep its total; a smaller total loses less"
-        told.append(f"{names} {returns} less than {cost}, over the whole 90% range: {do}.")
+    raised = _raised(plan, losing) if plan is not None and plan.advised else []
+    told = [
+        *_losses([name for name in losing if name not in raised], bare, card, False),
+        *_losses(raised, bare, card, True),
+    ]
     if full:
         are = "it is" if len(full) == 1 else "they are"
         told.append(f"More exposure of {listed(few([bare[name] for name in full]))} would add little: {are} saturated.")
@@ -218,10 +211,26 @@ def _by_channel(result: FitResult, card: HealthCard, plan: BudgetPlan | None) ->
     return told
 
 
-def _raised(plan: BudgetPlan, names: list[str]) -> bool:
-    """Whether the plan spends more on one of these channels."""
-    change = (plan.channels["spend_plan"] - plan.channels["spend_today"]).reindex(names)
-    return bool((change > SLIGHT * plan.channels["spend_today"].reindex(names)).any())
+def _losses(names: list[str], bare: Mapping[object, str], card: HealthCard, are_raised: bool) -> list[str]:
+    """One sentence on channels that lose money, and what to do; none without any."""
+    if not names:
+        return []
+    returns, cost, them = ("returns", "it costs", "it") if len(names) == 1 else ("return", "they cost", "them")
+    if are_raised:
+        do = "the plan spends more there only to keep its total; a smaller total loses less"
+    elif card.verdict is Verdict.ACT:
+        do = f"reduce {them} step by step"
+    else:
+        do = f"confirm that with a test before you cut {them}"
+    whole = listed(few([bare[name] for name in names]))
+    return [f"{whole} {returns} less than {cost}, over the whole 90% range: {do}."]
+
+
+def _raised(plan: BudgetPlan, names: list[str]) -> list[str]:
+    """Those of the channels on which the plan spends more."""
+    today = plan.channels["spend_today"]
+    change = (plan.channels["spend_plan"] - today) > SLIGHT * today
+    return [name for name in names if bool(change.get(name, False))]
 
 
 def _below_one(summary: pd.DataFrame, in_revenue: bool) -> list[str]:

@@ -134,8 +134,8 @@ def _certainty(result: FitResult, notes: pd.DataFrame) -> list[str]:
         told.append(_of_intervals(result))
     else:
         told.append(
-            "This is a single fit: standard errors of shares take each channel's curve as known, so the true "
-            "uncertainty is larger."
+            "This is a single fit: only shares have standard errors, which count what is not known of each channel's "
+            "level and curve, given the priors."
         )
     n_regions, effective = len(result.panel.regions), result.effective_regions
     if effective < _APART * n_regions:

@@ -35,7 +35,7 @@ def plan_findings(plan: BudgetPlan, kpi: str, currency: str | None = None) -> li
         row = plan.summary.loc[["incremental_outcome"]].iloc[0]
         known = "change_low" in row and bool(pd.notna(row["change_low"]))
         ends = (float(row["change_low"]), float(row["change_high"])) if known else None
-        told.append(gain(float(row["today"]), float(row["plan"]), kpi, ends))
+        told.append(gain(float(row["today"]), float(row["plan"]), kpi, ends, plan.level))
     if ends is None:
         told.append("Its gain has no interval, so it is unknown whether it is more than chance.")
     if pd.notna(plan.chance_better):
@@ -59,20 +59,21 @@ def _moves(plan: BudgetPlan, currency: str | None) -> str:
     return f"{start} spends {'; '.join(parts)}." if parts else f"{start} leaves the budget unchanged."
 
 
-def gain(today: float, planned: float, kpi: str, ends: tuple[float, float] | None = None) -> str:
+def gain(today: float, planned: float, kpi: str, ends: tuple[float, float] | None = None, level: float = 0.9) -> str:
     """The outcome of a plan beside that of today's budget; a small gain is called one.
 
     Args:
         today: incremental outcome of today's budget, KPI units.
         planned: of the plan.
         kpi: name of the KPI.
-        ends: 90% interval of the difference, KPI units.
+        ends: interval of the difference, KPI units.
+        level: of the interval.
     """
     difference = planned - today
     share = abs(difference / today) if today else float("inf")
     remarks = [_as_percent(share)] if share < _MOST_PERCENT else []
     if ends is not None:
-        remarks.append(f"90% range: {compact(ends[0])} to {compact(ends[1])}")
+        remarks.append(f"{level:.0%} range: {compact(ends[0])} to {compact(ends[1])}")
     text = (
         f"It is expected to bring {compact(planned)} {kpi}, {compact(abs(difference))} "
         f"{'more' if difference > 0 else 'less'} than today's budget"

@@ -291,3 +291,27 @@ def test_without_revenue_costs_and_gains_are_in_kpi_units(small_ensemble):
     assert (dark["cost"] < dark["lift"] / (dark["arrived_pct"] / 100) + 1e-6).all()
     with pytest.raises(dcm.ConfigError, match="There is no candidate 99"):
         found.matches(99)
+
+
+def _with_national(ensemble, *names):
+    weights = np.full(len(ensemble.panel.regions), 1.0 / len(ensemble.panel.regions))
+    panel = dataclasses.replace(ensemble.panel, national=names, national_weights=weights)
+    return dcm.Ensemble(dataclasses.replace(ensemble.fitted, panel=panel), ensemble.replicates)
+
+
+def test_a_national_channel_is_not_tested_in_some_regions(small_ensemble):
+    found = dcm.plan_experiments(_with_national(small_ensemble, "channel_2"), **QUICK)
+    assert set(found.table["channel"]) == {"channel_1", "channel_3"}
+    assert any("National" in note and "channel_2" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("national", "asked", "error", "said"),
+    [
+        (("channel_2",), {"channels": ["channel_2"]}, dcm.ConfigError, "'channel_2', which is national"),
+        (CHANNELS, {}, dcm.DataError, "No channel but national ones had spend"),
+    ],
+)
+def test_a_test_of_what_is_national_is_refused(small_ensemble, national, asked, error, said):
+    with pytest.raises(error, match=said):
+        dcm.plan_experiments(_with_national(small_ensemble, *national), **asked, **QUICK)

@@ -10,7 +10,8 @@ const asText = (label) => {
 function tableOf(traces) {
   const shown = traces.filter((t) => t.hoverinfo !== "skip");
   if (!shown.length) return { header: [], rows: [] };
-  const first = shown[0];
+  const first = shown[0], given = shown.find((t) => t.meta?.table)?.meta.table;
+  if (given) return rowsOf(given.header, given.rows);
   if (first.type === "heatmap") return fromHeatmap(first);
   if (first.type === "pie") return rowsOf(["part", "value"], first.labels.map((l, i) => [l, first.values[i]]));
   if (first.meta?.parts) return rowsOf(["part", "value"], shown.flatMap((t) => t.y.map((l, i) => [l, t.x[i]])));
@@ -65,8 +66,18 @@ function byKey(traces, key, value) {
   }
   const list = [...rows.values()];
   for (const row of list) for (let i = 0; i < header.length; i++) row[i] ??= null;
+  if (traces.some((t) => t.groupnorm === "percent")) asShares(header, list);
   if (key === "x" && typeof list[0]?.[0] === "number") list.sort((a, b) => a[0] - b[0]);
   return rowsOf(header, key === "y" ? list.reverse() : list);
+}
+
+// Values that the chart itself shows in percent of their sum.
+function asShares(header, rows) {
+  for (let i = 1; i < header.length; i++) header[i] += ", %";
+  for (const row of rows) {
+    const sum = row.slice(1).reduce((total, value) => total + (value ?? 0), 0);
+    for (let i = 1; i < row.length; i++) if (row[i] !== null) row[i] = sum === 0 ? null : (100 * row[i]) / sum;
+  }
 }
 
 const shortNumber = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3, notation: "compact" });
