@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.data.cadence import LEAST_MONTH, Cadence, cadence_of, keeps_its_place
+from deepcausalmmm_jax.data.cadence import LEAST_MONTH, Cadence, cadence_of, ends_its_months, keeps_its_place
 from deepcausalmmm_jax.data.date_orders import written_periods
 from deepcausalmmm_jax.data.dates import as_text, local_days
 from deepcausalmmm_jax.data.readers.numbers import as_numbers
@@ -138,8 +138,9 @@ def _no_calendar(days: np.ndarray, labels: list[str], off: int, name: str) -> st
 
 
 def _grid_of_months(days: np.ndarray, unique: np.ndarray, name: str, cadence: Cadence) -> Grid:
-    """Months or quarters, each named by its first day; quarters may begin in any month."""
+    """Months or quarters, each named by its first day; quarters may begin in any month, or be dated by their end."""
     length = 1 if cadence is Cadence.MONTHLY else 3
+    before = length - 1 if ends_its_months(unique) else 0  # months of a quarter before the one that is written
     month = Cadence.MONTHLY.step_of(unique)
     step = (month - month[0]) // length
     labels = [str(day) for day in unique.astype("datetime64[D]")]
@@ -156,7 +157,7 @@ def _grid_of_months(days: np.ndarray, unique: np.ndarray, name: str, cadence: Ca
             f"{_jump(unique, labels)}; write months as 2024-01, or all of them by their first or their last day."
         )
     _refuse_uneven(step, labels, name, cadence)
-    first = str(np.datetime64(int(month[0]), "M"))
+    first = str(np.datetime64(int(month[0]) - before, "M"))
     grid = pd.date_range(first, periods=int(step[-1]) + 1, freq=f"{length}MS")
     return Grid(pd.DatetimeIndex(grid.to_numpy()), (Cadence.MONTHLY.step_of(days) - month[0]) // length, cadence)
 

@@ -14,7 +14,8 @@ _EPOCH = 719_163  # ordinal of 1970-01-01
 _MOSTLY = 0.9  # share of the steps that follow one another
 _LONGEST_GAP = 9  # weeks
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MIDNIGHT = r"(?:[ T]0?0:00(?::00)?)?"
+_MIDNIGHT = r"(?:[ T]0?0:00(?::00)?| 12:00(?::00)? ?[Aa][Mm])?"
+_YEAR = r"(\d{4}|\d{2})"
 _YEAR_FIRST = re.compile(r"\d{4}[-/.]?\d")
 _ISO_DAY = re.compile(r"\d{4}([-/.])\d{1,2}(\1\d{1,2})?([T ].*)?|(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")
 _QUARTER = re.compile(r"(?P<year>\d{4})[- ]?Q(?P<q>[1-4])|Q(?P<first>[1-4])[-/ ]?(?P<after>\d{4})", re.IGNORECASE)
@@ -24,9 +25,9 @@ _MONTHS_WRITTEN = (
     re.compile(r"(?P<name>[A-Za-z]{3,9})\.?[- ]?(?P<year>\d{4}|\d{2})"),
 )
 _ISO_WEEK = re.compile(r"(\d{4})-?[Ww](\d{1,2})(?:-?([1-7]))?")
-_NUMBERS = re.compile(rf"(\d{{1,2}})([./-])(\d{{1,2}})\2(\d{{4}}){_MIDNIGHT}")
-_MONTH_DAY = re.compile(rf"([A-Za-z]{{3,9}})\.? (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}}){_MIDNIGHT}")
-_DAY_MONTH = re.compile(rf"(\d{{1,2}})\.?[ -]([A-Za-z]{{3,9}})\.?,?[ -](\d{{4}}){_MIDNIGHT}")
+_NUMBERS = re.compile(rf"(\d{{1,2}})([./-])(\d{{1,2}})\2{_YEAR}{_MIDNIGHT}")
+_MONTH_DAY = re.compile(rf"([A-Za-z]{{3,9}})\.? (\d{{1,2}})(?:st|nd|rd|th)?,? {_YEAR}{_MIDNIGHT}")
+_DAY_MONTH = re.compile(rf"(\d{{1,2}})\.?[ -]([A-Za-z]{{3,9}})\.?,?[ -]{_YEAR}{_MIDNIGHT}")
 
 
 def written_periods(text: pd.Series) -> Cadence | None:
@@ -42,8 +43,9 @@ def year_first(written: pd.Series, name: str, cadence: Cadence | None = None) ->
 
     Read are ISO weeks (`2024-W05`, its Monday), months and quarters (`2024-01`, `Jan 2024`, `2024Q1`, their first day),
     names of months in English (`Jan 29, 2024`, `29 January 2024`), and numbers with the day first (`29/01/2024`) or the
-    month first (`1/29/2024`), whichever gives dates that follow a calendar. Dates that begin with a year are returned
-    as they are.
+    month first (`1/29/2024`), whichever gives dates that follow a calendar. Years of two digits are of this century,
+    and may come first where that is what follows a calendar. Dates that begin with a whole year are returned as they
+    are.
 
     Args:
         written: `[date]`, distinct texts.
@@ -111,7 +113,7 @@ def _month(name: str) -> int:
 
 def _date(year: str, month: int, day: str) -> datetime.date | None:
     try:
-        return datetime.date(int(year), month, int(day))
+        return datetime.date(int(year) if len(year) == 4 else 2000 + int(year), month, int(day))
     except ValueError:
         return None
 
@@ -120,6 +122,8 @@ def _of_numbers(found: list[re.Match[str]], written: pd.Series, name: str, caden
     day_first = [_date(match[4], int(match[3]), match[1]) for match in found]
     month_first = [_date(match[4], int(match[1]), match[3]) for match in found]
     orders = [dates for dates in (day_first, month_first) if None not in dates]
+    if any(len(match[4]) == 2 for match in found):
+        orders = _short_years(found, orders, written, name, cadence)
     if not orders:
         _refuse_missing(day_first if day_first.count(None) <= month_first.count(None) else month_first, written, name)
     even = [dates for dates in orders if _follows(dates, cadence)]
@@ -131,6 +135,24 @@ def _of_numbers(found: list[re.Match[str]], written: pd.Series, name: str, caden
             f"row settles it; write dates with the year first, as {chosen[0][at]}."
         )
     return pd.Series([str(date) for date in chosen[0]])
+
+
+def _short_years(
+    found: list[re.Match[str]],
+    orders: list[list[datetime.date | None]],
+    written: pd.Series,
+    name: str,
+    cadence: Cadence | None,
+) -> list[list[datetime.date | None]]:
+    """The orders that follow a calendar, among them that with the year first: nothing else tells years from days."""
+    year_first = [_date(match[1].zfill(2), int(match[3]), match[4]) for match in found]
+    even = [dates for dates in (*orders, year_first) if None not in dates and _follows(dates, cadence)]
+    if not even:
+        raise DataError(
+            f"Column {name!r} has {written.iloc[0]!r}, and in no order of day, month and year do its dates follow a "
+            "calendar; write years in full, as 2024-01-29."
+        )
+    return even
 
 
 def _follows(dates: list[datetime.date | None], cadence: Cadence | None) -> bool:

@@ -22,6 +22,7 @@ from deepcausalmmm_jax.attribution.planned_frequency import at_frequency
 from deepcausalmmm_jax.attribution.reachable import refuse_more_than_everyone
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.checks import did_you_mean
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.regions import nearly, region_positions
 from deepcausalmmm_jax.errors import ConfigError
@@ -210,7 +211,7 @@ def _weeks(panel: Panel, change: Change, horizon: Horizon) -> tuple[int, int]:
             )
     try:
         labels = pd.Index([type(panel.weeks[0])(week) for week in change.weeks])
-        first, last = (int(at) for at in panel.weeks.get_indexer(labels))
+        first, last = (int(at) for at in _steps_of(panel, labels))
     except (ValueError, TypeError):
         first = last = -1
     unit = panel.cadence.unit
@@ -222,6 +223,15 @@ def _weeks(panel: Panel, change: Change, horizon: Horizon) -> tuple[int, int]:
             "first."
         )
     return first, last + 1
+
+
+def _steps_of(panel: Panel, labels: pd.Index) -> np.ndarray:
+    """Positions of labels, -1 for what the panel does not have; months and quarters are found by any of their days."""
+    if panel.cadence not in (Cadence.MONTHLY, Cadence.QUARTERLY) or not isinstance(labels, pd.DatetimeIndex):
+        return panel.weeks.get_indexer(labels)
+    after = panel.cadence.later(panel.weeks, 1)[0]
+    found = panel.weeks.searchsorted(labels, side="right") - 1
+    return np.where(labels < after, found, -1)
 
 
 def _predicted(fit: FittedPanel, horizon: Horizon) -> np.ndarray:

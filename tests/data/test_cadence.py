@@ -30,6 +30,7 @@ FOLLOWED = {
     "two months": ("monthly", ["2023-02-01", "2023-03-01"], "2023-02", "2023-03"),
     "quarters": ("quarterly", QUARTERS, "2023Q1", "2026Q2"),
     "written quarters": ("quarterly", [f"{q.year}-Q{q.quarter}" for q in QUARTERS], "2023Q1", "2026Q2"),
+    "quarters by their last days": ("quarterly", QUARTERS + pd.offsets.QuarterEnd(0), "2023Q1", "2026Q2"),
     "quarters by their months": ("quarterly", QUARTERS.strftime("%Y-%m"), "2023Q1", "2026Q2"),
     "one month": ("monthly", ["2024-03"], "2024-03", "2024-03"),
     "one ISO week": ("weekly", ["2024-W05"], "2024-01-29", "2024-01-29"),

@@ -19,6 +19,22 @@ def test_weeks_are_read_in_every_form(form, first, weeks):
     assert year_first(written, "week").tolist() == day.dt.strftime("%Y-%m-%d").tolist()
 
 
+@pytest.mark.parametrize(
+    "form", ["%d/%m/%y", "%d.%m.%y", "%m/%d/%y", "%y-%m-%d", "%d-%b-%y", "%b %d, %y", "%m/%d/%Y 12:00:00 AM"]
+)
+@given(first=st.dates(pd.Timestamp("2012-01-01").date(), pd.Timestamp("2029-01-10").date()), weeks=st.integers(20, 60))
+def test_years_of_two_digits_are_of_this_century(form, first, weeks):
+    day = pd.Series(pd.date_range(first, periods=weeks, freq="7D"))
+    written = day.dt.strftime(form)
+    assert is_dated(written)
+    assert year_first(written, "week").tolist() == day.dt.strftime("%Y-%m-%d").tolist()
+
+
+def test_years_of_two_digits_in_dates_of_no_calendar_are_asked_about():
+    with pytest.raises(dcm.DataError, match="has '01/02/22', and in no order .* write years in full"):
+        year_first(pd.Series(["01/02/22", "05/09/22", "20/12/23"]), "week")
+
+
 @given(first=DAY, weeks=st.integers(1, 60))
 def test_an_iso_week_is_its_monday(first, weeks):
     day = pd.Series(pd.date_range(first, periods=weeks, freq="7D"))

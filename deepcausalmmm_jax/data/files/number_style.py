@@ -15,7 +15,11 @@ _SIGNS = r"[$€£¥₹₩₽₺₫฿]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|PLN|JPY
 _MONEY = re.compile(rf"^\s*(?:{_SIGNS})\s*|\s*(?:{_SIGNS})\s*$", re.IGNORECASE)
 _BRACKETS = re.compile(r"\((.*)\)")
 _GROUPED = re.compile(r"(?<=\d)[\s\u00a0\u202f\u2009'’](?=\d{3}(?:\D|$))")
-_NUMBER = re.compile(r"[+-]?(?:\d[\d.,]*|[.,]\d+)")
+_PERCENT = re.compile(r"(?<=[\d.,])\s?%$")
+_NUMBER = re.compile(r"[+-]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][+-]?\d+)?")
+_WITH_UNIT = re.compile(
+    r"[+-]?\d[\d.,]*\s?(?:k|m|b|mm|mn|bn|mio\.?|mrd\.?|tsd\.?|thousand|million|lakh|crore)", re.IGNORECASE
+)
 _OTHER_STYLE = "another style"  # no number, so that the column stays text and is refused where it is used
 _MOST_WORDS = 0.5  # share of cells that are no numbers, from which on a column is one of words
 _FEWEST_MARKED = 3  # cells that might be thousands
@@ -24,12 +28,15 @@ _MOST_CELLS = 50_000  # more tell nothing new about the style
 
 
 def bare(cell: object) -> str:
-    """A cell without currency signs, blanks or apostrophes between thousands, and brackets around negative numbers."""
+    """A cell without currency and percent signs, blanks between thousands, and brackets around negative numbers.
+
+    A percentage stays one: 8.3% is 8.3.
+    """
     text = str(cell).strip().replace("\u2212", "-")
     brackets = _BRACKETS.fullmatch(text)
     text = f"-{brackets[1]}" if brackets else text
     minus, rest = ("-", text[1:]) if text.startswith("-") else ("", text)
-    rest = _MONEY.sub("", rest)
+    rest = _PERCENT.sub("", _MONEY.sub("", rest))
     if rest.startswith("-") and not minus:
         minus, rest = "-", rest[1:]
     return minus + _GROUPED.sub("", rest.strip())
@@ -106,7 +113,7 @@ def with_points(column: pd.Series, decimal: Decimal) -> pd.Series:
 
 
 def refuse_words_among_numbers(column: pd.Series, decimal: Decimal) -> None:
-    """Refuse a column most of whose cells are numbers, but not all.
+    """Refuse a column most of whose cells are numbers, but not all, and one of numbers in units such as thousands.
 
     Raises:
         DataError: names the first cell that is none.
@@ -114,6 +121,11 @@ def refuse_words_among_numbers(column: pd.Series, decimal: Decimal) -> None:
     if pd.api.types.is_numeric_dtype(column):
         return
     cells = column.dropna()
+    in_units = [str(cell) for cell in cells if _WITH_UNIT.fullmatch(bare(cell))]
+    if len(in_units) > _MOST_WORDS * len(cells):
+        raise DataError(
+            f"Column {column.name!r} has numbers in units, such as {in_units[0]!r}; write the numbers in full."
+        )
     _, bad = as_numbers(pd.Series([_with_point(bare(cell), decimal) for cell in cells], dtype=object))
     if bad.any() and bad.mean() < _MOST_WORDS:
         first = int(bad.argmax())
@@ -128,19 +140,29 @@ def _with_point(text: str, decimal: Decimal) -> str:
     if not _NUMBER.fullmatch(text):
         return text
     thousands = "," if decimal == "." else "."
+    text, exponent = _parted(text)
     whole, mark, rest = text.partition(decimal)
     groups = whole.lstrip("+-").split(thousands)
     well_grouped = all(len(group) == 3 for group in groups[1:]) and (len(groups) == 1 or 1 <= len(groups[0]) <= 3)
     if not well_grouped or thousands in rest or decimal in rest:
         return _OTHER_STYLE
-    return whole.replace(thousands, "") + ("." + rest if mark else "")
+    return whole.replace(thousands, "") + ("." + rest if mark else "") + exponent
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """A number, and its exponent if it has one."""
+    at = text.upper().find("E")
+    return (text, "") if at < 0 else (text[:at], text[at:])
 
 
 def _sign_in(text: str) -> Decimal | None:
     """The decimal sign of a number, if it shows which of its signs that is."""
     if not _NUMBER.fullmatch(text):
         return None
+    text, exponent = _parted(text)
     commas, points = text.count(","), text.count(".")
+    if exponent and commas + points == 1:
+        return "," if commas else "."
     if commas and points:
         return "," if text.rfind(",") > text.rfind(".") else "."
     if commas + points == 0:

@@ -52,10 +52,10 @@ def read_raw(
     if sheet is not None:
         raise DataError(f"The sheet {sheet!r} is named, but {path} is not an Excel file.")
     if path.suffix.lower() in (".parquet", ".pq"):
-        return RawTable(with_plain_names(read_table(path)))
+        return RawTable(_tidy(read_table(path)))
     encoding = encoding or encoding_of(path)
     delimiter = delimiter or delimiter_of(path, encoding)
-    return RawTable(with_plain_names(read_table(path, delimiter, encoding)), delimiter, encoding)
+    return RawTable(_tidy(read_table(path, delimiter, encoding)), delimiter, encoding)
 
 
 def read_query(query: str, connection: object) -> RawTable:
@@ -73,6 +73,12 @@ def read_query(query: str, connection: object) -> RawTable:
     except Exception as error:  # every driver has errors of its own
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataError(f"The query failed: {reason}") from None
+
+
+def _tidy(table: pd.DataFrame) -> pd.DataFrame:
+    """The table under plain names, without the nameless empty columns that a spreadsheet leaves behind it."""
+    named = with_plain_names(table)
+    return named.loc[:, [bool(name) or not empty for name, empty in zip(named, named.isna().all(), strict=True)]]
 
 
 def _from_workbook(path: Path, sheet: str | None) -> RawTable:

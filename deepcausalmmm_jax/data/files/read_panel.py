@@ -14,7 +14,14 @@ from deepcausalmmm_jax.data.files.number_style import Decimal, decimal_sign, ref
 from deepcausalmmm_jax.data.files.one_number_a_row import names_column, spread
 from deepcausalmmm_jax.data.files.panel_of_schema import panel_of_schema
 from deepcausalmmm_jax.data.files.raw_table import RawTable, read_query, read_raw
-from deepcausalmmm_jax.data.files.recognise import Stated, by_elimination, region_column, schema_of, time_column
+from deepcausalmmm_jax.data.files.recognise import (
+    Stated,
+    by_elimination,
+    misread,
+    region_column,
+    schema_of,
+    time_column,
+)
 from deepcausalmmm_jax.data.files.schema import Schema
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, TrailingZeros
 from deepcausalmmm_jax.data.readers.column_names import require_column
@@ -163,7 +170,7 @@ def panel_and_schema(
     raw = _raw(path, place, known, sheet, delimiter, connection)
     if known is None:
         known, table = _found(raw, stated)
-        _tell(known, stated.controls is None, beside if keep_schema else None)
+        _tell(known, table, stated.controls is None, beside if keep_schema else None)
     else:
         table = _one_row_a_week(raw.cells, known)
         if schema is None:
@@ -275,7 +282,7 @@ def _warn_of_new_columns(table: pd.DataFrame, kept: Schema) -> None:
         warnings.warn(DataWarning(sentence), stacklevel=4)
 
 
-def _tell(schema: Schema, guessed: bool, beside: Path | None) -> None:
+def _tell(schema: Schema, table: pd.DataFrame, guessed: bool, beside: Path | None) -> None:
     """Log the summary, warn of what may be wrong, and keep the schema."""
     _LOG.info("%s", schema.summary)
     unclear = by_elimination(schema) if guessed else []
@@ -285,6 +292,8 @@ def _tell(schema: Schema, guessed: bool, beside: Path | None) -> None:
             f"{', '.join(unclear)} are taken as controls, since their names suggest no other role; pass controls= or "
             "media= if that is wrong"
         )
+    if texts := misread(table, schema) if guessed else []:
+        said.append(f"{', '.join(texts)} {'holds' if len(texts) == 1 else 'hold'} text that is no number and not used")
     said += [f"{channel} is {reach} times {often}" for channel, reach, often in schema.products]
     if said:
         warnings.warn(DataWarning("; ".join(said) + "."), stacklevel=5)

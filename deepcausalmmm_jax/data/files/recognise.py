@@ -153,7 +153,7 @@ def schema_of(
     left = [name for name in varied if name not in used and name not in (revenue, population)]
     if stated.controls is None:
         controls = [name for name in left if kinds.get(name) is not Kind.CALENDAR and name not in media.left_out]
-        categories = [name for name in rest if name not in numeric and 2 <= cells[name].nunique() <= _MOST_WORDS]
+        categories = [name for name in rest if _is_of_words(cells[name], numbers.get(name))]
     else:
         controls = [name for name in stated.controls if name in numeric]
         categories = [name for name in stated.controls if name not in numeric]
@@ -187,6 +187,21 @@ def schema_of(
 def by_elimination(schema: Schema) -> list[str]:
     """Controls whose names say nothing, and which are controls because they are nothing else."""
     return [name for name in (*schema.controls, *schema.categories) if kind_of(name) in (Kind.UNKNOWN, Kind.MEDIA)]
+
+
+def misread(cells: pd.DataFrame, schema: Schema) -> list[str]:
+    """Columns of text that are not used although their names suggest a role."""
+    texts = [name for name in schema.ignored if name in cells and cells[name].nunique() > 1]
+    texts = [name for name in texts if not _reads_as_numbers(cells[name])]
+    return [name for name in texts if kind_of(name) not in (Kind.UNKNOWN, Kind.CALENDAR, Kind.TIME, Kind.REGION)]
+
+
+def _is_of_words(column: pd.Series, numbers: pd.Series | None) -> bool:
+    """Whether a column has few words, or is ticked in some rows and empty in the others."""
+    words = column.nunique()
+    if numbers is not None:
+        return words == 1 and bool(column.isna().any()) and numbers.dropna().iloc[0] == 1
+    return 2 <= words <= _MOST_WORDS or (words == 1 and bool(column.isna().any()))
 
 
 def _holds_dates(column: pd.Series) -> bool:

@@ -1,0 +1,75 @@
+"""Cells that people write beside plain numbers: percent signs, exponents, ticks, words; and units, which are asked about."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import deepcausalmmm_jax as dcm
+from tests.data.files.tables import WEEKS, read, table
+
+NOW_AND_THEN = np.arange(WEEKS) % 7 == 0
+
+
+def panel_with(tmp_path, column, cells, **csv):
+    table().assign(**{column: cells}).to_csv(tmp_path / "file.csv", index=False, **csv)
+    return read(tmp_path / "file.csv")
+
+
+def test_a_percentage_is_a_number(tmp_path):
+    discount = np.linspace(0.0, 30.0, WEEKS).round(1)
+    panel = panel_with(tmp_path, "discount", [f"{value}%" for value in discount])
+    assert panel.controls == ("price", "discount")
+    np.testing.assert_allclose(panel.control[0, :, 1], discount)
+
+
+@pytest.mark.parametrize("tick", ["1", "x", "Y", "yes", "TRUE"])
+def test_a_column_ticked_in_some_rows_is_a_switch_of_its_name(tmp_path, tick):
+    panel = panel_with(tmp_path, "promo", np.where(NOW_AND_THEN, tick, ""))
+    assert panel.controls == ("price", "promo")
+    np.testing.assert_array_equal(panel.control[0, :, 1], NOW_AND_THEN)
+
+
+def test_a_single_word_in_some_rows_is_a_switch_of_that_word(tmp_path):
+    panel = panel_with(tmp_path, "event", np.where(NOW_AND_THEN, "Black Friday", ""))
+    assert panel.controls == ("price", "event_Black Friday")
+    np.testing.assert_array_equal(panel.control[0, :, 1], NOW_AND_THEN)
+
+
+def test_a_column_that_is_the_same_in_every_row_is_still_no_control(tmp_path):
+    assert panel_with(tmp_path, "event", "none of it").controls == ("price",)
+
+
+@pytest.mark.parametrize("mark", [".", ","])
+def test_large_numbers_as_a_spreadsheet_writes_them(tmp_path, mark):
+    plain = table()
+    written = [f"{value:.4E}".replace(".", mark) for value in plain["imp_1"]]
+    csv = {"sep": ";", "decimal": ","} if mark == "," else {}
+    panel = panel_with(tmp_path, "imp_1", written, **csv)
+    np.testing.assert_allclose(panel.exposure[0, :, panel.channels.index("imp_1")], plain["imp_1"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("column", ["sales", "imp_1", "spend_1"])
+@pytest.mark.parametrize("unit", ["k", "m", " Mio."])
+def test_numbers_in_units_are_asked_about_whatever_they_are_of(tmp_path, column, unit):
+    cells = [f"{value / 1000:.1f}{unit}" for value in table()[column]]
+    with pytest.raises(
+        dcm.DataError, match=f"Column '{column}' has numbers in units, such as .*write the numbers in full"
+    ):
+        panel_with(tmp_path, column, cells)
+
+
+def test_text_in_a_column_named_for_a_role_is_said_not_to_be_used(tmp_path):
+    notes = [f"seen by agency {i}" for i in range(WEEKS)]
+    table().assign(tv_spend=notes).to_csv(tmp_path / "file.csv", index=False)
+    with pytest.warns(dcm.DataWarning, match="tv_spend holds text that is no number and not used"):
+        dcm.read_panel(tmp_path / "file.csv")
+
+
+def test_columns_without_a_name_or_a_value_are_no_columns(tmp_path):
+    """As a spreadsheet leaves them behind the table."""
+    text = table().to_csv(index=False)
+    (tmp_path / "file.csv").write_text("".join(f"{line},,\n" for line in text.splitlines()))
+    (tmp_path / "plain.csv").write_text(text)
+    pd.testing.assert_frame_equal(
+        read(tmp_path / "file.csv").to_dataframe(), read(tmp_path / "plain.csv").to_dataframe()
+    )
