@@ -79,6 +79,8 @@ class Limits:
             "a pair (least, most) or a mapping by channel",
         )
         require(isinstance(self.fixed, str | Sequence), "fixed", self.fixed, "a list of channels")
+        if not isinstance(self.fixed, str):
+            object.__setattr__(self, "fixed", tuple(self.fixed))  # equal to the limits that a saved plan is loaded with
         require(self.bounds_per in ("key", "cell"), "bounds_per", self.bounds_per, "key or cell")
 
     @property
@@ -94,9 +96,15 @@ class Limits:
         if isinstance(self.relative_bounds, Mapping):
             yield from (("relative_bounds", key, pair) for key, pair in self.relative_bounds.items())
 
-    def notes(self, cells: Cells, panel: Labels) -> tuple[str, ...]:
-        """What bounds refer to where that is ambiguous, and which spends they rule out."""
-        parts = " x ".join(cells.split.split("_"))
+    def notes(self, cells: Cells, panel: Labels, step: str = "week") -> tuple[str, ...]:
+        """What bounds refer to where that is ambiguous, and which spends they rule out.
+
+        Args:
+            cells: of the plan.
+            panel: whose channels and regions they are.
+            step: of the panel, such as `month`.
+        """
+        parts = " x ".join(step if part == "week" else part for part in cells.split.split("_"))
         notes = []
         if cells.split != "channel" and self.of_every_cell is not None:
             notes.append(f"The relative bounds hold for each {parts}.")

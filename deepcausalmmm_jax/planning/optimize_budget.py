@@ -304,7 +304,7 @@ def _plan(
         units=units_of(fit.panel, horizon.in_currency, horizon.has_revenue),
         notes=(
             *held.notes,
-            *held.limits.notes(cells, horizon.panel),
+            *held.limits.notes(cells, horizon.panel, fit.panel.cadence.unit),
             *plan_notes(horizon, cells, bool(table["extrapolation"].any()), replicates),
             *reach_notes,
         ),

@@ -162,3 +162,14 @@ def test_regions_are_limited_only_where_the_plan_is_split_by_them():
 )  # fmt: skip
 def test_what_could_be_read_in_two_ways_is_noted(cells, limits, notes):
     assert list(dcm.Limits(**limits).notes(cells, NAMES)) == notes
+
+
+def test_steps_are_named_as_those_of_the_panel():
+    by_week = cells_of("channel_week", [0, 1], [WHOLE, WHOLE], [10.0, 20.0])
+    held = dcm.Limits(relative_bounds=(0.5, 1.5))
+    assert held.notes(by_week, NAMES, "month") == ("The relative bounds hold for each channel x month.",)
+
+
+@pytest.mark.parametrize("fixed", [["tv"], ("tv",)])
+def test_limits_are_equal_however_channels_are_listed(fixed):
+    assert dcm.Limits(fixed=fixed) == dcm.Limits(fixed=("tv",))
