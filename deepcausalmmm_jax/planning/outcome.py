@@ -140,7 +140,7 @@ class Outcome:
 
         def of_some(piece: _Drawn) -> tuple[np.ndarray, np.ndarray]:
             values, slopes = _slopes(placed, piece, stage, shape=self._shape, value=value)
-            return np.asarray(values, np.float64), np.asarray(slopes, np.float64)
+            return np.asarray(values, np.float64), np.asarray(slopes)  # of many cells, too many numbers to double
 
         found = side_by_side(of_some, self._pieces, is_compiled="slopes" in self._compiled)
         self._compiled.add("slopes")

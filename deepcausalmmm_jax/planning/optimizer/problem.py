@@ -67,7 +67,8 @@ class Problem:
         """Utility of one plan and its gradient `[cell]`, in `unit`."""
         values, slopes = self.outcome.values_and_slopes(x, self.value)
         outcomes = values[:, self.value].sum(axis=-1) - self.nothing
-        return self.utility(outcomes) / self.unit, self.utility.weights(outcomes) @ slopes / self.unit
+        slope = self.utility.weights(outcomes).astype(slopes.dtype) @ slopes
+        return self.utility(outcomes) / self.unit, slope.astype(np.float64) / self.unit
 
     def projected(self, x: np.ndarray) -> np.ndarray:
         """Nearest plan within the limits, where cells move in proportion to their typical spend."""
