@@ -110,7 +110,10 @@ def carry_over(fit: FittedPanel, variables: Variables | None = None, level: floa
 
 
 def _pulses(fit: FittedPanel) -> Pulses:
-    """Weeks on air, spread evenly; every region begins with another one."""
+    """Weeks on air, spread evenly; with many regions each has another one, the larger ones first.
+
+    The order of the regions, which may be that of their names, decides nothing.
+    """
     panel = fit.until_last_kpi.panel
     on_air = panel.present[:, :, None] & (panel.exposure > 0)
     n_regions, n_weeks, n_channels = on_air.shape
@@ -118,8 +121,10 @@ def _pulses(fit: FittedPanel) -> Pulses:
     on_air = np.where((on_air & recent[:, None]).any(axis=1, keepdims=True), on_air & recent[:, None], on_air)
     n_on = on_air.sum(axis=1)  # [region, channel]
     order = np.argsort(~on_air, axis=1, kind="stable")  # weeks on air first, in their order
-    runs = int(np.ceil(_PULSES / n_regions))
-    turn = (np.arange(n_regions) + np.arange(runs)[:, None] * max(n_regions, 1)) % _PULSES  # [run, region]
+    runs = _PULSES if n_regions < _PULSES else 1
+    size = np.where(panel.weights > 0, panel.kpi, 0.0).sum(axis=1)
+    rank = np.argsort(np.argsort(-size, kind="stable"), kind="stable")
+    turn = (rank + np.arange(runs)[:, None]) % _PULSES  # [run, region]
     at = ((turn[:, :, None] + 0.5) / _PULSES * n_on).astype(int)  # [run, region, channel]
     week = np.take_along_axis(np.broadcast_to(order, (runs, *order.shape)), at[:, :, None, :], axis=2)[:, :, 0]
     paid = spent(panel)

@@ -9,6 +9,7 @@ import pandas as pd
 from jax import Array
 
 from deepcausalmmm_jax.attribution.fitted_panel import MORE, FittedPanel
+from deepcausalmmm_jax.attribution.prices import spent
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.cadence import decay_per_week
 from deepcausalmmm_jax.data.inputs import Inputs
@@ -119,7 +120,8 @@ def _found(fit: FittedPanel) -> dict[str, np.ndarray]:
     panel, used = fit.panel, fit.weights > 0
     inside, media = fit.internals, fit.components.media
     worth = np.ones(used.shape) if panel.revenue_per_kpi is None else panel.revenue_per_kpi
-    spend = np.full(media.shape, np.nan) if panel.spend is None else panel.spend
+    found = spent(panel)
+    spend = np.full(media.shape, np.nan) if found is None else found
     paid = np.where(used[:, :, None], spend, 0.0).sum(axis=(0, 1))
     effect = fit.variables["params"]["control"]
     assert isinstance(fit.inputs, Inputs)

@@ -28,9 +28,7 @@ class NoteKind(StrEnum):
     MOVES_WITH = "moves with {names}: the split between them is uncertain"
     SELDOM_ON_AIR = "on air in only {value:.0%} of the region-{unit}s"
     LATE_START = "starts late, in {unit} {names}"
-    OUTSIDE_INTERVAL = (
-        "an estimate lies outside its interval: refits drift from the fit, so read the interval as a range of refits"
-    )
+    OUTSIDE_INTERVAL = "an estimate lies outside the range of its refits or draws, which drift from the fit"
     NARROW_FEW_REGIONS = (
         "intervals are too narrow: on simulated panels of 2 to 7 regions, 90% intervals covered the true value in "
         "only 80 to 85% of cases"

@@ -103,9 +103,8 @@ def fit_command(
         reach,
         frequency,
     )
-    panel = panel_of(file, named)
     weeks = None if no_holdout else holdout
-    training_weights(panel, weeks)  # refuses a bad request before the folder is created
+    panel = panel_of(file, named, lambda read: training_weights(read, weeks))  # refused before anything is written
     refuse_unwritable(out)
     with stoppable(nothing_new(out)):
         import_ahead(WHILE_TRAINING)

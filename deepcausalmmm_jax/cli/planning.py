@@ -193,10 +193,10 @@ def scenario_command(
 
     refuse_unwritable_file(out)
     result = loaded(run)
-    weeks = _span(result, first, last)
+    weeks, asked = _span(result, first, last)
     with stoppable(f"Nothing was written to {out}; run the same command again."):
         changes = [_change(text, region, weeks) for text in change or ()]
-        table = scenario(result, changes, frequency=frequency_named(at_frequency), level=level)
+        table = scenario(result, changes, weeks=asked, frequency=frequency_named(at_frequency), level=level)
         write_csv(table, out, index=False)
     whole = table[table["by"] == "all"].drop(columns=["by", "label"]).iloc[0]
     say(_shown(whole.to_frame("all weeks and regions")))
@@ -226,11 +226,18 @@ def _change(text: str, regions: list[str] | None, weeks: tuple[object, object] |
     raise ConfigError(f"--change must be like 'tv*1.2' or 'price=3.5', got {text!r}.")
 
 
-def _span(result: "FitResult", first: str | None, last: str | None) -> tuple[object, object] | None:
+def _span(
+    result: "FitResult", first: str | None, last: str | None
+) -> tuple[tuple[object, object] | None, tuple[int, int] | None]:
+    """The weeks that are changed, and those of the scenario: planned ones too where the change reaches into them."""
     if first is None and last is None:
-        return None
-    panel = result.panel
-    return first or panel.week_label(0), last or panel.week_label(panel.n_past_weeks - 1)
+        return None, None
+    panel, past = result.panel, result.panel.n_past_weeks
+    labels = [panel.week_label(at) for at in range(len(panel.weeks))]
+    planned = labels[past:]
+    into = first in planned or last in planned
+    to = last or (labels[-1] if first in planned else labels[past - 1])
+    return (first or labels[0], to), (0, len(labels)) if into else None
 
 
 def _shown(table: "pd.DataFrame") -> str:

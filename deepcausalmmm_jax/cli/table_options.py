@@ -1,6 +1,6 @@
 """Options that name the columns of a table, shared by the commands that read one, and the panel they describe."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -10,7 +10,7 @@ from deepcausalmmm_jax.cli.columns import expanded, paired_spend
 from deepcausalmmm_jax.cli.output import say
 from deepcausalmmm_jax.cli.role_options import by_channel_named, treatments_named, with_events_named
 from deepcausalmmm_jax.data.files.raw_table import is_workbook, read_raw
-from deepcausalmmm_jax.data.files.read_panel import panel_and_schema
+from deepcausalmmm_jax.data.files.read_panel import Read, panel_and_schema
 from deepcausalmmm_jax.data.files.recognise import Stated
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, TrailingZeros
 from deepcausalmmm_jax.data.readers.column_names import with_plain_names
@@ -86,12 +86,25 @@ class TableColumns(NamedTuple):
         return reach_stated(people, often, ())
 
 
-def panel_of(file: Path, named: TableColumns) -> Panel:
-    """The panel in a file, with its events; see `_panel_of`."""
-    return with_events_named(_panel_of(file, named), named.events, named.holidays, named.delimiter)
+def panel_of(file: Path, named: TableColumns, refuse: Callable[[Panel], object] | None = None) -> Panel:
+    """The panel in a file, with its events; see `_panel_of`.
+
+    Args:
+        file: with the table.
+        named: its columns as named on the command line.
+        refuse: raises an error where the command cannot be done with the panel. Which column is what is kept beside the
+            file only for a command that is done.
+    """
+    panel, read = _panel_of(file, named)
+    panel = with_events_named(panel, named.events, named.holidays, named.delimiter)
+    if refuse is not None:
+        refuse(panel)
+    if read is not None:
+        read.keep()
+    return panel
 
 
-def _panel_of(file: Path, named: TableColumns) -> Panel:
+def _panel_of(file: Path, named: TableColumns) -> tuple[Panel, Read | None]:
     """The panel in a file. Where time, KPI and media are not all named, the rest is detected, and said in one line.
 
     Raises:
@@ -101,7 +114,7 @@ def _panel_of(file: Path, named: TableColumns) -> Panel:
     missing_kpi: MissingKpi = "mask" if named.mask_missing_kpi else "error"
     trailing_zeros: TrailingZeros = "keep" if named.keep_trailing_zeros else "ask"
     if named.time is None or named.kpi is None or not named.media or named.schema is not None or is_workbook(file):
-        panel, schema = panel_and_schema(
+        read = panel_and_schema(
             file,
             named.schema,
             _stated(file, named),
@@ -110,14 +123,14 @@ def _panel_of(file: Path, named: TableColumns) -> Panel:
             missing_kpi=missing_kpi,
             trailing_zeros=trailing_zeros,
         )
-        say(f"Read as {schema.summary}")
-        return panel
+        say(f"Read as {read.schema.summary}")
+        return read.panel, read
     df = with_plain_names(read_table(file, named.delimiter))
     columns, reached = [name for name in df.columns if name], named.reached
     channels = expanded(named.media, columns, "--media")
     priced = [*channels, *(entry.channel for entry in reached)]
     treatments, organic, national = _roles(named, columns)
-    return Panel.from_dataframe(
+    panel = Panel.from_dataframe(
         df,
         region=named.region,
         time=named.time,
@@ -136,6 +149,7 @@ def _panel_of(file: Path, named: TableColumns) -> Panel:
         reach={entry.channel: entry.reach for entry in reached},
         frequency={entry.channel: entry.frequency for entry in reached},
     )
+    return panel, None
 
 
 def _roles(named: TableColumns, columns: list[str]) -> tuple[list[Treatment], list[str], list[str]]:

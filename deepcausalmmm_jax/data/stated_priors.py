@@ -7,6 +7,7 @@ import numpy as np
 from deepcausalmmm_jax.axes import ArrayT
 from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS, Priors
+from deepcausalmmm_jax.data.bookings import accrued
 from deepcausalmmm_jax.data.cadence import Cadence, decay_per_step
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError
@@ -133,7 +134,10 @@ def _share_of_cost(
 
 
 def _spend(panel: Panel, trained: np.ndarray, channel: str, prior: str) -> float:
-    spend = 0.0 if panel.spend is None else float(np.nansum(panel.spend[:, :, panel.channels.index(channel)][trained]))
+    spend, m = 0.0, panel.channels.index(channel)
+    if panel.spend is not None:  # what the weeks' exposure cost, whatever weeks or regions it was booked in
+        paid = accrued(np.nan_to_num(panel.spend[:, :, m]), panel.exposure[:, :, m]).spend
+        spend = float(paid[trained].sum())
     if not spend > 0:
         raise ConfigError(
             f"Setting priors.{prior} names the channel {channel!r}, which has no spend in the training weeks; state "

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.attribution.prices import spent
 from deepcausalmmm_jax.axes import CHANNEL
 from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.config.settings import Config
@@ -28,7 +29,8 @@ def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 10
 
     Returns:
         One row per draw. Columns `(share, channel)` and `(share, total)`, percent of the KPI; and `(roi, channel)` for
-        channels with spend, revenue (KPI units where no revenue per KPI is known) per unit of spend.
+        channels with spend, revenue (KPI units where no revenue per KPI is known) per unit of spend, over region-weeks
+        with a KPI.
 
     Raises:
         ConfigError: a bad number of draws.
@@ -48,7 +50,9 @@ def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 10
         size = kpi_means if settings.link == "log" else kpi_sizes
         counted = counted_kpi(panel, panel.weights, size(panel.kpi, panel.weights))
         revenue = float((np.where(panel.weights > 0, counted, 0.0) * worth).sum())
-        spend = np.nansum(panel.spend, axis=(0, 1))
+        paid = spent(panel)
+        assert paid is not None
+        spend = np.where((panel.weights > 0)[:, :, None], np.nan_to_num(paid), 0.0).sum(axis=(0, 1))
         columns |= {
             ("roi", name): shares[:, m] * revenue / spend[m] for m, name in enumerate(panel.channels) if spend[m] > 0
         }

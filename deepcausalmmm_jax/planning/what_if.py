@@ -216,7 +216,11 @@ def _weeks(panel: Panel, change: Change, horizon: Horizon) -> tuple[int, int]:
         first = last = -1
     unit = panel.cadence.unit
     if first < 0 or last < 0:
-        raise ConfigError(f"The change of {change.name} names {unit}s {change.weeks!r}, which the panel does not have.")
+        weeks = f"{panel.week_label(horizon.start)} to {panel.week_label(horizon.stop - 1)}"
+        raise ConfigError(
+            f"The change of {change.name} names {unit}s {change.weeks!r}, which are not among those of the scenario, "
+            f"{weeks}; weeks= asks for others, such as planned ones."
+        )
     if not horizon.start <= first <= last < horizon.stop:
         raise ConfigError(
             f"The {unit}s {change.weeks!r} of {change.name} must lie within the scenario's {unit}s, the earlier one "

@@ -123,7 +123,7 @@ class Ensemble(FitResult):
         if planned:
             draws = summary_draws(earned(self.fitted_panel, self.replicates.variables, True), self.panel, True)
         table = with_interval(super().media_summary(planned=planned), draws, level)
-        return self._interval_notes(self._no_narrower(table, level))
+        return self._no_narrower(self._interval_notes(table), level)
 
     def summary(self, level: float = _LEVEL) -> pd.DataFrame:
         """`FitResult.summary`, with the interval of `roi` (without spend, of the outcome) as in `media_summary`.
@@ -148,9 +148,8 @@ class Ensemble(FitResult):
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        drawn = {"share": 100 * self._shares}
-        table = with_interval(self.channel_trust.shown(), drawn, level)
-        return self._interval_notes(self._no_narrower(table, level))
+        table = with_interval(self.channel_trust.shown(), {"share": 100 * self._shares}, level)
+        return self._no_narrower(self._interval_notes(table), level)
 
     def _no_narrower(self, table: pd.DataFrame, level: float) -> pd.DataFrame:
         """The table with intervals of refits at least as wide as the errors of the fit, which count the curves too."""

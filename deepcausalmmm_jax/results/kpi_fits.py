@@ -80,8 +80,9 @@ class KpiFits(Mapping[str, FitResult]):
 
         Returns:
             By `kpi` and `channel`: those of the columns of `FitResult.media_summary` that compare KPIs, with `_low` and
-            `_high` where the fits have draws. Spend is that of all KPIs together, so that a channel's ROIs add up over
-            KPIs where all of them have a revenue.
+            `_high` where the fits have draws; and `roi_of`, what ROI and marginal ROI count per unit of spend:
+            `revenue`, or the KPI where it has none. Spend is that of all KPIs together, so that a channel's ROIs add up
+            over KPIs where all of them have a revenue.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.
@@ -90,7 +91,8 @@ class KpiFits(Mapping[str, FitResult]):
         for kpi, result in self.results.items():
             table = result.media_summary(level) if isinstance(result, Ensemble) else result.media_summary()
             names = [f"{name}{end}" for name in _SUMMARY for end in ("", "_low", "_high")]
-            tables[kpi] = table[[name for name in names if name in table]]
+            of = kpi if result.panel.revenue_per_kpi is None else "revenue"
+            tables[kpi] = table[[name for name in names if name in table]].assign(roi_of=of)
         return pd.concat(tables, names=[KPI, CHANNEL])
 
     def effects(self, level: float = 0.9) -> pd.DataFrame:

@@ -42,6 +42,29 @@ def test_a_geometric_adstock_with_a_linear_curve_carries_the_share_of_its_decay(
     np.testing.assert_array_equal(table["weeks_to_90"], [2, 3, 11])
 
 
+@pytest.mark.parametrize("order", [[3, 2, 1, 0], [1, 0, 3, 2]])
+def test_the_order_of_regions_decides_nothing(small_result, order):
+    fitted = small_result.fitted
+
+    def reordered(tree, like):
+        return jax.tree.map(lambda a: a[order] if np.ndim(a) and len(a) == like else a, tree)
+
+    panel = small_result.panel.select(regions=[small_result.panel.regions[at] for at in order])
+    scales = fitted.scales._replace(
+        **{name: a[order] for name, a in fitted.scales._asdict().items() if a is not None and len(a) == len(order)}
+    )
+    other = dataclasses.replace(
+        fitted,
+        panel=panel,
+        weights=fitted.weights[order],
+        scales=scales,
+        variables=jax.tree.map(np.asarray, reordered(dict(fitted.variables), len(order))),
+    )
+    found, right = dcm.FitResult(other).carry_over(), small_result.carry_over()
+    for name in ("immediate_pct", "carried_pct", "payback_weeks"):
+        np.testing.assert_allclose(found[name], right[name], rtol=1e-3)
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.floats(0.01, 0.95), st.floats(0.1, 10), st.floats(0.5, 20))
 def test_figures_of_a_geometric_kernel_are_those_of_the_formula(decay, effect, worth):

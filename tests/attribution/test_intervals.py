@@ -26,7 +26,7 @@ def test_an_estimate_outside_its_interval_is_told_and_one_inside_is_not(small_en
     alike["params"]["coefficients"]["level"][:, 0] += 2.0  # every refit gives the first channel seven times as much
     apart = dcm.Ensemble(fitted, dataclasses.replace(made, variables=alike))
     for table in (apart.media_summary(), apart.notes()):
-        assert "outside its interval" in table["note"].iloc[0]
+        assert "outside the range of its refits" in table["note"].iloc[0]
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ def test_effects_of_an_ensemble_lie_in_their_intervals_or_say_so(lagged):
     for name in FIGURES:
         np.testing.assert_array_equal(table[name], plain[name])
         inside = table[name].between(table[f"{name}_low"] - 1.0, table[f"{name}_high"] + 1.0)
-        assert (inside | table["note"].str.contains("outside its interval")).all()
+        assert (inside | table["note"].str.contains("outside the range of its refits")).all()
     assert (table["through"] == plain["through"]).all()
     narrow, wide = (ensemble.effects(level) for level in (0.5, 0.8))
     assert ((wide["total_high"] - wide["total_low"]) >= (narrow["total_high"] - narrow["total_low"])).all()

@@ -56,3 +56,22 @@ def test_a_workbook_is_read_whether_or_not_its_columns_are_named(file, small_pan
     pd.read_csv(file).to_excel(book, index=False)
     for named in (TableColumns(None, None, None), TableColumns("time", "sales", ["channel_?"], "region")):
         assert panel_of(book, named).channels == small_panel.channels
+
+
+@pytest.mark.parametrize("asked", [{"national": ["channel_2"]}, {"holidays": "XX"}])
+def test_roles_of_a_command_that_is_refused_are_not_kept(file, asked, capsys):
+    with pytest.raises(dcm.DeepCausalMMMError):
+        panel_of(file, TableColumns(None, None, None, **asked))
+    assert not file.with_name("panel.csv.schema.toml").exists()
+
+
+def test_roles_of_what_cannot_be_done_with_the_panel_are_not_kept(file, capsys):
+    panel_of(file, TableColumns(None, None, None))
+    kept = file.with_name("panel.csv.schema.toml").read_text()
+
+    def refuse(_):
+        raise dcm.ConfigError("no")
+
+    with pytest.raises(dcm.ConfigError):
+        panel_of(file, TableColumns(None, None, ["channel_1"], controls=["channel_2"]), refuse)
+    assert file.with_name("panel.csv.schema.toml").read_text() == kept

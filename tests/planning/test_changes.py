@@ -142,7 +142,7 @@ def _one_by_one(refits):
         (dcm.Change("control_1", to=float("nan")), {}, "must give finite"),
         (dcm.Change("channel_1", 1.2, weeks=("2022-01-03", "2022-01-10")), {"weeks": LAST}, "must lie within the"),
         (dcm.Change("channel_1", 1.2, weeks=("2022-06-06", "2022-05-30")), {}, "must lie within the"),
-        (dcm.Change("channel_1", 1.2, weeks=("2022-01-03", "soon")), {}, "which the panel does not have"),
+        (dcm.Change("channel_1", 1.2, weeks=("2022-01-03", "soon")), {}, "which are not among those of the scenario"),
         (dcm.Change("chanel_1", 1.2), {}, "did you mean 'channel_1'"),
         (dcm.Change("channel_1", True), {}, "factor of the change of channel_1 must be a number"),
     ],

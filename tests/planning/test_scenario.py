@@ -29,7 +29,7 @@ def test_scenarios_are_the_difference_of_two_predictions(small_result, small_pan
         (dcm.Change("tv", 1.2), "neither a channel nor a control"),
         (dcm.Change("channel_1", -1.0), "0 or more"),
         (dcm.Change("channel_1", 1.2, regions=["mars"]), "'mars'"),
-        (dcm.Change("channel_1", 1.2, weeks=("1999-01-04", "1999-02-01")), "which the panel does not have"),
+        (dcm.Change("channel_1", 1.2, weeks=("1999-01-04", "1999-02-01")), "which are not among those of the scenario"),
         ([], "changes nothing"),
     ],
 )  # fmt: skip
@@ -55,5 +55,5 @@ def test_a_month_is_named_by_any_of_its_days(cadence, weeks, quick):
     right = without(step)
     for day in (middle, last):
         pd.testing.assert_frame_equal(without(day), right)
-    with pytest.raises(dcm.ConfigError, match="which the panel does not have"):
+    with pytest.raises(dcm.ConfigError, match="which are not among those of the scenario"):
         without(beyond[0])

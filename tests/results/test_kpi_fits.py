@@ -1,5 +1,6 @@
 """Fits of several KPIs: side by side as tables, saved under readable names, and opened again."""
 
+import dataclasses
 import json
 
 import pandas as pd
@@ -24,6 +25,7 @@ def test_kpis_and_channels_stand_side_by_side(fits, national_ensemble, trained):
     shares = trained.media_summary()["pct_of_contribution"]
     pd.testing.assert_series_equal(table.loc["Sales net"]["pct_of_contribution"], shares)
     pd.testing.assert_frame_equal(fits.curves().loc["sales, net"], national_ensemble.curve_parameters)
+    assert set(table.loc["Sales net"]["roi_of"]) == {"revenue"}
     assert "decay 0.70" in repr(fits)
     assert len(fits) == 2
     with pytest.raises(dcm.ConfigError, match="There is no KPI 'visits'; known are sales, net, Sales net"):
@@ -66,3 +68,14 @@ def test_a_damaged_folder_is_refused_in_one_sentence(fits, tmp_path, told, said)
     (tmp_path / KPIS_FILE).write_text(told)
     with pytest.raises(dcm.OutputError, match=said):
         dcm.load(tmp_path)
+
+
+def test_returns_say_what_they_are_of(trained):
+    panel = dataclasses.replace(trained.panel, revenue_per_kpi=None)
+    counted = dcm.FitResult(dataclasses.replace(trained.fitted, panel=panel))
+    pooling = pd.DataFrame({"agreement": [], "evidence": [], "channels": []})
+    table = dcm.KpiFits({"sales": trained, "visits": counted}, pooling).summary()
+    assert table["roi_of"].groupby(level="kpi", sort=False).first().to_dict() == {
+        "sales": "revenue",
+        "visits": "visits",
+    }

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -118,19 +119,34 @@ def read_panel(
         national,
         reach_stated(reach, frequency, media or ()),
     )
-    panel, _ = panel_and_schema(
+    read = panel_and_schema(
         path,
         schema,
         stated,
         sheet=sheet,
         connection=connection,
-        keep_schema=keep_schema,
         missing_kpi=missing_kpi,
         trailing_zeros=trailing_zeros,
         national_weights=national_weights,
         events=events,
     )
-    return panel
+    if keep_schema:
+        read.keep()
+    return read.panel
+
+
+class Read(NamedTuple):
+    """A panel, and how its file was read."""
+
+    panel: Panel
+    schema: Schema
+    beside: Path | None  # where the schema is to be kept; None where it was given, or there is no file
+
+    def keep(self) -> None:
+        """Write the schema beside the file; what is refused later would leave roles that nobody wants again."""
+        if self.beside is not None:
+            with suppress(OutputError):  # a folder that cannot be written is no reason not to read
+                self.schema.save(self.beside)
 
 
 def panel_and_schema(
@@ -141,13 +157,12 @@ def panel_and_schema(
     sheet: str | None = None,
     delimiter: str | None = None,
     connection: object = None,
-    keep_schema: bool = True,
     missing_kpi: MissingKpi = "error",
     trailing_zeros: TrailingZeros = "ask",
     national_weights: Mapping[object, float] | None = None,
     events: object = None,
-) -> tuple[Panel, Schema]:
-    """What `read_panel` returns, and the schema that it used; arguments and errors as there.
+) -> Read:
+    """What `read_panel` returns, and the schema that it used, which is not kept yet; arguments and errors as there.
 
     Args:
         path: see `read_panel`.
@@ -156,7 +171,6 @@ def panel_and_schema(
         sheet: see `read_panel`.
         delimiter: between columns of a text file; None to find out.
         connection: see `read_panel`.
-        keep_schema: see `read_panel`.
         missing_kpi: see `read_panel`.
         trailing_zeros: see `read_panel`.
         national_weights: see `read_panel`.
@@ -168,16 +182,17 @@ def panel_and_schema(
     if known is not None and stated.cadence is not None:
         known = dataclasses.replace(known, cadence=cadence_named(stated.cadence).value)
     raw = _raw(path, place, known, sheet, delimiter, connection)
+    is_new = known is None
     if known is None:
         known, table = _found(raw, stated)
-        _tell(known, table, stated.controls is None, beside if keep_schema else None)
+        _tell(known, table, stated.controls is None)
     else:
         table = _one_row_a_week(raw.cells, known)
         if schema is None:
             _warn_of_new_columns(table, known)
     further: dict[str, object] = {"missing_kpi": missing_kpi, "trailing_zeros": trailing_zeros}
     further |= {"national_weights": national_weights, "events": events}
-    return panel_of_schema(table, known, further), known
+    return Read(panel_of_schema(table, known, further), known, beside if is_new else None)
 
 
 def _given(schema: Schema | str | Path | None, beside: Path | None) -> Schema | None:
@@ -282,8 +297,8 @@ def _warn_of_new_columns(table: pd.DataFrame, kept: Schema) -> None:
         warnings.warn(DataWarning(sentence), stacklevel=4)
 
 
-def _tell(schema: Schema, table: pd.DataFrame, guessed: bool, beside: Path | None) -> None:
-    """Log the summary, warn of what may be wrong, and keep the schema."""
+def _tell(schema: Schema, table: pd.DataFrame, guessed: bool) -> None:
+    """Log the summary, and warn of what may be wrong."""
     _LOG.info("%s", schema.summary)
     unclear = by_elimination(schema) if guessed else []
     said = []
@@ -297,6 +312,3 @@ def _tell(schema: Schema, table: pd.DataFrame, guessed: bool, beside: Path | Non
     said += [f"{channel} is {reach} times {often}" for channel, reach, often in schema.products]
     if said:
         warnings.warn(DataWarning("; ".join(said) + "."), stacklevel=5)
-    if beside is not None:
-        with suppress(OutputError):  # a folder that cannot be written is no reason not to read
-            schema.save(beside)

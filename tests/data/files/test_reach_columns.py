@@ -26,7 +26,7 @@ def test_reach_and_frequency_are_a_channel_of_their_own(tmp_path):
 def test_a_kept_schema_with_a_product_goes_on_as_a_product(tmp_path):
     frame = table().rename(columns={"imp_1": "tv_reach"}).assign(tv_frequency=2.0)
     frame.to_csv(tmp_path / "file.csv", index=False)
-    _, found = panel_and_schema(tmp_path / "file.csv", keep_schema=False)
+    found = panel_and_schema(tmp_path / "file.csv").schema
     old = dataclasses.replace(found, reach=(), products=(("tv", "tv_reach", "tv_frequency"),))
     panel = dcm.read_panel(tmp_path / "file.csv", old.from_dict(tomllib.loads(old.save(tmp_path / "s").read_text())))
     assert panel.frequency is None

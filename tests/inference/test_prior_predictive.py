@@ -1,0 +1,45 @@
+"""What the priors imply in returns, on panels with weeks that have no KPI."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import deepcausalmmm_jax as dcm
+
+
+def implied(panel):
+    """ROI of a share of 1% of the KPI, by channel."""
+    drawn = dcm.prior_predictive(panel, draws=20)
+    return pd.Series({name: (drawn["roi", name] / drawn["share", name]).median() for name in drawn["roi"]})
+
+
+def test_weeks_without_a_kpi_change_no_return(small_panel):
+    """Their spend earned something that nobody counts."""
+    weights, kpi = small_panel.weights.copy(), small_panel.kpi.copy()
+    weights[:, -20:] = kpi[:, -20:] = 0.0
+    planned = dataclasses.replace(small_panel, weights=weights, kpi=kpi)
+    pd.testing.assert_series_equal(implied(planned), implied(small_panel.select(weeks=slice(0, -20))))
+
+
+@pytest.mark.parametrize("prior", ["roi", "cpik"])
+def test_a_stated_return_refers_to_what_the_exposure_cost_whenever_it_was_invoiced(small_panel, quick, prior):
+    """Invoices of eight weeks in arrears: those of the held-out weeks pay for no training week, and the other way round."""
+    spend = small_panel.spend.copy()
+    spend[:, :, 0] = 0.005 * small_panel.exposure[:, :, 0]  # one price
+    booked = np.zeros_like(spend[:, :, 0])
+    for first in range(0, 60, 8):
+        own = slice(first, first + 8)
+        booked[:, own][:, -1] = spend[:, own, 0].sum(axis=1)
+    config = dataclasses.replace(quick, priors=dcm.Priors(**{prior: {"channel_1": (2.0, 0.5)}}))
+    results = []
+    for paid in (spend[:, :, 0], booked):
+        own = spend.copy()
+        own[:, :, 0] = paid
+        results.append(dcm.fit(dataclasses.replace(small_panel, spend=own), config, holdout=8, progress=False))
+    plain, invoiced = (result.fitted_panel.inputs.stated_priors.share[0] for result in results)
+    assert invoiced == pytest.approx(float(plain), rel=1e-3)
+    for result in results:
+        row = result.priors().iloc[0]
+        assert row["found"] > 0
