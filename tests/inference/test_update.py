@@ -200,18 +200,15 @@ def test_an_earlier_panel_gives_its_figures_of_reach_and_frequency_too(reached_p
     np.testing.assert_array_equal(joined.frequency[:, 56:], reached_panel.frequency[:, 56:])
 
 
-def test_what_the_kpi_alone_says_of_a_test_is_asked_again_without_the_test(small_panel, quick):
+def test_what_the_kpi_alone_says_of_a_test_is_asked_again_without_the_test(small_panel, small_result, quick):
     """Else an update would take the demand that the test had shown for granted, and the conflict would be gone."""
-    longer = quick.replace(training=dataclasses.replace(quick.training, max_epochs=400))
-    old = small_panel.select(weeks=slice(0, 56))
     days = tuple(str(small_panel.weeks[at].date()) for at in (20, 27))
-    alone = dcm.fit(old, longer, progress=False)
-    shown = -dcm.scenario(alone, dcm.Change("channel_2", 0.0, weeks=days)).query("by == 'all'")["change"].iloc[0]
+    shown = -dcm.scenario(small_result, dcm.Change("channel_2", 0.0, weeks=days)).query("by == 'all'")["change"].iloc[0]
     tests = (dcm.LiftTest("channel_2", *days, 0.2 * shown, 0.02 * shown),)
-    run = dcm.fit(old, longer.replace(experiments=tests), progress=False)
+    run = dcm.fit(small_panel.select(weeks=slice(0, 56)), quick.replace(experiments=tests), progress=False)
     updated = dcm.update(run, small_panel, progress=False).result
     before, after = (result.lift_tests().iloc[0] for result in (run, updated))
-    assert before["model_after"] < 0.6 * before["model_before"]
-    assert after["model_before"] == pytest.approx(before["model_before"], rel=0.15)
-    assert after["model_after"] == pytest.approx(before["model_after"], rel=0.25)
-    assert after["z"] == pytest.approx(before["z"], rel=0.25)
+    assert before["model_after"] < 0.5 * before["model_before"]
+    assert after["model_before"] == pytest.approx(before["model_before"], rel=0.1)
+    assert after["model_after"] == pytest.approx(before["model_after"], rel=0.2)
+    assert after["z"] == pytest.approx(before["z"], rel=0.2)
