@@ -10,6 +10,7 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
 
 _LAST_YEAR = 52.0  # weeks
+_NEARER = 0.3  # in the log of a price, by which a reading must be nearer to the past's to be preferred
 
 
 class Booked(NamedTuple):
@@ -93,14 +94,25 @@ def _assigned(own: Booked, before: Booked | None) -> tuple[np.ndarray, tuple[Boo
 def _accrued_after(before: Booked | None, own: Booked) -> Accrued:
     """Spend of a channel's weeks by what they and the weeks before them show, `[region, week]`.
 
-    Weeks that pay for themselves at a steady price are taken at their word.
+    Weeks that pay for themselves at a steady price are taken at their word, and so are those whose price, read alone,
+    is nearer to that of the weeks before: a plan may be booked in another way than the past.
     """
     alone = accrued(np.nan_to_num(own.spend), own.exposure)
-    if before is None or np.isnan(own.spend).all() or (alone.booking is Booking.OWN and alone.is_compared):
+    unknown = before is None or np.isnan(before.spend).any() or np.isnan(own.spend).all()
+    if before is None or unknown or (alone.booking is Booking.OWN and alone.is_compared):
         return alone
     spend, exposure = (np.concatenate(parts, axis=1) for parts in zip(before, own, strict=True))
-    found = accrued(np.nan_to_num(spend), exposure)
-    return found._replace(spend=found.spend[:, before.spend.shape[1] :])
+    whole, n_before = accrued(np.nan_to_num(spend), exposure), before.spend.shape[1]
+    found = whole._replace(spend=whole.spend[:, n_before:])
+    usual = _price(accrued(np.nan_to_num(before.spend), before.exposure).spend, before.exposure)
+    apart = [abs(np.log(_price(way.spend, own.exposure) / usual)) for way in (found, alone)]
+    return alone if apart[1] < apart[0] - _NEARER else found
+
+
+def _price(spend: np.ndarray, exposure: np.ndarray) -> float:
+    """Mean price of the exposure that was paid for; missing where none was."""
+    paid = (spend > 0) & (exposure > 0)
+    return float(spend[paid].sum() / exposure[paid].sum()) if paid.any() else np.nan
 
 
 def spent(panel: Panel) -> np.ndarray | None:

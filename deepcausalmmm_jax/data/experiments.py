@@ -170,7 +170,38 @@ def _cells(panel: Panel, test: LiftTest) -> tuple[int, np.ndarray, slice]:
     return panel.channels.index(test.channel), np.sort(regions), _weeks(panel, test)
 
 
+class _Span(NamedTuple):
+    """When a test ran."""
+
+    weeks: slice  # of the panel, that begin in it
+    days: int  # of the test; of weeks that are numbers their number
+    compared: int  # the same of the weeks
+
+
+def other_lengths(panel: Panel, tests: Sequence[LiftTest]) -> list[str]:
+    """A sentence for each test that is compared with much less or more time than it took: its lift is of its own days.
+
+    Args:
+        panel: the panel.
+        tests: that fit it.
+    """
+    told = []
+    for test in tests:
+        weeks, days, compared = _span(panel, test)
+        if abs(compared - days) > _OTHER_LENGTH * days:
+            told.append(
+                f"{_named(test)} runs for {days} days, {test.start} to {test.end}, and is compared with {compared}: "
+                f"the {panel.cadence.unit}s of the panel that begin in it ({panel.week_label(weeks.start)} to "
+                f"{panel.week_label(weeks.stop - 1)}); give the lift, start and end of whole {panel.cadence.unit}s."
+            )
+    return told
+
+
 def _weeks(panel: Panel, test: LiftTest) -> slice:
+    return _span(panel, test).weeks
+
+
+def _span(panel: Panel, test: LiftTest) -> _Span:
     dated, unit = isinstance(panel.weeks, pd.DatetimeIndex), panel.cadence.unit
     if dated != test.start_is_date:
         wanted = "dates" if dated else f"numbers of {unit}s"
@@ -196,20 +227,7 @@ def _weeks(panel: Panel, test: LiftTest) -> slice:
     found = slice(int(inside[0]), int(inside[-1]) + 1)
     ends = np.append(begins, after)
     over = ends[found.stop] - 1 if last == begins[inside[-1]] else last  # an end may be the label of the last week
-    _refuse_other_length(panel, test, found, int(over) - first + 1, int(ends[found.stop] - ends[found.start]))
-    return found
-
-
-def _refuse_other_length(panel: Panel, test: LiftTest, weeks: slice, days: int, compared: int) -> None:
-    """Refuse a test that is compared with much less or more time than it took: its lift would be that of another."""
-    if abs(compared - days) <= _OTHER_LENGTH * days:
-        return
-    unit = panel.cadence.unit
-    raise DataError(
-        f"{_named(test)} runs for {days} days, {test.start} to {test.end}, but the {unit}s of the panel that begin in "
-        f"it have {compared} ({panel.week_label(weeks.start)} to {panel.week_label(weeks.stop - 1)}); give the lift, "
-        f"start and end of whole {unit}s."
-    )
+    return _Span(found, int(over) - first + 1, int(ends[found.stop] - ends[found.start]))
 
 
 def _usual_weeks(

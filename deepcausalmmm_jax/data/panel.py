@@ -16,7 +16,7 @@ from deepcausalmmm_jax.data.kpi_per_head import with_total_kpi
 from deepcausalmmm_jax.data.panel_summary import panel_line, panel_summary
 from deepcausalmmm_jax.data.readers.column_roles import ColumnRoles
 from deepcausalmmm_jax.data.readers.frames import as_pandas
-from deepcausalmmm_jax.data.readers.national import paid_shares, undivided
+from deepcausalmmm_jax.data.readers.national import adding_up, paid_shares, undivided
 from deepcausalmmm_jax.data.readers.table import arrays_from_table
 from deepcausalmmm_jax.data.regions import region_positions
 from deepcausalmmm_jax.data.treatments import Treatment, TreatmentBaseline
@@ -279,7 +279,7 @@ class Panel:
             frequency=None if self.frequency is None else cut(self.frequency),
             revenue_per_kpi=None if self.revenue_per_kpi is None else cut(self.revenue_per_kpi),
             population=None if self.population is None else self.population[rows],
-            national_weights=None if self.national_weights is None else self.national_weights[rows],
+            national_weights=None if self.national_weights is None else adding_up(self.national_weights[rows]),
         )
 
     def _positions(self, regions: Sequence[object]) -> np.ndarray:

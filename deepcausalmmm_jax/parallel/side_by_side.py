@@ -34,6 +34,8 @@ def side_by_side(
             compile the program.
         is_shown: whether the wait that is shown counts them, see `steps.parts`.
     """
+    if len(tasks) == 1:
+        return [run(task) for task in (parts(tasks) if is_shown else tasks)]
     with ThreadPoolExecutor(threads_for(len(tasks))) as pool:
         found = _outcomes(pool, run, tasks, is_compiled)
         try:

@@ -16,6 +16,9 @@ _SLOPES = (0.2, 10.0)
 _SATURATED = 0.9  # share of the way from bottom to top
 _WHOLE = "all"
 _NAMES = ("bottom", "top", "half_saturation", "slope")
+# Standard deviations that the parameters of a curve may have, in units of the outcome's range and in logs: where the
+# rows say nothing of one, its interval is as wide as this, and not a point.
+_SPREADS = np.array([10.0, 5.0, 5.0, 1.5])
 
 
 class _Fit(NamedTuple):
@@ -49,8 +52,8 @@ def fit_hill(x: object, y: object, region: object | None = None, *, level: float
     Returns:
         One row per region (or one row, `all`): `bottom`, `top` (unit of y), `half_saturation` (unit of x), `slope`,
         `saturation_point` (x at which the curve has covered 90% of the way from bottom to top), each with `_low` and
-        `_high` from the curvature at the best fit, `r2`, `rows`, and `largest_x`, beyond which the curve is
-        extrapolation.
+        `_high` from the curvature at the best fit and wide bounds on what curves may be; `r2`, `rows`, and `largest_x`,
+        beyond which the curve is extrapolation.
 
     Raises:
         ConfigError: a level that is not between 0 and 1.
@@ -107,17 +110,21 @@ def _row(x: np.ndarray, y: np.ndarray, level: float, seed: int) -> dict[str, flo
     for k, name in enumerate(_NAMES):
         row[name] = float(own[0, k])
         if name == "top":  # a sum of two parameters
-            row["top_low"], row["top_high"] = np.quantile(draws[:, k], [(1 - level) / 2, (1 + level) / 2])
+            row["top_low"], row["top_high"] = _ends(draws[:, k], level)
         else:
             row[f"{name}_low"], row[f"{name}_high"] = float(own[1, k]), float(own[2, k])
     reached = np.concatenate([own[:1], draws])
     with np.errstate(over="ignore"):
         point = reached[:, 2] * (_SATURATED / (1 - _SATURATED)) ** (1 / reached[:, 3])
     row["saturation_point"] = float(point[0])
-    row["saturation_point_low"], row["saturation_point_high"] = np.quantile(
-        point[1:], [(1 - level) / 2, (1 + level) / 2]
-    )
+    row["saturation_point_low"], row["saturation_point_high"] = _ends(point[1:], level)
     return row | {"r2": fit.r2, "rows": len(x), "largest_x": float(x.max())}
+
+
+def _ends(drawn: np.ndarray, level: float) -> tuple[float, float]:
+    """Ends of an interval from draws, of which some may be infinite."""
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
+    return float(low), float(high)
 
 
 def _natural(parameters: np.ndarray) -> np.ndarray:
@@ -143,7 +150,7 @@ def _fitted(x: np.ndarray, y: np.ndarray) -> _Fit:
     found = [least_squares(miss, [0.0, 0.2, half, slope], bounds=(low, high)) for half, slope in guesses]
     best = min(found, key=lambda one: one.cost)
     noise = 2 * best.cost / max(len(x) - 4, 1)
-    covariance = noise * np.linalg.pinv(best.jac.T @ best.jac, rcond=1e-10)
+    covariance = np.linalg.inv(best.jac.T @ best.jac / max(noise, 1e-12) + np.diag(_SPREADS**-2.0))
     # Back to the units of x and y: the bottom is scaled and shifted, the logs are shifted.
     parameters = best.x * [size, 1, 1, 1] + [level, np.log(size), np.log(unit), 0.0]
     stretch = np.array([size, 1, 1, 1])

@@ -103,7 +103,10 @@ def optimize_budget_from_curves(
     names, cells = _cells(table, total)
     check_minimum(limits.minimum, cells, names.channels)
     outcome = CurveOutcome(table, periods)
-    problem = _problem(outcome, cells, polytope_of(cells, names, limits))
+    polytope = polytope_of(cells, names, limits)
+    if limits.fixed and "spend_today" not in table:
+        raise DataError("Fixed channels keep 'spend_today', a column that the table of curves lacks.")
+    problem = _problem(outcome, cells, polytope)
     search = dataclasses.replace(search, starts=search.starts or _STARTS)
     found = best_for_total(problem, cells.today, float(total), search)
     found = with_flights(found, problem, cells, limits.minimum, names.channels, search)
@@ -113,7 +116,7 @@ def optimize_budget_from_curves(
     )
     both = np.stack([cells.today, found.x])
     gained = outcome.gained(both)
-    shown = _shown(table, cells, found.x, gained)
+    shown = _shown(table, cells, found.x, gained, float(periods))
     summary = _summary(both.sum(axis=1), gained.sum(axis=1))
     return BudgetPlan(
         table=shown,
@@ -214,12 +217,12 @@ def _cells(table: pd.DataFrame, total: float) -> tuple[_Names, Cells]:
     return _Names(tuple(str(name) for name in channels), pd.Index(list(regions))), cells
 
 
-def _shown(table: pd.DataFrame, cells: Cells, x: np.ndarray, gained: np.ndarray) -> pd.DataFrame:
+def _shown(table: pd.DataFrame, cells: Cells, x: np.ndarray, gained: np.ndarray, periods: float) -> pd.DataFrame:
     shown = table[[name for name in (CHANNEL, REGION) if name in table]].reset_index(drop=True)
     shown["spend_today"], shown["spend_plan"], shown["change"] = cells.today, x, x - cells.today
     shown["incremental_outcome_today"], shown["incremental_outcome_plan"] = gained
     known = table["largest_x"].to_numpy(np.float64) if "largest_x" in table else np.full(len(x), np.inf)
-    shown["extrapolation"] = x > known
+    shown["extrapolation"] = x / periods > known * (1.0 + 1e-9)
     return shown
 
 

@@ -24,6 +24,7 @@ KPI, REVENUE = 0, 1
 _PLANS = 8  # of one run of the compiled program, which serves any number of them
 _BATCH = 4_000_000  # media values held at once: replicates are run in batches of this size
 _BATCH_ON_CPU = 100_000  # fits the caches: three times as fast as all at once
+_LITTLE = 200_000  # exposures, over all replicates, that one thread runs through the model in milliseconds
 _FEW = 4  # replicates that are not worth a thread of their own
 _Drawn = tuple[Variables, Any, Any]  # parameters, memory and base of a replicate, see `Stage`
 
@@ -99,7 +100,7 @@ class Outcome:
 
     def _values(self, plans: np.ndarray, on_air: np.ndarray | None, *, is_shown: bool) -> np.ndarray:
         on = np.ones((len(plans), self.n_channels)) if on_air is None else on_air
-        each = min(_PLANS, -(-len(plans) // threads_for(len(plans))))
+        each = min(_PLANS, -(-len(plans) // self._threads(len(plans))))
 
         def of_some(at: int) -> np.ndarray:
             some, on_of_some = plans[at : at + each], on[at : at + each]
@@ -119,6 +120,10 @@ class Outcome:
         self._compiled.add("values")
         return np.concatenate(found)
 
+    def _threads(self, most: int) -> int:
+        """Threads that are worth their start: none beside the own for what takes a few milliseconds."""
+        return threads_for(most) if self.n_replicates * self._stage.inputs.exposure.size > _LITTLE else 1
+
     def by_channel(self, plans: np.ndarray) -> np.ndarray:
         """Each channel's own term, `[plan, replicate, value, channel]`, from spend `[plan, cell]`.
 
@@ -135,7 +140,8 @@ class Outcome:
             value: what the gradient is of, `KPI` or `REVENUE`, summed over regions.
         """
         if not self._pieces:
-            self._pieces = _split((self._variables, self._stage.memory, self._stage.base), self.n_replicates)
+            drawn = (self._variables, self._stage.memory, self._stage.base)
+            self._pieces = _split(drawn, self.n_replicates, self._threads(max(self.n_replicates // _FEW, 1)))
         stage, placed = self._stage._replace(memory=None, base=None), single(plan)
 
         def of_some(piece: _Drawn) -> tuple[np.ndarray, np.ndarray]:
@@ -148,9 +154,8 @@ class Outcome:
         return values, slopes
 
 
-def _split(drawn: _Drawn, n_replicates: int) -> list[_Drawn]:
+def _split(drawn: _Drawn, n_replicates: int, n_parts: int) -> list[_Drawn]:
     """The replicates in parts of one size, one a thread; the last is filled up with the last replicate."""
-    n_parts = threads_for(max(n_replicates // _FEW, 1))
     size = -(-n_replicates // n_parts)
     rows = np.minimum(np.arange(n_parts * size), n_replicates - 1).reshape(n_parts, size)
     return [

@@ -4,6 +4,24 @@ from deepcausalmmm_jax.attribution.horizon import Horizon
 from deepcausalmmm_jax.planning.cells import Cells
 from deepcausalmmm_jax.training.fitted import Replicates
 
+_FARTHEST = 0.99  # of the largest total that is searched
+
+
+def open_end(total: float, today: float, most: float) -> tuple[str, ...]:
+    """A note where a target is still met at the largest total that is searched.
+
+    Args:
+        total: spend of the plan.
+        today: spend without it.
+        most: largest multiple of it that is searched.
+    """
+    if not today > 0 or total < _FARTHEST * most * today:
+        return ()
+    return (
+        f"The target is still met at {most:,.0f} times today's spend, beyond which no total was searched: the returns "
+        "that the model knows do not diminish, so the target sets no limit.",
+    )
+
 
 def plan_notes(horizon: Horizon, cells: Cells, beyond: bool, replicates: Replicates | None = None) -> tuple[str, ...]:
     """Assumptions on weeks, prices and units, channels that stay as they were, and ranges that are too narrow.

@@ -129,8 +129,10 @@ def response_curves(
 
     Args:
         result: a fit, or an ensemble, whose refits give the intervals.
-        weeks: None for the panel's own weeks: at multiplier 1 the curve equals the row of `media_summary`. A number for
-            that many weeks after the panel with the last year's mean weekly exposure, carry-over after them included.
+        weeks: None for the panel's own weeks: at multiplier 1 the curve equals the row of `media_summary`
+            (not under a log link, where it is what is lost without the channel, and rows are parts of what all media
+            add). A number for that many weeks after the panel with the last year's mean weekly exposure, carry-over
+            after them included.
             "steady" for one week of constant spend once carry-over has settled, with coefficients at their constant
             part.
         by: `all` for the national level, `region` for a curve per region.

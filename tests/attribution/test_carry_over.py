@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.attribution.carry_over import Arrivals, carry_over, figures
+from deepcausalmmm_jax.attribution.carry_over import Arrivals, _pulses, carry_over, figures
 from deepcausalmmm_jax.ops.bijectors import from_above, from_positive, from_unit
 
 
@@ -63,6 +63,15 @@ def test_the_order_of_regions_decides_nothing(small_result, order):
     found, right = dcm.FitResult(other).carry_over(), small_result.carry_over()
     for name in ("immediate_pct", "carried_pct", "payback_weeks"):
         np.testing.assert_allclose(found[name], right[name], rtol=1e-3)
+
+
+def test_of_many_regions_each_has_its_own_week_whatever_their_order(small_result):
+    panel, _ = dcm.simulate(24, 60, 3, 2, seed=1)
+    order = np.random.default_rng(0).permutation(24)
+    other = panel.select(regions=[panel.regions[at] for at in order])
+    weeks = [_pulses(small_result.fitted_panel.on(one)).week for one in (panel, other)]
+    np.testing.assert_array_equal(weeks[1], weeks[0][:, order])
+    assert len(np.unique(weeks[0][0, :, 0])) > 5
 
 
 @settings(deadline=None, max_examples=50)

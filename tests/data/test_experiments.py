@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.data.experiments import arms_of, ended_tests, lift_tests
+from deepcausalmmm_jax.data.experiments import arms_of, ended_tests, lift_tests, other_lengths
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.scaling import scales_from
 
@@ -133,16 +133,18 @@ def test_a_unit_that_the_panel_cannot_give_is_refused(small_panel, unit, without
         lift_tests(panel, scales, N, (_test(panel, unit=unit),))
 
 
-def test_a_test_of_eight_weeks_is_not_compared_with_one_month():
+def test_a_test_of_eight_weeks_that_is_compared_with_one_month_is_told():
     panel, _ = dcm.simulate(2, 130, 2, 1, seed=0, cadence="monthly")
     first = panel.weeks[12]
     start, end = (first - pd.Timedelta(days=28)).date(), (first + pd.Timedelta(days=25)).date()
     test = dcm.LiftTest("channel_1", str(start), str(end), 10.0, 1.0)
-    with pytest.raises(dcm.DataError, match="runs for 54 days, .*, but the months .* have 28 .*whole months"):
-        arms_of(panel, test, (test,), len(panel.weeks))
+    (told,) = other_lengths(panel, (test,))
+    assert "runs for 54 days" in told
+    assert "compared with 28: the months of the panel that begin in it (2023-02 to 2023-02)" in told
     last = panel.weeks[14] - pd.Timedelta(days=1)
     whole = dcm.LiftTest("channel_1", str(first.date()), str(last.date()), 10.0, 1.0)
     assert arms_of(panel, whole, (whole,), len(panel.weeks)).weeks == slice(12, 14)
+    assert other_lengths(panel, (whole,)) == []
 
 
 @pytest.mark.parametrize(("shift", "days"), [(0, 28), (2, 28), (6, 28), (3, 7), (0, 56), (3, 17)])
@@ -151,3 +153,13 @@ def test_a_test_may_begin_on_any_day_of_a_week(small_panel, shift, days):
     test = dcm.LiftTest("channel_1", *(str((start + pd.Timedelta(days=d)).date()) for d in (0, days - 1)), 10.0, 1.0)
     weeks = arms_of(small_panel, test, (test,), 52).weeks
     assert abs(7 * (weeks.stop - weeks.start) - days) <= 0.25 * days
+    assert other_lengths(small_panel, (test,)) == []
+
+
+def test_a_fit_tells_of_a_test_whose_lift_may_be_that_of_other_days(small_panel, quick):
+    """Five days of one week: the fit goes on, and so does everything with a run that was saved before."""
+    days = [str((small_panel.weeks[20] + pd.Timedelta(days=d)).date()) for d in (0, 4)]
+    config = quick.replace(experiments=(dcm.LiftTest("channel_2", *days, 10.0, 1e4),))
+    with pytest.warns(dcm.DataWarning, match="runs for 5 days, .* and is compared with 7"):
+        result = dcm.fit(small_panel, config, progress=False)
+    assert len(result.lift_tests()) == 1

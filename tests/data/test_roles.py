@@ -196,5 +196,21 @@ def test_organic_media_have_no_price_and_take_none():
 
 def test_some_regions_keep_their_roles():
     some = panel_of().select(regions=["b", "c"])
-    np.testing.assert_allclose(some.national_weights, [0.3, 0.6])
+    np.testing.assert_allclose(some.national_weights, [1 / 3, 2 / 3])  # of what is theirs together
     assert some.treatments == panel_of().treatments
+
+
+def test_national_figures_of_some_regions_are_theirs(tmp_path):
+    """Read back, the panel of these regions is the same: exposure and spend are divided alike."""
+    weeks = pd.date_range("2023-01-02", periods=30, freq="7D")
+    rows = [(region, week, 100.0 + week.day, 1000.0 + week.day, 500.0) for region in "abc" for week in weeks]
+    df = pd.DataFrame(rows, columns=["region", "week", "sales", "tv", "cost"])
+    roles = {"region": "region", "time": "week", "kpi": "sales", "media": ["tv"], "spend": {"tv": "cost"}}
+    whole = dcm.Panel.from_dataframe(df, **roles, national=["tv"], national_weights={"a": 0.2, "b": 0.3, "c": 0.5})
+    some = whole.select(regions=["a", "b"])
+    roles |= {"spend": {"tv": "tv_spend"}, "national": ["tv"]}
+    again = dcm.Panel.from_dataframe(some.to_dataframe(), **roles, national_weights={"a": 0.4, "b": 0.6})
+    np.testing.assert_allclose(again.exposure, some.exposure)
+    np.testing.assert_allclose(again.spend, some.spend)
+    np.testing.assert_allclose(some.exposure, whole.exposure[:2])
+    assert some.summary().loc["tv", "cost_per_unit"] == pytest.approx(whole.summary().loc["tv", "cost_per_unit"])

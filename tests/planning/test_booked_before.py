@@ -123,3 +123,21 @@ def test_a_gap_has_what_is_national_as_the_country_had_it():
     np.testing.assert_allclose(filled.spend[:, :, 1], whole.spend[:, :, 1])
     mean = gaps.exposure[0, gaps.present[0], 0].mean()
     np.testing.assert_allclose(filled.exposure[0, 10:14, 0], mean)
+
+
+@pytest.mark.parametrize("way", ["monthly, in advance", "in head office's region"])
+def test_a_plan_may_be_booked_in_another_way_than_the_past(way):
+    """Its own reading gives the usual price; with the past, eight weeks in a hundred would count as free exposure."""
+    own, booked = panel_of("as it ran"), panel_of(way)
+    last, right = (panel.select(weeks=slice(N - 10, N - 2)) for panel in (booked, own))
+    found = priced(last, None, None, Booked(own.spend[:, : N - 10], own.exposure[:, : N - 10]))
+    total = right.spend[:, :, 0].sum()
+    assert found.spend[:, :, 0].sum() == pytest.approx(last.spend[:, :, 0].sum())
+    np.testing.assert_allclose(found.spend[:, :, 0], right.spend[:, :, 0], atol=0.25 * total / 8)
+
+
+def test_a_past_without_spend_says_nothing_of_bookings():
+    panel = panel_of("as it ran")
+    last, unknown = panel.select(weeks=slice(N - 1, N)), np.full(panel.spend[:, :-1].shape, np.nan)
+    found = priced(last, None, None, Booked(unknown, panel.exposure[:, :-1]))
+    np.testing.assert_allclose(found.spend, last.spend)

@@ -109,3 +109,22 @@ def test_a_value_that_is_no_number_makes_no_curve(name, value):
 def test_a_row_without_the_label_of_a_region_makes_no_curve(label):
     with pytest.raises(dcm.DataError, match="region must have a label in every row; some rows have none"):
         dcm.fit_hill(range(1, 7), range(1, 7), ["north"] * 5 + [label])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_curve_that_the_rows_do_not_show_has_wide_ends_and_none_that_is_missing(seed):
+    rng = np.random.default_rng(seed)
+    row = dcm.fit_hill(rng.uniform(10, 100, 60), 50 + rng.normal(0, 1, 60)).iloc[0]
+    assert row["half_saturation_high"] > 1.5 * row["half_saturation_low"]
+    assert not row.isna().any()
+
+
+def test_a_curve_seen_below_its_saturation_alone_has_an_interval_that_reaches_beyond_the_rows():
+    covered = 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        x = rng.uniform(10, 60, 80)
+        row = dcm.fit_hill(x, hill_value(x, 10.0, 50.0, 40.0, 1.0) + rng.normal(0, 1, 80)).iloc[0]
+        covered += row["half_saturation_low"] <= 40.0 <= row["half_saturation_high"]
+        assert np.isfinite(row["half_saturation_high"])
+    assert covered >= 20

@@ -170,3 +170,16 @@ def test_over_several_periods_a_plan_is_that_of_one_as_often():
     assert four.shadow_price == pytest.approx(one.shadow_price, rel=1e-3)
     assert (one.period, four.period) == ("1 periods of the curves", "4 periods of the curves")
     assert one.starts["start"].iloc[-1] == "random 7"  # the last of eight
+
+
+@pytest.mark.parametrize(("periods", "beyond"), [(1.0, True), (4.0, False), (0.25, True)])
+def test_extrapolation_is_of_one_periods_spend(periods, beyond):
+    table = _table(0, 2, (0.5, 1.0)).assign(largest_x=50.0)
+    plan = dcm.optimize_budget_from_curves(table, 160.0, periods=periods, bounds={"c0": (120.0, 120.0)})
+    assert plan.table["extrapolation"].iloc[0] == beyond
+
+
+def test_what_is_fixed_at_todays_spend_needs_it():
+    table = _table(0, 2, (0.5, 1.0)).drop(columns="spend_today")
+    with pytest.raises(dcm.DataError, match="Fixed channels keep 'spend_today'"):
+        dcm.optimize_budget_from_curves(table, 60.0, fixed=["c0"])

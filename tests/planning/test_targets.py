@@ -9,6 +9,7 @@ import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.planning.optimizer.polytope import Polytope
 from deepcausalmmm_jax.planning.optimizer.search import mroi_of
 from deepcausalmmm_jax.planning.optimizer.total_search import largest_total
+from deepcausalmmm_jax.planning.plan_notes import open_end
 from deepcausalmmm_jax.planning.targets import Targets, best_plan
 from tests.planning.roots import FREE, REVENUE, UNIT, Roots, problem_of
 
@@ -171,3 +172,10 @@ def test_a_target_that_only_the_refits_reach_is_refused_with_the_most_that_the_e
     with pytest.raises(dcm.ConfigError, match=f"a KPI of 40; the most is {most:.1f}.*, at a total of 60"):
         best_plan(held, TODAY, Targets(target_kpi=40.0), QUICK)
     assert best_plan(refits, TODAY, Targets(target_kpi=40.0), QUICK).x.sum() < 60.0
+
+
+@pytest.mark.parametrize(("total", "said"), [(1e6, True), (9e5, False), (30.0, False)])
+def test_a_target_that_sets_no_limit_is_said_to(total, said):
+    notes = open_end(total, 100.0, 1e4)
+    assert bool(notes) == said
+    assert all("still met at 10,000 times today's spend" in note for note in notes)

@@ -112,8 +112,13 @@ def with_points(column: pd.Series, decimal: Decimal) -> pd.Series:
     return column.map(dict(zip(distinct, numbers, strict=True))).astype(float)
 
 
-def refuse_words_among_numbers(column: pd.Series, decimal: Decimal) -> None:
+def refuse_words_among_numbers(column: pd.Series, decimal: Decimal, *, is_amount: bool = False) -> None:
     """Refuse a column most of whose cells are numbers, but not all, and one of numbers in units such as thousands.
+
+    Args:
+        column: cells as written.
+        decimal: sign before decimals.
+        is_amount: whether the column's name says that it holds amounts, so that `5m` is no word.
 
     Raises:
         DataError: names the first cell that is none.
@@ -122,7 +127,7 @@ def refuse_words_among_numbers(column: pd.Series, decimal: Decimal) -> None:
         return
     cells = column.dropna()
     in_units = [str(cell) for cell in cells if _WITH_UNIT.fullmatch(bare(cell))]
-    if len(in_units) > _MOST_WORDS * len(cells):
+    if is_amount and len(in_units) > _MOST_WORDS * len(cells):
         raise DataError(
             f"Column {column.name!r} has numbers in units, such as {in_units[0]!r}; write the numbers in full."
         )
@@ -186,6 +191,8 @@ def _signs_of(column: pd.Series) -> dict[Decimal, str]:
         telling = distinct[distinct.str.contains(r"\.(?:\d{1,2}|\d{4,})?$", na=False)]
         return {".": str(telling.iloc[0])} if len(telling) else {}
     own: dict[Decimal, str] = {}
+    if distinct.astype(str).str.endswith("%").any():
+        return own  # percentages are often pasted from elsewhere, in another style than the table
     for cell in distinct:
         text = bare(cell)
         if not _NUMBER.fullmatch(text):

@@ -12,7 +12,6 @@ from deepcausalmmm_jax.data.files.schema import Schema
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
 
-_MARKS = frozenset({"1", "1.0", "x", "y", "yes", "true", "ja", "si", "sí", "oui", "on", "✓"})
 _NOTHING = frozenset({"", "na", "n/a", "none", "no", "nan", "null", "-", "0", "false"})
 
 
@@ -85,16 +84,12 @@ def _exposures(schema: Schema) -> list[str]:
 
 
 def _switches(df: pd.DataFrame, words: pd.Series) -> list[str]:
-    """Add a control of 0 and 1 to `df` for each word of a column but those that mean nothing; their names.
-
-    A column that is only ticked in some rows keeps its name.
-    """
+    """Add a control of 0 and 1 to `df` for each word of a column but those that mean nothing; their names."""
     plain = words.fillna("").astype(str).str.strip()
     distinct = [word for word in np.unique(plain.to_numpy(dtype=str)) if word.lower() not in _NOTHING]
     added = []
     for word in distinct:
-        ticked = len(distinct) == 1 and word.lower() in _MARKS
-        name = str(words.name) if ticked else f"{words.name}_{word}"
+        name = f"{words.name}_{word}"
         df[name] = (plain == word).astype(float)
         added.append(name)
     return added

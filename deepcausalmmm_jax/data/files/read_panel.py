@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from deepcausalmmm_jax.data.cadence import cadence_named
+from deepcausalmmm_jax.data.files.column_words import Kind, kind_of
 from deepcausalmmm_jax.data.files.number_style import Decimal, decimal_sign, refuse_words_among_numbers, with_points
 from deepcausalmmm_jax.data.files.one_number_a_row import names_column, spread
 from deepcausalmmm_jax.data.files.panel_of_schema import panel_of_schema
@@ -31,6 +32,7 @@ from deepcausalmmm_jax.data.readers.read_table import file_at
 from deepcausalmmm_jax.data.treatments import Treatment, TreatmentBaseline
 from deepcausalmmm_jax.errors import DataError, DataWarning, OutputError
 
+_AMOUNTS = (Kind.KPI, Kind.EXPOSURE, Kind.SPEND, Kind.MEDIA, Kind.REACH, Kind.REVENUE, Kind.POPULATION)
 _LOG = logging.getLogger("deepcausalmmm_jax")
 NOTHING_STATED = Stated()
 
@@ -261,7 +263,7 @@ def _numbers(cells: pd.DataFrame, decimal: Decimal) -> dict[str, pd.Series]:
     read = {str(name): with_points(cells[name], decimal) for name in cells}
     numbers = {name: column for name, column in read.items() if pd.api.types.is_numeric_dtype(column)}
     for name in read.keys() - numbers.keys():
-        refuse_words_among_numbers(cells[name], decimal)
+        refuse_words_among_numbers(cells[name], decimal, is_amount=kind_of(name) in _AMOUNTS)
     return numbers
 
 

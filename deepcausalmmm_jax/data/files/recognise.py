@@ -153,10 +153,13 @@ def schema_of(
     left = [name for name in varied if name not in used and name not in (revenue, population)]
     if stated.controls is None:
         controls = [name for name in left if kinds.get(name) is not Kind.CALENDAR and name not in media.left_out]
-        categories = [name for name in rest if _is_of_words(cells[name], numbers.get(name))]
+        free = [name for name in rest if name not in used and name not in (revenue, population, *media.left_out)]
+        categories = [name for name in free if _is_of_words(name, cells[name], numbers.get(name))]
     else:
-        controls = [name for name in stated.controls if name in numeric]
-        categories = [name for name in stated.controls if name not in numeric]
+        categories = [
+            name for name in stated.controls if name not in numeric or _is_ticked(cells[name], numbers.get(name))
+        ]
+        controls = [name for name in stated.controls if name not in categories]
     cadence = None if stated.cadence is None else cadence_named(stated.cadence)
     rows = _rows(cells[time], cadence)
     taken = used | {*controls, *categories, revenue, population}
@@ -196,12 +199,23 @@ def misread(cells: pd.DataFrame, schema: Schema) -> list[str]:
     return [name for name in texts if kind_of(name) not in (Kind.UNKNOWN, Kind.CALENDAR, Kind.TIME, Kind.REGION)]
 
 
-def _is_of_words(column: pd.Series, numbers: pd.Series | None) -> bool:
-    """Whether a column has few words, or is ticked in some rows and empty in the others."""
-    words = column.nunique()
+def _is_of_words(name: str, column: pd.Series, numbers: pd.Series | None) -> bool:
+    """Whether a column has few words; or one in several rows, or a tick, and nothing in the others."""
     if numbers is not None:
-        return words == 1 and bool(column.isna().any()) and numbers.dropna().iloc[0] == 1
-    return 2 <= words <= _MOST_WORDS or (words == 1 and bool(column.isna().any()))
+        return _is_ticked(column, numbers)
+    words = column.nunique()
+    if words != 1:
+        return 2 <= words <= _MOST_WORDS
+    again = column.notna().sum() > 1 and bool(column.isna().any())
+    return bool(again) and kind_of(name) in (Kind.CONTROL, Kind.UNKNOWN) and not _holds_dates(column)
+
+
+def _is_ticked(column: pd.Series, numbers: pd.Series | None) -> bool:
+    """Whether a column holds 1 in some rows and nothing in the others."""
+    if numbers is None or not bool(column.isna().any()):
+        return False
+    ticks = numbers.dropna()
+    return len(ticks) > 1 and bool((ticks == 1).all())
 
 
 def _holds_dates(column: pd.Series) -> bool:

@@ -89,6 +89,11 @@ def paid_shares(weights: np.ndarray, present: np.ndarray) -> np.ndarray:
     return np.where(total > 0, here / np.where(total > 0, total, 1.0), weights[:, None])
 
 
+def adding_up(weights: np.ndarray) -> np.ndarray:
+    """Shares of some regions, `[region]`, in what is theirs together, so that national figures are of these regions."""
+    return weights / weights.sum() if weights.sum() > 0 else weights
+
+
 def undivided(values: np.ndarray, weights: np.ndarray, present: np.ndarray) -> np.ndarray:
     """The national figure of a channel that was divided among the regions, the same in all, `[region, week]`.
 

@@ -20,7 +20,7 @@ from deepcausalmmm_jax.planning.optimizer.tabulated import tabulated
 from deepcausalmmm_jax.planning.optimizer.totals import TURNS, Figure, Totals
 from deepcausalmmm_jax.steps import parts, portion, uncounted
 
-_WIDEST = 1e4  # multiple of today's spend, up and down, within which totals are searched where limits leave it open
+WIDEST = 1e4  # multiple of today's spend, up and down, within which totals are searched where limits leave it open
 _WIDTHS = (1.02, 1.2)  # about a total found on the curves, within which the model is expected to find its own
 _SAME = 1e-9  # share of a total by which two count as one
 
@@ -211,6 +211,6 @@ def _range(problem: Problem, today: np.ndarray) -> _Range:
     if most <= 0:
         raise ConfigError("The limits allow no spend at all, so there is no total to search for; widen them.")
     scale = _scale(problem, today)
-    flooded = np.minimum(np.maximum(_WIDEST * np.maximum(problem.typical, scale), polytope.low), polytope.high)
+    flooded = np.minimum(np.maximum(WIDEST * np.maximum(problem.typical, scale), polytope.low), polytope.high)
     ceiling = problem.unit * max(float(each.utilities(flooded[None])[0]) for each in (problem, problem.judge()))
-    return _Range(max(least, min(scale / _WIDEST, most)), min(most, max(_WIDEST * scale, 2.0 * least)), ceiling)
+    return _Range(max(least, min(scale / WIDEST, most)), min(most, max(WIDEST * scale, 2.0 * least)), ceiling)

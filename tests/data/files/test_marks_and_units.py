@@ -23,10 +23,50 @@ def test_a_percentage_is_a_number(tmp_path):
 
 
 @pytest.mark.parametrize("tick", ["1", "x", "Y", "yes", "TRUE"])
-def test_a_column_ticked_in_some_rows_is_a_switch_of_its_name(tmp_path, tick):
-    panel = panel_with(tmp_path, "promo", np.where(NOW_AND_THEN, tick, ""))
-    assert panel.controls == ("price", "promo")
+@pytest.mark.parametrize("stated", [{}, {"controls": ["price", "promo"]}])
+def test_a_column_ticked_in_some_rows_is_a_switch(tmp_path, tick, stated):
+    table().assign(promo=np.where(NOW_AND_THEN, tick, "")).to_csv(tmp_path / "file.csv", index=False)
+    panel = read(tmp_path / "file.csv", **stated)
+    assert panel.controls == ("price", f"promo_{tick}")
     np.testing.assert_array_equal(panel.control[0, :, 1], NOW_AND_THEN)
+
+
+def test_switches_keep_their_names_whatever_words_a_later_file_has(tmp_path):
+    for tick in ("x", "y"):
+        cells = np.where(NOW_AND_THEN, "x", np.where(np.arange(WEEKS) % 7 == 1, tick, ""))
+        panel = panel_with(tmp_path, "promo", cells)
+        assert panel.controls == (("price", "promo_x") if tick == "x" else ("price", "promo_x", "promo_y"))
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("comment", ["bad data", *[""] * (WEEKS - 1)]),
+        ("launch", ["2023-01-02", "2023-01-02", *[""] * (WEEKS - 2)]),
+    ],
+)
+def test_remarks_and_dates_are_no_switches(tmp_path, column, cells):
+    assert panel_with(tmp_path, column, cells).controls == ("price",)
+
+
+def test_a_column_of_currencies_alone_is_no_amount(tmp_path):
+    assert panel_with(tmp_path, "money", ["USD", "USD", *[""] * (WEEKS - 2)]).controls[0] == "price"
+
+
+@pytest.mark.parametrize(("column", "stated"), [("imp_1", {}), ("holiday", {"treatments": {"holiday": "min"}})])
+def test_a_ticked_column_with_another_role_has_no_switch(tmp_path, column, stated):
+    table().assign(**{column: np.where(NOW_AND_THEN, "1", "")}).to_csv(tmp_path / "file.csv", index=False)
+    with pytest.raises(dcm.DataError, match="has no value"):
+        read(tmp_path / "file.csv", **stated)
+
+
+def test_words_that_look_like_amounts_are_words_where_no_amount_is_meant(tmp_path):
+    frame = pd.concat([table().assign(geo=name) for name in ("1B", "2B")])
+    frame["screen"] = np.tile(["4k", "8k"], WEEKS)
+    frame.to_csv(tmp_path / "file.csv", index=False)
+    panel = read(tmp_path / "file.csv", region="geo", controls=["price", "screen"])
+    assert list(panel.regions) == ["1B", "2B"]
+    assert panel.controls == ("price", "screen_4k", "screen_8k")
 
 
 def test_a_single_word_in_some_rows_is_a_switch_of_that_word(tmp_path):
