@@ -56,7 +56,7 @@ FIGURES: dict[str, Callable[[Story], go.Figure]] = {
     "next_test": lambda story: dcm.plan_experiments(story.result, weeks=(4, 8), changes=(-1.0, 0.5)).plot(),
 }
 PAGES: dict[str, tuple[Callable[[Story, Path], Path | str], int, int]] = {  # and width and height, pixels
-    "report": (lambda story, folder: story.result.report(folder / "report.html", currency="EUR"), 1160, 925),
+    "report": (lambda story, folder: story.result.report(folder / "report.html", currency="EUR"), 1160, 905),
     "data_checks": (lambda story, _: _shown(story.panel.diagnose()), 1000, 420),
     "notebook": (lambda story, _: _shown(story.result), 820, 480),
     "panel_table": (lambda story, _: _shown(story.panel), 1000, 370),
