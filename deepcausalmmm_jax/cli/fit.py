@@ -35,6 +35,7 @@ from deepcausalmmm_jax.cli.table_options import (
     panel_of,
 )
 from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
 from deepcausalmmm_jax.io.import_ahead import import_ahead
 from deepcausalmmm_jax.io.plain_numbers import plain_number
@@ -104,8 +105,12 @@ def fit_command(
         frequency,
     )
     weeks = None if no_holdout else holdout
-    panel = panel_of(file, named, lambda read: training_weights(read, weeks))  # refused before anything is written
-    refuse_unwritable(out)
+
+    def refuse(read: Panel) -> None:
+        training_weights(read, weeks)  # before the folder is created
+        refuse_unwritable(out)
+
+    panel = panel_of(file, named, refuse)
     with stoppable(nothing_new(out)):
         import_ahead(WHILE_TRAINING)
         result = fit(panel, settings, weeks, seed, progress=False if quiet else None)

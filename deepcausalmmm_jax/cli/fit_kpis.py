@@ -27,6 +27,7 @@ from deepcausalmmm_jax.cli.table_options import (
     panel_of,
 )
 from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS
+from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
 from deepcausalmmm_jax.io.plain_numbers import plain_number
@@ -110,7 +111,7 @@ def fit_kpis_command(
             reach,
             frequency,
         )
-        panels[name] = panel_of(file, named)
+        panels[name] = panel_of(file, named, lambda read: training_weights(read, holdout))
     refuse_unwritable(out)
     shared = [name.strip() for name in share.split(",") if name.strip() not in ("", "none")]
     stages = [name.strip() for name in funnel.split(",") if name.strip()]

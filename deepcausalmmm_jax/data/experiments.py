@@ -1,5 +1,6 @@
 """Lift tests as arrays: for each, the exposure that it is compared with and the cells in which its lift counts."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Generic, NamedTuple
 
@@ -15,7 +16,7 @@ from deepcausalmmm_jax.data.calendar import day_numbers
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.regions import nearly, region_positions
 from deepcausalmmm_jax.data.scaling import Scales
-from deepcausalmmm_jax.errors import DataError
+from deepcausalmmm_jax.errors import DataError, DataWarning
 
 _EPOCH = 719_163  # ordinal of 1970-01-01
 _DAYS = 7
@@ -195,6 +196,12 @@ def other_lengths(panel: Panel, tests: Sequence[LiftTest]) -> list[str]:
                 f"{panel.week_label(weeks.stop - 1)}); give the lift, start and end of whole {panel.cadence.unit}s."
             )
     return told
+
+
+def warn_of_lengths(panel: Panel, tests: Sequence[LiftTest], label: str = "", stacklevel: int = 3) -> None:
+    """Issue what `other_lengths` says as warnings; the last two arguments as in `panel_notes.warn_of`."""
+    for sentence in other_lengths(panel, tests):
+        warnings.warn(label + sentence, DataWarning, stacklevel=stacklevel)
 
 
 def _weeks(panel: Panel, test: LiftTest) -> slice:

@@ -1,7 +1,6 @@
 """`fit`: from a panel to a result, in one call."""
 
 import time
-import warnings
 
 import jax
 import numpy as np
@@ -11,12 +10,12 @@ from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.checks import seed_number
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.checks import refuse_unfit
-from deepcausalmmm_jax.data.experiments import other_lengths
+from deepcausalmmm_jax.data.experiments import warn_of_lengths
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.kpi_scale import informative
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
-from deepcausalmmm_jax.errors import ConfigError, DataError, DataWarning, FitError, FitStatus
+from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
 from deepcausalmmm_jax.inference.lift_tests import said_before
 from deepcausalmmm_jax.inference.link_choice import with_choices
 from deepcausalmmm_jax.inference.sample_posterior import estimated, refuse_without_sampler
@@ -90,8 +89,7 @@ def fit(
     weights = training_weights(panel, holdout)
     refuse_unfit(panel, weights)
     warn_of(panel_notes(panel, weights))
-    for sentence in other_lengths(panel, config.experiments):
-        warnings.warn(DataWarning(sentence), stacklevel=2)
+    warn_of_lengths(panel, config.experiments)
     weights = informative(panel, weights)
 
     def fitted_with(own: Config) -> tuple[Fitted, AnyInputs]:

@@ -12,6 +12,7 @@ from deepcausalmmm_jax.checks import did_you_mean, seed_number, shown, whole_num
 from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.cadence import decay_per_week
+from deepcausalmmm_jax.data.experiments import warn_of_lengths
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DataError
@@ -99,6 +100,7 @@ def fit_kpis(
     wanted = []
     for kpi, panel in panels.items():
         weights = weights_of(panel, holdout, f"KPI {kpi}: ")
+        warn_of_lengths(panel, configs[kpi].experiments, f"KPI {kpi}: ")
         wanted.append(Wanted(f"KPI {kpi}", panel, weights, configs[kpi], seed, prepared(panel, weights, configs[kpi])))
     alone = fit_all(wanted, "fit_kpis", working, engine, batch_size, progress)
     results, pooling = dict(zip(panels, alone, strict=True)), _table({})

@@ -12,6 +12,7 @@ from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.checks import refuse_unfit
+from deepcausalmmm_jax.data.experiments import warn_of_lengths
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.kpi_scale import informative
 from deepcausalmmm_jax.data.panel import Panel
@@ -158,6 +159,7 @@ def _wanted(
             )
         weights = weights_of(panel, holdout, f"Panel {p}: ")
         for c, config in enumerate(settings):
+            warn_of_lengths(panel, config.experiments, f"Panel {p}: ", stacklevel=4)
             ready = prepared(panel, weights, config)
             wanted += [Wanted(f"panel {p}, setting {c}, seed {s}", panel, weights, config, s, ready) for s in all_seeds]
     return wanted

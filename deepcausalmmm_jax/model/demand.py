@@ -8,6 +8,7 @@ from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.experiments import LiftTests
+from deepcausalmmm_jax.ops.bijectors import to_positive
 
 _LEAST = 0.02  # of a channel's effect that is left where the demand behind it is against it
 
@@ -54,7 +55,7 @@ def as_without_tests(variables: Variables) -> Variables:
     if "demand" not in params:
         return variables
     own, demand = params["coefficients"], np.asarray(params["demand"]["per_activity"])
-    effect = np.exp(np.asarray(own["level"]) + np.asarray(own["region"])).mean(axis=0)  # [channel]
+    effect = np.asarray(to_positive(own["level"] + own["region"])).mean(axis=0)  # [channel]
     more = np.log(np.maximum(1.0 + demand / np.maximum(effect, np.finfo(np.float32).tiny), _LEAST))
     counted = {**own, "level": np.asarray(own["level"] + more, np.float32)}
     return {**variables, "params": {**params, "coefficients": counted, "demand": {"per_activity": 0.0 * demand}}}

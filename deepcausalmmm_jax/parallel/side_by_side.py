@@ -34,9 +34,10 @@ def side_by_side(
             compile the program.
         is_shown: whether the wait that is shown counts them, see `steps.parts`.
     """
-    if len(tasks) == 1:
+    threads = threads_for(len(tasks))
+    if threads == 1:  # the own one
         return [run(task) for task in (parts(tasks) if is_shown else tasks)]
-    with ThreadPoolExecutor(threads_for(len(tasks))) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         found = _outcomes(pool, run, tasks, is_compiled)
         try:
             return [next(found) for _ in (parts(tasks) if is_shown else tasks)]

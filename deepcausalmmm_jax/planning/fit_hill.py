@@ -18,7 +18,7 @@ _WHOLE = "all"
 _NAMES = ("bottom", "top", "half_saturation", "slope")
 # Standard deviations that the parameters of a curve may have, in units of the outcome's range and in logs: where the
 # rows say nothing of one, its interval is as wide as this, and not a point.
-_SPREADS = np.array([10.0, 5.0, 5.0, 1.5])
+_SPREADS = np.array([100.0, 20.0, 20.0, 5.0])
 
 
 class _Fit(NamedTuple):

@@ -59,11 +59,8 @@ def design_of(fitted: Fitted) -> AnyDesign:
 
 def inputs_of(fitted: Fitted, panel: Panel) -> AnyInputs:
     """Arrays of a panel that begins with the training weeks and has all regions of a fitted model."""
-    family, weights, own = (
-        family_of(fitted.config),
-        weights_on(fitted, panel),
-        LearnedFrom(fitted.panel, fitted.weights),
-    )
+    family, own = family_of(fitted.config), LearnedFrom(fitted.panel, fitted.weights)
+    weights = weights_on(fitted, panel)
     return family.inputs(panel, fitted.scales, weights, fitted.config, fitted.n_training_weeks, own)
 
 

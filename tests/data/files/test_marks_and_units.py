@@ -50,7 +50,7 @@ def test_remarks_and_dates_are_no_switches(tmp_path, column, cells):
 
 
 def test_a_column_of_currencies_alone_is_no_amount(tmp_path):
-    assert panel_with(tmp_path, "money", ["USD", "USD", *[""] * (WEEKS - 2)]).controls[0] == "price"
+    assert panel_with(tmp_path, "money", ["USD", "USD", *[""] * (WEEKS - 2)]).controls == ("price",)
 
 
 @pytest.mark.parametrize(("column", "stated"), [("imp_1", {}), ("holiday", {"treatments": {"holiday": "min"}})])
