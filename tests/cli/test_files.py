@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from deepcausalmmm_jax.cli.app import app
 from deepcausalmmm_jax.errors import DeepCausalMMMError, FitError
-from deepcausalmmm_jax.inference import fit, fit_kpis
+from deepcausalmmm_jax.inference import fit, fit_kpis, reproduce
 from tests.results.test_damaged_runs import WHOLE
 
 COLUMNS = ["--time", "week", "--kpi", "sales", "--media", "tv", "--region", "region"]
@@ -75,6 +75,7 @@ def run(place, monkeypatch, tmp_path):
     def no_training(*_, **__):
         raise FitError("The training was reached.")
 
+    assert reproduce  # was imported before, or it would keep the replaced `fit`
     monkeypatch.setattr(fit, "fit", no_training)
     monkeypatch.setattr(fit_kpis, "fit_kpis", no_training)
     words = {"GOOD": place / "good.csv", "RUN": place / "run.npz", "OUT": tmp_path / "out"}
