@@ -22,9 +22,14 @@ _QUARTER = re.compile(r"(?P<year>\d{4})[- ]?Q(?P<q>[1-4])|Q(?P<first>[1-4])[-/ ]
 _MONTHS_WRITTEN = (
     re.compile(r"(?P<year>\d{4})[-/.](?P<month>0?[1-9]|1[0-2])"),
     re.compile(r"(?P<month>0?[1-9]|1[0-2])[-/.](?P<year>\d{4})"),
+    re.compile(r"(?P<year>\d{4})-?[Mm](?P<month>0?[1-9]|1[0-2])"),
     re.compile(r"(?P<name>[A-Za-z]{3,9})\.?[- ]?(?P<year>\d{4}|\d{2})"),
 )
-_ISO_WEEK = re.compile(r"(\d{4})-?[Ww](\d{1,2})(?:-?([1-7]))?")
+_WEEK_FIRST = re.compile(r"(?:KW|Week|Wk|W)[ .]{0,2}(?P<week>\d{1,2})[ ,/.-]{1,2}(?P<year>\d{4})", re.IGNORECASE)
+_ISO_WEEK = re.compile(
+    r"(?P<year>\d{4})[-/ ]?(?:KW|Week|Wk|W)[ .]?(?P<week>\d{1,2})(?:-?(?P<day>[1-7]))?", re.IGNORECASE
+)
+_WEEKS = (_ISO_WEEK, _WEEK_FIRST)
 _NUMBERS = re.compile(rf"(\d{{1,2}})([./-])(\d{{1,2}})\2{_YEAR}{_MIDNIGHT}")
 _MONTH_DAY = re.compile(rf"([A-Za-z]{{3,9}})\.? (\d{{1,2}})(?:st|nd|rd|th)?,? {_YEAR}{_MIDNIGHT}")
 _DAY_MONTH = re.compile(rf"(\d{{1,2}})\.?[ -]([A-Za-z]{{3,9}})\.?,?[ -]{_YEAR}{_MIDNIGHT}")
@@ -35,17 +40,17 @@ def written_periods(text: pd.Series) -> Cadence | None:
     distinct = text.drop_duplicates()
     if _first_days_of_months(distinct) is not None:
         return Cadence.QUARTERLY if all(_QUARTER.fullmatch(one) for one in distinct) else Cadence.MONTHLY
-    return Cadence.WEEKLY if all(_ISO_WEEK.fullmatch(one) for one in distinct) else None
+    return Cadence.WEEKLY if any(all(form.fullmatch(one) for one in distinct) for form in _WEEKS) else None
 
 
 def year_first(written: pd.Series, name: str, cadence: Cadence | None = None) -> pd.Series:
     """Dates with the year first, as ISO 8601 writes them.
 
-    Read are ISO weeks (`2024-W05`, its Monday), months and quarters (`2024-01`, `Jan 2024`, `2024Q1`, their first day),
-    names of months in English (`Jan 29, 2024`, `29 January 2024`), and numbers with the day first (`29/01/2024`) or the
-    month first (`1/29/2024`), whichever gives dates that follow a calendar. Years of two digits are of this century,
-    and may come first where that is what follows a calendar. Dates that begin with a whole year are returned as they
-    are.
+    Read are ISO weeks (`2024-W05`, `KW 5/2024`, their Monday), months and quarters (`2024-01`, `2024M01`, `Jan 2024`,
+    `2024Q1`, their first day), names of months in English (`Jan 29, 2024`, `29 January 2024`), and numbers with the day
+    first (`29/01/2024`) or the month first (`1/29/2024`), whichever gives dates that follow a calendar. Years of two
+    digits are of this century, and may come first where that is what follows a calendar. Dates that begin with a whole
+    year are returned as they are.
 
     Args:
         written: `[date]`, distinct texts.
@@ -61,7 +66,7 @@ def year_first(written: pd.Series, name: str, cadence: Cadence | None = None) ->
     if written.str.match(_YEAR_FIRST).all() and not written.str.fullmatch(_ISO_WEEK).any():
         return written
     readers: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], datetime.date | None]], ...] = (
-        (_ISO_WEEK, _of_week),
+        *((form, _of_week) for form in _WEEKS),
         (_MONTH_DAY, lambda found: _date(found[3], _month(found[1]), found[2])),
         (_DAY_MONTH, lambda found: _date(found[3], _month(found[2]), found[1])),
     )
@@ -100,8 +105,9 @@ def _first_day(parts: dict[str, str | None]) -> str | None:
 
 
 def _of_week(found: re.Match[str]) -> datetime.date | None:
+    parts = found.groupdict()
     try:
-        return datetime.date.fromisocalendar(int(found[1]), int(found[2]), int(found[3] or 1))
+        return datetime.date.fromisocalendar(int(parts["year"]), int(parts["week"]), int(parts.get("day") or 1))
     except ValueError:
         return None
 
@@ -172,7 +178,8 @@ def _refuse_missing(dates: list[datetime.date | None], written: pd.Series, name:
 
 
 def _refuse_two_forms(written: pd.Series, name: str) -> None:
-    forms = (_YEAR_FIRST.match, _ISO_WEEK.fullmatch, _NUMBERS.fullmatch, _MONTH_DAY.fullmatch, _DAY_MONTH.fullmatch)
+    weeks = (form.fullmatch for form in _WEEKS)
+    forms = (*weeks, _YEAR_FIRST.match, _NUMBERS.fullmatch, _MONTH_DAY.fullmatch, _DAY_MONTH.fullmatch)
     known = [next((number for number, form in enumerate(forms) if form(text)), None) for text in written]
     kinds = {kind: text for kind, text in zip(known, written, strict=True) if kind is not None}
     if len(kinds) > 1:
@@ -187,5 +194,5 @@ def is_dated(written: pd.Series) -> bool:
     """Whether all texts are dates in one of the forms that are read; whole numbers only where they are YYYYMMDD."""
     if _first_days_of_months(written) is not None:
         return True
-    forms = (_ISO_WEEK, _NUMBERS, _MONTH_DAY, _DAY_MONTH, _ISO_DAY)
+    forms = (*_WEEKS, _NUMBERS, _MONTH_DAY, _DAY_MONTH, _ISO_DAY)
     return len(written) > 0 and any(all(form.fullmatch(text) for text in written) for form in forms)

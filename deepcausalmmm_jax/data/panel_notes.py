@@ -13,6 +13,7 @@ from deepcausalmmm_jax.data.kpi_notes import constant_regions, huge_weeks, net_r
 from deepcausalmmm_jax.data.near_copies import Copies, copies, same_regions, sums
 from deepcausalmmm_jax.data.outliers import outliers
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
+from deepcausalmmm_jax.data.region_totals import region_totals
 from deepcausalmmm_jax.errors import DataWarning
 
 NOTE_COLUMNS = ("kind", "names", "note")
@@ -28,6 +29,7 @@ class NoteKind(StrEnum):
     TURNED_SIGN = "KPI with another sign"  # in weeks
     HUGE_KPI = "huge KPI"  # in regions and weeks
     SAME_REGIONS = "regions with one KPI"  # groups of them
+    REGION_TOTAL = "total of regions"  # a region, and those that it is the sum of
     OUTLIER = "outlier"  # a column in a region and week
     COPIES = "near-copies"  # among channels and controls
     KPI_COPY = "copy of the KPI"  # among channels and controls
@@ -121,6 +123,18 @@ def _on_regions(past: Panel) -> Iterator[PanelNote]:
             "copied, or one figure was divided among them, and count as several regions where there is one; keep one, "
             "or add them up.",
         )
+    for total in region_totals(past):
+        if total.parts:
+            sentence = (
+                f"The KPI {past.kpi_name!r} of region {total.region} is the sum of that of {_regions(total.parts)}: "
+                "every sale there counts twice; leave the rows of the total out."
+            )
+        else:
+            sentence = (
+                f"Region {total.region!r} is called a total: if it holds the sales of other regions, these count "
+                "twice, and its rows are to be left out; rename it if it is a region of its own."
+            )
+        yield PanelNote(NoteKind.REGION_TOTAL, (total.region, *total.parts), sentence)
 
 
 def _on_outliers(panel: Panel) -> Iterator[PanelNote]:

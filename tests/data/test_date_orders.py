@@ -35,11 +35,15 @@ def test_years_of_two_digits_in_dates_of_no_calendar_are_asked_about():
         year_first(pd.Series(["01/02/22", "05/09/22", "20/12/23"]), "week")
 
 
+@pytest.mark.parametrize(
+    "form", ["%G-W%V", "%GW%V", "%G-KW%V", "%G KW %V", "KW%V/%G", "KW %V %G", "W%V-%G", "Week %V, %G", "wk %V %G"]
+)
 @given(first=DAY, weeks=st.integers(1, 60))
-def test_an_iso_week_is_its_monday(first, weeks):
+def test_an_iso_week_is_its_monday(form, first, weeks):
     day = pd.Series(pd.date_range(first, periods=weeks, freq="7D"))
     monday = day - pd.to_timedelta(day.dt.weekday, unit="D")
-    assert year_first(day.dt.strftime("%G-W%V"), "week").tolist() == monday.dt.strftime("%Y-%m-%d").tolist()
+    assert is_dated(day.dt.strftime(form))
+    assert year_first(day.dt.strftime(form), "week").tolist() == monday.dt.strftime("%Y-%m-%d").tolist()
 
 
 def test_the_order_of_day_and_month_is_settled_by_even_steps():
@@ -68,6 +72,7 @@ def test_numbers_are_no_dates():
     ("written", "read"),
     [
         ("2024Q1", "2024-01-01"), ("2024-Q2", "2024-04-01"), ("2024 q3", "2024-07-01"), ("Q4 2024", "2024-10-01"),
+        ("2024M03", "2024-03-01"), ("2024-M11", "2024-11-01"),
         ("Q1/2024", "2024-01-01"), ("2024-01", "2024-01-01"), ("2024/12", "2024-12-01"), ("3.2024", "2024-03-01"),
         ("Jan 2024", "2024-01-01"), ("Dec. 24", "2024-12-01"), ("December-2024", "2024-12-01"), ("2024-W01", "2024-01-01"),
         ("2024W05-3", "2024-01-31"), ("Feb 29, 2024", "2024-02-29"), ("1st March 2024", None), ("29. Feb 2024", "2024-02-29"),

@@ -115,6 +115,58 @@ def test_seven_weeks_of_sales_make_no_copy(kept, table):
     assert (NoteKind.SAME_REGIONS in kinds) is (kept == 8)
 
 
+def _with_total(df, name, of):
+    """The table with another region that is the sum of some."""
+    columns = ["tv", "search", "social", "sales", "tv_cost"]
+    total = df[df["geo"].isin(of)].groupby("week", as_index=False)[columns].sum()
+    return pd.concat([df, total.assign(geo=name, price=5.0, promo=0.0)], ignore_index=True)
+
+
+@pytest.mark.parametrize("of", [["north", "south"], ["north", "south", "west"]])
+def test_a_region_that_is_the_total_of_others_is_named_with_them(of, table):
+    found = notes_of(_with_total(table, "EMEA", of))
+    assert [(note.kind, note.names) for note in found] == [(NoteKind.REGION_TOTAL, ("EMEA", *of))]
+    assert "of region EMEA is the sum of that of regions north" in found[0].sentence
+
+
+def test_a_total_of_totals_is_found_whatever_the_order_of_names(table):
+    spoilt = _with_total(_with_total(table, "a part", ["north", "west"]), "zone", ["a part", "south"])
+    names = [note.names for note in notes_of(spoilt) if note.kind == NoteKind.REGION_TOTAL]
+    assert names == [("a part", "north", "west"), ("zone", "north", "south", "west")]
+
+
+def test_a_total_of_more_regions_than_weeks_is_found():
+    rng, weeks = np.random.default_rng(1), 30
+    sales = rng.gamma(4.0, 100.0, (60, weeks))
+    rows = np.concatenate([sales, sales.sum(axis=0, keepdims=True)])
+    df = pd.DataFrame({"geo": np.repeat([f"g{r}" for r in range(61)], weeks), "week": np.tile(np.arange(weeks), 61)})
+    df["sales"], df["tv"] = rows.ravel(), rng.gamma(2.0, 50.0, rows.size)
+    panel = dcm.Panel.from_dataframe(df, region="geo", time="week", kpi="sales", media=["tv"])
+    found = [note for note in panel_notes(panel, panel.weights) if note.kind == NoteKind.REGION_TOTAL]
+    assert [note.names[0] for note in found] == ["g60"]
+    assert len(found[0].names) == 61
+
+
+@pytest.mark.parametrize("share", [0.002, 0.05])
+def test_a_sum_is_one_to_a_hundredth_of_its_spread(share, table):
+    spoilt = _with_total(table, "EMEA", ["north", "south"])
+    own = spoilt["geo"] == "EMEA"
+    spoilt.loc[own, "sales"] += share * spoilt.loc[own, "sales"].std() * np.resize([1.0, -1.0], WEEKS)
+    kinds = [note.kind for note in notes_of(spoilt)]
+    assert kinds == [NoteKind.REGION_TOTAL] * (share < 0.01)
+
+
+@pytest.mark.parametrize("name", ["Total", "GRAND TOTAL", "Gesamt", "all", "Sub-total:"])
+def test_a_region_that_is_called_a_total_is_asked_about(name, table):
+    found = notes_of(table.replace({"geo": {"west": name}}))
+    assert [(note.kind, note.names) for note in found] == [(NoteKind.REGION_TOTAL, (name,))]
+    assert "is called a total: if it holds" in found[0].sentence
+
+
+def test_a_national_panel_may_be_called_a_total(table):
+    assert notes_of(table[table["geo"] == "north"].assign(geo="Total")) == ()
+
+
 def test_regions_with_the_opposite_moves_are_not_one(table):
     net = _copied(table, lambda sales: -sales)
     assert NoteKind.SAME_REGIONS not in [note.kind for note in notes_of(net)]

@@ -24,6 +24,7 @@ _PAST: tuple[Callable[[Panel], Iterator[Finding]], ...] = (
     kpi_values.repeated_findings,
     kpi_values.doubled_findings,
     kpi_values.same_region_findings,
+    kpi_values.region_total_findings,
     columns.outlier_findings,
     columns.constant_findings,
     columns.variation_findings,

@@ -24,6 +24,7 @@ class Check(StrEnum):
     REPEATED_KPI = "repeated KPI"
     DOUBLED_KPI = "doubled KPI weeks"
     SAME_REGIONS = "regions with one KPI"
+    REGION_TOTAL = "totals of regions"
     OUTLIERS = "outliers in columns"
     CONSTANT = "constant columns"
     VARIATION = "variation over weeks"

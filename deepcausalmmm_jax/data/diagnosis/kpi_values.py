@@ -1,4 +1,4 @@
-"""The KPI's values: its level, weeks out of line or repeated, weeks with the sales of two, regions with one KPI."""
+"""The KPI's values: its level, weeks out of line, repeated or doubled, regions with one KPI, totals of regions."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,7 @@ from deepcausalmmm_jax.data.diagnosis.series import median_spread
 from deepcausalmmm_jax.data.kpi_notes import constant_regions, huge_weeks, net_regions, odd_levels, turned_weeks
 from deepcausalmmm_jax.data.near_copies import same_regions
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.region_totals import region_totals
 from deepcausalmmm_jax.io.grades import Grade
 
 _SPIKE = 6.0  # spreads from the mean of the two neighbouring weeks; a normal law gives one such week in 500 million
@@ -240,3 +241,20 @@ def same_region_findings(past: Panel) -> Iterator[Finding]:
         )
     if not groups:
         yield passed(Check.SAME_REGIONS, "every region has a KPI of its own")
+
+
+def region_total_findings(past: Panel) -> Iterator[Finding]:
+    """Regions that are the sum of others, or are called a total."""
+    totals = region_totals(past)
+    for total in totals:
+        yield Finding(
+            Grade.FAIL if total.parts else Grade.LOOK,
+            Check.REGION_TOTAL,
+            f"the KPI is the sum of that of {names(total.parts)}" if total.parts else "the region is called a total",
+            past.kpi_name,
+            total.region,
+            why="sales of a region that is part of a total count twice",
+            advice="leave the rows of the total out" + ("" if total.parts else ", or rename it if it is none"),
+        )
+    if not totals:
+        yield passed(Check.REGION_TOTAL, "no region is the total of others")

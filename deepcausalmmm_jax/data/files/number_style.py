@@ -148,10 +148,18 @@ def _with_point(text: str, decimal: Decimal) -> str:
     text, exponent = _parted(text)
     whole, mark, rest = text.partition(decimal)
     groups = whole.lstrip("+-").split(thousands)
-    well_grouped = all(len(group) == 3 for group in groups[1:]) and (len(groups) == 1 or 1 <= len(groups[0]) <= 3)
-    if not well_grouped or thousands in rest or decimal in rest:
+    if not _well_grouped([len(group) for group in groups]) or thousands in rest or decimal in rest:
         return _OTHER_STYLE
     return whole.replace(thousands, "") + ("." + rest if mark else "") + exponent
+
+
+def _well_grouped(digits: list[int]) -> bool:
+    """Whether groups of so many digits are how thousands are written, in the West (1,234,567) or India (12,34,567)."""
+    if len(digits) == 1:
+        return True
+    indian = len(digits) > 2 and 1 <= digits[0] <= 2 and all(n == 2 for n in digits[1:-1])
+    western = 1 <= digits[0] <= _DIGITS and all(n == _DIGITS for n in digits[1:-1])
+    return digits[-1] == _DIGITS and (western or indian)
 
 
 def _parted(text: str) -> tuple[str, str]:

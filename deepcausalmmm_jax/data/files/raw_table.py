@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepcausalmmm_jax.data.files.text_file import delimiter_of, encoding_of
+from deepcausalmmm_jax.data.files.framing import FEWEST_COLUMNS, without_rows_below
+from deepcausalmmm_jax.data.files.text_file import delimiter_of, encoding_of, lines_before_header
 from deepcausalmmm_jax.data.readers.column_names import with_plain_names
 from deepcausalmmm_jax.data.readers.read_table import file_at, read_table
 from deepcausalmmm_jax.errors import DataError
 
 _WORKBOOKS = (".xlsx", ".xlsm")
-_FEWEST_COLUMNS = 3  # of a panel: week, KPI, exposure
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ def read_raw(
         return RawTable(_tidy(read_table(path)))
     encoding = encoding or encoding_of(path)
     delimiter = delimiter or delimiter_of(path, encoding)
-    return RawTable(_tidy(read_table(path, delimiter, encoding)), delimiter, encoding)
+    above = lines_before_header(path, encoding, delimiter)
+    table = read_table(path, delimiter, encoding, lines_above=above)
+    return RawTable(without_rows_below(_tidy(table)), delimiter, encoding)
 
 
 def read_query(query: str, connection: object) -> RawTable:
@@ -103,22 +105,22 @@ def _from_workbook(path: Path, sheet: str | None) -> RawTable:
     if not tables:
         where = f"Sheet {sheet!r} of {path}" if sheet is not None else f"No sheet of {path}"
         raise DataError(
-            f"{where} {'has no' if sheet is not None else 'has a'} row of at least {_FEWEST_COLUMNS} distinct column "
+            f"{where} {'has no' if sheet is not None else 'has a'} row of at least {FEWEST_COLUMNS} distinct column "
             "names above rows of values; write the names into the first row."
         )
     if len(tables) > 1:
         raise DataError(f"{path} has {len(tables)} sheets with a table, {', '.join(map(repr, tables))}; name one.")
     name, table = next(iter(tables.items()))
-    return RawTable(with_plain_names(table), sheet=name)
+    return RawTable(without_rows_below(with_plain_names(table)), sheet=name)
 
 
 def _with_header(cells: pd.DataFrame) -> pd.DataFrame | None:
     """The rows below the header, which is the first row with several cells; None where that is no header."""
     cells = cells.dropna(axis=1, how="all")
     filled = cells.notna().sum(axis=1)
-    if cells.shape[1] < _FEWEST_COLUMNS or not (filled >= _FEWEST_COLUMNS).any():
+    if cells.shape[1] < FEWEST_COLUMNS or not (filled >= FEWEST_COLUMNS).any():
         return None
-    top = int((filled >= _FEWEST_COLUMNS).to_numpy().argmax())
+    top = int((filled >= FEWEST_COLUMNS).to_numpy().argmax())
     names = cells.iloc[top].tolist()
     if not all(isinstance(name, str) and name.strip() for name in names) or len(set(names)) < len(names):
         return None

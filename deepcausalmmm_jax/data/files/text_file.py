@@ -1,10 +1,12 @@
 """A text file -> its characters, whatever its encoding, and the sign between its columns."""
 
 import csv
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from deepcausalmmm_jax.data.files.framing import lines_above, lines_of_table
 from deepcausalmmm_jax.errors import DataError
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -36,24 +38,38 @@ def encoding_of(path: Path) -> str:
 
 
 def delimiter_of(path: Path, encoding: str) -> str:
-    """The sign between columns: the one that splits all lines at the start of the file into most columns of one number.
+    """The sign between columns: of those that split the table's first lines evenly, the one that gives most columns.
 
     Raises:
         DataError: the file is empty, or cannot be decoded.
     """
-    try:
-        with path.open(encoding=encoding, newline="") as file:
-            lines = [line for _, line in zip(range(_SAMPLE_LINES), file, strict=False)]
-    except (OSError, UnicodeError):
-        raise DataError(f"The file {path} cannot be read as text in {encoding}.") from None
-    if not any(line.strip() for line in lines):
-        raise DataError(f"The file {path} is empty.")
-    found = {mark: _columns(lines, mark) for mark in _DELIMITERS}
+    lines = _first_lines(path, encoding)
+    found = {mark: _columns(lines_of_table(lines, mark), mark) for mark in _DELIMITERS}
     best = max(_DELIMITERS, key=lambda mark: found[mark])
     return best if found[best] > 1 else ","
 
 
-def _columns(lines: list[str], delimiter: str) -> int:
+def lines_before_header(path: Path, encoding: str, delimiter: str) -> int:
+    """Number of lines of a title above the header.
+
+    Raises:
+        DataError: as `delimiter_of`.
+    """
+    return lines_above(_first_lines(path, encoding), delimiter)
+
+
+def _first_lines(path: Path, encoding: str) -> list[str]:
+    try:
+        with path.open(encoding=encoding, newline="") as file:
+            lines = [line for _, line in zip(range(_SAMPLE_LINES), file, strict=False)]
+    except (OSError, UnicodeError, LookupError):
+        raise DataError(f"The file {path} cannot be read as text in {encoding}.") from None
+    if not any(line.strip() for line in lines):
+        raise DataError(f"The file {path} is empty.")
+    return lines
+
+
+def _columns(lines: Sequence[str], delimiter: str) -> int:
     """Columns of every line, 0 where lines differ."""
     try:
         counts = {len(row) for row in csv.reader(lines, delimiter=delimiter) if row}

@@ -11,8 +11,10 @@ from deepcausalmmm_jax.errors import DataError
 _SAMPLE_BYTES = 1_000_000
 
 
-def read_table(path: str | Path, delimiter: str = ",", encoding: str = "utf-8") -> pd.DataFrame:
-    """Read a CSV or Parquet file.
+def read_table(
+    path: str | Path, delimiter: str = ",", encoding: str = "utf-8", *, lines_above: int = 0
+) -> pd.DataFrame:
+    """Read a CSV or Parquet file; `lines_above` the header of a CSV file are passed over.
 
     A region may be called `NA`, `01` or `1E5`: hence no cell of a CSV file is converted to a number here, and only
     empty cells are missing. Columns keep their names, even if two are the same.
@@ -25,7 +27,7 @@ def read_table(path: str | Path, delimiter: str = ",", encoding: str = "utf-8") 
     if path.suffix in (".parquet", ".pq"):
         return _read_parquet(path)
     try:
-        df, cut_off = _read_csv(path, delimiter, encoding)
+        df, cut_off = _read_csv(path, delimiter, encoding, lines_above)
     except pd.errors.EmptyDataError:
         raise DataError(f"The file {path} is empty.") from None
     except UnicodeError:
@@ -91,7 +93,7 @@ def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
 
 
-def _read_csv(path: Path, delimiter: str, encoding: str) -> tuple[pd.DataFrame, bool]:
+def _read_csv(path: Path, delimiter: str, encoding: str, lines_above: int) -> tuple[pd.DataFrame, bool]:
     """The table, and whether rows are longer than the header, for which pandas only issues a warning."""
 
     def read(header: int | None, rows: int | None) -> pd.DataFrame:
@@ -100,6 +102,7 @@ def _read_csv(path: Path, delimiter: str, encoding: str) -> tuple[pd.DataFrame, 
             sep=delimiter,
             encoding=encoding,
             header=header,
+            skiprows=lines_above,
             nrows=rows,
             index_col=False,
             dtype=str,

@@ -9,6 +9,15 @@ from hypothesis import strategies as st
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.files.number_style import decimal_sign, with_points
 
+
+def _indian(value):
+    """1234567.5 as 12,34,567.50."""
+    whole, _, cents = f"{abs(value):.2f}".partition(".")
+    head, tail = whole[:-3], whole[-3:]
+    pairs = [head[max(at - 2, 0) : at] for at in range(len(head), 0, -2)][::-1]
+    return f"{'-' if value < 0 else ''}{','.join([*pairs, tail])}.{cents}"
+
+
 SWAP = str.maketrans(",.", ".,")
 WRITTEN = {
     "plain": (".", lambda v: f"{v:.2f}"),
@@ -19,6 +28,7 @@ WRITTEN = {
     "Swiss": (".", lambda v: f"CHF {v:,.2f}".replace(",", "’")),
     "dollars": (".", lambda v: f"${v:,.2f}" if v >= 0 else f"-${-v:,.2f}"),
     "accountants": (".", lambda v: f"{v:,.2f}" if v >= 0 else f"({-v:,.2f})"),
+    "Indian": (".", _indian),
     "euros behind": (",", lambda v: f"{v:,.2f} €".translate(SWAP)),
 }
 
@@ -42,6 +52,7 @@ def test_a_number_is_read_back_in_every_style(style, values):
         (["1,234", "999"], ";", ","),  # semicolons are there because commas are not free
         (["1.234", "1.234.567"], ";", ","),  # two points can only be thousands
         (["0,123", "0,456"], ",", ","),  # no thousands begin with 0
+        (["12,34,567", "1,234"], ";", "."),  # as in India
         (["1234,5"], "\t", ","),
         (["12", "13"], ",", "."),
     ],
