@@ -54,11 +54,17 @@ def test_difficulties_leave_the_rest_of_the_panel_as_it_was():
     ("bad", "sentence"),
     [
         ({"placebo": 3}, "leaves no channel with an effect"),
-        ({"late": 4}, "late must be from 0 to n_channels=3"),
+        ({"late": 4}, "late must be a whole number from 0 to n_channels=3"),
         ({"missing": 0.9}, "missing must be from 0 to 0.5"),
         ({"outliers": -0.1}, "outliers must be"),
+        ({"links": ((0, 1),)}, "links must be a whole number, 0 or more, got"),
+        ({"n_regions": 2.0}, "n_regions must be a whole number, 1 or more, got 2.0"),
+        ({"noise": "small"}, "noise must be a number, got 'small'"),
+        ({"national": None}, "national must be a whole number from 0 to n_channels=3, got None"),
+        ({"start": "first of May"}, "start must be a day such as '2022-01-03', got 'first of May'"),
+        ({"adstock": 3}, "adstock must be a kind, or one for each channel, got 3"),
     ],
 )
 def test_impossible_requests_are_refused(bad, sentence):
     with pytest.raises(dcm.DataError, match=sentence):
-        dcm.simulate(3, 40, 3, 1, **bad)
+        dcm.simulate(**{"n_regions": 3, "n_weeks": 40, "n_channels": 3, "n_controls": 1} | bad)

@@ -1,6 +1,10 @@
 """Checks of the arguments of `simulate`; each raises DataError."""
 
-from deepcausalmmm_jax.checks import closest
+from numbers import Integral
+
+import pandas as pd
+
+from deepcausalmmm_jax.checks import closest, is_number, shown
 from deepcausalmmm_jax.data.simulation.worlds import WORLDS
 from deepcausalmmm_jax.errors import DataError
 
@@ -34,18 +38,18 @@ def refuse_difficulties(kind: str, asked: dict[str, object]) -> None:
             raise DataError(f"{name}={value} is only for panels that are simulated by the week; leave cadence out.")
 
 
-def check_sizes(n_regions: int, n_weeks: int, n_channels: int, n_controls: int, links: int) -> None:
-    """Refuse a panel without regions, weeks or channels."""
+def check_sizes(n_regions: int, n_weeks: int, n_channels: int, n_controls: int, links: int | None) -> None:
+    """Refuse a panel without regions, weeks or channels, and sizes that are no whole numbers."""
     least = {
         "n_regions": (n_regions, 1),
         "n_weeks": (n_weeks, 2),
         "n_channels": (n_channels, 1),
         "n_controls": (n_controls, 0),
-        "links": (links, 0),
+        "links": (0 if links is None else links, 0),
     }
     for name, (value, bound) in least.items():
-        if value < bound:
-            raise DataError(f"{name} must be {bound} or more, got {value}.")
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < bound:
+            raise DataError(f"{name} must be a whole number, {bound} or more, got {shown(value)}.")
     if links and n_channels < 2:
         raise DataError(f"links={links} needs at least two channels, got n_channels={n_channels}.")
 
@@ -58,8 +62,27 @@ def check_lags(link_lags: int, n_weeks: int) -> None:
         )
 
 
+def weeks_from(start: str, n_weeks: int) -> pd.DatetimeIndex:
+    """Days of the weeks of a panel, the first of which is `start`.
+
+    Raises:
+        DataError: it is not a day, or the last week is beyond the calendar of pandas.
+    """
+    try:
+        first = pd.Timestamp(None if isinstance(start, bool | float) else start)
+        if pd.isna(first):
+            raise ValueError
+        return pd.DatetimeIndex(pd.date_range(first, periods=n_weeks, freq="7D").to_numpy())
+    except (ValueError, TypeError, OverflowError, AttributeError):
+        raise DataError(f"start must be a day such as '2022-01-03', got {shown(start)}.") from None
+
+
 def check_shares(media_share: float | None, noise: float | None, drift: float, outliers: float, missing: float) -> None:
     """Refuse shares and spreads out of range."""
+    numbers = {"media_share": media_share, "noise": noise, "drift": drift, "outliers": outliers, "missing": missing}
+    for name, value in numbers.items():
+        if not is_number(value) and not (value is None and name in ("media_share", "noise")):
+            raise DataError(f"{name} must be a number, got {shown(value)}.")
     if media_share is not None and not 0 < media_share < 1:
         raise DataError(f"media_share must be between 0 and 1, got {media_share}.")
     for name, spread in (("noise", noise), ("drift", drift)):

@@ -53,6 +53,8 @@ def asked_kinds(
 
 
 def _each(name: str, asked: str | Sequence[str], known: tuple[str, ...], n_channels: int) -> tuple[str, ...]:
+    if not isinstance(asked, str | Sequence):
+        raise DataError(f"{name} must be a kind, or one for each channel, got {shown(asked)}; known are {known}.")
     kinds = (asked,) * n_channels if isinstance(asked, str) else tuple(asked)
     for kind in kinds:
         if kind not in known:

@@ -1,9 +1,11 @@
 """Additional difficulties of a simulated panel; drawn separately, so that panels without them do not change."""
 
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 
+from deepcausalmmm_jax.checks import shown
 from deepcausalmmm_jax.errors import DataError
 
 _LATE_START = 0.5  # of the weeks
@@ -49,8 +51,8 @@ def check_roles(counts: dict[str, int], n_channels: int) -> None:
     """Raise DataError for more channels of a role than exist, or if no channel has an effect."""
     for name, count in counts.items():
         # The defaults of one flighted and one confounded channel must be valid for a single channel too.
-        if not 0 <= count <= max(n_channels, 1):
-            raise DataError(f"{name} must be from 0 to n_channels={n_channels}, got {count}.")
+        if not isinstance(count, Integral) or isinstance(count, bool) or not 0 <= count <= max(n_channels, 1):
+            raise DataError(f"{name} must be a whole number from 0 to n_channels={n_channels}, got {shown(count)}.")
     if counts["placebo"] == n_channels:
         raise DataError(f"placebo={n_channels} leaves no channel with an effect; at least one is needed.")
 

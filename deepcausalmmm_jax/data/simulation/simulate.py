@@ -22,6 +22,7 @@ from deepcausalmmm_jax.data.simulation.checks import (
     check_sizes,
     refuse_difficulties,
     refuse_hill_only,
+    weeks_from,
 )
 from deepcausalmmm_jax.data.simulation.clock import simulate_days
 from deepcausalmmm_jax.data.simulation.counterfactual import Counterfactual
@@ -217,8 +218,8 @@ def simulate(
         refuse_hill_only(kind, {**numbers, "links": links, "link_lags": link_lags})
     if kind != "hill" or cadence is not None:
         numbers, links = dict.fromkeys(numbers, 0) | {"placebo": placebo}, 0
-    links = n_channels // 3 + (n_channels >= 2) if links is None else links
     check_sizes(n_regions, n_weeks, n_channels, n_controls, links)
+    links = n_channels // 3 + (n_channels >= 2) if links is None else links
     check_lags(link_lags, n_weeks)
     check_shares(media_share, noise, drift, outliers, missing)
     check_roles(numbers, n_channels)
@@ -234,7 +235,7 @@ def simulate(
     difficult = np.random.default_rng([seed, 1])  # separate, so that panels without difficulties do not change
     given = roles(difficult, n_channels, **numbers)
     rng = np.random.default_rng(seed)
-    weeks = pd.DatetimeIndex(pd.date_range(start, periods=n_weeks, freq="7D").to_numpy())
+    weeks = weeks_from(start, n_weeks)
     request = Request(weeks, n_regions, n_channels, n_controls, media_share, noise, drift, outliers)
     if cadence is not None:
         panel, made, unit = simulate_days(rng, request, cadence_named(cadence), given.placebo)
