@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepcausalmmm_jax.checks import is_number, shown
 from deepcausalmmm_jax.data.bookings import Accrued, Booking, accrued
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
@@ -122,6 +123,10 @@ def spent(panel: Panel) -> np.ndarray | None:
 
 def _costs(panel: Panel, cost: Mapping[str, float]) -> np.ndarray:
     """`[channel]`, NaN where none is given."""
+    if not isinstance(cost, Mapping):
+        raise DataError(
+            f"cost must be a price per exposure unit by channel, such as {{'tv': 0.01}}, got {shown(cost)}."
+        )
     for name, value in cost.items():
         if name not in panel.channels:
             raise DataError(f"cost names the channel {name!r}; the model has {', '.join(panel.channels)}.")
@@ -129,8 +134,8 @@ def _costs(panel: Panel, cost: Mapping[str, float]) -> np.ndarray:
             raise DataError(
                 f"cost names {name!r}, which is organic and has no price; leave it out, or name it in media."
             )
-        if not value > 0:
-            raise DataError(f"The cost of {name!r} per exposure unit must be above 0, got {value!r}.")
+        if not is_number(value) or not value > 0:
+            raise DataError(f"The cost of {name!r} per exposure unit must be a number above 0, got {shown(value)}.")
         if panel.spend is not None and np.nansum(panel.spend[:, :, panel.channels.index(name)]) > 0:
             raise DataError(f"cost names {name!r}, whose spend in the panel gives its price; leave it out of cost.")
     return np.array([cost.get(name, np.nan) for name in panel.channels], np.float64)

@@ -1,6 +1,6 @@
 """Response curves: the outcome of a channel at other levels of spend, by the model's own counterfactuals."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 import jax
@@ -19,7 +19,7 @@ from deepcausalmmm_jax.attribution.planned_frequency import Frequency, at_freque
 from deepcausalmmm_jax.attribution.reachable import AT_LIMIT, most_multiple, refuse_more_than_everyone
 from deepcausalmmm_jax.attribution.units import Units, units_of
 from deepcausalmmm_jax.axes import CHANNEL, REGION, Variables
-from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.checks import is_number, require, shown
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.io.quick_compile import jit_once
@@ -31,6 +31,7 @@ Level = Literal["all", "region"]
 ALL_REGIONS = "all"
 _MULTIPLIERS = np.unique([*np.arange(21) / 10, 0.01, 0.025, 0.05])
 _TO_DRAW = (*(np.arange(23) / 16) ** 2, 2.0)  # dense near zero, where curves bend the most; 1 is one of them
+_MOST_WEEKS = 10_000
 _MOST_WORK = 5e8  # exposures run through the model: 10 to 20 seconds on two cores
 
 
@@ -127,10 +128,12 @@ def curve_levels() -> np.ndarray:
 
 
 def _checked(multipliers: Sequence[float] | None) -> np.ndarray:
-    grid = _MULTIPLIERS if multipliers is None else np.unique(np.asarray([*multipliers, 0.0, 1.0], np.float64))
-    if not (np.isfinite(grid).all() and (grid >= 0).all()):
-        raise ConfigError(f"Multipliers of today's spend must be finite and 0 or more, got {list(multipliers or ())}.")
-    return grid
+    if multipliers is None:
+        return _MULTIPLIERS
+    listed = list(multipliers) if isinstance(multipliers, Iterable) and not isinstance(multipliers, str) else [None]
+    if not all(is_number(at) and at >= 0 for at in listed):
+        raise ConfigError(f"multipliers must be multiples of today's spend, 0 or more, got {shown(multipliers)}.")
+    return np.unique(np.asarray([*listed, 0.0, 1.0], np.float64))
 
 
 def _horizon_of(fit: FittedPanel, weeks: int | Literal["steady"] | None) -> tuple[Horizon, str]:
@@ -140,8 +143,8 @@ def _horizon_of(fit: FittedPanel, weeks: int | Literal["steady"] | None) -> tupl
     if weeks == "steady":
         settled = settling_weeks(fit) + 1
         return even_weeks(fit, settled, settled=True), f"one {cadence.unit} of constant spend, carry-over settled"
-    if not isinstance(weeks, int) or isinstance(weeks, bool) or weeks < 1:
-        raise ConfigError(f'weeks must be None, "steady" or a number of weeks from 1 on, got {weeks!r}.')
+    if not isinstance(weeks, int) or isinstance(weeks, bool) or not 1 <= weeks <= _MOST_WEEKS:
+        raise ConfigError(f'weeks must be None, "steady" or a number of weeks from 1 to 10,000, got {weeks!r}.')
     return even_weeks(fit, weeks, settled=False), f"{cadence.several(weeks)} after the panel, with their carry-over"
 
 

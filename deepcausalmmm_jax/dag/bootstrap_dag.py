@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jax import Array
 
-from deepcausalmmm_jax.checks import whole_number
+from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.dag.edge_frequencies import EdgeFrequencies
 from deepcausalmmm_jax.dag.edge_rules import Edge, EdgeRules, edge_rules
 from deepcausalmmm_jax.dag.estimate import Method
@@ -84,7 +84,7 @@ def bootstrap_dag(
     samples = read_samples(X, lags, units, mask)
     rules = edge_rules(samples.names, samples.lags, forbid, require, tiers, exogenous)
     graph = learn(samples, rules, how)
-    keys = jax.random.split(jax.random.key(seed), int(replicates))
+    keys = jax.random.split(jax.random.key(seed_number(seed)), int(replicates))
     weights = _by_search(samples, rules, graph, keys, warm_start, int(batch_size))
     return _summary(weights, samples, graph, level)
 

@@ -53,6 +53,9 @@ def edge_rules(
                 free[:, _known("tiers", source, position), _known("tiers", target, position)] = False
     alone = [_known("exogenous", name, position) for name in _names("exogenous", exogenous)]
     free[:, :, alone] &= ~others[:, alone]
+    for rule, edges in (("forbid", forbid), ("require", require)):
+        if isinstance(edges, str) or not isinstance(edges, Iterable):
+            raise ConfigError(f"{rule} must be a list of edges (source, target), got {edges!r}.")
     for edge in forbid:
         source, target, lag = _edge("forbid", edge, position, lags)
         free[slice(None) if lag is None else lag, source, target] = False

@@ -166,6 +166,8 @@ def _labels(groups: Labels, samples: Samples) -> tuple[Hashable, ...]:
         if missing:
             raise ConfigError(f"groups has no label for the unit {missing[0]!r}; give one for each unit.")
         return tuple(groups[unit] for unit in samples.units)
+    if isinstance(groups, bytes) or not isinstance(groups, Sequence | np.ndarray | pd.Index):
+        raise ConfigError(f"groups must be 'learn', one label per unit, or None, got {groups!r}.")
     if len(groups) != len(samples.units):
         raise ConfigError(f"groups has {len(groups)} labels for {len(samples.units)} units; give one for each unit.")
     return tuple(groups)

@@ -59,6 +59,8 @@ def holidays(
     dates = weeks.weeks if isinstance(weeks, Panel) else _dates(weeks)
     if not isinstance(dates, pd.DatetimeIndex):
         raise DataError("Holidays need weeks that are dates; this panel's weeks are numbers.")
+    if not len(dates):
+        raise DataError("Holidays need at least one week; this list is empty.")
     years = range(dates[0].year - 1, dates[-1].year + _AHEAD + 1)
     wanted = _places(country, region)
     if isinstance(weeks, Panel):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self, get_args
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.checks import shown
 from deepcausalmmm_jax.data.cadence import Cadence, cadence_named
 from deepcausalmmm_jax.data.calendar import day_numbers, week_text
 from deepcausalmmm_jax.data.event_columns import with_events
@@ -18,7 +19,7 @@ from deepcausalmmm_jax.data.readers.column_roles import ColumnRoles
 from deepcausalmmm_jax.data.readers.frames import as_pandas
 from deepcausalmmm_jax.data.readers.national import adding_up, paid_shares, undivided
 from deepcausalmmm_jax.data.readers.table import arrays_from_table
-from deepcausalmmm_jax.data.regions import region_positions
+from deepcausalmmm_jax.data.regions import chosen_regions
 from deepcausalmmm_jax.data.treatments import Treatment, TreatmentBaseline
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.io.html_tables import html_tables
@@ -258,10 +259,12 @@ class Panel:
         """The panel restricted to a range of week positions, or to some regions in the given order.
 
         Raises:
-            DataError: a region that the panel does not have.
+            DataError: weeks that are no slice, a region that the panel does not have, or one that is named twice.
         """
+        if not isinstance(weeks, slice | None):
+            raise DataError(f"weeks must be a slice of positions, such as slice(0, 52), got {shown(weeks)}.")
         week = weeks if weeks is not None else slice(None)
-        rows = np.arange(len(self.regions)) if regions is None else self._positions(regions)
+        rows = np.arange(len(self.regions)) if regions is None else chosen_regions(self.regions, regions)
 
         def cut(array: np.ndarray) -> np.ndarray:
             return array[rows][:, week]
@@ -281,13 +284,6 @@ class Panel:
             population=None if self.population is None else self.population[rows],
             national_weights=None if self.national_weights is None else adding_up(self.national_weights[rows]),
         )
-
-    def _positions(self, regions: Sequence[object]) -> np.ndarray:
-        positions = region_positions(self.regions, regions)
-        for region, position in zip(regions, positions, strict=True):
-            if position < 0:
-                raise DataError(f"The panel has no region {region!r}; it has {_shortened(self.regions)}.")
-        return positions
 
     def to_dataframe(self) -> pd.DataFrame:
         """The long table with one row per region and week that had one; the inverse of `from_dataframe`.
@@ -343,8 +339,3 @@ def reach_from(exposure: np.ndarray, frequency: np.ndarray) -> np.ndarray:
 def weeks_up_to_last(weights: np.ndarray) -> int:
     """Number of weeks up to the last in which any region has weight, from `[region, week]`; 0 without weight."""
     return int(np.flatnonzero((weights > 0).any(axis=0)).max(initial=-1)) + 1
-
-
-def _shortened(labels: pd.Index) -> str:
-    shown = ", ".join(str(label) for label in labels[:5])
-    return shown if len(labels) <= 5 else f"{shown} and {len(labels) - 5} more"

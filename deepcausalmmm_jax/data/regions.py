@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.checks import shown
 from deepcausalmmm_jax.errors import DataError
 
 NATIONAL = "national"
@@ -42,6 +43,27 @@ def region_grid(df: pd.DataFrame, column: str | None) -> tuple[pd.Index, np.ndar
 def region_positions(known: pd.Index, wanted: Iterable[object]) -> np.ndarray:
     """`[wanted]` positions among the known regions, -1 for unknown ones; 501 equals `501`, but 1 is not `01`."""
     return pd.Index([_written(label) for label in known]).get_indexer(pd.Index([_written(label) for label in wanted]))
+
+
+def chosen_regions(known: pd.Index, wanted: object) -> np.ndarray:
+    """`[wanted]` positions of regions that a user lists.
+
+    Raises:
+        DataError: no list, a region that is not known, or one that is listed twice.
+    """
+    if isinstance(wanted, str | bytes) or not isinstance(wanted, Iterable):
+        raise DataError(f"regions must be a list of regions, got {shown(wanted)}.")
+    labels = list(wanted)
+    positions = region_positions(known, labels)
+    for label, position in zip(labels, positions, strict=True):
+        if position < 0:
+            some = ", ".join(str(region) for region in known[:5])
+            more = "" if len(known) <= 5 else f" and {len(known) - 5} more"
+            raise DataError(f"The panel has no region {label!r}; it has {some}{more}.")
+    if len(set(positions)) < len(positions):
+        twice = next(label for at, label in enumerate(labels) if positions[at] in positions[:at])
+        raise DataError(f"The region {twice!r} is listed twice; name each region once.")
+    return positions
 
 
 def nearly(known: pd.Index, region: object) -> str:

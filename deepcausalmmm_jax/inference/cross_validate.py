@@ -10,7 +10,9 @@ import pandas as pd
 
 from deepcausalmmm_jax.attribution.accuracy import naive_forecasts, scores
 from deepcausalmmm_jax.checks import seed_number, whole_number
+from deepcausalmmm_jax.config.asked import require_config
 from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.asked_panel import require_panel
 from deepcausalmmm_jax.data.checks import refuse_unfit
 from deepcausalmmm_jax.data.experiments import ended_tests
 from deepcausalmmm_jax.data.holdout import fewest_steps, refuse_without_kpi, weeks_in_words, weights_before
@@ -77,13 +79,14 @@ def cross_validate(
             end.
         ConfigError: no configuration, or a bad number.
     """
-    settings = [configs] if isinstance(configs, Config) else list(configs)
+    listed = configs if isinstance(configs, list | tuple) else [configs]
+    settings = [require_config(one, "cross_validate") for one in listed]
     if not settings:
         raise ConfigError("cross_validate needs at least one configuration.")
     for name, number in (("horizon", horizon), ("folds", folds), ("batch_size", batch_size)):
         whole_number(name, number)
     seeds = [seed_number(seed, "seeds") for seed in seeds]
-    ask_about_trailing_zeros(panel)
+    ask_about_trailing_zeros(require_panel(panel, "cross_validate"))
     cut = [_fold(panel, origin, horizon) for origin in _origins(panel, horizon, folds, origins)]
     found: dict[tuple[int, int], list[_Forecast]] = {}
     with Progress("cross_validate", "fits", len(settings) * len(seeds) * len(cut)) as bar:

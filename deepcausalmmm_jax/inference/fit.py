@@ -8,14 +8,16 @@ from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.checks import seed_number
+from deepcausalmmm_jax.config.asked import require_config
 from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.asked_panel import require_panel
 from deepcausalmmm_jax.data.checks import refuse_unfit
 from deepcausalmmm_jax.data.experiments import warn_of_lengths
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.kpi_scale import informative
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
-from deepcausalmmm_jax.errors import ConfigError, DataError, FitError, FitStatus
+from deepcausalmmm_jax.errors import FitError, FitStatus
 from deepcausalmmm_jax.inference.lift_tests import said_before
 from deepcausalmmm_jax.inference.link_choice import with_choices
 from deepcausalmmm_jax.inference.sample_posterior import estimated, refuse_without_sampler
@@ -74,13 +76,8 @@ def fit(
         ConfigError: devices that this host does not have, or settings that are not a Config.
         FitError: training ended without usable parameters.
     """
-    if not isinstance(panel, Panel):
-        raise DataError(f"fit needs a Panel, got {type(panel).__name__}; build one with Panel.from_dataframe.")
-    config = config if config is not None else Config()
-    if not isinstance(config, Config):
-        raise ConfigError(
-            f"fit needs a Config, got {type(config).__name__}; write dcm.Config(...) or Config.from_dict."
-        )
+    require_panel(panel, "fit")
+    config = Config() if config is None else require_config(config, "fit")
     if tune is not None:
         config = config.replace(tune=tune)
     seed = seed_number(seed)

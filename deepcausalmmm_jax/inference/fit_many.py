@@ -10,6 +10,7 @@ import numpy as np
 
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.checks import seed_number, whole_number
+from deepcausalmmm_jax.config.asked import require_config
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.checks import refuse_unfit
 from deepcausalmmm_jax.data.experiments import warn_of_lengths
@@ -145,6 +146,8 @@ def _wanted(
 ) -> list[Wanted]:
     all_panels = [panels] if isinstance(panels, Panel) else list(panels)
     settings = [configs or Config()] if configs is None or isinstance(configs, Config) else list(configs)
+    for one in settings:
+        require_config(one, "fit_many")
     all_seeds = [seed_number(seed, "seeds") for seed in (seeds if isinstance(seeds, Iterable) else [seeds])]
     for name, values in (("panel", all_panels), ("configuration", settings), ("seed", all_seeds)):
         if not values:

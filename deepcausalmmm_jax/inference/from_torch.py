@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from deepcausalmmm_jax.checks import did_you_mean
+from deepcausalmmm_jax.config.asked import require_config
 from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.asked_panel import require_panel
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
@@ -65,7 +67,8 @@ def from_torch_state_dict(
         DataError: the panel has a different number of regions, channels or controls from the weights, or `season` or
             `scales` a different number of regions.
     """
-    config = Config.paper() if config is None else config
+    require_panel(panel, "from_torch_state_dict")
+    config = Config.paper() if config is None else require_config(config, "from_torch_state_dict")
     if not isinstance(family_of(config), PaperFamily):
         raise ConfigError("from_torch_state_dict needs a configuration of the paper's model; use Config.paper().")
     weights = _weights(state)
@@ -89,6 +92,8 @@ def from_torch_state_dict(
 
 def _weights(state: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
     """The trained arrays; none may be missing or unknown."""
+    if not isinstance(state, Mapping):
+        raise ConfigError(f"from_torch_state_dict needs the model's state_dict, got {type(state).__name__}.")
     wanted = set(parameter_starts(PaperDesign(1, 1, 1, 1, 2, 0.0, 0, 0, 1.0, "triangular")))
     arrays = {name: np.asarray(value, np.float32) for name, value in state.items() if name not in _BUFFERS}
     for name in arrays:

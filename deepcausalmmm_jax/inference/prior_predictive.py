@@ -6,7 +6,9 @@ import pandas as pd
 from deepcausalmmm_jax.attribution.prices import spent
 from deepcausalmmm_jax.axes import CHANNEL
 from deepcausalmmm_jax.checks import seed_number, whole_number
+from deepcausalmmm_jax.config.asked import require_config
 from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.asked_panel import require_panel
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, kpi_means, kpi_sizes
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError
@@ -35,9 +37,10 @@ def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 10
     Raises:
         ConfigError: a bad number of draws.
     """
+    require_panel(panel, "prior_predictive")
     whole_number("draws", draws)
     seed = seed_number(seed)
-    settings = Config() if config is None else config
+    settings = Config() if config is None else require_config(config, "prior_predictive")
     shares = prior_shares(settings, len(panel.channels), int(draws), seed)
     total = shares.sum(axis=1)
     if settings.link == "log":  # the priors are of effects on the log, each a part of what all media add

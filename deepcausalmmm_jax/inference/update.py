@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.data.asked_panel import require_panel
 from deepcausalmmm_jax.data.checks import refuse_unfit
 from deepcausalmmm_jax.data.continuation import continued_by
 from deepcausalmmm_jax.data.holdout import training_weights
@@ -97,8 +98,7 @@ def update(
 
 def _refuse(result: FitResult, panel: Panel) -> None:
     require_result(result, "update")
-    if not isinstance(panel, Panel):
-        raise DataError(f"update needs a Panel, got {type(panel).__name__}; build one with Panel.from_dataframe.")
+    require_panel(panel, "update")
     if not result.family.has_posterior:
         raise ConfigError(
             "update needs a run of the default model: the paper's model is trained from a random start by a fixed "

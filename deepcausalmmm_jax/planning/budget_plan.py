@@ -3,14 +3,17 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.units import Units
+from deepcausalmmm_jax.checks import shown
 from deepcausalmmm_jax.errors import ConfigError, OutputError
 from deepcausalmmm_jax.io.html_tables import html_tables
+from deepcausalmmm_jax.io.output_path import output_path
 from deepcausalmmm_jax.planning.limit_files import limits_from, plain
 from deepcausalmmm_jax.planning.limits import Limits
 from deepcausalmmm_jax.planning.plan_files import TABLES, read_plan, write_plan
@@ -201,8 +204,9 @@ class BudgetPlan:
         rest |= {"units": self.units._asdict(), "notes": list(self.notes), "frequency": dict(self.frequency)}
         if self.limits is not None:
             rest["limits"] = plain(self.limits)
-        write_plan(Path(folder), {name: getattr(self, name) for name in TABLES}, rest)
-        return Path(folder)
+        place = output_path(folder)
+        write_plan(place, {name: getattr(self, name) for name in TABLES}, rest)
+        return place
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -211,6 +215,8 @@ class BudgetPlan:
         Raises:
             OutputError: there is no such plan, it is damaged, or one of its files was changed after it was saved.
         """
+        if not isinstance(folder, str | PathLike):
+            raise OutputError(f"BudgetPlan.load needs the path of a folder, got {shown(folder)}.")
         tables, rest = read_plan(Path(folder))
         try:
             fields: dict[str, Any] = {**tables, **{name: rest[name] for name in _FIGURES}}
@@ -246,8 +252,10 @@ def compare(plans: Mapping[str, BudgetPlan]) -> pd.DataFrame:
         spend of each channel as `spend: <channel>`.
 
     Raises:
-        ConfigError: no plan is given.
+        ConfigError: no plan is given, or what is none.
     """
+    if not isinstance(plans, Mapping) or not all(isinstance(plan, BudgetPlan) for plan in plans.values()):
+        raise ConfigError('compare needs plans by name, such as {"today": plan, "more": other}.')
     if not plans:
         raise ConfigError("There is no plan to compare; pass one or more by name.")
     rows = {}

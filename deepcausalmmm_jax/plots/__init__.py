@@ -41,20 +41,22 @@ def __getattr__(name: str) -> Callable[..., "go.Figure"]:
     if name not in _WHERE:
         raise AttributeError(f"deepcausalmmm_jax.plots has no figure {name!r}; it has {', '.join(_WHERE)}.")
     figure: Callable[..., go.Figure] = getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
-    return _in_units_of_the_panel(figure)
+    return _checked_and_in_units(figure)
 
 
-def _in_units_of_the_panel(figure: Callable[..., "go.Figure"]) -> Callable[..., "go.Figure"]:
-    """The figure with its texts in the unit of the panel that it is of: weeks, or else days, months or quarters."""
+def _checked_and_in_units(figure: Callable[..., "go.Figure"]) -> Callable[..., "go.Figure"]:
+    """The figure, drawn of what it is of, with its texts in the unit of its panel: weeks, days, months or quarters."""
 
     @wraps(figure)
     def drawn(*given: object, **options: object) -> "go.Figure":
+        check_arguments(figure, given, options)
         made = figure(*given, **options)
         subjects = (getattr(one, "panel", one) for one in (*given, *options.values()))
         panel = next((one for one in subjects if isinstance(one, Panel)), None)
         return made if panel is None else in_units(made, panel)
 
     from deepcausalmmm_jax.data.panel import Panel
+    from deepcausalmmm_jax.plots.arguments import check_arguments
     from deepcausalmmm_jax.plots.units import in_units  # plotly is loaded with the first figure
 
     return drawn

@@ -14,6 +14,7 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import FitStatus, OutputError
 from deepcausalmmm_jax.io.archive import flat, nested, read_arrays, read_forms, under, write_arrays
+from deepcausalmmm_jax.io.output_path import output_path
 from deepcausalmmm_jax.io.versions import version_of
 from deepcausalmmm_jax.results.integrity import (
     MANIFEST,
@@ -66,7 +67,7 @@ def save(fitted: Fitted, path: str | Path, replicates: Replicates | None = None)
     Raises:
         OutputError: the file cannot be written, or a region or week has a label that a file cannot hold.
     """
-    path = Path(path)
+    path = output_path(path)
     path = path if path.suffix else path.with_suffix(".npz")
     arrays, manifest = _arrays(fitted), _manifest(fitted)
     if replicates is not None:

@@ -13,6 +13,7 @@ from deepcausalmmm_jax.data.panel_changes import PanelChanges, panel_changes
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.atomic_write import written_together
 from deepcausalmmm_jax.io.html_tables import html_tables
+from deepcausalmmm_jax.io.output_path import output_path
 from deepcausalmmm_jax.io.write_csv import write_csv
 from deepcausalmmm_jax.results.channel_figures import changes, channel_figures
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -64,7 +65,7 @@ class RunComparison:
         Raises:
             OutputError: the folder cannot be written.
         """
-        with written_together(Path(folder)) as place:
+        with written_together(output_path(folder)) as place:
             for name in _TABLES:
                 write_csv(getattr(self, name), place / f"{name}.csv", index=name != "revised")
         return Path(folder)

@@ -96,7 +96,7 @@ class Ensemble(FitResult):
         Raises:
             ConfigError: a column that has no draws.
         """
-        if column not in self._summary_draws:
+        if not isinstance(column, str) or column not in self._summary_draws:
             raise ConfigError(f"column must be one of {', '.join(self._summary_draws)}, got {column!r}.")
         return self._by_member(self._summary_draws[column])
 

@@ -18,6 +18,7 @@ from deepcausalmmm_jax.attribution.notes import ChannelTrust
 from deepcausalmmm_jax.attribution.over_time import weekly_contributions
 from deepcausalmmm_jax.attribution.regional_summary import regional_summary
 from deepcausalmmm_jax.attribution.treatments import event_table, treatment_table
+from deepcausalmmm_jax.checks import whole_number
 from deepcausalmmm_jax.data.panel_notes import note_table, panel_notes
 from deepcausalmmm_jax.data.panel_summary import columns_line, panel_line
 from deepcausalmmm_jax.io.html_tables import html_tables
@@ -141,8 +142,14 @@ class FitResult(ForecastTables, CurveTables):
         return share * len(self.panel.regions)
 
     def regional_summary(self, top: int | None = None) -> pd.DataFrame:
-        """By region and channel: spend, incremental_outcome, pct_of_contribution, roi; the rest beyond `top` summed."""
-        return self._regional_summary() if top is None else regional_summary(self.fitted_panel, top)
+        """By region and channel: spend, incremental_outcome, pct_of_contribution, roi; the rest beyond `top` summed.
+
+        Raises:
+            ConfigError: `top` is not a whole number of 1 or more.
+        """
+        if top is None:
+            return self._regional_summary()
+        return regional_summary(self.fitted_panel, whole_number("top", top))
 
     @computed_once
     def _regional_summary(self) -> pd.DataFrame:

@@ -10,6 +10,8 @@ from deepcausalmmm_jax.attribution.accuracy import accuracy_table
 from deepcausalmmm_jax.attribution.contributions import contributions, prediction_from
 from deepcausalmmm_jax.attribution.forecast_intervals import forecast_draws, forecast_table
 from deepcausalmmm_jax.attribution.forecasts import autocorrelation, national_forecasts, regional_forecasts
+from deepcausalmmm_jax.checks import seed_number, whole_number
+from deepcausalmmm_jax.data.asked_panel import require_panel
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.results.computed_once import computed_once
 from deepcausalmmm_jax.results.fit_base import FitBase
@@ -38,7 +40,9 @@ class ForecastTables(FitBase):
         Raises:
             DataError: the panel's columns, regions or weeks do not match the fit.
         """
-        return prediction_from(self.contributions if panel is None else contributions(self.fitted_panel, panel))
+        if panel is None:
+            return prediction_from(self.contributions)
+        return prediction_from(contributions(self.fitted_panel, require_panel(panel, "predict")))
 
     def contributions_of(self, panel: Panel) -> xr.DataArray:
         """`contributions` for another panel; see `predict` for which ones fit.
@@ -46,7 +50,7 @@ class ForecastTables(FitBase):
         Raises:
             DataError: the panel's columns, regions or weeks do not match the fit.
         """
-        return contributions(self.fitted_panel, panel)
+        return contributions(self.fitted_panel, require_panel(panel, "contributions_of"))
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
@@ -57,8 +61,11 @@ class ForecastTables(FitBase):
 
     def forecast_draws(self, panel: Panel | None = None, draws: int = _DRAWS, seed: int = 0) -> np.ndarray:
         """Draws of the KPI `[draw, region, week]`, KPI units; arguments and errors as for `forecast_intervals`."""
+        draws, seed = whole_number("draws", draws), seed_number(seed)
         if panel is None and (draws, seed) == (_DRAWS, 0):
             return self._forecast_draws.copy()
+        if panel is not None:
+            require_panel(panel, "forecast_draws")
         return forecast_draws(self.fitted_panel, self._variable_sets(), panel, draws, seed)
 
     @cached_property
@@ -95,6 +102,8 @@ class ForecastTables(FitBase):
             ConfigError: the paper's model, too few draws, or a level that is not between 0 and 1.
             DataError: no week after training, or a panel that does not match the fit.
         """
+        if panel is not None:
+            require_panel(panel, "forecast_intervals")
         drawn = self.forecast_draws(panel, draws, seed)
         if panel is not None:
             return forecast_table(self.predict(panel).values, drawn, panel, level, by_region, self.config.counts)

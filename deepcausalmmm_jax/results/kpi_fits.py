@@ -16,6 +16,7 @@ from deepcausalmmm_jax.checks import shown
 from deepcausalmmm_jax.errors import ConfigError, OutputError
 from deepcausalmmm_jax.io.atomic_write import write_text, written_together
 from deepcausalmmm_jax.io.html_tables import html_tables
+from deepcausalmmm_jax.io.output_path import output_path
 from deepcausalmmm_jax.io.write_csv import csv_text
 from deepcausalmmm_jax.results import read_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -150,7 +151,7 @@ class KpiFits(Mapping[str, FitResult]):
         Raises:
             OutputError: the folder cannot be written.
         """
-        folder, places = Path(folder), _places(tuple(self.results))
+        folder, places = output_path(folder), _places(tuple(self.results))
         told = {"schema": 1, "kpis": [{"name": kpi, "folder": place} for kpi, place in places.items()]}
         told |= {"funnel": list(self.funnel)} if self.funnel else {}
         with written_together(folder) as new:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from deepcausalmmm_jax.io.atomic_write import written_together
 from deepcausalmmm_jax.io.html_tables import html_tables
+from deepcausalmmm_jax.io.output_path import output_path
 from deepcausalmmm_jax.io.write_csv import write_csv
 from deepcausalmmm_jax.results.compare_runs import moved_most
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -53,7 +54,7 @@ class Update:
         Raises:
             OutputError: the folder cannot be written.
         """
-        with written_together(Path(folder)) as place:
+        with written_together(output_path(folder)) as place:
             self.result.save(place / "fit.npz")
             write_csv(self.moved, place / "moved.csv", index=True)
             write_csv(self.revised, place / "revised.csv", index=False)

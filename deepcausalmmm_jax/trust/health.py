@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
+from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -45,9 +46,11 @@ def health(result: FitResult, refutations: Refutation | None = None, *, plan: Bu
         The card: a grade for each check, and one verdict with its reason.
 
     Raises:
-        ConfigError: not a result, or not what `refute` returns.
+        ConfigError: not a result, not what `refute` returns, or not a plan.
     """
     require_result(result, "health")
+    if plan is not None and not isinstance(plan, BudgetPlan):
+        raise ConfigError(f"plan must be what optimize_budget returns, got {type(plan).__name__}.")
     return health_card(result, refutations, plan)
 
 

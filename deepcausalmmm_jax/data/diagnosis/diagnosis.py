@@ -10,6 +10,7 @@ from deepcausalmmm_jax.data.diagnosis.findings import Check, Finding
 from deepcausalmmm_jax.io.atomic_write import write_text
 from deepcausalmmm_jax.io.graded_table import graded_page, graded_table
 from deepcausalmmm_jax.io.grades import ORDER, Grade
+from deepcausalmmm_jax.io.output_path import output_path
 from deepcausalmmm_jax.io.write_csv import write_csv
 
 COLUMNS = ("grade", "check", "column", "region", "weeks", "what", "why", "advice")
@@ -71,8 +72,9 @@ class Diagnosis:
         Raises:
             OutputError: the file cannot be written.
         """
-        write_csv(self.table, Path(path), index=False)
-        return Path(path)
+        place = output_path(path)
+        write_csv(self.table, place, index=False)
+        return place
 
     def to_html(self, path: str | Path) -> Path:
         """Write the table as one self-contained HTML page.
@@ -80,4 +82,4 @@ class Diagnosis:
         Raises:
             OutputError: the file cannot be written.
         """
-        return write_text(Path(path), graded_page(self._repr_html_(), _TITLE))
+        return write_text(output_path(path), graded_page(self._repr_html_(), _TITLE))

@@ -1,12 +1,13 @@
 """Days -> weeks: flows are added up, levels averaged."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.checks import shown
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.dates import as_text, local_days
 from deepcausalmmm_jax.data.readers.column_names import require_column
@@ -48,6 +49,9 @@ def to_weeks(
     Raises:
         DataError: a missing column, a column that is not numeric, a day that occurs twice or is missing between others.
     """
+    for name, asked in (("flows", flows), ("levels", levels)):
+        if isinstance(asked, str) or not isinstance(asked, Iterable):
+            raise DataError(f"{name} must be a list of columns, got {shown(asked)}.")
     df = as_pandas(df)
     keys = [time] if region is None else [region, time]
     for column in (*keys, *flows, *levels):

@@ -70,6 +70,8 @@ def file_at(path: str | Path) -> Path:
 
 def _separator(delimiter: str) -> str:
     r"""The delimiter as pandas takes it; `\t`, as shells pass it on, is a tab."""
+    if not isinstance(delimiter, str):
+        raise DataError(f"The delimiter must be one character such as ',', ';' or a tab, got {delimiter!r}.")
     delimiter = "\t" if delimiter == r"\t" else delimiter
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0':
         raise DataError(f"The delimiter must be one character such as ',', ';' or a tab, got {delimiter!r}.")

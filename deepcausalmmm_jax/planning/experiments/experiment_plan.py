@@ -13,6 +13,7 @@ from deepcausalmmm_jax.checks import is_number, shown
 from deepcausalmmm_jax.config.lift_tests import LiftTest, TestKind
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.io.output_path import output_path
 from deepcausalmmm_jax.io.write_csv import write_csv
 from deepcausalmmm_jax.planning.experiments.designs import Design
 
@@ -220,8 +221,9 @@ class ExperimentPlan:
             OutputError: the file cannot be written.
         """
         listed = self.table["regions"].map(lambda labels: _BETWEEN.join(str(label) for label in labels))
-        write_csv(self.table.assign(regions=listed), Path(path), index=True)
-        return Path(path)
+        place = output_path(path)
+        write_csv(self.table.assign(regions=listed), place, index=True)
+        return place
 
     def _design(self, candidate: int) -> Design | None:
         return self._designs[self._design_of[self._checked(candidate)]]

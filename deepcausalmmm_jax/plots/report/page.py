@@ -13,6 +13,7 @@ from deepcausalmmm_jax.checks import require
 from deepcausalmmm_jax.data.panel_summary import columns_line
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.io.atomic_write import write_text
+from deepcausalmmm_jax.io.output_path import output_path
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.budget import refuse_unknown_plan
 from deepcausalmmm_jax.plots.report.changes import KEY as CHANGES
@@ -66,6 +67,7 @@ def write_report(
             result.
         OutputError: the file cannot be written.
     """
+    place = output_path(path)
     _refuse(result, plan, currency)
     diagnosis = result.panel.diagnose().beside(result.config)
     card = health_card(result, refutations, plan, diagnosis)
@@ -121,7 +123,7 @@ def write_report(
         regions=regions,
         settings=[(name, row["value"], row["default"]) for name, row in result.config.summary().iterrows()],
     )
-    return write_text(Path(path), page)
+    return write_text(place, page)
 
 
 def _add_planner(sections: list[Section], why_not: str) -> None:

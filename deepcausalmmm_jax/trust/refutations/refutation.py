@@ -9,6 +9,7 @@ import pandas as pd
 from deepcausalmmm_jax.io.atomic_write import written_together
 from deepcausalmmm_jax.io.graded_table import graded_table
 from deepcausalmmm_jax.io.grades import Grade
+from deepcausalmmm_jax.io.output_path import output_path
 from deepcausalmmm_jax.io.write_csv import write_csv
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Refutation:
         Raises:
             OutputError: the folder cannot be written.
         """
-        with written_together(Path(folder)) as place:
+        with written_together(output_path(folder)) as place:
             write_csv(self.table, place / "refutation.csv", index=False)
             write_csv(self.details, place / "refutation_details.csv", index=False)
         return Path(folder)
