@@ -13,6 +13,7 @@ from deepcausalmmm_jax.cli.role_options import EventTable, Frequency, HolidaysOf
 from deepcausalmmm_jax.cli.table_options import (
     CadenceName,
     Controls,
+    DecimalSign,
     Delimiter,
     KeepTrailingZeros,
     Kpi,
@@ -66,6 +67,7 @@ def check_command(
     holidays: HolidaysOf = None,
     reach: Reach = None,
     frequency: Frequency = None,
+    decimal: DecimalSign = None,
 ) -> None:
     """Check a data file before it is fitted, or the health of a saved run; the exit code is 1 where a check failed."""
     if out is not None:
@@ -98,6 +100,7 @@ def check_command(
             holidays,
             reach,
             frequency,
+            decimal,
         )
         worst = _check_file(path, columns, out)
     if worst is Grade.FAIL:

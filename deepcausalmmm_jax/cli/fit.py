@@ -19,6 +19,7 @@ from deepcausalmmm_jax.cli.settings_options import ConfigFile, Counts, Link, set
 from deepcausalmmm_jax.cli.table_options import (
     CadenceName,
     Controls,
+    DecimalSign,
     Delimiter,
     KeepTrailingZeros,
     Kpi,
@@ -72,6 +73,7 @@ def fit_command(
     holidays: HolidaysOf = None,
     reach: Reach = None,
     frequency: Frequency = None,
+    decimal: DecimalSign = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Fit your own CSV, Excel or Parquet file; writes contributions, summary, accuracy, report and the fit itself."""
@@ -103,6 +105,7 @@ def fit_command(
         holidays,
         reach,
         frequency,
+        decimal,
     )
     weeks = None if no_holdout else holdout
 

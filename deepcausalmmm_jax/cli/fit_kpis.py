@@ -13,6 +13,7 @@ from deepcausalmmm_jax.cli.settings_options import ConfigFile, CountedKpis, Link
 from deepcausalmmm_jax.cli.table_options import (
     CadenceName,
     Controls,
+    DecimalSign,
     Delimiter,
     KeepTrailingZeros,
     MaskMissingKpi,
@@ -75,6 +76,7 @@ def fit_kpis_command(
     holidays: HolidaysOf = None,
     reach: Reach = None,
     frequency: Frequency = None,
+    decimal: DecimalSign = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Fit several KPIs of the same media, with curves that are shared as far as the data say so."""
@@ -110,6 +112,7 @@ def fit_kpis_command(
             holidays,
             reach,
             frequency,
+            decimal,
         )
         panels[name] = panel_of(file, named, lambda read: training_weights(read, holdout))
     refuse_unwritable(out)

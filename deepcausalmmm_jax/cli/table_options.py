@@ -9,6 +9,7 @@ import typer
 from deepcausalmmm_jax.cli.columns import expanded, paired_spend
 from deepcausalmmm_jax.cli.output import say
 from deepcausalmmm_jax.cli.role_options import by_channel_named, treatments_named, with_events_named
+from deepcausalmmm_jax.data.files.number_style import decimal_named
 from deepcausalmmm_jax.data.files.raw_table import is_workbook, read_raw
 from deepcausalmmm_jax.data.files.read_panel import Read, panel_and_schema
 from deepcausalmmm_jax.data.files.recognise import Stated
@@ -51,6 +52,9 @@ CadenceName = Annotated[
     ),
 ]
 Sheet = Annotated[str | None, typer.Option("--sheet", help="Sheet of an Excel file that has several tables.")]
+DecimalSign = Annotated[
+    str | None, typer.Option("--decimal", help="Sign before decimals, . or a comma. [default: detected]")
+]
 _PLAIN = ","
 
 
@@ -78,6 +82,7 @@ class TableColumns(NamedTuple):
     holidays: str | None = None
     reach: Sequence[str] | None = None
     frequency: Sequence[str] | None = None
+    decimal: str | None = None
 
     @property
     def reached(self) -> tuple[ReachColumns, ...]:
@@ -113,13 +118,15 @@ def _panel_of(file: Path, named: TableColumns) -> tuple[Panel, Read | None]:
     """
     missing_kpi: MissingKpi = "mask" if named.mask_missing_kpi else "error"
     trailing_zeros: TrailingZeros = "keep" if named.keep_trailing_zeros else "ask"
-    if named.time is None or named.kpi is None or not named.media or named.schema is not None or is_workbook(file):
+    plain = named.schema is None and named.decimal is None and not is_workbook(file)
+    if named.time is None or named.kpi is None or not named.media or not plain:
         read = panel_and_schema(
             file,
             named.schema,
             _stated(file, named),
             sheet=named.sheet,
             delimiter=None if named.delimiter == _PLAIN else named.delimiter,
+            decimal=decimal_named(named.decimal),
             missing_kpi=missing_kpi,
             trailing_zeros=trailing_zeros,
         )

@@ -19,6 +19,8 @@ _MOST = 2**53  # beyond it, floats cannot represent every whole number
 _DAY_CODES = (1900_01_01, 2199_12_31)
 _OTHER_UNIT = re.compile(r"(month|quarter|day)s?[ _]?(?:id|no|nr|number|index)?", re.IGNORECASE)
 _MONTH_CODES = (1900_01, 2199_12)
+_SERIALS = (32_874, 58_440)  # days of 1990 to 2059 as spreadsheets count them
+_DATED = re.compile(r"date|day|week|time|datum|woche|fecha|period", re.IGNORECASE)
 
 
 class Grid(NamedTuple):
@@ -95,6 +97,13 @@ def _refuse_unclear_numbers(numbers: np.ndarray, name: str) -> None:
         raise DataError(
             f"Column {name!r} has {numbers[0]}, which may be a month or a week; set cadence='monthly', or write weeks "
             "as dates."
+        )
+    serial = _SERIALS[0] <= numbers.min() and numbers.max() <= _SERIALS[1]
+    if serial and _DATED.search(name):
+        day = np.datetime64("1899-12-30") + np.timedelta64(int(numbers[0]), "D")
+        raise DataError(
+            f"Column {name!r} has {numbers[0]}, as spreadsheets count days ({day}); format the column as dates there, "
+            "or set cadence='weekly' if these are numbers of weeks."
         )
     found = _OTHER_UNIT.fullmatch(name.strip())
     if found:

@@ -17,7 +17,10 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _MIDNIGHT = r"(?:[ T]0?0:00(?::00)?| 12:00(?::00)? ?[Aa][Mm])?"
 _YEAR = r"(\d{4}|\d{2})"
 _YEAR_FIRST = re.compile(r"\d{4}[-/.]?\d")
-_ISO_DAY = re.compile(r"\d{4}([-/.])\d{1,2}(\1\d{1,2})?([T ].*)?|(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")
+_ISO_DAY = re.compile(
+    r"\d{4}([-/.])(0?[1-9]|1[0-2])\1\d{1,2}([T ].*)?|(19|20)\d\d[-/](0?[1-9]|1[0-2])"
+    r"|(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])"
+)
 _QUARTER = re.compile(r"(?P<year>\d{4})[- ]?Q(?P<q>[1-4])|Q(?P<first>[1-4])[-/ ]?(?P<after>\d{4})", re.IGNORECASE)
 _MONTHS_WRITTEN = (
     re.compile(r"(?P<year>\d{4})[-/.](?P<month>0?[1-9]|1[0-2])"),

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from deepcausalmmm_jax.data.files.column_words import Kind, stem_of, words_of
+from deepcausalmmm_jax.data.files.column_words import OTHER_TIME, Kind, is_of_all_channels, stem_of, words_of
 from deepcausalmmm_jax.errors import DataError
+
+_IMPRESSIONS = {"imp", "imps", "impression", "impressions", "impressionen", "impresiones"}
 
 
 class Channels(NamedTuple):
@@ -46,13 +48,16 @@ def channels_of(
     Raises:
         DataError: no column is a channel, or two columns of spend fit one.
     """
-    paid = _by_stem(kinds, Kind.SPEND)
+    totals = _of_all(kinds)
+    paid = {stem: names for stem, names in _by_stem(kinds, Kind.SPEND).items() if not totals & set(names)}
     if media is not None:
         every = (*media, *(channel for channel, *_ in reach))
         pairs = dict(spend) if spend is not None else _paired(every, paid)
         return Channels(every, tuple(pairs.items()), tuple(reach), ())
     shown, second = _first_of_each(_with_priced(kinds, set(paid)))
     products = _products(kinds, set(shown), columns) | {stem_of(made[0]): made for made in reach}
+    measured = (*_by_stem(kinds, Kind.REACH).items(), *_by_stem(kinds, Kind.FREQUENCY).items())
+    second += [name for stem, names in measured if stem in shown for name in names]
     shown = {stem: name for stem, name in shown.items() if stem not in products}
     channels = {stem: name for stem, name in shown.items()} | {stem: made[0] for stem, made in products.items()}
     alone = {stem: names[0] for stem, names in paid.items() if stem not in channels}
@@ -62,7 +67,10 @@ def channels_of(
     if not named:
         known = ", ".join(map(repr, list(columns)[:12]))
         raise DataError(f"No column is named like a media channel; pass media=[...], from {known}.")
-    for names in paid.values():
+    for stem, names in paid.items():
+        now = tuple(word for word in stem if word not in OTHER_TIME)
+        if stem in alone and now != stem and now in paid:
+            names = [*paid[now], *names]
         if len(names) > 1:
             raise DataError(
                 f"Columns {names[0]!r} and {names[1]!r} may both be the spend of the same channel; keep one."
@@ -75,8 +83,16 @@ def channels_of(
         tuple(names),
         tuple((name, found[name]) for name in names if name in found),
         tuple(products.values()),
-        tuple(second),
+        (*second, *totals),
     )
+
+
+def _of_all(kinds: Mapping[str, Kind]) -> set[str]:
+    """Columns of spend that are named as that of all channels, where there are others: they would count twice."""
+    paid = [name for name, kind in kinds.items() if kind is Kind.SPEND]
+    totals = {name for name in paid if is_of_all_channels(name)}
+    shown = any(kind is Kind.EXPOSURE and is_of_all_channels(name) for name, kind in kinds.items())
+    return set() if shown or len(totals) == len(paid) else totals
 
 
 def _with_priced(kinds: Mapping[str, Kind], paid: set[tuple[str, ...]]) -> dict[str, Kind]:
@@ -98,7 +114,11 @@ def _first_of_each(kinds: Mapping[str, Kind]) -> tuple[dict[tuple[str, ...], str
     first: dict[tuple[str, ...], str] = {}
     second: list[str] = []
     for stem, names in _by_stem(kinds, Kind.EXPOSURE).items():
-        shown = [name for name in names if {"imp", "imps", "impression", "impressions"} & set(words_of(name))]
+        shown = [
+            name
+            for name in names
+            if {"imp", "imps", "impression", "impressions", "impressionen", "impresiones"} & set(words_of(name))
+        ]
         first[stem] = (shown or names)[0]
         second += [name for name in names if name != first[stem]]
     return first, second

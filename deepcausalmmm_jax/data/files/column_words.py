@@ -19,6 +19,7 @@ class Kind(StrEnum):
     REVENUE = "revenue per KPI"
     POPULATION = "population"
     CALENDAR = "calendar"
+    RATE = "rate"  # a price or a share of media, such as the cost per click: neither exposure nor spend
     UNKNOWN = "unknown"
 
 
@@ -27,26 +28,36 @@ def _words(text: str) -> frozenset[str]:
 
 
 _WORDS: dict[Kind, frozenset[str]] = {
-    Kind.TIME: _words("week date time day ds datum weekid period weekstart month woche semaine fecha"),
-    Kind.REGION: _words(
-        "region geo geos dma dmacode market state country city store area territory province zip postcode location"
+    Kind.TIME: _words(
+        "week date time day ds datum weekid period weekstart month woche kalenderwoche kw monat semaine fecha semana "
+        "mes mois"
     ),
-    Kind.POPULATION: _words("population pop inhabitants households"),
-    Kind.SPEND: _words("spend spends spending spent cost costs budget budgets investment"),
-    Kind.REACH: _words("reach"),
-    Kind.FREQUENCY: _words("frequency freq"),
+    Kind.REGION: _words(
+        "region geo geos dma dmacode market state country city store area territory province zip postcode location "
+        "bundesland gebiet filiale plz land markt stadt région regione región provincia ciudad ville pays"
+    ),
+    Kind.POPULATION: _words("population pop inhabitants households einwohner bevölkerung haushalte población"),
+    Kind.SPEND: _words(
+        "spend spends spending spent cost costs budget budgets investment kosten ausgaben werbekosten werbeausgaben "
+        "mediakosten spendings gasto gastos coste costes costo costos inversión inversion coût coûts cout dépense "
+        "dépenses depense depenses spesa spese kostnad kostnader uitgaven custo custos"
+    ),
+    Kind.REACH: _words("reach reichweite"),
+    Kind.FREQUENCY: _words("frequency freq frequenz"),
     Kind.EXPOSURE: _words(
         "imp imps impression impressions click clicks grp grps trp trps views exposure exposures insertions sends "
-        "opens plays"
+        "opens plays impressionen kontakte klicks klick einblendungen sichtkontakte impresiones clics impressioni "
+        "vertoningen klikken"
     ),
     Kind.KPI: _words(
         "sales revenue conversions conversion kpi target orders order visits signups units outcome transactions "
-        "installs leads bookings purchases subscriptions turnover gmv registrations y umsatz ventes ventas"
+        "installs leads bookings purchases subscriptions turnover gmv registrations y umsatz absatz umsätze "
+        "bestellungen verkäufe ventes ventas vendite omzet conversiones"
     ),
     Kind.CONTROL: _words(
-        "control controls competitor competitors price prices prix preis promo promos promotion promotions holiday "
-        "holidays temperature weather sentiment event events distribution discount unemployment gdp inflation cpi "
-        "covid stock rain season noise"
+        "control controls competitor competitors price prices prix preis preise precio precios prezzo prijs promo "
+        "promos promotion promotions holiday holidays temperature weather sentiment event events distribution "
+        "discount unemployment gdp inflation cpi covid stock rain season noise"
     ),
     Kind.MEDIA: _words(
         "tv search social display video radio print ooh dooh facebook google youtube email affiliate affiliates "
@@ -59,6 +70,11 @@ _ORDER = (  # the first kind whose word a name has; `competitor_sales` is a cont
     Kind.POPULATION, Kind.CONTROL, Kind.SPEND, Kind.REACH, Kind.FREQUENCY, Kind.EXPOSURE, Kind.KPI, Kind.REGION,
     Kind.TIME, Kind.MEDIA,
 )  # fmt: skip
+_RATES = _words("cpc cpm cpa cpv cpl ctr roas tkp")
+_BESIDE = _words("media amount net gross eur usd gbp chf sek nok dkk pln cad aud jpy inr")  # of measures, no channels
+OTHER_TIME = _words("plan planned last previous prior year ly forecast")  # spend that is not this week's
+_MONEY = _words("revenue turnover gmv umsatz omzet")
+_TOTALS = _words("total all overall sum marketing advertising ad ads media paid gesamt")
 _NUMBERED = ((re.compile(r"[xm]\d+"), Kind.MEDIA), (re.compile(r"[cez]\d+"), Kind.CONTROL))
 _ROBYN = {"S": Kind.SPEND, "I": Kind.EXPOSURE, "P": Kind.EXPOSURE, "B": Kind.CONTROL}
 
@@ -74,16 +90,36 @@ def kind_of(name: str) -> Kind:
     words = set(words_of(name))
     if "per" in words and words & {"revenue", "value", "margin", "profit"}:
         return Kind.REVENUE
+    measured = words & (_WORDS[Kind.SPEND] | _WORDS[Kind.EXPOSURE])
+    if words & _RATES or (measured and words & {"per", "avg", "average", "mean"}):
+        return Kind.RATE
     bare = re.sub(r"[\W_]", "", name.lower())
     if not bare or bare in _WORDS[Kind.CALENDAR] or "unnamed" in words:
         return Kind.CALENDAR
     if name.lower().startswith("c_"):
         return Kind.CONTROL
+    if words & {"page", "site", "website", "product"} and "views" in words:
+        return Kind.UNKNOWN  # what visitors do, not what they are shown
     for kind in _ORDER:
         if words & _WORDS[kind] or bare in _WORDS[kind]:
             return kind
     first = words_of(name)[0] if words else ""
     return next((kind for pattern, kind in _NUMBERED if pattern.fullmatch(first)), Kind.UNKNOWN)
+
+
+def is_value_of(name: str, kpi: str) -> bool:
+    """Whether a column such as `revenue_per_order` values a unit of the KPI, `orders`; money has no such value."""
+    words = words_of(name)
+    unit = set(words[words.index("per") + 1 :]) if "per" in words else set()
+    counted = {word.rstrip("s") for word in words_of(kpi)}
+    if counted & _MONEY:
+        return False
+    return bool(unit & {"kpi", "unit", "outcome", "target"} or {word.rstrip("s") for word in unit} & counted)
+
+
+def is_of_all_channels(name: str) -> bool:
+    """Whether a column of spend is named as that of all channels together."""
+    return set(stem_of(name)) <= _TOTALS
 
 
 def robyn_kind(name: str) -> Kind | None:
@@ -94,6 +130,6 @@ def robyn_kind(name: str) -> Kind | None:
 
 def stem_of(name: str) -> tuple[str, ...]:
     """Words that name the channel: those of a column's name without the words for exposure and spend."""
-    measures = _WORDS[Kind.EXPOSURE] | _WORDS[Kind.SPEND] | _WORDS[Kind.REACH] | _WORDS[Kind.FREQUENCY] | {"media"}
+    measures = _WORDS[Kind.EXPOSURE] | _WORDS[Kind.SPEND] | _WORDS[Kind.REACH] | _WORDS[Kind.FREQUENCY] | _BESIDE
     base = name.rpartition("_")[0] if robyn_kind(name) is not None else name
     return tuple(word for word in words_of(base) if word not in measures)

@@ -56,6 +56,12 @@ def to_weeks(
     keys = [time] if region is None else [region, time]
     for column in (*keys, *flows, *levels):
         require_column(df, column)
+    twice = [name for name in flows if name in set(levels)]
+    if twice:
+        raise DataError(f"Column {twice[0]!r} is named in flows and in levels; it is either added up or averaged.")
+    if region is not None and df[region].isna().any():
+        row = int(df[region].isna().to_numpy().argmax()) + 1
+        raise DataError(f"Column {region!r} has no region in row {row}; every row needs one.")
     days = days_of(df[time], time)
     if len(days) == 0:
         raise DataError("The table has no rows; it needs one per region and day.")

@@ -1,11 +1,12 @@
 """Numbers as spreadsheets write them: decimal commas, thousands separators, currency signs, accountants' brackets."""
 
 import re
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.checks import require
 from deepcausalmmm_jax.data.readers.numbers import as_numbers
 from deepcausalmmm_jax.errors import DataError
 
@@ -25,6 +26,16 @@ _MOST_WORDS = 0.5  # share of cells that are no numbers, from which on a column 
 _FEWEST_MARKED = 3  # cells that might be thousands
 _DIGITS = 3  # in a group of thousands
 _MOST_CELLS = 50_000  # more tell nothing new about the style
+
+
+def decimal_named(sign: object) -> Decimal | None:
+    """The sign before decimals as a user states it; None where it is to be found out.
+
+    Raises:
+        ConfigError: another sign.
+    """
+    require(sign in (None, *get_args(Decimal)), "decimal", sign, "'.' or ','")
+    return cast(Decimal | None, sign)
 
 
 def bare(cell: object) -> str:
@@ -72,7 +83,41 @@ def decimal_sign(table: pd.DataFrame, delimiter: str | None) -> Decimal:
     usual: Decimal = "," if delimiter == ";" else "."
     for name in table.columns:
         _ask_about_thousands(table[name], usual)
+    if delimiter != ",":  # where commas are in quotes, they separate thousands
+        _ask_where_all_are_marked(table, "." if usual == "," else ",")
     return usual
+
+
+def _ask_where_all_are_marked(table: pd.DataFrame, thousands: Decimal) -> None:
+    """Refuse columns such as `1.799`, `1.812`, `1.804` with semicolons: thousands, or decimals of a program.
+
+    Whole numbers below a thousand beside such cells, in any column, show that the sign separates thousands.
+    """
+    marked: list[pd.Series] = []
+    for name in table.columns:
+        cells = _texts(table[name])
+        if not cells.str.contains(thousands, regex=False).any():
+            continue
+        texts = pd.Series([bare(cell) for cell in cells.drop_duplicates()[:_MOST_CELLS]], dtype=str)
+        if len(texts) < _FEWEST_MARKED or not texts.str.fullmatch(_NUMBER).all():
+            continue
+        if not texts.str.contains(thousands, regex=False).all():
+            return
+        if (texts.str.count(re.escape(thousands)) == 1).all():
+            marked.append(table[name])
+    if marked:
+        cell = str(_texts(marked[0]).iloc[0])
+        raise DataError(
+            f"Column {marked[0].name!r} has {cell!r} and the like, and nothing in the table tells whether "
+            f"{thousands!r} separates thousands or decimals; set decimal='.' or ',' (--decimal)."
+        )
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    """The cells of a column that are text."""
+    if pd.api.types.is_numeric_dtype(column):
+        return pd.Series([], dtype=str)
+    return pd.Series([cell for cell in column.dropna() if isinstance(cell, str)], dtype=str)
 
 
 def _ask_about_thousands(column: pd.Series, decimal: Decimal) -> None:
@@ -105,11 +150,28 @@ def with_points(column: pd.Series, decimal: Decimal) -> pd.Series:
     if decimal == "." and (plain := _plain_numbers(column)) is not None:
         return plain
     distinct = column.dropna().unique()
-    read = {cell: _with_point(bare(cell), decimal) for cell in distinct}
+    read = {cell: _with_point(bare(cell), decimal) if isinstance(cell, str) else cell for cell in distinct}
     numbers, bad = as_numbers(pd.Series([read[cell] for cell in distinct], dtype=object))
     if len(distinct) == 0 or bad.any():
         return column
     return column.map(dict(zip(distinct, numbers, strict=True))).astype(float)
+
+
+def refuse_percent_beside_shares(column: pd.Series) -> None:
+    """Refuse a column with `6.1%` beside `0.018`, of which one is a hundred times the other.
+
+    Raises:
+        DataError: names a cell of each kind.
+    """
+    cells = _texts(column)
+    percent = cells.str.strip().str.endswith("%")
+    if percent.any() and not percent.all():
+        plain = [cell for cell in cells[~percent] if not re.fullmatch(r"[\s0.,]*", cell)]
+        if plain:
+            raise DataError(
+                f"Column {column.name!r} has {cells[percent].iloc[0]!r} beside {plain[0]!r}; write all cells with a "
+                "percent sign, or none."
+            )
 
 
 def refuse_words_among_numbers(column: pd.Series, decimal: Decimal, *, is_amount: bool = False) -> None:
@@ -132,12 +194,13 @@ def refuse_words_among_numbers(column: pd.Series, decimal: Decimal, *, is_amount
             f"Column {column.name!r} has numbers in units, such as {in_units[0]!r}; write the numbers in full."
         )
     _, bad = as_numbers(pd.Series([_with_point(bare(cell), decimal) for cell in cells], dtype=object))
-    if bad.any() and bad.mean() < _MOST_WORDS:
+    if bad.any() and (bad.mean() < _MOST_WORDS or (is_amount and not bad.all())):
         first = int(bad.argmax())
         row = int(np.flatnonzero(column.notna().to_numpy())[first]) + 1
         raise DataError(
-            f"Column {column.name!r} has {str(cells.iloc[first])!r} in row {row} and numbers in most others; correct "
-            "it, or empty the cell."
+            f"Column {column.name!r} has {str(cells.iloc[first])!r} in row {row} and numbers in "
+            f"{'most' if bad.mean() < _MOST_WORDS else 'some'} others; correct it: write 0 where nothing was, or empty "
+            "the cell where it is not known."
         )
 
 
@@ -195,8 +258,9 @@ def _signs_of(column: pd.Series) -> dict[Decimal, str]:
     if pd.api.types.is_numeric_dtype(column):
         return {}
     distinct = column.dropna().drop_duplicates()[:_MOST_CELLS]
+    distinct = distinct[[isinstance(cell, str) for cell in distinct]]  # a number of a workbook shows no style
     if _plain_numbers(distinct) is not None:
-        telling = distinct[distinct.str.contains(r"\.(?:\d{1,2}|\d{4,})?$", na=False)]
+        telling = distinct[distinct.str.contains(r"\.(?:\d{1,2}|\d{4,})?$|^[+-]?0?\.", na=False)]
         return {".": str(telling.iloc[0])} if len(telling) else {}
     own: dict[Decimal, str] = {}
     if distinct.astype(str).str.endswith("%").any():

@@ -12,19 +12,25 @@ import pandas as pd
 
 from deepcausalmmm_jax.data.cadence import cadence_named
 from deepcausalmmm_jax.data.files.column_words import Kind, kind_of
-from deepcausalmmm_jax.data.files.number_style import Decimal, decimal_sign, refuse_words_among_numbers, with_points
+from deepcausalmmm_jax.data.files.number_style import (
+    Decimal,
+    decimal_named,
+    decimal_sign,
+    refuse_percent_beside_shares,
+    refuse_words_among_numbers,
+    with_points,
+)
 from deepcausalmmm_jax.data.files.one_number_a_row import names_column, spread
 from deepcausalmmm_jax.data.files.panel_of_schema import panel_of_schema
 from deepcausalmmm_jax.data.files.raw_table import RawTable, read_query, read_raw
 from deepcausalmmm_jax.data.files.recognise import (
     Stated,
-    by_elimination,
-    misread,
     region_column,
     schema_of,
     time_column,
 )
 from deepcausalmmm_jax.data.files.schema import Schema
+from deepcausalmmm_jax.data.files.told import tell
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, TrailingZeros
 from deepcausalmmm_jax.data.readers.column_names import require_column
 from deepcausalmmm_jax.data.readers.reach import reach_stated
@@ -58,6 +64,8 @@ def read_panel(
     reach: Mapping[str, str] | None = None,
     frequency: Mapping[str, str] | None = None,
     sheet: str | None = None,
+    delimiter: str | None = None,
+    decimal: Decimal | None = None,
     connection: object = None,
     keep_schema: bool = True,
     missing_kpi: MissingKpi = "error",
@@ -93,6 +101,8 @@ def read_panel(
         reach: as in `Panel.from_dataframe`: column of people reached by channel.
         frequency: likewise, column of contacts per person reached.
         sheet: of a workbook with several tables.
+        delimiter: between columns of a text file, where it is not detected.
+        decimal: sign before decimals, `.` or `,`, where numbers such as `1.799` do not show it.
         connection: of SQLAlchemy, DuckDB or the DB-API, for a query.
         keep_schema: whether to write the schema beside the file, where that folder can be written.
         missing_kpi: as in `Panel.from_dataframe`.
@@ -126,6 +136,8 @@ def read_panel(
         schema,
         stated,
         sheet=sheet,
+        delimiter=delimiter,
+        decimal=decimal,
         connection=connection,
         missing_kpi=missing_kpi,
         trailing_zeros=trailing_zeros,
@@ -146,7 +158,13 @@ class Read(NamedTuple):
 
     def keep(self) -> None:
         """Write the schema beside the file; what is refused later would leave roles that nobody wants again."""
-        if self.beside is not None:
+        if self.beside is None:
+            return
+        if self.beside.exists() and Schema.is_edited(self.beside):
+            _LOG.info(
+                "%s was edited, and is kept as it is; delete it to have this file's roles kept.", self.beside.name
+            )
+        else:
             with suppress(OutputError):  # a folder that cannot be written is no reason not to read
                 self.schema.save(self.beside)
 
@@ -158,6 +176,7 @@ def panel_and_schema(
     *,
     sheet: str | None = None,
     delimiter: str | None = None,
+    decimal: Decimal | None = None,
     connection: object = None,
     missing_kpi: MissingKpi = "error",
     trailing_zeros: TrailingZeros = "ask",
@@ -172,6 +191,7 @@ def panel_and_schema(
         stated: the roles that are not guessed.
         sheet: see `read_panel`.
         delimiter: between columns of a text file; None to find out.
+        decimal: sign before decimals; None to find out.
         connection: see `read_panel`.
         missing_kpi: see `read_panel`.
         trailing_zeros: see `read_panel`.
@@ -181,13 +201,16 @@ def panel_and_schema(
     place = None if connection is not None else file_at(path)
     beside = None if place is None else place.with_name(f"{place.name}.schema.toml")
     known = _given(schema, beside if stated == NOTHING_STATED and sheet is None else None)
+    decimal = decimal_named(decimal)
+    if known is not None and decimal is not None:
+        known = dataclasses.replace(known, decimal=decimal)
     if known is not None and stated.cadence is not None:
         known = dataclasses.replace(known, cadence=cadence_named(stated.cadence).value)
     raw = _raw(path, place, known, sheet, delimiter, connection)
     is_new = known is None
     if known is None:
-        known, table = _found(raw, stated)
-        _tell(known, table, stated.controls is None)
+        known, table = _found(raw, stated, decimal)
+        tell(known, table, stated)
     else:
         table = _one_row_a_week(raw.cells, known)
         if schema is None:
@@ -220,7 +243,7 @@ def _raw(
     return read_raw(place, delimiter or known.delimiter, known.encoding, sheet or known.sheet)
 
 
-def _found(raw: RawTable, stated: Stated) -> tuple[Schema, pd.DataFrame]:
+def _found(raw: RawTable, stated: Stated, decimal: Decimal | None) -> tuple[Schema, pd.DataFrame]:
     """The schema of a file, and its table with one row per region and week or day."""
     cells = raw.cells
     if cells.columns.has_duplicates:
@@ -229,7 +252,7 @@ def _found(raw: RawTable, stated: Stated) -> tuple[Schema, pd.DataFrame]:
     time = time_column(cells, stated.time)
     require_column(cells, time)
     rest = cells.drop(columns=time)
-    decimal = decimal_sign(rest, raw.delimiter)
+    decimal = decimal or decimal_sign(rest, raw.delimiter)
     numeric = list(_numbers(rest, decimal))
     long = names_column(cells, time, numeric)
     names, values = long if long is not None else (None, None)
@@ -262,6 +285,8 @@ def _numbers(cells: pd.DataFrame, decimal: Decimal) -> dict[str, pd.Series]:
     """The columns that hold numbers, read."""
     read = {str(name): with_points(cells[name], decimal) for name in cells}
     numbers = {name: column for name, column in read.items() if pd.api.types.is_numeric_dtype(column)}
+    for name in numbers:
+        refuse_percent_beside_shares(cells[name])
     for name in read.keys() - numbers.keys():
         refuse_words_among_numbers(cells[name], decimal, is_amount=kind_of(name) in _AMOUNTS)
     return numbers
@@ -270,10 +295,14 @@ def _numbers(cells: pd.DataFrame, decimal: Decimal) -> dict[str, pd.Series]:
 def _region_of_long(
     cells: pd.DataFrame, time: str, long: tuple[str, str | None], numeric: list[str], stated: Stated
 ) -> str | None:
-    texts = [name for name in cells if name not in (time, *long) and name not in numeric]
+    texts = [name for name in cells if name not in (time, *long) and (name not in numeric or _is_region(name))]
     if stated.region is not None or not texts:
         return stated.region
     return region_column(cells[[time, *texts]].drop_duplicates(), time, None)
+
+
+def _is_region(name: object) -> bool:
+    return kind_of(str(name)) is Kind.REGION
 
 
 def _one_row_a_week(cells: pd.DataFrame, schema: Schema) -> pd.DataFrame:
@@ -297,20 +326,3 @@ def _warn_of_new_columns(table: pd.DataFrame, kept: Schema) -> None:
             "to have the columns found again."
         )
         warnings.warn(DataWarning(sentence), stacklevel=4)
-
-
-def _tell(schema: Schema, table: pd.DataFrame, guessed: bool) -> None:
-    """Log the summary, and warn of what may be wrong."""
-    _LOG.info("%s", schema.summary)
-    unclear = by_elimination(schema) if guessed else []
-    said = []
-    if unclear:
-        said.append(
-            f"{', '.join(unclear)} are taken as controls, since their names suggest no other role; pass controls= or "
-            "media= if that is wrong"
-        )
-    if texts := misread(table, schema) if guessed else []:
-        said.append(f"{', '.join(texts)} {'holds' if len(texts) == 1 else 'hold'} text that is no number and not used")
-    said += [f"{channel} is {reach} times {often}" for channel, reach, often in schema.products]
-    if said:
-        warnings.warn(DataWarning("; ".join(said) + "."), stacklevel=5)

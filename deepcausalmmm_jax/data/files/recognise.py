@@ -10,7 +10,15 @@ from deepcausalmmm_jax.data.cadence import Cadence, cadence_named, cadence_of
 from deepcausalmmm_jax.data.date_orders import is_dated, written_periods
 from deepcausalmmm_jax.data.dates import as_text
 from deepcausalmmm_jax.data.files.channels import Channels, channels_of
-from deepcausalmmm_jax.data.files.column_words import Kind, kind_of, robyn_kind, words_of
+from deepcausalmmm_jax.data.files.column_words import (
+    Kind,
+    is_of_all_channels,
+    is_value_of,
+    kind_of,
+    robyn_kind,
+    stem_of,
+    words_of,
+)
 from deepcausalmmm_jax.data.files.days import days_of
 from deepcausalmmm_jax.data.files.number_style import with_points
 from deepcausalmmm_jax.data.files.schema import Rows, Schema
@@ -18,6 +26,7 @@ from deepcausalmmm_jax.data.readers.globs import columns_named, spend_by_channel
 from deepcausalmmm_jax.data.treatments import Treatment, TreatmentBaseline, treatments_from
 from deepcausalmmm_jax.errors import DataError
 
+_NO_CONTROLS = (Kind.CALENDAR, Kind.RATE, Kind.REVENUE)
 _SAMPLE = 2_000  # distinct cells that are looked at to tell what a column holds
 _A_WEEK = 7  # days; with no more, a table of days is not told from a few weeks
 _MOST_WORDS = 20  # in a column of words; with more it is free text
@@ -136,7 +145,7 @@ def schema_of(
     for name in numeric:
         if kinds[name] in (Kind.TIME, Kind.CALENDAR) or _counts_rows(cells[time], numbers[name], region):
             kinds[name] = Kind.CALENDAR
-    kpi = stated.kpi or _kpi(kinds)
+    kpi = stated.kpi or _kpi(kinds, cells[[name for name in rest if name not in numbers]])
     stated_treatments = treatments_from(stated.treatments)
     for name in (kpi, *(stated.organic or ()), *(entry.name for entry in stated_treatments)):
         kinds.pop(name, None)
@@ -147,12 +156,12 @@ def schema_of(
     organic = tuple(stated.organic or ()) if stated.organic is not None or stated.media is not None else _organic(media)
     treatments = stated_treatments or (_promotions(kinds) if is_meridian and stated.controls is None else ())
     used = {kpi, *media.columns, *organic, *(entry.name for entry in treatments)}
-    revenue = stated.revenue_per_kpi or _one(kinds, Kind.REVENUE)
+    revenue = stated.revenue_per_kpi or _one({n: k for n, k in kinds.items() if is_value_of(n, kpi)}, Kind.REVENUE)
     population = stated.population or _one(kinds, Kind.POPULATION)
     varied = [name for name in numeric if numbers[name].nunique() > 1]
     left = [name for name in varied if name not in used and name not in (revenue, population)]
     if stated.controls is None:
-        controls = [name for name in left if kinds.get(name) is not Kind.CALENDAR and name not in media.left_out]
+        controls = [name for name in left if kinds.get(name) not in _NO_CONTROLS and name not in media.left_out]
         free = [name for name in rest if name not in used and name not in (revenue, population, *media.left_out)]
         categories = [name for name in free if _is_of_words(name, cells[name], numbers.get(name))]
     else:
@@ -190,6 +199,22 @@ def schema_of(
 def by_elimination(schema: Schema) -> list[str]:
     """Controls whose names say nothing, and which are controls because they are nothing else."""
     return [name for name in (*schema.controls, *schema.categories) if kind_of(name) in (Kind.UNKNOWN, Kind.MEDIA)]
+
+
+def set_aside(schema: Schema) -> list[str]:
+    """Columns of media that are not used: totals of all channels, prices and shares, and values of something else."""
+    apart = [name for name in schema.ignored if kind_of(name) in (Kind.RATE, Kind.REVENUE)]
+    return apart + [name for name in schema.ignored if kind_of(name) is Kind.SPEND and is_of_all_channels(name)]
+
+
+def bought_alone(schema: Schema) -> list[str]:
+    """Channels whose exposure is a column of spend with no medium in its name, where others have exposure."""
+    alone = [channel for channel, column in schema.spend if channel == column]
+    if len(alone) == len(schema.media):
+        return []
+    stems = {name: stem_of(name) for name in alone}
+    named = {name for name, stem in stems.items() if any(word.isalpha() for word in stem)}
+    return [name for name in alone if name in named and kind_of(" ".join(stems[name])) is not Kind.MEDIA]
 
 
 def misread(cells: pd.DataFrame, schema: Schema) -> list[str]:
@@ -250,10 +275,16 @@ def _counts_rows(time: pd.Series, column: pd.Series, region: str | None) -> bool
     return len(by_week) == by_week["week"].nunique() > 2 and bool((np.diff(np.sort(by_week["number"])) == 1).all())
 
 
-def _kpi(kinds: Mapping[str, Kind]) -> str:
+def _kpi(kinds: Mapping[str, Kind], texts: pd.DataFrame) -> str:
     found = [name for name, kind in kinds.items() if kind is Kind.KPI]
     if len(found) == 1:
         return found[0]
+    written = [str(name) for name in texts if kind_of(str(name)) is Kind.KPI and texts[name].notna().any()]
+    if not found and written:
+        cell = str(texts[written[0]].dropna().iloc[0])
+        raise DataError(
+            f"Column {written[0]!r} is named like a KPI, but {cell!r} is no number; write it as 1234.5, or pass kpi=."
+        )
     if not found:
         raise DataError(f"No column is named like a KPI; pass kpi=, from {_joined(list(kinds))}.")
     raise DataError(f"Columns {_joined(found)} may all be the KPI; choose one, as in kpi={found[0]!r}.")

@@ -1,6 +1,7 @@
 """Schema: which column of a file is what, and how the file is written; kept beside the file as TOML."""
 
 import dataclasses
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ Rows = Literal["weekly", "daily", "monthly", "quarterly"]
 _NO_LONGER = "; edit the schema, or delete it to have the columns found again."
 _LISTS = ("media", "organic", "controls", "categories", "national", "ignored")
 _TABLES = ("spend", "products", "treatments", "reach")
+_SEAL = "# As written: "  # before the checksum of the lines above, which tells an edited file from another
 _TEXTS = ("layout", "time", "kpi", "region", "population", "names", "values", "delimiter", "encoding", "sheet")
 
 
@@ -134,7 +136,16 @@ class Schema:
         for name, table in tables.items():
             if table:
                 lines += f"\n[{name}]\n" + toml_lines({_quoted(key): value for key, value in table.items()}) + "\n"
-        return write_text(path, lines)
+        return write_text(path, lines + _SEAL + _sum_of(lines) + "\n")
+
+    @staticmethod
+    def is_edited(path: Path) -> bool:
+        """Whether a file of a schema is not as `save` wrote it."""
+        try:
+            lines, seal, written = path.read_text(encoding="utf-8").rpartition(_SEAL)
+        except (OSError, UnicodeError):
+            return True
+        return not seal or written.strip() != _sum_of(lines)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -227,6 +238,10 @@ def _pair_of(given: object, name: str, place: str) -> tuple[str, str]:
 
 def _some(names: tuple[str, ...]) -> str:
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def _sum_of(lines: str) -> str:
+    return f"{zlib.crc32(lines.replace(chr(13), '').encode()):08x}"
 
 
 def _quoted(key: str) -> str:

@@ -1,6 +1,7 @@
 """A text file -> its characters, whatever its encoding, and the sign between its columns."""
 
 import csv
+import re
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +12,7 @@ from deepcausalmmm_jax.errors import DataError
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_LINES = 200
+_FIGURE = re.compile(r"[-+(]?\d+([-./,:;\s]\d+)")  # a number with decimals, or a date
 _SAMPLE_BYTES = 1_000_000
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
@@ -44,8 +46,10 @@ def delimiter_of(path: Path, encoding: str) -> str:
         DataError: the file is empty, or cannot be decoded.
     """
     lines = _first_lines(path, encoding)
-    found = {mark: _columns(lines_of_table(lines, mark), mark) for mark in _DELIMITERS}
-    best = max(_DELIMITERS, key=lambda mark: found[mark])
+    tables = {mark: lines_of_table(lines, mark) for mark in _DELIMITERS}
+    found = {mark: _columns(table, mark) for mark, table in tables.items()}
+    # Decimal commas split rows as evenly as semicolons do, but not the header, whose names have none.
+    best = max(_DELIMITERS, key=lambda mark: (_names(tables[mark], mark), found[mark]))
     return best if found[best] > 1 else ","
 
 
@@ -67,6 +71,12 @@ def _first_lines(path: Path, encoding: str) -> list[str]:
     if not any(line.strip() for line in lines):
         raise DataError(f"The file {path} is empty.")
     return lines
+
+
+def _names(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether the first line holds no number or date, as a header does."""
+    cells = [cell.strip() for cell in next(csv.reader(lines[:1], delimiter=delimiter), [])]
+    return len(cells) > 1 and not any(_FIGURE.match(cell) for cell in cells)
 
 
 def _columns(lines: Sequence[str], delimiter: str) -> int:

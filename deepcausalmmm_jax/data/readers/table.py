@@ -110,7 +110,7 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles, cadence: Cadence | N
         exposure=exposure,
         control=stacked(roles.controls, "control", signed=True),
         spend=_spend(roles, stacked),
-        revenue_per_kpi=_revenue_per_kpi(roles, present.shape, stacked),
+        revenue_per_kpi=_revenue_per_kpi(roles, present, stacked),
         population=None
         if roles.population is None
         else _population(df, roles.population, regions, on_grid, where, national=roles.region is None),
@@ -271,12 +271,15 @@ def _spend(roles: ColumnRoles, stacked: _Stacked) -> np.ndarray | None:
     return spend
 
 
-def _revenue_per_kpi(roles: ColumnRoles, shape: tuple[int, ...], stacked: _Stacked) -> np.ndarray | None:
+def _revenue_per_kpi(roles: ColumnRoles, present: np.ndarray, stacked: _Stacked) -> np.ndarray | None:
     if roles.revenue_per_kpi is None:
         return None
     if isinstance(roles.revenue_per_kpi, str):
-        return stacked([roles.revenue_per_kpi], "revenue per KPI", signed=False)[:, :, 0]
-    return np.full(shape, float(roles.revenue_per_kpi))
+        values = stacked([roles.revenue_per_kpi], "revenue per KPI", signed=False)[:, :, 0]
+        # A week without a row has no price of its own; what is sold then is worth what it was in the weeks around it.
+        known = pd.DataFrame(np.where(present, values, np.nan).T)
+        return known.ffill().bfill().fillna(0.0).to_numpy().T.copy()
+    return np.full(present.shape, float(roles.revenue_per_kpi))
 
 
 def _population(

@@ -65,9 +65,9 @@ def effective(relative: np.ndarray, frequency: np.ndarray | None, parameters: pd
     changed = relative.copy()
     for m in np.flatnonzero(~np.isnan(frequency).all(axis=(0, 1))):
         slope, half = parameters["slope"].iloc[m], parameters["half_frequency"].iloc[m]
-        often = frequency[:, : relative.shape[1], m]
+        often = frequency[:, :, m]
         brings = often ** (slope - 1.0) / (often**slope + half**slope)
-        changed[:, :, m] *= brings / brings.mean()
+        changed[:, :, m] *= (brings / brings.mean())[:, : relative.shape[1]]  # the scale is that of all weeks
     return changed
 
 
