@@ -26,8 +26,10 @@ def today(fit: FittedPanel) -> pd.DataFrame:
         none, `activity` is the height of its curve.
     """
     stop = fit.panel.n_past_weeks
-    scaled, _ = model_exposure(fit, fit.panel.exposure[:, max(0, stop - _RECENT_WEEKS) : stop])
-    level = scaled.mean(axis=(0, 1))
+    recent = slice(max(0, stop - _RECENT_WEEKS), stop)
+    scaled, _ = model_exposure(fit, fit.panel.exposure[:, recent])
+    rows = fit.panel.present[:, recent]
+    level = scaled[rows].mean(axis=0) if rows.any() else scaled.mean(axis=(0, 1))
     curves, kinds = fit.internals.curves, curve_kinds(fit)
     reached = np.asarray(saturations(single(level[None]), curves, kinds)[0], float)
     share = np.where(kinds.bounded(), reached, np.nan)

@@ -78,18 +78,29 @@ def share_covariance(fit: FittedPanel, *, given_curves: bool = False) -> np.ndar
     return np.asarray(np.outer(share, share) * channel_covariance(fit, given_curves=given_curves))
 
 
+def _likeness(exposure: np.ndarray, used: np.ndarray) -> np.ndarray:
+    """Correlation of channels within regions over the weeks with weight, `[channel, channel]`; 0 where undefined.
+
+    Args:
+        exposure: `[region, week, channel]`.
+        used: `[region, week]`.
+    """
+    counted = used[:, :, None]
+    mean = np.where(counted, exposure, 0.0).sum(axis=1, keepdims=True) / np.maximum(
+        counted.sum(axis=1, keepdims=True), 1
+    )
+    rows = ((exposure - mean) / np.maximum(mean, 1e-12))[used]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.nan_to_num(np.corrcoef(rows.T)).reshape(exposure.shape[2], -1)
+
+
 def _about_data(fit: FittedPanel) -> list[list[ChannelNote]]:
     """Notes by channel that follow from exposure and curve alone."""
     panel, last = fit.panel, fit.n_training_weeks
     unit = panel.cadence.unit
     exposure, used = panel.exposure[:, :last], fit.weights[:, :last] > 0
     on = exposure > 0
-    deviation = np.where(used[:, :, None], exposure / np.maximum(exposure.mean(axis=1, keepdims=True), 1e-12), 0.0)
-    deviation -= deviation.mean(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        alike = np.nan_to_num(np.corrcoef(deviation.reshape(-1, len(panel.channels)).T)).reshape(
-            len(panel.channels), -1
-        )
+    alike = _likeness(exposure, used)
     activity = _activity(fit)[:, :last] if fit.family.has_exposure_levels else None
     bounded = curve_kinds(fit).bounded()
     notes: list[list[ChannelNote]] = []

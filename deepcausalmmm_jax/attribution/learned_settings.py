@@ -96,6 +96,8 @@ def prior_table(fit: FittedPanel) -> pd.DataFrame:
     Returns:
         One row per stated prior: `quantity`, `name` of the channel or control, `stated` value and `sd`, the value
         `found`, and `sds_apart`, the distance in standard deviations: beyond 2 the data contradict the stated prior.
+        A prior of `curve`, such as `curve decay`, has the median for its value, and its spread and distance are those
+        of the log (of a decay, the logit).
     """
     priors = fit.config.priors
     rows: list[tuple[str | float, ...]] = []
@@ -109,10 +111,19 @@ def prior_table(fit: FittedPanel) -> pd.DataFrame:
             for channel, value, sd in getattr(priors, quantity):
                 now = found[quantity][fit.panel.channels.index(channel)]
                 rows.append((quantity, channel, value, sd, now, (now - value) / sd))
+        for channel, parameter, median, spread in priors.curve:
+            now = float(found[parameter][fit.panel.channels.index(channel)])
+            apart = (_unbounded(parameter, now) - _unbounded(parameter, median)) / spread
+            rows.append((f"curve {parameter}", channel, median, spread, now, apart))
         for control, direction in priors.control_sign:
             effect = found["control"][fit.panel.controls.index(control)]
             rows.append(("control_sign", control, direction, np.nan, effect, np.nan))
     return pd.DataFrame(rows, columns=list(PRIOR_COLUMNS))
+
+
+def _unbounded(parameter: str, value: float) -> float:
+    """The log of a curve parameter, of a decay its logit."""
+    return float(np.log(value / (1.0 - value) if parameter == "decay" else value))
 
 
 def _found(fit: FittedPanel) -> dict[str, np.ndarray]:

@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.data.cadence import Cadence, cadence_of
+from deepcausalmmm_jax.data.files.column_words import Kind, kind_of
+from deepcausalmmm_jax.data.files.days import days_of
+from deepcausalmmm_jax.data.files.number_style import decimal_sign, with_points
+from deepcausalmmm_jax.data.files.raw_table import read_raw
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, reach_from
-from deepcausalmmm_jax.data.readers.column_names import with_plain_names
-from deepcausalmmm_jax.data.readers.read_table import read_table
 from deepcausalmmm_jax.data.regions import NATIONAL, region_positions
 from deepcausalmmm_jax.errors import DataError
 
@@ -22,8 +25,9 @@ def panel_like(file: Path, run: Panel, delimiter: str, *, mask_missing_kpi: bool
     """The panel in a file, with the columns that a run was made with.
 
     KPI, weeks, regions, channels and controls have the names that they had in the run. A channel's spend, the revenue
-    per KPI unit and the population are the columns that hold what the run has in the weeks of both, or for spend one
-    named like the channel; a revenue that never changes is taken from the run.
+    per KPI unit and the population are the columns that hold what the run has in the weeks of both, or for spend and
+    reach one named like the channel where none does; a revenue that never changes is taken from the run. A KPI that is
+    per head in the file, and was in the run, is made totals as it was there.
 
     Args:
         file: CSV or Parquet file, one row per region and week.
@@ -35,7 +39,7 @@ def panel_like(file: Path, run: Panel, delimiter: str, *, mask_missing_kpi: bool
     Raises:
         DataError: the file lacks a column of the run, or cannot be read as a panel.
     """
-    table = with_plain_names(read_table(file, delimiter))
+    table = _table(file, delimiter, run)
     national = list(run.regions) == [NATIONAL] and run.region_name not in table
     written = [name for name in run.controls if name not in run.event_names]  # events come from the run's calendar
     reached = [name for name, has in zip(run.channels, run.has_reach, strict=True) if has]
@@ -84,7 +88,51 @@ def panel_like(file: Path, run: Panel, delimiter: str, *, mask_missing_kpi: bool
         if column is None:
             raise DataError(f"{file} has no column with the population that the run has; add it as in the first fit.")
         prices["population"] = column
+        heads = _people(bare, run)
+        if heads is not None:
+            prices["kpi_per"] = heads
     return read(**prices) if prices else bare
+
+
+def _table(file: Path, delimiter: str, run: Panel) -> pd.DataFrame:
+    """The table in a file, its numbers read in whatever style they are written.
+
+    Raises:
+        DataError: the file cannot be read, or has days where the run has weeks.
+    """
+    raw = read_raw(file, None if delimiter == "," else delimiter)
+    table = raw.cells
+    if run.time_name not in table:
+        return table  # refused by name
+    kept = [name for name in (run.time_name, run.region_name) if name in table]
+    rest = table.drop(columns=kept)
+    decimal = decimal_sign(rest, raw.delimiter)
+    read = {str(name): with_points(rest[name], decimal) for name in rest}
+    weeks = isinstance(run.weeks, pd.DatetimeIndex) and run.cadence is not Cadence.DAILY
+    if weeks and cadence_of(np.unique(days_of(table[run.time_name], run.time_name, run.cadence))) is Cadence.DAILY:
+        raise DataError(
+            f"{file} has a row per day, and the run one per {run.cadence.unit}; bring it there with dcm.to_weeks, or "
+            f"update in Python: dcm.update(dcm.load(...), dcm.read_panel({str(file)!r}))."
+        )
+    return table.assign(**read)
+
+
+def _people(bare: Panel, run: Panel) -> float | None:
+    """How many people the KPI of the file is per, where that of the run is the same in totals; None where it is one."""
+    assert run.population is not None
+    regions, weeks = region_positions(bare.regions, run.regions), bare.weeks.get_indexer(run.weeks)
+    rows, columns = np.flatnonzero(regions >= 0), np.flatnonzero(weeks >= 0)
+    then = np.where(run.weights > 0, run.kpi, np.nan)[np.ix_(rows, columns)]
+    now = np.where(bare.weights > 0, bare.kpi, np.nan)[np.ix_(regions[rows], weeks[columns])]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        people = run.population[rows, None] * now / then
+    people = people[np.isfinite(people)]
+    if not len(people):
+        return None
+    usual = float(np.median(people))
+    power = 10.0 ** round(np.log10(usual)) if usual > 0 else 0.0
+    agreed = np.isclose(people, power, rtol=_CLOSE, atol=0.0).mean() >= _ALIKE
+    return power if agreed and not np.isclose(then, now, rtol=_CLOSE, atol=0.0).mean() >= _ALIKE else None
 
 
 class _Columns:
@@ -121,17 +169,52 @@ class _Columns:
         order = one.exposure[:, :, 0][one.present].astype(int)
         return table.iloc[order].reset_index(drop=True)
 
-    def holding(self, wanted: np.ndarray) -> str | None:
-        """The column that holds the figures `[region, week]` of the run in the weeks of both; None where none does."""
+    def holding(self, wanted: np.ndarray, *likely: str) -> str | None:
+        """The column that holds the figures of the run best in the weeks of both; None where none does.
+
+        Cells in which both are 0 tell nothing: a channel that is seldom on air is 0 in most, as any flag is.
+
+        Args:
+            wanted: figures of the run, `[region, week]`.
+            likely: names that a column may have, of which the first wins among those that hold them equally well.
+
+        Raises:
+            DataError: several columns hold them equally well, and differ in other weeks.
+        """
+        shares = {name: self._agreement(name, wanted) for name in self.names}
+        best = max(shares.values(), default=0.0)
+        if best < _ALIKE:
+            return None
+        equal = [name for name in self.names if shares[name] == best]
+        named = [name for name in likely if name in equal]
+        others = [name for name in equal if not self._numbers(name).equals(self._numbers(equal[0]))]
+        if others and not named:
+            raise DataError(
+                f"Columns {equal[0]!r} and {others[0]!r} both hold figures of the run in the weeks that it had, and "
+                "differ in others; leave one of them out of the file."
+            )
+        return (named or equal)[0]
+
+    def holding_throughout(self, value: float) -> list[str]:
+        """The columns that have one value in all weeks of the run."""
         both = (self._row >= 0) & (self._week >= 0)
-        known = wanted[self._row[both], self._week[both]]
-        sure = np.isfinite(known)
-        for name in self.names:
-            numbers = pd.to_numeric(self._table[name], errors="coerce").to_numpy(np.float64)[both]
-            close = np.isclose(np.nan_to_num(numbers), np.nan_to_num(known), rtol=_CLOSE, atol=0.0)
-            if sure.any() and close[sure].mean() >= _ALIKE:
-                return name
-        return None
+        return [name for name in self.names if both.any() and (self._numbers(name)[both] == value).all()]
+
+    def changes(self, name: str) -> bool:
+        """Whether a column has several values."""
+        return self._numbers(name).nunique() > 1
+
+    def _agreement(self, name: str, wanted: np.ndarray) -> float:
+        both = (self._row >= 0) & (self._week >= 0)
+        known, numbers = wanted[self._row[both], self._week[both]], self._numbers(name).to_numpy()[both]
+        telling = np.isfinite(known) & ((known != 0) | (numbers != 0))
+        telling = telling if telling.any() else np.isfinite(known)
+        return float(np.isclose(numbers, known, rtol=_CLOSE, atol=0.0)[telling].mean()) if telling.any() else 0.0
+
+    def _numbers(self, name: str) -> pd.Series:
+        """The numbers of a column; empty cells are 0, and text is none."""
+        column = self._table[name]
+        return pd.to_numeric(column, errors="coerce").astype(np.float64).where(column.notna(), 0.0)
 
 
 def _spend(others: _Columns, run: Panel, file: Path) -> Iterator[tuple[str, str]]:
@@ -144,8 +227,9 @@ def _spend(others: _Columns, run: Panel, file: Path) -> Iterator[tuple[str, str]
         if np.array_equal(np.nan_to_num(own), exposure[:, :, i]):
             yield channel, channel
             continue
-        named = next((name.format(channel) for name in _SPEND_NAMES if name.format(channel) in others.names), None)
-        column = named or others.holding(own)
+        likely = [name.format(channel) for name in _SPEND_NAMES]
+        named = next((name for name in likely if name in others.names), None)
+        column = others.holding(own, *likely) or named
         if column is None:
             raise DataError(
                 f"{file} has no column with the spend of {channel!r} that the run has; name it {channel}_spend."
@@ -161,7 +245,7 @@ def _reach(others: _Columns, run: Panel, file: Path) -> Iterator[tuple[str, dict
         for i, channel in enumerate(run.channels):
             if run.has_reach[i]:
                 named = f"{channel}_{option}"
-                column = named if named in others.names else others.holding(values[:, :, i])
+                column = others.holding(values[:, :, i], named) or (named if named in others.names else None)
                 if column is None:
                     raise DataError(
                         f"{file} has no column with the {option} of {channel!r} that the run has; name it {named}."
@@ -173,9 +257,25 @@ def _reach(others: _Columns, run: Panel, file: Path) -> Iterator[tuple[str, dict
 def _revenue(others: _Columns, run: Panel, file: Path) -> str | float:
     assert run.revenue_per_kpi is not None
     known = run.revenue_per_kpi[run.present]
+    if np.ptp(known) == 0:
+        return _steady_revenue(others, float(known[0]), file)
     column = others.holding(run.revenue_per_kpi)
     if column is not None:
         return column
-    if np.ptp(known) == 0:
-        return float(known[0])
     raise DataError(f"{file} has no column with the revenue per KPI that the run has; add it as in the first fit.")
+
+
+def _steady_revenue(others: _Columns, value: float, file: Path) -> str | float:
+    """A revenue per KPI that was one number throughout the run, or the column of it that has changed since.
+
+    Raises:
+        DataError: a column had that number in all weeks of the run and has others since, but is not named as a revenue.
+    """
+    changed = [name for name in others.holding_throughout(value) if others.changes(name)]
+    revenue = [name for name in changed if kind_of(name) is Kind.REVENUE]
+    if changed and not revenue:
+        raise DataError(
+            f"{file} has a column {changed[0]!r} that was {value:g} in all weeks of the run, as its revenue per KPI "
+            "was, and has other values since; name it revenue_per_kpi if it is that, or leave it out."
+        )
+    return revenue[0] if revenue else value

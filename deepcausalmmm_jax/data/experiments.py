@@ -246,7 +246,7 @@ def _usual_weeks(
         if one.channel == test.channel:
             _, where, when = _cells(panel, one)
             busy[where, when] = True
-    free = ~busy[regions, : weeks.start]
+    free = (panel.present & ~busy)[regions, : weeks.start]  # a week without a row has no exposure that would be usual
     length = weeks.stop - weeks.start
     short = free.sum(axis=1) < length
     if short.any():

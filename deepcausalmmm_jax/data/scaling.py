@@ -55,7 +55,8 @@ def scales_from(panel: Panel, weights: np.ndarray, reading: KpiReading = "identi
     exposure = np.where(mean > 0, mean, typical * heads[:, None])
     center, scale = _control_scales(np.where(present[:, :, None], panel.control[:, :last], np.nan))
     scale = np.where(np.isin(np.array(panel.controls, dtype=str), panel.event_names), _EVENT_UNIT, scale)
-    history = panel.exposure[:, : min(panel.cadence.steps(_FIRST_WEEKS), last)].mean(axis=1)
+    first = slice(0, min(panel.cadence.steps(_FIRST_WEEKS), last))
+    history = panel.exposure[:, first].sum(axis=1) / np.maximum(panel.present[:, first].sum(axis=1), 1)[:, None]
     usual = usual_frequency(panel, last)
     return Scales(kpi, exposure, exposure / heads[:, None] / typical, history, center, scale, usual)
 

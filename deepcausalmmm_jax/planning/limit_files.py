@@ -8,7 +8,7 @@ import numpy as np
 
 from deepcausalmmm_jax.planning.limits import Key, Limits, Range
 
-_BY_KEY = ("bounds", "region_bounds", "groups", "minimum")
+_BY_KEY = ("bounds", "region_bounds", "groups", "minimum", "each_cell")
 
 
 def plain(limits: Limits) -> dict[str, Any]:
@@ -26,7 +26,9 @@ def plain(limits: Limits) -> dict[str, Any]:
 
 def limits_from(told: Mapping[str, Any]) -> Limits:
     """The inverse of `plain`."""
-    fields: dict[str, Any] = {name: {_hashable(key): _hashable(value) for key, value in told[name]} for name in _BY_KEY}
+    fields: dict[str, Any] = {
+        name: {_hashable(key): _hashable(value) for key, value in told.get(name, [])} for name in _BY_KEY
+    }
     relative = told["relative_bounds"]
     fields["relative_bounds"] = (
         tuple(relative) if told["every_cell"] else {_hashable(key): _hashable(value) for key, value in relative}
@@ -60,13 +62,15 @@ def by_channel(limits: Limits, factor: float, split: str) -> tuple[Limits, tuple
         if lost
     ]
     if isinstance(relative, Mapping):
-        relative = {key: pair for key, pair in relative.items() if isinstance(key, str)}
+        whole: dict[Key, Range] = {key: pair for key, pair in relative.items() if isinstance(key, str)}
+        relative = whole | {channel: pair for channel, pair in limits.each_cell.items()}
     found = dataclasses.replace(
         limits,
         bounds=kept,
         relative_bounds=relative,
         bounds_per="key",
         region_bounds={},
+        each_cell={},
         groups={names: _scaled(pair, factor) for names, pair in limits.groups.items()},
         minimum={},
     )

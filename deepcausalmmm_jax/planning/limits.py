@@ -47,6 +47,8 @@ class Limits:
         region_bounds: ranges by region, over all channels.
         groups: ranges by tuple of channels, for their sum.
         fixed: channels that keep today's spend, cell by cell.
+        each_cell: ranges by channel in multiples of today's spend, for each of its cells, whatever `bounds_per` says;
+            `limit` becomes these where other channels have bounds.
         minimum: by channel, least spend of a week in which it is on the air (of the whole plan, if that has no weeks).
             No spend is always allowed. Which weeks are on is decided by rounding the plan without minima and by
             switching the closest ones: a good plan, though not guaranteed to be the best.
@@ -65,10 +67,11 @@ class Limits:
     region_bounds: Mapping[object, Range] = dataclasses.field(default_factory=dict)
     groups: Mapping[tuple[str, ...], Range] = dataclasses.field(default_factory=dict)
     fixed: Sequence[str] = ()
+    each_cell: Mapping[str, Range] = dataclasses.field(default_factory=dict)
     minimum: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("bounds", "region_bounds", "groups", "minimum"):
+        for name in ("bounds", "region_bounds", "groups", "each_cell", "minimum"):
             refuse_no_mapping(getattr(self, name), name)
         relative: object = self.relative_bounds
         is_pair = isinstance(relative, Sequence | np.ndarray) and len(relative) == 2 and not isinstance(relative, str)
@@ -168,6 +171,9 @@ def polytope_of(cells: Cells, panel: Labels, limits: Limits) -> Polytope:
         else:
             size = 1.0 if option == "bounds" else float(unit[where].sum())
             polytope = _with_sum(polytope, where, _scaled(_range(pair, name), size), name)
+    for channel, pair in limits.each_cell.items():
+        where = _cells_of_key(cells, panel, channel, "each_cell")
+        polytope = _with_each(polytope, where, pair, cells.today, channel)
     for region, pair in limits.region_bounds.items():
         where, name = cells.region == _region(panel, region, "region_bounds"), f"region {region}"
         if not where.any():

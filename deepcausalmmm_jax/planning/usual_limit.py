@@ -1,13 +1,12 @@
 """How far spend may move from today's where nothing else limits a plan: few would dare to double a channel."""
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from deepcausalmmm_jax.checks import is_number
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.planning.cells import Cells
-from deepcausalmmm_jax.planning.limits import Key, Labels, Limits, Range
+from deepcausalmmm_jax.planning.limits import Labels, Limits
 from deepcausalmmm_jax.planning.targets import Targets
 
 Limit = float | Literal["auto"] | None
@@ -50,10 +49,7 @@ def limited(limits: Limits, limit: Limit, targets: Targets, cells: Cells, panel:
     if not exempt:
         return Limited(dataclasses.replace(limits, relative_bounds=pair), note)
     held = [name for i, name in enumerate(panel.channels) if i in cells.channel and name not in exempt]
-    stated = limits.relative_bounds if isinstance(limits.relative_bounds, Mapping) else {}
-    relative: dict[Key, Range] = {**stated, **dict.fromkeys(held, pair)}
-    per = limits.bounds_per if named else "cell"
-    return Limited(dataclasses.replace(limits, relative_bounds=relative, bounds_per=per), note)
+    return Limited(dataclasses.replace(limits, each_cell={**limits.each_cell, **dict.fromkeys(held, pair)}), note)
 
 
 def _share(limits: Limits, limit: Limit, targets: Targets, cells: Cells) -> float | None:
@@ -87,8 +83,9 @@ def _scale(targets: Targets, cells: Cells, panel: Labels, fixed: set[str]) -> fl
 
 
 def _sentence(share: float, scale: float, cells: Cells, others: bool, by_default: bool) -> str:
-    what = "channel" if others else " x ".join(cells.split.split("_"))
-    whose = f"each {what} without bounds of its own" if others else f"each {what}"
+    what = " x ".join(cells.split.split("_"))
+    own = " without bounds of its own" if what == "channel" else ", of channels without bounds of their own,"
+    whose = f"each {what}{own}" if others else f"each {what}"
     around = "today's spend" if scale == 1.0 else "its share of today's spend, scaled to this total"
     why = " (the default; another limit, or bounds, can be given)" if by_default else ""
     return f"Spend of {whose} stays within {100 * share:.3g}% of {around}{why}."

@@ -42,8 +42,8 @@ def range_row(result: FitResult, plan: BudgetPlan | None) -> HealthRow:
     if result.holdout:
         later = slice(start, panel.n_past_weeks)
         most = panel.exposure[:, :start].max(axis=1, keepdims=True)
-        beyond = (panel.exposure[:, later] > most * (1.0 + 1e-9)) & panel.present[:, later][:, :, None]
-        share = beyond.mean(axis=(0, 1))
+        beyond = (panel.exposure[:, later] > most * (1.0 + 1e-9))[panel.present[:, later]]
+        share = beyond.mean(axis=0)
         name, worst = panel.channels[int(share.argmax())], float(share.max())
         figures.append(
             f"held-out weeks: {worst:.0%} beyond training ({name})"

@@ -100,6 +100,18 @@ def test_a_target_searches_its_total_without_the_limit(cells, small_panel):
     assert limited(dcm.Limits(), None, Targets(), cells["channel"], small_panel) == (dcm.Limits(), ())
 
 
+@pytest.mark.parametrize("per", ["key", "cell"])
+def test_the_limit_holds_for_each_cell_of_a_channel_beside_one_that_has_bounds(cells, small_panel, per):
+    own = cells["channel_week"]
+    limits = dcm.Limits(bounds={"channel_1": (0.0, 1e9)}, bounds_per=per)
+    found = limited(limits, 0.1, Targets(), own, small_panel)
+    least, most = ranges(found, own, small_panel)
+    others = own.channel[own.today > 0] != 0
+    np.testing.assert_allclose(least[others], 0.9)
+    np.testing.assert_allclose(most[others], 1.1)
+    assert "each channel x week, of channels without bounds of their own, stays within 10%" in found.notes[0]
+
+
 def test_bounds_of_a_channel_take_the_place_of_a_stated_limit(cells, small_panel):
     limits = dcm.Limits(bounds={"channel_1": (0.0, 1e9)}, relative_bounds={"channel_2": (0.2, 4.0)})
     found = limited(limits, 0.1, Targets(), cells["channel"], small_panel)

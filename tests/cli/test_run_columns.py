@@ -1,0 +1,100 @@
+"""`update FILE` takes the columns that the run was made of, not others that look like them."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.cli.run_columns import panel_like
+
+OLD = slice(0, 50)
+
+
+def like(table, run, tmp_path):
+    table.to_csv(tmp_path / "file.csv", index=False)
+    return panel_like(tmp_path / "file.csv", run, ",", mask_missing_kpi=False, keep_trailing_zeros=False)
+
+
+@pytest.fixture
+def table(small_panel):
+    return small_panel.to_dataframe()
+
+
+def later(table, small_panel):
+    """Whether a row is of a week that the run did not have."""
+    return pd.to_datetime(table["time"]) >= small_panel.weeks[50]
+
+
+def test_a_flag_that_is_nearly_always_0_is_not_the_spend_of_a_channel_seldom_on_air(small_panel, table, tmp_path):
+    seldom = table["channel_1"].where(np.arange(len(table)) % 15 == 0, 0.0)
+    table["channel_1"], table["eur_1"] = seldom, 0.02 * seldom
+    table.insert(3, "openings", 1.0 * (np.arange(len(table)) % 59 == 0))
+    columns = {"region": "region", "time": "time", "kpi": "sales", "media": list(small_panel.channels)}
+    whole = dcm.Panel.from_dataframe(table, **columns, spend={"channel_1": "eur_1"})
+    run = dataclasses.replace(whole, control=small_panel.control, controls=small_panel.controls).select(weeks=OLD)
+    found = like(table.drop(columns="channel_1_spend"), run, tmp_path)
+    np.testing.assert_allclose(found.spend[:, :, 0], whole.spend[:, :, 0])
+
+
+def test_the_column_that_holds_the_spend_is_taken_before_one_that_is_named_like_it(small_panel, table, tmp_path):
+    table["tv_net"] = table["channel_1_spend"]
+    table["channel_1_spend"] *= 1.7
+    found = like(table, small_panel.select(weeks=OLD), tmp_path)
+    np.testing.assert_allclose(found.spend, small_panel.spend)
+
+
+def test_a_spend_that_was_revised_throughout_is_found_by_its_name(small_panel, table, tmp_path):
+    table["channel_1_spend"] *= 1.7
+    found = like(table, small_panel.select(weeks=OLD), tmp_path)
+    np.testing.assert_allclose(found.spend[:, :, 0], 1.7 * small_panel.spend[:, :, 0])
+
+
+def test_two_columns_that_differ_in_new_weeks_alone_are_asked_about(small_panel, table, tmp_path):
+    held = table["channel_1_spend"]
+    table = table.assign(net=held, gross=held.where(~later(table, small_panel), 2.0 * held))
+    with pytest.raises(dcm.DataError, match="Columns 'net' and 'gross' both hold figures of the run"):
+        like(table.drop(columns="channel_1_spend"), small_panel.select(weeks=OLD), tmp_path)
+
+
+def test_a_revenue_that_was_one_number_is_not_taken_from_a_column_that_happened_to_hold_it(
+    small_panel, table, tmp_path
+):
+    run = dataclasses.replace(small_panel, revenue_per_kpi=np.full(small_panel.kpi.shape, 10.0)).select(weeks=OLD)
+    table = table.drop(columns="revenue_per_kpi")
+    steady = like(table.assign(list_price=10.0), run, tmp_path)
+    np.testing.assert_array_equal(steady.revenue_per_kpi, 10.0)
+    changed = np.where(later(table, small_panel), 14.0, 10.0)
+    with pytest.raises(
+        dcm.DataError, match="a column 'list_price' that was 10 in all weeks of the run, as its revenue"
+    ):
+        like(table.assign(list_price=changed), run, tmp_path)
+    named = like(table.assign(revenue_per_order=changed), run, tmp_path)
+    assert set(named.revenue_per_kpi.ravel()) == {10.0, 14.0}
+
+
+@pytest.mark.parametrize("people", [1000.0, 1e5])
+def test_a_kpi_per_head_is_made_totals_as_in_the_run(small_panel, table, tmp_path, people):
+    heads = dict(zip(small_panel.regions, [80_000.0, 125_000.0, 2e5, 7e4], strict=True))
+    table["heads"] = table["region"].map(heads)
+    table["sales"] = table["sales"] / table["heads"] * people
+    columns = {"region": "region", "time": "time", "kpi": "sales", "media": list(small_panel.channels)}
+    columns |= {"population": "heads", "controls": list(small_panel.controls)}
+    run = dcm.Panel.from_dataframe(table, **columns, kpi_per=people).select(weeks=OLD)
+    found = like(table, run, tmp_path)
+    np.testing.assert_allclose(found.kpi, small_panel.kpi, rtol=1e-9)
+
+
+def test_a_file_of_days_is_not_read_as_weeks(small_panel, table, tmp_path):
+    days = table.loc[table.index.repeat(7)].reset_index(drop=True)
+    days["time"] = pd.to_datetime(days["time"]) + pd.to_timedelta(np.arange(len(days)) % 7, unit="D")
+    with pytest.raises(dcm.DataError, match="has a row per day, and the run one per week; bring it there"):
+        like(days, small_panel.select(weeks=OLD), tmp_path)
+
+
+def test_a_file_in_another_style_than_the_first_is_read(small_panel, table, tmp_path):
+    run = small_panel.select(weeks=OLD)
+    table.to_csv(tmp_path / "other.csv", index=False, sep=";", decimal=",", encoding="utf-8-sig")
+    found = panel_like(tmp_path / "other.csv", run, ",", mask_missing_kpi=False, keep_trailing_zeros=False)
+    np.testing.assert_allclose(found.kpi, small_panel.kpi)
