@@ -46,7 +46,7 @@ class Contributed(NamedTuple):
     """Contributions and curves by member; components in the order structural, controls, channels."""
 
     national: np.ndarray  # [replicate, week, component], KPI units, sum over regions
-    regional: np.ndarray  # [replicate, region, component], KPI units, sum over weeks that have a row
+    regional: np.ndarray  # [replicate, region, component], KPI units, sum over weeks with a row up to the last KPI
     share: np.ndarray  # [replicate, channel], of the KPI in the training weeks
     coefficient: np.ndarray  # [replicate, channel], share of the mean KPI at full activity
     curves: dict[str, np.ndarray]  # [replicate, channel] by name; NaN where a channel's kind has no such parameter
@@ -78,6 +78,7 @@ def contributed(fit: FittedPanel, variables: Variables) -> Contributed:
         fit.inputs,
         single(unit),
         single(present),
+        single(fit.panel.past),
         single(trained),
         fit.design,
         fit.n_training_weeks,
@@ -121,7 +122,7 @@ def _from_baselines(found: Contributed, fit: FittedPanel, scaled: np.ndarray) ->
     present = fit.panel.present.astype(np.float64)
     n, n_controls = len(STRUCTURAL_COMPONENTS), before.shape[2]
     national, regional = found.national.astype(np.float64), found.regional.astype(np.float64)
-    by_week, by_region = np.einsum("krc,rt->ktc", before, present), before * present.sum(axis=1)[:, None]
+    by_week, by_region = np.einsum("krc,rt->ktc", before, present), before * fit.panel.past.sum(axis=1)[:, None]
     for values, moved in ((national, by_week), (regional, by_region)):
         values[:, :, n : n + n_controls] -= moved
         values[:, :, 0] += moved.sum(axis=2)
@@ -153,6 +154,7 @@ def _contributed(
     inputs: AnyInputs,
     unit: Array,
     present: Array,
+    past: Array,
     trained: Array,
     design: AnyDesign,
     n_training: int,
@@ -165,7 +167,7 @@ def _contributed(
         stacked = stacked * present[:, :, None]
         return (
             stacked.sum(axis=0),
-            stacked.sum(axis=1),
+            (stacked * past[:, :, None]).sum(axis=1),
             jnp.einsum("rtm,rt->m", terms.media, trained),
             inside.coefficient[:, :n_training].mean(axis=(0, 1)),
             {name: getattr(inside.curves, name) for name in CURVES if getattr(inside.curves, name) is not None},

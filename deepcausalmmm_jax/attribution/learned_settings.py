@@ -129,7 +129,9 @@ def _unbounded(parameter: str, value: float) -> float:
 def _found(fit: FittedPanel) -> dict[str, np.ndarray]:
     """Values over the training weeks; controls by their effect per standard deviation, mean over regions."""
     panel, used = fit.panel, fit.weights > 0
-    inside, media = fit.internals, fit.components.media
+    inside = fit.internals
+    # Under a log link what is stated of a channel is what is lost without it, see `data.kpi_link`.
+    media = fit.lost(0.0) if fit.has_log_link else fit.components.media
     worth = np.ones(used.shape) if panel.revenue_per_kpi is None else panel.revenue_per_kpi
     found = spent(panel)
     spend = np.full(media.shape, np.nan) if found is None else found

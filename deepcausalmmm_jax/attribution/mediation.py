@@ -13,7 +13,7 @@ from deepcausalmmm_jax.model.design import Design
 
 
 def effects(fit: FittedPanel) -> pd.DataFrame:
-    r"""Effect of each channel over all region-weeks of the panel that have a row, by intervention on the graph.
+    r"""Effect of each channel over the region-weeks up to the last KPI that have a row, by intervention on the graph.
 
     The channel's exposure is set to zero; for `total`, exposure of the channels downstream falls by what it drove,
     $x_j - [(I - B)^{-1}]_{ij} x_i$ but not below zero, and adstock, saturation, blend and coefficients are computed
@@ -29,7 +29,7 @@ def effects(fit: FittedPanel) -> pd.DataFrame:
         - `pct_mediated`: mediated in percent of total (empty where the total is 0);
         - `through`: the channels downstream of it, comma-separated.
     """
-    lost = np.where(fit.panel.present, fit.effects(), 0.0).sum(axis=(2, 3))
+    lost = np.where(fit.panel.past, fit.effects(), 0.0).sum(axis=(2, 3))
     direct, total = lost[:, 0], lost[:, 1]
     names, reached = fit.panel.channels, _reached((link_weights(fit) != 0).any(axis=0))
     downstream = [", ".join(sorted(names[j] for j in np.flatnonzero(row))) for row in reached]
@@ -60,7 +60,7 @@ def effect_draws(fit: FittedPanel, variables: Variables, edges: np.ndarray | Non
         edges = link_draws(fit, len(jax.tree.leaves(variables)[0]))
     followed = np.concatenate([edges, own[None]])
     drives = (followed != 0).any(axis=(0, 1, 3)) if isinstance(fit.design, Design) else np.ones(edges.shape[-1], bool)
-    counted = single(fit.scales.kpi[:, None] * fit.panel.present)
+    counted = single(fit.scales.kpi[:, None] * fit.panel.past)
     at = on_device(np.flatnonzero(drives).astype(np.int32))
     found = effects_by_member(on_device(variables), single(edges), fit.inputs, counted, at, fit.design)
     direct, of_drivers = (np.asarray(part, np.float64) for part in found)

@@ -101,7 +101,8 @@ def bootstrap(
     chosen: Method = method or ("weights" if len(fitted.panel.regions) >= _FEWEST_REGIONS else "block")
     panel = fitted.panel
     past = panel.until_last_kpi()
-    ready = prepare(past, fitted.weights[:, : len(past.weeks)], fitted.config)
+    # An updated run keeps the scales of the run before it; refits are read with these, and so are trained on them.
+    ready = prepare(past, fitted.weights[:, : len(past.weeks)], fitted.config, fitted.scales)
     sample = _sample(fitted, ready, warm=warm_start)
     names = [str(name) for part in (panel.regions, panel.weeks, panel.channels, panel.controls) for name in part]
     settings: dict[str, object] = {

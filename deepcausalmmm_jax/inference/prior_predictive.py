@@ -72,8 +72,8 @@ def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
 
     Returns:
         By channel, percent of the KPI: `share`, `share_half` and `share_double` with a prior raised to the power 0.5
-        and 2, `width` of the 90% interval, and `sensitive`, whether either moves the share by more than 10% of its
-        value.
+        and 2, `width` of the 90% interval, and `sensitive`, whether either moves the share by more than a tenth of that
+        width.
 
     Raises:
         ConfigError: an ensemble of refits, which has no prior density.

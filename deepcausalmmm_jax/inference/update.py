@@ -67,7 +67,8 @@ def update(
     panel, differ = continued_by(before.panel, panel)
     hidden = (before.n_holdout_weeks or None) if holdout == "same" else holdout
     weights = _weights(panel, hidden)
-    if not differ.new_weeks and not len(differ.revised) and np.array_equal(weights > 0, before.weights > 0):
+    new_weeks = (*_loaded(before.panel, panel), *differ.new_weeks)
+    if not new_weeks and not len(differ.revised) and np.array_equal(weights > 0, before.weights > 0):
         raise DataError(
             "The panel has no week that the run lacks and no revised figure, so there is nothing to update."
         )
@@ -77,7 +78,7 @@ def update(
     updated = warm_refit(before, panel, weights, known, progress=progress)
     moved = changes(_figures(result), _figures(updated))
     split = {name: 0.0 * moved["change"] for name in _CAUSES}
-    if len(differ.revised) and differ.new_weeks:
+    if len(differ.revised) and new_weeks:
         old_weeks = panel.select(weeks=slice(0, len(before.panel.weeks)))
         revised = _alone(before, old_weeks, _like(before, old_weeks), known, room, progress)
         unrevised = _with_old_weeks(panel, before.panel)
@@ -85,13 +86,14 @@ def update(
         neither = _alone(before, before.panel, before.weights, known, room, progress)
         split = _split(moved, *(_figures(refit) for refit in (neither, new, revised)))
     else:
-        split["revised" if len(differ.revised) else "new_weeks"] = moved["change"]
+        cause = "revised" if len(differ.revised) else "new_weeks" if new_weeks else "refit"
+        split[cause] = moved["change"]
     return Update(
         result=updated,
         previous=result,
         moved=moved.assign(**split),
         revised=differ.revised,
-        new_weeks=differ.new_weeks,
+        new_weeks=new_weeks,
         needs_refits=isinstance(result, Ensemble) and not result.from_posterior,
     )
 
@@ -104,6 +106,12 @@ def _refuse(result: FitResult, panel: Panel) -> None:
             "update needs a run of the default model: the paper's model is trained from a random start by a fixed "
             "schedule, so fit it again with dcm.fit."
         )
+
+
+def _loaded(before: Panel, panel: Panel) -> tuple[str, ...]:
+    """Weeks that an earlier panel had without a KPI, as planned or not loaded yet, and that have one now."""
+    later = range(before.n_past_weeks, len(before.weeks))
+    return tuple(panel.week_label(at) for at in later if (panel.weights[:, at] > 0).any())
 
 
 def _weights(panel: Panel, holdout: int | None) -> np.ndarray:
@@ -127,10 +135,11 @@ def _alone(
 
 
 def _with_old_weeks(panel: Panel, before: Panel) -> Panel:
-    """The panel with the figures of an earlier one in the weeks that it has."""
+    """The panel with the figures of an earlier one in the weeks up to its last KPI."""
+    last = before.n_past_weeks
 
     def joined(new: np.ndarray, old: np.ndarray) -> np.ndarray:
-        return np.concatenate([old, new[:, old.shape[1] :]], axis=1)
+        return np.concatenate([old[:, :last], new[:, last:]], axis=1)
 
     found: dict[str, np.ndarray] = {
         name: joined(getattr(panel, name), getattr(before, name))

@@ -227,7 +227,7 @@ class Ensemble(FitResult):
         return self._component_intervals(self._contributed.national, TIME, self.panel.weeks, level)
 
     def region_intervals(self, level: float = _LEVEL) -> xr.DataArray:
-        """Contributions by region, summed over weeks, with their interval, `(bound, region, component)`, KPI units.
+        """Contributions by region up to the last KPI, with their interval, `(bound, region, component)`, KPI units.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.

@@ -25,9 +25,10 @@ class Update:
         moved: by figure (share, roi, weekly_contribution) and channel: `before`, `after`, `change`, standard errors and
             `z` as in `compare_runs`; and the parts of the change: by `new_weeks`, by `revised` figures of old weeks,
             by `both` together beyond what either brings alone, and by `refit`, the further training without either.
-            The last is found where weeks are new and figures revised; else it is within the only cause there is.
+            The last is found where weeks are new and figures revised, or neither is and only the holdout differs; else
+            it is within the only cause there is.
         revised: a row per figure of the old weeks that has changed: column, region, week, before, after.
-        new_weeks: labels of the weeks that are new.
+        new_weeks: labels of the weeks that are new, or had been planned and have a KPI now.
         needs_refits: whether the old result had refits of a bootstrap, which must be made again.
     """
 

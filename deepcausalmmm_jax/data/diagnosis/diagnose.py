@@ -2,7 +2,16 @@
 
 from collections.abc import Callable, Iterator
 
-from deepcausalmmm_jax.data.diagnosis import columns, completeness, feedback, frequency, kpi_values, spend, zero_weeks
+from deepcausalmmm_jax.data.diagnosis import (
+    breaks,
+    columns,
+    completeness,
+    feedback,
+    frequency,
+    kpi_values,
+    spend,
+    zero_weeks,
+)
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.data.diagnosis.findings import Finding
 from deepcausalmmm_jax.data.holdout import refuse_without_kpi
@@ -23,6 +32,8 @@ _PAST: tuple[Callable[[Panel], Iterator[Finding]], ...] = (
     kpi_values.outlier_findings,
     kpi_values.repeated_findings,
     kpi_values.doubled_findings,
+    breaks.kpi_step_findings,
+    breaks.short_week_findings,
     kpi_values.same_region_findings,
     kpi_values.region_total_findings,
     columns.outlier_findings,
@@ -31,7 +42,9 @@ _PAST: tuple[Callable[[Panel], Iterator[Finding]], ...] = (
     columns.copy_findings,
     columns.collinearity_findings,
     frequency.frequency_findings,
+    breaks.control_step_findings,
     spend.price_findings,
+    breaks.region_price_findings,
     spend.spend_findings,
     feedback.mediator_findings,
     feedback.feedback_findings,

@@ -13,6 +13,8 @@ from deepcausalmmm_jax.io.grades import Grade
 _ENOUGH = 5.0  # count of a usual week with any, from which zeros by chance are few and can be told from others
 _FEWEST = 3  # weeks
 _LEAST_SPREAD = 0.05
+_FEW = 0.25  # share of a region's weeks up to which zeros are the exception
+_LOWEST, _NEAR_ZERO = 0.05, 0.2  # quantile of the other weeks, and the share of their median that it must reach
 
 
 class _Zeros(NamedTuple):
@@ -25,7 +27,10 @@ class _Zeros(NamedTuple):
 def zero_week_findings(past: Panel) -> Iterator[Finding]:
     """Counts that are zero more often than those of the other weeks allow."""
     counts = not ((past.kpi < 0) | (past.kpi != np.round(past.kpi)))[past.weights > 0].any()
-    regions = range(len(past.regions)) if counts else ()
+    if not counts:
+        yield _never_zero_else(past)
+        return
+    regions = range(len(past.regions))
     found = {r: zeros for r in regions if (zeros := _beyond_chance(past, r)) is not None}
     if not found:
         yield passed(Check.ZERO_WEEKS, "no more zeros than chance explains")
@@ -42,6 +47,31 @@ def zero_week_findings(past: Panel) -> Iterator[Finding]:
         why="weeks in which nothing could be sold say nothing about media, but are taken for noise and lower every "
         "prediction",
         advice="if the shop was closed or sold out, leave the KPI empty there and pass missing_kpi='mask'",
+    )
+
+
+def _never_zero_else(past: Panel) -> Finding:
+    """Zeros of a KPI that is nowhere near zero in the other weeks of the region."""
+    known = past.weights > 0
+    zero = known & (past.kpi == 0)
+    for r in np.flatnonzero(zero.any(axis=1)).tolist():
+        rest = past.kpi[r, known[r] & ~zero[r]]
+        few = zero[r].sum() <= _FEW * known[r].sum()
+        if not few or (rest <= 0).any() or np.quantile(rest, _LOWEST) < _NEAR_ZERO * np.median(rest):
+            zero[r] = False
+    if not zero.any():
+        return passed(Check.ZERO_WEEKS, "no zeros amid weeks far from zero")
+    everywhere = bool((zero.sum(axis=0)[zero.any(axis=0)] == known.sum(axis=0)[zero.any(axis=0)]).any())
+    return Finding(
+        Grade.FAIL if everywhere else Grade.LOOK,
+        Check.ZERO_WEEKS,
+        f"the KPI is 0 in {several(int(zero.sum()), 'region-week')}"
+        f"{', of all regions at once,' if everywhere else ''} and far from 0 in the others",
+        past.kpi_name,
+        names(past.regions[int(r)] for r in np.flatnonzero(zero.any(axis=1))),
+        names(past.week_label(int(week)) for week in np.flatnonzero(zero.any(axis=0))),
+        why="weeks that were not loaded look like weeks in which nothing was sold, whatever ran in them",
+        advice="load them, or leave the KPI empty there and pass missing_kpi='mask'",
     )
 
 

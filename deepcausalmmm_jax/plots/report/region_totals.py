@@ -31,11 +31,11 @@ def region_measures(result: FitResult) -> dict[str, pd.DataFrame]:
     if not isinstance(result, Ensemble):
         return wide
     ends, outcome = result.region_intervals(), totals["incremental_outcome"].unstack("channel", sort=False)
-    counted, estimate = (_by_channel(result, _summed(result, where), outcome) for where in (panel.past, panel.present))
+    counted = _by_channel(result, _summed(result, panel.past), outcome)
     same = (counted - outcome[list(panel.channels)]).abs() <= _SAME * counted.abs()
     found, least = dict(wide), _least_width(result)
     for end, reach in (("low", np.maximum(1.0 - least, 0.0)), ("high", 1.0 + least)):
-        share = _by_channel(result, ends.sel(bound=end).values, outcome) / estimate.where(same & (estimate.abs() > 0))
+        share = _by_channel(result, ends.sel(bound=end).values, outcome) / counted.where(same & (counted.abs() > 0))
         share = share.clip(upper=reach, axis=1) if end == "low" else share.clip(lower=reach, axis=1)
         found |= {f"{name}_{end}": table * share for name, table in wide.items()}
     return found
@@ -51,7 +51,7 @@ def _least_width(result: Ensemble) -> np.ndarray:
 
 
 def _summed(result: FitResult, where: np.ndarray) -> np.ndarray:
-    """Contributions over some region-weeks, `[region, component]`; the draws are summed over all that have a row."""
+    """Contributions over some region-weeks, `[region, component]`."""
     return np.asarray(np.where(where[:, :, None], result.contributions.values, 0.0).sum(axis=1))
 
 
