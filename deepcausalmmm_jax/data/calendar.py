@@ -91,6 +91,20 @@ def _grid_of_numbers(column: pd.Series, name: str, cadence: Cadence | None) -> G
     return Grid(pd.Index(np.arange(steps[0], steps[-1] + 1)), numbers - steps[0], cadence)
 
 
+def refuse_serial_days(numbers: np.ndarray, name: str) -> None:
+    """Refuse whole numbers that spreadsheets write for days, in a column that is named after dates.
+
+    Raises:
+        DataError: naming the column.
+    """
+    if len(numbers) and _SERIALS[0] <= numbers.min() and numbers.max() <= _SERIALS[1] and _DATED.search(name):
+        day = np.datetime64("1899-12-30") + np.timedelta64(int(numbers[0]), "D")
+        raise DataError(
+            f"Column {name!r} has {int(numbers[0])}, as spreadsheets count days ({day}); format the column as dates "
+            "there, or set cadence='weekly' if these are numbers of weeks."
+        )
+
+
 def _refuse_unclear_numbers(numbers: np.ndarray, name: str) -> None:
     """Refuse whole numbers that count as weeks but may well be months, quarters or days."""
     if _are_month_codes(numbers):
@@ -98,13 +112,7 @@ def _refuse_unclear_numbers(numbers: np.ndarray, name: str) -> None:
             f"Column {name!r} has {numbers[0]}, which may be a month or a week; set cadence='monthly', or write weeks "
             "as dates."
         )
-    serial = _SERIALS[0] <= numbers.min() and numbers.max() <= _SERIALS[1]
-    if serial and _DATED.search(name):
-        day = np.datetime64("1899-12-30") + np.timedelta64(int(numbers[0]), "D")
-        raise DataError(
-            f"Column {name!r} has {numbers[0]}, as spreadsheets count days ({day}); format the column as dates there, "
-            "or set cadence='weekly' if these are numbers of weeks."
-        )
+    refuse_serial_days(numbers, name)
     found = _OTHER_UNIT.fullmatch(name.strip())
     if found:
         cadence = {"month": "monthly", "quarter": "quarterly", "day": "daily"}[found[1].lower()]

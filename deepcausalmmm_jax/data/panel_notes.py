@@ -13,11 +13,13 @@ from deepcausalmmm_jax.data.kpi_notes import constant_regions, huge_weeks, net_r
 from deepcausalmmm_jax.data.near_copies import Copies, copies, same_regions, sums
 from deepcausalmmm_jax.data.outliers import outliers
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
-from deepcausalmmm_jax.data.region_totals import region_totals
+from deepcausalmmm_jax.data.region_totals import alike_regions, region_totals
 from deepcausalmmm_jax.errors import DataWarning
 
 NOTE_COLUMNS = ("kind", "names", "note")
 _NAMED = 5
+_AS_TOTAL = 0.95  # correlation of the revenue per unit with the KPI from which it is likelier a total
+_FEWEST_WEEKS = 8
 
 
 class NoteKind(StrEnum):
@@ -29,6 +31,7 @@ class NoteKind(StrEnum):
     TURNED_SIGN = "KPI with another sign"  # in weeks
     HUGE_KPI = "huge KPI"  # in regions and weeks
     SAME_REGIONS = "regions with one KPI"  # groups of them
+    ALIKE_NAMES = "names of regions"  # groups of them
     REGION_TOTAL = "total of regions"  # a region, and those that it is the sum of
     OUTLIER = "outlier"  # a column in a region and week
     COPIES = "near-copies"  # among channels and controls
@@ -36,6 +39,7 @@ class NoteKind(StrEnum):
     SUM = "sum of others"  # a channel
     CONSTANT_CONTROL = "constant control"
     SEEN_ONCE = "event seen once"
+    TOTAL_REVENUE = "revenue per KPI"  # the KPI
     NO_EXPOSURE = "spend without exposure"  # of a channel
 
 
@@ -56,7 +60,7 @@ def panel_notes(panel: Panel, weights: np.ndarray) -> tuple[PanelNote, ...]:
             for outliers and for spend without exposure.
     """
     past, told = panel.select(weeks=slice(0, weeks_up_to_last(weights))), panel.until_last_kpi()
-    columns = (_on_likeness(past), _on_controls(past), _on_events(past), _on_spend(told))
+    columns = (_on_likeness(past), _on_controls(past), _on_events(past), _on_revenue(past), _on_spend(told))
     found = (_on_kpi(past), _on_regions(past), _on_outliers(told), *columns)
     return tuple(note for notes in found for note in notes)
 
@@ -122,6 +126,13 @@ def _on_regions(past: Panel) -> Iterator[PanelNote]:
             f"The KPI {past.kpi_name!r} of {_regions(group)} is the same in every week, up to a factor: they were "
             "copied, or one figure was divided among them, and count as several regions where there is one; keep one, "
             "or add them up.",
+        )
+    for group in alike_regions(past):
+        yield PanelNote(
+            NoteKind.ALIKE_NAMES,
+            group,
+            f"The names of {_regions(group)} differ in case, blanks or signs alone: if they are one region, write them "
+            "alike; as they are, each has its own effects, and what ran in one is missing in the other.",
         )
     for total in region_totals(past):
         if total.parts:
@@ -215,6 +226,26 @@ def _on_events(past: Panel) -> Iterator[PanelNote]:
             once,
             f"The {events} {_few(once)} {fall} in the training weeks only once: whatever else happened then is "
             f"attributed to {whose}.",
+        )
+
+
+def _on_revenue(past: Panel) -> Iterator[PanelNote]:
+    if past.revenue_per_kpi is None:
+        return
+    used = past.weights > 0
+    moves = [
+        float(np.corrcoef(past.revenue_per_kpi[r, used[r]], past.kpi[r, used[r]])[0, 1])
+        for r in range(len(past.regions))
+        if used[r].sum() >= _FEWEST_WEEKS
+        and np.ptp(past.revenue_per_kpi[r, used[r]]) > 0
+        and np.ptp(past.kpi[r, used[r]]) > 0
+    ]
+    if moves and min(moves) > _AS_TOTAL:
+        yield PanelNote(
+            NoteKind.TOTAL_REVENUE,
+            (past.kpi_name,),
+            f"The revenue per unit of the KPI {past.kpi_name!r} rises and falls with the KPI itself (correlation "
+            f"{min(moves):.2f} or more in every region), as total revenue does: if it is that, divide it by the KPI.",
         )
 
 

@@ -1,5 +1,6 @@
 """Regions that are the sum of others: the rows of a total, which would be counted a second time."""
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -28,6 +29,14 @@ class RegionTotal(NamedTuple):
 def is_total(text: str) -> bool:
     """Whether a text is what people call the sum of the rows or regions above it."""
     return " ".join(text.casefold().replace("-", " ").replace("_", " ").rstrip(": ").split()) in _NAMES
+
+
+def alike_regions(past: Panel) -> tuple[tuple[str, ...], ...]:
+    """Groups of regions whose names differ in case, blanks or signs alone, such as `Berlin` and `BERLIN`."""
+    groups: dict[str, list[str]] = {}
+    for region in map(str, past.regions):
+        groups.setdefault(re.sub(r"[\W_]+", "", region).casefold(), []).append(region)
+    return tuple(tuple(names) for plain, names in groups.items() if len(names) > 1 and plain)
 
 
 def region_totals(past: Panel) -> tuple[RegionTotal, ...]:

@@ -235,3 +235,15 @@ def test_shops_of_any_size_that_sell_by_chance_have_the_level_of_one_another(siz
     df = pd.DataFrame(rows, columns=["geo", "week", "sales", "tv"])
     found = notes_of(df, media=["tv"], controls=[], spend=None)
     assert [note for note in found if note.kind == NoteKind.ODD_LEVEL] == []
+
+
+def test_names_of_regions_that_differ_in_case_alone_are_said(table):
+    found = notes_of(table.replace({"geo": {"west": "NORTH "}}).assign(geo=lambda df: df["geo"].str.strip()))
+    assert [(note.kind, note.names) for note in found] == [(NoteKind.ALIKE_NAMES, ("NORTH", "north"))]
+
+
+@pytest.mark.parametrize(("made", "said"), [(lambda sales: 7.5 * sales, True), (lambda sales: 7.5 + 0 * sales, False)])
+def test_total_revenue_in_place_of_revenue_per_unit_is_said(table, made, said):
+    table["money"] = made(table["sales"]) + RNG.normal(0, 0.01, len(table))
+    kinds = [note.kind for note in notes_of(table, revenue_per_kpi="money")]
+    assert kinds == [NoteKind.TOTAL_REVENUE] * said

@@ -1,4 +1,5 @@
 import dataclasses
+import importlib
 import shutil
 import signal
 import socket
@@ -18,6 +19,8 @@ from deepcausalmmm_jax.inference.resampling import drawn
 from deepcausalmmm_jax.parallel.engines import spread
 from deepcausalmmm_jax.training.prepare import prepare
 from tests.processes import with_devices
+
+bootstrap_module = importlib.import_module("deepcausalmmm_jax.inference.bootstrap")  # the package has its function
 
 
 @pytest.fixture(scope="module")
@@ -312,3 +315,19 @@ def test_compiling_is_told_apart_from_running(ensemble):
     made = ensemble.replicates
     assert made.compile_seconds > 0
     assert made.seconds > 0
+
+
+def test_refits_are_made_on_the_scales_that_they_are_read_with(small_result, monkeypatch):
+    """An update keeps the scales of the run before it, which are not those of its own weeks."""
+    fitted = small_result.fitted
+    kept = fitted.scales._replace(kpi=1.3 * fitted.scales.kpi)
+    trained_on = []
+
+    def seen(*given):
+        trained_on.append(prepare(*given).scales.kpi)
+        raise InterruptedError
+
+    monkeypatch.setattr(bootstrap_module, "prepare", seen)
+    with pytest.raises(InterruptedError):
+        dcm.bootstrap(dcm.FitResult(dataclasses.replace(fitted, scales=kept)), replicates=2, checks=0, progress=False)
+    np.testing.assert_array_equal(trained_on, [kept.kpi])

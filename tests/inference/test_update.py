@@ -212,3 +212,30 @@ def test_what_the_kpi_alone_says_of_a_test_is_asked_again_without_the_test(small
     assert after["model_before"] == pytest.approx(before["model_before"], rel=0.1)
     assert after["model_after"] == pytest.approx(before["model_after"], rel=0.2)
     assert after["z"] == pytest.approx(before["z"], rel=0.2)
+
+
+def test_weeks_that_had_been_planned_are_new_once_they_have_a_kpi(run, small_panel):
+    weights = small_panel.weights.copy()
+    weights[:, 56:] = 0.0
+    planned = dataclasses.replace(small_panel, weights=weights)
+    before = dcm.FitResult(
+        dataclasses.replace(run.fitted, panel=planned, weights=np.pad(run.fitted.weights, ((0, 0), (0, 4))))
+    )
+    made = dcm.update(before, small_panel, progress=False)
+    assert made.new_weeks == tuple(small_panel.week_label(at) for at in range(56, 60))
+    assert made.revised.empty
+    np.testing.assert_array_equal(made.moved["new_weeks"], made.moved["change"])
+
+
+def test_where_only_the_holdout_differs_nothing_new_is_made_responsible(run):
+    made = dcm.update(run, run.panel, 4, progress=False)
+    assert made.new_weeks == ()
+    np.testing.assert_array_equal(made.moved["refit"], made.moved["change"])
+
+
+def test_figures_of_planned_weeks_are_not_those_of_the_run(small_panel, run):
+    kpi, weights = small_panel.kpi.copy(), small_panel.weights.copy()
+    kpi[:, 56:], weights[:, 56:] = 0.0, 0.0
+    planned = dataclasses.replace(small_panel, kpi=kpi, weights=weights)
+    old = _with_old_weeks(small_panel, planned)
+    np.testing.assert_array_equal(old.kpi, small_panel.kpi)

@@ -15,6 +15,7 @@ _FEWEST = 6  # weeks of a side at the ends of a panel
 _STEP = np.log(1.5)  # smallest step of the KPI that is reported
 _CONTROL_STEP = np.log(5.0)  # of a control, whose price or weather may well move by half
 _SURE = 6.0  # usual weekly changes
+_LARGE, _SURE_OF_LARGE = np.log(2.2), 4.0  # media seldom bring a step of this size
 _LASTS = 0.75  # share of the single step by which the levels on its two sides must differ, and at most its inverse
 _MARGIN = 0.1  # share of the weeks of a side that may reach the other level
 _UNITS = np.log(10.0)  # from here on a change of unit is likelier than one of the thing itself
@@ -147,7 +148,7 @@ def _step(past: Panel, r: int, series: np.ndarray, least: float) -> Step | None:
     sizes[: _FEWEST - 1], sizes[len(sizes) - _FEWEST + 1 :] = 0.0, 0.0
     at = int(sizes.argmax())
     size = float(changes[at])
-    if sizes[at] < max(least, _SURE * usual):
+    if sizes[at] < least or sizes[at] < (_SURE_OF_LARGE if sizes[at] >= _LARGE else _SURE) * usual:
         return None
     before, after = level[max(0, at + 1 - _SIDE) : at + 1], level[at + 1 : at + 1 + _SIDE]
     lasting = float(np.median(after) - np.median(before)) / size

@@ -54,6 +54,8 @@ def _never_zero_else(past: Panel) -> Finding:
     """Zeros of a KPI that is nowhere near zero in the other weeks of the region."""
     known = past.weights > 0
     zero = known & (past.kpi == 0)
+    sold = known & (past.kpi != 0)
+    zero &= np.flip(np.logical_or.accumulate(np.flip(sold, axis=1), axis=1), axis=1)  # zeros at the end are asked about
     for r in np.flatnonzero(zero.any(axis=1)).tolist():
         rest = past.kpi[r, known[r] & ~zero[r]]
         few = zero[r].sum() <= _FEW * known[r].sum()

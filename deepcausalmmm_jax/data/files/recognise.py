@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.data.cadence import Cadence, cadence_named, cadence_of
+from deepcausalmmm_jax.data.calendar import refuse_serial_days
 from deepcausalmmm_jax.data.date_orders import is_dated, written_periods
 from deepcausalmmm_jax.data.dates import as_text
 from deepcausalmmm_jax.data.files.channels import Channels, channels_of
@@ -301,6 +302,11 @@ def _rows(column: pd.Series, stated: Cadence | None) -> Rows:
     """How far apart the rows are: what the dates say, or else what is stated, or else weeks."""
     usual = stated or Cadence.WEEKLY
     if not _holds_dates(column):
+        if stated is None:
+            numbers = with_points(column, ".")
+            refuse_serial_days(
+                numbers.to_numpy() if pd.api.types.is_numeric_dtype(numbers) else np.zeros(0), str(column.name)
+            )
         return usual.value
     days = np.unique(days_of(column, str(column.name), stated))
     found = cadence_of(days) if len(days) > 1 else written_periods(as_text(column.dropna()).dropna())

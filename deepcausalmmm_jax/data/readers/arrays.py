@@ -149,10 +149,18 @@ def _names(option: str, given: Sequence[object] | None, stem: str, count: int, w
 def _weeks(start: str | date | pd.Timestamp | None, count: int) -> np.ndarray:
     if start is None:
         return np.arange(count)
-    first = pd.to_datetime(start, errors="coerce") if isinstance(start, str | date) else None  # a Timestamp is a date
+    first = _day(start)
     if first is None or pd.isna(first):
         raise DataError(f"start must be the first day of the first week, such as 2024-01-01, got {shown(start)}.")
     return (first.normalize() + pd.to_timedelta(7 * np.arange(count), unit="D")).to_numpy()
+
+
+def _day(start: object) -> pd.Timestamp | None:
+    """A date, or text with the year first: in any other, day and month may be taken for one another."""
+    if isinstance(start, str):
+        found = pd.to_datetime(start, format="ISO8601", errors="coerce")
+        return found if isinstance(found, pd.Timestamp) else None
+    return pd.Timestamp(start) if isinstance(start, date) else None  # a Timestamp is a date
 
 
 def _size(shape: tuple[int, ...], what: str) -> str:
