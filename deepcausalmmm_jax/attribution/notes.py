@@ -31,7 +31,7 @@ class NoteKind(StrEnum):
     OUTSIDE_INTERVAL = "an estimate lies outside the range of its refits or draws, which drift from the fit"
     NARROW_FEW_REGIONS = (
         "intervals are too narrow: on simulated panels of 2 to 7 regions, 90% intervals covered the true value in "
-        "only 80 to 85% of cases"
+        "only 85 to 86% of cases"
     )
     NARROW_BLOCKS = (
         "intervals are too narrow: on simulated panels, 90% intervals from refits to blocks of residuals alone covered "

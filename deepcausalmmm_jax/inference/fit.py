@@ -68,12 +68,14 @@ def fit(
 
     Returns:
         The result: an `Ensemble`, whose estimate is the mean of draws from the posterior and whose tables have
-        intervals; or a plain `FitResult` where `Config.posterior.method` is `none`, and for the paper's model.
+        intervals; or a plain `FitResult` where `Config.posterior.method` is `none`, or is `auto` and the panel has
+        eight regions or more, or several with days, and for the paper's model.
 
     Raises:
         DataError: the panel cannot be fitted, its KPI drops to zero at the end, or the holdout or a lift test does not
             fit it.
-        ConfigError: devices that this host does not have, or settings that are not a Config.
+        ConfigError: devices that this host does not have, a seed out of range, settings that are not a Config or name a
+            channel that the panel does not have, or an extra that is not installed.
         FitError: training ended without usable parameters.
     """
     require_panel(panel, "fit")

@@ -44,7 +44,7 @@ def to_weeks(
 
     Returns:
         One row per region and week with the columns of `df` that are named, in its order; the week is its first day.
-        A last week that lacks days is left out, with a warning.
+        A region's first or last week that lacks days is left out, with a warning.
 
     Raises:
         DataError: a missing column, a column that is not numeric, a day that occurs twice or is missing between others.
