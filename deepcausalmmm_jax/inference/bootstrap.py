@@ -12,13 +12,14 @@ from jax import Array
 from deepcausalmmm_jax.attribution.by_replicate import contributed
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.axes import Variables
-from deepcausalmmm_jax.checks import seed_number, whole_number
+from deepcausalmmm_jax.checks import seed_number, shown, whole_number
 from deepcausalmmm_jax.errors import ConfigError, FitError, FitStatus
 from deepcausalmmm_jax.inference.refit_store import Store, identity_of
 from deepcausalmmm_jax.inference.resampling import Method, Refit, Refits, Sample, settings_for_warm_start
+from deepcausalmmm_jax.io.output_path import output_path
 from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, run_all, run_chunk, within_memory
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
-from deepcausalmmm_jax.parallel.engines import Engine
+from deepcausalmmm_jax.parallel.engines import Engine, engine_named
 from deepcausalmmm_jax.parallel.hosts import gathered, own_share, refuse_disagreement
 from deepcausalmmm_jax.parallel.memory import batch_size_on_cpu
 from deepcausalmmm_jax.progress import Progress
@@ -118,7 +119,7 @@ def bootstrap(
     counted = {"number of replicates": replicates, "number of checks": checks}
     refuse_disagreement({"fit": identity_of((ready.inputs, fitted.variables), {})} | settings | counted)
     own = own_share(replicates)
-    store = None if out is None else Store(Path(out), identity)
+    store = None if out is None else Store(output_path(out), identity)
     found = {} if store is None else _resumed(store, own, sample)
     refits = Refits(ready.design, ready.schedule, chosen, int(block), fitted.n_training_weeks, 1)
     clock = Clock()
@@ -188,9 +189,9 @@ def _refuse(
     counts |= {} if batch_size is None else {"batch_size": (batch_size, 1)}
     for name, (number, least) in counts.items():
         whole_number(name, number, least)
-    for name, value, known in (("method", method, get_args(Method)), ("engine", engine, get_args(Engine))):
-        if value is not None and value not in known:
-            raise ConfigError(f"{name} must be one of {', '.join(known)}, got {value!r}.")
+    engine_named(engine)
+    if method is not None and not (isinstance(method, str) and method in get_args(Method)):
+        raise ConfigError(f"method must be one of {', '.join(get_args(Method))}, got {shown(method)}.")
     n_training = result.fitted.n_training_weeks
     if block > n_training:
         unit = result.panel.cadence.unit

@@ -85,7 +85,7 @@ def cross_validate(
         raise ConfigError("cross_validate needs at least one configuration.")
     for name, number in (("horizon", horizon), ("folds", folds), ("batch_size", batch_size)):
         whole_number(name, number)
-    seeds = [seed_number(seed, "seeds") for seed in seeds]
+    seeds = [seed_number(seed, "seeds") for seed in (seeds if isinstance(seeds, Iterable) else [seeds])]
     ask_about_trailing_zeros(require_panel(panel, "cross_validate"))
     cut = [_fold(panel, origin, horizon) for origin in _origins(panel, horizon, folds, origins)]
     found: dict[tuple[int, int], list[_Forecast]] = {}

@@ -27,7 +27,7 @@ from deepcausalmmm_jax.inference.sample_posterior import estimated
 from deepcausalmmm_jax.model.family import AnyDesign
 from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, run_chunk, within_memory
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
-from deepcausalmmm_jax.parallel.engines import Engine
+from deepcausalmmm_jax.parallel.engines import Engine, engine_named
 from deepcausalmmm_jax.parallel.hosts import gathered, own_share, refuse_disagreement
 from deepcausalmmm_jax.progress import Progress
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -113,6 +113,9 @@ def fit_all(
     Returns:
         Their results, in the same order.
     """
+    engine_named(engine)
+    if batch_size is not None:
+        whole_number("batch_size", batch_size)
     refuse_disagreement(
         {}
         if jax.process_count() == 1
@@ -144,10 +147,9 @@ def _wanted(
     seeds: int | Sequence[int],
     batch_size: int | None,
 ) -> list[Wanted]:
-    all_panels = [panels] if isinstance(panels, Panel) else list(panels)
-    settings = [configs or Config()] if configs is None or isinstance(configs, Config) else list(configs)
-    for one in settings:
-        require_config(one, "fit_many")
+    all_panels = list(panels) if isinstance(panels, Iterable) and not isinstance(panels, str) else [panels]
+    listed = configs if isinstance(configs, Sequence) and not isinstance(configs, str) else [configs]
+    settings = [Config() if one is None else require_config(one, "fit_many") for one in listed]
     all_seeds = [seed_number(seed, "seeds") for seed in (seeds if isinstance(seeds, Iterable) else [seeds])]
     for name, values in (("panel", all_panels), ("configuration", settings), ("seed", all_seeds)):
         if not values:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import jax
 
+from deepcausalmmm_jax.checks import shown
 from deepcausalmmm_jax.errors import ConfigError
 
 Devices = str | Sequence[jax.Device] | None
@@ -23,7 +24,11 @@ def devices_for(wanted: Devices) -> tuple[jax.Device, ...]:
             return tuple(jax.local_devices())
         if isinstance(wanted, str):
             return tuple(jax.local_devices(backend=wanted))
+        if not isinstance(wanted, Sequence):
+            raise ConfigError(f"devices must be a platform such as 'cpu', or a list of devices, got {shown(wanted)}.")
         asked = list(wanted)
+        if not all(isinstance(device, jax.Device) for device in asked):
+            raise ConfigError(f"devices must be a platform such as 'cpu', or a list of devices, got {shown(wanted)}.")
         here = jax.local_devices(backend=asked[0].platform) if asked else jax.local_devices()
     except RuntimeError:
         raise ConfigError(

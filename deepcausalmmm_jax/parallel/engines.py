@@ -4,13 +4,15 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar, cast, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
+from deepcausalmmm_jax.checks import shown
+from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.quick_compile import options_for_refits
 
 Engine = Literal["threads", "shard_map", "pmap"]
@@ -30,6 +32,17 @@ class Batch(Protocol[Mapped, Shared, Outcome]):
     def __hash__(self) -> int:
         """Equal functions share a compiled program."""
         ...
+
+
+def engine_named(engine: object) -> Engine | None:
+    """The engine that a user asks for; None for the one that suits the devices.
+
+    Raises:
+        ConfigError: there is no such engine.
+    """
+    if engine is None or (isinstance(engine, str) and engine in get_args(Engine)):
+        return cast(Engine | None, engine)
+    raise ConfigError(f"engine must be one of {', '.join(get_args(Engine))}, got {shown(engine)}.")
 
 
 def default_engine(devices: Sequence[jax.Device]) -> Engine:

@@ -1,20 +1,19 @@
 """`refute`: try to break an estimate by changing what it should not depend on."""
 
 import time
-from collections.abc import Sequence
-from typing import get_args
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.diagnostics import share_errors
 from deepcausalmmm_jax.attribution.intervals import standard_error
-from deepcausalmmm_jax.checks import did_you_mean, seed_number, whole_number
+from deepcausalmmm_jax.checks import did_you_mean, seed_number, shown, whole_number
 from deepcausalmmm_jax.data.holdout import fewest_steps
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DeepCausalMMMError
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
-from deepcausalmmm_jax.parallel.engines import Engine
+from deepcausalmmm_jax.parallel.engines import Engine, engine_named
 from deepcausalmmm_jax.planning.optimize_budget import optimize_budget
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -127,11 +126,12 @@ def _checked(
     whole_number("refits", refits)
     if batch_size is not None:
         whole_number("batch_size", batch_size)
-    if engine is not None and engine not in get_args(Engine):
-        raise ConfigError(f"engine must be one of {', '.join(get_args(Engine))}, got {engine!r}.")
+    engine_named(engine)
     known = [str(test) for test in RefutationTest]
     if tests is None and len(result.panel.channels) == 1:  # nothing to divide a budget between
         known.remove(str(RefutationTest.PLAN))
+    if not isinstance(tests, str | Iterable | None):
+        raise ConfigError(f"tests must be a list of tests, got {shown(tests)}; there are {', '.join(known)}.")
     asked = known if tests is None else [tests] if isinstance(tests, str) else list(tests)
     for name in asked:
         if name not in known:
