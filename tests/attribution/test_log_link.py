@@ -222,3 +222,14 @@ def test_coordinates_of_the_posterior_give_no_shares_of_the_kpi():
     density = PosteriorDensity((), np.zeros(1), ("tv",), None, "log")
     with pytest.raises(dcm.ConfigError, match=r"log link .* share_draws"):
         density.shares(np.zeros((2, 1)))
+
+
+def test_a_stated_share_is_compared_with_what_is_lost_without_the_channel(result: dcm.Ensemble) -> None:
+    config = result.config.replace(priors=dcm.Priors(share=(("channel_1", 0.1, 0.01),)))
+    stated = dcm.FitResult(dataclasses.replace(result.fitted, config=config))
+    used = stated.fitted.weights > 0
+    fit = stated.fitted_panel
+    lost = np.where(used, fit.lost(0.0)[:, :, 0], 0.0).sum() / fit.kpi_learned_from()
+    part = np.where(used, fit.components.media[:, :, 0], 0.0).sum() / fit.kpi_learned_from()
+    assert lost > 1.01 * part
+    assert stated.priors()["found"].iloc[0] == pytest.approx(lost, rel=1e-5)

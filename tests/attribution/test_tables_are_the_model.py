@@ -110,3 +110,32 @@ def test_stated_priors_of_a_net_panel_are_shares_of_what_the_model_counts(panel)
     np.testing.assert_allclose(
         result.notes()["share"], 100 * media[used].sum(axis=0) / (scale[:, None] * used).sum(), rtol=1e-6
     )
+
+
+def test_priors_of_curves_are_shown_with_their_distance_in_logs(panel):
+    result = untrained(panel)
+    table = result.curve_parameters
+    own = {"decay": table["decay"].iloc[1], "slope": table["slope"].iloc[0]}
+    entries = (("channel_2", "decay", 0.3, 0.5), ("channel_1", "slope", 1.2, 0.1))
+    config = result.config.replace(priors=dcm.Priors(curve=entries))
+    rows = dcm.FitResult(dataclasses.replace(result.fitted, config=config)).priors().set_index("quantity")
+    assert rows["name"].to_dict() == {"curve decay": "channel_2", "curve slope": "channel_1"}
+    np.testing.assert_allclose(rows["found"], list(own.values()), rtol=1e-5)
+    logits = np.log(own["decay"] / (1.0 - own["decay"])) - np.log(0.3 / 0.7)
+    np.testing.assert_allclose(rows["sds_apart"], [logits / 0.5, np.log(own["slope"] / 1.2) / 0.1], rtol=1e-4)
+
+
+def test_totals_of_effects_and_regions_stop_at_the_last_kpi(small_ensemble):
+    fitted = small_ensemble.fitted
+    weights = fitted.panel.weights.copy()
+    weights[:, 54:] = 0.0
+    panel = dataclasses.replace(fitted.panel, weights=weights)
+    planned = dcm.Ensemble(dataclasses.replace(fitted, panel=panel), small_ensemble.replicates)
+    summary = planned.media_summary()["incremental_outcome"]
+    effects = planned.effects()
+    alone = effects["through"] == ""
+    assert alone.any()
+    np.testing.assert_allclose(effects["direct"][alone], summary[alone], rtol=1e-4)
+    ends = planned.region_intervals(level=1e-6).sel(bound="low", component=list(panel.channels)).values
+    whole = small_ensemble.region_intervals(level=1e-6).sel(bound="low", component=list(panel.channels)).values
+    assert (ends < whole).all()

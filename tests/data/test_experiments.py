@@ -163,3 +163,12 @@ def test_a_fit_tells_of_a_test_whose_lift_may_be_that_of_other_days(small_panel,
     with pytest.warns(dcm.DataWarning, match="runs for 5 days, .* and is compared with 7"):
         result = dcm.fit(small_panel, config, progress=False)
     assert len(result.lift_tests()) == 1
+
+
+def test_a_week_without_a_row_is_no_usual_week_of_a_dark_channel(small_panel):
+    present, exposure = small_panel.present.copy(), small_panel.exposure.copy()
+    present[1, 17:20], exposure[1, 17:20] = False, 0.0
+    panel = _dark(dataclasses.replace(small_panel, present=present, exposure=exposure))
+    test = _test(panel, kind="go_dark")
+    usual = panel.exposure[1, [9, 10, 11, 12, 13, 14, 15, 16], 1].mean()
+    np.testing.assert_allclose(arms_of(panel, test, (test,), N).other[1], usual)

@@ -119,3 +119,12 @@ def test_an_event_is_scaled_by_a_quarter_of_a_whole_one():
     panel = dcm.Panel.from_dataframe(table, time="week", kpi="sales", media=["tv"], events=events)
     np.testing.assert_array_equal(scales_from(panel, panel.weights).control_scale, [[0.25]])
     assert dataclasses.replace(panel).event_names == ("fair",)
+
+
+def test_history_is_the_mean_of_the_first_weeks_that_have_a_row(small_panel):
+    present, exposure = small_panel.present.copy(), small_panel.exposure.copy()
+    present[0, :4], exposure[0, :4] = False, 0.0
+    panel = dataclasses.replace(small_panel, present=present, exposure=exposure, weights=small_panel.weights * present)
+    history = scales_from(panel, panel.weights).history
+    np.testing.assert_allclose(history[0], small_panel.exposure[0, 4:8].mean(axis=0))
+    np.testing.assert_allclose(history[1], small_panel.exposure[1, :8].mean(axis=0))
