@@ -10,7 +10,7 @@ from deepcausalmmm_jax.dag.graph_groups import GraphGroups
 from deepcausalmmm_jax.dag.learned_graph import LearnedGraph
 from deepcausalmmm_jax.data.asked_panel import require_panel
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.planning.experiments.experiment_plan import ExperimentPlan
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.compare_runs import RunComparison
@@ -42,8 +42,8 @@ def check_arguments(figure: Callable[..., object], given: tuple[object, ...], op
         options: its keyword arguments.
 
     Raises:
-        ConfigError: another type, naming what the figure needs.
-        DataError: no panel where one is needed.
+        ConfigError: no result where one is needed, or another type of number or region.
+        DataError: another panel, table or plan than the figure draws, naming what it needs.
         TypeError: arguments that the figure does not have, as Python says it.
     """
     name, declared = figure.__name__, signature(figure)
@@ -58,6 +58,6 @@ def check_arguments(figure: Callable[..., object], given: tuple[object, ...], op
         elif kind is pd.DataFrame or kind in _FROM:
             wanted = _TABLES[name] if kind is pd.DataFrame else _FROM[kind]
             if not isinstance(value, kind):
-                raise ConfigError(f"plots.{name} needs {wanted}, got {type(value).__name__}.")
+                raise DataError(f"plots.{name} needs {wanted}, got {type(value).__name__}.")
         elif argument == "region" and not isinstance(value, Hashable):
             raise ConfigError(f"region must be one region of the panel, got {shown(value)}.")

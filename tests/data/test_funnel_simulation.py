@@ -58,7 +58,7 @@ def test_a_common_cause_moves_all_stages_and_leaves_the_effects(funnel):
         (["visits", "sales", "visits"], {}, "stages names 'visits' twice"),
         (["channel_1", "sales"], {}, "stages names 'channel_1', which is a column of the panel"),
         (["visits", "sales"], {"common": -1.0}, "common must be a number of 0 or more"),
-        (["visits", "sales"], {"n_channels": 0}, "n_channels must be 1 or more"),
+        (["visits", "sales"], {"n_channels": 0}, "n_channels must be a whole number, 1 or more"),
     ],
 )
 def test_what_is_no_funnel_is_refused(stages, options, said):

@@ -62,6 +62,7 @@ def test_difficulties_leave_the_rest_of_the_panel_as_it_was():
         ({"noise": "small"}, "noise must be a number, got 'small'"),
         ({"national": None}, "national must be a whole number from 0 to n_channels=3, got None"),
         ({"start": "first of May"}, "start must be a day such as '2022-01-03', got 'first of May'"),
+        ({"cadence": "quarterly", "n_weeks": 20}, "20 weeks contain no whole quarter; simulate more weeks"),
         ({"adstock": 3}, "adstock must be a kind, or one for each channel, got 3"),
     ],
 )

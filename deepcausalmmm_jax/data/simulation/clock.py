@@ -10,6 +10,7 @@ from deepcausalmmm_jax.axes import CHANNEL
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.simulation.request import YEAR, Request, Simulation, autoregressive, channel_index
+from deepcausalmmm_jax.errors import DataError
 
 _MEDIA_SHARE, _NOISE = 0.25, 0.06  # noise of a week, as in the kind "hill"
 _REVENUE_PER_KPI = 12.5
@@ -121,6 +122,8 @@ class _Grid(NamedTuple):
             inside = slice(0, len(numbers))
         elif step[-1] == cadence.step_of(day[-1:] + 1)[0]:
             inside = slice(inside.start, len(numbers) - 1)
+        if not len(numbers[inside]):
+            raise DataError(f"{n_days // 7} weeks contain no whole {cadence.unit}; simulate more weeks.")
         labels = pd.DatetimeIndex(day[begin[inside]].astype("datetime64[D]").astype("datetime64[ns]"))
         return cls(int(begin[inside][0]), lengths[inside], labels)
 

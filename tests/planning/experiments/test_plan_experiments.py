@@ -180,7 +180,7 @@ def test_figures_show_every_candidate_and_the_match(plan):
     assert sum(len(trace.x) for trace in figure.data if trace.mode == "markers") == len(plan.table)
     match = dcm.plots.experiment_match(plan)
     assert {trace.name for trace in match.data} == {"regions under test", "weighted regions of the match"}
-    with pytest.raises(dcm.DataError, match="must be what plan_experiments returns"):
+    with pytest.raises(dcm.DataError, match="needs what plan_experiments returns"):
         dcm.plots.experiment_values(plan.table)
 
 
