@@ -10,7 +10,7 @@ import pandas as pd
 from deepcausalmmm_jax.data.cadence import Cadence, cadence_of
 from deepcausalmmm_jax.data.files.column_words import Kind, kind_of
 from deepcausalmmm_jax.data.files.days import days_of
-from deepcausalmmm_jax.data.files.number_style import decimal_sign, with_points
+from deepcausalmmm_jax.data.files.number_style import decimal_named, decimal_sign, with_points
 from deepcausalmmm_jax.data.files.raw_table import read_raw
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, reach_from
 from deepcausalmmm_jax.data.regions import NATIONAL, region_positions
@@ -21,7 +21,15 @@ _ALIKE = 0.9  # share of the figures in shared weeks that must agree, so that so
 _CLOSE = 1e-6  # relative
 
 
-def panel_like(file: Path, run: Panel, delimiter: str, *, mask_missing_kpi: bool, keep_trailing_zeros: bool) -> Panel:
+def panel_like(
+    file: Path,
+    run: Panel,
+    delimiter: str,
+    *,
+    mask_missing_kpi: bool,
+    keep_trailing_zeros: bool,
+    decimal: str | None = None,
+) -> Panel:
     """The panel in a file, with the columns that a run was made with.
 
     KPI, weeks, regions, channels and controls have the names that they had in the run. A channel's spend, the revenue
@@ -35,11 +43,12 @@ def panel_like(file: Path, run: Panel, delimiter: str, *, mask_missing_kpi: bool
         delimiter: between columns.
         mask_missing_kpi: whether rows without a KPI are left out of the fit.
         keep_trailing_zeros: whether a KPI of 0 in the last weeks is real.
+        decimal: sign before decimals; None to find out.
 
     Raises:
         DataError: the file lacks a column of the run, or cannot be read as a panel.
     """
-    table = _table(file, delimiter, run)
+    table = _table(file, delimiter, run, decimal)
     national = list(run.regions) == [NATIONAL] and run.region_name not in table
     written = [name for name in run.controls if name not in run.event_names]  # events come from the run's calendar
     reached = [name for name, has in zip(run.channels, run.has_reach, strict=True) if has]
@@ -94,19 +103,25 @@ def panel_like(file: Path, run: Panel, delimiter: str, *, mask_missing_kpi: bool
     return read(**prices) if prices else bare
 
 
-def _table(file: Path, delimiter: str, run: Panel) -> pd.DataFrame:
+def _table(file: Path, delimiter: str, run: Panel, decimal: str | None) -> pd.DataFrame:
     """The table in a file, its numbers read in whatever style they are written.
 
     Raises:
         DataError: the file cannot be read, or has days where the run has weeks.
     """
-    raw = read_raw(file, None if delimiter == "," else delimiter)
-    table = raw.cells
+    raw = read_raw(file, None if delimiter == "," else delimiter, time=run.time_name)
+    needed = {run.time_name, run.region_name, run.kpi_name, *run.channels, *run.controls}
+    again = raw.cells.columns.duplicated(keep=False) & ~raw.cells.columns.isin(list(needed))
+    table = raw.cells.loc[:, ~again]  # columns of one name that the run did not have
+    if table.columns.has_duplicates:
+        name = table.columns[table.columns.duplicated()][0]
+        raise DataError(f"{file} has two columns named {name!r}; rename or remove one.")
     if run.time_name not in table:
         return table  # refused by name
     kept = [name for name in (run.time_name, run.region_name) if name in table]
     rest = table.drop(columns=kept)
-    decimal = decimal_sign(rest, raw.delimiter)
+    known = [name for name in (run.kpi_name, *run.channels, *run.controls) if name in rest]
+    decimal = decimal_named(decimal) or decimal_sign(rest[known], raw.delimiter)
     read = {str(name): with_points(rest[name], decimal) for name in rest}
     weeks = isinstance(run.weeks, pd.DatetimeIndex) and run.cadence is not Cadence.DAILY
     if weeks and cadence_of(np.unique(days_of(table[run.time_name], run.time_name, run.cadence))) is Cadence.DAILY:
@@ -176,7 +191,7 @@ class _Columns:
 
         Args:
             wanted: figures of the run, `[region, week]`.
-            likely: names that a column may have, of which the first wins among those that hold them equally well.
+            likely: names that a column may have, of which the first wins that holds them, some revised figures aside.
 
         Raises:
             DataError: several columns hold them equally well, and differ in other weeks.
@@ -185,8 +200,8 @@ class _Columns:
         best = max(shares.values(), default=0.0)
         if best < _ALIKE:
             return None
+        named = [name for name in likely if shares.get(name, 0.0) >= _ALIKE]
         equal = [name for name in self.names if shares[name] == best]
-        named = [name for name in likely if name in equal]
         others = [name for name in equal if not self._numbers(name).equals(self._numbers(equal[0]))]
         if others and not named:
             raise DataError(
@@ -271,8 +286,9 @@ def _steady_revenue(others: _Columns, value: float, file: Path) -> str | float:
     Raises:
         DataError: a column had that number in all weeks of the run and has others since, but is not named as a revenue.
     """
-    changed = [name for name in others.holding_throughout(value) if others.changes(name)]
-    revenue = [name for name in changed if kind_of(name) is Kind.REVENUE]
+    holding = others.holding_throughout(value)
+    changed = [name for name in holding if others.changes(name)]
+    revenue = [name for name in holding if kind_of(name) is Kind.REVENUE]
     if changed and not revenue:
         raise DataError(
             f"{file} has a column {changed[0]!r} that was {value:g} in all weeks of the run, as its revenue per KPI "

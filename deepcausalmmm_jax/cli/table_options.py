@@ -14,9 +14,7 @@ from deepcausalmmm_jax.data.files.raw_table import is_workbook, read_raw
 from deepcausalmmm_jax.data.files.read_panel import Read, panel_and_schema
 from deepcausalmmm_jax.data.files.recognise import Stated
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, TrailingZeros
-from deepcausalmmm_jax.data.readers.column_names import with_plain_names
 from deepcausalmmm_jax.data.readers.reach import ReachColumns, reach_stated
-from deepcausalmmm_jax.data.readers.read_table import read_table
 from deepcausalmmm_jax.data.treatments import Treatment
 from deepcausalmmm_jax.errors import DataError
 
@@ -132,7 +130,7 @@ def _panel_of(file: Path, named: TableColumns) -> tuple[Panel, Read | None]:
         )
         say(f"Read as {read.schema.summary}")
         return read.panel, read
-    df = with_plain_names(read_table(file, named.delimiter))
+    df = read_raw(file, named.delimiter, time=named.time).cells
     columns, reached = [name for name in df.columns if name], named.reached
     channels = expanded(named.media, columns, "--media")
     priced = [*channels, *(entry.channel for entry in reached)]

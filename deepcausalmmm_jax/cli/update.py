@@ -11,7 +11,7 @@ from deepcausalmmm_jax.cli.fit_results import WHILE_TRAINING
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.planning import loaded
 from deepcausalmmm_jax.cli.run_columns import panel_like
-from deepcausalmmm_jax.cli.table_options import Delimiter, KeepTrailingZeros, MaskMissingKpi
+from deepcausalmmm_jax.cli.table_options import DecimalSign, Delimiter, KeepTrailingZeros, MaskMissingKpi
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, written_together
 from deepcausalmmm_jax.io.import_ahead import import_ahead
 
@@ -33,6 +33,7 @@ def update_command(
     ] = None,
     no_holdout: Annotated[bool, typer.Option("--no-holdout", help="Train on all weeks.")] = False,
     delimiter: Delimiter = ",",
+    decimal: DecimalSign = None,
     mask_missing_kpi: MaskMissingKpi = False,
     keep_trailing_zeros: KeepTrailingZeros = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,

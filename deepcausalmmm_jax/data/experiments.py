@@ -252,8 +252,8 @@ def _usual_weeks(
     if short.any():
         raise DataError(
             f"{_named(test)} switched the channel off for {length} weeks, but before it region "
-            f"{panel.regions[regions[int(short.argmax())]]} has fewer weeks without a test to take its usual exposure "
-            "from; leave the test out, or add earlier weeks."
+            f"{panel.regions[regions[int(short.argmax())]]} has fewer weeks with a row and without a test to take its "
+            "usual exposure from; leave the test out, or add earlier weeks."
         )
     return np.stack([np.flatnonzero(row)[-length:] for row in free])
 

@@ -128,9 +128,6 @@ def _revised(cells: Cells, before: Panel, shared: Shared) -> Iterator[tuple[obje
     old, new = cells.before, cells.after
     gone = np.isnan(old) != np.isnan(new)
     far = np.abs(new - old) > _ROUNDING * np.maximum(np.abs(old), np.abs(new))
-    if cells.column == before.kpi_name:  # weeks that were planned, or not loaded yet, are new and not revised
-        later = shared.weeks[0] >= before.n_past_weeks
-        gone &= ~later[None, :]
     for row, column in zip(*np.nonzero(gone | far), strict=True):
         region = before.regions[int(shared.regions[0][row])]
         week = before.week_label(int(shared.weeks[0][column]))

@@ -131,8 +131,8 @@ def _on_regions(past: Panel) -> Iterator[PanelNote]:
         yield PanelNote(
             NoteKind.ALIKE_NAMES,
             group,
-            f"The names of {_regions(group)} differ in case, blanks or signs alone: if they are one region, write them "
-            "alike; as they are, each has its own effects, and what ran in one is missing in the other.",
+            f"The names of {_regions(group)} differ in case, blanks or hyphens alone: if they are one region, write "
+            "them alike; as they are, each has its own effects, and what ran in one is missing in the other.",
         )
     for total in region_totals(past):
         if total.parts:

@@ -32,10 +32,11 @@ def is_total(text: str) -> bool:
 
 
 def alike_regions(past: Panel) -> tuple[tuple[str, ...], ...]:
-    """Groups of regions whose names differ in case, blanks or signs alone, such as `Berlin` and `BERLIN`."""
+    """Groups of regions whose names differ in case, blanks or hyphens alone, such as `Berlin` and `BERLIN`."""
     groups: dict[str, list[str]] = {}
     for region in map(str, past.regions):
-        groups.setdefault(re.sub(r"[\W_]+", "", region).casefold(), []).append(region)
+        plain = re.sub(r"(?<=[^\W\d_])[\s_-]+(?=[^\W\d_])", " ", region.strip()).casefold()
+        groups.setdefault(plain, []).append(region)
     return tuple(tuple(names) for plain, names in groups.items() if len(names) > 1 and plain)
 
 
@@ -63,9 +64,12 @@ def _sums(kpi: np.ndarray) -> Iterator[tuple[int, list[int]]]:
     size = np.where(known, np.abs(kpi), 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     leaves: list[int] = []
     together, total = np.ones(kpi.shape[1], dtype=bool), np.zeros(kpi.shape[1])  # of the leaves
+    moving = (known & (np.nan_to_num(kpi) != 0)).sum(axis=1) >= _FEWEST
     for whole in np.argsort(size, kind="stable").tolist():
         weeks = known[whole] & together
-        if len(leaves) > 1 and _is_sum(kpi[whole, weeks], total[weeks]):
+        if not moving[whole]:
+            continue  # of too few sales to tell a sum from chance
+        if len(leaves) > 1 and _is_sum(kpi[whole, weeks], total[weeks]) and not _is_multiple(kpi, whole, leaves, weeks):
             yield whole, sorted(leaves)
         elif len(leaves) > 1 and (parts := _parts(kpi, whole, leaves, weeks)):
             yield whole, parts
@@ -79,6 +83,15 @@ def _is_sum(whole: np.ndarray, total: np.ndarray) -> bool:
     return spread > 0 and float(((whole - total) ** 2).sum()) < _SAME**2 * spread
 
 
+def _is_multiple(kpi: np.ndarray, whole: int, parts: list[int], weeks: np.ndarray) -> bool:
+    """Whether all parts are the whole times a factor: one figure that was divided among regions, see `same_regions`."""
+    own = kpi[whole, weeks]
+    series = kpi[parts][:, weeks]
+    factor = series @ own / max(float(own @ own), 1e-300)
+    left = ((series - factor[:, None] * own) ** 2).sum(axis=1)
+    return bool((left <= _SAME**2 * ((series - series.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)).all())
+
+
 def _parts(kpi: np.ndarray, whole: int, leaves: list[int], weeks: np.ndarray) -> list[int]:
     """The leaves, at least two, of which one series is the sum, by least squares; none if there are no such."""
     if len(leaves) > min(_MOST_PARTS, int(weeks.sum()) - _FEWEST):
@@ -86,6 +99,7 @@ def _parts(kpi: np.ndarray, whole: int, leaves: list[int], weeks: np.ndarray) ->
     series = kpi[leaves][:, weeks]
     weight, *_ = np.linalg.lstsq(series.T, kpi[whole, weeks])
     chosen = weight > 0.5
-    if chosen.sum() < 2 or not _is_sum(kpi[whole, weeks], series[chosen].sum(axis=0)):
+    parts = sorted(leaf for leaf, is_part in zip(leaves, chosen, strict=True) if is_part)
+    if len(parts) < 2 or _is_multiple(kpi, whole, parts, weeks):
         return []
-    return sorted(leaf for leaf, is_part in zip(leaves, chosen, strict=True) if is_part)
+    return parts if _is_sum(kpi[whole, weeks], series[chosen].sum(axis=0)) else []

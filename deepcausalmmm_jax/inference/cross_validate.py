@@ -1,7 +1,7 @@
 """`cross_validate`: forecasts from rolling origins, beside naive forecasts."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -79,7 +79,8 @@ def cross_validate(
             end.
         ConfigError: no configuration, or a bad number.
     """
-    listed = configs if isinstance(configs, list | tuple) else [configs]
+    several = isinstance(configs, Iterable) and not isinstance(configs, Config | str | Mapping)
+    listed = cast(Iterable[Config], configs) if several else [configs]
     settings = [require_config(one, "cross_validate") for one in listed]
     if not settings:
         raise ConfigError("cross_validate needs at least one configuration.")

@@ -1,8 +1,8 @@
 """`fit_many`: many panels, settings and seeds as few programs, over all cores, devices and hosts."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -148,7 +148,8 @@ def _wanted(
     batch_size: int | None,
 ) -> list[Wanted]:
     all_panels = list(panels) if isinstance(panels, Iterable) and not isinstance(panels, str) else [panels]
-    listed = configs if isinstance(configs, Sequence) and not isinstance(configs, str) else [configs]
+    several = isinstance(configs, Iterable) and not isinstance(configs, Config | str | Mapping)
+    listed = cast(Iterable[Config], configs) if several else [configs]
     settings = [Config() if one is None else require_config(one, "fit_many") for one in listed]
     all_seeds = [seed_number(seed, "seeds") for seed in (seeds if isinstance(seeds, Iterable) else [seeds])]
     for name, values in (("panel", all_panels), ("configuration", settings), ("seed", all_seeds)):

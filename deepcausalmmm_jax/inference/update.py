@@ -67,8 +67,11 @@ def update(
     panel, differ = continued_by(before.panel, panel)
     hidden = (before.n_holdout_weeks or None) if holdout == "same" else holdout
     weights = _weights(panel, hidden)
-    new_weeks = (*_loaded(before.panel, panel), *differ.new_weeks)
-    if not new_weeks and not len(differ.revised) and np.array_equal(weights > 0, before.weights > 0):
+    loaded = _loaded(before.panel, panel)
+    new_weeks = (*loaded, *differ.new_weeks)
+    first_seen = (differ.revised["column"] == panel.kpi_name) & differ.revised["week"].isin(loaded)
+    revised_figures = differ.revised[~first_seen].reset_index(drop=True)
+    if not new_weeks and not len(revised_figures) and np.array_equal(weights > 0, before.weights > 0):
         raise DataError(
             "The panel has no week that the run lacks and no revised figure, so there is nothing to update."
         )
@@ -78,7 +81,7 @@ def update(
     updated = warm_refit(before, panel, weights, known, progress=progress)
     moved = changes(_figures(result), _figures(updated))
     split = {name: 0.0 * moved["change"] for name in _CAUSES}
-    if len(differ.revised) and new_weeks:
+    if len(revised_figures) and new_weeks:
         old_weeks = panel.select(weeks=slice(0, len(before.panel.weeks)))
         revised = _alone(before, old_weeks, _like(before, old_weeks), known, room, progress)
         unrevised = _with_old_weeks(panel, before.panel)
@@ -86,13 +89,13 @@ def update(
         neither = _alone(before, before.panel, before.weights, known, room, progress)
         split = _split(moved, *(_figures(refit) for refit in (neither, new, revised)))
     else:
-        cause = "revised" if len(differ.revised) else "new_weeks" if new_weeks else "refit"
+        cause = "revised" if len(revised_figures) else "new_weeks" if new_weeks else "refit"
         split[cause] = moved["change"]
     return Update(
         result=updated,
         previous=result,
         moved=moved.assign(**split),
-        revised=differ.revised,
+        revised=revised_figures,
         new_weeks=new_weeks,
         needs_refits=isinstance(result, Ensemble) and not result.from_posterior,
     )

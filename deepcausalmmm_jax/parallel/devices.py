@@ -1,6 +1,6 @@
 """The devices of this host that a computation runs on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import jax
 
@@ -24,7 +24,7 @@ def devices_for(wanted: Devices) -> tuple[jax.Device, ...]:
             return tuple(jax.local_devices())
         if isinstance(wanted, str):
             return tuple(jax.local_devices(backend=wanted))
-        if not isinstance(wanted, Sequence):
+        if not isinstance(wanted, Iterable):
             raise ConfigError(f"devices must be a platform such as 'cpu', or a list of devices, got {shown(wanted)}.")
         asked = list(wanted)
         if not all(isinstance(device, jax.Device) for device in asked):

@@ -63,7 +63,7 @@ def by_channel(limits: Limits, factor: float, split: str) -> tuple[Limits, tuple
     ]
     if isinstance(relative, Mapping):
         whole: dict[Key, Range] = {key: pair for key, pair in relative.items() if isinstance(key, str)}
-        relative = whole | {channel: pair for channel, pair in limits.each_cell.items()}
+        relative = {**whole, **{name: pair for name, pair in limits.each_cell.items() if name not in whole}}
     found = dataclasses.replace(
         limits,
         bounds=kept,

@@ -47,11 +47,11 @@ class Limits:
         region_bounds: ranges by region, over all channels.
         groups: ranges by tuple of channels, for their sum.
         fixed: channels that keep today's spend, cell by cell.
-        each_cell: ranges by channel in multiples of today's spend, for each of its cells, whatever `bounds_per` says;
-            `limit` becomes these where other channels have bounds.
         minimum: by channel, least spend of a week in which it is on the air (of the whole plan, if that has no weeks).
             No spend is always allowed. Which weeks are on is decided by rounding the plan without minima and by
             switching the closest ones: a good plan, though not guaranteed to be the best.
+        each_cell: ranges by channel in multiples of today's spend, for each of its cells, whatever `bounds_per` says;
+            `limit` becomes these where other channels have bounds.
 
     Raises:
         ConfigError: a limit of the wrong kind. Names are checked when a plan is made.
@@ -67,8 +67,8 @@ class Limits:
     region_bounds: Mapping[object, Range] = dataclasses.field(default_factory=dict)
     groups: Mapping[tuple[str, ...], Range] = dataclasses.field(default_factory=dict)
     fixed: Sequence[str] = ()
-    each_cell: Mapping[str, Range] = dataclasses.field(default_factory=dict)
     minimum: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    each_cell: Mapping[str, Range] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("bounds", "region_bounds", "groups", "each_cell", "minimum"):
@@ -129,12 +129,13 @@ class Limits:
         else:
             pairs = [(key, pair) for option, key, pair in self.by_key if option == "relative_bounds"]
         by_cell = every is not None or self.bounds_per == "cell"
+        each = list(self.each_cell.items())
         idle = []
-        for key in (key for key, pair in pairs if _range(pair, _shown(key))[1] < np.inf):
+        for key in (key for key, pair in (*pairs, *each) if _range(pair, _shown(key))[1] < np.inf):
             without = cells.today[_cells_of_key(cells, panel, key, "relative_bounds")] == 0
             if without.all():
                 idle.append(_shown(key))
-            elif by_cell and without.any():
+            elif (by_cell or key in self.each_cell) and without.any():
                 idle.append(f"{without.sum()} of {len(without)} cells of {_shown(key)}")
         return idle
 

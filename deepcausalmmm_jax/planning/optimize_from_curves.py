@@ -98,7 +98,7 @@ def optimize_budget_from_curves(
     limits = grouped(Limits, limits, "limits", bounds=bounds, region_bounds=region_bounds, groups=groups, fixed=fixed)
     search = grouped(Search, search, "search", method=method, starts=starts, max_steps=max_steps, seed=seed)
     require(is_number(periods) and periods > 0, "periods", periods, "a number above 0")
-    if limits.relative_bounds and "spend_today" not in table:
+    if (limits.relative_bounds or limits.each_cell) and "spend_today" not in table:
         raise DataError("Relative bounds need the column 'spend_today' in the table of curves.")
     names, cells = _cells(table, total)
     check_minimum(limits.minimum, cells, names.channels)

@@ -40,7 +40,7 @@ def limited(limits: Limits, limit: Limit, targets: Targets, cells: Cells, panel:
     share = _share(limits, limit, targets, cells)
     if share is None:
         return Limited(limits, ())
-    named = {str(key[0]) if isinstance(key, tuple) else key for _, key, _ in limits.by_key}
+    named = {str(key[0]) if isinstance(key, tuple) else key for _, key, _ in limits.by_key} | set(limits.each_cell)
     fixed = {limits.fixed} if isinstance(limits.fixed, str) else set(limits.fixed)
     scale = _scale(targets, cells, panel, fixed)
     pair = (max(0.0, 1.0 - share) * scale, (1.0 + share) * scale)
@@ -58,7 +58,8 @@ def _share(limits: Limits, limit: Limit, targets: Targets, cells: Cells) -> floa
         return None
     nothing_today = not float(cells.today.sum()) > 0
     if isinstance(limit, str) and limit == "auto":
-        stated = limits.bounds or limits.relative_bounds or limits.region_bounds or limits.groups or limits.minimum
+        given = (limits.bounds, limits.relative_bounds, limits.region_bounds, limits.groups, limits.minimum)
+        stated = any(given) or bool(limits.each_cell)
         return None if stated or targets.searched or nothing_today else USUAL
     if not (is_number(limit) and 0 <= float(limit) <= _WIDEST):
         raise ConfigError(

@@ -98,3 +98,24 @@ def test_a_file_in_another_style_than_the_first_is_read(small_panel, table, tmp_
     table.to_csv(tmp_path / "other.csv", index=False, sep=";", decimal=",", encoding="utf-8-sig")
     found = panel_like(tmp_path / "other.csv", run, ",", mask_missing_kpi=False, keep_trailing_zeros=False)
     np.testing.assert_allclose(found.kpi, small_panel.kpi)
+
+
+def test_a_named_spend_of_which_a_week_was_revised_is_taken_before_an_unrevised_budget(small_panel, table, tmp_path):
+    table["budget"] = table["channel_1_spend"]
+    spent = np.where(np.arange(len(table)) == 7, 1.5, 1.0) * table["channel_1_spend"]
+    found = like(table.assign(channel_1_spend=spent), small_panel.select(weeks=OLD), tmp_path)
+    assert found.spend[:, :, 0].sum() > small_panel.spend[:, :, 0].sum()
+
+
+def test_columns_of_one_name_that_the_run_did_not_have_do_not_matter(small_panel, table, tmp_path):
+    twice = pd.concat([table, table[["population"]].rename(columns={"population": "note"})], axis=1) if "population" in table else table  # fmt: skip
+    doubled = pd.concat([twice.assign(note=1.0), pd.DataFrame({"note": np.zeros(len(table))})], axis=1)
+    found = like(doubled, small_panel.select(weeks=OLD), tmp_path)
+    np.testing.assert_allclose(found.kpi, small_panel.kpi)
+
+
+def test_a_steady_revenue_that_is_named_is_taken_beside_a_flag_that_changed(small_panel, table, tmp_path):
+    run = dataclasses.replace(small_panel, revenue_per_kpi=np.ones(small_panel.kpi.shape)).select(weeks=OLD)
+    open_ = np.where(later(table, small_panel), 0.0, 1.0)
+    found = like(table.assign(revenue_per_kpi=1.0, store_open=open_), run, tmp_path)
+    np.testing.assert_array_equal(found.revenue_per_kpi, 1.0)

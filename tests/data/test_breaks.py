@@ -101,3 +101,26 @@ def test_zeros_of_a_kpi_that_is_often_near_zero_are_ordinary(panels):
     rng = np.random.default_rng(0)
     sales = rng.gamma(0.5, 100.0, panels[4].kpi.shape) * (rng.random(panels[4].kpi.shape) > 0.1)
     assert graded(dataclasses.replace(panels[4], kpi=sales), Check.ZERO_WEEKS) == []
+
+
+def test_a_business_of_the_summer_takes_no_steps():
+    panel = dcm.simulate(4, 156, 3, 1, seed=3, noise=0.03)[0]
+    season = np.where(np.arange(156) % 52 < 18, 4.0, 1.0)
+    assert graded(dataclasses.replace(panel, kpi=panel.kpi * season), Check.KPI_STEP) == []
+
+
+def test_a_shop_that_is_closed_on_sundays_was_loaded():
+    panel = dcm.simulate(2, 30, 2, 1, seed=1, cadence="daily")[0]
+    kpi = np.where(np.arange(panel.kpi.shape[1]) % 7 == 6, 0.0, panel.kpi)
+    assert graded(dataclasses.replace(panel, kpi=kpi), Check.ZERO_WEEKS) == []
+
+
+def test_a_zero_at_the_end_does_not_hide_others(panels):
+    kpi = panels[4].kpi.copy()
+    kpi[:, [40, 41, -1]] = 0.0
+    assert [one[0] for one in graded(dataclasses.replace(panels[4], kpi=kpi), Check.ZERO_WEEKS)] == [Grade.FAIL]
+
+
+def test_a_single_week_without_sales_may_have_been_a_holiday(panels):
+    spoilt = with_kpi(panels[4], times(slice(None), 50, 0.0))
+    assert [one[0] for one in graded(spoilt, Check.ZERO_WEEKS)] == [Grade.LOOK]

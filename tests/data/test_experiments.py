@@ -118,7 +118,7 @@ def test_a_test_without_exposure_is_refused(small_panel):
         arms_of(panel, _test(panel), (), N)
     with pytest.raises(dcm.DataError, match="did not run before"):
         arms_of(_dark(small_panel, 0, 27), _test(panel, kind="go_dark"), (), N)
-    with pytest.raises(dcm.DataError, match="fewer weeks without a test"):
+    with pytest.raises(dcm.DataError, match="fewer weeks with a row and without a test"):
         arms_of(_dark(small_panel, 2, 9), _test(panel, 2, 9, kind="go_dark"), (), N)
 
 

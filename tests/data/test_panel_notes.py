@@ -247,3 +247,25 @@ def test_total_revenue_in_place_of_revenue_per_unit_is_said(table, made, said):
     table["money"] = made(table["sales"]) + RNG.normal(0, 0.01, len(table))
     kinds = [note.kind for note in notes_of(table, revenue_per_kpi="money")]
     assert kinds == [NoteKind.TOTAL_REVENUE] * said
+
+
+def test_one_figure_divided_among_regions_is_no_total(table):
+    north = table[table["geo"] == "north"]
+    parts = [
+        north.assign(geo=name, sales=share * north["sales"]) for name, share in (("a", 0.2), ("b", 0.3), ("c", 0.5))
+    ]
+    assert {note.kind for note in notes_of(pd.concat(parts))} == {NoteKind.SAME_REGIONS}
+
+
+def test_a_few_sales_by_chance_make_no_total():
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        df = pd.DataFrame({"geo": np.repeat([f"g{r}" for r in range(40)], 60), "week": np.tile(np.arange(60), 40)})
+        df["sales"], df["tv"] = rng.poisson(0.02, len(df)).astype(float), rng.gamma(2.0, 50.0, len(df))
+        assert NoteKind.REGION_TOTAL not in [note.kind for note in notes_of(df, media=["tv"], controls=[], spend=None)]
+
+
+@pytest.mark.parametrize("names", [("A", "A+", "A-"), ("1-1", "11", "1.1"), ("north", "north 2", "north_3")])
+def test_names_that_differ_in_more_than_case_are_regions_of_their_own(table, names):
+    renamed = table.replace({"geo": dict(zip(REGIONS, names, strict=True))})
+    assert NoteKind.ALIKE_NAMES not in [note.kind for note in notes_of(renamed)]

@@ -160,3 +160,16 @@ def test_a_channel_that_is_off_today_stays_off_and_is_named(cells, small_panel):
     assert limited(dcm.Limits(), "auto", Targets(total=1e5), nothing, small_panel) == (dcm.Limits(), ())
     with pytest.raises(dcm.ConfigError, match="nothing is spent in these weeks today; give bounds"):
         limited(dcm.Limits(), 0.3, Targets(total=1e5), nothing, small_panel)
+
+
+def test_limits_of_each_cell_take_the_place_of_a_limit_and_are_noted(cells, small_panel):
+    own = cells["channel_week"]
+    mine = dcm.Limits(each_cell={"channel_1": (0.5, 2.0)})
+    assert limited(mine, "auto", Targets(), own, small_panel).limits == mine
+    found = limited(mine, 0.1, Targets(), own, small_panel)
+    least, most = ranges(found, own, small_panel)
+    first = own.channel[own.today > 0] == 0
+    np.testing.assert_allclose([least[first].min(), most[first].max()], [0.5, 2.0])
+    np.testing.assert_allclose([least[~first].min(), most[~first].max()], [0.9, 1.1])
+    idle = dataclasses.replace(own, today=np.where(np.arange(len(own.today)) == 1, 0.0, own.today))
+    assert any("cells of channel_1" in note for note in mine.notes(idle, small_panel))

@@ -14,9 +14,11 @@ _SIDE = 12  # known weeks before and after: more than a Christmas season, which 
 _FEWEST = 6  # weeks of a side at the ends of a panel
 _STEP = np.log(1.5)  # smallest step of the KPI that is reported
 _CONTROL_STEP = np.log(5.0)  # of a control, whose price or weather may well move by half
+_PERCENT = np.log(50.0)  # from shares to percent
 _SURE = 6.0  # usual weekly changes
 _LARGE, _SURE_OF_LARGE = np.log(2.2), 4.0  # media seldom bring a step of this size
 _LASTS = 0.75  # share of the single step by which the levels on its two sides must differ, and at most its inverse
+_STAYS = 0.85  # share of all weeks that lie on their side of the step
 _MARGIN = 0.1  # share of the weeks of a side that may reach the other level
 _UNITS = np.log(10.0)  # from here on a change of unit is likelier than one of the thing itself
 _SHORT = np.log(0.7)  # of the weeks next to it: a week that lacks two days or more
@@ -67,7 +69,7 @@ def control_step_findings(past: Panel) -> Iterator[Finding]:
         quiet = False
         worst = max(steps, key=lambda step: abs(step.size))
         yield Finding(
-            Grade.FAIL if abs(worst.size) >= _UNITS else Grade.LOOK,
+            Grade.FAIL if abs(worst.size) >= _PERCENT else Grade.LOOK,
             Check.CONTROL_STEP,
             f"it {_moves(worst)} from one week to the next and stays there in {several(len(steps), 'region')}",
             name,
@@ -155,6 +157,10 @@ def _step(past: Panel, r: int, series: np.ndarray, least: float) -> Step | None:
     lower, upper = (before, after) if size > 0 else (after, before)
     apart = np.quantile(upper, _MARGIN) > np.quantile(lower, 1.0 - _MARGIN)
     if not _LASTS <= lasting <= 1.0 / _LASTS or not apart:
+        return None
+    middle = (np.median(before) + np.median(after)) / 2.0  # which a season crosses again
+    kept = np.concatenate([level[: at + 1] < middle, level[at + 1 :] > middle])
+    if (kept.mean() if size > 0 else 1.0 - kept.mean()) < _STAYS:
         return None
     return Step(str(past.regions[r]), past.week_label(int(weeks[at + 1])), size)
 

@@ -1,11 +1,22 @@
 """Columns of exposure and spend -> channels, paired by the words that their names share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
-from deepcausalmmm_jax.data.files.column_words import OTHER_TIME, Kind, is_of_all_channels, stem_of, words_of
+import numpy as np
+import pandas as pd
+
+from deepcausalmmm_jax.data.files.column_words import (
+    OTHER_TIME,
+    Kind,
+    is_of_all_channels,
+    says_total,
+    stem_of,
+    words_of,
+)
 from deepcausalmmm_jax.errors import DataError
 
+_SUM, _MOSTLY = 0.02, 0.9  # relative difference from the sum of the others, in this share of the rows
 _IMPRESSIONS = {"imp", "imps", "impression", "impressions", "impressionen", "impresiones"}
 
 
@@ -31,6 +42,7 @@ def channels_of(
     spend: Mapping[str, str] | None,
     columns: Sequence[str],
     reach: Sequence[tuple[str, str, str]] = (),
+    totals: Set[str] = frozenset(),
 ) -> Channels:
     """The channels, in the order of the table.
 
@@ -44,11 +56,11 @@ def channels_of(
         spend: columns of spend by channel where they are stated.
         columns: all columns.
         reach: stated channels of reach and frequency, with their two columns.
+        totals: columns of spend that are the sum of others, see `spend_of_all`.
 
     Raises:
         DataError: no column is a channel, or two columns of spend fit one.
     """
-    totals = _of_all(kinds)
     paid = {stem: names for stem, names in _by_stem(kinds, Kind.SPEND).items() if not totals & set(names)}
     if media is not None:
         every = (*media, *(channel for channel, *_ in reach))
@@ -87,12 +99,28 @@ def channels_of(
     )
 
 
-def _of_all(kinds: Mapping[str, Kind]) -> set[str]:
-    """Columns of spend that are named as that of all channels, where there are others: they would count twice."""
+def spend_of_all(kinds: Mapping[str, Kind], numbers: Mapping[str, pd.Series]) -> frozenset[str]:
+    """Columns of spend on all channels together, where there are others: they would count twice.
+
+    A name that says total is enough; one that says no more than advertising has to hold the sum of the others.
+
+    Args:
+        kinds: what each column of numbers may be.
+        numbers: these columns.
+    """
     paid = [name for name, kind in kinds.items() if kind is Kind.SPEND]
-    totals = {name for name in paid if is_of_all_channels(name)}
-    shown = any(kind is Kind.EXPOSURE and is_of_all_channels(name) for name, kind in kinds.items())
-    return set() if shown or len(totals) == len(paid) else totals
+    if any(kind is Kind.EXPOSURE and is_of_all_channels(name) for name, kind in kinds.items()):
+        return frozenset()
+    single = [name for name in paid if not is_of_all_channels(name)]
+    if not single:
+        return frozenset()
+    summed = sum((numbers[name].fillna(0.0) for name in single), start=0.0 * numbers[single[0]].fillna(0.0))
+    told = [name for name in paid if is_of_all_channels(name)]
+    return frozenset(name for name in told if says_total(name) or _is_close(numbers[name], summed))
+
+
+def _is_close(column: pd.Series, summed: pd.Series) -> bool:
+    return bool(np.isclose(column.fillna(0.0), summed, rtol=_SUM, atol=1e-9).mean() > _MOSTLY)
 
 
 def _with_priced(kinds: Mapping[str, Kind], paid: set[tuple[str, ...]]) -> dict[str, Kind]:

@@ -29,12 +29,11 @@ def _words(text: str) -> frozenset[str]:
 
 _WORDS: dict[Kind, frozenset[str]] = {
     Kind.TIME: _words(
-        "week date time day ds datum weekid period weekstart month woche kalenderwoche kw monat semaine fecha semana "
-        "mes mois"
+        "week date time day ds datum weekid period weekstart month woche kalenderwoche semaine fecha semana"
     ),
     Kind.REGION: _words(
         "region geo geos dma dmacode market state country city store area territory province zip postcode location "
-        "bundesland gebiet filiale plz land markt stadt région regione región provincia ciudad ville pays"
+        "bundesland gebiet filiale plz stadt région regione región provincia ciudad ville"
     ),
     Kind.POPULATION: _words("population pop inhabitants households einwohner bevölkerung haushalte población"),
     Kind.SPEND: _words(
@@ -71,10 +70,15 @@ _ORDER = (  # the first kind whose word a name has; `competitor_sales` is a cont
     Kind.TIME, Kind.MEDIA,
 )  # fmt: skip
 _RATES = _words("cpc cpm cpa cpv cpl ctr roas tkp")
-_BESIDE = _words("media amount net gross eur usd gbp chf sek nok dkk pln cad aud jpy inr")  # of measures, no channels
+_BESIDE = _words("media amount net gross eur usd gbp chf sek nok dkk pln jpy")  # of measures, no channels
 OTHER_TIME = _words("plan planned last previous prior year ly forecast")  # spend that is not this week's
+_SUMS = _words("total all overall sum gesamt")
 _MONEY = _words("revenue turnover gmv umsatz omzet")
 _TOTALS = _words("total all overall sum marketing advertising ad ads media paid gesamt")
+_WHOLE = {  # words that mean something else inside longer names, such as brand_kw
+    **dict.fromkeys(("kw", "mes", "mois", "monat"), Kind.TIME),
+    **dict.fromkeys(("land", "markt", "pays"), Kind.REGION),
+}
 _NUMBERED = ((re.compile(r"[xm]\d+"), Kind.MEDIA), (re.compile(r"[cez]\d+"), Kind.CONTROL))
 _ROBYN = {"S": Kind.SPEND, "I": Kind.EXPOSURE, "P": Kind.EXPOSURE, "B": Kind.CONTROL}
 
@@ -90,12 +94,13 @@ def kind_of(name: str) -> Kind:
     words = set(words_of(name))
     if "per" in words and words & {"revenue", "value", "margin", "profit"}:
         return Kind.REVENUE
-    measured = words & (_WORDS[Kind.SPEND] | _WORDS[Kind.EXPOSURE])
-    if words & _RATES or (measured and words & {"per", "avg", "average", "mean"}):
+    if _is_rate(words_of(name)):
         return Kind.RATE
     bare = re.sub(r"[\W_]", "", name.lower())
     if not bare or bare in _WORDS[Kind.CALENDAR] or "unnamed" in words:
         return Kind.CALENDAR
+    if bare in _WHOLE:
+        return _WHOLE[bare]
     if name.lower().startswith("c_"):
         return Kind.CONTROL
     if words & {"page", "site", "website", "product"} and "views" in words:
@@ -112,14 +117,30 @@ def is_value_of(name: str, kpi: str) -> bool:
     words = words_of(name)
     unit = set(words[words.index("per") + 1 :]) if "per" in words else set()
     counted = {word.rstrip("s") for word in words_of(kpi)}
+    if unit & {"kpi", "outcome", "target"}:
+        return True
     if counted & _MONEY:
         return False
-    return bool(unit & {"kpi", "unit", "outcome", "target"} or {word.rstrip("s") for word in unit} & counted)
+    return bool("unit" in unit or {word.rstrip("s") for word in unit} & counted)
 
 
 def is_of_all_channels(name: str) -> bool:
     """Whether a column of spend is named as that of all channels together."""
     return set(stem_of(name)) <= _TOTALS
+
+
+def says_total(name: str) -> bool:
+    """Whether a name has a word for the sum of all, and not only for advertising as such."""
+    return bool(_SUMS & set(words_of(name)))
+
+
+def _is_rate(words: tuple[str, ...]) -> bool:
+    """Whether words name a price or share of media, such as cpm, the cost per click or the average spend."""
+    measures = _WORDS[Kind.SPEND] | _WORDS[Kind.EXPOSURE]
+    if not measures & set(words):
+        return bool(_RATES & set(words))
+    priced = words[: words.index("per")] if "per" in words else ()
+    return bool(measures & set(priced)) or words[0] in ("avg", "average", "mean")
 
 
 def robyn_kind(name: str) -> Kind | None:

@@ -45,15 +45,19 @@ def _filled(line: str, delimiter: str) -> int:
     return sum(bool(cell.strip()) for cell in next(csv.reader([line], delimiter=delimiter), []))
 
 
-def without_rows_below(cells: pd.DataFrame) -> pd.DataFrame:
+def without_rows_below(cells: pd.DataFrame, time: str | None) -> pd.DataFrame:
     """The table without totals and footnotes below it: last rows that have text where all others have dates.
 
-    They are left out with a `DataWarning` that quotes them. A row of figures with no date at all stays, unless it calls
-    itself a total.
+    They are left out with a `DataWarning` that quotes them. A row with figures stays unless it calls itself a total.
+
+    Args:
+        cells: the table.
+        time: column whose dates tell; None for the first that has dates.
     """
     filled = cells.notna().any(axis=1).to_numpy()
     cells = cells.iloc[: len(filled) - int(filled[::-1].argmax())] if filled.any() else cells
-    column = next((str(name) for name, values in cells.items() if _is_dated_above(values)), None)
+    asked = [time] if time is not None else list(cells)
+    column = next((str(name) for name in asked if name in cells and _is_dated_above(cells[name])), None)
     if column is None:
         return cells
     kept = len(cells)
@@ -79,10 +83,11 @@ def _is_dated_above(column: pd.Series) -> bool:
 
 def _is_below(row: pd.Series, column: str) -> bool:
     when = as_text(row[[column]]).iloc[0]
-    if when is not None:
-        return not is_dated(pd.Series([when])) and any(letter.isalpha() for letter in when)
-    rest = [str(cell) for cell in row if not pd.isna(cell)]
-    return len(rest) <= 1 or any(is_total(cell) for cell in rest)
+    if when is not None and is_dated(pd.Series([when])):
+        return False
+    cells = [str(cell) for cell in row if not pd.isna(cell)]
+    figures = sum(not any(letter.isalpha() for letter in cell) for cell in cells)
+    return not figures or any(is_total(cell) for cell in cells)
 
 
 def _told(row: pd.Series) -> str:

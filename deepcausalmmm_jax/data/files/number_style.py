@@ -21,6 +21,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][+-]?\d+)?")
 _WITH_UNIT = re.compile(
     r"[+-]?\d[\d.,]*\s?(?:k|m|b|mm|mn|bn|mio\.?|mrd\.?|tsd\.?|thousand|million|lakh|crore)", re.IGNORECASE
 )
+_NOTHING = re.compile(r"[-\u2013\u2014.x]+|n\.?/?a\.?|#\S+|none|null|nil|nan|keine?|off", re.IGNORECASE)
 _OTHER_STYLE = "another style"  # no number, so that the column stays text and is refused where it is used
 _MOST_WORDS = 0.5  # share of cells that are no numbers, from which on a column is one of words
 _FEWEST_MARKED = 3  # cells that might be thousands
@@ -47,10 +48,15 @@ def bare(cell: object) -> str:
     brackets = _BRACKETS.fullmatch(text)
     text = f"-{brackets[1]}" if brackets else text
     minus, rest = ("-", text[1:]) if text.startswith("-") else ("", text)
-    rest = _PERCENT.sub("", _MONEY.sub("", rest))
+    rest = _PERCENT.sub("", _MONEY.sub("", rest)) or rest  # EUR alone is a name
     if rest.startswith("-") and not minus:
         minus, rest = "-", rest[1:]
     return minus + _GROUPED.sub("", rest.strip())
+
+
+def is_currency(text: str) -> bool:
+    """Whether a text is a currency sign or code and nothing else."""
+    return not _MONEY.sub("", text.strip())
 
 
 def decimal_sign(table: pd.DataFrame, delimiter: str | None) -> Decimal:
@@ -101,6 +107,8 @@ def _ask_where_all_are_marked(table: pd.DataFrame, thousands: Decimal) -> None:
         texts = pd.Series([bare(cell) for cell in cells.drop_duplicates()[:_MOST_CELLS]], dtype=str)
         if len(texts) < _FEWEST_MARKED or not texts.str.fullmatch(_NUMBER).all():
             continue
+        if cells.map(lambda cell: bool(_MONEY.search(cell))).any():
+            continue  # money has cents, not thousandths
         if not texts.str.contains(thousands, regex=False).all():
             return
         if (texts.str.count(re.escape(thousands)) == 1).all():
@@ -152,7 +160,7 @@ def with_points(column: pd.Series, decimal: Decimal) -> pd.Series:
     distinct = column.dropna().unique()
     read = {cell: _with_point(bare(cell), decimal) if isinstance(cell, str) else cell for cell in distinct}
     numbers, bad = as_numbers(pd.Series([read[cell] for cell in distinct], dtype=object))
-    if len(distinct) == 0 or bad.any():
+    if bad.any() or np.isnan(numbers).all():  # a region may be called NA
         return column
     return column.map(dict(zip(distinct, numbers, strict=True))).astype(float)
 
@@ -164,9 +172,9 @@ def refuse_percent_beside_shares(column: pd.Series) -> None:
         DataError: names a cell of each kind.
     """
     cells = _texts(column)
-    percent = cells.str.strip().str.endswith("%")
+    percent = cells.str.strip().str.rstrip(")").str.endswith("%")
     if percent.any() and not percent.all():
-        plain = [cell for cell in cells[~percent] if not re.fullmatch(r"[\s0.,]*", cell)]
+        plain = [cell for cell in cells[~percent] if not re.fullmatch(r"[-+\s0.,]*", cell)]
         if plain:
             raise DataError(
                 f"Column {column.name!r} has {cells[percent].iloc[0]!r} beside {plain[0]!r}; write all cells with a "
@@ -193,13 +201,15 @@ def refuse_words_among_numbers(column: pd.Series, decimal: Decimal, *, is_amount
         raise DataError(
             f"Column {column.name!r} has numbers in units, such as {in_units[0]!r}; write the numbers in full."
         )
-    _, bad = as_numbers(pd.Series([_with_point(bare(cell), decimal) for cell in cells], dtype=object))
-    if bad.any() and (bad.mean() < _MOST_WORDS or (is_amount and not bad.all())):
+    numbers, bad = as_numbers(pd.Series([_with_point(bare(cell), decimal) for cell in cells], dtype=object))
+    good = int(np.isfinite(numbers).sum())
+    nothing = is_amount and good and all(_NOTHING.fullmatch(str(cell).strip()) for cell in cells[bad])
+    if bad.any() and (good > bad.sum() or nothing):
         first = int(bad.argmax())
         row = int(np.flatnonzero(column.notna().to_numpy())[first]) + 1
         raise DataError(
             f"Column {column.name!r} has {str(cells.iloc[first])!r} in row {row} and numbers in "
-            f"{'most' if bad.mean() < _MOST_WORDS else 'some'} others; correct it: write 0 where nothing was, or empty "
+            f"{'most' if good > bad.sum() else 'some'} others; correct it: write 0 where nothing was, or empty "
             "the cell where it is not known."
         )
 

@@ -10,7 +10,7 @@ import pandas as pd
 from deepcausalmmm_jax.data.files.framing import FEWEST_COLUMNS, without_rows_below
 from deepcausalmmm_jax.data.files.text_file import delimiter_of, encoding_of, lines_before_header
 from deepcausalmmm_jax.data.readers.column_names import with_plain_names
-from deepcausalmmm_jax.data.readers.read_table import file_at, read_table
+from deepcausalmmm_jax.data.readers.read_table import file_at, read_table, separator
 from deepcausalmmm_jax.errors import DataError
 
 _WORKBOOKS = (".xlsx", ".xlsm")
@@ -39,25 +39,36 @@ def is_workbook(path: Path) -> bool:
 
 
 def read_raw(
-    path: Path, delimiter: str | None = None, encoding: str | None = None, sheet: str | None = None
+    path: Path,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    sheet: str | None = None,
+    time: str | None = None,
 ) -> RawTable:
     """Read a CSV, Parquet or Excel file; what is not given is detected.
+
+    Args:
+        path: of the file.
+        delimiter: between columns of a text file.
+        encoding: of a text file.
+        sheet: of a workbook.
+        time: column of days or weeks, whose last rows may be totals; None for the first column of dates.
 
     Raises:
         DataError: the file does not exist or is no table, or the workbook has no such sheet, or several tables.
     """
     file_at(path)
     if is_workbook(path):
-        return _from_workbook(path, sheet)
+        return _from_workbook(path, sheet, time)
     if sheet is not None:
         raise DataError(f"The sheet {sheet!r} is named, but {path} is not an Excel file.")
     if path.suffix.lower() in (".parquet", ".pq"):
         return RawTable(_tidy(read_table(path)))
     encoding = encoding or encoding_of(path)
-    delimiter = delimiter or delimiter_of(path, encoding)
+    delimiter = delimiter_of(path, encoding) if delimiter is None else separator(delimiter)
     above = lines_before_header(path, encoding, delimiter)
     table = read_table(path, delimiter, encoding, lines_above=above)
-    return RawTable(without_rows_below(_tidy(table)), delimiter, encoding)
+    return RawTable(without_rows_below(_tidy(table), time), delimiter, encoding)
 
 
 def read_query(query: str, connection: object) -> RawTable:
@@ -83,7 +94,7 @@ def _tidy(table: pd.DataFrame) -> pd.DataFrame:
     return named.loc[:, [bool(name) or not empty for name, empty in zip(named, named.isna().all(), strict=True)]]
 
 
-def _from_workbook(path: Path, sheet: str | None) -> RawTable:
+def _from_workbook(path: Path, sheet: str | None, time: str | None) -> RawTable:
     try:
         import_module("openpyxl")
     except ImportError:
@@ -111,7 +122,7 @@ def _from_workbook(path: Path, sheet: str | None) -> RawTable:
     if len(tables) > 1:
         raise DataError(f"{path} has {len(tables)} sheets with a table, {', '.join(map(repr, tables))}; name one.")
     name, table = next(iter(tables.items()))
-    return RawTable(without_rows_below(with_plain_names(table)), sheet=name)
+    return RawTable(without_rows_below(with_plain_names(table), time), sheet=name)
 
 
 def _with_header(cells: pd.DataFrame) -> pd.DataFrame | None:

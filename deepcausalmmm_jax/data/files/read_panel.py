@@ -25,6 +25,7 @@ from deepcausalmmm_jax.data.files.panel_of_schema import panel_of_schema
 from deepcausalmmm_jax.data.files.raw_table import RawTable, read_query, read_raw
 from deepcausalmmm_jax.data.files.recognise import (
     Stated,
+    is_code_of_regions,
     region_column,
     schema_of,
     time_column,
@@ -206,7 +207,7 @@ def panel_and_schema(
         known = dataclasses.replace(known, decimal=decimal)
     if known is not None and stated.cadence is not None:
         known = dataclasses.replace(known, cadence=cadence_named(stated.cadence).value)
-    raw = _raw(path, place, known, sheet, delimiter, connection)
+    raw = _raw(path, place, known, sheet, delimiter, connection, stated.time)
     is_new = known is None
     if known is None:
         known, table = _found(raw, stated, decimal)
@@ -235,12 +236,13 @@ def _raw(
     sheet: str | None,
     delimiter: str | None,
     connection: object,
+    time: str | None,
 ) -> RawTable:
     if place is None:
         return read_query(str(path), connection)
     if known is None:
-        return read_raw(place, delimiter, sheet=sheet)
-    return read_raw(place, delimiter or known.delimiter, known.encoding, sheet or known.sheet)
+        return read_raw(place, delimiter, sheet=sheet, time=time)
+    return read_raw(place, delimiter or known.delimiter, known.encoding, sheet or known.sheet, known.time)
 
 
 def _found(raw: RawTable, stated: Stated, decimal: Decimal | None) -> tuple[Schema, pd.DataFrame]:
@@ -287,7 +289,7 @@ def _numbers(cells: pd.DataFrame, decimal: Decimal) -> dict[str, pd.Series]:
     numbers = {name: column for name, column in read.items() if pd.api.types.is_numeric_dtype(column)}
     for name in numbers:
         refuse_percent_beside_shares(cells[name])
-    for name in read.keys() - numbers.keys():
+    for name in (name for name in read if name not in numbers and kind_of(name) is not Kind.REGION):
         refuse_words_among_numbers(cells[name], decimal, is_amount=kind_of(name) in _AMOUNTS)
     return numbers
 
@@ -295,14 +297,12 @@ def _numbers(cells: pd.DataFrame, decimal: Decimal) -> dict[str, pd.Series]:
 def _region_of_long(
     cells: pd.DataFrame, time: str, long: tuple[str, str | None], numeric: list[str], stated: Stated
 ) -> str | None:
-    texts = [name for name in cells if name not in (time, *long) and (name not in numeric or _is_region(name))]
+    texts = [str(name) for name in cells if name not in (time, *long) and name not in numeric]
+    if not texts:
+        texts = [name for name in numeric if name not in (time, *long) and is_code_of_regions(cells, time, name)]
     if stated.region is not None or not texts:
         return stated.region
     return region_column(cells[[time, *texts]].drop_duplicates(), time, None)
-
-
-def _is_region(name: object) -> bool:
-    return kind_of(str(name)) is Kind.REGION
 
 
 def _one_row_a_week(cells: pd.DataFrame, schema: Schema) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from deepcausalmmm_jax.data.cadence import Cadence, cadence_named, cadence_of
 from deepcausalmmm_jax.data.calendar import refuse_serial_days
 from deepcausalmmm_jax.data.date_orders import is_dated, written_periods
 from deepcausalmmm_jax.data.dates import as_text
-from deepcausalmmm_jax.data.files.channels import Channels, channels_of
+from deepcausalmmm_jax.data.files.channels import Channels, channels_of, spend_of_all
 from deepcausalmmm_jax.data.files.column_words import (
     Kind,
     is_of_all_channels,
@@ -21,12 +21,14 @@ from deepcausalmmm_jax.data.files.column_words import (
     words_of,
 )
 from deepcausalmmm_jax.data.files.days import days_of
-from deepcausalmmm_jax.data.files.number_style import with_points
+from deepcausalmmm_jax.data.files.number_style import is_currency, with_points
 from deepcausalmmm_jax.data.files.schema import Rows, Schema
 from deepcausalmmm_jax.data.readers.globs import columns_named, spend_by_channel
 from deepcausalmmm_jax.data.treatments import Treatment, TreatmentBaseline, treatments_from
 from deepcausalmmm_jax.errors import DataError
 
+_SAME_CODES = 2.0  # cells of a full grid of codes and weeks, over those that are there
+_UNCLEAR = (Kind.UNKNOWN, Kind.MEDIA, Kind.REGION, Kind.TIME)  # of a control
 _NO_CONTROLS = (Kind.CALENDAR, Kind.RATE, Kind.REVENUE)
 _SAMPLE = 2_000  # distinct cells that are looked at to tell what a column holds
 _A_WEEK = 7  # days; with no more, a table of days is not told from a few weeks
@@ -95,6 +97,9 @@ def time_column(cells: pd.DataFrame, stated: str | None) -> str:
     dated = [name for name in cells if _holds_dates(cells[name])]
     named = [name for name in cells if kind_of(str(name)) is Kind.TIME]
     candidates = [name for name in dated if name in named] or dated or named
+    if len(candidates) > 1:  # a day is more than the number of its week or its month
+        days = [name for name in candidates if name in dated and _written_as(cells[name]) is None]
+        candidates = days if len(days) == 1 else candidates
     if len(candidates) == 1:
         return str(candidates[0])
     if not candidates:
@@ -111,10 +116,10 @@ def region_column(cells: pd.DataFrame, time: str, stated: str | None) -> str | N
     if stated is not None or not cells.duplicated([time]).any():
         return stated or _single_region(cells, time)
     rest = [name for name in cells if name != time]
-    named = [name for name in rest if kind_of(str(name)) is Kind.REGION]
-    keys = [name for name in (named or rest) if _is_key(cells, time, str(name))]
-    if not named:
-        keys = [name for name in keys if not _reads_as_numbers(cells[name])]
+    keys = [str(name) for name in rest if _is_key(cells, time, str(name))]
+    words = [name for name in keys if not _reads_as_numbers(cells[name])]
+    codes = [name for name in keys if name not in words and is_code_of_regions(cells, time, name)]
+    keys = [name for name in words if kind_of(name) is Kind.REGION] or codes or words
     if len(keys) > 1:
         raise DataError(f"Columns {_joined(keys)} may all be the regions; choose one, as in region={keys[0]!r}.")
     if not keys:
@@ -152,7 +157,9 @@ def schema_of(
         kinds.pop(name, None)
     for name in (column for _, *pair in stated.reach for column in pair):
         kinds.pop(name, None)
-    media = channels_of(kinds, stated.media, stated.priced, list(cells.columns), stated.reach)
+    media = channels_of(
+        kinds, stated.media, stated.priced, list(cells.columns), stated.reach, spend_of_all(kinds, numbers)
+    )
     is_meridian = not is_robyn and (bool(media.products) or _has_meridians_values(kinds))
     organic = tuple(stated.organic or ()) if stated.organic is not None or stated.media is not None else _organic(media)
     treatments = stated_treatments or (_promotions(kinds) if is_meridian and stated.controls is None else ())
@@ -199,7 +206,7 @@ def schema_of(
 
 def by_elimination(schema: Schema) -> list[str]:
     """Controls whose names say nothing, and which are controls because they are nothing else."""
-    return [name for name in (*schema.controls, *schema.categories) if kind_of(name) in (Kind.UNKNOWN, Kind.MEDIA)]
+    return [name for name in (*schema.controls, *schema.categories) if kind_of(name) in _UNCLEAR]
 
 
 def set_aside(schema: Schema) -> list[str]:
@@ -232,7 +239,7 @@ def _is_of_words(name: str, column: pd.Series, numbers: pd.Series | None) -> boo
     words = column.nunique()
     if words != 1:
         return 2 <= words <= _MOST_WORDS
-    again = column.notna().sum() > 1 and bool(column.isna().any())
+    again = column.notna().sum() > 1 and bool(column.isna().any()) and not is_currency(str(column.dropna().iloc[0]))
     return bool(again) and kind_of(name) in (Kind.CONTROL, Kind.UNKNOWN) and not _holds_dates(column)
 
 
@@ -251,8 +258,24 @@ def _holds_dates(column: pd.Series) -> bool:
     return is_dated(texts)
 
 
+def _written_as(column: pd.Series) -> Cadence | None:
+    return None if pd.api.types.is_datetime64_any_dtype(column) else written_periods(as_text(column.dropna()).dropna())
+
+
 def _reads_as_numbers(column: pd.Series) -> bool:
     return bool(pd.api.types.is_numeric_dtype(with_points(column, ".")))
+
+
+def is_code_of_regions(cells: pd.DataFrame, time: str, name: str) -> bool:
+    """Whether a column of numbers is named after regions and has the same whole numbers in all weeks, or nearly."""
+    numbers = with_points(cells[name], ".")
+    if kind_of(name) is not Kind.REGION or not pd.api.types.is_numeric_dtype(numbers):
+        return False
+    known = numbers.dropna()
+    weeks = cells[time].nunique()
+    return bool((known == known.round()).all()) and known.nunique() * weeks <= _SAME_CODES * len(
+        cells[[time, name]].drop_duplicates()
+    )
 
 
 def _is_key(cells: pd.DataFrame, time: str, name: str) -> bool:

@@ -145,7 +145,7 @@ class Schema:
             lines, seal, written = path.read_text(encoding="utf-8").rpartition(_SEAL)
         except (OSError, UnicodeError):
             return True
-        return not seal or written.strip() != _sum_of(lines)
+        return bool(seal) and written.strip() != _sum_of(lines)  # without a seal it is of an earlier version
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

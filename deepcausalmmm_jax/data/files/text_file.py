@@ -49,7 +49,7 @@ def delimiter_of(path: Path, encoding: str) -> str:
     tables = {mark: lines_of_table(lines, mark) for mark in _DELIMITERS}
     found = {mark: _columns(table, mark) for mark, table in tables.items()}
     # Decimal commas split rows as evenly as semicolons do, but not the header, whose names have none.
-    best = max(_DELIMITERS, key=lambda mark: (_names(tables[mark], mark), found[mark]))
+    best = max(_DELIMITERS, key=lambda mark: (found[mark] > 1 and _names(tables[mark], mark), found[mark]))
     return best if found[best] > 1 else ","
 
 

@@ -1,5 +1,6 @@
 """`panel_from_arrays`: plain arrays, such as LightweightMMM's, -> a panel."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -12,6 +13,7 @@ from deepcausalmmm_jax.errors import DataError
 
 _TIME, _REGION, _KPI = "week", "region", "kpi"
 _SPEND = "{} (spend)"
+_YEAR_LAST = re.compile(r"\d{1,2}[-./]\d{1,2}[-./]\d{2,4}")
 
 
 def panel_from_arrays(
@@ -156,9 +158,9 @@ def _weeks(start: str | date | pd.Timestamp | None, count: int) -> np.ndarray:
 
 
 def _day(start: object) -> pd.Timestamp | None:
-    """A date, or text with the year first: in any other, day and month may be taken for one another."""
+    """A date, or text of one; in numbers with the year last, day and month may be taken for one another."""
     if isinstance(start, str):
-        found = pd.to_datetime(start, format="ISO8601", errors="coerce")
+        found = pd.NaT if _YEAR_LAST.match(start.strip()) else pd.to_datetime(start, errors="coerce")
         return found if isinstance(found, pd.Timestamp) else None
     return pd.Timestamp(start) if isinstance(start, date) else None  # a Timestamp is a date
 

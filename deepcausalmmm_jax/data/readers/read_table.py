@@ -22,7 +22,7 @@ def read_table(
     Raises:
         DataError: the file does not exist, is empty or not a table, or has another delimiter.
     """
-    delimiter = _separator(delimiter)
+    delimiter = separator(delimiter)
     path = file_at(path)
     if path.suffix in (".parquet", ".pq"):
         return _read_parquet(path)
@@ -68,8 +68,12 @@ def file_at(path: str | Path) -> Path:
     return file
 
 
-def _separator(delimiter: str) -> str:
-    r"""The delimiter as pandas takes it; `\t`, as shells pass it on, is a tab."""
+def separator(delimiter: str) -> str:
+    r"""The delimiter as pandas takes it; `\t`, as shells pass it on, is a tab.
+
+    Raises:
+        DataError: it is not one character.
+    """
     if not isinstance(delimiter, str):
         raise DataError(f"The delimiter must be one character such as ',', ';' or a tab, got {delimiter!r}.")
     delimiter = "\t" if delimiter == r"\t" else delimiter

@@ -196,6 +196,7 @@ def _caveats(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame, diag
     told += channel_sentences(result.panel.channels, result.channel_trust.notes, result.panel.kpi_name)
     priors = result.priors()
     apart = priors[priors["sds_apart"].abs() > 2] if len(priors) else priors
+    apart = apart[~apart["quantity"].astype(str).str.startswith("curve ")]  # those come from other KPIs
     told += [f"The data contradict the stated {row.quantity} of {row.name}." for row in apart.itertuples(index=False)]
     if not result.family.has_exposure_levels:
         told.append(
