@@ -48,6 +48,7 @@ def update_command(
         delimiter,
         mask_missing_kpi=mask_missing_kpi or bool((result.panel.weights[result.panel.present] == 0).any()),
         keep_trailing_zeros=keep_trailing_zeros,
+        decimal=decimal,
     )
     refuse_unwritable(out)
     hidden = None if no_holdout else "same" if holdout is None else holdout
