@@ -87,7 +87,8 @@ def _is_below(row: pd.Series, column: str) -> bool:
         return False
     cells = [str(cell) for cell in row if not pd.isna(cell)]
     figures = sum(not any(letter.isalpha() for letter in cell) for cell in cells)
-    return not figures or any(is_total(cell) for cell in cells)
+    named = when is not None and is_total(when.split()[0])  # Total 2023
+    return named or not figures or any(is_total(cell) for cell in cells)
 
 
 def _told(row: pd.Series) -> str:

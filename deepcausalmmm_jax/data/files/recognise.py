@@ -118,8 +118,10 @@ def region_column(cells: pd.DataFrame, time: str, stated: str | None) -> str | N
     rest = [name for name in cells if name != time]
     keys = [str(name) for name in rest if _is_key(cells, time, str(name))]
     words = [name for name in keys if not _reads_as_numbers(cells[name])]
-    codes = [name for name in keys if name not in words and is_code_of_regions(cells, time, name)]
-    keys = [name for name in words if kind_of(name) is Kind.REGION] or codes or words
+    numbered = [name for name in keys if name not in words]
+    codes = [name for name in numbered if is_code_of_regions(cells, time, name)]
+    late = [name for name in numbered if is_code_of_regions(cells, time, name, sparse=True)]
+    keys = [name for name in words if kind_of(name) is Kind.REGION] or codes or words or late
     if len(keys) > 1:
         raise DataError(f"Columns {_joined(keys)} may all be the regions; choose one, as in region={keys[0]!r}.")
     if not keys:
@@ -266,16 +268,23 @@ def _reads_as_numbers(column: pd.Series) -> bool:
     return bool(pd.api.types.is_numeric_dtype(with_points(column, ".")))
 
 
-def is_code_of_regions(cells: pd.DataFrame, time: str, name: str) -> bool:
-    """Whether a column of numbers is named after regions and has the same whole numbers in all weeks, or nearly."""
+def is_code_of_regions(cells: pd.DataFrame, time: str, name: str, *, sparse: bool = False) -> bool:
+    """Whether a column of whole numbers is named after regions and has nearly the same ones in all weeks.
+
+    Args:
+        cells: the table.
+        time: its column of days or weeks.
+        name: of the column.
+        sparse: whether regions may lack most of the weeks.
+    """
     numbers = with_points(cells[name], ".")
     if kind_of(name) is not Kind.REGION or not pd.api.types.is_numeric_dtype(numbers):
         return False
     known = numbers.dropna()
-    weeks = cells[time].nunique()
-    return bool((known == known.round()).all()) and known.nunique() * weeks <= _SAME_CODES * len(
-        cells[[time, name]].drop_duplicates()
-    )
+    if not bool((known == known.round()).all()):
+        return False
+    full = known.nunique() * cells[time].nunique()
+    return sparse or full <= _SAME_CODES * len(cells[[time, name]].drop_duplicates())
 
 
 def _is_key(cells: pd.DataFrame, time: str, name: str) -> bool:

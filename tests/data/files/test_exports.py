@@ -327,3 +327,15 @@ def test_codes_of_regions_are_names_whatever_they_look_like(plain, tmp_path, cod
     rng = np.random.default_rng(6)
     rows = [plain.assign(geo=code, sales=plain.sales * rng.uniform(1, 2, WEEKS)) for code in codes]
     assert sorted(map(str, read(pd.concat(rows), tmp_path)[0].regions)) == sorted(codes)
+
+
+def test_codes_of_shops_that_opened_late_are_regions(plain, tmp_path):
+    rows = [plain.iloc[-4 * number :].assign(store=number) for number in range(3, 9)]
+    assert len(read(pd.concat(rows), tmp_path, kpi="sales")[0].regions) == 6
+
+
+def test_a_total_of_a_year_is_a_total(plain, tmp_path):
+    total = pd.DataFrame([["Total 2023", *plain.drop(columns="week").sum()]], columns=plain.columns)
+    panel, said = read(pd.concat([plain, total]), tmp_path)
+    assert panel.shape[1] == WEEKS
+    assert "Total 2023" in said
