@@ -22,6 +22,7 @@ _STAYS = 0.85  # share of all weeks that lie on their side of the step
 _MARGIN = 0.1  # share of the weeks of a side that may reach the other level
 _UNITS = np.log(10.0)  # from here on a change of unit is likelier than one of the thing itself
 _SHORT = np.log(0.7)  # of the weeks next to it: a week that lacks two days or more
+_COUNTED = 4.0  # standard deviations of a count by which a short week is below the others
 _NEAR = 4  # weeks that the first and the last week are compared with
 _FEWEST_REGIONS, _ALIKE = 3, np.log(3.0)  # whose prices show what is usual
 
@@ -176,12 +177,15 @@ def _ends(past: Panel) -> Iterator[tuple[int, np.ndarray]]:
 def _is_short(past: Panel, week: int, others: np.ndarray) -> bool:
     known = past.weights > 0
     regions = known[:, week] & known[:, others].all(axis=1) & (past.kpi[:, others] > 0).all(axis=1)
-    if not regions.any():
+    if 2 * regions.sum() < len(regions):
         return False
     kpi = past.kpi[regions]
     beside = np.median(kpi[:, others], axis=1)
     if not (np.maximum(kpi[:, week], 0.0) < np.exp(_SHORT) * beside).all():
         return False
     total = np.where(known[regions], kpi, 0.0).sum(axis=0)
+    usual = total[others].mean()
+    if (kpi[known[regions]] % 1 == 0).all() and usual - total[week] < _COUNTED * np.sqrt(usual):
+        return False  # a week in which few sold by chance
     inner = np.diff(np.log(np.maximum(total[1:-1], 1e-12)))
     return bool(np.log(max(total[week], 1e-12) / total[others].mean()) < -_SURE * median_spread(inner))

@@ -28,9 +28,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 _WORDS: dict[Kind, frozenset[str]] = {
-    Kind.TIME: _words(
-        "week date time day ds datum weekid period weekstart month woche kalenderwoche semaine fecha semana"
-    ),
+    Kind.TIME: _words("week date time day ds datum weekid period weekstart month woche kalenderwoche semaine fecha"),
     Kind.REGION: _words(
         "region geo geos dma dmacode market state country city store area territory province zip postcode location "
         "bundesland gebiet filiale plz stadt région regione región provincia ciudad ville"
@@ -45,7 +43,7 @@ _WORDS: dict[Kind, frozenset[str]] = {
     Kind.FREQUENCY: _words("frequency freq frequenz"),
     Kind.EXPOSURE: _words(
         "imp imps impression impressions click clicks grp grps trp trps views exposure exposures insertions sends "
-        "opens plays impressionen kontakte klicks klick einblendungen sichtkontakte impresiones clics impressioni "
+        "opens plays impressionen klicks einblendungen sichtkontakte impresiones clics impressioni "
         "vertoningen klikken"
     ),
     Kind.KPI: _words(
@@ -54,8 +52,9 @@ _WORDS: dict[Kind, frozenset[str]] = {
         "bestellungen verkäufe ventes ventas vendite omzet conversiones"
     ),
     Kind.CONTROL: _words(
-        "control controls competitor competitors price prices prix preis preise precio precios prezzo prijs promo "
-        "promos promotion promotions holiday holidays temperature weather sentiment event events distribution "
+        "control controls competitor competitors competencia concorrenti concorrenza concurrence concurrents "
+        "concurrent konkurrenz mitbewerber wettbewerb wettbewerber price prices prix preis preise precio precios prezzo "
+        "prijs promo promos promotion promotions holiday holidays temperature weather sentiment event events distribution "
         "discount unemployment gdp inflation cpi covid stock rain season noise"
     ),
     Kind.MEDIA: _words(
@@ -69,14 +68,18 @@ _ORDER = (  # the first kind whose word a name has; `competitor_sales` is a cont
     Kind.POPULATION, Kind.CONTROL, Kind.SPEND, Kind.REACH, Kind.FREQUENCY, Kind.EXPOSURE, Kind.KPI, Kind.REGION,
     Kind.TIME, Kind.MEDIA,
 )  # fmt: skip
+_PER, _AVERAGE = _words("per pro par por je"), _words("avg average mean durchschnitt moyenne promedio")
+_SPANS = _words("day week month quarter year period tag woche monat semaine mois semana mes")
 _RATES = _words("cpc cpm cpa cpv cpl ctr roas tkp")
 _BESIDE = _words("media amount net gross eur usd gbp chf sek nok dkk pln jpy")  # of measures, no channels
 OTHER_TIME = _words("plan planned last previous prior year ly forecast")  # spend that is not this week's
-_SUMS = _words("total all overall sum gesamt")
+_BOUGHT = _words("order purchase sale conversion conv transaction")
+_SAME_STEM = 5  # letters: visit and visitor, subscription and subscriber
 _MONEY = _words("revenue turnover gmv umsatz omzet")
-_TOTALS = _words("total all overall sum marketing advertising ad ads media paid gesamt")
+_SUMS = _words("total all overall sum gesamt insgesamt summe totale totales totaux totaal totalt suma somme")
+_TOTALS = _SUMS | _words("marketing advertising ad ads media paid")
 _WHOLE = {  # words that mean something else inside longer names, such as brand_kw
-    **dict.fromkeys(("kw", "mes", "mois", "monat"), Kind.TIME),
+    **dict.fromkeys(("kw", "mes", "mois", "monat", "semana"), Kind.TIME),
     **dict.fromkeys(("land", "markt", "pays"), Kind.REGION),
 }
 _NUMBERED = ((re.compile(r"[xm]\d+"), Kind.MEDIA), (re.compile(r"[cez]\d+"), Kind.CONTROL))
@@ -103,8 +106,11 @@ def kind_of(name: str) -> Kind:
         return _WHOLE[bare]
     if name.lower().startswith("c_"):
         return Kind.CONTROL
-    if words & {"page", "site", "website", "product"} and "views" in words:
+    paid = words & (_WORDS[Kind.MEDIA] | {"ad", "banner", "banners", "listing", "listings", "sponsored"})
+    if words & {"page", "site", "website", "product"} and "views" in words and not paid:
         return Kind.UNKNOWN  # what visitors do, not what they are shown
+    if words & (_BESIDE - {"media"}) and words & _WORDS[Kind.MEDIA] and not words & _WORDS[Kind.EXPOSURE]:
+        return Kind.SPEND  # tv_net, google_eur
     for kind in _ORDER:
         if words & _WORDS[kind] or bare in _WORDS[kind]:
             return kind
@@ -115,13 +121,24 @@ def kind_of(name: str) -> Kind:
 def is_value_of(name: str, kpi: str) -> bool:
     """Whether a column such as `revenue_per_order` values a unit of the KPI, `orders`; money has no such value."""
     words = words_of(name)
-    unit = set(words[words.index("per") + 1 :]) if "per" in words else set()
-    counted = {word.rstrip("s") for word in words_of(kpi)}
-    if unit & {"kpi", "outcome", "target"}:
+    unit = words[words.index("per") + 1 :] if "per" in words else ()
+    counted = words_of(kpi)
+    if set(unit) & {"kpi", "outcome", "target"}:
         return True
-    if counted & _MONEY:
+    if set(counted) & _MONEY and not set(counted) & {"unit", "units"}:
         return False
-    return bool("unit" in unit or {word.rstrip("s") for word in unit} & counted)
+    if set(unit) & {"unit", "piece", "item"} or set(counted) & {"kpi", "y", "target", "outcome"}:
+        return True
+    return any(_is_same_thing(one, other) for one in (*unit, "".join(unit)) for other in (*counted, "".join(counted)))
+
+
+def _is_same_thing(one: str, other: str) -> bool:
+    """Whether two words name the same event: orders and order, deliveries and delivery, visit and visitor."""
+    one, other = (re.sub(r"ies$", "y", word).rstrip("s") for word in (one, other))
+    if one in _BOUGHT and other in _BOUGHT:
+        return True
+    same = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return bool(one) and (one == other or same >= _SAME_STEM)
 
 
 def is_of_all_channels(name: str) -> bool:
@@ -139,8 +156,10 @@ def _is_rate(words: tuple[str, ...]) -> bool:
     measures = _WORDS[Kind.SPEND] | _WORDS[Kind.EXPOSURE]
     if not measures & set(words):
         return bool(_RATES & set(words))
-    priced = words[: words.index("per")] if "per" in words else ()
-    return bool(measures & set(priced)) or words[0] in ("avg", "average", "mean")
+    at = next((at for at, word in enumerate(words) if word in _PER), len(words))
+    if set(words[at + 1 : at + 2]) & _SPANS:
+        return False
+    return (at < len(words) and bool(measures & set(words[:at]))) or words[0] in _AVERAGE
 
 
 def robyn_kind(name: str) -> Kind | None:

@@ -108,7 +108,7 @@ def _ask_where_all_are_marked(table: pd.DataFrame, thousands: Decimal) -> None:
         if len(texts) < _FEWEST_MARKED or not texts.str.fullmatch(_NUMBER).all():
             continue
         if cells.map(lambda cell: bool(_MONEY.search(cell))).any():
-            continue  # money has cents, not thousandths
+            return  # money has cents, not thousandths
         if not texts.str.contains(thousands, regex=False).all():
             return
         if (texts.str.count(re.escape(thousands)) == 1).all():
@@ -270,7 +270,7 @@ def _signs_of(column: pd.Series) -> dict[Decimal, str]:
     distinct = column.dropna().drop_duplicates()[:_MOST_CELLS]
     distinct = distinct[[isinstance(cell, str) for cell in distinct]]  # a number of a workbook shows no style
     if _plain_numbers(distinct) is not None:
-        telling = distinct[distinct.str.contains(r"\.(?:\d{1,2}|\d{4,})?$|^[+-]?0?\.", na=False)]
+        telling = distinct[distinct.str.contains(r"\.(?:\d{1,2}|\d{4,})?$|^[+-]?(?:0|\d{4,})?\.", na=False)]
         return {".": str(telling.iloc[0])} if len(telling) else {}
     own: dict[Decimal, str] = {}
     if distinct.astype(str).str.endswith("%").any():

@@ -28,6 +28,7 @@ from deepcausalmmm_jax.data.treatments import Treatment, TreatmentBaseline, trea
 from deepcausalmmm_jax.errors import DataError
 
 _SAME_CODES = 2.0  # cells of a full grid of codes and weeks, over those that are there
+_APART = (Kind.RATE, Kind.REVENUE, Kind.REACH, Kind.FREQUENCY)
 _UNCLEAR = (Kind.UNKNOWN, Kind.MEDIA, Kind.REGION, Kind.TIME)  # of a control
 _NO_CONTROLS = (Kind.CALENDAR, Kind.RATE, Kind.REVENUE)
 _SAMPLE = 2_000  # distinct cells that are looked at to tell what a column holds
@@ -172,7 +173,9 @@ def schema_of(
     left = [name for name in varied if name not in used and name not in (revenue, population)]
     if stated.controls is None:
         controls = [name for name in left if kinds.get(name) not in _NO_CONTROLS and name not in media.left_out]
+        controls = [name for name in controls if not _is_code(cells, name, region)]
         free = [name for name in rest if name not in used and name not in (revenue, population, *media.left_out)]
+        free = [name for name in free if name in numbers or not _holds_dates(cells[name])]
         categories = [name for name in free if _is_of_words(name, cells[name], numbers.get(name))]
     else:
         categories = [
@@ -213,18 +216,17 @@ def by_elimination(schema: Schema) -> list[str]:
 
 def set_aside(schema: Schema) -> list[str]:
     """Columns of media that are not used: totals of all channels, prices and shares, and values of something else."""
-    apart = [name for name in schema.ignored if kind_of(name) in (Kind.RATE, Kind.REVENUE)]
+    apart = [name for name in schema.ignored if kind_of(name) in _APART]
     return apart + [name for name in schema.ignored if kind_of(name) is Kind.SPEND and is_of_all_channels(name)]
 
 
 def bought_alone(schema: Schema) -> list[str]:
-    """Channels whose exposure is a column of spend with no medium in its name, where others have exposure."""
+    """Channels whose exposure is a column of spend with no medium in its name, beside others that have one."""
     alone = [channel for channel, column in schema.spend if channel == column]
-    if len(alone) == len(schema.media):
-        return []
     stems = {name: stem_of(name) for name in alone}
     named = {name for name, stem in stems.items() if any(word.isalpha() for word in stem)}
-    return [name for name in alone if name in named and kind_of(" ".join(stems[name])) is not Kind.MEDIA]
+    odd = [name for name in alone if name in named and kind_of(" ".join(stems[name])) is not Kind.MEDIA]
+    return odd if len(odd) < len(schema.media) else []
 
 
 def misread(cells: pd.DataFrame, schema: Schema) -> list[str]:
@@ -239,10 +241,19 @@ def _is_of_words(name: str, column: pd.Series, numbers: pd.Series | None) -> boo
     if numbers is not None:
         return _is_ticked(column, numbers)
     words = column.nunique()
+    if 0 < words <= _MOST_WORDS and all(is_currency(str(cell)) for cell in column.dropna().unique()):
+        return False
     if words != 1:
         return 2 <= words <= _MOST_WORDS
-    again = column.notna().sum() > 1 and bool(column.isna().any()) and not is_currency(str(column.dropna().iloc[0]))
+    again = column.notna().sum() > 1 and bool(column.isna().any())
     return bool(again) and kind_of(name) in (Kind.CONTROL, Kind.UNKNOWN) and not _holds_dates(column)
+
+
+def _is_code(cells: pd.DataFrame, name: str, region: str | None) -> bool:
+    """Whether a column of numbers is named after regions and has one for each region, as a code beside a name."""
+    if region is None or kind_of(name) is not Kind.REGION:
+        return False
+    return bool((cells.groupby(region)[name].nunique(dropna=False) == 1).all())
 
 
 def _is_ticked(column: pd.Series, numbers: pd.Series | None) -> bool:

@@ -339,3 +339,78 @@ def test_a_total_of_a_year_is_a_total(plain, tmp_path):
     panel, said = read(pd.concat([plain, total]), tmp_path)
     assert panel.shape[1] == WEEKS
     assert "Total 2023" in said
+
+
+@pytest.mark.parametrize("name", ["Semana Santa", "gasto_competencia", "kosten_wettbewerber", "product_recalls"])
+def test_a_control_in_other_words_stays_one(plain, tmp_path, name):
+    values = 1.0 * (np.arange(WEEKS) % 9 == 0) + 0.1 * np.sin(np.arange(WEEKS))
+    panel, _ = read(plain.assign(**{name: values}), tmp_path)
+    assert panel.channels == ("tv_impressions", "search_clicks")
+    assert name in panel.controls
+
+
+@pytest.mark.parametrize("columns", [("tv_net", "tv_gross"), ("tv_usd",), ("tv_amount",)])
+def test_money_of_a_channel_beside_its_spend_is_asked_about(plain, tmp_path, columns):
+    table = plain[["week", "sales", "tv_spend", "price"]]
+    with pytest.raises(dcm.DataError, match="Columns 'tv_spend' and 'tv_.*' may both be the spend"):
+        read(table.assign(**{name: 1.1 * plain["tv_spend"] for name in columns}), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["Kosten insgesamt", "Summe Kosten", "dépenses totales", "spesa totale", "totaal uitgaven"]
+)
+def test_totals_in_other_languages_are_no_channels(plain, tmp_path, name):
+    table = plain[["week", "sales", "price"]].assign(
+        **{"TV Kosten": plain.tv_spend, "Radio Kosten": plain.search_spend}
+    )
+    panel, said = read(table.assign(**{name: plain.tv_spend + plain.search_spend}), tmp_path)
+    assert panel.channels == ("TV Kosten", "Radio Kosten")
+    assert f"{name} is not used" in said
+
+
+@pytest.mark.parametrize("name", ["Kosten pro Kontakt", "Coût par clic", "coste por clic"])
+def test_prices_in_other_languages_are_rates(plain, tmp_path, name):
+    panel, said = read(plain.assign(**{name: np.linspace(1, 2, WEEKS)}), tmp_path)
+    assert panel.channels == ("tv_impressions", "search_clicks")
+    assert f"{name} is not used" in said
+
+
+@pytest.mark.parametrize("name", ["radio_spend_per_week", "product_listing_ads_views", "website_banner_views"])
+def test_media_by_the_week_or_on_pages_are_channels(plain, tmp_path, name):
+    assert name in read(plain.assign(**{name: np.linspace(10, 99, WEEKS) ** 2}), tmp_path)[0].channels
+
+
+def test_spend_on_something_else_is_said_where_all_channels_are_spend(plain, tmp_path):
+    table = plain[["week", "sales", "tv_spend", "search_spend", "price"]].assign(
+        kosten_personal=np.linspace(5, 9, WEEKS) ** 2
+    )
+    assert "kosten_personal is a channel" in read(table, tmp_path)[1]
+
+
+def test_a_column_of_currencies_is_no_switch(plain, tmp_path):
+    rng = np.random.default_rng(8)
+    rows = [
+        plain.assign(country=country, currency=code, sales=plain.sales * rng.uniform(1, 2, WEEKS))
+        for country, code in (("DE", "EUR"), ("UK", "GBP"))
+    ]
+    assert read(pd.concat(rows), tmp_path)[0].controls == ("price",)
+
+
+def test_the_month_beside_the_week_and_the_code_beside_the_name_are_no_controls(plain, tmp_path):
+    rng = np.random.default_rng(9)
+    rows = [
+        plain.assign(dma_name=name, dma_code=code, sales=plain.sales * rng.uniform(1, 2, WEEKS))
+        for name, code in (("Boston", 506), ("Miami", 528))
+    ]
+    table = pd.concat(rows).assign(month=lambda df: df["week"].str[:7])
+    panel, _ = read(table, tmp_path)
+    assert (panel.regions.tolist(), panel.controls) == (["Boston", "Miami"], ("price",))
+
+
+@pytest.mark.parametrize(
+    ("kpi", "value"),
+    [("deliveries", "value_per_delivery"), ("sales", "revenue_per_order"), ("visits", "value_per_visitor"), ("signups", "value_per_sign_up"), ("kpi", "value_per_order")],
+)  # fmt: skip
+def test_the_unit_of_the_kpi_may_be_written_in_other_words(plain, tmp_path, kpi, value):
+    table = plain.rename(columns={"sales": kpi}).assign(**{value: np.linspace(50, 52, WEEKS)})
+    assert read(table, tmp_path, kpi=kpi)[0].revenue_per_kpi is not None
