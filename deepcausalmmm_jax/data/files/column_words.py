@@ -53,9 +53,10 @@ _WORDS: dict[Kind, frozenset[str]] = {
     ),
     Kind.CONTROL: _words(
         "control controls competitor competitors competencia concorrenti concorrenza concurrence concurrents "
-        "concurrent konkurrenz mitbewerber wettbewerb wettbewerber price prices prix preis preise precio precios prezzo "
-        "prijs promo promos promotion promotions holiday holidays temperature weather sentiment event events distribution "
-        "discount unemployment gdp inflation cpi covid stock rain season noise"
+        "concurrent konkurrenz mitbewerber wettbewerb wettbewerber price prices prix preis preise precio "
+        "precios prezzo prijs promo promos promotion promotions holiday holidays temperature weather "
+        "sentiment event events distribution discount unemployment gdp inflation cpi covid stock rain season "
+        "noise"
     ),
     Kind.MEDIA: _words(
         "tv search social display video radio print ooh dooh facebook google youtube email affiliate affiliates "
