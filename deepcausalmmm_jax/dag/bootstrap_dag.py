@@ -76,7 +76,7 @@ def bootstrap_dag(
         DataError: `X`, `units` or `mask` is unsuitable.
         ConfigError: an invalid setting or rule.
     """
-    how = checked_search(method, l1, threshold, noise, True)
+    how, seed = checked_search(method, l1, threshold, noise, True), seed_number(seed)
     for name, number in (("replicates", replicates), ("batch_size", batch_size)):
         whole_number(name, number)
     if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
@@ -84,7 +84,7 @@ def bootstrap_dag(
     samples = read_samples(X, lags, units, mask)
     rules = edge_rules(samples.names, samples.lags, forbid, require, tiers, exogenous)
     graph = learn(samples, rules, how)
-    keys = jax.random.split(jax.random.key(seed_number(seed)), int(replicates))
+    keys = jax.random.split(jax.random.key(seed), int(replicates))
     weights = _by_search(samples, rules, graph, keys, warm_start, int(batch_size))
     return _summary(weights, samples, graph, level)
 
