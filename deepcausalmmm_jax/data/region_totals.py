@@ -67,11 +67,10 @@ def _sums(kpi: np.ndarray) -> Iterator[tuple[int, list[int]]]:
     moving = (known & (np.nan_to_num(kpi) != 0)).sum(axis=1) >= _FEWEST
     for whole in np.argsort(size, kind="stable").tolist():
         weeks = known[whole] & together
-        if not moving[whole]:
-            continue  # of too few sales to tell a sum from chance
-        if len(leaves) > 1 and _is_sum(kpi[whole, weeks], total[weeks]) and not _is_multiple(kpi, whole, leaves, weeks):
+        is_open = len(leaves) > 1 and bool(moving[whole])  # of enough sales to tell a sum from chance
+        if is_open and _is_sum(kpi[whole, weeks], total[weeks]) and not _is_multiple(kpi, whole, leaves, weeks):
             yield whole, sorted(leaves)
-        elif len(leaves) > 1 and (parts := _parts(kpi, whole, leaves, weeks)):
+        elif is_open and (parts := _parts(kpi, whole, leaves, weeks)):
             yield whole, parts
         else:
             leaves.append(whole)

@@ -108,8 +108,7 @@ def test_a_named_spend_of_which_a_week_was_revised_is_taken_before_an_unrevised_
 
 
 def test_columns_of_one_name_that_the_run_did_not_have_do_not_matter(small_panel, table, tmp_path):
-    twice = pd.concat([table, table[["population"]].rename(columns={"population": "note"})], axis=1) if "population" in table else table  # fmt: skip
-    doubled = pd.concat([twice.assign(note=1.0), pd.DataFrame({"note": np.zeros(len(table))})], axis=1)
+    doubled = pd.concat([table.assign(note=1.0), pd.DataFrame({"note": np.zeros(len(table))})], axis=1)
     found = like(doubled, small_panel.select(weeks=OLD), tmp_path)
     np.testing.assert_allclose(found.kpi, small_panel.kpi)
 

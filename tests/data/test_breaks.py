@@ -124,3 +124,16 @@ def test_a_zero_at_the_end_does_not_hide_others(panels):
 def test_a_single_week_without_sales_may_have_been_a_holiday(panels):
     spoilt = with_kpi(panels[4], times(slice(None), 50, 0.0))
     assert [one[0] for one in graded(spoilt, Check.ZERO_WEEKS)] == [Grade.LOOK]
+
+
+def test_a_sunday_at_the_end_is_no_short_week():
+    panel = dcm.simulate(2, 30, 2, 1, seed=1, cadence="daily")[0]
+    weekend = np.where(np.arange(panel.kpi.shape[1]) % 7 == 6, 0.3, 1.0)
+    assert graded(dataclasses.replace(panel, kpi=panel.kpi * weekend), Check.SHORT_WEEK) == []
+
+
+def test_regions_whose_media_others_pay_for_have_no_price_to_compare(panels):
+    spend = panels[4].spend.copy()
+    spend[0], spend[1:] = spend[0] + 0.98 * spend[1:].sum(axis=0), 0.02 * spend[1:]
+    spend[3] = 0.0
+    assert graded(dataclasses.replace(panels[4], spend=spend), Check.REGION_PRICE) == []

@@ -269,3 +269,9 @@ def test_a_few_sales_by_chance_make_no_total():
 def test_names_that_differ_in_more_than_case_are_regions_of_their_own(table, names):
     renamed = table.replace({"geo": dict(zip(REGIONS, names, strict=True))})
     assert NoteKind.ALIKE_NAMES not in [note.kind for note in notes_of(renamed)]
+
+
+def test_a_total_counts_the_regions_that_hardly_sell(table):
+    rare = table[table["geo"] == "west"].assign(geo="isle", sales=lambda df: 500.0 * (df["week"] % 20 == 3))
+    spoilt = _with_total(pd.concat([table, rare]), "EMEA", ["north", "south", "west", "isle"])
+    assert ("EMEA", "isle", "north", "south", "west") in [note.names for note in notes_of(spoilt)]

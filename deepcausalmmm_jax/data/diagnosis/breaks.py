@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.findings import Check, Finding, names, not_run, passed, several
 from deepcausalmmm_jax.data.diagnosis.series import median_spread
 from deepcausalmmm_jax.data.panel import Panel
@@ -111,8 +112,8 @@ def region_price_findings(past: Panel) -> Iterator[Finding]:
         spend = np.where(past.present, np.nan_to_num(past.spend[:, :, m]), 0.0).sum(axis=1)
         exposure = np.where(past.present, past.exposure[:, :, m], 0.0).sum(axis=1)
         priced = np.flatnonzero((spend > 0) & (exposure > 0))
-        if len(priced) < _FEWEST_REGIONS:
-            continue
+        if len(priced) < _FEWEST_REGIONS or ((exposure > 0) & (spend == 0)).any():
+            continue  # another region may pay for what runs there
         price = np.log(spend[priced] / exposure[priced])
         away = price - np.median(price)
         odd = priced[np.abs(away) >= _UNITS]
@@ -169,7 +170,7 @@ def _step(past: Panel, r: int, series: np.ndarray, least: float) -> Step | None:
 def _ends(past: Panel) -> Iterator[tuple[int, np.ndarray]]:
     """Positions of the first and the last week, each with those of the weeks beside it."""
     n = len(past.weeks)
-    if n >= 2 * _SIDE:
+    if n >= 2 * _SIDE and past.cadence is not Cadence.DAILY:  # a day lacks no days, and Sundays are short
         yield 0, np.arange(1, 1 + _NEAR)
         yield n - 1, np.arange(n - 1 - _NEAR, n - 1)
 

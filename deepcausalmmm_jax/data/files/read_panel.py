@@ -23,13 +23,8 @@ from deepcausalmmm_jax.data.files.number_style import (
 from deepcausalmmm_jax.data.files.one_number_a_row import names_column, spread
 from deepcausalmmm_jax.data.files.panel_of_schema import panel_of_schema
 from deepcausalmmm_jax.data.files.raw_table import RawTable, read_query, read_raw
-from deepcausalmmm_jax.data.files.recognise import (
-    Stated,
-    is_code_of_regions,
-    region_column,
-    schema_of,
-    time_column,
-)
+from deepcausalmmm_jax.data.files.recognise import Stated, schema_of
+from deepcausalmmm_jax.data.files.row_keys import is_code_of_regions, region_column, time_column
 from deepcausalmmm_jax.data.files.schema import Schema
 from deepcausalmmm_jax.data.files.told import tell
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, TrailingZeros

@@ -8,30 +8,25 @@ import pandas as pd
 
 from deepcausalmmm_jax.data.cadence import Cadence, cadence_named, cadence_of
 from deepcausalmmm_jax.data.calendar import refuse_serial_days
-from deepcausalmmm_jax.data.date_orders import is_dated, written_periods
+from deepcausalmmm_jax.data.date_orders import written_periods
 from deepcausalmmm_jax.data.dates import as_text
 from deepcausalmmm_jax.data.files.channels import Channels, channels_of, spend_of_all
 from deepcausalmmm_jax.data.files.column_words import (
     Kind,
-    is_of_all_channels,
     is_value_of,
     kind_of,
     robyn_kind,
-    stem_of,
     words_of,
 )
 from deepcausalmmm_jax.data.files.days import days_of
 from deepcausalmmm_jax.data.files.number_style import is_currency, with_points
+from deepcausalmmm_jax.data.files.row_keys import holds_dates, joined
 from deepcausalmmm_jax.data.files.schema import Rows, Schema
 from deepcausalmmm_jax.data.readers.globs import columns_named, spend_by_channel
 from deepcausalmmm_jax.data.treatments import Treatment, TreatmentBaseline, treatments_from
 from deepcausalmmm_jax.errors import DataError
 
-_SAME_CODES = 2.0  # cells of a full grid of codes and weeks, over those that are there
-_APART = (Kind.RATE, Kind.REVENUE, Kind.REACH, Kind.FREQUENCY)
-_UNCLEAR = (Kind.UNKNOWN, Kind.MEDIA, Kind.REGION, Kind.TIME)  # of a control
 _NO_CONTROLS = (Kind.CALENDAR, Kind.RATE, Kind.REVENUE)
-_SAMPLE = 2_000  # distinct cells that are looked at to tell what a column holds
 _A_WEEK = 7  # days; with no more, a table of days is not told from a few weeks
 _MOST_WORDS = 20  # in a column of words; with more it is free text
 
@@ -87,51 +82,6 @@ class Stated(NamedTuple):
         return [name for name in (*single, *listed) if isinstance(name, str)]
 
 
-def time_column(cells: pd.DataFrame, stated: str | None) -> str:
-    """The column of days or weeks: the one of dates, or else of whole numbers whose name says so.
-
-    Raises:
-        DataError: none, or several.
-    """
-    if stated is not None:
-        return stated
-    dated = [name for name in cells if _holds_dates(cells[name])]
-    named = [name for name in cells if kind_of(str(name)) is Kind.TIME]
-    candidates = [name for name in dated if name in named] or dated or named
-    if len(candidates) > 1:  # a day is more than the number of its week or its month
-        days = [name for name in candidates if name in dated and _written_as(cells[name]) is None]
-        candidates = days if len(days) == 1 else candidates
-    if len(candidates) == 1:
-        return str(candidates[0])
-    if not candidates:
-        raise DataError(f"No column holds dates or is named week or date; pass time=, from {_listed(cells)}.")
-    raise DataError(f"Columns {_joined(candidates)} may all be the weeks; choose one, as in time={candidates[0]!r}.")
-
-
-def region_column(cells: pd.DataFrame, time: str, stated: str | None) -> str | None:
-    """The column that, with the time, names a row; None where the time alone does.
-
-    Raises:
-        DataError: several columns may be it.
-    """
-    if stated is not None or not cells.duplicated([time]).any():
-        return stated or _single_region(cells, time)
-    rest = [name for name in cells if name != time]
-    keys = [str(name) for name in rest if _is_key(cells, time, str(name))]
-    words = [name for name in keys if not _reads_as_numbers(cells[name])]
-    numbered = [name for name in keys if name not in words]
-    codes = [name for name in numbered if is_code_of_regions(cells, time, name)]
-    late = [name for name in numbered if is_code_of_regions(cells, time, name, sparse=True)]
-    keys = [name for name in words if kind_of(name) is Kind.REGION] or codes or words or late
-    if len(keys) > 1:
-        raise DataError(f"Columns {_joined(keys)} may all be the regions; choose one, as in region={keys[0]!r}.")
-    if not keys:
-        raise DataError(
-            f"Several rows have the same {time!r}, and no column tells them apart; pass region=, or add the rows up."
-        )
-    return str(keys[0])
-
-
 def schema_of(
     cells: pd.DataFrame, numbers: Mapping[str, pd.Series], time: str, region: str | None, stated: Stated
 ) -> Schema:
@@ -169,14 +119,10 @@ def schema_of(
     used = {kpi, *media.columns, *organic, *(entry.name for entry in treatments)}
     revenue = stated.revenue_per_kpi or _one({n: k for n, k in kinds.items() if is_value_of(n, kpi)}, Kind.REVENUE)
     population = stated.population or _one(kinds, Kind.POPULATION)
-    varied = [name for name in numeric if numbers[name].nunique() > 1]
-    left = [name for name in varied if name not in used and name not in (revenue, population)]
+    taken = used | {revenue, population}
     if stated.controls is None:
-        controls = [name for name in left if kinds.get(name) not in _NO_CONTROLS and name not in media.left_out]
-        controls = [name for name in controls if not _is_code(cells, name, region)]
-        free = [name for name in rest if name not in used and name not in (revenue, population, *media.left_out)]
-        free = [name for name in free if name in numbers or not _holds_dates(cells[name])]
-        categories = [name for name in free if _is_of_words(name, cells[name], numbers.get(name))]
+        free = [name for name in rest if name not in taken and name not in media.left_out]
+        controls, categories = _controls(cells, numbers, kinds, region, free)
     else:
         categories = [
             name for name in stated.controls if name not in numeric or _is_ticked(cells[name], numbers.get(name))
@@ -184,7 +130,7 @@ def schema_of(
         controls = [name for name in stated.controls if name not in categories]
     cadence = None if stated.cadence is None else cadence_named(stated.cadence)
     rows = _rows(cells[time], cadence)
-    taken = used | {*controls, *categories, revenue, population}
+    taken |= {*controls, *categories}
     # The same people are reached again on another day: reach does not add up to weeks, and impressions do.
     are_added = rows == "daily" and cadence in (None, Cadence.WEEKLY) and not stated.reach
     return Schema(
@@ -209,31 +155,18 @@ def schema_of(
     )
 
 
-def by_elimination(schema: Schema) -> list[str]:
-    """Controls whose names say nothing, and which are controls because they are nothing else."""
-    return [name for name in (*schema.controls, *schema.categories) if kind_of(name) in _UNCLEAR]
-
-
-def set_aside(schema: Schema) -> list[str]:
-    """Columns of media that are not used: totals of all channels, prices and shares, and values of something else."""
-    apart = [name for name in schema.ignored if kind_of(name) in _APART]
-    return apart + [name for name in schema.ignored if kind_of(name) is Kind.SPEND and is_of_all_channels(name)]
-
-
-def bought_alone(schema: Schema) -> list[str]:
-    """Channels whose exposure is a column of spend with no medium in its name, beside others that have one."""
-    alone = [channel for channel, column in schema.spend if channel == column]
-    stems = {name: stem_of(name) for name in alone}
-    named = {name for name, stem in stems.items() if any(word.isalpha() for word in stem)}
-    odd = [name for name in alone if name in named and kind_of(" ".join(stems[name])) is not Kind.MEDIA]
-    return odd if len(odd) < len(schema.media) else []
-
-
-def misread(cells: pd.DataFrame, schema: Schema) -> list[str]:
-    """Columns of text that are not used although their names suggest a role."""
-    texts = [name for name in schema.ignored if name in cells and cells[name].nunique() > 1]
-    texts = [name for name in texts if not _reads_as_numbers(cells[name])]
-    return [name for name in texts if kind_of(name) not in (Kind.UNKNOWN, Kind.CALENDAR, Kind.TIME, Kind.REGION)]
+def _controls(
+    cells: pd.DataFrame,
+    numbers: Mapping[str, pd.Series],
+    kinds: Mapping[str, Kind],
+    region: str | None,
+    left: Sequence[str],
+) -> tuple[list[str], list[str]]:
+    """Columns of numbers and of words, among those with no other role, that are controls."""
+    varied = [name for name in left if name in numbers and numbers[name].nunique() > 1]
+    controls = [name for name in varied if kinds.get(name) not in _NO_CONTROLS and not _is_code(cells, name, region)]
+    words = [name for name in left if name in numbers or not holds_dates(cells[name])]
+    return controls, [name for name in words if _is_of_words(name, cells[name], numbers.get(name))]
 
 
 def _is_of_words(name: str, column: pd.Series, numbers: pd.Series | None) -> bool:
@@ -246,7 +179,7 @@ def _is_of_words(name: str, column: pd.Series, numbers: pd.Series | None) -> boo
     if words != 1:
         return 2 <= words <= _MOST_WORDS
     again = column.notna().sum() > 1 and bool(column.isna().any())
-    return bool(again) and kind_of(name) in (Kind.CONTROL, Kind.UNKNOWN) and not _holds_dates(column)
+    return bool(again) and kind_of(name) in (Kind.CONTROL, Kind.UNKNOWN) and not holds_dates(column)
 
 
 def _is_code(cells: pd.DataFrame, name: str, region: str | None) -> bool:
@@ -262,50 +195,6 @@ def _is_ticked(column: pd.Series, numbers: pd.Series | None) -> bool:
         return False
     ticks = numbers.dropna()
     return len(ticks) > 1 and bool((ticks == 1).all())
-
-
-def _holds_dates(column: pd.Series) -> bool:
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return True
-    texts = as_text(column.dropna()).dropna().drop_duplicates()[:_SAMPLE]
-    return is_dated(texts)
-
-
-def _written_as(column: pd.Series) -> Cadence | None:
-    return None if pd.api.types.is_datetime64_any_dtype(column) else written_periods(as_text(column.dropna()).dropna())
-
-
-def _reads_as_numbers(column: pd.Series) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(with_points(column, ".")))
-
-
-def is_code_of_regions(cells: pd.DataFrame, time: str, name: str, *, sparse: bool = False) -> bool:
-    """Whether a column of whole numbers is named after regions and has nearly the same ones in all weeks.
-
-    Args:
-        cells: the table.
-        time: its column of days or weeks.
-        name: of the column.
-        sparse: whether regions may lack most of the weeks.
-    """
-    numbers = with_points(cells[name], ".")
-    if kind_of(name) is not Kind.REGION or not pd.api.types.is_numeric_dtype(numbers):
-        return False
-    known = numbers.dropna()
-    if not bool((known == known.round()).all()):
-        return False
-    full = known.nunique() * cells[time].nunique()
-    return sparse or full <= _SAME_CODES * len(cells[[time, name]].drop_duplicates())
-
-
-def _is_key(cells: pd.DataFrame, time: str, name: str) -> bool:
-    return not cells.duplicated([time, name]).any()
-
-
-def _single_region(cells: pd.DataFrame, time: str) -> str | None:
-    """A column of regions that holds one region throughout."""
-    named = [str(name) for name in cells if name != time and kind_of(str(name)) is Kind.REGION]
-    return named[0] if len(named) == 1 and cells[named[0]].nunique() == 1 else None
 
 
 def _counts_rows(time: pd.Series, column: pd.Series, region: str | None) -> bool:
@@ -330,21 +219,21 @@ def _kpi(kinds: Mapping[str, Kind], texts: pd.DataFrame) -> str:
             f"Column {written[0]!r} is named like a KPI, but {cell!r} is no number; write it as 1234.5, or pass kpi=."
         )
     if not found:
-        raise DataError(f"No column is named like a KPI; pass kpi=, from {_joined(list(kinds))}.")
-    raise DataError(f"Columns {_joined(found)} may all be the KPI; choose one, as in kpi={found[0]!r}.")
+        raise DataError(f"No column is named like a KPI; pass kpi=, from {joined(list(kinds))}.")
+    raise DataError(f"Columns {joined(found)} may all be the KPI; choose one, as in kpi={found[0]!r}.")
 
 
 def _one(kinds: Mapping[str, Kind], kind: Kind) -> str | None:
     found = [name for name, own in kinds.items() if own is kind]
     if len(found) > 1:
-        raise DataError(f"Columns {_joined(found)} may all be the {kind}; keep one, or give a schema.")
+        raise DataError(f"Columns {joined(found)} may all be the {kind}; keep one, or give a schema.")
     return found[0] if found else None
 
 
 def _rows(column: pd.Series, stated: Cadence | None) -> Rows:
     """How far apart the rows are: what the dates say, or else what is stated, or else weeks."""
     usual = stated or Cadence.WEEKLY
-    if not _holds_dates(column):
+    if not holds_dates(column):
         if stated is None:
             numbers = with_points(column, ".")
             refuse_serial_days(
@@ -380,13 +269,3 @@ def _promotions(kinds: Mapping[str, Kind]) -> tuple[Treatment, ...]:
     """Columns named after promotions, which Meridian's layout has for treatments, against the lowest value."""
     words = {"promo", "promos", "promotion", "promotions"}
     return tuple(Treatment(name) for name in kinds if words & set(words_of(name)) and "control" not in words_of(name))
-
-
-def _joined(names: Sequence[object]) -> str:
-    shown = [repr(str(name)) for name in names[:12]]
-    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-    return (", ".join(shown[:-1]) + " and " + shown[-1] if len(shown) > 1 and not more else ", ".join(shown)) + more
-
-
-def _listed(cells: pd.DataFrame) -> str:
-    return _joined(list(cells.columns))

@@ -5,38 +5,68 @@ import warnings
 
 import pandas as pd
 
-from deepcausalmmm_jax.data.files.column_words import Kind, kind_of
-from deepcausalmmm_jax.data.files.recognise import Stated, bought_alone, by_elimination, misread, set_aside
+from deepcausalmmm_jax.data.files.column_words import Kind, is_of_all_channels, kind_of, stem_of
+from deepcausalmmm_jax.data.files.recognise import Stated
+from deepcausalmmm_jax.data.files.row_keys import reads_as_numbers
 from deepcausalmmm_jax.data.files.schema import Schema
 from deepcausalmmm_jax.errors import DataWarning
 
 _LOG = logging.getLogger("deepcausalmmm_jax")
+_UNCLEAR = (Kind.UNKNOWN, Kind.MEDIA, Kind.REGION, Kind.TIME)  # of a control
+_APART = (Kind.RATE, Kind.REVENUE, Kind.REACH, Kind.FREQUENCY)
 
 
 def tell(schema: Schema, table: pd.DataFrame, stated: Stated) -> None:
     """Log the summary, and warn of what may be wrong."""
     guessed = stated.controls is None
     _LOG.info("%s", schema.summary)
-    unclear = by_elimination(schema) if guessed else []
+    unclear = _by_elimination(schema) if guessed else []
     said = []
     if unclear:
         said.append(
             f"{', '.join(unclear)} are taken as controls, since their names suggest no other role; pass controls= or "
             "media= if that is wrong"
         )
-    if apart := set_aside(schema) if guessed else []:
+    if apart := _set_aside(schema) if guessed else []:
         said.append(
             f"{', '.join(apart)} {'is' if len(apart) == 1 else 'are'} not used: a total of the channels, a price or "
             f"share of media, or the value of something else than {schema.kpi}"
         )
-    if alone := bought_alone(schema) if guessed and not stated.media else []:
+    if alone := _bought_alone(schema) if guessed and not stated.media else []:
         said.append(
             f"{', '.join(alone)} {'is a channel' if len(alone) == 1 else 'are channels'}, since the name says spend"
         )
     if schema.region and not stated.region and kind_of(schema.region) is not Kind.REGION:
         said.append(f"{schema.region} is taken as the region, since it tells the rows of a {schema.time} apart")
-    if texts := misread(table, schema) if guessed else []:
+    if texts := _misread(table, schema) if guessed else []:
         said.append(f"{', '.join(texts)} {'holds' if len(texts) == 1 else 'hold'} text that is no number and not used")
     said += [f"{channel} is {reach} times {often}" for channel, reach, often in schema.products]
     if said:
         warnings.warn(DataWarning("; ".join(said) + "."), stacklevel=5)
+
+
+def _by_elimination(schema: Schema) -> list[str]:
+    """Controls whose names say nothing, and which are controls because they are nothing else."""
+    return [name for name in (*schema.controls, *schema.categories) if kind_of(name) in _UNCLEAR]
+
+
+def _set_aside(schema: Schema) -> list[str]:
+    """Columns of media that are not used: totals of all channels, prices and shares, and values of something else."""
+    apart = [name for name in schema.ignored if kind_of(name) in _APART]
+    return apart + [name for name in schema.ignored if kind_of(name) is Kind.SPEND and is_of_all_channels(name)]
+
+
+def _bought_alone(schema: Schema) -> list[str]:
+    """Channels whose exposure is a column of spend with no medium in its name, beside others that have one."""
+    alone = [channel for channel, column in schema.spend if channel == column]
+    stems = {name: stem_of(name) for name in alone}
+    named = {name for name, stem in stems.items() if any(word.isalpha() for word in stem)}
+    odd = [name for name in alone if name in named and kind_of(" ".join(stems[name])) is not Kind.MEDIA]
+    return odd if len(odd) < len(schema.media) else []
+
+
+def _misread(cells: pd.DataFrame, schema: Schema) -> list[str]:
+    """Columns of text that are not used although their names suggest a role."""
+    texts = [name for name in schema.ignored if name in cells and cells[name].nunique() > 1]
+    texts = [name for name in texts if not reads_as_numbers(cells[name])]
+    return [name for name in texts if kind_of(name) not in (Kind.UNKNOWN, Kind.CALENDAR, Kind.TIME, Kind.REGION)]
