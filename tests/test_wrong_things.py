@@ -57,7 +57,7 @@ def test_a_table_is_no_panel_to_predict(name, table, small_result):
         (lambda r: r.panel.select(regions=2 * [r.panel.regions[0]]), "is listed twice; name each region once."),
         (lambda r: dcm.response_curves(r, multipliers="x"), "multiples of today's spend, 0 or more, got 'x'."),
         (lambda r: dcm.response_curves(r, multipliers=[1.0, -1.0]), "0 or more, got [1.0, -1.0]."),
-        (lambda r: dcm.response_curves(r, weeks=10**9), "weeks must be None, \"steady\" or a number of weeks from 1 to 10,000"),
+        (lambda r: dcm.response_curves(r, weeks=10**9), "weeks must be None, 'steady' or a number of weeks from 1 to 10,000"),
         (lambda r: dcm.scenario(r, [dcm.Change("channel_1", 1.2)], cost="x"), "cost must be a price per exposure unit by channel"),
         (lambda r: dcm.optimize_budget(r, cost={"channel_1": "a"}), "exposure unit must be a number above 0, got 'a'."),
         (lambda r: dcm.health(r, plan="plan"), "plan must be what optimize_budget returns, got str."),

@@ -144,7 +144,8 @@ def _horizon_of(fit: FittedPanel, weeks: int | Literal["steady"] | None) -> tupl
         settled = settling_weeks(fit) + 1
         return even_weeks(fit, settled, settled=True), f"one {cadence.unit} of constant spend, carry-over settled"
     if not isinstance(weeks, int) or isinstance(weeks, bool) or not 1 <= weeks <= _MOST_WEEKS:
-        raise ConfigError(f'weeks must be None, "steady" or a number of weeks from 1 to 10,000, got {weeks!r}.')
+        known = f"None, 'steady' or a number of weeks from 1 to {_MOST_WEEKS:,}"
+        raise ConfigError(f"weeks must be {known}, got {weeks!r}.")
     return even_weeks(fit, weeks, settled=False), f"{cadence.several(weeks)} after the panel, with their carry-over"
 
 

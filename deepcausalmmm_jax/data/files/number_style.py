@@ -22,6 +22,7 @@ _WITH_UNIT = re.compile(
     r"[+-]?\d[\d.,]*\s?(?:k|m|b|mm|mn|bn|mio\.?|mrd\.?|tsd\.?|thousand|million|lakh|crore)", re.IGNORECASE
 )
 _NOTHING = re.compile(r"[-\u2013\u2014.x]+|n\.?/?a\.?|#\S+|none|null|nil|nan|keine?|off", re.IGNORECASE)
+_TENS_OF_THOUSANDS = r"^[+-]?\d{2,3}[.,]\d{3}$"
 _OTHER_STYLE = "another style"  # no number, so that the column stays text and is refused where it is used
 _MOST_WORDS = 0.5  # share of cells that are no numbers, from which on a column is one of words
 _FEWEST_MARKED = 3  # cells that might be thousands
@@ -107,8 +108,9 @@ def _ask_where_all_are_marked(table: pd.DataFrame, thousands: Decimal) -> None:
         texts = pd.Series([bare(cell) for cell in cells.drop_duplicates()[:_MOST_CELLS]], dtype=str)
         if len(texts) < _FEWEST_MARKED or not texts.str.fullmatch(_NUMBER).all():
             continue
-        if cells.map(lambda cell: bool(_MONEY.search(cell))).any():
-            return  # money has cents, not thousandths
+        is_money = bool(cells.map(lambda cell: bool(_MONEY.search(cell))).any())
+        if is_money and texts.str.contains(_TENS_OF_THOUSANDS).any():
+            return  # money has cents, not thousandths; only the price of fuel has, of a few units
         if not texts.str.contains(thousands, regex=False).all():
             return
         if (texts.str.count(re.escape(thousands)) == 1).all():

@@ -98,8 +98,14 @@ def test_names_with_commas_and_figures_do_not_hide_the_delimiter(plain, tmp_path
 
 def test_money_is_grouped_by_thousands(plain, tmp_path):
     table = whole(plain)
-    table["sales"] = [f"{value:,} €".replace(",", ".") for value in table["sales"]]
-    np.testing.assert_allclose(read(table, tmp_path, {"sep": ";"})[0].kpi[0], plain.sales.round())
+    table["sales"] = [f"{10 * value:,} €".replace(",", ".") for value in table["sales"]]
+    np.testing.assert_allclose(read(table, tmp_path, {"sep": ";"})[0].kpi[0], 10 * plain.sales.round())
+
+
+def test_the_price_of_fuel_is_asked_about(plain, tmp_path):
+    prices = [f"{value:.3f} €" for value in np.linspace(1.6, 1.9, WEEKS)]
+    with pytest.raises(dcm.DataError, match="separates thousands or decimals"):
+        read(whole(plain).assign(price=prices), tmp_path, {"sep": ";"})
 
 
 def test_percentages_in_brackets_are_percentages(plain, tmp_path):
