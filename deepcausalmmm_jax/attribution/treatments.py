@@ -9,7 +9,7 @@ import pandas as pd
 from deepcausalmmm_jax.attribution.credited import control_effects
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.forward import predictions
-from deepcausalmmm_jax.attribution.intervals import interval
+from deepcausalmmm_jax.attribution.intervals import interval, require_level
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.panel import Panel
 
@@ -43,6 +43,7 @@ def treatment_table(fit: FittedPanel, members: Variables | None, level: float) -
     Raises:
         ConfigError: a level that is not between 0 and 1.
     """
+    require_level(level)
     panel = fit.panel
     at = [panel.controls.index(entry.name) for entry in panel.treatments]
     count, counted = max(float(panel.past.sum()), 1.0), panel.past[:, :, None]
@@ -71,6 +72,7 @@ def event_table(fit: FittedPanel, members: Variables | None, level: float) -> pd
     Raises:
         ConfigError: a level that is not between 0 and 1.
     """
+    require_level(level)
     panel = fit.panel
     names = panel.event_names
     at = [panel.controls.index(name) for name in names]

@@ -1,5 +1,7 @@
 """`prior_predictive` and `prior_sensitivity`: what the priors imply, and how much the answers depend on them."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
@@ -9,23 +11,29 @@ from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.config.asked import require_config
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.asked_panel import require_panel
+from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, kpi_means, kpi_sizes
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.stated_priors import StatedPriors
 from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.inference.sample_posterior import as_trained
+from deepcausalmmm_jax.posterior.density import log_priors
 from deepcausalmmm_jax.posterior.prior import prior_shares
+from deepcausalmmm_jax.posterior.sample import density_of
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.training.prepare import prepare
 
-_POWERS = {"half": 0.5, "double": 2.0}
 _MOVED = 0.1  # of an interval's width, beyond which an estimate counts as sensitive to its prior
 
 
 def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
-    """What the default priors imply before the KPI is seen.
+    """What the priors imply before the KPI is seen: the default ones, and what `config.priors` states of shares.
 
     Args:
         panel: the data; its spend turns shares into returns.
-        config: settings; the defaults when None.
+        config: settings; the defaults when None. Stated shares, ROI, CPIK and the total count; stated curves say
+            nothing about shares.
         draws: number of draws from the priors.
         seed: of the draws.
 
@@ -35,13 +43,14 @@ def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 10
         with a KPI.
 
     Raises:
-        ConfigError: a bad number of draws.
+        ConfigError: a bad number of draws, or a stated mROI, which says something about a share only together with a
+            curve.
     """
     require_panel(panel, "prior_predictive")
     whole_number("draws", draws)
     seed = seed_number(seed)
     settings = Config() if config is None else require_config(config, "prior_predictive")
-    shares = prior_shares(settings, len(panel.channels), int(draws), seed)
+    shares = prior_shares(settings, len(panel.channels), int(draws), seed, _stated_shares(panel, settings))
     total = shares.sum(axis=1)
     if settings.link == "log":  # the priors are of effects on the log, each a part of what all media add
         total = -np.expm1(-total)
@@ -62,18 +71,36 @@ def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 10
     return pd.DataFrame(columns, index=pd.RangeIndex(int(draws), name="draw"))
 
 
-def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
-    """How far the shares would move with priors half or twice as strong, without a refit.
+def _stated_shares(panel: Panel, config: Config) -> StatedPriors[np.ndarray] | None:
+    """What is stated of shares, as the model has it; None where nothing is."""
+    own = config.priors
+    if own.mroi:
+        raise ConfigError(
+            "prior_predictive shows what priors imply for shares and ROI, but a prior on mroi implies nothing for "
+            "them without a curve; leave priors.mroi out here."
+        )
+    if not (own.share or own.roi or own.cpik or own.total):
+        return None
+    inputs = prepare(panel, panel.weights, config).inputs
+    assert isinstance(inputs, Inputs)
+    return inputs.stated_priors
 
-    The draws are reweighted by powers of their prior density (power scaling, Kallioinen et al. 2024).
+
+def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
+    r"""How far the shares would move with priors half or twice as strong, without a refit.
+
+    To first order: if the prior density is raised to a power, the mean of a share changes with the log of that power by
+    the covariance of the share and the log prior density over the draws (power scaling, Kallioinen et al. 2024,
+    equation 8). Reweighting draws by powers as far from 1 as 1/2 and 2 leaves a handful of them in as many dimensions.
 
     Args:
         ensemble: draws from the posterior, as `fit` and `sample_posterior` return them.
 
     Returns:
-        By channel, percent of the KPI: `share`, `share_half` and `share_double` with a prior raised to the power 0.5
-        and 2, `width` of the 90% interval, and `sensitive`, whether either moves the share by more than a tenth of that
-        width.
+        By channel, percent of the KPI: `share`; `share_half` and `share_double`, with all priors of shares and curves,
+        default and stated, raised to the power 1/2 and 2; `error`, the standard error of these two moves that the
+        number of draws leaves; `width` of the 90% interval; and `sensitive`, whether the move is larger than a tenth
+        of that width and than twice its error.
 
     Raises:
         ConfigError: an ensemble of refits, which has no prior density.
@@ -83,13 +110,15 @@ def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
     if coordinates is None:
         raise ConfigError("prior_sensitivity needs draws from the posterior; make them with sample_posterior(result).")
     shares = ensemble.share_draws()
-    nats = -0.5 * (coordinates**2).sum(axis=1)
+    trained, inputs, inside = as_trained(ensemble.fitted_panel.until_last_kpi)
+    with jax.enable_x64(True):
+        density, _ = density_of(trained, inputs, inside)
+        nats = np.asarray(log_priors(jnp.asarray(coordinates, jnp.float64), density.inputs, density.priors))
     table = pd.DataFrame({"share": shares.mean()})
-    for name, power in _POWERS.items():
-        weight = np.exp((power - 1.0) * (nats - nats.mean()) - np.max((power - 1.0) * (nats - nats.mean())))
-        table[f"share_{name}"] = (shares.to_numpy() * weight[:, None]).sum(axis=0) / weight.sum()
-    low, high = shares.quantile(0.05), shares.quantile(0.95)
-    table["width"] = high - low
-    moved = table[["share_half", "share_double"]].sub(table["share"], axis=0).abs().max(axis=1)
-    table["sensitive"] = moved > _MOVED * table["width"]
+    products = (shares - shares.mean()).mul(nats - nats.mean(), axis=0) * np.log(2.0)
+    moved, error = products.sum() / (len(products) - 1), products.std() / np.sqrt(len(products))
+    table["share_half"], table["share_double"] = table["share"] - moved, table["share"] + moved
+    table["error"] = error
+    table["width"] = shares.quantile(0.95) - shares.quantile(0.05)
+    table["sensitive"] = moved.abs() > np.maximum(_MOVED * table["width"], 2.0 * error)
     return table.rename_axis(CHANNEL)

@@ -6,13 +6,13 @@ import jax.numpy as jnp
 from jax import Array
 
 
-@jax.custom_vjp
+@jax.custom_jvp
 def inverse_root(matrix: Array) -> Array:
     r"""$L^{-1}$ of a positive definite matrix $A = L L^\top$.
 
-    With it $A^{-1} x = L^{-\top} L^{-1} x$ and $\log |A| = -2 \sum_i \log L^{-1}_{ii}$. The gradient is
-    $-L^{-\top} \Phi(\bar K L^{-\top}) L^{-1}$ for a cotangent $\bar K$, made symmetric, where $\Phi$ keeps the lower
-    triangle and half the diagonal (Murray 2016, "Differentiation of the Cholesky decomposition").
+    With it $A^{-1} x = L^{-\top} L^{-1} x$ and $\log |A| = -2 \sum_i \log L^{-1}_{ii}$. A change $\dot A$ moves it by
+    $-\Phi(L^{-1} \dot A L^{-\top}) L^{-1}$, where $\Phi$ keeps the lower triangle and half the diagonal (Murray 2016,
+    "Differentiation of the Cholesky decomposition"); the gradient is the transpose of that.
 
     Eliminated row by row in place: batches of LAPACK calls under `vmap` on a CPU (jaxlib 0.10.2, two cores) sometimes
     hang with all threads idle, both in JAX's own gradient of the factor and in its solver.
@@ -42,16 +42,9 @@ def inverse_root(matrix: Array) -> Array:
     return jnp.tril(jax.lax.fori_loop(0, matrix.shape[0], eliminate, matrix))
 
 
-def _forward(matrix: Array) -> tuple[Array, Array]:
-    root = inverse_root(matrix)
-    return root, root
-
-
-def _backward(root: Array, cotangent: Array) -> tuple[Array]:
-    lower = jnp.tril(cotangent @ root.T)
-    half = lower - 0.5 * jnp.diag(jnp.diag(lower))
-    gradient = -root.T @ half @ root
-    return (0.5 * (gradient + gradient.T),)
-
-
-inverse_root.defvjp(_forward, _backward)
+@inverse_root.defjvp
+def _pushed(matrix: tuple[Array], tangent: tuple[Array]) -> tuple[Array, Array]:
+    root = inverse_root(matrix[0])
+    moved = root @ tangent[0] @ root.T
+    half = jnp.tril(moved) - 0.5 * jnp.diag(jnp.diag(moved))
+    return root, -half @ root

@@ -3,9 +3,11 @@
 import dataclasses
 from typing import cast
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.flatten_util import ravel_pytree
 
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.model.curves import MediaCurves
@@ -21,6 +23,7 @@ from deepcausalmmm_jax.posterior.parameters import (
     PosteriorParameters,
     Quantities,
     log_prior,
+    prior_medians,
     quantities,
 )
 from deepcausalmmm_jax.posterior.tested import Tested
@@ -51,10 +54,22 @@ def log_density(
     found = quantities(parameters, weighted, priors)
     regressors = columns(found, contributions(found, weighted), weighted, priors)
     likelihood = log_marginal(found, regressors, weighted, tested(found, weighted))
-    prior = log_prior(parameters, weighted, priors)
-    if weighted.stated.marginal is not None:
-        prior = prior - stated_marginal(marginal(found, weighted), weighted.stated)
-    return likelihood + prior
+    return likelihood + log_prior_density(parameters, weighted, priors)
+
+
+def log_prior_density(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: CoordinatePriors) -> Array:
+    """Log of all priors of the coordinates, default and stated, up to a constant; nats, scalar."""
+    prior = log_prior(parameters, inputs, priors)
+    if inputs.stated.marginal is None:
+        return prior
+    return prior - stated_marginal(marginal(quantities(parameters, inputs, priors), inputs), inputs.stated)
+
+
+@jax.jit
+def log_priors(vectors: Array, inputs: PosteriorInputs, priors: CoordinatePriors) -> Array:
+    """`log_prior_density` by draw, `[draw]`, at `vectors` `[draw, coordinate]`."""
+    _, unravel = ravel_pytree(prior_medians(inputs))
+    return jax.lax.map(lambda own: log_prior_density(unravel(own), inputs, priors), vectors)
 
 
 def contributions(found: Quantities, inputs: PosteriorInputs) -> Array:

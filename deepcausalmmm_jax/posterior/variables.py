@@ -67,6 +67,8 @@ def model_parameters(
 
     In that set each channel has its mean share over the draws, the curves have the mean of their coordinates, and the
     linear part has its mean given both, so that shares, curves, contributions and the rest of the prediction agree.
+    Regions' own coefficients are a part of a share, and their mean given mean curves is not their mean over the draws:
+    the coefficient of the nation makes up for the difference.
 
     Args:
         key: random key.
@@ -83,14 +85,16 @@ def model_parameters(
     vectors, shares = (jnp.concatenate([part, part.mean(axis=0)[None]]) for part in (vectors, shares))
     is_draw = jnp.arange(len(vectors)) < len(vectors) - 1
 
-    def one(own: tuple[Array, Array, Array, Array]) -> DrawnParameters:
+    def one(own: tuple[Array, Array, Array, Array]) -> tuple[DrawnParameters, Array]:
         vector, share, key, drawn = own
         found = quantities(unravel(vector), inputs, priors)._replace(share=share)
         return _parameters(found, key, jnp.where(drawn, 1.0, 0.0), inputs, priors, knots)
 
     keys = jax.random.split(key, len(vectors))
     batch = _batch(inputs.control.shape[2], inputs.season.shape[1])
-    return jax.lax.map(one, (vectors, shares, keys, is_draw), batch_size=batch)
+    made, whole = jax.lax.map(one, (vectors, shares, keys, is_draw), batch_size=batch)
+    missing = jnp.log(whole[:-1].mean(axis=0)) - jnp.log(whole[-1])
+    return made._replace(coefficient_level=made.coefficient_level.at[-1].add(missing))
 
 
 @jax.jit
@@ -142,16 +146,18 @@ def _batch(*counts: int) -> int | None:
 
 def _parameters(
     found: Quantities, key: Array, spread: Array, inputs: PosteriorInputs, priors: CoordinatePriors, knots: Knots
-) -> DrawnParameters:
+) -> tuple[DrawnParameters, Array]:
+    """A draw's parameters, and its channels' shares of the KPI with regions' own coefficients, `[channel]`."""
     media = contributions(found, inputs)
     regressors = columns(found, media, inputs, priors)
     linear = conditional(found, regressors, inputs, key, spread, tested(found, inputs))
     control = jnp.where(inputs.control_sign == 0, linear.control, from_signed(found.signed_control))
     level = inputs.kpi_level - found.share.sum() + linear.level
-    return DrawnParameters(
+    ratio = jnp.maximum(1.0 + linear.media_region, _LEAST_RATIO)
+    made = DrawnParameters(
         media=media_parameters(found, inputs),
         coefficient_level=jnp.log(level_of(found, inputs)),
-        coefficient_region=jnp.log(jnp.maximum(1.0 + linear.media_region, _LEAST_RATIO)),
+        coefficient_region=jnp.log(ratio),
         mean=level + _mean_media(media, linear, inputs),
         trend=PooledParameters(
             shared=jnp.asarray(knots.trend) @ linear.trend, region=linear.trend_region @ knots.region.T
@@ -162,6 +168,7 @@ def _parameters(
         noise=jnp.log(found.noise * inputs.noise_ratio),
         demand=None if linear.demand is None else linear.demand / mean_activity(media, found, inputs),
     )
+    return made, national_mean(media * ratio[:, None], inputs)
 
 
 def mean_activity(media: Array, found: Quantities, inputs: PosteriorInputs) -> Array:

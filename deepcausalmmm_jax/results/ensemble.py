@@ -30,16 +30,14 @@ from deepcausalmmm_jax.attribution.response import curves_to_draw
 from deepcausalmmm_jax.axes import CHANNEL, COMPONENT, TIME, Variables
 from deepcausalmmm_jax.errors import ConfigError, OutputError
 from deepcausalmmm_jax.model.family import AnyInputs
-from deepcausalmmm_jax.posterior.prior import log_share_spread
 from deepcausalmmm_jax.results import checkpoint
 from deepcausalmmm_jax.results.computed_once import computed_once
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.results.inference_data import inference_data
-from deepcausalmmm_jax.results.judged_by_draws import judged_by_draws
+from deepcausalmmm_jax.results.judged_by_draws import judged_by_draws, says_little
 from deepcausalmmm_jax.training.fitted import Fitted, Replicates
 
 _LEVEL = 0.9
-_LEARNED = 0.8  # share of the prior spread of log shares above which the data have added little
 _WORST_K, _WORST_R_HAT = 0.7, 1.3  # Vehtari et al. 2024; chains this short are not judged by the usual 1.01
 _BOUNDS = ("low", "high")
 
@@ -171,6 +169,11 @@ class Ensemble(FitResult):
         return table
 
     @property
+    def _same_exposure(self) -> bool:
+        """Whether all members saw the exposure of the panel, so that they say nothing about the channel graph."""
+        return self.from_posterior or self.replicates.method == "block"
+
+    @property
     def coverage_notes(self) -> Notes:
         """Notes on all intervals: that they are too narrow, with their measured coverage; that there are few draws."""
         blocks = self.replicates.method == "block"
@@ -187,14 +190,8 @@ class Ensemble(FitResult):
         if not self.from_posterior:
             error = np.fmax(error, np.sqrt(np.diag(self._share_covariance)))
         trust = channel_trust(self.fitted_panel, error)
-        return judged_by_draws(trust, self._shares, self._says_little(), refits=not self.from_posterior)
-
-    def _says_little(self) -> np.ndarray:
-        """Whether the draws of a channel's share are nearly as spread out as under the prior alone, `[channel]`."""
-        if not self.from_posterior:
-            return np.zeros(len(self.panel.channels), bool)
-        spread = np.log(np.maximum(self._shares, 1e-12)).std(axis=0)
-        return spread > _LEARNED * log_share_spread(self.config, len(self.panel.channels))
+        little = says_little(self.fitted_panel, self._shares, from_posterior=self.from_posterior)
+        return judged_by_draws(trust, self._shares, little, refits=not self.from_posterior)
 
     def sampling(self) -> pd.Series:
         """Diagnostics of draws from the posterior.
@@ -270,7 +267,8 @@ class Ensemble(FitResult):
     def edge_frequency(self) -> pd.DataFrame:
         """Channel x channel: share of the refits whose graph has the edge from the row to the column in the same week.
 
-        Draws from the posterior all have the graph found in training, so for them every share is 0 or 1.
+        Draws from the posterior all have the graph found in training, so for them every share is 0 or 1; refits to
+        blocks of weeks all see the same exposure, from which the graph is learned.
         """
         names = pd.Index(self.panel.channels, name=CHANNEL)
         return pd.DataFrame((self._contributed.edges[:, 0] != 0).mean(axis=0), index=names, columns=list(names))
@@ -279,13 +277,14 @@ class Ensemble(FitResult):
         """`FitResult.links`; from refits, intervals are percentiles of the weight, which is 0 in refits without it.
 
         A further column `share_of_refits` says how many have the link. Draws from the posterior all have the links
-        found in training, so for them there is no such column, and the intervals are those of a single fit.
+        found in training, and refits to blocks of weeks all see the same exposure: for them there is no such column,
+        and the intervals are those of a single fit.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
         table = super().links(level)
-        if self.from_posterior:
+        if self._same_exposure:
             return table
         lag, source, target = strongest_first(link_weights(self.fitted_panel))
         drawn = self._contributed.edges[:, lag, source, target]
@@ -302,7 +301,7 @@ class Ensemble(FitResult):
 
     @cached_property
     def _effect_draws(self) -> dict[str, np.ndarray]:
-        own = None if self.from_posterior else self._contributed.edges
+        own = None if self._same_exposure else self._contributed.edges
         return effect_draws(self.fitted_panel, self._members, own)
 
     def warm_start_check(self) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.notes import (
     REACH,
     ChannelNote,
@@ -11,8 +12,25 @@ from deepcausalmmm_jax.attribution.notes import (
     clear_or_not,
     tiny_or_not,
 )
+from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.posterior.prior import log_share_spread
 
+_LEARNED = 0.8  # share of the prior spread of log shares above which the data have added little
 _OF_THE_FIT = {NoteKind.NO_CLEAR_EFFECT, NoteKind.UNKNOWN_ERROR, NoteKind.TINY, NoteKind.MAY_BE_MORE}
+
+
+def says_little(fit: FittedPanel, shares: np.ndarray, *, from_posterior: bool) -> np.ndarray:
+    """Whether the draws of a channel's share are nearly as spread out as under the priors alone, `[channel]`.
+
+    Args:
+        fit: the fit, whose stated priors count too.
+        shares: `[draw, channel]`, of the KPI.
+        from_posterior: whether these are draws from the posterior; refits do not show what a prior says.
+    """
+    if not (from_posterior and isinstance(fit.inputs, Inputs)):
+        return np.zeros(shares.shape[1], bool)
+    spread = np.log(np.maximum(shares, 1e-12)).std(axis=0)
+    return spread > _LEARNED * log_share_spread(fit.config, shares.shape[1], fit.inputs.stated_priors)
 
 
 def judged_by_draws(trust: ChannelTrust, shares: np.ndarray, says_little: np.ndarray, *, refits: bool) -> ChannelTrust:

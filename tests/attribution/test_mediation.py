@@ -176,6 +176,17 @@ def test_refits_give_links_percentiles_and_their_share(lagged):
     assert not (ensemble.edge_frequency.to_numpy() - (result.adjacency != 0).to_numpy()).any()
 
 
+def test_refits_that_all_see_one_exposure_say_nothing_about_links(lagged):
+    """Blocks of weeks resample the KPI alone: the fit's own error is all that is known of a link."""
+    _, _, result = lagged
+    ensemble = as_ensemble(result, replicates=5)
+    blocks = type(ensemble)(ensemble.fitted, dataclasses.replace(ensemble.replicates, method="block"))
+    assert blocks.links(0.8).equals(result.links(0.8))
+    mediated = blocks.effects().query("mediated != 0")
+    assert len(mediated)
+    assert (mediated["mediated_high"] - mediated["mediated_low"] > 0.01 * mediated["mediated"].abs()).all()
+
+
 def test_lagged_links_survive_saving(lagged, tmp_path):
     _, _, result = lagged
     again = dcm.load(result.save(tmp_path / "fit"))

@@ -191,3 +191,10 @@ def test_a_national_channel_is_known_from_weeks_alone(small_result):
     notes = result.notes()["note"]
     assert "national: its effect is known from 52 weeks" in notes["channel_2"]
     assert "national" not in notes["channel_1"]
+
+
+@pytest.mark.parametrize("level", [90, 0.0, None, "x"])
+def test_a_level_that_no_interval_has_is_refused_with_draws_or_without(credited, level):
+    for table in (credited.treatments, credited.events):
+        with pytest.raises(dcm.ConfigError, match="level"):
+            table(level=level)

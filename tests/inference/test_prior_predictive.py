@@ -43,3 +43,34 @@ def test_a_stated_return_refers_to_what_the_exposure_cost_whenever_it_was_invoic
     for result in results:
         row = result.priors().iloc[0]
         assert row["found"] > 0
+
+
+@pytest.mark.parametrize(
+    ("stated", "column", "expected"),
+    [
+        ({"share": {"channel_1": (0.5, 0.01)}}, ("share", "channel_1"), 50.0),
+        ({"total": (0.6, 0.01)}, ("share", "total"), 60.0),
+        ({"roi": {"channel_2": (1.5, 0.01)}}, ("roi", "channel_2"), 1.5),
+    ],
+)
+def test_what_is_stated_of_shares_is_a_part_of_what_priors_imply(small_panel, stated, column, expected):
+    config = dcm.Config(priors=dcm.Priors(**stated))
+    drawn = dcm.prior_predictive(small_panel, config, draws=400)[column]
+    assert drawn.mean() == pytest.approx(expected, rel=0.01)
+    assert drawn.std() == pytest.approx(0.01 * (100 if column[0] == "share" else 1), rel=0.2)
+
+
+def test_a_wide_stated_prior_multiplies_the_default_one(small_panel):
+    """Weighted draws of the default prior say the same."""
+    config = dcm.Config(priors=dcm.Priors(share={"channel_1": (0.2, 0.1)}))
+    default, stated = (dcm.prior_predictive(small_panel, own, draws=4000) for own in (None, config))
+    weight = np.exp(-0.5 * ((default["share", "channel_1"] - 20.0) / 10.0) ** 2)
+    for column in default["share"]:
+        expected = np.average(default["share", column], weights=weight)
+        assert stated["share", column].mean() == pytest.approx(expected, abs=0.6)
+
+
+def test_a_stated_marginal_return_is_not_passed_over(small_panel):
+    config = dcm.Config(priors=dcm.Priors(mroi={"channel_1": (1.0, 0.1)}))
+    with pytest.raises(dcm.ConfigError, match=r"leave priors\.mroi out"):
+        dcm.prior_predictive(small_panel, config)

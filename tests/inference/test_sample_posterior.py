@@ -208,8 +208,46 @@ def test_priors_say_what_they_imply(national):
 
 def test_sensitivity_to_the_prior_is_told_without_a_refit(national_ensemble):
     table = dcm.prior_sensitivity(national_ensemble)
-    assert list(table.columns) == ["share", "share_half", "share_double", "width", "sensitive"]
-    assert (table["share_half"] > 0).all()
+    assert list(table.columns) == ["share", "share_half", "share_double", "error", "width", "sensitive"]
+    np.testing.assert_allclose(table["share_half"] + table["share_double"], 2.0 * table["share"], rtol=1e-6)
+    assert (table["error"] > 0).all()
+
+
+def test_a_share_known_from_its_stated_prior_alone_is_called_so():
+    """The prior holds channel_1 at 30%, where the weeks say 19% (20% is true): a weaker one would let it fall."""
+    panel, _ = dcm.simulate(1, 90, 3, 1, seed=7)
+    stated = dcm.Priors(share={"channel_1": (0.3, 0.02)})
+    drawn = dcm.sample_posterior(_trained_with(panel, priors=stated), 300, "laplace")
+    table = dcm.prior_sensitivity(drawn)
+    row = table.loc["channel_1"]
+    assert row["share_half"] < row["share"] < row["share_double"]
+    assert row["sensitive"]
+    assert "the data say little" in drawn.notes().loc["channel_1", "note"]
+
+
+@pytest.mark.parametrize("regions", [1, 3])
+def test_an_estimate_is_the_mean_of_its_draws_whatever_regions_do(regions):
+    panel, _ = dcm.simulate(regions, 90, 3, 1, seed=4)
+    drawn = dcm.sample_posterior(_trained_with(panel), 100, "laplace")
+    np.testing.assert_allclose(drawn.notes()["share"], drawn.share_draws().mean(), rtol=2e-3)
+    np.testing.assert_allclose(drawn.contributions.sum("component"), drawn.predict(), rtol=1e-6)
+
+
+def _trained_with(panel, **settings):
+    config = dcm.Config(
+        training=dcm.Training(max_epochs=300), posterior=dcm.PosteriorSettings(method="none"), **settings
+    )
+    return dcm.fit(panel, config, progress=False)
+
+
+def test_the_density_may_be_differentiated_twice(national_ensemble):
+    density = dcm.posterior_density(national_ensemble)
+    with jax.enable_x64(True):
+        forward = jax.jvp(density, (jnp.asarray(density.mode),), (jnp.ones(len(density.mode)),))[1]
+        backward = float(jax.grad(density)(jnp.asarray(density.mode)).sum())
+        curvature = np.asarray(jax.hessian(density)(jnp.asarray(density.mode)))
+    assert float(forward) == pytest.approx(backward, abs=1e-6)
+    np.testing.assert_allclose(curvature, curvature.T, rtol=1e-6, atol=1e-6)
 
 
 def test_a_fit_worse_than_the_regional_mean_is_found_out():

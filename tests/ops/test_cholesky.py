@@ -29,7 +29,9 @@ def test_its_diagonal_gives_the_log_determinant():
 def test_gradient_is_that_of_the_textbook():
     with jax.enable_x64(True):
         half = jnp.asarray(np.random.default_rng(1).standard_normal((4, 4)))
-        check_grads(lambda h: inverse_root(h @ h.T + 4.0 * jnp.eye(4)), (half,), order=1, modes=["rev"], rtol=1e-6)
+        check_grads(
+            lambda h: inverse_root(h @ h.T + 4.0 * jnp.eye(4)), (half,), order=2, modes=["fwd", "rev"], rtol=1e-6
+        )
 
 
 def test_many_matrices_side_by_side():
