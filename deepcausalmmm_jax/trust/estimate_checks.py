@@ -4,6 +4,7 @@ import numpy as np
 
 from deepcausalmmm_jax.attribution.main_figures import ALL_MEDIA, PAID_MEDIA
 from deepcausalmmm_jax.attribution.notes import NoteKind
+from deepcausalmmm_jax.data.diagnosis.findings import several
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -23,8 +24,13 @@ def baseline_row(result: FitResult) -> HealthRow:
     positive = ~np.asarray(((panel.kpi < 0) & known).any(axis=1))
     base = fit.prediction - fit.components.media.sum(axis=2)
     counted = panel.past & positive[:, None]
-    share = float((base[counted] < 0).mean()) if counted.any() else 0.0
+    if not counted.any():
+        why = f"{panel.kpi_name} itself is below zero at times in every region, so a baseline below zero shows nothing"
+        return HealthRow(check, Grade.NOT_RUN, why)
+    share = float((base[counted] < 0).mean())
     figure = f"below zero in {share:.1%} of the region-weeks"
+    if not positive.all():
+        figure += f" of the {several(int(positive.sum()), 'region')} of {len(positive)} whose KPI never is"
     if isinstance(result, Ensemble) and positive.all():
         chance = float((result.baseline_draws() < 0).mean())
         figure += f", in total in {chance:.0%} of the draws"

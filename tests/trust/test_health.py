@@ -16,6 +16,7 @@ from deepcausalmmm_jax.trust.fit_checks import (
     autocorrelation_row,
     sampling_row,
     skill_row,
+    starts_row,
     training_row,
 )
 from deepcausalmmm_jax.trust.health_card import HealthCard, HealthCheck, HealthRow, verdict_of
@@ -157,6 +158,38 @@ def test_a_baseline_below_zero_is_seen_in_the_draws(kinds, below, grade, monkeyp
     draws = np.where(np.arange(100) < below, -1.0, 1.0)
     monkeypatch.setattr(dcm.Ensemble, "baseline_draws", lambda self: draws)
     assert baseline_row(kinds["strong"]).grade is grade
+
+
+def with_kpi_below_zero(result, regions):
+    """The same estimates of a panel whose KPI is once below zero in some regions."""
+    kpi = result.panel.kpi.copy()
+    kpi[regions, 5] = -1.0
+    panel = dataclasses.replace(result.panel, kpi=kpi)
+    return dcm.FitResult(dataclasses.replace(result.fitted, panel=panel))
+
+
+def test_a_baseline_that_nobody_could_check_has_not_passed(small_result):
+    row = baseline_row(with_kpi_below_zero(small_result, slice(None)))
+    assert row.grade is Grade.NOT_RUN
+    assert "sales itself is below zero at times in every region" in row.figure
+
+
+@pytest.mark.parametrize(
+    ("regions", "words"),
+    [([], "of the region-weeks"), ([0], "of the region-weeks of the 3 regions of 4 whose KPI never is"),
+     ([0, 1, 3], "of the region-weeks of the 1 region of 4 whose KPI never is")],
+)  # fmt: skip
+def test_the_baseline_is_checked_in_regions_whose_kpi_is_never_negative_and_says_so(small_result, regions, words):
+    assert baseline_row(with_kpi_below_zero(small_result, regions)).figure.endswith(words)
+
+
+def test_checks_without_anything_to_compare_have_not_passed(kinds, monkeypatch):
+    nothing = pd.DataFrame({"region": [np.nan], "national": [np.nan], "bound": [0.2]}, index=[1])
+    monkeypatch.setattr(dcm.FitResult, "residual_autocorrelation", lambda self: nothing)
+    assert autocorrelation_row(kinds["strong"]).grade is Grade.NOT_RUN
+    single = pd.DataFrame({"difference": [9.0], "spread": [np.nan]}, index=["tv"])
+    monkeypatch.setattr(dcm.Ensemble, "warm_start_check", lambda self: single)
+    assert starts_row(kinds["strong"]).grade is Grade.NOT_RUN
 
 
 def test_the_baseline_of_the_draws_is_the_prediction_less_media(kinds):
