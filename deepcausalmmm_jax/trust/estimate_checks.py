@@ -4,6 +4,7 @@ import numpy as np
 
 from deepcausalmmm_jax.attribution.main_figures import ALL_MEDIA, PAID_MEDIA
 from deepcausalmmm_jax.attribution.notes import NoteKind
+from deepcausalmmm_jax.attribution.share_basis import share_basis
 from deepcausalmmm_jax.data.diagnosis.findings import several
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -45,16 +46,17 @@ def baseline_row(result: FitResult) -> HealthRow:
 
 
 def media_share_row(result: FitResult) -> HealthRow:
-    """Share of the predicted KPI that is credited to media."""
+    """Share of the predicted KPI, or of its size, that is credited to media."""
     check = HealthCheck.MEDIA_SHARE
     share = float(result.media_summary()["pct_of_contribution"].sum()) / 100.0
-    figure, limit = f"{share:.0%} of predicted {result.panel.kpi_name}", f"up to {_LARGE_SHARE:.0%}"
+    of = share_basis(result.fitted_panel)
+    figure, limit = f"{share:.0%} of {of}", f"up to {_LARGE_SHARE:.0%}"
     if share <= _LARGE_SHARE:
         return HealthRow(check, Grade.PASS, figure, limit)
     advice = (
         "Ask whether that much would really be lost without media; if not, look for a control that moves with them."
     )
-    reason = f"{share:.0%} of the KPI is credited to media, more than is plausible"
+    reason = f"{share:.0%} of {of} is credited to media, more than is plausible"
     grade = Grade.FAIL if share > _HUGE_SHARE else Grade.LOOK
     return HealthRow(check, grade, figure, limit, advice, grade is Grade.FAIL, reason)
 

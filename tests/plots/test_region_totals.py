@@ -83,6 +83,15 @@ def test_a_selected_region_shows_its_parts_and_keeps_zero_in_view(browser, page)
     assert console_errors(browser) == []
 
 
+def test_shares_over_time_are_left_out_where_a_part_is_negative(browser, page):
+    opened(browser, page[0])
+    shown = "return document.getElementById('figure-percent').innerText"
+    browser.execute_script("DATA.charts.percent.data[1].y[3] = -1;" + DRAW_ALL)
+    assert browser.execute_script(shown).startswith("A part is below zero at times here")
+    assert browser.execute_script("return state.drawn.get('percent').table.rows") == []
+    assert console_errors(browser) == []
+
+
 def test_controls_show_what_they_move_by_week_and_how_far(small_result):
     weekly = small_result.weekly_contributions()[list(small_result.panel.controls)]
     drawn = {trace.name: np.asarray(trace.y) for trace in dcm.plots.controls_over_time(small_result).data}

@@ -9,7 +9,7 @@ from scipy import stats
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.io.grades import Grade
-from deepcausalmmm_jax.trust.estimate_checks import baseline_row, returns_row, total_roi
+from deepcausalmmm_jax.trust.estimate_checks import baseline_row, media_share_row, returns_row, total_roi
 from deepcausalmmm_jax.trust.evidence_checks import experiment_row, refutation_row
 from deepcausalmmm_jax.trust.fit_checks import (
     _binomial_quantile,
@@ -160,6 +160,14 @@ def test_a_baseline_below_zero_is_seen_in_the_draws(kinds, below, grade, monkeyp
     assert baseline_row(kinds["strong"]).grade is grade
 
 
+def around_zero(result, regions):
+    """The same estimates of a panel whose KPI lies around zero in some regions."""
+    kpi = result.panel.kpi.copy()
+    kpi[regions] -= 1.02 * kpi[regions].mean(axis=1, keepdims=True)
+    panel = dataclasses.replace(result.panel, kpi=kpi)
+    return dcm.FitResult(dataclasses.replace(result.fitted, panel=panel))
+
+
 def with_kpi_below_zero(result, regions):
     """The same estimates of a panel whose KPI is once below zero in some regions."""
     kpi = result.panel.kpi.copy()
@@ -181,6 +189,20 @@ def test_a_baseline_that_nobody_could_check_has_not_passed(small_result):
 )  # fmt: skip
 def test_the_baseline_is_checked_in_regions_whose_kpi_is_never_negative_and_says_so(small_result, regions, words):
     assert baseline_row(with_kpi_below_zero(small_result, regions)).figure.endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("regions", "of"),
+    [([], "predicted sales"), ([0], "predicted sales (its size in regions where it lies around zero)"),
+     (range(4), "the size of sales (which lies around zero)")],
+)  # fmt: skip
+def test_the_share_of_media_is_of_what_it_says(small_result, regions, of):
+    result = around_zero(small_result, list(regions))
+    summary, row = result.media_summary(), media_share_row(result)
+    whole = summary["incremental_outcome"].sum() / (summary["pct_of_contribution"].sum() / 100.0)
+    predicted = np.where(result.panel.past, result.fitted_panel.prediction, 0.0).sum()
+    assert (whole == pytest.approx(predicted, rel=1e-6)) == (not len(regions))
+    assert f"% of {of}" in row.figure
 
 
 def test_checks_without_anything_to_compare_have_not_passed(kinds, monkeypatch):

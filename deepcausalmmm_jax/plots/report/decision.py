@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from deepcausalmmm_jax.attribution.share_basis import share_basis
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.report.plan_findings import SLIGHT, plan_findings
@@ -73,7 +74,7 @@ def _tiles(result: FitResult, currency: str | None) -> list[tuple[str, str]]:
         tiles.append((money(spend, currency), "spent on media" + ("" if currency else ", in the currency of the data")))
         tiles += _earned(total, spend, kpi, currency if result.panel.revenue_per_kpi is not None else None, result)
     share = float(summary["pct_of_contribution"].sum())
-    tiles.append((percent(share, 0), f"of predicted {kpi} is attributed to media"))
+    tiles.append((percent(share, 0), f"of {share_basis(result.fitted_panel)} is attributed to media"))
     notes = result.channel_trust.table
     if notes["z"].notna().any():
         tiles.append((f"{int(notes['distinguishable'].sum())} of {len(notes)}", "channels show a clear effect"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.notes import ChannelNote, NoteKind
+from deepcausalmmm_jax.attribution.share_basis import share_basis, sized_share
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
@@ -99,7 +100,6 @@ def _worked(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame) -> li
     ordered = summary.sort_values("pct_of_contribution", ascending=False)
     bare = bare_names(result.panel.channels)
     parts = [_share(bare[name], row) for name, row in ordered.head(_NAMED).iterrows()]
-    kpi = result.panel.kpi_name
     are = "s are" if len(parts) > 1 else " is"
     if _has_errors(notes) and not notes["distinguishable"].any():
         apart = (
@@ -108,8 +108,17 @@ def _worked(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame) -> li
         told = [f"These data cannot tell {apart}. The largest estimate{are} {listed(parts)}."]
     else:
         total = percent(float(summary["pct_of_contribution"].sum()), 0)
-        told = [f"Media drove {total} of predicted {kpi}. The largest contribution{are} {listed(parts)}."]
-    return told + credited_sentences(result) + _returns(result, summary)
+        told = [
+            f"Media drove {total} of {share_basis(result.fitted_panel)}. The largest contribution{are} {listed(parts)}."
+        ]
+    return told + _size(result) + credited_sentences(result) + _returns(result, summary)
+
+
+def _size(result: FitResult) -> list[str]:
+    """What the size of a KPI is, where shares are of it."""
+    if not sized_share(result.fitted_panel):
+        return []
+    return ["Where a KPI lies around zero its sum says nothing of its size, which is taken from its weekly changes."]
 
 
 def _has_errors(notes: pd.DataFrame) -> bool:

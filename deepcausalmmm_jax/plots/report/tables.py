@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.notes import NOTE
+from deepcausalmmm_jax.attribution.share_basis import share_basis, sized_share
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.io.grades import Grade
@@ -162,7 +163,7 @@ def _media(result: FitResult) -> Table:
         "exposure": "exposure",
         "spend": "spend",
         "incremental_outcome": f"incremental {result.panel.kpi_name}",
-        "pct_of_contribution": f"share of {result.panel.kpi_name}",
+        "pct_of_contribution": f"share of {share_basis(result.fitted_panel)}",
         "roi": "ROI",
         "mroi": "mROI",
         "cpik": "CPIK",
@@ -208,7 +209,8 @@ def _trust(result: FitResult) -> Table:
 
 def _on_errors(result: FitResult) -> str:
     """What the shares are of, where their errors come from, and what holds for the intervals of all channels."""
-    of = f"Shares are of the KPI of the {result.panel.cadence.unit}s that the fit learned from."
+    size = "size of the KPI in" if sized_share(result.fitted_panel) else "KPI of"
+    of = f"Shares are of the {size} the {result.panel.cadence.unit}s that the fit learned from."
     if not result.family.has_noise:
         return f"{of} This model gives no standard errors."
     if not isinstance(result, Ensemble):

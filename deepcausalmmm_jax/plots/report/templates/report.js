@@ -104,6 +104,9 @@ function current(chart) {
   return chart.data.map(filtered).filter(Boolean);
 }
 
+// Parts that a chart shows in percent of their sum, although some of them, or the sum, are below zero.
+const haveSigns = (traces) => traces.some((t) => t.groupnorm === "percent" && t.y.some((v) => v < 0));
+
 function titleOf(chart) {
   if (state.region === null || !follows(chart)) return chart.title;
   return `${chart.subject}, ${DATA.regions.names[state.region]}`;
@@ -166,7 +169,8 @@ function draw(figure) {
   const key = figure.dataset.key;
   const chart = DATA.charts[key];
   const plot = figure.querySelector(".plot");
-  const traces = current(chart);
+  const found = current(chart), odd = haveSigns(found);
+  const traces = odd ? [] : found;
   const title = titleOf(chart);
   figure.querySelector("h3").textContent = title;
   const hidden = state.hidden.get(key) || new Set();
@@ -182,7 +186,7 @@ function draw(figure) {
   const empty = !traces.some((t) => t.hoverinfo !== "skip");
   if (empty || plot.classList.contains("empty")) {
     Plotly.purge(plot);
-    plot.textContent = empty ? "Nothing to show with these filters." : "";
+    plot.textContent = odd ? "A part is below zero at times here, so that the parts are no shares of their sum." : empty ? "Nothing to show with these filters." : "";
   }
   plot.classList.toggle("empty", empty);
   if (!empty) Plotly.react(plot, traces, layoutOf(chart, traces, width), { ...CONFIG, displayModeBar: width < NARROW || traces[0]?.type === "pie" ? false : "hover" });
