@@ -29,8 +29,8 @@ _PREDICATES = {
     NoteKind.TINY: ("is tiny (under {value:.1%} of {kpi})", "are tiny (under {value:.1%} of {kpi})"),
     NoteKind.MAY_BE_MORE: ("is found tiny, but the data allow for more", "are found tiny, but the data allow for more"),
     NoteKind.SATURATED: (
-        "is saturated: more exposure would add little",
-        "are saturated: more exposure would add little",
+        "is saturated when on air: 1% more exposure then adds far less than 1% to its effect",
+        "are saturated when on air: 1% more exposure then adds far less than 1% to their effects",
     ),
     NoteKind.MOVES_WITH: (
         "moves with {names}: the split between them is uncertain",
