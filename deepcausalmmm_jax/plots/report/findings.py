@@ -7,8 +7,8 @@ import pandas as pd
 
 from deepcausalmmm_jax.attribution.notes import ChannelNote, NoteKind
 from deepcausalmmm_jax.attribution.share_basis import share_basis, sized_share
-from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
+from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.report.credited import credited_sentences
 from deepcausalmmm_jax.plots.report.wording import few, in_labels, listed, percent_interval
@@ -57,10 +57,10 @@ class Findings:
         every = (self.worked, self.certainty, self.caveats)
         return Findings(*([in_labels(sentence, channels) for sentence in sentences] for sentences in every))
 
-    def in_units(self, cadence: Cadence) -> "Findings":
+    def in_units(self, worded: Wording) -> "Findings":
         """The same for a panel whose steps are not weeks."""
         every = (self.worked, self.certainty, self.caveats)
-        return Findings(*([cadence.worded(sentence) for sentence in sentences] for sentences in every))
+        return Findings(*([worded(sentence) for sentence in sentences] for sentences in every))
 
 
 def findings(result: FitResult, plan: BudgetPlan | None, diagnosis: Diagnosis | None = None) -> Findings:

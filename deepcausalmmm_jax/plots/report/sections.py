@@ -24,7 +24,7 @@ from deepcausalmmm_jax.plots import (
 )
 from deepcausalmmm_jax.plots import uncertainty as replicate
 from deepcausalmmm_jax.plots.geography import geography_of
-from deepcausalmmm_jax.plots.units import in_currency, in_units
+from deepcausalmmm_jax.plots.units import in_currency, in_units, wording_of
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
@@ -59,15 +59,15 @@ class Section:
 
     def in_units(self, panel: Panel) -> "Section":
         """The same for a panel whose steps are not weeks; its figures are changed in place."""
-        cadence = panel.cadence
-        charts = [Chart(one.key, in_units(one.figure, panel), cadence.worded(one.note)) for one in self.charts]
-        absent = [(cadence.worded(title), cadence.worded(reason)) for title, reason in self.absent]
-        return Section(self.key, cadence.worded(self.title), charts, absent)
+        worded = wording_of(panel)
+        charts = [Chart(one.key, in_units(one.figure, panel), worded(one.note)) for one in self.charts]
+        absent = [(worded(title), worded(reason)) for title, reason in self.absent]
+        return Section(self.key, worded(self.title), charts, absent)
 
-    def in_currency(self, currency: str | None) -> "Section":
+    def in_currency(self, currency: str | None, panel: Panel) -> "Section":
         """The same with the currency's name on axes of money; its figures are changed in place."""
         for chart in self.charts:
-            in_currency(chart.figure, currency)
+            in_currency(chart.figure, currency, panel)
         return self
 
     def add(self, key: str, title: str, draw: Callable[[], go.Figure], note: str = "") -> None:

@@ -11,6 +11,7 @@ from deepcausalmmm_jax.attribution.notes import NOTE
 from deepcausalmmm_jax.attribution.share_basis import share_basis, sized_share
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
+from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.plots.report.wording import in_labels
 from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, compact, percent
@@ -52,10 +53,10 @@ class Table:
         rows = [[in_labels(cell, channels) for cell in row] for row in self.rows]
         return dataclasses.replace(self, rows=rows, note=in_labels(self.note, channels))
 
-    def in_units(self, cadence: Cadence) -> "Table":
+    def in_units(self, worded: Wording) -> "Table":
         """The same for a panel whose steps are not weeks: title, header and note; cells hold data."""
-        title, note = cadence.worded(self.title), cadence.worded(self.note)
-        return dataclasses.replace(self, title=title, header=[cadence.worded(cell) for cell in self.header], note=note)
+        title, note = worded(self.title), worded(self.note)
+        return dataclasses.replace(self, title=title, header=[worded(cell) for cell in self.header], note=note)
 
 
 def tables_of(
@@ -145,10 +146,10 @@ def _accuracy(metrics: pd.DataFrame, cadence: Cadence) -> Table:
     rows = []
     for measure in metrics.columns:
         if measure == "naive":
-            cells = [cadence.worded(NAIVE_NAMES.get(str(value), "–")) for value in metrics[measure]]
+            cells = [cadence.worded(NAIVE_NAMES.get(str(value), "–"), ()) for value in metrics[measure]]
         else:
             cells = [number(float(value), _METRIC_FORMATS.get(measure, "{:,.0f}")) for value in metrics[measure]]
-        rows.append([cadence.worded(_METRICS.get(str(measure), str(measure))), *cells])
+        rows.append([cadence.worded(_METRICS.get(str(measure), str(measure)), ()), *cells])
     note = (
         "RMSE in units of the KPI. WMAPE: sum of absolute errors over sum of the KPI. Naive forecasts use the training "
         "weeks only. Skill: 1 - RMSE / RMSE of the best naive forecast; above 0, the model beats them all. A high "
