@@ -37,7 +37,7 @@ def _treatments(result: FitResult) -> Table:
     ]
     note = (
         "Incremental: the prediction minus the prediction with the treatment at its baseline in all weeks. Per unit: "
-        "one unit more in every region."
+        "one unit more in every region." + _beside_charts(result)
     )
     return Table("treatments", "Treatments", [*header, *(["revenue"] if "revenue" in table else [])], rows, note)
 
@@ -55,7 +55,15 @@ def _events(result: FitResult) -> Table:
         for name, row in table.iterrows()
     ]
     note = "Against weeks without the event; an event that was seen once shares its effect with all else in that week."
+    note += _beside_charts(result)
     return Table("events", "Events", header, rows, note)
+
+
+def _beside_charts(result: FitResult) -> str:
+    """Why the tables differ from the charts of contributions, where they do."""
+    if not result.fitted_panel.has_log_link:
+        return ""
+    return " Effects multiply, so this differs from the parts in the charts, which add up to the prediction."
 
 
 def credited_sentences(result: FitResult) -> list[str]:

@@ -106,14 +106,27 @@ def _contribution(result: FitResult) -> Section:
     section, names = Section("contribution", "What did each channel contribute?"), controls.control_names(result)
     section.add("total", "Contribution", lambda: contribution.contribution_total(result))
     centred = "Controls count from their means, so over all weeks little is left of them." if names else ""
-    section.add("waterfall", "Waterfall", lambda: composition.contribution_waterfall(result), centred)
-    section.add("donut", "Donut", lambda: composition.contribution_donut(result))
+    parts = _parts(result)
+    note = " ".join(filter(None, (centred, parts)))
+    section.add("waterfall", "Waterfall", lambda: composition.contribution_waterfall(result), note)
+    section.add("donut", "Donut", lambda: composition.contribution_donut(result), parts)
     return section
+
+
+def _parts(result: FitResult) -> str:
+    """What the parts of a prediction are where effects multiply, and treatments or events have tables of their own."""
+    if not result.fitted_panel.has_log_link or not contribution.credited_names(result):
+        return ""
+    return (
+        "Effects multiply: parts are shares of the prediction that add up. What treatments and events change, all else "
+        "as it was, is in their tables."
+    )
 
 
 def _over_time(result: FitResult) -> Section:
     section = Section("time", "How did contributions change over time?")
-    section.add("over_time", "Contribution over time", lambda: contribution.contribution_over_time(result))
+    parts = _parts(result)
+    section.add("over_time", "Contribution over time", lambda: contribution.contribution_over_time(result), parts)
     lines = "Without the baseline."
     if isinstance(result, Ensemble):
         lines += " Shaded: 90% intervals of the three largest channels."

@@ -183,6 +183,11 @@ def _media(result: FitResult) -> Table:
     notes = summary.loc[summary["note"] != "", "note"]
     said = [f"{', '.join(map(str, notes.index[notes == note]))}: {note}." for note in dict.fromkeys(notes)]
     text = "Incremental: the prediction minus the prediction with the channel at zero in all weeks. "
+    if result.fitted_panel.has_log_link:
+        text = (
+            "Incremental: the channel's part of what all media add, so that channels add up; effects multiply, and "
+            "without one channel alone more than its part would be lost. "
+        )
     return Table("media", "All channels", ["channel", *(forms[c] for c in columns)], rows, text + " ".join(said))
 
 
