@@ -91,10 +91,10 @@ def _earned(
     in_revenue = result.panel.revenue_per_kpi is not None
     outcome = f"{money(roi * spend, currency)}" if in_revenue else compact(roi * spend)
     ends = f" (90% range: {compact(low * spend)} to {compact(high * spend)})" if known else ""
-    rate = f" (90% range: {low:.3g} to {high:.3g})" if known else ""
+    rate = f" (90% range: {compact(low)} to {compact(high)})" if known else ""
     what = "revenue from paid media" if in_revenue else f"{kpi} from paid media"
     unit = "ROI: revenue per unit of spend" if in_revenue else f"{kpi} per unit of spend"
-    return [(outcome, what + ends), (f"{roi:.3g}", unit + rate)]
+    return [(outcome, what + ends), (compact(roi), unit + rate)]
 
 
 def _actions(result: FitResult, card: HealthCard, plan: BudgetPlan | None, currency: str | None) -> list[str]:
@@ -163,7 +163,7 @@ def _shifts(result: FitResult, card: HealthCard) -> _Shifts:
     if result.panel.revenue_per_kpi is not None and paid["mroi_high"].max() < 1:
         told = (
             f"The next unit of spend returns less than it costs on every channel with a clear effect, at most "
-            f"{most['mroi']:.3g} on {high}: reduce the total."
+            f"{compact(most['mroi'])} on {high}: reduce the total."
         )
         return _Shifts([told])
     if _chance_of_order(result, least, most) < _SURE:
@@ -178,8 +178,8 @@ def _shifts(result: FitResult, card: HealthCard) -> _Shifts:
     if len(paid) < summary["mroi"].notna().sum():  # others may have a higher figure, but an uncertain one
         among = f"among channels with a clear effect{' that no check doubts' if card.doubted else ''}, {among}"
     told = (
-        f"{among[0].upper()}{among[1:]} earns most on {high} (marginal ROI {most['mroi']:.3g}"
-        f"{interval(most, 'mroi')}) and least on {low} ({least['mroi']:.3g}{interval(least, 'mroi')}): {do}."
+        f"{among[0].upper()}{among[1:]} earns most on {high} (marginal ROI {compact(most['mroi'])}"
+        f"{interval(most, 'mroi')}) and least on {low} ({compact(least['mroi'])}{interval(least, 'mroi')}): {do}."
     )
     return _Shifts([told], str(most.name))
 

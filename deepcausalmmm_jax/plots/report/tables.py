@@ -13,6 +13,7 @@ from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.io.grades import Grade
+from deepcausalmmm_jax.io.plain_numbers import plain_number
 from deepcausalmmm_jax.plots.report.wording import in_labels
 from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, compact, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -83,9 +84,11 @@ def tables_of(
     return {section: [table for table in tables if table.rows] for section, tables in found.items()}
 
 
-def number(value: float, form: str = "{:,.0f}") -> str:
-    """A number as text; a dash where it is missing."""
-    return "–" if pd.isna(value) else form.format(value)
+def number(value: float, form: str = "") -> str:
+    """A number as text, by default in three significant digits; a dash where it is missing."""
+    if pd.isna(value):
+        return "–"
+    return form.format(value) if form else plain_number(value, 3)
 
 
 def _health(card: HealthCard) -> Table:
@@ -137,8 +140,7 @@ def _experiments(result: FitResult) -> Table:
 
 def _cell(value: object) -> str:
     if isinstance(value, float | np.floating):
-        plain = float(value)
-        return number(plain, "{:,.3g}" if abs(plain) < 1000 else "{:,.0f}")
+        return number(float(value))
     return str(value)
 
 
@@ -148,7 +150,7 @@ def _accuracy(metrics: pd.DataFrame, cadence: Cadence) -> Table:
         if measure == "naive":
             cells = [cadence.worded(NAIVE_NAMES.get(str(value), "–"), ()) for value in metrics[measure]]
         else:
-            cells = [number(float(value), _METRIC_FORMATS.get(measure, "{:,.0f}")) for value in metrics[measure]]
+            cells = [number(float(value), _METRIC_FORMATS.get(measure, "")) for value in metrics[measure]]
         rows.append([cadence.worded(_METRICS.get(str(measure), str(measure)), ()), *cells])
     note = (
         "RMSE in units of the KPI. WMAPE: sum of absolute errors over sum of the KPI. Naive forecasts use the training "
@@ -229,13 +231,13 @@ def _priors(priors: pd.DataFrame) -> Table:
     rows = []
     for _, row in priors.iterrows():
         stated = row["stated"]
-        shown = stated if isinstance(stated, str) else number(float(stated), "{:.3g}")
+        shown = stated if isinstance(stated, str) else number(float(stated))
         rows.append(
             [
                 str(row["quantity"]).replace("cpik", "CPIK").replace("_", " "),
                 str(row["name"]),
                 shown,
-                *(number(float(row[n]), "{:.3g}") for n in ("sd", "found")),
+                *(number(float(row[n])) for n in ("sd", "found")),
             ]
         )
     header = ["quantity", "name", "stated", "standard deviation", "estimate"]

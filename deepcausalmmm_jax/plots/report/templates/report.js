@@ -59,7 +59,7 @@ function withSeries(trace, values) {
 
 function withTotals(trace, row) {
   const values = trace.meta.channels.map((name) => row[DATA.channels.indexOf(name)]);
-  const text = trace.text ? values.map((v) => (v === null ? "" : trace.type === "bar" ? `${v.toFixed(1)}%` : v.toPrecision(3))) : trace.text;
+  const text = trace.text ? values.map((v) => (v === null ? "" : trace.type === "bar" ? `${v.toFixed(1)}%` : shortForm.format(v))) : trace.text;
   const { customdata, ...rest } = trace;
   return { ...rest, x: values, text, hovertemplate: "%{y}: %{x:.3~g}<extra></extra>" };
 }
