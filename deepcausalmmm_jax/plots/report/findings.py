@@ -87,7 +87,7 @@ def _link(result: FitResult) -> list[str]:
         return []
     return [
         f"Effects multiply: each channel raises {result.panel.kpi_name} by a percentage, and its figures are its part "
-        "of what all media add. Switching one channel off alone would lose a little more."
+        "of what all media add. Switching one channel off alone would lose more than its part."
     ]
 
 
