@@ -24,7 +24,7 @@ class NoteKind(StrEnum):
     NEAR_PRIOR = "the data say little: the estimate stays near the prior"
     TINY = "tiny (under {value:.1%} of the KPI)"
     MAY_BE_MORE = "found tiny, but the data allow up to {value:.0%} of the KPI"
-    SATURATED = "saturated: more exposure would add little"
+    SATURATED = "saturated in weeks on air: 1% more exposure there adds far less than 1% to its effect"
     MOVES_WITH = "moves with {names}: the split between them is uncertain"
     SELDOM_ON_AIR = "on air in only {value:.0%} of the region-{unit}s"
     LATE_START = "starts late, in {unit} {names}"

@@ -61,7 +61,7 @@ def update_command(
     shown = made.moved.loc[["share", "roi"], _SHOWN].dropna(how="all")
     say(shown.to_string(float_format=lambda value: f"{value:.3g}", na_rep="-"))
     if len(made.revised):
-        say("\nRevised figures of the old weeks, the first ten")
+        say(f"\nRevised figures of the old {panel.cadence.unit}s, the first ten")
         say(made.revised.head(10).to_string(index=False, float_format=lambda value: f"{value:,.6g}", na_rep="-"))
     say(
         "\nWrote report.html, contributions.csv, media_summary.csv, metrics.csv, moved.csv, revised.csv and fit.npz "
@@ -91,6 +91,7 @@ def reproduce_command(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Fit a saved run again from its own panel, settings and seed; exit code 0 if it is the same, 1 if it differs."""
+    from deepcausalmmm_jax.attribution.share_basis import share_basis
     from deepcausalmmm_jax.inference.reproduce import reproduce
 
     require(tolerance >= 0, "tolerance", tolerance, "0 or more")
@@ -101,7 +102,7 @@ def reproduce_command(
     if len(made.versions):
         say("\nWhat differs in how the two were made")
         say(made.versions.to_string())
-    say("\nShares, percent of the predicted KPI")
+    say(f"\nShares, percent of {share_basis(result.fitted_panel)}")
     say(made.shares.to_string(float_format=lambda value: f"{value:.4g}"))
     if not made.same:
         raise typer.Exit(_DIFFERS)

@@ -1,16 +1,18 @@
 """Cadence of a panel: the calendar that its steps follow, and everything that is stated in weeks in steps of it."""
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.data.kept_names import replaced
 from deepcausalmmm_jax.errors import DataError
 
 _DAYS_IN_MONTH = 365.25 / 12.0
-_WEEK = re.compile(r"\b(?:(W)|w)eek(s|ly|)\b")
+WEEK = re.compile(r"\b(?:(W)|w)eek(s|ly|)\b")  # in texts that are written for weeks
 _EDGE = 5  # days at the beginning or the end of a month in which its first or last working day lies
 LEAST_MONTH = 26  # days between the last working days of two months, at least
 
@@ -42,8 +44,13 @@ class Cadence(StrEnum):
         """Lags of a kernel that is this many weeks long; two at least where steps are not weeks."""
         return weeks if self is Cadence.WEEKLY else max(2, int(np.ceil(weeks / self.weeks)))
 
-    def worded(self, text: str) -> str:
-        """A text that is written for weeks, in the unit of the steps: `week`, `weeks` and `weekly` as whole words."""
+    def worded(self, text: str, names: Iterable[str]) -> str:
+        """A text that is written for weeks, in the unit of the steps: `week`, `weeks` and `weekly` as whole words.
+
+        Args:
+            text: sentence, title or label.
+            names: that it may hold, and that stay as they are; see `Wording` for those of a panel.
+        """
         if self is Cadence.WEEKLY:
             return text
         words = {"": self.unit, "s": f"{self.unit}s", "ly": self.value}
@@ -52,7 +59,7 @@ class Cadence(StrEnum):
             word = words[found[2]]
             return word.capitalize() if found[1] else word
 
-        return _WEEK.sub(instead, text)
+        return replaced(text, WEEK, instead, names)
 
     def several(self, count: int) -> str:
         """A number of steps in words, e.g. `3 months`."""

@@ -23,6 +23,7 @@ from deepcausalmmm_jax.plots.theme import (
 from deepcausalmmm_jax.results.fit_result import FitResult
 
 CONTROLS = "controls"
+_NOT_DRAWN = " (negative, not drawn: {}; percentages are of the parts drawn)"
 _LABELLED = 0.01  # smaller parts carry no number
 _DONUT, _WATERFALL = 8, 10  # channels drawn separately
 
@@ -86,11 +87,12 @@ def contribution_donut(result: FitResult, top: int = _DONUT) -> go.Figure:
 
     Args:
         result: a fit.
-        top: channels drawn separately. Negative parts cannot be drawn and are named in the title.
+        top: channels drawn separately. Negative parts cannot be drawn and are named in the title; the number in the
+            middle is the whole prediction, with them.
     """
     parts = donut_parts(result, top).sum()
-    below = [escaped(name) for name in parts.index[parts < 0]]
     shown = labels(list(parts.index)) | {BASE_NAME: "baseline"}
+    below = [shown[name] for name in parts.index[parts < 0]]
     drawn = parts.clip(lower=0.0)
     figure = go.Figure(
         go.Pie(
@@ -108,13 +110,13 @@ def contribution_donut(result: FitResult, top: int = _DONUT) -> go.Figure:
             textposition="outside",
             hovertemplate="%{label}: %{value:,.3~r}, %{percent:.1%}<extra></extra>",
             automargin=True,
-            meta={"parts": "donut"},
+            meta={"parts": "donut", "signed": parts.tolist(), "remark": _NOT_DRAWN},
         )
     )
     figure.add_annotation(
-        text=f"{compact(float(drawn.sum()))}<br>{escaped(result.panel.kpi_name)}", showarrow=False, font={"size": 15}
+        text=f"{compact(float(parts.sum()))}<br>{escaped(result.panel.kpi_name)}", showarrow=False, font={"size": 15}
     )
-    remark = f" (negative, not drawn: {', '.join(below)})" if below else ""
+    remark = _NOT_DRAWN.replace("{}", ", ".join(below)) if below else ""
     return styled(
         figure, "Composition of the prediction", "", "", height=460, scope=all_regions(result.panel), remark=remark
     )

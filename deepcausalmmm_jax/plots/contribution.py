@@ -5,7 +5,9 @@ from typing import Literal, get_args
 import pandas as pd
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.attribution.share_basis import share_basis
+from deepcausalmmm_jax.data.cadence import Cadence
+from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.plots.annotations import (
     OTHERS,
     add_band,
@@ -32,6 +34,7 @@ from deepcausalmmm_jax.results.fit_result import FitResult
 BASE_NAME = "baseline, trend, season and controls"
 EVENTS = "events"
 Kind = Literal["stacked", "lines", "percent"]
+_ROUNDING = 1e-9  # of a prediction
 _MOST_BANDS = 3  # more would hide each other
 
 
@@ -45,11 +48,14 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
 
     Raises:
         ConfigError: an unknown kind.
+        DataError: in percent, where a week's parts are not all positive.
     """
     if kind not in get_args(Kind):
         raise ConfigError(f"kind must be one of {', '.join(get_args(Kind))}, got {kind!r}.")
     channels = list(result.panel.channels)
     weekly = grouped_contributions(result, top)
+    if kind == "percent":
+        _refuse_signs(weekly, result.panel.cadence)
     if kind == "lines":
         weekly = weekly.drop(columns=BASE_NAME)
     credited = credited_names(result)
@@ -88,6 +94,17 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
     return styled(figure, title[kind], "week", unit, height=480, scope=all_regions(result.panel))
 
 
+def _refuse_signs(weekly: pd.DataFrame, cadence: Cadence) -> None:
+    """Refuse percentages of parts that have both signs, or of a whole that is not positive."""
+    whole = weekly.sum(axis=1)
+    odd = int(((whole <= 0) | (weekly.min(axis=1) < -_ROUNDING * whole)).sum())
+    if odd:
+        raise DataError(
+            f"In {odd} of {cadence.several(len(weekly))} the prediction or a part of it is below zero, so that its "
+            "parts are no shares of it."
+        )
+
+
 def grouped_contributions(result: FitResult, top: int) -> pd.DataFrame:
     """Week x (baseline, treatments, events together, the largest channels, the others), KPI units."""
     panel, channels = result.panel, list(result.panel.channels)
@@ -113,7 +130,7 @@ def credited_names(result: FitResult) -> list[str]:
 
 
 def contribution_total(result: FitResult, top: int = 25) -> go.Figure:
-    """Each channel's share of the predicted KPI, with intervals for an ensemble.
+    """Each channel's share of the predicted KPI or of its size (`share_basis`), with intervals for an ensemble.
 
     Args:
         result: a fit.
@@ -151,7 +168,7 @@ def contribution_total(result: FitResult, top: int = 25) -> go.Figure:
     ends = ("", "_low", "_high") if refitted else ("",)
     figure.update_xaxes(range=_with_room(pd.concat([ordered[f"pct_of_contribution{end}"] for end in ends])))
     remark = (", 90% intervals" if refitted else "") + _of(kept, summary)
-    unit = f"% of predicted {escaped(result.panel.kpi_name)}"
+    unit = f"% of {escaped(share_basis(result.fitted_panel))}"
     styled(figure, "Contribution of each channel", unit, "", height=row_height(len(ordered)), remark=remark)
     return figure.update_yaxes(tickmode="linear", showgrid=False).update_layout(showlegend=False)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from deepcausalmmm_jax.attribution.share_basis import sized_share
 from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.plots.annotations import largest, need
 from deepcausalmmm_jax.plots.geography import Geography, geography_of, tile_grid
@@ -39,7 +40,9 @@ def region_heatmap(
     names, shown = labels(list(table.index)), labels(list(table.columns))
     geography = geography_of(result.panel)
     rows = [_row_name(name, names, geography) for name in table.index]
-    values = table.to_numpy()
+    values, unit = table.to_numpy(), _UNITS[measure]
+    if measure == "pct_of_contribution" and sized_share(result.fitted_panel):
+        unit += "<br>or its size"
     figure = go.Figure(
         go.Heatmap(
             z=values,
@@ -50,7 +53,7 @@ def region_heatmap(
             zmax=float(np.nanquantile(values, 0.99)),
             xgap=1,
             ygap=1,
-            colorbar={"title": {"text": _UNITS[measure], "font": {"size": 12}}, "thickness": 12, "len": 0.9},
+            colorbar={"title": {"text": unit, "font": {"size": 12}}, "thickness": 12, "len": 0.9},
             hovertemplate="%{y}, %{x}: %{z:,.3~r}<extra></extra>",
             meta={"columns": list(table.columns)},
         )

@@ -48,6 +48,6 @@ def run_changes(comparison: RunComparison, figure: str = "share") -> go.Figure:
             meta={"channels": list(rows.index)},
             hovertemplate=f"%{{y}}: %{{x:,.3~r}}<extra>{column}</extra>",
         )
-    title, unit = _TITLES[figure]
+    title, unit = (comparison.cadence.worded(text, ()) for text in _TITLES[figure])
     styled(drawn, f"{title}, before and after", unit, "", height=row_height(len(rows)))
     return drawn.update_yaxes(tickmode="linear", showgrid=False).update_layout(showlegend=True)

@@ -100,7 +100,7 @@ def styled(
         y: name and unit of the vertical axis.
         height: pixels.
         scope: the regions shown, put after the title; a report puts the selected region in its place.
-        remark: what holds for the whole panel only, put last; a report leaves it out for a selected region.
+        remark: what holds for the whole panel only, put last; a report has none, or another, for a selected region.
 
     Returns:
         The same figure.

@@ -3,6 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
+from deepcausalmmm_jax.attribution.share_basis import share_basis
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.plots.annotations import largest, need
 from deepcausalmmm_jax.plots.theme import (
@@ -20,7 +21,7 @@ from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
 _NAMES = {
-    "pct_of_contribution": ("Contribution", "% of the predicted KPI"),
+    "pct_of_contribution": ("Contribution", "%"),
     "incremental_outcome": ("Incremental outcome", "KPI units"),
     "roi": ("ROI", "ROI"),
     "mroi": ("Marginal ROI", "marginal ROI"),
@@ -106,6 +107,7 @@ def distributions(result: FitResult, column: str = "pct_of_contribution", top: i
         hovertemplate="estimate %{x:,.3~r}<extra></extra>",
     )
     name, unit = _NAMES[column]
+    unit += f" of {escaped(share_basis(result.fitted_panel))}" if column == "pct_of_contribution" else ""
     figure.update_xaxes(rangemode="tozero", hoverformat=",.3~r")
     styled(figure, f"{name}, distribution of {len(draws)} draws", unit, "", height=row_height(len(order), base=180))
     return figure.update_yaxes(tickmode="linear", showgrid=False).update_layout(showlegend=True)

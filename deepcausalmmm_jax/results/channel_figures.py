@@ -11,14 +11,6 @@ from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
 FIGURES: Final = ("share", "roi", "weekly_contribution", "decay", "half_saturation", "slope")
-UNITS: Final = {
-    "share": "percent of the predicted KPI",
-    "roi": "revenue per spend, or KPI per spend where no revenue per KPI is known",
-    "weekly_contribution": "KPI units per week",
-    "decay": "weekly carry-over, 0 to 1",
-    "half_saturation": "mean training weeks",
-    "slope": "of the Hill curve",
-}
 _CURVES = ("decay", "half_saturation", "slope")
 _COLUMNS = {"share": "pct_of_contribution", "roi": "roi", "weekly_contribution": "incremental_outcome"}
 _ONE_SD = 0.6827  # level of the central interval that is two standard deviations wide for a normal distribution
@@ -31,9 +23,10 @@ def channel_figures(result: FitResult) -> pd.DataFrame:
         result: the run.
 
     Returns:
-        Rows by `figure` and `channel`, columns `estimate` and `error`. Errors are those of the draws or refits. A run
-        without them has errors of its shares and of what is proportional to shares, and none of its curves; errors of
-        refits are no smaller than those.
+        Rows by `figure` and `channel`, columns `estimate` and `error`. Figures count steps of the panel, which are not
+        weeks on other calendars: `weekly_contribution` is KPI of a step, `decay` what is left after one. Errors are
+        those of the draws or refits. A run without them has errors of its shares and of what is proportional to shares,
+        and none of its curves; errors of refits are no smaller than those.
     """
     summary, n_weeks = result.media_summary(), max(result.panel.n_past_weeks, 1)
     weekly = {"weekly_contribution": float(n_weeks)}

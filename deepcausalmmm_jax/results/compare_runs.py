@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.config.flat import flat_settings
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.fingerprint import fingerprint
 from deepcausalmmm_jax.data.panel_changes import PanelChanges, panel_changes
 from deepcausalmmm_jax.errors import ConfigError
@@ -38,6 +39,7 @@ class RunComparison:
         accuracy: by part (train, holdout) and measure: `before`, `after`, `change`. Each run is scored on its own
             weeks.
         names: names of the two runs.
+        cadence: calendar of the second run; texts are in its steps.
     """
 
     settings: pd.DataFrame
@@ -46,6 +48,7 @@ class RunComparison:
     figures: pd.DataFrame
     accuracy: pd.DataFrame
     names: tuple[str, str] = ("before", "after")
+    cadence: Cadence = Cadence.WEEKLY
 
     def __repr__(self) -> str:
         return f"RunComparison({self.summary()})"
@@ -54,7 +57,7 @@ class RunComparison:
         """What differs, in two or three sentences."""
         told = [
             f"{_count(len(self.settings), 'setting')}, {_count(len(self.data), 'fact')} of the data and "
-            f"{_count(len(self.revised), 'figure')} of shared weeks differ.",
+            f"{_count(len(self.revised), 'figure')} of shared {self.cadence.unit}s differ.",
             moved_most(self.figures),
         ]
         return " ".join(told)
@@ -98,6 +101,7 @@ def compare_runs(a: FitResult, b: FitResult) -> RunComparison:
         revised=differ.revised,
         figures=changes(channel_figures(a), channel_figures(b)),
         accuracy=_accuracy(a, b),
+        cadence=b.panel.cadence,
     )
 
 
@@ -130,13 +134,15 @@ def _settings(run: FitResult) -> dict[str, object]:
 
 
 def _data(a: FitResult, b: FitResult, differ: PanelChanges) -> pd.DataFrame:
+    unit = b.panel.cadence.unit
+
     def facts(run: FitResult) -> dict[str, object]:
         panel = run.panel
         named = {"KPI": panel.kpi_name, "data": fingerprint(panel)[:12]}
-        weeks = {"first week": panel.week_label(0), "last week": panel.week_label(-1)}
+        weeks = {f"first {unit}": panel.week_label(0), f"last {unit}": panel.week_label(-1)}
         last = panel.week_label(panel.n_past_weeks - 1) if panel.n_past_weeks else ""
-        counts = dict(zip(("regions", "weeks", "channels", "controls"), panel.shape, strict=True))
-        return {**named, **weeks, "last week with a KPI": last, **counts}
+        counts = dict(zip(("regions", f"{unit}s", "channels", "controls"), panel.shape, strict=True))
+        return {**named, **weeks, f"last {unit} with a KPI": last, **counts}
 
     table = _differing(facts(a), facts(b), "fact")
     for kind in ("region", "channel", "control"):

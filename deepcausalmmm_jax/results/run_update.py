@@ -44,7 +44,8 @@ class Update:
 
     def summary(self) -> str:
         """What is new, what was revised and what moved, in a few sentences."""
-        told = [f"{_weeks(self.new_weeks)}; {_revised(self.revised)}.", moved_most(self.moved)]
+        unit = self.result.panel.cadence.unit
+        told = [f"{_steps(self.new_weeks, unit)}; {_revised(self.revised, unit)}.", moved_most(self.moved)]
         if self.needs_refits:
             told.append("The refits belong to the old run: call bootstrap on the new result for its intervals.")
         return " ".join(told)
@@ -66,18 +67,18 @@ class Update:
         return html_tables(tables, "Update", self.summary())
 
 
-def _weeks(weeks: tuple[str, ...]) -> str:
-    if not weeks:
-        return "No new week"
-    if len(weeks) == 1:
-        return f"1 new week ({weeks[0]})"
-    return f"{len(weeks)} new weeks ({weeks[0]} to {weeks[-1]})"
+def _steps(labels: tuple[str, ...], unit: str) -> str:
+    if not labels:
+        return f"No new {unit}"
+    if len(labels) == 1:
+        return f"1 new {unit} ({labels[0]})"
+    return f"{len(labels)} new {unit}s ({labels[0]} to {labels[-1]})"
 
 
-def _revised(revised: pd.DataFrame) -> str:
+def _revised(revised: pd.DataFrame, unit: str) -> str:
     if not len(revised):
-        return "no figure of the old weeks was revised"
+        return f"no figure of the old {unit}s was revised"
     names = list(dict.fromkeys(revised["column"]))
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     figures = "1 figure" if len(revised) == 1 else f"{len(revised):,} figures"
-    return f"{figures} of the old weeks revised in {', '.join(names[:_NAMED])}{more}"
+    return f"{figures} of the old {unit}s revised in {', '.join(names[:_NAMED])}{more}"

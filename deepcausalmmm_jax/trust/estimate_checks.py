@@ -4,6 +4,8 @@ import numpy as np
 
 from deepcausalmmm_jax.attribution.main_figures import ALL_MEDIA, PAID_MEDIA
 from deepcausalmmm_jax.attribution.notes import NoteKind
+from deepcausalmmm_jax.attribution.share_basis import share_basis
+from deepcausalmmm_jax.data.diagnosis.findings import several
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -23,8 +25,13 @@ def baseline_row(result: FitResult) -> HealthRow:
     positive = ~np.asarray(((panel.kpi < 0) & known).any(axis=1))
     base = fit.prediction - fit.components.media.sum(axis=2)
     counted = panel.past & positive[:, None]
-    share = float((base[counted] < 0).mean()) if counted.any() else 0.0
+    if not counted.any():
+        why = f"{panel.kpi_name} itself is below zero at times in every region, so a baseline below zero shows nothing"
+        return HealthRow(check, Grade.NOT_RUN, why)
+    share = float((base[counted] < 0).mean())
     figure = f"below zero in {share:.1%} of the region-weeks"
+    if not positive.all():
+        figure += f" of the {several(int(positive.sum()), 'region')} of {len(positive)} whose KPI never is"
     if isinstance(result, Ensemble) and positive.all():
         chance = float((result.baseline_draws() < 0).mean())
         figure += f", in total in {chance:.0%} of the draws"
@@ -39,16 +46,17 @@ def baseline_row(result: FitResult) -> HealthRow:
 
 
 def media_share_row(result: FitResult) -> HealthRow:
-    """Share of the predicted KPI that is credited to media."""
+    """Share of the predicted KPI, or of its size, that is credited to media."""
     check = HealthCheck.MEDIA_SHARE
     share = float(result.media_summary()["pct_of_contribution"].sum()) / 100.0
-    figure, limit = f"{share:.0%} of predicted {result.panel.kpi_name}", f"up to {_LARGE_SHARE:.0%}"
+    of = share_basis(result.fitted_panel)
+    figure, limit = f"{share:.0%} of {of}", f"up to {_LARGE_SHARE:.0%}"
     if share <= _LARGE_SHARE:
         return HealthRow(check, Grade.PASS, figure, limit)
     advice = (
         "Ask whether that much would really be lost without media; if not, look for a control that moves with them."
     )
-    reason = f"{share:.0%} of the KPI is credited to media, more than is plausible"
+    reason = f"{share:.0%} of {of} is credited to media, more than is plausible"
     grade = Grade.FAIL if share > _HUGE_SHARE else Grade.LOOK
     return HealthRow(check, grade, figure, limit, advice, grade is Grade.FAIL, reason)
 

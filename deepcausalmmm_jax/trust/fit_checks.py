@@ -74,7 +74,9 @@ def starts_row(result: FitResult) -> HealthRow:
     table = result.warm_start_check() if isinstance(result, Ensemble) else None
     if table is None or not len(table):
         return HealthRow(check, Grade.NOT_RUN, "no refits or starts to compare")
-    apart = (table["difference"].abs() / table["spread"].where(table["spread"] > 0)).fillna(0.0)
+    apart = (table["difference"].abs() / table["spread"].where(table["spread"] > 0)).dropna()
+    if not len(apart):
+        return HealthRow(check, Grade.NOT_RUN, "no spread of refits to compare with")
     name, worst = str(apart.idxmax()), float(apart.max())
     figure = f"{name}: {table['difference'].abs()[name]:.1f} points apart, {worst:.1f} times the spread of refits"
     limit = f"up to {_APART:.1f} times the spread"
@@ -129,7 +131,10 @@ def autocorrelation_row(result: FitResult) -> HealthRow:
     """Correlation of the training residuals one week apart."""
     check, table = HealthCheck.AUTOCORRELATION, result.residual_autocorrelation()
     first = table.iloc[0]
-    value = max(first[["region", "national"]].fillna(0.0), key=abs)
+    known = first[["region", "national"]].dropna()
+    if not len(known):
+        return HealthRow(check, Grade.NOT_RUN, "too few residuals in a row")
+    value = max(known, key=abs)
     bound = max(_CORRELATED, float(first["bound"]))
     figure, limit = f"{value:+.2f} one week apart", f"-{bound:.2f} to {bound:.2f}"
     if abs(value) <= bound:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
+from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.results.asked import require_result
@@ -67,9 +68,9 @@ def health_card(
     """
     with Steps("health", _WITH_DRAWS if isinstance(result, Ensemble) else _WITHOUT) as wait:
         rows = _rows(result, refutations, plan, diagnosis, wait.step)
-    cadence = result.panel.cadence
-    rows = tuple(row.in_units(cadence) for row in rows)
-    return HealthCard(rows, *verdict_of(rows, cadence.worded(strengths(result))))
+    worded = Wording(result.panel)
+    rows = tuple(row.in_units(worded) for row in rows)
+    return HealthCard(rows, *verdict_of(rows, worded(strengths(result))))
 
 
 def _rows(

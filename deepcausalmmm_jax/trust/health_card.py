@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import pandas as pd
 
-from deepcausalmmm_jax.data.cadence import Cadence
+from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.io.graded_table import graded_table
 from deepcausalmmm_jax.io.grades import ORDER, Grade
 
@@ -68,9 +68,9 @@ class HealthRow(NamedTuple):
     reason: str = ""
     doubted: tuple[str, ...] = ()
 
-    def in_units(self, cadence: Cadence) -> Self:
+    def in_units(self, worded: Wording) -> Self:
         """The same for a panel whose steps are not weeks."""
-        figure, threshold, advice, reason = map(cadence.worded, (self.figure, self.threshold, self.advice, self.reason))
+        figure, threshold, advice, reason = map(worded, (self.figure, self.threshold, self.advice, self.reason))
         return self._replace(figure=figure, threshold=threshold, advice=advice, reason=reason)
 
 

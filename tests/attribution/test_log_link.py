@@ -19,7 +19,11 @@ from deepcausalmmm_jax.inference.posterior_density import PosteriorDensity
 from deepcausalmmm_jax.model.link import residual_variance
 from deepcausalmmm_jax.planning.cells import cells_of
 from deepcausalmmm_jax.planning.outcome import Outcome
+from deepcausalmmm_jax.plots.composition import donut_parts
+from deepcausalmmm_jax.plots.report.credited import credited_tables
 from deepcausalmmm_jax.plots.report.findings import findings
+from deepcausalmmm_jax.plots.report.sections import sections_of
+from deepcausalmmm_jax.plots.report.tables import _media
 from tests.attribution.log_results import with_log_link
 
 LINKS = ("identity", "log")
@@ -216,6 +220,24 @@ def test_the_report_says_that_effects_multiply(small_result, result):
     single = dcm.FitResult(result.fitted)
     assert "Effects multiply" in findings(single, None).caveats[0]
     assert not any("multiply" in sentence for sentence in findings(small_result, None).caveats)
+
+
+def test_tables_and_charts_say_what_their_figures_are_of(small_result):
+    """The figures of the table of channels are parts; that of a treatment is a difference, its bar in a chart a part."""
+    name = small_result.panel.controls[0]
+    panel = dataclasses.replace(small_result.panel, treatments=(dcm.Treatment(name, 0.0),))
+    plain = dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel))
+    multiplies = with_log_link(plain)
+    words = ("part of what all media add", "differs from the parts in the charts", "parts are shares of the prediction")
+    for result in (plain, multiplies):
+        contribution = next(section for section in sections_of(result, None) if section.key == "contribution")
+        donut = next(chart for chart in contribution.charts if chart.key == "donut")
+        told = (_media(result).note, credited_tables(result)[0].note, donut.note)
+        assert [part in note for part, note in zip(words, told, strict=True)] == [result is multiplies] * 3
+    drawn = donut_parts(multiplies).sum()
+    assert drawn["channel_1"] == pytest.approx(multiplies.media_summary()["incremental_outcome"]["channel_1"], rel=0.05)
+    assert drawn[name] != pytest.approx(multiplies.treatments()["incremental_outcome"][name], rel=1e-3)
+    assert donut_parts(plain).sum()[name] == pytest.approx(plain.treatments()["incremental_outcome"][name], rel=1e-3)
 
 
 def test_coordinates_of_the_posterior_give_no_shares_of_the_kpi():

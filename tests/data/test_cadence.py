@@ -1,5 +1,7 @@
 """A panel knows its calendar: what dates follow, how they are written, and what weeks are in its steps."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -152,8 +154,31 @@ def test_a_kernel_of_some_weeks_has_the_lags_that_cover_it(cadence, lags):
 
 def test_sentences_for_weeks_are_worded_for_the_steps():
     text = "Weekly spend: 3 weeks of a week; weekend, Week 5"
-    assert Cadence.MONTHLY.worded(text) == "Monthly spend: 3 months of a month; weekend, Month 5"
-    assert Cadence.WEEKLY.worded(text) == text
+    assert Cadence.MONTHLY.worded(text, ()) == "Monthly spend: 3 months of a month; weekend, Month 5"
+    assert Cadence.WEEKLY.worded(text, ()) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "told"),
+    [
+        ("Fashion week brought 3% a week.", ["Fashion week"], "Fashion week brought 3% a month."),
+        ("weekly orders this week (weekly)", ["orders this week"], "monthly orders this week (monthly)"),
+        ("weeks of week 2 and week 20", ["week 2"], "months of week 2 and month 20"),
+        ("Weekly TV_low, Weekly TV spots", ["Weekly TV", "Weekly TV spots"], "Weekly TV_low, Weekly TV spots"),
+        ("the week of a (week)+", ["(week)+"], "the month of a (week)+"),
+        ("of tv, every week", ["tv", ""], "of tv, every month"),
+    ],
+)
+def test_names_in_a_sentence_stay_as_they_are(text, names, told):
+    assert Cadence.MONTHLY.worded(text, names) == told
+
+
+@given(names=st.lists(st.from_regex(r"\A[A-Za-z&<_]{3,8} week(ly|s)?( [a-z]{1,5})?\Z"), min_size=1, max_size=4))
+def test_any_names_survive_and_the_rest_is_worded(names):
+    text = "".join(f"In a week «{name}» did more, weekly. " for name in names)
+    told = Cadence.QUARTERLY.worded(text, names)
+    assert re.findall("«(.*?)»", told) == names
+    assert re.sub("«.*?»", "", told) == "In a quarter  did more, quarterly. " * len(names)
     assert [Cadence.DAILY.several(count) for count in (1, 3)] == ["1 day", "3 days"]
 
 

@@ -1,6 +1,7 @@
 """A fit and what follows it, on days and on months."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.horizon import future_weeks, settling_weeks
+from deepcausalmmm_jax.results.run_update import Update
 
 WEEKS = {"daily": 20, "monthly": 157}
 
@@ -74,6 +76,23 @@ def test_a_saved_run_keeps_its_calendar(fitted, tmp_path):
     again = dcm.load(tmp_path / "run.npz")
     assert again.panel.cadence is fitted.panel.cadence
     pd.testing.assert_frame_equal(again.media_summary(), fitted.media_summary(), rtol=1e-4)
+
+
+def test_comparisons_and_updates_are_told_in_the_units_of_the_panel(fitted):
+    unit, panel = fitted.panel.cadence.unit, fitted.panel
+    own, cut = fitted.fitted, panel.select(weeks=slice(0, len(panel.weeks) - 1))
+    other = dcm.FitResult(dataclasses.replace(own, panel=cut, weights=own.weights[:, :-1]))
+    found = dcm.compare_runs(other, fitted)
+    assert f"of shared {unit}s differ" in found.summary()
+    assert {f"last {unit}", f"{unit}s"} <= set(found.data.index)
+    figure = dcm.plots.run_changes(found, "weekly_contribution")
+    assert figure.layout.title.text.startswith(f"Contribution per {unit}")
+    assert figure.layout.xaxis.title.text == f"KPI units per {unit}"
+    made = Update(fitted, other, found.figures, found.revised, (panel.week_label(-1),), False)
+    assert made.summary().startswith(
+        f"1 new {unit} ({panel.week_label(-1)}); no figure of the old {unit}s was revised."
+    )
+    assert not re.search(r"\bweeks?\b", found.summary() + made.summary() + " ".join(found.data.index))
 
 
 def test_data_and_result_are_checked_in_the_units_of_the_panel(fitted):

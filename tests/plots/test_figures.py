@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.notes import ChannelNote, ChannelTrust, NoteKind
 from deepcausalmmm_jax.plots.geography import geography_of, markets
+from deepcausalmmm_jax.plots.report.decision import decision
 from deepcausalmmm_jax.plots.report.findings import channel_sentences, findings
 from deepcausalmmm_jax.plots.report.plan_findings import gain
+from deepcausalmmm_jax.plots.report.tables import tables_of
 from deepcausalmmm_jax.plots.theme import channel_colors, compact, labels
 
 PANEL = ("panel_kpi", "panel_exposure", "panel_spend", "panel_gaps")
@@ -56,6 +58,41 @@ def test_figures_of_a_result_have_a_title_axes_and_data(name, options, ensemble)
     assert isinstance(figure, go.Figure)
     assert figure.layout.title.text
     assert len(figure.data) > 0
+
+
+def test_every_place_names_the_size_where_shares_are_of_it(small_ensemble):
+    kpi = small_ensemble.panel.kpi - 1.02 * small_ensemble.panel.kpi.mean(axis=1, keepdims=True)
+    panel = dataclasses.replace(small_ensemble.panel, kpi=kpi)
+    result = dcm.Ensemble(dataclasses.replace(small_ensemble.fitted, panel=panel), small_ensemble.replicates)
+    table, notes = result.channel_trust
+    result.channel_trust = ChannelTrust(table.assign(distinguishable=True), notes)
+    of = "the size of sales (which lies around zero)"
+    card = dcm.health(result)
+    assert any(of in phrase for _, phrase in decision(result, card, None, None).tiles)
+    worked = findings(result, None).worked
+    assert f"of {of}." in worked[0]
+    assert "taken from its weekly changes" in worked[1]
+    tables = [table for own in tables_of(result, card, panel.diagnose()).values() for table in own]
+    (media,) = [table for table in tables if table.key == "media"]
+    assert f"share of {of}" in media.header
+    axes = [draw(name, result).layout.xaxis.title.text for name in ("contribution_total", "distributions")]
+    assert axes == [f"% of {of}"] * 2
+    assert "or its size" in draw("region_heatmap", result).data[0].colorbar.title.text
+    said = " ".join([*worked, *media.header, *axes, *(row.figure + row.reason for row in card.rows)])
+    assert "predicted sales" not in said
+
+
+@pytest.mark.parametrize(
+    ("parts", "drawn"), [([2.0, 1.0], True), ([2.0, 0.0], True), ([2.0, -0.5], False), ([-2.0, 1.0], False)]
+)
+def test_parts_with_both_signs_are_no_shares(small_result, monkeypatch, parts, drawn):
+    weekly = pd.DataFrame([[2.0, 1.0], parts], columns=["baseline, trend, season and controls", "channel_1"])
+    monkeypatch.setattr("deepcausalmmm_jax.plots.contribution.grouped_contributions", lambda *_: weekly)
+    if drawn:
+        assert len(draw("contribution_over_time", small_result, kind="percent").data) == 2
+    else:
+        with pytest.raises(dcm.DataError, match="In 1 of 2 weeks the prediction or a part of it is below zero"):
+            draw("contribution_over_time", small_result, kind="percent")
 
 
 @pytest.mark.parametrize("name", PANEL)

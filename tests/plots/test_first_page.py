@@ -11,10 +11,10 @@ from scipy.stats import norm
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.io.grades import Grade
-from deepcausalmmm_jax.plots.report.decision import _chance_of_order, _raised, decision
+from deepcausalmmm_jax.plots.report.decision import _chance_of_order, _raised, _shifts, decision
 from deepcausalmmm_jax.plots.report.plan_findings import plan_findings
 from deepcausalmmm_jax.plots.theme import bare_names, labels
-from deepcausalmmm_jax.trust.health_card import HealthCard
+from deepcausalmmm_jax.trust.health_card import HealthCard, HealthCheck, HealthRow
 from tests.planning.test_plan_advice import plan_with
 from tests.plots.test_report import WIDTHS, console_errors, opened, picture
 from tests.trust.kinds import KINDS, VERDICTS, of_kind, with_panel
@@ -68,6 +68,63 @@ def test_no_channel_is_told_to_grow_and_to_shrink(kinds, kind):
         ]
         shrink = [text for text in actions if name in text and ("less than" in text or "would add little" in text)]
         assert not (grow and shrink), actions
+
+
+@pytest.fixture
+def saturated(kinds, monkeypatch):
+    """A result whose curves are near their maximum at recent means, with returns of the test's choice by channel."""
+
+    def made(low, mroi, roi, clear=(True, True)):
+        result, summary = kinds["strong"], kinds["strong"].media_summary()
+        figures = {"mroi": mroi, "mroi_low": low, "mroi_high": [2.0 * value for value in mroi], "roi": roi}
+        table = summary.assign(**figures)
+        trust = result.channel_trust
+        known = trust._replace(table=trust.table.assign(distinguishable=list(clear)))
+        today = result.today().assign(saturation=0.95)
+        monkeypatch.setattr(dcm.Ensemble, "media_summary", lambda self: table)
+        monkeypatch.setattr(dcm.Ensemble, "today", lambda self: today)
+        monkeypatch.setattr(result, "channel_trust", known)
+        monkeypatch.setattr("deepcausalmmm_jax.plots.report.decision._chance_of_order", lambda *_: 1.0)
+        card = HealthCard((), dcm.Verdict.ACT, "Fine.")
+        return decision(result, card, None, None).actions
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("low", "mroi", "roi", "full"),
+    [
+        ([2.5, 0.1], [3.3, 0.2], [9.0, 2.0], ["paid_search"]),  # the first earns well above what it costs
+        ([0.1, 0.1], [0.8, 0.2], [9.0, 2.0], ["paid_search"]),  # and here it earns most of those compared
+        ([2.5, 0.1], [3.3, 1.5], [9.0, 2.0], []),  # the second brings nearly as much as a mean unit
+    ],
+)
+def test_more_of_a_channel_that_earns_is_not_said_to_add_little(saturated, low, mroi, roi, full):
+    actions = saturated(low, mroi, roi)
+    assert any("earns most on television" in text for text in actions)
+    assert [text for text in actions if "would add little" in text] == [
+        f"More exposure of {name} would add little: it is saturated." for name in full
+    ]
+
+
+@pytest.mark.parametrize(
+    ("clear", "doubted", "words"),
+    [
+        (True, (), "The next unit of spend earns most on channel_3"),
+        (False, (), "Among channels with a clear effect, the next unit of spend earns most on channel_2"),
+        (True, ("channel_3",), "Among channels with a clear effect that no check doubts, the next unit of spend earns"),
+    ],
+)
+def test_what_earns_most_is_said_to_be_of_those_compared(small_ensemble, monkeypatch, clear, doubted, words):
+    figures = {"mroi": [1.0, 2.0, 9.0], "mroi_low": [0.9, 1.9, 0.0], "mroi_high": [1.1, 2.1, 20.0]}
+    summary, trust = small_ensemble.media_summary().assign(**figures), small_ensemble.channel_trust
+    known = trust._replace(table=trust.table.assign(distinguishable=[True, True, clear]))
+    monkeypatch.setattr(dcm.Ensemble, "media_summary", lambda self: summary)
+    monkeypatch.setattr(small_ensemble, "channel_trust", known)
+    monkeypatch.setattr("deepcausalmmm_jax.plots.report.decision._chance_of_order", lambda *_: 1.0)
+    row = HealthRow(HealthCheck.DATA, Grade.LOOK, "", doubted=doubted)
+    (told,) = _shifts(small_ensemble, HealthCard((row,), dcm.Verdict.ACT, "Fine.")).told
+    assert told.startswith(words)
 
 
 def test_a_channel_below_break_even_has_no_room_to_grow(kinds):

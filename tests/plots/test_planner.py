@@ -214,3 +214,9 @@ def test_without_draws_there_is_no_range_and_one_set_of_tables_is_enough(math):
     assert found["outcome"] == {"estimate": pytest.approx(5.0), "low": None, "high": None}
     assert found["gain"]["estimate"] == pytest.approx(1.0)  # KPI units: what it costs is in other units
     assert found["roi"]["estimate"] == pytest.approx(5.0 / 40.0)
+
+
+def test_spend_in_millions_and_returns_in_pennies_are_not_rounded_away(browser, page):
+    opened(browser, page[0])
+    said = "return [amountText(0.0042), amountText(123456.7), digits(2.5e-7), String(cents(0.00423456)), String(cents(1234.567)), totalText(0.0042), totalText(1200)]"
+    assert browser.execute_script(said) == ["0.0042", "123,457", "0.00000025", "0.0042346", "1234.57", "0.0042", "1200.00"]  # fmt: skip

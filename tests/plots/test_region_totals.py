@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.plots.composition import donut_parts
+from deepcausalmmm_jax.plots.contribution import BASE_NAME
 from deepcausalmmm_jax.plots.report.region_totals import natural_order, region_measures, region_parts
+from deepcausalmmm_jax.plots.theme import compact
 from tests.plots.test_report import DRAW_ALL, console_errors, opened
 
 CHOOSE = "const s = document.getElementById('region'); s.value = arguments[0]; s.dispatchEvent(new Event('change'));"
@@ -80,6 +83,44 @@ def test_a_selected_region_shows_its_parts_and_keeps_zero_in_view(browser, page)
     assert low <= 0 <= high
     titles = "return ['waterfall', 'donut'].map(k => document.querySelector(`[data-key=${k}] h3`).textContent)"
     assert all(title.endswith(f", {name}") for title in browser.execute_script(titles))
+    assert console_errors(browser) == []
+
+
+def test_charts_that_do_not_follow_a_region_keep_their_intervals(browser, page):
+    opened(browser, page[0])
+    read = "return ['mroi', 'cpik'].map(k => [document.querySelector(`[data-key=${k}] h3`).textContent, document.getElementById(`figure-${k}`).data.map(t => t.x)])"
+    whole = browser.execute_script(DRAW_ALL + ";" + read)
+    assert all(title.endswith("90% intervals") and len(traces) == 4 for title, traces in whole)
+    assert browser.execute_script(CHOOSE + DRAW_ALL + ";" + read, "1") == whole
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_a_negative_part_is_named_where_it_is_negative_and_counts_in_the_whole(
+    browser, small_ensemble, monkeypatch, tmp_path, everywhere
+):
+    own, names = donut_parts(small_ensemble), [str(name) for name in small_ensemble.panel.regions]
+    own.loc[names if everywhere else names[:1], "channel_1"] *= -1
+    for module in ("composition", "report.region_totals"):
+        monkeypatch.setattr(f"deepcausalmmm_jax.plots.{module}.donut_parts", lambda *_: own)
+    opened(browser, small_ensemble.report(tmp_path / "report.html"))
+    order = browser.execute_script("return DATA.regions.names")
+    read = "const f = document.querySelector('[data-key=donut]'); return [f.querySelector('h3').textContent, f.querySelector('.plot').layout.annotations[0].text, state.drawn.get('donut').table.rows]"
+    for at, name in (("", "all regions"), *((str(order.index(name)), name) for name in names)):
+        title, middle, rows = browser.execute_script(CHOOSE + DRAW_ALL + ";" + read, at)
+        signed = (own.loc[name] if at else own.sum()).rename({BASE_NAME: "baseline"})
+        remark = " (negative, not drawn: channel_1; percentages are of the parts drawn)"
+        assert title == f"Composition of the prediction, {name}" + (remark if signed["channel_1"] < 0 else "")
+        assert dict(rows) == pytest.approx(signed.to_dict(), rel=1e-3)
+        assert middle == f"{compact(signed.sum())}<br>sales"
+    assert console_errors(browser) == []
+
+
+def test_shares_over_time_are_left_out_where_a_part_is_negative(browser, page):
+    opened(browser, page[0])
+    shown = "return document.getElementById('figure-percent').innerText"
+    browser.execute_script("DATA.charts.percent.data[1].y[3] = -1;" + DRAW_ALL)
+    assert browser.execute_script(shown).startswith("A part is below zero at times here")
+    assert browser.execute_script("return state.drawn.get('percent').table.rows") == []
     assert console_errors(browser) == []
 
 

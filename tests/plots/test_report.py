@@ -13,7 +13,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.plots.report.payload import _packed, region_data
-from deepcausalmmm_jax.plots.report.tables import _trust
+from deepcausalmmm_jax.plots.report.tables import _accuracy, _media, _trust
 from deepcausalmmm_jax.plots.theme import escaped
 
 WIDTHS = (1440, 420)
@@ -302,6 +302,26 @@ def test_many_regions_and_channels_stay_within_the_page(small_result, monkeypatc
     assert 1 <= len(held["names"]) < held["all"] == 4
     kpi = small_result.panel.kpi.sum(axis=1)
     assert held["names"][0] == str(small_result.panel.regions[int(kpi.argmax())])
+
+
+def scaled_down(result, factor):
+    """The same fit of a KPI in larger units, and so with smaller figures."""
+    own = result.fitted
+    kpi = own.scales._replace(kpi=own.scales.kpi * factor)
+    return dcm.FitResult(dataclasses.replace(own, panel=dataclasses.replace(own.panel, kpi=own.panel.kpi * factor), scales=kpi))  # fmt: skip
+
+
+@pytest.mark.parametrize("factor", [1e-4, 1e-9])
+def test_figures_of_a_small_kpi_are_shown_in_significant_digits(small_result, factor):
+    result = scaled_down(small_result, factor)
+    errors = result.metrics["rmse"]
+    np.testing.assert_allclose(errors, factor * small_result.metrics["rmse"], rtol=1e-6)
+    for table in (_accuracy(result.metrics, result.panel.cadence), _media(result)):
+        shown = [cell for row in table.rows for cell in row[1:]]
+        assert "0" not in shown
+        assert not [cell for cell in shown if re.search(r"\de-\d", cell)]
+    (rmse,) = [row[1:] for row in _accuracy(result.metrics, result.panel.cadence).rows if row[0] == "RMSE"]
+    np.testing.assert_allclose([float(cell) for cell in rmse], errors, rtol=0.006)
 
 
 def test_what_holds_for_all_intervals_is_said_once_below_the_table_of_shares(small_ensemble, small_result):

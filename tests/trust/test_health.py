@@ -9,13 +9,14 @@ from scipy import stats
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.io.grades import Grade
-from deepcausalmmm_jax.trust.estimate_checks import baseline_row, returns_row, total_roi
+from deepcausalmmm_jax.trust.estimate_checks import baseline_row, media_share_row, returns_row, total_roi
 from deepcausalmmm_jax.trust.evidence_checks import experiment_row, refutation_row
 from deepcausalmmm_jax.trust.fit_checks import (
     _binomial_quantile,
     autocorrelation_row,
     sampling_row,
     skill_row,
+    starts_row,
     training_row,
 )
 from deepcausalmmm_jax.trust.health_card import HealthCard, HealthCheck, HealthRow, verdict_of
@@ -157,6 +158,60 @@ def test_a_baseline_below_zero_is_seen_in_the_draws(kinds, below, grade, monkeyp
     draws = np.where(np.arange(100) < below, -1.0, 1.0)
     monkeypatch.setattr(dcm.Ensemble, "baseline_draws", lambda self: draws)
     assert baseline_row(kinds["strong"]).grade is grade
+
+
+def around_zero(result, regions):
+    """The same estimates of a panel whose KPI lies around zero in some regions."""
+    kpi = result.panel.kpi.copy()
+    kpi[regions] -= 1.02 * kpi[regions].mean(axis=1, keepdims=True)
+    panel = dataclasses.replace(result.panel, kpi=kpi)
+    return dcm.FitResult(dataclasses.replace(result.fitted, panel=panel))
+
+
+def with_kpi_below_zero(result, regions):
+    """The same estimates of a panel whose KPI is once below zero in some regions."""
+    kpi = result.panel.kpi.copy()
+    kpi[regions, 5] = -1.0
+    panel = dataclasses.replace(result.panel, kpi=kpi)
+    return dcm.FitResult(dataclasses.replace(result.fitted, panel=panel))
+
+
+def test_a_baseline_that_nobody_could_check_has_not_passed(small_result):
+    row = baseline_row(with_kpi_below_zero(small_result, slice(None)))
+    assert row.grade is Grade.NOT_RUN
+    assert "sales itself is below zero at times in every region" in row.figure
+
+
+@pytest.mark.parametrize(
+    ("regions", "words"),
+    [([], "of the region-weeks"), ([0], "of the region-weeks of the 3 regions of 4 whose KPI never is"),
+     ([0, 1, 3], "of the region-weeks of the 1 region of 4 whose KPI never is")],
+)  # fmt: skip
+def test_the_baseline_is_checked_in_regions_whose_kpi_is_never_negative_and_says_so(small_result, regions, words):
+    assert baseline_row(with_kpi_below_zero(small_result, regions)).figure.endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("regions", "of"),
+    [([], "predicted sales"), ([0], "predicted sales (its size in regions where it lies around zero)"),
+     (range(4), "the size of sales (which lies around zero)")],
+)  # fmt: skip
+def test_the_share_of_media_is_of_what_it_says(small_result, regions, of):
+    result = around_zero(small_result, list(regions))
+    summary, row = result.media_summary(), media_share_row(result)
+    whole = summary["incremental_outcome"].sum() / (summary["pct_of_contribution"].sum() / 100.0)
+    predicted = np.where(result.panel.past, result.fitted_panel.prediction, 0.0).sum()
+    assert (whole == pytest.approx(predicted, rel=1e-6)) == (not len(regions))
+    assert f"% of {of}" in row.figure
+
+
+def test_checks_without_anything_to_compare_have_not_passed(kinds, monkeypatch):
+    nothing = pd.DataFrame({"region": [np.nan], "national": [np.nan], "bound": [0.2]}, index=[1])
+    monkeypatch.setattr(dcm.FitResult, "residual_autocorrelation", lambda self: nothing)
+    assert autocorrelation_row(kinds["strong"]).grade is Grade.NOT_RUN
+    single = pd.DataFrame({"difference": [9.0], "spread": [np.nan]}, index=["tv"])
+    monkeypatch.setattr(dcm.Ensemble, "warm_start_check", lambda self: single)
+    assert starts_row(kinds["strong"]).grade is Grade.NOT_RUN
 
 
 def test_the_baseline_of_the_draws_is_the_prediction_less_media(kinds):

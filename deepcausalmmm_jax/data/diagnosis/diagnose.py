@@ -16,6 +16,7 @@ from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.data.diagnosis.findings import Finding
 from deepcausalmmm_jax.data.holdout import refuse_without_kpi
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.io.grades import ORDER
 from deepcausalmmm_jax.steps import Steps
 
@@ -59,5 +60,6 @@ def diagnose(panel: Panel) -> Diagnosis:
     with Steps("data checks") as wait:
         wait.step(f"{len(_WHOLE) + len(_PAST)} checks")
         rows = [row for check in _WHOLE for row in check(panel)] + [row for check in _PAST for row in check(past)]
-    rows = [row.in_units(panel.cadence) for row in rows]
+    worded = Wording(panel)
+    rows = [row.in_units(worded) for row in rows]
     return Diagnosis(tuple(sorted(rows, key=lambda row: -ORDER.index(row.grade))))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple, Self
 
-from deepcausalmmm_jax.data.cadence import Cadence
+from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.io.grades import Grade
 
 _NAMED = 4
@@ -67,10 +67,10 @@ class Finding(NamedTuple):
     advice: str = ""
     unit: str = "week"
 
-    def in_units(self, cadence: Cadence) -> Self:
+    def in_units(self, worded: Wording) -> Self:
         """The same for a panel whose steps are not weeks."""
-        what, why, advice = (cadence.worded(text) for text in (self.what, self.why, self.advice))
-        return self._replace(what=what, why=why, advice=advice, unit=cadence.unit)
+        what, why, advice = (worded(text) for text in (self.what, self.why, self.advice))
+        return self._replace(what=what, why=why, advice=advice, unit=worded.cadence.unit)
 
     @property
     def where(self) -> str:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from deepcausalmmm_jax.io.plain_numbers import plain_number
 from deepcausalmmm_jax.plots import runs
 from deepcausalmmm_jax.plots.report.sections import Section
 from deepcausalmmm_jax.plots.report.tables import Table, number
@@ -36,7 +37,7 @@ def _figures(figures: pd.DataFrame) -> Table:
     for figure, name in (("share", "share, %"), ("roi", "ROI")):
         own = figures[figures.index.get_level_values("figure") == figure].droplevel("figure")
         for channel, row in own.dropna(subset=["change"]).iterrows():
-            cells = [number(float(row[column]), "{:.3g}") for column in ("before", "after")]
+            cells = [number(float(row[column])) for column in ("before", "after")]
             cells += [number(float(row[column]), "{:+.2g}") for column in ("change", "z")]
             rows.append([str(channel), name, *cells])
     note = (
@@ -55,7 +56,7 @@ def _pairs(key: str, title: str, table: pd.DataFrame) -> Table:
 def _revised(revised: pd.DataFrame) -> Table:
     rows = [
         [str(row["column"]), str(row["region"]), str(row["week"])]
-        + [number(float(row[column]), "{:,.6g}") for column in ("before", "after")]
+        + ["–" if pd.isna(row[column]) else plain_number(float(row[column]), 6) for column in ("before", "after")]
         for _, row in revised.head(_MOST_ROWS).iterrows()
     ]
     note = f"The first {_MOST_ROWS} of {len(revised):,}." if len(revised) > _MOST_ROWS else ""

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from deepcausalmmm_jax.attribution.share_basis import share_basis
 from deepcausalmmm_jax.plots.report.tables import Table
 from deepcausalmmm_jax.plots.report.wording import few, listed, percent_interval
 from deepcausalmmm_jax.plots.theme import compact, percent
@@ -19,8 +20,8 @@ def credited_tables(result: FitResult) -> list[Table]:
 
 def _treatments(result: FitResult) -> Table:
     table = result.treatments()
-    kpi = result.panel.kpi_name
-    header = ["treatment", "baseline", "mean", f"incremental {kpi}", f"share of {kpi}", f"{kpi} per unit and week"]
+    kpi, of = result.panel.kpi_name, share_basis(result.fitted_panel)
+    header = ["treatment", "baseline", "mean", f"incremental {kpi}", f"share of {of}", f"{kpi} per unit and week"]
     rows = [
         [
             str(name),
@@ -36,15 +37,15 @@ def _treatments(result: FitResult) -> Table:
     ]
     note = (
         "Incremental: the prediction minus the prediction with the treatment at its baseline in all weeks. Per unit: "
-        "one unit more in every region."
+        "one unit more in every region." + _beside_charts(result)
     )
     return Table("treatments", "Treatments", [*header, *(["revenue"] if "revenue" in table else [])], rows, note)
 
 
 def _events(result: FitResult) -> Table:
     table = result.events()
-    kpi = result.panel.kpi_name
-    header = ["event", "times", f"incremental {kpi}", f"share of {kpi}", f"{kpi} of one event"]
+    kpi, of = result.panel.kpi_name, share_basis(result.fitted_panel)
+    header = ["event", "times", f"incremental {kpi}", f"share of {of}", f"{kpi} of one event"]
     rows = [
         [
             str(name),
@@ -54,23 +55,31 @@ def _events(result: FitResult) -> Table:
         for name, row in table.iterrows()
     ]
     note = "Against weeks without the event; an event that was seen once shares its effect with all else in that week."
+    note += _beside_charts(result)
     return Table("events", "Events", header, rows, note)
+
+
+def _beside_charts(result: FitResult) -> str:
+    """Why the tables differ from the charts of contributions, where they do."""
+    if not result.fitted_panel.has_log_link:
+        return ""
+    return " Effects multiply, so this differs from the parts in the charts, which add up to the prediction."
 
 
 def credited_sentences(result: FitResult) -> list[str]:
     """What treatments, organic channels and events brought, a sentence each."""
-    kpi, told = result.panel.kpi_name, []
+    kpi, of, told = result.panel.kpi_name, share_basis(result.fitted_panel), []
     table = result.treatments()
     for name, row in _largest(table):
         share = percent(float(row["pct_of_contribution"]))
         against = _AGAINST.get(str(row["baseline"]), f"a value of {row['baseline']}")
         ends = percent_interval(row, "pct_of_contribution").removeprefix("; ")
-        told.append(f"Against {against}, {name} brought {share} of predicted {kpi}{f' ({ends})' if ends else ''}.")
+        told.append(f"Against {against}, {name} brought {share} of {of}{f' ({ends})' if ends else ''}.")
     if result.panel.organic:
         summary = result.media_summary().loc[list(result.panel.organic), "pct_of_contribution"]
         names = listed(few([str(name) for name in summary.index]))
         told.append(
-            f"Organic media ({names}) brought {percent(float(summary.sum()))} of predicted {kpi}; no return and no "
+            f"Organic media ({names}) brought {percent(float(summary.sum()))} of {of}; no return and no "
             "budget is stated for them."
         )
     return told + _of_events(result.events(), kpi)

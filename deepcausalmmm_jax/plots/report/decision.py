@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from deepcausalmmm_jax.attribution.share_basis import share_basis
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.report.plan_findings import SLIGHT, plan_findings
@@ -19,6 +21,7 @@ from deepcausalmmm_jax.trust.health_card import HealthCard, HealthCheck, Verdict
 
 _NEAR_MAXIMUM = 0.8  # of the maximum effect: more exposure adds little
 _FAR_FROM_MAXIMUM = 0.4
+_FAR_BELOW_MEAN = 0.5  # of what a mean unit of spend brings
 _ADVICE = 3
 _REFITS = 200  # of a bootstrap by default
 _REFIT_TIME = 0.14  # of a refit, checks from random starts included, over that of the fit: 40 regions x 156 weeks
@@ -73,7 +76,7 @@ def _tiles(result: FitResult, currency: str | None) -> list[tuple[str, str]]:
         tiles.append((money(spend, currency), "spent on media" + ("" if currency else ", in the currency of the data")))
         tiles += _earned(total, spend, kpi, currency if result.panel.revenue_per_kpi is not None else None, result)
     share = float(summary["pct_of_contribution"].sum())
-    tiles.append((percent(share, 0), f"of predicted {kpi} is attributed to media"))
+    tiles.append((percent(share, 0), f"of {share_basis(result.fitted_panel)} is attributed to media"))
     notes = result.channel_trust.table
     if notes["z"].notna().any():
         tiles.append((f"{int(notes['distinguishable'].sum())} of {len(notes)}", "channels show a clear effect"))
@@ -88,10 +91,10 @@ def _earned(
     in_revenue = result.panel.revenue_per_kpi is not None
     outcome = f"{money(roi * spend, currency)}" if in_revenue else compact(roi * spend)
     ends = f" (90% range: {compact(low * spend)} to {compact(high * spend)})" if known else ""
-    rate = f" (90% range: {low:.3g} to {high:.3g})" if known else ""
+    rate = f" (90% range: {compact(low)} to {compact(high)})" if known else ""
     what = "revenue from paid media" if in_revenue else f"{kpi} from paid media"
     unit = "ROI: revenue per unit of spend" if in_revenue else f"{kpi} per unit of spend"
-    return [(outcome, what + ends), (f"{roi:.3g}", unit + rate)]
+    return [(outcome, what + ends), (compact(roi), unit + rate)]
 
 
 def _actions(result: FitResult, card: HealthCard, plan: BudgetPlan | None, currency: str | None) -> list[str]:
@@ -106,9 +109,8 @@ def _actions(result: FitResult, card: HealthCard, plan: BudgetPlan | None, curre
         told += [_get_intervals(result), *([] if plan is None else [_undecided(plan)])]
     if result.panel.spend is None:
         told.append("Add the spend of each channel: without it no return, and no plan in money, can be computed.")
-    elif plan is None:
-        told += _shifts(result, card)
-    told += _by_channel(result, card, plan)
+    shift = _shifts(result, card) if plan is None else _Shifts([])
+    told += [*shift.told, *_by_channel(result, card, plan, shift.most)]
     open_points = {row.check for row in card.rows if row.decides and row.grade is Grade.LOOK}
     if open_points - {HealthCheck.RETURNS}:  # without spend, data are missing, not a test
         told.append(_experiment(result, card.doubted))
@@ -139,31 +141,47 @@ def _undecided(plan: BudgetPlan) -> str:
     )
 
 
-def _shifts(result: FitResult, card: HealthCard) -> list[str]:
-    """Where the next unit of spend earns most and least, where the draws are sure of it and no check is in doubt."""
+class _Shifts(NamedTuple):
+    """Sentences on the next unit of spend, and the channel that they say earns most with it."""
+
+    told: list[str]
+    most: str = ""
+
+
+def _shifts(result: FitResult, card: HealthCard) -> _Shifts:
+    """Where the next unit of spend earns most and least, where the draws are sure of it and no check is in doubt.
+
+    Of the channels with a clear effect: an unclear one may have any return.
+    """
     summary, bare = result.media_summary(), bare_names(result.panel.channels)
     clear = result.channel_trust.table["distinguishable"] & ~summary.index.isin(card.doubted)
     paid = summary[summary["mroi"].notna() & clear].sort_values("mroi")
-    if len(paid) < 2:
-        return []
+    if len(paid) < 2 or not isinstance(result, Ensemble):
+        return _Shifts([])
     least, most = paid.iloc[0], paid.iloc[-1]
     low, high = bare[paid.index[0]], bare[paid.index[-1]]
-    if not isinstance(result, Ensemble):
-        return []
     if result.panel.revenue_per_kpi is not None and paid["mroi_high"].max() < 1:
-        return [
+        told = (
             f"The next unit of spend returns less than it costs on every channel with a clear effect, at most "
-            f"{most['mroi']:.3g} on {high}: reduce the total."
-        ]
+            f"{compact(most['mroi'])} on {high}: reduce the total."
+        )
+        return _Shifts([told])
     if _chance_of_order(result, least, most) < _SURE:
-        return ["Which channel earns most with the next unit of spend is open: their ranges overlap."]
+        told = (
+            "Which channel earns most with the next unit of spend is open: ranges of those with a clear effect overlap."
+        )
+        return _Shifts([told])
     do = (
         "shift spend in small steps" if card.verdict is Verdict.ACT else "confirm it with a test before you shift spend"
     )
-    return [
-        f"The next unit of spend earns most on {high} (marginal ROI {most['mroi']:.3g}{interval(most, 'mroi')}) and "
-        f"least on {low} ({least['mroi']:.3g}{interval(least, 'mroi')}): {do}."
-    ]
+    among = "the next unit of spend"
+    if len(paid) < summary["mroi"].notna().sum():  # others may have a higher figure, but an uncertain one
+        among = f"among channels with a clear effect{' that no check doubts' if card.doubted else ''}, {among}"
+    told = (
+        f"{among[0].upper()}{among[1:]} earns most on {high} (marginal ROI {compact(most['mroi'])}"
+        f"{interval(most, 'mroi')}) and least on {low} ({compact(least['mroi'])}{interval(least, 'mroi')}): {do}."
+    )
+    return _Shifts([told], str(most.name))
 
 
 def _chance_of_order(result: Ensemble, least: pd.Series, most: pd.Series) -> float:
@@ -179,13 +197,14 @@ def _chance_of_order(result: Ensemble, least: pd.Series, most: pd.Series) -> flo
     return min(chance, float(ndtr((most["mroi"] - least["mroi"]) / error))) if error > 0 else chance
 
 
-def _by_channel(result: FitResult, card: HealthCard, plan: BudgetPlan | None) -> list[str]:
+def _by_channel(result: FitResult, card: HealthCard, plan: BudgetPlan | None, most: str = "") -> list[str]:
     """Channels that lose money, that are saturated, and that have room; none of them twice, none without draws.
 
     Args:
         result: the fit.
         card: unless its verdict is to act, losses are to be confirmed first; doubted channels are not told to grow.
         plan: where it raises a channel that loses money, to keep its total, a smaller total is advised.
+        most: the channel that is said to earn most with the next unit of spend; empty for none.
     """
     if not isinstance(result, Ensemble):
         return []
@@ -193,11 +212,14 @@ def _by_channel(result: FitResult, card: HealthCard, plan: BudgetPlan | None) ->
     in_revenue = result.panel.revenue_per_kpi is not None
     losing = _below_one(summary, in_revenue)
     reached, clear = result.today()["saturation"], result.channel_trust.table["distinguishable"]
+    advised = plan if plan is not None and plan.advised else None
     full = [name for name in reached.index if reached[name] > _NEAR_MAXIMUM and clear[name] and name not in losing]
+    fed = {most, *(name for name in full if _earns(summary, name, in_revenue)), *_raised(advised, full)}
+    full = [name for name in full if name not in fed and _adds_little(summary.loc[name])]
     room = [name for name in reached.index if reached[name] < _FAR_FROM_MAXIMUM and clear[name]]
     unfit = {*losing, *card.doubted}
     room = [name for name in room if name not in unfit and _earns(summary, name, in_revenue)]
-    raised = _raised(plan, losing) if plan is not None and plan.advised else []
+    raised = _raised(advised, losing)
     told = [
         *_losses([name for name in losing if name not in raised], bare, card, False),
         *_losses(raised, bare, card, True),
@@ -226,8 +248,10 @@ def _losses(names: list[str], bare: Mapping[object, str], card: HealthCard, are_
     return [f"{whole} {returns} less than {cost}, over the whole 90% range: {do}."]
 
 
-def _raised(plan: BudgetPlan, names: list[str]) -> list[str]:
-    """Those of the channels on which the plan spends more."""
+def _raised(plan: BudgetPlan | None, names: list[str]) -> list[str]:
+    """Those of the channels on which the plan spends more; none without a plan."""
+    if plan is None:
+        return []
     today = plan.channels["spend_today"]
     change = (plan.channels["spend_plan"] - today) > SLIGHT * today
     return [name for name in names if bool(change.get(name, False))]
@@ -244,6 +268,14 @@ def _earns(summary: pd.DataFrame, name: str, in_revenue: bool) -> bool:
     """Whether more of a channel pays for itself; without revenue or spend nobody can say, and growth is not advised."""
     figure = "mroi_low" if "mroi_low" in summary else "mroi"
     return in_revenue and bool(summary[figure][name] > 1)
+
+
+def _adds_little(row: pd.Series) -> bool:
+    """Whether a channel's next unit of spend brings far less than a mean one, as far as spend is known.
+
+    A curve at recent means does not show that: exposure that comes in bursts, or was lower before, has room.
+    """
+    return bool(pd.isna(row["mroi"]) or row["mroi"] < _FAR_BELOW_MEAN * row["roi"])
 
 
 def _experiment(result: FitResult, doubted: tuple[str, ...]) -> str:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.notes import ChannelNote, NoteKind
-from deepcausalmmm_jax.data.cadence import Cadence
+from deepcausalmmm_jax.attribution.share_basis import share_basis, sized_share
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
+from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.report.credited import credited_sentences
 from deepcausalmmm_jax.plots.report.wording import few, in_labels, listed, percent_interval
@@ -28,8 +29,8 @@ _PREDICATES = {
     NoteKind.TINY: ("is tiny (under {value:.1%} of {kpi})", "are tiny (under {value:.1%} of {kpi})"),
     NoteKind.MAY_BE_MORE: ("is found tiny, but the data allow for more", "are found tiny, but the data allow for more"),
     NoteKind.SATURATED: (
-        "is saturated: more exposure would add little",
-        "are saturated: more exposure would add little",
+        "is saturated when on air: 1% more exposure then adds far less than 1% to its effect",
+        "are saturated when on air: 1% more exposure then adds far less than 1% to their effects",
     ),
     NoteKind.MOVES_WITH: (
         "moves with {names}: the split between them is uncertain",
@@ -56,10 +57,10 @@ class Findings:
         every = (self.worked, self.certainty, self.caveats)
         return Findings(*([in_labels(sentence, channels) for sentence in sentences] for sentences in every))
 
-    def in_units(self, cadence: Cadence) -> "Findings":
+    def in_units(self, worded: Wording) -> "Findings":
         """The same for a panel whose steps are not weeks."""
         every = (self.worked, self.certainty, self.caveats)
-        return Findings(*([cadence.worded(sentence) for sentence in sentences] for sentences in every))
+        return Findings(*([worded(sentence) for sentence in sentences] for sentences in every))
 
 
 def findings(result: FitResult, plan: BudgetPlan | None, diagnosis: Diagnosis | None = None) -> Findings:
@@ -86,7 +87,7 @@ def _link(result: FitResult) -> list[str]:
         return []
     return [
         f"Effects multiply: each channel raises {result.panel.kpi_name} by a percentage, and its figures are its part "
-        "of what all media add. Switching one channel off alone would lose a little more."
+        "of what all media add. Switching one channel off alone would lose more than its part."
     ]
 
 
@@ -99,7 +100,6 @@ def _worked(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame) -> li
     ordered = summary.sort_values("pct_of_contribution", ascending=False)
     bare = bare_names(result.panel.channels)
     parts = [_share(bare[name], row) for name, row in ordered.head(_NAMED).iterrows()]
-    kpi = result.panel.kpi_name
     are = "s are" if len(parts) > 1 else " is"
     if _has_errors(notes) and not notes["distinguishable"].any():
         apart = (
@@ -108,8 +108,17 @@ def _worked(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame) -> li
         told = [f"These data cannot tell {apart}. The largest estimate{are} {listed(parts)}."]
     else:
         total = percent(float(summary["pct_of_contribution"].sum()), 0)
-        told = [f"Media drove {total} of predicted {kpi}. The largest contribution{are} {listed(parts)}."]
-    return told + credited_sentences(result) + _returns(result, summary)
+        told = [
+            f"Media drove {total} of {share_basis(result.fitted_panel)}. The largest contribution{are} {listed(parts)}."
+        ]
+    return told + _size(result) + credited_sentences(result) + _returns(result, summary)
+
+
+def _size(result: FitResult) -> list[str]:
+    """What the size of a KPI is, where shares are of it."""
+    if not sized_share(result.fitted_panel):
+        return []
+    return ["Where a KPI lies around zero its sum says nothing of its size, which is taken from its weekly changes."]
 
 
 def _has_errors(notes: pd.DataFrame) -> bool:

@@ -11,6 +11,7 @@ from plotly.offline import get_plotlyjs
 
 from deepcausalmmm_jax.checks import require
 from deepcausalmmm_jax.data.panel_summary import columns_line
+from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.io.atomic_write import write_text
 from deepcausalmmm_jax.io.output_path import output_path
@@ -29,6 +30,7 @@ from deepcausalmmm_jax.plots.report.planner import planner
 from deepcausalmmm_jax.plots.report.sections import Section, first_page, sections_of
 from deepcausalmmm_jax.plots.report.tables import Table, tables_of
 from deepcausalmmm_jax.plots.theme import channel_colors
+from deepcausalmmm_jax.plots.units import wording_of
 from deepcausalmmm_jax.results.compare_runs import compare_runs
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.trust.health import health_card
@@ -81,10 +83,13 @@ def write_report(
         comparison = compare_runs(previous, result)
         sections.insert(1, changes_section(comparison))  # after the section on health
         tables[CHANGES] = changes_tables(comparison)
-    cadence, channels = result.panel.cadence, result.panel.channels
-    sections, first = [section.in_currency(currency) for section in sections], first.in_currency(currency)
+    cadence, channels, worded = result.panel.cadence, result.panel.channels, wording_of(result.panel)
+    sections, first = (
+        [section.in_currency(currency, result.panel) for section in sections],
+        first.in_currency(currency, result.panel),
+    )
     sections, first = [section.in_units(result.panel) for section in sections], first.in_units(result.panel)
-    tables = {key: [table.in_units(cadence) for table in own] for key, own in tables.items()}
+    tables = {key: [table.in_units(worded) for table in own] for key, own in tables.items()}
     for key in tables.keys() - {"checks"}:  # which name columns to mend
         tables[key] = [table.in_labels(channels) for table in tables[key]]
     tell("planner")
@@ -116,7 +121,7 @@ def write_report(
         status=result.status.sentence,
         decision=decision(result, card, plan, currency),
         first=first,
-        findings=findings(result, plan, diagnosis).in_labels(channels).in_units(cadence),
+        findings=findings(result, plan, diagnosis).in_labels(channels).in_units(worded),
         sections=shown,
         tables=tables,
         absent=_absent(sections, tables, plan),
@@ -166,7 +171,7 @@ def _spans(result: FitResult) -> str:
     planned = len(panel.weeks) - panel.n_past_weeks
     if planned:
         text += f", {planned} planned after the last KPI, in week {panel.week_label(panel.n_past_weeks - 1)}"
-    return panel.cadence.worded(text)
+    return Wording(panel)(text)
 
 
 def _absent(sections: list[Section], tables: dict[str, list[Table]], plan: BudgetPlan | None) -> list[tuple[str, str]]:

@@ -65,7 +65,9 @@ def _with_range(row: pd.Series, name: str) -> str:
         return "–"
     low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
     known = low is not None and not pd.isna(low)
-    return f"{value:.3g}" + (f" ({low:.3g}\u00a0to\u00a0{high:.3g})" if known else "")
+    return compact(float(value)) + (
+        f" ({compact(float(str(low)))}\u00a0to\u00a0{compact(float(str(high)))})" if known else ""
+    )
 
 
 def _active(plan: BudgetPlan) -> Table:

@@ -24,7 +24,7 @@ from deepcausalmmm_jax.plots import (
 )
 from deepcausalmmm_jax.plots import uncertainty as replicate
 from deepcausalmmm_jax.plots.geography import geography_of
-from deepcausalmmm_jax.plots.units import in_currency, in_units
+from deepcausalmmm_jax.plots.units import in_currency, in_units, wording_of
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
@@ -59,15 +59,15 @@ class Section:
 
     def in_units(self, panel: Panel) -> "Section":
         """The same for a panel whose steps are not weeks; its figures are changed in place."""
-        cadence = panel.cadence
-        charts = [Chart(one.key, in_units(one.figure, panel), cadence.worded(one.note)) for one in self.charts]
-        absent = [(cadence.worded(title), cadence.worded(reason)) for title, reason in self.absent]
-        return Section(self.key, cadence.worded(self.title), charts, absent)
+        worded = wording_of(panel)
+        charts = [Chart(one.key, in_units(one.figure, panel), worded(one.note)) for one in self.charts]
+        absent = [(worded(title), worded(reason)) for title, reason in self.absent]
+        return Section(self.key, worded(self.title), charts, absent)
 
-    def in_currency(self, currency: str | None) -> "Section":
+    def in_currency(self, currency: str | None, panel: Panel) -> "Section":
         """The same with the currency's name on axes of money; its figures are changed in place."""
         for chart in self.charts:
-            in_currency(chart.figure, currency)
+            in_currency(chart.figure, currency, panel)
         return self
 
     def add(self, key: str, title: str, draw: Callable[[], go.Figure], note: str = "") -> None:
@@ -106,14 +106,27 @@ def _contribution(result: FitResult) -> Section:
     section, names = Section("contribution", "What did each channel contribute?"), controls.control_names(result)
     section.add("total", "Contribution", lambda: contribution.contribution_total(result))
     centred = "Controls count from their means, so over all weeks little is left of them." if names else ""
-    section.add("waterfall", "Waterfall", lambda: composition.contribution_waterfall(result), centred)
-    section.add("donut", "Donut", lambda: composition.contribution_donut(result))
+    parts = _parts(result)
+    note = " ".join(filter(None, (centred, parts)))
+    section.add("waterfall", "Waterfall", lambda: composition.contribution_waterfall(result), note)
+    section.add("donut", "Donut", lambda: composition.contribution_donut(result), parts)
     return section
+
+
+def _parts(result: FitResult) -> str:
+    """What the parts of a prediction are where effects multiply, and treatments or events have tables of their own."""
+    if not result.fitted_panel.has_log_link or not contribution.credited_names(result):
+        return ""
+    return (
+        "Effects multiply: parts are shares of the prediction that add up. What treatments and events change, all else "
+        "as it was, is in their tables."
+    )
 
 
 def _over_time(result: FitResult) -> Section:
     section = Section("time", "How did contributions change over time?")
-    section.add("over_time", "Contribution over time", lambda: contribution.contribution_over_time(result))
+    parts = _parts(result)
+    section.add("over_time", "Contribution over time", lambda: contribution.contribution_over_time(result), parts)
     lines = "Without the baseline."
     if isinstance(result, Ensemble):
         lines += " Shaded: 90% intervals of the three largest channels."

@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.notes import NOTE
+from deepcausalmmm_jax.attribution.share_basis import share_basis, sized_share
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
+from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.io.grades import Grade
+from deepcausalmmm_jax.io.plain_numbers import plain_number
 from deepcausalmmm_jax.plots.report.wording import in_labels
 from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, compact, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -51,10 +54,10 @@ class Table:
         rows = [[in_labels(cell, channels) for cell in row] for row in self.rows]
         return dataclasses.replace(self, rows=rows, note=in_labels(self.note, channels))
 
-    def in_units(self, cadence: Cadence) -> "Table":
+    def in_units(self, worded: Wording) -> "Table":
         """The same for a panel whose steps are not weeks: title, header and note; cells hold data."""
-        title, note = cadence.worded(self.title), cadence.worded(self.note)
-        return dataclasses.replace(self, title=title, header=[cadence.worded(cell) for cell in self.header], note=note)
+        title, note = worded(self.title), worded(self.note)
+        return dataclasses.replace(self, title=title, header=[worded(cell) for cell in self.header], note=note)
 
 
 def tables_of(
@@ -81,9 +84,11 @@ def tables_of(
     return {section: [table for table in tables if table.rows] for section, tables in found.items()}
 
 
-def number(value: float, form: str = "{:,.0f}") -> str:
-    """A number as text; a dash where it is missing."""
-    return "–" if pd.isna(value) else form.format(value)
+def number(value: float, form: str = "") -> str:
+    """A number as text, by default in three significant digits; a dash where it is missing."""
+    if pd.isna(value):
+        return "–"
+    return form.format(value) if form else plain_number(value, 3)
 
 
 def _health(card: HealthCard) -> Table:
@@ -135,8 +140,7 @@ def _experiments(result: FitResult) -> Table:
 
 def _cell(value: object) -> str:
     if isinstance(value, float | np.floating):
-        plain = float(value)
-        return number(plain, "{:,.3g}" if abs(plain) < 1000 else "{:,.0f}")
+        return number(float(value))
     return str(value)
 
 
@@ -144,10 +148,10 @@ def _accuracy(metrics: pd.DataFrame, cadence: Cadence) -> Table:
     rows = []
     for measure in metrics.columns:
         if measure == "naive":
-            cells = [cadence.worded(NAIVE_NAMES.get(str(value), "–")) for value in metrics[measure]]
+            cells = [cadence.worded(NAIVE_NAMES.get(str(value), "–"), ()) for value in metrics[measure]]
         else:
-            cells = [number(float(value), _METRIC_FORMATS.get(measure, "{:,.0f}")) for value in metrics[measure]]
-        rows.append([cadence.worded(_METRICS.get(str(measure), str(measure))), *cells])
+            cells = [number(float(value), _METRIC_FORMATS.get(measure, "")) for value in metrics[measure]]
+        rows.append([cadence.worded(_METRICS.get(str(measure), str(measure)), ()), *cells])
     note = (
         "RMSE in units of the KPI. WMAPE: sum of absolute errors over sum of the KPI. Naive forecasts use the training "
         "weeks only. Skill: 1 - RMSE / RMSE of the best naive forecast; above 0, the model beats them all. A high "
@@ -162,7 +166,7 @@ def _media(result: FitResult) -> Table:
         "exposure": "exposure",
         "spend": "spend",
         "incremental_outcome": f"incremental {result.panel.kpi_name}",
-        "pct_of_contribution": f"share of {result.panel.kpi_name}",
+        "pct_of_contribution": f"share of {share_basis(result.fitted_panel)}",
         "roi": "ROI",
         "mroi": "mROI",
         "cpik": "CPIK",
@@ -181,6 +185,11 @@ def _media(result: FitResult) -> Table:
     notes = summary.loc[summary["note"] != "", "note"]
     said = [f"{', '.join(map(str, notes.index[notes == note]))}: {note}." for note in dict.fromkeys(notes)]
     text = "Incremental: the prediction minus the prediction with the channel at zero in all weeks. "
+    if result.fitted_panel.has_log_link:
+        text = (
+            "Incremental: the channel's part of what all media add, so that channels add up; effects multiply, and "
+            "without one channel alone more than its part would be lost. "
+        )
     return Table("media", "All channels", ["channel", *(forms[c] for c in columns)], rows, text + " ".join(said))
 
 
@@ -208,7 +217,8 @@ def _trust(result: FitResult) -> Table:
 
 def _on_errors(result: FitResult) -> str:
     """What the shares are of, where their errors come from, and what holds for the intervals of all channels."""
-    of = f"Shares are of the KPI of the {result.panel.cadence.unit}s that the fit learned from."
+    size = "size of the KPI in" if sized_share(result.fitted_panel) else "KPI of"
+    of = f"Shares are of the {size} the {result.panel.cadence.unit}s that the fit learned from."
     if not result.family.has_noise:
         return f"{of} This model gives no standard errors."
     if not isinstance(result, Ensemble):
@@ -221,13 +231,13 @@ def _priors(priors: pd.DataFrame) -> Table:
     rows = []
     for _, row in priors.iterrows():
         stated = row["stated"]
-        shown = stated if isinstance(stated, str) else number(float(stated), "{:.3g}")
+        shown = stated if isinstance(stated, str) else number(float(stated))
         rows.append(
             [
                 str(row["quantity"]).replace("cpik", "CPIK").replace("_", " "),
                 str(row["name"]),
                 shown,
-                *(number(float(row[n]), "{:.3g}") for n in ("sd", "found")),
+                *(number(float(row[n])) for n in ("sd", "found")),
             ]
         )
     header = ["quantity", "name", "stated", "standard deviation", "estimate"]

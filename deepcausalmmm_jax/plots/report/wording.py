@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from deepcausalmmm_jax.plots.theme import bare_names, percent
+from deepcausalmmm_jax.plots.theme import bare_names, compact, percent
 
 _MOST_NAMES = 5
 
@@ -37,7 +37,7 @@ def listed(parts: Sequence[str]) -> str:
 def interval(row: pd.Series, column: str) -> str:
     """The interval of a number in a table's row, to be put after the number; empty where there is none."""
     ends = _ends(row, column)
-    return f"; 90% range: {ends[0]:.3g} to {ends[1]:.3g}" if ends else ""
+    return f"; 90% range: {compact(ends[0])} to {compact(ends[1])}" if ends else ""
 
 
 def percent_interval(row: pd.Series, column: str) -> str:

@@ -52,7 +52,7 @@ function startPlanner(data) {
     const asToday = plan.spend.every((x, c) => Math.abs(x - data.today[c]) <= 1e-6 * data.base[c]);
     showFigures(data, figures, asToday, part);
     part("plan-verdict").textContent = verdictOf(data, figures, asToday);
-    part("plan-command").textContent = `--total ${spendSum(plan.spend.map(cents)).toFixed(2)}`;
+    part("plan-command").textContent = `--total ${totalText(spendSum(plan.spend.map(cents)))}`;
   }
 
   part("plan-total-slider").addEventListener("input", (event) => setTotal((Number(event.target.value) / 100) * spendSum(data.today)));
@@ -68,7 +68,9 @@ function startPlanner(data) {
   return { tables, plan, setTotal };
 }
 
-const cents = (x) => Math.round(100 * x) / 100;
+// Amounts in cents, or in five digits where spend is in thousands or millions.
+const cents = (x) => (Math.abs(x) >= 100 ? Math.round(100 * x) / 100 : Number(x.toPrecision(5)));
+const totalText = (x) => (x >= 100 ? x.toFixed(2) : String(Number(x.toPrecision(9))));
 
 // A file of bounds as `optimize --bounds` reads it.
 function boundsTable(data, low, high) {
@@ -182,9 +184,10 @@ function verdictOf(data, figures, asToday) {
 }
 
 const amountForm = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
-const smallForm = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
+const smallForm = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 5 });
 const amountText = (x) => (Math.abs(x) >= 1000 ? amountForm : smallForm).format(x);
-const digits = (x) => (Number.isFinite(x) ? String(Number(x.toPrecision(3))) : "–");
+const plainDigits = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3, useGrouping: false }); // never a power of ten
+const digits = (x) => (Number.isFinite(x) ? plainDigits.format(x) : "–");
 const percentText = (share) => `${Number((100 * share).toFixed(0))}%`;
 const percentOf = (x, whole) => (whole > 0 ? `${((100 * x) / whole).toFixed(0)}%` : "–");
 const signedPercent = (share) => (Math.abs(share) < 0.0005 ? "as today" : `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(Math.abs(share) < 0.0995 ? 1 : 0)}%`);
@@ -195,7 +198,7 @@ function shortAmount(x) {
   for (const [size, letter] of [[1e9, "B"], [1e6, "M"], [1e3, "k"]]) {
     if (Math.abs(rounded) >= size) return `${Number((rounded / size).toPrecision(3))}${letter}`;
   }
-  return String(rounded);
+  return plainDigits.format(rounded);
 }
 const money = (data, x) => (data.currency ? `${data.currency}\u00a0${shortAmount(x)}` : shortAmount(x));
 

@@ -34,11 +34,11 @@ const follows = (chart) => chart.data.some((t) => t.meta && (t.meta.matrix || t.
 const pick = (array, keep) => keep.map((i) => array[i]);
 
 // A trace with the selected region's numbers and the selected channels only; null where nothing of it is left.
-function filtered(trace) {
+function filtered(trace, followed) {
   const meta = trace.meta || {};
   if (meta.channel && !state.channels.has(meta.channel)) return null;
   let shown = { ...trace };
-  if (state.region !== null) {
+  if (state.region !== null && followed) {
     const ends = meta.ends && DATA.regions.matrices[`${meta.ends}_low`] ? meta.ends : "";
     const band = meta.band ? bandOf(meta.band, state.region) : null;
     if (meta.whole && !ends && !band) return null;
@@ -59,7 +59,7 @@ function withSeries(trace, values) {
 
 function withTotals(trace, row) {
   const values = trace.meta.channels.map((name) => row[DATA.channels.indexOf(name)]);
-  const text = trace.text ? values.map((v) => (v === null ? "" : trace.type === "bar" ? `${v.toFixed(1)}%` : v.toPrecision(3))) : trace.text;
+  const text = trace.text ? values.map((v) => (v === null ? "" : trace.type === "bar" ? `${v.toFixed(1)}%` : shortForm.format(v))) : trace.text;
   const { customdata, ...rest } = trace;
   return { ...rest, x: values, text, hovertemplate: "%{y}: %{x:.3~g}<extra></extra>" };
 }
@@ -78,7 +78,8 @@ function withParts(trace, values) {
   if (trace.type === "pie") {
     const drawn = values.map((v) => Math.max(v, 0));
     const whole = drawn.reduce((a, b) => a + b, 0);
-    return { ...trace, values: drawn, text: drawn.map((v) => (v / whole >= 0.01 ? `${((100 * v) / whole).toFixed(1)}%` : "")) };
+    const meta = { ...trace.meta, signed: values };
+    return { ...trace, meta, values: drawn, text: drawn.map((v) => (v / whole >= 0.01 ? `${((100 * v) / whole).toFixed(1)}%` : "")) };
   }
   if (trace.meta.sum) return { ...trace, x: [total], text: [shortForm.format(total)] };
   const base = values.map((_, i) => values.slice(0, i).reduce((a, b) => a + b, 0));
@@ -101,12 +102,19 @@ function withColumns(trace, names) {
 }
 
 function current(chart) {
-  return chart.data.map(filtered).filter(Boolean);
+  const followed = follows(chart); // the others stay as they are, with their intervals
+  return chart.data.map((trace) => filtered(trace, followed)).filter(Boolean);
 }
 
-function titleOf(chart) {
+// Parts that a chart shows in percent of their sum, although some of them, or the sum, are below zero.
+const haveSigns = (traces) => traces.some((t) => t.groupnorm === "percent" && t.y.some((v) => v < 0));
+
+function titleOf(chart, traces) {
   if (state.region === null || !follows(chart)) return chart.title;
-  return `${chart.subject}, ${DATA.regions.names[state.region]}`;
+  const { labels, meta } = traces[0] ?? {};
+  const below = meta?.signed ? labels.filter((_, i) => meta.signed[i] < 0).map(asText) : [];
+  const remark = below.length ? meta.remark.replace("{}", () => below.join(", ")) : "";
+  return `${chart.subject}, ${DATA.regions.names[state.region]}${remark}`;
 }
 
 function layoutOf(chart, traces, width) {
@@ -126,7 +134,7 @@ function layoutOf(chart, traces, width) {
     layout.xaxis.rangemode = "tozero";
   }
   if (state.region !== null && traces[0]?.type === "pie") {
-    const whole = traces[0].values.reduce((a, b) => a + b, 0);
+    const whole = traces[0].meta.signed.reduce((a, b) => a + b, 0);
     layout.annotations[0].text = layout.annotations[0].text.replace(/^[^<]*/, shortForm.format(whole));
   }
   if (width < NARROW) narrowed(layout, traces);
@@ -166,8 +174,9 @@ function draw(figure) {
   const key = figure.dataset.key;
   const chart = DATA.charts[key];
   const plot = figure.querySelector(".plot");
-  const traces = current(chart);
-  const title = titleOf(chart);
+  const found = current(chart), odd = haveSigns(found);
+  const traces = odd ? [] : found;
+  const title = titleOf(chart, traces);
   figure.querySelector("h3").textContent = title;
   const hidden = state.hidden.get(key) || new Set();
   for (const trace of traces) {
@@ -182,7 +191,7 @@ function draw(figure) {
   const empty = !traces.some((t) => t.hoverinfo !== "skip");
   if (empty || plot.classList.contains("empty")) {
     Plotly.purge(plot);
-    plot.textContent = empty ? "Nothing to show with these filters." : "";
+    plot.textContent = odd ? "A part is below zero at times here, so that the parts are no shares of their sum." : empty ? "Nothing to show with these filters." : "";
   }
   plot.classList.toggle("empty", empty);
   if (!empty) Plotly.react(plot, traces, layoutOf(chart, traces, width), { ...CONFIG, displayModeBar: width < NARROW || traces[0]?.type === "pie" ? false : "hover" });

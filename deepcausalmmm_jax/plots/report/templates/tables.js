@@ -13,7 +13,7 @@ function tableOf(traces) {
   const first = shown[0], given = shown.find((t) => t.meta?.table)?.meta.table;
   if (given) return rowsOf(given.header, given.rows);
   if (first.type === "heatmap") return fromHeatmap(first);
-  if (first.type === "pie") return rowsOf(["part", "value"], first.labels.map((l, i) => [l, first.values[i]]));
+  if (first.type === "pie") return rowsOf(["part", "value"], first.labels.map((l, i) => [l, first.meta?.signed?.[i] ?? first.values[i]]));
   if (first.meta?.parts) return rowsOf(["part", "value"], shown.flatMap((t) => t.y.map((l, i) => [l, t.x[i]])));
   if (first.type === "box") return fromBoxes(shown);
   if (shown.some((t) => t.type === "bar" && t.orientation === "h") || typeof first.y[0] === "string") return byKey(shown, "y", "x");
