@@ -8,6 +8,7 @@ import numpy as np
 from deepcausalmmm_jax.attribution.effect_priors import EffectPriors, effect_priors, no_priors
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.forward import curve_precisions
+from deepcausalmmm_jax.attribution.shared_noise import without_shared_shocks
 from deepcausalmmm_jax.attribution.shares import shares
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.season import season_basis
@@ -115,7 +116,7 @@ def _moved(fit: FittedPanel, name: str, step: np.ndarray) -> np.ndarray:
 def _standardised(
     fit: FittedPanel, used: np.ndarray, curves: _CurveMoves, demand: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Innovations of all terms and, last, of the residual, whose standard deviation is 1.
+    """Innovations of all terms and, last, of the residual, whose standard deviation is 1, less what all regions share.
 
     The terms are levels, curves, the hidden demand behind channels by their positions, controls and season.
 
@@ -131,6 +132,7 @@ def _standardised(
     rest = np.where(used, fit.scaled_kpi - terms.prediction() + terms.trend, 0.0)
     innovation, weight = _innovations(np.concatenate([design, _within(rest[:, :, None], used)], axis=-1), used)
     innovation *= weight[:, :, None] / noise
+    innovation = without_shared_shocks(innovation, weight > 0, fit)
     spread = np.sqrt((innovation[:, :, -1] ** 2).sum() / max((weight > 0).sum(), 1))
     spread = spread if spread > 0 else 1.0
     return innovation / spread, weight, np.sqrt(((design / noise) ** 2).sum(axis=(0, 1))) / spread

@@ -44,7 +44,8 @@ def print_trust(result: "FitResult") -> None:
         say("The sampler has not converged: treat the intervals as rough, and draw more with sample_posterior.")
     n_regions = len(result.panel.regions)
     if n_regions > 1:
-        say(f"\nThe {n_regions} regions carry as much information as {result.effective_regions:.1f} independent ones.")
+        amount = f"{result.effective_regions:.1f}"
+        say(f"\nOn what moves all {n_regions} regions they carry as much information as {amount} independent ones.")
     if len(result.config.experiments):
         say("\nLift tests: as measured, and by the model without and with them")
         say(_shown_tests(result).to_string(float_format=lambda value: f"{value:,.4g}", na_rep="-"))

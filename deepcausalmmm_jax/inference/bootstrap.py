@@ -218,7 +218,9 @@ def _sample(fitted: Fitted, ready: Preparation, *, warm: bool) -> Sample:
 def _random_start(key: Array, weights: Array, ready: Preparation, fitted: Fitted) -> Variables:
     """Random parameters. Regions count as independent as they do in the fit: refits do not estimate that again."""
     state = start_state(key, ready.inputs, weights, ready.hyperparameters, design=ready.design, schedule=ready.schedule)
-    kept = {name: jnp.asarray(fitted.variables["fitted"][name]) for name in state.fitted if name == "effective"}
+    kept = {
+        name: jnp.asarray(fitted.variables["fitted"][name]) for name in ("effective", "shared") if name in state.fitted
+    }
     return {"params": state.parameters, "fitted": {**state.fitted, **kept}}
 
 

@@ -1,5 +1,7 @@
 """Laplace terms: the part of the evidence by which the data decide how far each part of the model may move."""
 
+from collections.abc import Callable
+
 import jax.numpy as jnp
 from jax import Array
 
@@ -51,22 +53,46 @@ def laplace_terms(
     innovations = whitened(media, trained, persistence)
     level_innovations = whitened(jnp.ones_like(weight), trained, persistence)
     channel = (weight * (innovations - mean * level_innovations) ** 2).sum(axis=0) * per_noise
-    drift = (weight * innovations**2 * per_noise).sum(axis=-1)
+    lost = _lost_to_shocks(internals, data)
+    drift = (weight * innovations**2 * per_noise).sum(axis=-1) - lost(innovations)
     steps, region_steps = data.inputs.trend_step, data.inputs.region_trend_step
     n_knots, n_region_knots = (1.0 + jnp.isfinite(step).sum() for step in (steps, region_steps))
     by_region, in_quarter = total * per_noise, WEEKS_IN_QUARTER / step_weeks
+    national = by_region.sum() - lost(jnp.ones_like(weight)).sum()
+    seen = national / jnp.maximum(by_region.sum(), 1e-6)  # a season that all regions share is seen as their trend is
+    centred = data.regions_last.control - data.control_mean
+    shared_control = control.sum(axis=-1) - lost(whitened(centred, trained, persistence)).sum(axis=0)
     return {
         "media_region": _independent(channel, scales.media_region),
         "time_variation": _drift(drift, scales.time_variation, DRIFT_WEEKS / step_weeks),
-        "trend": _random_walk(by_region.sum() / n_knots, scales.trend, steps, persistence, in_quarter),
+        "trend": _random_walk(national / n_knots, scales.trend, steps, persistence, in_quarter),
         "trend_region": _random_walk(
             by_region / n_region_knots, scales.trend_region, region_steps, persistence, in_quarter
         ),
-        "seasonality": _independent(season.sum(axis=-1), scales.seasonality),
+        "seasonality": _independent(seen * season.sum(axis=-1), scales.seasonality),
         "seasonality_region": _independent(season, scales.seasonality_region),
-        "control": _independent(control.sum(axis=-1), scales.control),
+        "control": _independent(jnp.maximum(shared_control, 0.0), scales.control),
         "control_region": _independent(control, scales.control_region),
     }
+
+
+def _lost_to_shocks(internals: Internals, data: TrainingData) -> Callable[[Array], Array]:
+    r"""What shocks that all regions share take from the information of each week on an effect of the nation.
+
+    $c_t (\sum_r w_{rt} x_{rt} / \sigma_r)^2$ with $c_t = \tau^2 / (1 + \tau^2 \sum_r w_{rt})$, from the inverse of the
+    covariance of a week's noise (Sherman & Morrison 1950).
+
+    Returns:
+        Function of the innovations of a term x, `[week, term, region]`, that returns `[week, term]`.
+    """
+    weights, ratio = data.weights * internals.effective, internals.shared
+    lost = ratio / (1.0 + ratio * weights.sum(axis=1, keepdims=True))
+    by_region = (weights / internals.noise)[:, None]
+
+    def of_term(innovations: Array) -> Array:
+        return lost * (by_region * innovations).sum(axis=-1) ** 2
+
+    return of_term
 
 
 def _independent(information: Array, scale: Array | float) -> Array:

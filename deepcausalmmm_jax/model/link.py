@@ -50,7 +50,7 @@ def residual_variance(internals: Internals) -> Array:
     """
     if internals.log_variance is not None:
         return internals.log_variance
-    return internals.noise**2 / (1.0 - internals.persistence**2)
+    return internals.noise**2 * (1.0 + internals.shared) / (1.0 - internals.persistence**2)
 
 
 def kpi_per_effect(terms: Components, variance: Array) -> Array:

@@ -71,6 +71,7 @@ class Internals(NamedTuple):
     noise: Array  # [region], standard deviation of a week's residual innovation, as a share of the mean KPI; of counts,
     # of their mean beyond the chance of counting
     effective: Array  # [], share of the region-weeks that count as independent, see `ops.effective_sample`
+    shared: Array  # [], variance of a week's shock that all regions share, over that of their own noise
     demand: Array | None = None  # [region, week], hidden demand, a part of the baseline; with lift tests
     log_variance: Array | None = None  # [region], where the mean on the log needs another than that of the residuals
 

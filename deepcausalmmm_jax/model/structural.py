@@ -53,6 +53,7 @@ class StructuralMMM(nn.Module):
         self.learned_scales = LearnedScales(name="sizes")
         self.persistence = self.param("persistence", nn.initializers.constant(_START_PERSISTENCE), ())
         self.effective = self.variable("fitted", "effective", jnp.ones, ())
+        self.shared = self.variable("fitted", "shared", jnp.zeros, ())
         self.noise = self.param("noise", nn.initializers.constant(jnp.log(0.1)), (d.n_regions,))
 
     def __call__(self, inputs: Inputs[Array], source_exposure: Array | None = None) -> tuple[Components, Internals]:
@@ -143,6 +144,7 @@ class StructuralMMM(nn.Module):
             persistence=to_unit(self.persistence),
             noise=jnp.exp(self.noise),
             effective=self.effective.value,
+            shared=self.shared.value,
             demand=None if components.demand is None else components.demand.T,
             # The log of the mean of counts is what the terms add up to: nothing is left to correct it by.
             log_variance=jnp.zeros(self.design.n_regions) if self.design.counts else None,

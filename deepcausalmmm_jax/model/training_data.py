@@ -37,6 +37,7 @@ class TrainingData(NamedTuple):
     innovations: InnovationRows
     season: SquaredInnovations  # [term, region], information on the seasonal terms
     control: SquaredInnovations  # [control, region], information on the controls' effects, given the level
+    control_mean: Array  # [control, region], over the training weeks
 
 
 def inputs_regions_last(inputs: Inputs[Array]) -> InputsRegionsLast:
@@ -69,7 +70,8 @@ def training_data(inputs: Inputs[Array], weights: Array) -> TrainingData:
     laid_out, by_week = inputs_regions_last(inputs), weights.T
     weight, trained = by_week[:, None], by_week[:, None] > 0
     total = jnp.maximum(by_week.sum(axis=0), 1e-6)
-    centred = laid_out.control - (laid_out.control * weight).sum(axis=0) / total
+    control_mean = (laid_out.control * weight).sum(axis=0) / total
+    centred = laid_out.control - control_mean
     return TrainingData(
         inputs=inputs,
         regions_last=laid_out,
@@ -78,4 +80,5 @@ def training_data(inputs: Inputs[Array], weights: Array) -> TrainingData:
         innovations=innovation_rows(inputs.innovations, weights, inputs.graph_constraints.free.shape[0] - 1),
         season=squared_innovations(inputs.season_basis[:, :, None], trained, weight),
         control=squared_innovations(centred, trained, weight),
+        control_mean=control_mean,
     )

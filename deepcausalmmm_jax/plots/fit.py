@@ -27,6 +27,7 @@ _TERMS = {
     "volume": "Laplace term",
     "sizes": "prior on scales",
     "huber": "residuals (Huber)",
+    "shocks": "shocks that all regions share",
     "counts": "likelihood of counts",
     "gru": "GRU weights",
 }

@@ -12,7 +12,7 @@ import numpy as np
 
 from deepcausalmmm_jax.results.saved_roles import WITHOUT_ROLES
 
-SCHEMA = 11
+SCHEMA = 12
 OLDEST = 5  # before it the model had another form: exposure before the first week was no part of it
 
 Arrays = dict[str, np.ndarray]
@@ -73,4 +73,15 @@ def _from_10(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
     return arrays, manifest
 
 
-_STEPS: Mapping[int, _Step] = {5: _from_5, 6: _from_6, 7: _from_7, 8: _from_8, 9: _from_9, 10: _from_10}
+def _from_11(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
+    """Schema 12 added the shocks that all regions share; fits before it were trained as if there were none."""
+    independent = "fitted/effective"
+    shared = {
+        name.removesuffix(independent) + "fitted/shared": np.zeros_like(array)
+        for name, array in arrays.items()
+        if name.endswith(independent)
+    }
+    return arrays | shared, manifest
+
+
+_STEPS: Mapping[int, _Step] = {5: _from_5, 6: _from_6, 7: _from_7, 8: _from_8, 9: _from_9, 10: _from_10, 11: _from_11}

@@ -85,7 +85,7 @@ def _distribution(
         prediction=components.prediction()[:, start:],
         national=process(national, jnp.ones(())),
         regional=process(regional, several),
-        shock=shock(internals.noise, state.national_log_ratios),
+        shock=shock(internals, state.national_log_ratios),
         noise=internals.noise
         if inputs.count_unit is not None
         else internals.noise * jnp.exp(several * state.regional_log_ratios[-1]) * spread,

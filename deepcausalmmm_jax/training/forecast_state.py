@@ -22,7 +22,7 @@ _COUNT_LIMIT = 6.0  # of counts, whose large values are far from their mean more
 # Prior medians: of the AR(1) component's standard deviation, as a share of the mean KPI, and of its time scale, weeks.
 _AR1, _TIME_SCALE = 0.05, 4.0
 _SPREAD = 1.0  # standard deviation of the log ratios
-_SHOCK = 0.3  # share of a region's noise, prior median of the weekly shocks that all regions share
+_SHOCK = 0.3  # share of a region's noise, prior median of the weekly shocks that all share beyond those of training
 
 
 class LogRatios(NamedTuple):
@@ -135,7 +135,7 @@ def filters(
     def filter_national(log_ratios: LogRatios | Array) -> FilteredSeries:
         ratios = LogRatios(*log_ratios)
         process = _process_scales(ratios, scales.trend, scales.seasonality, scales.baseline, step_weeks)
-        variance = shock(noise, log_ratios) ** 2 + 1.0 / jnp.maximum(total, 1e-9)
+        variance = shock(internals, log_ratios) ** 2 + 1.0 / jnp.maximum(total, 1e-9)
         mean = jnp.asarray(1.0 - scales.media_total)
         found = kalman_filter(national, variance, total > 0, past, inputs.season_basis, process, mean, limit)
         return FilteredSeries(*found, process)
@@ -167,9 +167,10 @@ def _noise_variance(noise: Array, counted: Working | None) -> Array:
     return noise[:, None] ** 2 if counted is None else counted.variance
 
 
-def shock(noise: Array, log_ratios: LogRatios | Array) -> Array:
-    """Standard deviation of a week's shock that all regions share, from their noise `[region]` and the log ratios."""
-    return _SHOCK * noise.mean() * jnp.exp(LogRatios(*log_ratios).noise)
+def shock(internals: Internals, log_ratios: LogRatios | Array) -> Array:
+    """Standard deviation of a week's shock that all regions share, scalar; its prior median holds those of training."""
+    usual = jnp.sqrt(_SHOCK**2 + internals.shared) * internals.noise.mean()
+    return usual * jnp.exp(LogRatios(*log_ratios).noise)
 
 
 def _level_offset(inputs: Inputs[Array]) -> Array:

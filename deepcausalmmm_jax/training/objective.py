@@ -23,6 +23,7 @@ from deepcausalmmm_jax.model.structural import StructuralMMM, predicted_in_train
 from deepcausalmmm_jax.model.training_data import TrainingData
 from deepcausalmmm_jax.ops.acyclicity import log_determinant, trace_exponential
 from deepcausalmmm_jax.ops.autoregression import whitened
+from deepcausalmmm_jax.ops.shared_shock import shared_shocks, shock_misfit
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
 
 
@@ -53,14 +54,15 @@ def objective(
 ) -> tuple[Array, Evaluation]:
     r"""Weighted Huber log-likelihood with a noise level for each region, plus penalties, per observation.
 
-    $\frac{1}{n} [\sum_{rt} w_{rt} (\rho_\delta(e_{rt} / \sigma_r) + \log \sigma_r) + S + \sum_k P_k] + \alpha h
-    + \frac{\rho}{2} h^2$ with S the negative log-likelihood of the exposure innovations under the channel graph.
+    $\frac{1}{n} [\sum_{rt} w_{rt} (\rho_\delta(e_{rt} / \sigma_r - u_t) + \log \sigma_r) + U + S + \sum_k P_k]
+    + \alpha h + \frac{\rho}{2} h^2$ with u the shocks that all regions share, U what they add (`ops.shared_shock`), and
+    S the negative log-likelihood of the exposure innovations under the channel graph.
     Because the noise is estimated (Huber 1981, section 7.7), penalties and data are in the same unit, and the same
-    prior scales serve a quiet panel and a noisy one. Where regions move together, w is scaled down to the number of
-    independent ones (Pauli, Racugno & Ventura 2011): otherwise 100 regions that share one shock would count as 100
-    independent observations. A lift test adds $\frac{1}{2} ((m_k - \mathrm{lift}_k) / s_k)^2$, which no such factor
-    scales: it is one observation with a known error. The likelihood of counts is negative binomial, with the noise as
-    its spread, in place of Huber's, of counts that are `model.counts.bounded`.
+    prior scales serve a quiet panel and a noisy one. Where regions move together in other ways, w is scaled down to the
+    number of independent ones (Pauli, Racugno & Ventura 2011): otherwise 100 regions of which all are like two would
+    count as 100 independent observations. A lift test adds $\frac{1}{2} ((m_k - \mathrm{lift}_k) / s_k)^2$, which no
+    such factor scales: it is one observation with a known error. The likelihood of counts is negative binomial, with
+    the noise as its spread, in place of Huber's, of counts that are `model.counts.bounded`.
 
     Args:
         parameters: the model's trained variables.
@@ -141,10 +143,12 @@ def residual_innovations(components: ComponentsRegionsLast, internals: Internals
 
 
 def _data_terms(innovations: Array, internals: Internals, data: TrainingData, delta: Array) -> dict[str, Array]:
-    weights = data.weights * internals.effective
+    weights, standardised = data.weights * internals.effective, innovations / internals.noise
+    shocks = shared_shocks(standardised, weights, internals.shared)
     return {
-        "huber": jnp.sum(weights * optax.huber_loss(innovations / internals.noise, delta=delta)),
+        "huber": jnp.sum(weights * optax.huber_loss(standardised - shocks[:, None], delta=delta)),
         "noise": jnp.sum(weights * jnp.log(internals.noise)),
+        "shocks": shock_misfit(shocks, weights, internals.shared),
     }
 
 

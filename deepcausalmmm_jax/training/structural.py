@@ -138,7 +138,7 @@ class StructuralRecipe(NamedTuple):
         )
         prune = partial(prune_graph, model=model, inputs=inputs, weights=weights)
         decided = after_chunk(advanced, epochs.value, epochs.acyclicity, hyperparameters, self.schedule, prune)
-        return with_dependence(decided, state.progress, end.innovations, data.weights)
+        return with_dependence(decided, state.progress, end.innovations, data.weights, counts=self.design.counts)
 
     def warm_start(self, state: FitState, start: Variables) -> FitState:
         """The state with the variables of another fit; the graph is learned again, from the edges found there."""

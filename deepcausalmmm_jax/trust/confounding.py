@@ -8,6 +8,7 @@ import pandas as pd
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.intervals import require_level
+from deepcausalmmm_jax.attribution.shared_noise import without_shared_shocks
 from deepcausalmmm_jax.axes import CHANNEL
 from deepcausalmmm_jax.data.season import season_basis
 from deepcausalmmm_jax.errors import ConfigError
@@ -156,7 +157,8 @@ def _residuals(fit: FittedPanel) -> _Residuals:
     pairs = used[:, 1:] & used[:, :-1]
     persistence = 0.0 if fit.config.counts else float(inside.persistence)
     innovations = every[:, 1:] - persistence * every[:, :-1]
-    rows = (innovations / np.asarray(fit.residual_noise, np.float64)[:, None, None])[pairs]
+    standardised = innovations / np.asarray(fit.residual_noise, np.float64)[:, None, None]
+    rows = without_shared_shocks(standardised, pairs, fit)[pairs]
     kpi, activity, control, *rest = np.split(rows, ends, axis=1)
     independent = float(inside.effective) * len(rows)
     terms = rows.shape[1] - 1 + int(pairs.any(axis=1).sum()) * float(inside.effective)  # and one level a region

@@ -143,11 +143,12 @@ def test_regions_count_in_a_refit_as_in_the_fit_from_whatever_start(warm, small_
     variables = small_result.fitted.variables
     shared = {
         **variables,
-        "fitted": {**variables["fitted"], "effective": np.float32(0.4)},
+        "fitted": {**variables["fitted"], "effective": np.float32(0.4), "shared": np.float32(2.0)},
     }  # as regions that share shocks
     fitted = dataclasses.replace(small_result.fitted, variables=shared)
     start = _sample(fitted, prepare(fitted.panel, fitted.weights, fitted.config), warm=warm).start
     assert float(start["fitted"]["effective"]) == pytest.approx(0.4)
+    assert float(start["fitted"]["shared"]) == pytest.approx(2.0)
 
 
 def test_an_ensemble_survives_saving(ensemble, small_result, tmp_path):

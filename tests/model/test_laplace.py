@@ -10,8 +10,9 @@ from scipy.signal import lfilter
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.model.forecast_state import ForecastValues
-from deepcausalmmm_jax.model.laplace import _random_walk
+from deepcausalmmm_jax.model.laplace import _lost_to_shocks, _random_walk
 from deepcausalmmm_jax.model.prior_scales import LEARNED, learned_scales
+from deepcausalmmm_jax.model.training_data import training_data
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.families import model_for
 from deepcausalmmm_jax.training.forecast_state import forecast_state
@@ -236,5 +237,40 @@ def test_regions_that_move_together_count_as_fewer(small_panel, quick):
 
 
 def test_refits_take_over_how_far_regions_count_apart(small_result, small_ensemble):
-    shares = small_ensemble.replicates.variables["fitted"]["effective"]
-    np.testing.assert_allclose(shares * 4, small_result.effective_regions, rtol=1e-6)
+    for name in ("effective", "shared"):
+        own = small_ensemble.replicates.variables["fitted"][name]
+        np.testing.assert_allclose(own, small_result.fitted.variables["fitted"][name], rtol=1e-6)
+    besides, shared = (float(small_result.fitted.variables["fitted"][name]) for name in ("effective", "shared"))
+    expected = 4 * besides / (1 + (4 * besides - 1) * (shared / (1 + shared)) ** 2)
+    assert small_result.effective_regions == pytest.approx(expected)
+
+
+def test_a_shock_of_all_regions_takes_nothing_from_what_differs_between_them():
+    """Twenty regions with large shocks in common: effects are known as well as without any."""
+    panel, truth = dcm.simulate(20, 100, 3, 1, seed=5)
+    shocks = 0.25 * np.random.default_rng(1).normal(size=panel.kpi.shape[1])
+    shocked = dataclasses.replace(panel, kpi=panel.kpi + shocks * panel.kpi.mean(axis=1, keepdims=True))
+    config = dcm.Config(training=dcm.Training(max_epochs=600), posterior=dcm.PosteriorSettings(method="none"))
+    plain, moved = (dcm.fit(own, config, progress=False) for own in (panel, shocked))
+    true = 100 * truth.contributions.values.sum(axis=(0, 1)) / panel.kpi.sum()
+    errors = [np.abs(fit.notes()["share"].to_numpy() - true).mean() for fit in (plain, moved)]
+    assert errors[1] < errors[0] + 0.5
+    assert float(moved.fitted.variables["fitted"]["shared"]) > 3.0
+    assert moved.effective_regions < 2.0 < 15.0 < plain.effective_regions
+
+
+def test_shocks_in_common_take_information_on_the_nation_as_their_covariance_says(small_result):
+    """The information on a national effect is that of the inverse covariance of a week's noise."""
+    fitted, ratio = small_result.fitted, 1.5
+    inputs = inputs_of(fitted, fitted.panel)
+    data = training_data(inputs, jnp.asarray(fitted.weights, jnp.float32))
+    _, inside = model_for(design_of(fitted)).apply(fitted.variables, inputs)
+    inside = inside._replace(effective=jnp.ones(()), shared=jnp.asarray(ratio))
+    term = np.random.default_rng(0).normal(size=(data.weights.shape[0], 1, 4)).astype(np.float32)
+    lost = np.asarray(_lost_to_shocks(inside, data)(jnp.asarray(term)))[:, 0]
+    seen = np.flatnonzero((np.asarray(data.weights) == 1).all(axis=1))
+    standardised = term[seen, 0] / np.asarray(inside.noise)
+    known = np.linalg.solve(np.eye(4) + ratio * np.ones((4, 4)), standardised.T).T
+    np.testing.assert_allclose(
+        (standardised**2).sum(axis=1) - lost[seen], (standardised * known).sum(axis=1), rtol=1e-3
+    )

@@ -18,6 +18,7 @@ from deepcausalmmm_jax.ops import (
     layout,
     logistic,
     saturation,
+    shared_shock,
 )
 
 _RNG = np.random.default_rng(0)
@@ -95,6 +96,21 @@ def _effective(series: np.ndarray) -> float:
     return 1 / (1 + (n - 1) * np.clip(squared, 0, 1))
 
 
+def _ratio(series: np.ndarray) -> float:
+    """Variance between weeks over that within, the expected part of noise and one standard error of it less."""
+    weeks, n = series.shape
+    within = series.var(axis=1, ddof=1).mean()
+    between = (series.mean(axis=1) ** 2).mean() - within / n * (1 + np.sqrt(2 / weeks))
+    return max(between, 0.0) / within
+
+
+def _rotated(series: np.ndarray, ratio: float) -> np.ndarray:
+    """Weeks of independent series, by the symmetric root of the inverse covariance."""
+    n = series.shape[1]
+    values, vectors = np.linalg.eigh(np.eye(n) + ratio * np.ones((n, n)))
+    return series @ (vectors / np.sqrt(values)) @ vectors.T
+
+
 def _logistic_slopes(v: np.ndarray, location: float, log_scale: float, log_skew: float) -> tuple[np.ndarray, ...]:
     s, c = np.exp(log_scale), np.exp(log_skew)
     up = expit((v - location) / s)
@@ -155,6 +171,20 @@ CASES = {
         2 * (_innovations(SERIES, OBSERVED, 0.6) ** 2).sum(axis=0),
     ),
     "effective_share": Case(effective_sample.effective_share, (_CORRELATED, _ALL), _effective(_CORRELATED)),
+    "shared_shocks": Case(
+        shared_shock.shared_shocks,
+        (_CORRELATED.T, np.ones((40, 6), np.float32), np.float32(0.7)),
+        0.7 * _CORRELATED.sum(axis=0) / (1 + 0.7 * 6),
+    ),
+    "shock_misfit": Case(
+        shared_shock.shock_misfit,
+        (_CORRELATED[0], np.ones((40, 6), np.float32), np.float32(0.7)),
+        0.5 * ((_CORRELATED[0] ** 2).sum() / 0.7 + 40 * np.log1p(0.7 * 6)),
+    ),
+    "shared_ratio": Case(shared_shock.shared_ratio, (_CORRELATED.T, _ALL.T), _ratio(_CORRELATED.T)),
+    "without_correlation": Case(
+        shared_shock.without_correlation, (_CORRELATED.T, _ALL.T, np.float32(0.7)), _rotated(_CORRELATED.T, 0.7)
+    ),
     "inverse_root": Case(cholesky.inverse_root, (POSITIVE,), np.linalg.inv(np.linalg.cholesky(POSITIVE))),
     "trace_exponential": Case(acyclicity.trace_exponential, (ADJACENCY,), np.trace(linalg.expm(ADJACENCY**2)) - 4),
     "log_determinant": Case(acyclicity.log_determinant, (ADJACENCY,), -np.log(np.linalg.det(np.eye(4) - ADJACENCY**2))),

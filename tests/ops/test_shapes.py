@@ -16,6 +16,7 @@ from deepcausalmmm_jax.ops import (
     kalman,
     layout,
     logistic,
+    shared_shock,
 )
 
 
@@ -71,6 +72,11 @@ REFUSED = [
     (autoregression.squared_innovations, (_ones(9, 4), _ones(8, 4) > 0, _ones(9, 4)), ["(9,)", "(8,)"]),
     (autoregression.squared_innovations, (_ones(9, 4), _ones(9) > 0, _ones(9, 4)), ["(9, 4)", "(9,)"]),
     (effective_sample.effective_share, (_ones(4, 9), _ones(9, 4) > 0), ["(4, 9)", "(9, 4)"]),
+    (shared_shock.shared_shocks, (_ones(9, 4), _ones(9, 3), _ones()), ["(9, 4)", "(9, 3)"]),
+    (shared_shock.shared_shocks, (_ones(9, 4), _ones(9, 4), _ones(9)), ["(9,)", "0"]),
+    (shared_shock.shock_misfit, (_ones(8), _ones(9, 4), _ones()), ["(8,)", "(9)"]),
+    (shared_shock.shared_ratio, (_ones(9, 4), _ones(4, 9) > 0), ["(9, 4)", "(4, 9)"]),
+    (shared_shock.without_correlation, (_ones(9, 4, 2), _ones(9, 3) > 0, _ones()), ["(9, 4)", "(9, 3)"]),
     *((lambda name=name, shape=shape: _filtered(**{name: shape}), (), named) for name, shape, named in (
         ("series", (9, 1), ["(9, 1)", "1"]), ("noise", (), ["()", "(9,)"]), ("trained", (8,), ["(8,)", "(9,)"]),
         ("past", (1,), ["(1,)", "(9,)"]), ("season", (9,), ["(9,)", "2"]), ("season", (8, 2), ["(8, 2)", "(9,)"]),

@@ -20,11 +20,13 @@ from deepcausalmmm_jax.ops import (
     layout,
     logistic,
     saturation,
+    shared_shock,
 )
 from tests.ops.cases import CASES
 
 MODULES = (
     acyclicity, adstock, autoregression, bijectors, cholesky, effective_sample, gru, hill, layout, logistic, saturation,
+    shared_shock,
 )  # fmt: skip
 TOLERANCE = {"rtol": 2e-4, "atol": 2e-5}
 

@@ -145,7 +145,7 @@ def test_regions_that_move_together_are_mentioned_on_the_first_page(independent,
     variables = small_result.fitted.variables
     share = {"fitted": variables["fitted"] | {"effective": np.float32(independent / 4)}}
     result = dcm.FitResult(dataclasses.replace(small_result.fitted, variables=variables | share))
-    sentence = f"The 4 regions move together: they carry as much information as {independent:.0f} independent region"
+    sentence = f"The 4 regions move together: on what moves all of them at once they carry as much information as {independent:.0f} independent region"
     assert any(sentence in words for words in findings(result, None).certainty) == said
 
 

@@ -93,6 +93,7 @@ class PaperMMM(nn.Module):
             log_scale_factors={},
             persistence=jnp.zeros(()),
             effective=jnp.ones(()),
+            shared=jnp.zeros(()),
             noise=jnp.zeros(self.design.n_regions),
         )
 

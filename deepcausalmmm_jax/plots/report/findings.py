@@ -150,8 +150,8 @@ def _certainty(result: FitResult, notes: pd.DataFrame) -> list[str]:
     if effective < _APART * n_regions:
         amount = f"{effective:.2g}"
         told.append(
-            f"The {n_regions:,} regions move together: they carry as much information as {amount} independent "
-            f"region{'' if amount == '1' else 's'}."
+            f"The {n_regions:,} regions move together: on what moves all of them at once they carry as much "
+            f"information as {amount} independent region{'' if amount == '1' else 's'}."
         )
     bare = bare_names(result.panel.channels)
     unclear = [bare[name] for name in notes.index[~notes["distinguishable"]]]
