@@ -54,7 +54,7 @@ def check_command(
     controls: Controls = None,
     revenue_per_kpi: RevenuePerKpi = None,
     population: Population = None,
-    delimiter: Delimiter = ",",
+    delimiter: Delimiter = None,
     mask_missing_kpi: MaskMissingKpi = False,
     keep_trailing_zeros: KeepTrailingZeros = False,
     schema: SchemaFile = None,

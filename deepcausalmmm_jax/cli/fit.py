@@ -53,14 +53,16 @@ def fit_command(
     controls: Controls = None,
     revenue_per_kpi: RevenuePerKpi = None,
     population: Population = None,
-    holdout: Annotated[int, typer.Option(help="Number of weeks to hold out: the last ones with a KPI.")] = 8,
+    holdout: Annotated[
+        int, typer.Option(help="Number of weeks (or days, months, quarters) to hold out: the last ones with a KPI.")
+    ] = 8,
     no_holdout: Annotated[bool, typer.Option("--no-holdout", help="Train on all weeks.")] = False,
     config: ConfigFile = None,
     link: Link = None,
     counts: Counts = False,
     experiments: Annotated[Path | None, typer.Option(help="CSV file of lift tests, one per row.")] = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
-    delimiter: Delimiter = ",",
+    delimiter: Delimiter = None,
     mask_missing_kpi: MaskMissingKpi = False,
     keep_trailing_zeros: KeepTrailingZeros = False,
     schema: SchemaFile = None,
@@ -82,7 +84,7 @@ def fit_command(
 
     settings = settings_of(config, link, counts)
     if experiments is not None:
-        settings = settings.replace(experiments=(*settings.experiments, *read_lift_tests(experiments, delimiter)))
+        settings = settings.replace(experiments=(*settings.experiments, *read_lift_tests(experiments)))
     named = TableColumns(
         time,
         kpi,

@@ -58,12 +58,14 @@ def fit_kpis_command(
     spend: Spend = None,
     controls: Controls = None,
     population: Population = None,
-    holdout: Annotated[int, typer.Option(help="Number of weeks to hold out: the last ones with a KPI.")] = 8,
+    holdout: Annotated[
+        int, typer.Option(help="Number of weeks (or days, months, quarters) to hold out: the last ones with a KPI.")
+    ] = 8,
     config: ConfigFile = None,
     link: Link = None,
     counts: CountedKpis = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
-    delimiter: Delimiter = ",",
+    delimiter: Delimiter = None,
     mask_missing_kpi: MaskMissingKpi = False,
     keep_trailing_zeros: KeepTrailingZeros = False,
     schema: SchemaFile = None,

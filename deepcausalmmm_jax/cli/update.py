@@ -29,10 +29,13 @@ def update_command(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
     holdout: Annotated[
-        int | None, typer.Option(help="Number of last weeks to hold out. [default: as many as the run]")
+        int | None,
+        typer.Option(
+            help="Number of last weeks (or days, months, quarters) to hold out. [default: as many as the run]"
+        ),
     ] = None,
     no_holdout: Annotated[bool, typer.Option("--no-holdout", help="Train on all weeks.")] = False,
-    delimiter: Delimiter = ",",
+    delimiter: Delimiter = None,
     decimal: DecimalSign = None,
     mask_missing_kpi: MaskMissingKpi = False,
     keep_trailing_zeros: KeepTrailingZeros = False,

@@ -10,8 +10,9 @@ from scipy.special import ndtri
 
 from deepcausalmmm_jax.checks import closest
 from deepcausalmmm_jax.config.lift_tests import LiftTest
+from deepcausalmmm_jax.data.files.raw_table import read_raw
 from deepcausalmmm_jax.data.readers.column_names import plain_name
-from deepcausalmmm_jax.data.readers.read_table import read_table
+from deepcausalmmm_jax.data.readers.read_table import file_at
 from deepcausalmmm_jax.errors import ConfigError, DataError
 
 _NUMBERS = ("lift", "standard_error", "spend_change")
@@ -22,7 +23,7 @@ _ALIASES = {"point_estimate": "lift", "lower_bound": "lower", "upper_bound": "up
 _IGNORED = ("p_value",)
 
 
-def read_lift_tests(path: str | Path, delimiter: str = ",") -> tuple[LiftTest, ...]:
+def read_lift_tests(path: str | Path, delimiter: str | None = None) -> tuple[LiftTest, ...]:
     """Read lift tests from a CSV or Parquet file, one row per test, for `Config(experiments=...)`.
 
     Columns are the fields of `LiftTest`; empty cells take the defaults, and regions are separated by semicolons, or a
@@ -32,12 +33,12 @@ def read_lift_tests(path: str | Path, delimiter: str = ",") -> tuple[LiftTest, .
 
     Args:
         path: of the file.
-        delimiter: between columns of a CSV file.
+        delimiter: between columns of a CSV file; None to find out.
 
     Raises:
         DataError: the file cannot be read, or a column or cell is wrong; the message names the row.
     """
-    table = read_table(path, delimiter)
+    table = read_raw(file_at(path), delimiter).cells
     names = [_ALIASES.get(plain_name(name), plain_name(name)) for name in table.columns]
     _check_columns(names, str(path))
     rows = table.set_axis(names, axis=1).astype(object)
