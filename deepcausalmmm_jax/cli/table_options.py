@@ -18,7 +18,10 @@ from deepcausalmmm_jax.data.readers.reach import ReachColumns, reach_stated
 from deepcausalmmm_jax.data.treatments import Treatment
 from deepcausalmmm_jax.errors import DataError
 
-Spend = Annotated[list[str] | None, typer.Option("--spend", help="Spend columns or globs, or channel=column.")]
+Spend = Annotated[
+    list[str] | None,
+    typer.Option("--spend", help="Spend columns, in the order of --media, or globs, or channel=column."),
+]
 Controls = Annotated[list[str] | None, typer.Option("--controls", help="Control columns or globs.")]
 Region = Annotated[str | None, typer.Option("--region", help="Column of regions; leave out for a national table.")]
 RevenuePerKpi = Annotated[
