@@ -302,8 +302,8 @@ def _refuse_percentage(
     times = float(ran.mean() / before.mean())
     if times < _SHOWN_RISE * (1.0 + test.change):
         raise DataError(
-            f"{_named(test)} has spend_change {test.change:g}, which is +{100 * test.change:,.0f}%, but its exposure is "
-            f"{times:.2g} times that of other weeks; write {test.change / 100:g} for {test.change:g}%."
+            f"{_named(test)} has spend_change {test.change:g}, which is +{100 * test.change:,.0f}%, but its exposure "
+            f"is {times:.2g} times that of other weeks; write {test.change / 100:g} for {test.change:g}%."
         )
 
 

@@ -124,9 +124,7 @@ def _raised(panel, factor, first=20, last=27, regions=slice(None)):
 def test_a_rise_in_percent_that_the_exposure_does_not_show_is_refused(small_panel, factor, change):
     panel = _raised(small_panel, factor)
     test = _test(panel, kind="heavy_up", spend_change=change)
-    message = (
-        rf"\+{change:.0f}00%, but its exposure is {factor:.2g} times that of other weeks; write {change / 100:g} for"
-    )
+    message = rf"\+{100 * change:,.0f}%, but its exposure is {factor:.2g} times that of other weeks; write {change / 100:g} for"
     with pytest.raises(dcm.DataError, match=message):
         arms_of(panel, test, (test,), N)
 

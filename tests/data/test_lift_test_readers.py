@@ -48,7 +48,7 @@ def test_an_interval_stands_for_the_standard_error(tmp_path, names, level):
         ("channel,start,end,lift,lower,upper,level\ntv,1,4,9,1,5,0.9\n", "which must contain it"),
         ("channel,start,end,lift,lower,upper,level\ntv,1,4,3,1,5,90\n", "write 0.9 or 90%"),
         (BOTH.format(15), "Row 1 .* has the standard_error 15, and its interval says 20; leave out the one"),
-        (PLAIN.replace("0.5", "half"), "Row 2 .*'half' in column 'spend_change', which is not a number"),
+        (PLAIN.replace(",0.5,", ",half,"), "Row 2 .*'half' in column 'spend_change', which is not a number"),
     ],
 )
 def test_a_wrong_table_is_refused_with_its_row(tmp_path, text, message):
@@ -64,7 +64,7 @@ def test_a_standard_error_beside_its_interval_is_taken(tmp_path, error):
 
 @pytest.mark.parametrize(("cell", "change"), [("50%", 0.5), (" 50 %", 0.5), ("0.5", 0.5), ("400%", 4.0)])
 def test_a_change_may_be_a_percentage(tmp_path, cell, change):
-    assert dcm.read_lift_tests(_file(tmp_path, PLAIN.replace("0.5", cell)))[1].spend_change == change
+    assert dcm.read_lift_tests(_file(tmp_path, PLAIN.replace(",0.5,", f",{cell},")))[1].spend_change == change
 
 
 def test_the_delimiter_is_found_out(tmp_path):

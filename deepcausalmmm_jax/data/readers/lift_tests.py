@@ -121,8 +121,8 @@ def _error_from_interval(cells: dict[str, object], lift: float | None, where: st
 def _refuse_other_error(stated: float, implied: float, where: str) -> None:
     if abs(stated - implied) > _ROUNDED * implied:
         raise DataError(
-            f"{where} has the standard_error {stated:g}, and its interval says {implied:.4g}; leave out the one that is "
-            "wrong."
+            f"{where} has the standard_error {stated:g}, and its interval says {implied:.4g}; leave out the one "
+            "that is wrong."
         )
 
 
