@@ -51,7 +51,7 @@ def optimize_command(
     limit: Annotated[
         str,
         typer.Option(
-            help="Share of today's spend by which the plan may move: 0.3 for 30% up and down, or none. auto: 0.3 where "
+            help="Share of today's spend by which the plan may move: 0.3 or 30% up and down, or none. auto: 0.3 where "
             "the total is fixed and no bounds are given. Bounds of a channel take its place."
         ),
     ] = "auto",
@@ -117,13 +117,15 @@ def optimize_command(
 
 
 def _limit(text: str) -> "Limit":
-    """The limit as written: `auto`, `none`, or a share of today's spend."""
+    """The limit as written: `auto`, `none`, or a share of today's spend, as a number or a percentage."""
     if text in ("auto", "none"):
         return "auto" if text == "auto" else None
+    if text.endswith("%"):
+        return text
     try:
         return float(text)
     except ValueError:
-        raise ConfigError(f"--limit must be a number such as 0.3, auto or none, got {text!r}.") from None
+        raise ConfigError(f"--limit must be a number such as 0.3 or 30%, auto or none, got {text!r}.") from None
 
 
 def frequency_named(texts: list[str] | None) -> "Frequency":

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -59,6 +59,18 @@ DecimalSign = Annotated[
     str | None, typer.Option("--decimal", help="Sign before decimals, . or a comma. [default: detected]")
 ]
 
+_OF_THE_FILE: dict[str, Any] = {  # what is said of a file beside the roles of its columns
+    "delimiter": None,
+    "mask_missing_kpi": False,
+    "keep_trailing_zeros": False,
+    "schema": None,
+    "sheet": None,
+    "cadence": None,
+    "events": None,
+    "holidays": None,
+    "decimal": None,
+}
+
 
 class TableColumns(NamedTuple):
     """Columns of a table as named on the command line, and how to read it."""
@@ -87,24 +99,14 @@ class TableColumns(NamedTuple):
     decimal: str | None = None
 
     @property
-    def roles(self) -> dict[str, object]:
-        """What is named of the columns, by option."""
-        given = {
-            "--time": self.time,
-            "--kpi": self.kpi,
-            "--media": self.media,
-            "--region": self.region,
-            "--spend": self.spend,
-            "--controls": self.controls,
-            "--revenue-per-kpi": self.revenue_per_kpi,
-            "--population": self.population,
-            "--treatments": self.treatments,
-            "--organic": self.organic,
-            "--national": self.national,
-            "--reach": self.reach,
-            "--frequency": self.frequency,
-        }
-        return {option: value for option, value in given.items() if value}
+    def given(self) -> list[str]:
+        """The options that are given."""
+        return [f"--{name.replace('_', '-')}" for name, value in self._asdict().items() if value]
+
+    @property
+    def names_columns(self) -> bool:
+        """Whether any column is named."""
+        return any(self._replace(**_OF_THE_FILE))
 
     @property
     def reached(self) -> tuple[ReachColumns, ...]:
@@ -143,7 +145,7 @@ def _panel_of(file: Path, named: TableColumns) -> tuple[Panel, Read | None]:
     """
     missing_kpi: MissingKpi = "mask" if named.mask_missing_kpi else "error"
     trailing_zeros: TrailingZeros = "keep" if named.keep_trailing_zeros else "ask"
-    raw = read_raw(file, named.delimiter, sheet=named.sheet, time=named.time) if named.roles else None
+    raw = read_raw(file, named.delimiter, sheet=named.sheet, time=named.time) if named.names_columns else None
     stated = Stated(cadence=named.cadence) if raw is None else _stated(named, raw)
     read = panel_and_schema(
         file,

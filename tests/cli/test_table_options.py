@@ -142,3 +142,9 @@ def test_roles_of_what_cannot_be_done_with_the_panel_are_not_kept(file, capsys):
     with pytest.raises(dcm.ConfigError):
         panel_of(file, TableColumns(None, None, ["channel_1"], controls=["channel_2"]), refuse)
     assert file.with_name("panel.csv.schema.toml").read_text() == kept
+
+
+@pytest.mark.parametrize("named", [NAMED, UNNAMED])
+def test_a_sheet_of_a_file_that_has_none_is_refused(tmp_path, named):
+    with pytest.raises(dcm.DataError, match="The sheet 'Sheet1' is named, but .* is not an Excel file"):
+        panel_of(written(tmp_path), named._replace(sheet="Sheet1"))

@@ -122,7 +122,7 @@ def test_no_plan_reaches_more_people_than_there_are(peopled):
 
 
 def test_without_a_frequency_everyone_reached_is_a_limit_too(peopled):
-    plan = dcm.optimize_budget(peopled, weeks=WEEKS, limit=1.0, **BY_CELL)
+    plan = dcm.optimize_budget(peopled, weeks=WEEKS, limit="100%", **BY_CELL)
     today, plans = (plan.table.loc[plan.table.channel == "channel_1", f"exposure_{name}"] for name in ("today", "plan"))
     exposure, often = (array[:, -WEEKS:, 0] for array in (peopled.panel.exposure, peopled.panel.frequency))
     most = (peopled.panel.population[:, None] * often)[exposure > 0]
