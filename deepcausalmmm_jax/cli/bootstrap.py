@@ -52,11 +52,12 @@ def bootstrap_command(
             ensemble.save(folder / "ensemble.npz")
     made = ensemble.replicates
     compiling = f" and {made.compile_seconds:.1f} s to compile" if made.compile_seconds else ", compilation included"
-    say(f"{len(made)} refits by {made.method}, {made.seconds:.1f} s{compiling}.")
+    say(f"{len(made)} refit{'s' * (len(made) != 1)} by {made.method}, {made.seconds:.1f} s{compiling}.")
     say(f"\nShare of the KPI in percent, with {level:.0%} intervals")
     print_notes(ensemble, level)
     check = ensemble.warm_start_check()
     if len(check):
-        say(f"\nRefits from the estimate and from a random start, {len(made.check)} draws, percentage points")
+        several = f"{len(made.check)} draw{'s' * (len(made.check) != 1)}"
+        say(f"\nRefits from the estimate and from a random start, {several}, percentage points")
         say(check.to_string(float_format=lambda value: f"{value:.2f}"))
     say(f"\nWrote media_summary.csv, shares.csv and ensemble.npz to {out}{os.sep}")

@@ -54,7 +54,7 @@ def check_command(
     controls: Controls = None,
     revenue_per_kpi: RevenuePerKpi = None,
     population: Population = None,
-    delimiter: Delimiter = ",",
+    delimiter: Delimiter = None,
     mask_missing_kpi: MaskMissingKpi = False,
     keep_trailing_zeros: KeepTrailingZeros = False,
     schema: SchemaFile = None,
@@ -72,36 +72,35 @@ def check_command(
     """Check a data file before it is fitted, or the health of a saved run; the exit code is 1 where a check failed."""
     if out is not None:
         refuse_unwritable(out)
+    columns = TableColumns(
+        time,
+        kpi,
+        media,
+        region,
+        spend,
+        controls,
+        revenue_per_kpi,
+        population,
+        delimiter,
+        mask_missing_kpi,
+        keep_trailing_zeros,
+        schema,
+        sheet,
+        cadence,
+        treatments,
+        organic,
+        national,
+        events,
+        holidays,
+        reach,
+        frequency,
+        decimal,
+    )
     if path.is_dir() or path.suffix == _RUN_SUFFIX:
-        given = {"--time": time, "--kpi": kpi, "--media": media, "--spend": spend, "--controls": controls}
-        if named := [option for option, value in given.items() if value]:
-            raise ConfigError(f"{path} is a saved run, which knows its columns; leave out {', '.join(named)}.")
+        if columns.given:
+            raise ConfigError(f"{path} is a saved run, which knows its columns; leave out {', '.join(columns.given)}.")
         worst = _check_run(path, out)
     else:
-        columns = TableColumns(
-            time,
-            kpi,
-            media,
-            region,
-            spend,
-            controls,
-            revenue_per_kpi,
-            population,
-            delimiter,
-            mask_missing_kpi,
-            keep_trailing_zeros,
-            schema,
-            sheet,
-            cadence,
-            treatments,
-            organic,
-            national,
-            events,
-            holidays,
-            reach,
-            frequency,
-            decimal,
-        )
         worst = _check_file(path, columns, out)
     if worst is Grade.FAIL:
         raise typer.Exit(_FAILED)

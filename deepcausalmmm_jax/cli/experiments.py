@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -54,9 +54,21 @@ def plan_experiments_command(
     from deepcausalmmm_jax.io.write_csv import write_csv
     from deepcausalmmm_jax.planning.budget_plan import BudgetPlan  # with JAX, which help does without
     from deepcausalmmm_jax.planning.experiments.plan_experiments import plan_experiments
+    from deepcausalmmm_jax.planning.experiments.request import requested
     from deepcausalmmm_jax.results.ensemble import Ensemble
 
     result = loaded(run)
+    asked: dict[str, Any] = {
+        "channels": channel or None,
+        "weeks": weeks or None,
+        "changes": change or (-1.0, -0.5, 0.5, 1.0),
+        "effect": effect,
+        "horizon": horizon,
+        "margin": margin,
+        "level": level,
+        "seed": seed,
+    }
+    requested(result, **asked)
     if not isinstance(result, Ensemble):
         raise ConfigError(
             f"{run} holds a fit without draws; run deepcausalmmm-jax bootstrap on it first, and give the folder that "
@@ -67,15 +79,8 @@ def plan_experiments_command(
         found = plan_experiments(
             result,
             None if plan is None else BudgetPlan.load(plan),
-            channels=channel or None,
             regions=[region] if region else None,
-            weeks=weeks or None,
-            changes=change or (-1.0, -0.5, 0.5, 1.0),
-            effect=effect,
-            horizon=horizon,
-            margin=margin,
-            level=level,
-            seed=seed,
+            **asked,
         )
         with written_together(out) as folder:
             found.to_csv(folder / "experiments.csv")
@@ -87,7 +92,8 @@ def plan_experiments_command(
 
 def _print(found: "ExperimentPlan") -> None:
     best = found.best
-    say(f"{len(found.table)} candidates, {found.units.revenue}; the best {_SHOWN}:\n")
+    several = f"{len(found.table)} candidates, {found.units.revenue}; the best {_SHOWN}:"
+    say(f"{several if len(found.table) > 1 else f'1 candidate, {found.units.revenue}:'}\n")
     say(found.table.head(_SHOWN)[_COLUMNS].to_string(float_format=lambda value: f"{value:,.3g}"))
     where = "all regions" if best.regions is None else ", ".join(str(region) for region in best.regions)
     if found.worth_testing:

@@ -15,7 +15,7 @@ from deepcausalmmm_jax.cli.fit_results import (
 )
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.role_options import EventTable, Frequency, HolidaysOf, National, Organic, Reach, Treatments
-from deepcausalmmm_jax.cli.settings_options import ConfigFile, Counts, Link, settings_of
+from deepcausalmmm_jax.cli.settings_options import ConfigFile, Counts, Link, refuse_two_holdouts, settings_of
 from deepcausalmmm_jax.cli.table_options import (
     CadenceName,
     Controls,
@@ -41,6 +41,8 @@ from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
 from deepcausalmmm_jax.io.import_ahead import import_ahead
 from deepcausalmmm_jax.io.plain_numbers import plain_number
 
+_HOLDOUT = 8
+
 
 def fit_command(
     file: Annotated[Path, typer.Argument(help="CSV, Excel or Parquet file, as it stands.", metavar="FILE")],
@@ -53,14 +55,19 @@ def fit_command(
     controls: Controls = None,
     revenue_per_kpi: RevenuePerKpi = None,
     population: Population = None,
-    holdout: Annotated[int, typer.Option(help="Number of weeks to hold out: the last ones with a KPI.")] = 8,
+    holdout: Annotated[
+        int | None,
+        typer.Option(
+            help="Number of weeks (or days, months, quarters) to hold out: the last ones with a KPI. [default: 8]"
+        ),
+    ] = None,
     no_holdout: Annotated[bool, typer.Option("--no-holdout", help="Train on all weeks.")] = False,
     config: ConfigFile = None,
     link: Link = None,
     counts: Counts = False,
     experiments: Annotated[Path | None, typer.Option(help="CSV file of lift tests, one per row.")] = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
-    delimiter: Delimiter = ",",
+    delimiter: Delimiter = None,
     mask_missing_kpi: MaskMissingKpi = False,
     keep_trailing_zeros: KeepTrailingZeros = False,
     schema: SchemaFile = None,
@@ -80,9 +87,10 @@ def fit_command(
     from deepcausalmmm_jax.data.readers.lift_tests import read_lift_tests
     from deepcausalmmm_jax.inference.fit import fit  # with JAX, which help does without
 
+    refuse_two_holdouts(holdout, no_holdout)
     settings = settings_of(config, link, counts)
     if experiments is not None:
-        settings = settings.replace(experiments=(*settings.experiments, *read_lift_tests(experiments, delimiter)))
+        settings = settings.replace(experiments=(*settings.experiments, *read_lift_tests(experiments)))
     named = TableColumns(
         time,
         kpi,
@@ -107,7 +115,7 @@ def fit_command(
         frequency,
         decimal,
     )
-    weeks = None if no_holdout else holdout
+    weeks = None if no_holdout else _HOLDOUT if holdout is None else holdout
 
     def refuse(read: Panel) -> None:
         training_weights(read, weeks)  # before the folder is created

@@ -58,12 +58,14 @@ def fit_kpis_command(
     spend: Spend = None,
     controls: Controls = None,
     population: Population = None,
-    holdout: Annotated[int, typer.Option(help="Number of weeks to hold out: the last ones with a KPI.")] = 8,
+    holdout: Annotated[
+        int, typer.Option(help="Number of weeks (or days, months, quarters) to hold out: the last ones with a KPI.")
+    ] = 8,
     config: ConfigFile = None,
     link: Link = None,
     counts: CountedKpis = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
-    delimiter: Delimiter = ",",
+    delimiter: Delimiter = None,
     mask_missing_kpi: MaskMissingKpi = False,
     keep_trailing_zeros: KeepTrailingZeros = False,
     schema: SchemaFile = None,
@@ -140,7 +142,7 @@ def fit_kpis_command(
 
 def _worth(entries: list[str], names: list[str]) -> dict[str, str]:
     """Revenue per unit by KPI, as named."""
-    found = {}
+    found: dict[str, str] = {}
     for entry in entries:
         name, sign, value = entry.rpartition("=")
         if not sign or name not in names or not value:
@@ -148,5 +150,6 @@ def _worth(entries: list[str], names: list[str]) -> dict[str, str]:
                 f"--revenue-per-kpi {entry!r} names none of the KPIs; write {names[0]}=2.5, or the name of a column "
                 "after the sign."
             )
-        found[name] = value
+        if found.setdefault(name, value) != value:
+            raise DataError(f"--revenue-per-kpi gives {name!r} {found[name]!r} and {value!r}; keep one.")
     return found

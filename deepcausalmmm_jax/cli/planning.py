@@ -3,7 +3,7 @@
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -51,7 +51,7 @@ def optimize_command(
     limit: Annotated[
         str,
         typer.Option(
-            help="Share of today's spend by which the plan may move: 0.3 for 30% up and down, or none. auto: 0.3 where "
+            help="Share of today's spend by which the plan may move: 0.3 or 30% up and down, or none. auto: 0.3 where "
             "the total is fixed and no bounds are given. Bounds of a channel take its place."
         ),
     ] = "auto",
@@ -117,13 +117,15 @@ def optimize_command(
 
 
 def _limit(text: str) -> "Limit":
-    """The limit as written: `auto`, `none`, or a share of today's spend."""
+    """The limit as written: `auto`, `none`, or a share of today's spend, as a number or a percentage."""
     if text in ("auto", "none"):
         return "auto" if text == "auto" else None
+    if text.endswith("%"):
+        return text
     try:
         return float(text)
     except ValueError:
-        raise ConfigError(f"--limit must be a number such as 0.3, auto or none, got {text!r}.") from None
+        raise ConfigError(f"--limit must be a number such as 0.3 or 30%, auto or none, got {text!r}.") from None
 
 
 def frequency_named(texts: list[str] | None) -> "Frequency":
@@ -177,14 +179,20 @@ def scenario_command(
     run: Annotated[Path, typer.Argument(help="A fit's or a bootstrap's folder, or its .npz file.", metavar="RUN")],
     out: Annotated[Path, typer.Option(help="CSV file to write.")],
     change: Annotated[
-        list[str] | None, typer.Option(help="'tv*1.2' for 20% more, 'price=3.5' for a value; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="'tv*1.2' for 20% more, 'price=3.5' for a value, 'promo=baseline' for a treatment or event left out; "
+            "may be repeated."
+        ),
     ] = None,
     at_frequency: AtFrequency = None,
     region: Annotated[
         list[str] | None, typer.Option(help="Region that is changed; may be repeated; all if not given.")
     ] = None,
-    first: Annotated[str | None, typer.Option(help="First week that is changed.")] = None,
-    last: Annotated[str | None, typer.Option(help="Last week that is changed.")] = None,
+    first: Annotated[
+        str | None, typer.Option(help="First week that is changed; with --at-frequency the first that is counted.")
+    ] = None,
+    last: Annotated[str | None, typer.Option(help="Last week that is changed, or counted.")] = None,
     level: Annotated[float, typer.Option(help="Interval level (0.9 = 90%).")] = 0.9,
 ) -> None:
     """Predict the KPI with some exposure or controls changed."""
@@ -192,11 +200,14 @@ def scenario_command(
     from deepcausalmmm_jax.planning.scenario import scenario
 
     refuse_unwritable_file(out)
+    frequency = frequency_named(at_frequency)
+    if region and frequency != "today":
+        raise ConfigError("--at-frequency holds in all regions; leave out --region, or write the change alone.")
     result = loaded(run)
-    weeks, asked = _span(result, first, last)
+    weeks, asked = _span(result, first, last, only=frequency != "today")
     with stoppable(f"Nothing was written to {out}; run the same command again."):
         changes = [_change(text, region, weeks) for text in change or ()]
-        table = scenario(result, changes, weeks=asked, frequency=frequency_named(at_frequency), level=level)
+        table = scenario(result, changes, weeks=asked, frequency=frequency, level=level)
         write_csv(table, out, index=False)
     whole = table[table["by"] == "all"].drop(columns=["by", "label"]).iloc[0]
     say(_shown(whole.to_frame("all weeks and regions")))
@@ -218,26 +229,46 @@ def _change(text: str, regions: list[str] | None, weeks: tuple[object, object] |
         name, found, number = text.partition(mark)
         if found:
             try:
-                value = float(number)
+                value = number.strip() if mark == "=" and number.strip() == "baseline" else float(number)
             except ValueError:
                 break
-            changed = {"factor": value} if mark == "*" else {"to": value}
+            changed: dict[str, Any] = {"factor": value} if mark == "*" else {"to": value}
             return Change(name.strip(), regions=regions or None, weeks=weeks, **changed)
-    raise ConfigError(f"--change must be like 'tv*1.2' or 'price=3.5', got {text!r}.")
+    raise ConfigError(f"--change must be like 'tv*1.2', 'price=3.5' or 'promo=baseline', got {text!r}.")
 
 
 def _span(
-    result: "FitResult", first: str | None, last: str | None
+    result: "FitResult", first: str | None, last: str | None, *, only: bool
 ) -> tuple[tuple[object, object] | None, tuple[int, int] | None]:
-    """The weeks that are changed, and those of the scenario: planned ones too where the change reaches into them."""
+    """The weeks that are changed, and those of the scenario: planned ones too where the change reaches into them.
+
+    Where `only` they are the scenario's: a frequency holds in all of its weeks.
+
+    Raises:
+        ConfigError: a week that the run does not have.
+    """
     if first is None and last is None:
         return None, None
+    from deepcausalmmm_jax.planning.what_if import step_at
+
     panel, past = result.panel, result.panel.n_past_weeks
-    labels = [panel.week_label(at) for at in range(len(panel.weeks))]
-    planned = labels[past:]
-    into = first in planned or last in planned
-    to = last or (labels[-1] if first in planned else labels[past - 1])
-    return (first or labels[0], to), (0, len(labels)) if into else None
+    found = {}
+    for option, label in (("--first", first), ("--last", last)):
+        if label is None:
+            continue
+        found[option] = step_at(panel, label, f"{option} names")
+        if found[option] < 0:
+            ends = f"{panel.week_label(0)} to {panel.week_label(len(panel.weeks) - 1)}"
+            raise ConfigError(
+                f"{option} names {label!r}, which is not a {panel.cadence.unit} of the run; they are {ends}."
+            )
+    begin = found.get("--first", 0)
+    end = found.get("--last", len(panel.weeks) - 1 if begin >= past else past - 1)
+    if end < begin:
+        raise ConfigError(f"--first {first} is after --last {last}; exchange them.")
+    if only:
+        return None, (begin, end + 1)
+    return (panel.week_label(begin), panel.week_label(end)), (0, len(panel.weeks)) if end >= past else None
 
 
 def _shown(table: "pd.DataFrame") -> str:

@@ -9,9 +9,9 @@ import typer
 from deepcausalmmm_jax.cli.columns import expanded
 from deepcausalmmm_jax.data.event_columns import with_events
 from deepcausalmmm_jax.data.events import Events, events_from
+from deepcausalmmm_jax.data.files.raw_table import read_raw
 from deepcausalmmm_jax.data.holidays import holidays
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.data.readers.read_table import read_table
 from deepcausalmmm_jax.data.treatments import Treatment, TreatmentBaseline
 from deepcausalmmm_jax.errors import DataError
 
@@ -83,14 +83,13 @@ def by_channel_named(patterns: Sequence[str] | None, option: str) -> dict[str, s
     return found
 
 
-def with_events_named(panel: Panel, events: Path | None, country: str | None, delimiter: str) -> Panel:
+def with_events_named(panel: Panel, events: Path | None, country: str | None) -> Panel:
     """The panel with the events of a file and the holidays of a country.
 
     Args:
         panel: without events.
         events: file; None for none.
         country: code, with that of a subdivision behind a hyphen; None for none.
-        delimiter: between columns of the file.
 
     Raises:
         DataError: the file cannot be read as events, or an unknown country.
@@ -98,7 +97,7 @@ def with_events_named(panel: Panel, events: Path | None, country: str | None, de
     """
     found: list[Events] = []
     if events is not None:
-        calendar = events_from(read_table(events, delimiter))
+        calendar = events_from(read_raw(events).cells)
         assert calendar is not None
         found.append(calendar)
     if country is not None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from deepcausalmmm_jax.data.cadence import Cadence, cadence_of
 from deepcausalmmm_jax.data.files.column_words import Kind, kind_of
-from deepcausalmmm_jax.data.files.days import days_of
+from deepcausalmmm_jax.data.files.days import days_of, to_weeks
 from deepcausalmmm_jax.data.files.number_style import decimal_named, decimal_sign, with_points
 from deepcausalmmm_jax.data.files.raw_table import read_raw
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, reach_from
@@ -19,12 +19,14 @@ from deepcausalmmm_jax.errors import DataError
 _SPEND_NAMES = ("{}_spend", "spend_{}", "{} spend", "{}_cost", "cost_{}")
 _ALIKE = 0.9  # share of the figures in shared weeks that must agree, so that some may have been revised
 _CLOSE = 1e-6  # relative
+_LEVELS = (Kind.REVENUE, Kind.POPULATION, Kind.RATE)  # what is averaged over the days of a week
+_WEEK = 7
 
 
 def panel_like(
     file: Path,
     run: Panel,
-    delimiter: str,
+    delimiter: str | None,
     *,
     mask_missing_kpi: bool,
     keep_trailing_zeros: bool,
@@ -40,7 +42,7 @@ def panel_like(
     Args:
         file: CSV or Parquet file, one row per region and week.
         run: panel of the run.
-        delimiter: between columns.
+        delimiter: between columns; None to find out.
         mask_missing_kpi: whether rows without a KPI are left out of the fit.
         keep_trailing_zeros: whether a KPI of 0 in the last weeks is real.
         decimal: sign before decimals; None to find out.
@@ -103,13 +105,16 @@ def panel_like(
     return read(**prices) if prices else bare
 
 
-def _table(file: Path, delimiter: str, run: Panel, decimal: str | None) -> pd.DataFrame:
+def _table(file: Path, delimiter: str | None, run: Panel, decimal: str | None) -> pd.DataFrame:
     """The table in a file, its numbers read in whatever style they are written.
 
+    Days are added up to the weeks of the run. A column whose role is only found by what it holds is there twice, added
+    up and averaged.
+
     Raises:
-        DataError: the file cannot be read, or has days where the run has weeks.
+        DataError: the file cannot be read, or has days where the run has months.
     """
-    raw = read_raw(file, None if delimiter == "," else delimiter, time=run.time_name)
+    raw = read_raw(file, delimiter, time=run.time_name)
     needed = {run.time_name, run.region_name, run.kpi_name, *run.channels, *run.controls}
     again = raw.cells.columns.duplicated(keep=False) & ~raw.cells.columns.isin(list(needed))
     table = raw.cells.loc[:, ~again]  # columns of one name that the run did not have
@@ -121,15 +126,46 @@ def _table(file: Path, delimiter: str, run: Panel, decimal: str | None) -> pd.Da
     kept = [name for name in (run.time_name, run.region_name) if name in table]
     rest = table.drop(columns=kept)
     known = [name for name in (run.kpi_name, *run.channels, *run.controls) if name in rest]
-    decimal = decimal_named(decimal) or decimal_sign(rest[known], raw.delimiter)
+    decimal = decimal_named(decimal) or decimal_sign(rest, raw.delimiter, known)
     read = {str(name): with_points(rest[name], decimal) for name in rest}
     weeks = isinstance(run.weeks, pd.DatetimeIndex) and run.cadence is not Cadence.DAILY
-    if weeks and cadence_of(np.unique(days_of(table[run.time_name], run.time_name, run.cadence))) is Cadence.DAILY:
+    table = table.assign(**read)
+    if not weeks:
+        return table
+    days = days_of(table[run.time_name], run.time_name, run.cadence)
+    if cadence_of(np.unique(days)) is not Cadence.DAILY:
+        return table
+    if run.cadence is not Cadence.WEEKLY or any(run.has_reach):
         raise DataError(
-            f"{file} has a row per day, and the run one per {run.cadence.unit}; bring it there with dcm.to_weeks, or "
-            f"update in Python: dcm.update(dcm.load(...), dcm.read_panel({str(file)!r}))."
+            f"{file} has a row per day, and the run one per {run.cadence.unit}"
+            f"{' with reach, which does not add up' if any(run.has_reach) else ''}; give a row per {run.cadence.unit}."
         )
-    return table.assign(**read)
+    return _in_weeks(table, days, run)
+
+
+def _in_weeks(table: pd.DataFrame, days: np.ndarray, run: Panel) -> pd.DataFrame:
+    """A table of days in the weeks of a run."""
+    first = int(run.weeks[0].to_datetime64().astype("datetime64[D]").astype(int))
+    begin = int(days.min()) + (first - int(days.min())) % _WEEK  # the first day of a week of the run
+    table = table[days >= begin]
+    region = run.region_name if run.region_name in table else None
+    numeric = [str(name) for name in table if pd.api.types.is_numeric_dtype(table[name])]
+    others = [
+        name for name in numeric if name not in {run.time_name, region, run.kpi_name, *run.channels, *run.controls}
+    ]
+    levels = [name for name in run.controls if name in table]
+    averaged = {name: name if kind_of(name) in _LEVELS else f"{name}, averaged" for name in others}
+    return to_weeks(
+        table.assign(**{new: table[name] for name, new in averaged.items()}),
+        time=run.time_name,
+        flows=[
+            run.kpi_name,
+            *(name for name in run.channels if name in table),
+            *(name for name, new in averaged.items() if new != name),
+        ],
+        levels=[*levels, *averaged.values()],
+        region=region,
+    )
 
 
 def _people(bare: Panel, run: Panel) -> float | None:

@@ -75,3 +75,13 @@ def settings_by_kpi(
             hint = did_you_mean(name, kpis, f"; the KPIs are {', '.join(kpis)}.")
             raise ConfigError(f"--counts names {name!r}, which is not a KPI{hint}")
     return {kpi: settings_of(file, None if kpi in names else link, kpi in names) for kpi in kpis}
+
+
+def refuse_two_holdouts(holdout: int | None, no_holdout: bool) -> None:
+    """Refuse a number of weeks to hold out beside none.
+
+    Raises:
+        ConfigError: both are given.
+    """
+    if no_holdout and holdout is not None:
+        raise ConfigError(f"--holdout {holdout} and --no-holdout contradict each other; leave one of the two out.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -10,7 +10,7 @@ from deepcausalmmm_jax.cli.columns import expanded, paired_spend
 from deepcausalmmm_jax.cli.output import say
 from deepcausalmmm_jax.cli.role_options import by_channel_named, treatments_named, with_events_named
 from deepcausalmmm_jax.data.files.number_style import decimal_named
-from deepcausalmmm_jax.data.files.raw_table import is_workbook, read_raw
+from deepcausalmmm_jax.data.files.raw_table import RawTable, read_raw
 from deepcausalmmm_jax.data.files.read_panel import Read, panel_and_schema
 from deepcausalmmm_jax.data.files.recognise import Stated
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, TrailingZeros
@@ -18,14 +18,19 @@ from deepcausalmmm_jax.data.readers.reach import ReachColumns, reach_stated
 from deepcausalmmm_jax.data.treatments import Treatment
 from deepcausalmmm_jax.errors import DataError
 
-Spend = Annotated[list[str] | None, typer.Option("--spend", help="Spend columns or globs, or channel=column.")]
+Spend = Annotated[
+    list[str] | None,
+    typer.Option("--spend", help="Spend columns, in the order of --media, or globs, or channel=column."),
+]
 Controls = Annotated[list[str] | None, typer.Option("--controls", help="Control columns or globs.")]
 Region = Annotated[str | None, typer.Option("--region", help="Column of regions; leave out for a national table.")]
 RevenuePerKpi = Annotated[
     str | None, typer.Option("--revenue-per-kpi", help="Revenue per KPI unit: a column or a number.")
 ]
 Population = Annotated[str | None, typer.Option("--population", help="Column of each region's population.")]
-Delimiter = Annotated[str, typer.Option("--delimiter", help="Delimiter between columns of the file.")]
+Delimiter = Annotated[
+    str | None, typer.Option("--delimiter", help="Delimiter between columns of the file. [default: detected]")
+]
 MaskMissingKpi = Annotated[bool, typer.Option("--mask-missing-kpi", help="Ignore rows without a KPI.")]
 KeepTrailingZeros = Annotated[
     bool, typer.Option("--keep-trailing-zeros", help="Treat a KPI of 0 in the last weeks as real, not missing.")
@@ -53,7 +58,18 @@ Sheet = Annotated[str | None, typer.Option("--sheet", help="Sheet of an Excel fi
 DecimalSign = Annotated[
     str | None, typer.Option("--decimal", help="Sign before decimals, . or a comma. [default: detected]")
 ]
-_PLAIN = ","
+
+_OF_THE_FILE: dict[str, Any] = {  # what is said of a file beside the roles of its columns
+    "delimiter": None,
+    "mask_missing_kpi": False,
+    "keep_trailing_zeros": False,
+    "schema": None,
+    "sheet": None,
+    "cadence": None,
+    "events": None,
+    "holidays": None,
+    "decimal": None,
+}
 
 
 class TableColumns(NamedTuple):
@@ -67,7 +83,7 @@ class TableColumns(NamedTuple):
     controls: Sequence[str] | None = None
     revenue_per_kpi: str | None = None
     population: str | None = None
-    delimiter: str = _PLAIN
+    delimiter: str | None = None
     mask_missing_kpi: bool = False
     keep_trailing_zeros: bool = False
     schema: Path | None = None
@@ -81,6 +97,16 @@ class TableColumns(NamedTuple):
     reach: Sequence[str] | None = None
     frequency: Sequence[str] | None = None
     decimal: str | None = None
+
+    @property
+    def given(self) -> list[str]:
+        """The options that are given."""
+        return [f"--{name.replace('_', '-')}" for name, value in self._asdict().items() if value]
+
+    @property
+    def names_columns(self) -> bool:
+        """Whether any column is named."""
+        return any(self._replace(**_OF_THE_FILE))
 
     @property
     def reached(self) -> tuple[ReachColumns, ...]:
@@ -99,7 +125,7 @@ def panel_of(file: Path, named: TableColumns, refuse: Callable[[Panel], object] 
             file only for a command that is done.
     """
     panel, read = _panel_of(file, named)
-    panel = with_events_named(panel, named.events, named.holidays, named.delimiter)
+    panel = with_events_named(panel, named.events, named.holidays)
     if refuse is not None:
         refuse(panel)
     if read is not None:
@@ -108,7 +134,10 @@ def panel_of(file: Path, named: TableColumns, refuse: Callable[[Panel], object] 
 
 
 def _panel_of(file: Path, named: TableColumns) -> tuple[Panel, Read | None]:
-    """The panel in a file. Where time, KPI and media are not all named, the rest is detected, and said in one line.
+    """The panel in a file, how it was read said in one line.
+
+    Where time, KPI and media are all named, no other column is used than those that are named, and there is nothing to
+    keep; else the rest is detected. Numbers, dates and days are read alike in both.
 
     Raises:
         DataError: the file cannot be read, or its table is invalid.
@@ -116,45 +145,21 @@ def _panel_of(file: Path, named: TableColumns) -> tuple[Panel, Read | None]:
     """
     missing_kpi: MissingKpi = "mask" if named.mask_missing_kpi else "error"
     trailing_zeros: TrailingZeros = "keep" if named.keep_trailing_zeros else "ask"
-    plain = named.schema is None and named.decimal is None and not is_workbook(file)
-    if named.time is None or named.kpi is None or not named.media or not plain:
-        read = panel_and_schema(
-            file,
-            named.schema,
-            _stated(file, named),
-            sheet=named.sheet,
-            delimiter=None if named.delimiter == _PLAIN else named.delimiter,
-            decimal=decimal_named(named.decimal),
-            missing_kpi=missing_kpi,
-            trailing_zeros=trailing_zeros,
-        )
-        say(f"Read as {read.schema.summary}")
-        return read.panel, read
-    df = read_raw(file, named.delimiter, time=named.time).cells
-    columns, reached = [name for name in df.columns if name], named.reached
-    channels = expanded(named.media, columns, "--media")
-    priced = [*channels, *(entry.channel for entry in reached)]
-    treatments, organic, national = _roles(named, columns)
-    panel = Panel.from_dataframe(
-        df,
-        region=named.region,
-        time=named.time,
-        kpi=named.kpi,
-        media=channels,
-        spend=paired_spend(priced, named.media, named.spend, columns) if named.spend else None,
-        controls=expanded(named.controls or [], columns, "--controls"),
-        revenue_per_kpi=_column_or_number(named.revenue_per_kpi, columns),
-        population=named.population,
+    raw = read_raw(file, named.delimiter, sheet=named.sheet, time=named.time) if named.names_columns else None
+    stated = Stated(cadence=named.cadence) if raw is None else _stated(named, raw)
+    read = panel_and_schema(
+        file,
+        named.schema,
+        stated,
+        sheet=named.sheet,
+        delimiter=named.delimiter,
+        decimal=decimal_named(named.decimal),
         missing_kpi=missing_kpi,
         trailing_zeros=trailing_zeros,
-        cadence=named.cadence,
-        treatments=treatments,
-        organic=organic,
-        national=national,
-        reach={entry.channel: entry.reach for entry in reached},
-        frequency={entry.channel: entry.frequency for entry in reached},
+        raw=raw,
     )
-    return panel, None
+    say(f"Read as {read.schema.summary}")
+    return read.panel, None if stated.is_all else read
 
 
 def _roles(named: TableColumns, columns: list[str]) -> tuple[list[Treatment], list[str], list[str]]:
@@ -166,25 +171,23 @@ def _roles(named: TableColumns, columns: list[str]) -> tuple[list[Treatment], li
     )
 
 
-def _stated(file: Path, named: TableColumns) -> Stated:
+def _stated(named: TableColumns, raw: RawTable) -> Stated:
     """The roles that are named, globs expanded over the columns of the file."""
-    given = (named.media, named.spend, named.controls, named.revenue_per_kpi)
-    if not any((*given, named.treatments, named.organic, named.national, named.reach, named.frequency)):
-        return Stated(named.time, named.region, named.kpi, population=named.population, cadence=named.cadence)
-    delimiter = None if named.delimiter == _PLAIN else named.delimiter
-    columns = [name for name in read_raw(file, delimiter, sheet=named.sheet).cells.columns if name]
+    columns = [name for name in raw.cells.columns if name]
     channels = expanded(named.media, columns, "--media") if named.media else None
     treatments, organic, national = _roles(named, columns)
     priced = [*(channels or []), *(entry.channel for entry in named.reached)]
     if named.spend and not priced:
         raise DataError("--spend is given without --media, whose channels it prices; name both, or neither.")
+    is_all = bool(named.time and named.kpi and named.media)
+    unnamed: tuple[dict[str, str] | None, list[str] | None] = ({}, []) if is_all else (None, None)
     return Stated(
         named.time,
         named.region,
         named.kpi,
         channels,
-        paired_spend(priced, named.media or [], named.spend, columns) if named.spend else None,
-        expanded(named.controls, columns, "--controls") if named.controls else None,
+        paired_spend(priced, named.media or [], named.spend, columns) if named.spend else unnamed[0],
+        expanded(named.controls, columns, "--controls") if named.controls else unnamed[1],
         _column_or_number(named.revenue_per_kpi, columns),
         named.population,
         named.cadence,
@@ -192,6 +195,7 @@ def _stated(file: Path, named: TableColumns) -> Stated:
         organic or None,
         national or None,
         named.reached,
+        is_all,
     )
 
 

@@ -11,6 +11,7 @@ from deepcausalmmm_jax.cli.fit_results import WHILE_TRAINING
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.planning import loaded
 from deepcausalmmm_jax.cli.run_columns import panel_like
+from deepcausalmmm_jax.cli.settings_options import refuse_two_holdouts
 from deepcausalmmm_jax.cli.table_options import DecimalSign, Delimiter, KeepTrailingZeros, MaskMissingKpi
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, written_together
 from deepcausalmmm_jax.io.import_ahead import import_ahead
@@ -29,10 +30,13 @@ def update_command(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
     holdout: Annotated[
-        int | None, typer.Option(help="Number of last weeks to hold out. [default: as many as the run]")
+        int | None,
+        typer.Option(
+            help="Number of last weeks (or days, months, quarters) to hold out. [default: as many as the run]"
+        ),
     ] = None,
     no_holdout: Annotated[bool, typer.Option("--no-holdout", help="Train on all weeks.")] = False,
-    delimiter: Delimiter = ",",
+    delimiter: Delimiter = None,
     decimal: DecimalSign = None,
     mask_missing_kpi: MaskMissingKpi = False,
     keep_trailing_zeros: KeepTrailingZeros = False,
@@ -41,6 +45,7 @@ def update_command(
     """Bring a run up to date with new weeks, from its last estimate; says what moved and why."""
     from deepcausalmmm_jax.inference.update import update  # with JAX, which help does without
 
+    refuse_two_holdouts(holdout, no_holdout)
     result = loaded(run)
     panel = panel_like(
         file,

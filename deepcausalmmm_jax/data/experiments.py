@@ -23,6 +23,8 @@ _DAYS = 7
 _HIDDEN_DEMAND = 0.015  # share of the KPI that typically moves with a channel without being its effect
 _TRANSFER = 0.1  # of a lift, that differs between the weeks and regions of a test and all others
 _OTHER_LENGTH = 0.25  # of a test, by which what it is compared with may be shorter or longer
+_LARGE_RISE = 3.0  # share of spend, from which on a percentage may have been meant
+_SHOWN_RISE = 0.2  # of a stated rise, that the exposure has at least beside other weeks
 _VAGUE = 0.05  # standard error of a test, as a share of the KPI, from which on it tells nothing of that
 
 
@@ -145,6 +147,7 @@ def arms_of(panel: Panel, test: LiftTest, tests: Sequence[LiftTest], n_training_
             paid = float(_means(spend, regions, usual).sum()) * ran.shape[1]
         return Arms(channel, regions, weeks, other, -1.0, paid)
     _refuse_silent(test, ran, "has no exposure in the regions and weeks of the test, so nothing can have been changed")
+    _refuse_percentage(panel, test, tests, ran, n_training_weeks)
     if test.kind == "holdback":
         return Arms(channel, regions, weeks, ran * (1.0 + change), 1.0, paid * -change)
     sign = 1.0 if test.kind == "heavy_up" else -1.0
@@ -277,6 +280,30 @@ def _refuse_silent(test: LiftTest, exposure: np.ndarray, why: str) -> None:
     if not exposure.sum() > 0:
         raise DataError(
             f"{_named(test)} cannot be used: the channel {test.channel!r} {why}; correct regions and weeks."
+        )
+
+
+def _refuse_percentage(
+    panel: Panel, test: LiftTest, tests: Sequence[LiftTest], ran: np.ndarray, n_training_weeks: int
+) -> None:
+    """Refuse a rise such as 50, meant as 50%, that the exposure does not show beside weeks without a test."""
+    if test.change <= _LARGE_RISE:
+        return
+    channel, regions, own = _cells(panel, test)
+    usual = panel.present[regions] & (np.arange(len(panel.weeks)) < n_training_weeks)
+    usual[:, own] = False
+    for other in tests:
+        if other.channel == test.channel:
+            _, among, weeks = _cells(panel, other)
+            usual[np.isin(regions, among), weeks] = False
+    before = panel.exposure[regions, :, channel][usual]
+    if not before.sum() > 0:
+        return
+    times = float(ran.mean() / before.mean())
+    if times < _SHOWN_RISE * (1.0 + test.change):
+        raise DataError(
+            f"{_named(test)} has spend_change {test.change:g}, which is +{100 * test.change:,.0f}%, but its exposure "
+            f"is {times:.2g} times that of other weeks; write {test.change / 100:g} for {test.change:g}%."
         )
 
 

@@ -124,8 +124,8 @@ class Panel:
             kpi: column of the KPI; None for a panel of future weeks that is only predicted.
             media: columns of exposure, one per channel; names, or globs such as `impressions_*`.
             region: column of regions, whole numbers or text, kept as written; None for a national table.
-            spend: column of spend by channel, or columns in the order of `media`, or a glob such as `spend_*`, which
-                pairs by what the wildcard matches; it only prices the channels. Each
+            spend: column of spend by channel, or columns in the order of `media` (refused where a name says another),
+                or a glob such as `spend_*`, which pairs by what the wildcard matches; it only prices the channels. Each
                 channel has its own column, which may be that of its exposure.
             controls: columns of everything else that affects the KPI; names or globs.
             revenue_per_kpi: column, or one number, with the revenue per KPI unit.

@@ -70,7 +70,8 @@ def bootstrap(
         method: `weights` (a random weight for every region), `region` (regions with replacement), or `block`
             (residuals in blocks of weeks); None takes `weights` from 8 regions on and `block` below.
         seed: of the draws.
-        block: steps of the panel in a block; None for 8 weeks, 56 days or 2 months.
+        block: steps of the panel in a block, of `block`, and of `weights` with one region; None for 8 weeks, 56 days or
+            2 months.
         warm_start: start each refit from the point estimate, which is faster; False uses a random start.
         checks: number of draws that are also refitted from a random start, to see whether warm starts bias the spread;
             see `Ensemble.warm_start_check`. 0 for none.
@@ -94,12 +95,17 @@ def bootstrap(
     """
     seed = seed_number(seed)
     _refuse(result, replicates, method, 1 if block is None else block, checks, engine, batch_size)
+    chosen: Method = method or ("weights" if len(result.panel.regions) >= _FEWEST_REGIONS else "block")
+    if block is not None and not (chosen == "block" or (chosen == "weights" and len(result.panel.regions) == 1)):
+        raise ConfigError(
+            f"block is the length of blocks of weeks, which refits by {chosen} do not draw; leave it out, or set "
+            "method='block' (--method block)."
+        )
     block = min(result.panel.cadence.steps(_BLOCK), result.fitted.n_training_weeks) if block is None else block
     working = devices_for(devices)
     fitted = result.fitted
     if fitted.trained is not None:  # refits are trainings, so they scatter around the end of training
         fitted = dataclasses.replace(fitted, variables=fitted.trained, trained=None)
-    chosen: Method = method or ("weights" if len(fitted.panel.regions) >= _FEWEST_REGIONS else "block")
     panel = fitted.panel
     past = panel.until_last_kpi()
     # An updated run keeps the scales of the run before it; refits are read with these, and so are trained on them.

@@ -17,6 +17,7 @@ from deepcausalmmm_jax.planning.optimizer.polytope import Polytope
 Range = tuple[float | None, float | None]  # least and most; None is open
 Key = str | tuple[str, object]  # a channel, or a channel and a region
 Per = Literal["key", "cell"]
+_NEARLY_OFF = 1e-3  # share of today's spend below which bounds are said to allow next to none
 _SLACK = 1e-9  # share of an end by which a lower end may exceed its upper one, for rounding
 
 
@@ -114,10 +115,22 @@ class Limits:
         elif cells.split != "channel" and (self.bounds or self.relative_bounds):
             each = f"for each {parts}" if self.bounds_per == "cell" else "for the sum over its cells"
             notes.append(f"Bounds by channel, or by channel and region, hold {each}.")
+        notes += self._nearly_off(cells, panel)
         idle = self._ruled_out(cells, panel)
         if idle:
             notes.append(f"Relative bounds allow no spend where there is none today: {', '.join(idle)}.")
         return tuple(notes)
+
+    def _nearly_off(self, cells: Cells, panel: Labels) -> Iterator[str]:
+        """A sentence for each bound that nearly switches a channel off, as a multiple given for an amount does."""
+        for key, pair in self.bounds.items():
+            spend = cells.today[_cells_of_key(cells, panel, key, "bounds")]
+            most, today = _range(pair, _shown(key))[1], float(spend.max() if self.bounds_per == "cell" else spend.sum())
+            if 0 < most < _NEARLY_OFF * today:
+                yield (
+                    f"The bounds of {_shown(key)} allow a spend of {amount(most)}, of {amount(today)} today, which "
+                    "nearly switches it off; multiples of today's spend are relative_bounds (kind relative in a file)."
+                )
 
     def _ruled_out(self, cells: Cells, panel: Labels) -> list[str]:
         """What has no spend today, and so none within relative bounds: whole keys, and numbers of cells of the rest."""

@@ -104,7 +104,8 @@ def optimize_budget(
             the plan counts as well, until less than 1% of it is left.
         next_weeks: in place of `weeks`, this many weeks after the last one with a KPI, at most a year: planned ones as
             they are in the panel, the others with the flighting, spend and prices of the same weeks a year before.
-        limit: the share of today's spend by which each cell of the plan may change, up and down. `auto`: 0.3 (30%),
+        limit: the share of today's spend by which each cell of the plan may change, up and down: a number below 1, or a
+            text such as `30%`, which a larger one has to be (`150%`). `auto`: 0.3 (30%),
             where the total is fixed and no limits other than `fixed` are given; around today's mix scaled to the total,
             where that is not today's. A channel that `bounds` or a mapping of `relative_bounds` names follows these
             alone. None: no such limit.
@@ -186,7 +187,7 @@ def optimize_budget(
         held = limited(limits, limit, targets, cells, horizon.panel)
         in_kpi = maximize == "kpi" or targets.target_kpi is not None or not horizon.has_revenue
         aim = Aim(objective, risk, KPI if in_kpi else REVENUE, margin, level)
-        by_default = bool(held.notes) and isinstance(limit, str)
+        by_default = bool(held.notes) and limit == "auto"
         found, reach = _searched(fit, replicates, span, held.limits, by_default, targets, search, aim, wait.step)
         wait.step("comparing with today")
         plan = _plan(fit, replicates, span, held, found, aim, () if reach is None else reach.notes(found.x))

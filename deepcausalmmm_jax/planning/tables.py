@@ -15,6 +15,8 @@ from deepcausalmmm_jax.planning.cells import Cells, exposure_of
 from deepcausalmmm_jax.planning.outcome import KPI, REVENUE, Outcome
 from deepcausalmmm_jax.planning.what_if import gained_by, with_exposure
 
+_ROUNDING = 1e-4  # of the outcome; single precision leaves less than a hundredth of a change of this size to chance
+
 
 class Effects(NamedTuple):
     """Incremental outcome of one plan, KPI units and revenue."""
@@ -49,13 +51,38 @@ def effects_of(
     n_off = len(off_air)
     lost = values[0] - values[1 : 1 + n_off]  # [case, replicate, 2]
     gained = values[1 + n_off :] - values[0]
-    planned, point = exposure_of(cells, horizon, x), jax.tree.map(lambda a: a[:1], variables)
+    _by_slopes(outcome, (1.0 + 0.5 * MORE) * x, more - x, gained[:-1], values[0])
+    planned = exposure_of(cells, horizon, x)
     before = fit.on(with_exposure(horizon, planned))
     for i, off in enumerate(off_air):  # the point estimate as `scenario` computes it, equal to the last digit
-        after = with_exposure(horizon, np.where(off, 0.0, planned))
-        missing = -gained_by(before, point, horizon, after)
-        lost[i, 0] = missing.sum(), (missing * horizon.worth).sum()
+        after, single = with_exposure(horizon, np.where(off, 0.0, planned)), _is_rounding(lost[i], values[0]).any()
+        members = jax.tree.map(lambda a, every=bool(single): a if every else a[:1], variables)
+        missing = -gained_by(before, members, horizon, after)
+        figures = np.stack([missing.sum(axis=(1, 2)), (missing * horizon.worth).sum(axis=(1, 2))], axis=-1)
+        lost[i, : len(figures)] = figures
     return Effects(lost[0], np.moveaxis(lost[1:], 0, -1), np.moveaxis(gained[:-1], 0, -1), gained[-1])
+
+
+def _is_rounding(change: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Whether changes of outcomes, which are sums in single precision, are too small to be told from their rounding."""
+    return np.asarray(np.abs(change) < _ROUNDING * np.abs(values))
+
+
+def _by_slopes(outcome: Outcome, middle: np.ndarray, steps: np.ndarray, gained: np.ndarray, values: np.ndarray) -> None:
+    """Put derivatives in the place of gains that are rounding, as those of a channel with next to no spend.
+
+    Args:
+        outcome: of plans.
+        middle: plan halfway along the steps, `[cell]`.
+        steps: spend that is added, `[case, cell]`.
+        gained: outcome that it adds, `[case, replicate, value]`; changed in place.
+        values: outcome of the plan, `[replicate, value]`.
+    """
+    tiny = _is_rounding(gained, values).any(axis=(1, 2)) & (steps > 0).any(axis=1)
+    if tiny.any():
+        for value in (KPI, REVENUE):
+            slopes = outcome.values_and_slopes(middle, value)[1].astype(np.float64)
+            gained[tiny, :, value] = steps[tiny] @ slopes.T
 
 
 def last_unit(
@@ -76,7 +103,10 @@ def last_unit(
     if not added.sum() > 0:
         return np.nan, np.nan, np.nan
     values = outcome.values(np.stack([x - 0.5 * added, x + 0.5 * added]))[:, :, value].sum(axis=-1)
-    each = (values[1] - values[0]) / added.sum()
+    gained = values[1] - values[0]
+    if _is_rounding(gained, values[0]).any():
+        gained = outcome.values_and_slopes(x, value)[1].astype(np.float64) @ added
+    each = gained / added.sum()
     low, high = interval(each[1:], level) if len(each) > 1 else (np.nan, np.nan)
     return float(each[0]), float(low), float(high)
 

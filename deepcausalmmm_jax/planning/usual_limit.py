@@ -1,7 +1,10 @@
 """How far spend may move from today's where nothing else limits a plan: few would dare to double a channel."""
 
 import dataclasses
-from typing import Literal, NamedTuple
+from contextlib import suppress
+from typing import NamedTuple
+
+import numpy as np
 
 from deepcausalmmm_jax.checks import is_number
 from deepcausalmmm_jax.errors import ConfigError
@@ -9,9 +12,9 @@ from deepcausalmmm_jax.planning.cells import Cells
 from deepcausalmmm_jax.planning.limits import Labels, Limits
 from deepcausalmmm_jax.planning.targets import Targets
 
-Limit = float | Literal["auto"] | None
+Limit = float | str | None  # a share, `auto`, or a percentage such as 30%
 USUAL = 0.3  # share of today's spend
-_WIDEST = 10.0  # beyond it, a percentage was meant
+_SHARE = 1.0  # from which on a number may be a percentage
 _SAME_TOTAL = 1e-9
 
 
@@ -27,8 +30,8 @@ def limited(limits: Limits, limit: Limit, targets: Targets, cells: Cells, panel:
 
     Args:
         limits: as stated. A channel that `bounds`, `relative_bounds` or `fixed` names follows these alone.
-        limit: share of today's spend, up and down; `auto` for 30 % where the total is fixed and nothing but `fixed`
-            limits the plan; None for no such limit.
+        limit: share of today's spend, up and down, below 1 as a number, or any as a text such as `30%`; `auto` for 30 %
+            where the total is fixed and nothing but `fixed` limits the plan; None for no such limit.
         targets: what decides the total. Where the total is not today's, the limit is around today's mix at that total.
         cells: of the plan.
         panel: names of channels and regions.
@@ -61,15 +64,33 @@ def _share(limits: Limits, limit: Limit, targets: Targets, cells: Cells) -> floa
         given = (limits.bounds, limits.relative_bounds, limits.region_bounds, limits.groups, limits.minimum)
         stated = any(given) or bool(limits.each_cell)
         return None if stated or targets.searched or nothing_today else USUAL
-    if not (is_number(limit) and 0 <= float(limit) <= _WIDEST):
-        raise ConfigError(
-            f"limit is a share of today's spend, 0.3 for 30% up and down, or None for no limit, got {limit!r}."
-        )
+    share = _as_share(limit)
     if limits.of_every_cell is not None:
         raise ConfigError("Give limit or relative_bounds=(least, most), not both: each limits every cell of the plan.")
     if nothing_today:
         raise ConfigError("limit is a share of today's spend, and nothing is spent in these weeks today; give bounds.")
-    return float(limit)
+    return share
+
+
+def _as_share(limit: object) -> float:
+    """The share that a limit states, as a number or as a percentage."""
+    text = limit.strip() if isinstance(limit, str) else ""
+    share = np.nan
+    if text.endswith("%"):
+        with suppress(ValueError):
+            share = float(text.removesuffix("%")) / 100.0
+    elif not isinstance(limit, str) and is_number(limit):
+        share = float(limit)  # type: ignore[arg-type]
+    if not (np.isfinite(share) and share >= 0):
+        raise ConfigError(
+            f"limit is a share of today's spend, 0.3 or '30%' for 30% up and down, or None for no limit, got {limit!r}."
+        )
+    if not text and share >= _SHARE:
+        raise ConfigError(
+            f"limit is a share of today's spend, and {share:g} may be a percentage: write '{share:g}%' or "
+            f"'{100 * share:g}%'."
+        )
+    return share
 
 
 def _scale(targets: Targets, cells: Cells, panel: Labels, fixed: set[str]) -> float:

@@ -203,17 +203,7 @@ def _rows(panel: Panel, change: Change) -> np.ndarray:
 def _weeks(panel: Panel, change: Change, horizon: Horizon) -> tuple[int, int]:
     if change.weeks is None:
         return horizon.start, horizon.stop
-    for week in change.weeks:
-        if isinstance(week, str) and isinstance(panel.weeks, pd.DatetimeIndex) and _DAY_OR_MONTH.match(week.strip()):
-            raise ConfigError(
-                f"The change of {change.name} names {week!r}, whose day and month may be taken for one another; write "
-                "it as 2024-01-29."
-            )
-    try:
-        labels = pd.Index([type(panel.weeks[0])(week) for week in change.weeks])
-        first, last = (int(at) for at in _steps_of(panel, labels))
-    except (ValueError, TypeError):
-        first = last = -1
+    first, last = (step_at(panel, week, f"The change of {change.name} names") for week in change.weeks)
     unit = panel.cadence.unit
     if first < 0 or last < 0:
         weeks = f"{panel.week_label(horizon.start)} to {panel.week_label(horizon.stop - 1)}"
@@ -227,6 +217,25 @@ def _weeks(panel: Panel, change: Change, horizon: Horizon) -> tuple[int, int]:
             "first."
         )
     return first, last + 1
+
+
+def step_at(panel: Panel, week: object, who: str) -> int:
+    """Position of a week of the panel, -1 where it has none such.
+
+    Args:
+        panel: with its weeks.
+        week: label.
+        who: names it, for messages: `The change of tv names`.
+
+    Raises:
+        ConfigError: a date whose day and month may be taken for one another.
+    """
+    if isinstance(week, str) and isinstance(panel.weeks, pd.DatetimeIndex) and _DAY_OR_MONTH.match(week.strip()):
+        raise ConfigError(f"{who} {week!r}, whose day and month may be taken for one another; write it as 2024-01-29.")
+    try:
+        return int(_steps_of(panel, pd.Index([type(panel.weeks[0])(week)]))[0])
+    except (ValueError, TypeError):
+        return -1
 
 
 def _steps_of(panel: Panel, labels: pd.Index) -> np.ndarray:

@@ -73,7 +73,12 @@ def test_a_run_that_has_not_converged_gives_exit_code_1(national_ensemble, tmp_p
     assert "Verdict: do not use." in ran.output
 
 
-def test_a_run_takes_no_columns(national_ensemble, tmp_path):
-    national_ensemble.save(tmp_path / "fit.npz")
-    ran = check(tmp_path, "--kpi", "sales")
-    assert "is a saved run, which knows its columns; leave out --kpi" in str(ran.exception)
+@pytest.mark.parametrize(
+    "option",
+    ["--kpi", "--region", "--treatments", "--events", "--schema", "--cadence", "--revenue-per-kpi", "--holidays",
+     "--sheet", "--decimal", "--delimiter", "--reach", "--population", "--mask-missing-kpi", "--keep-trailing-zeros"],
+)  # fmt: skip
+def test_a_run_takes_no_option_of_a_file(tmp_path, option):
+    flags = ("--mask-missing-kpi", "--keep-trailing-zeros")
+    ran = check(tmp_path, option, *([] if option in flags else ["sales"]))
+    assert f"is a saved run, which knows its columns; leave out {option}." in str(ran.exception)

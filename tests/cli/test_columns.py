@@ -21,6 +21,11 @@ def pairs(media, spend):
         (["imp_*", "clicks_*"], ["cost_*"], "cannot be paired"),  # cost_1 is of imp_1 or of clicks_1
         (["imp_*"], ["cost_1", "cost_2"], "cannot be paired"),  # the order of imp_* is the table's
         (["imp_1", "imp_2"], ["cost_1,cost_1"], "cannot be paired"),
+        (
+            ["imp_1", "imp_2"],
+            ["cost_2,cost_1"],
+            "'cost_2' to 'imp_1', as listed, and its name says 'imp_2'; .* --spend",
+        ),
     ],
 )
 def test_spend_that_pairs_in_two_ways_is_refused(media, spend, message):

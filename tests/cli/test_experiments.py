@@ -49,3 +49,18 @@ def test_a_fit_without_draws_and_a_bad_channel_write_nothing(saved, small_result
         assert isinstance(ran.exception, dcm.DeepCausalMMMError)
         assert message in str(ran.exception)
         assert not (tmp_path / "never").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--weeks", "0"), "weeks must be"),
+        (("--change", "0"), "changes must be shares of spend from -1"),
+        (("--change", "-2"), "changes must be shares of spend from -1"),
+        (("--margin", "35"), "margin is a share of revenue"),
+    ],
+)
+def test_what_is_asked_is_checked_before_refits_are_asked_for(small_result, tmp_path, options, message):
+    ran = run(small_result.save(tmp_path / "fit.npz"), "--out", tmp_path / "never", *options)
+    assert isinstance(ran.exception, dcm.ConfigError)
+    assert message in str(ran.exception)

@@ -99,3 +99,10 @@ def test_bad_requests_are_refused(place, kpis, changes, said):
     with pytest.raises((dcm.DataError, dcm.ConfigError), match=said):
         fit_kpis_command(place / "panel.csv", place / "none", kpis, **options(**changes))
     assert not (place / "none").exists()
+
+
+def test_two_revenues_of_one_kpi_are_refused(place):
+    with pytest.raises(dcm.DataError, match="--revenue-per-kpi gives 'sales' '2' and '5'; keep one"):
+        fit_kpis_command(
+            place / "panel.csv", place / "no", ["sales"], revenue_per_kpi=["sales=2", "sales=5"], **options()
+        )

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.cli.planning import scenario_command
+from deepcausalmmm_jax.cli.planning import _change, scenario_command
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +43,35 @@ def test_a_change_of_the_past_is_of_the_weeks_up_to_the_last_kpi(run, tmp_path, 
     scenario_command(place, out, ["channel_2*0"], None, None, **ends)
     change = dcm.Change("channel_2", 0.0, weeks=(week(first), week(51 if last is None else last)))
     assert pd.read_csv(out)["change"].iloc[0] == pytest.approx(dcm.scenario(result, change)["change"].iloc[0], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ends", "message"),
+    [
+        ({"first": "2031-01-06"}, "--first names '2031-01-06', which is not a week of the run; they are 2022-01-03 to"),
+        ({"last": "soon"}, "--last names 'soon', which is not a week of the run"),
+        ({"first": "01/02/2022"}, "--first names '01/02/2022', whose day and month may be taken for one another"),
+        ({"first": "2022-06-06", "last": "2022-02-07"}, "--first 2022-06-06 is after --last 2022-02-07; exchange them"),
+    ],
+)
+def test_weeks_that_cannot_be_changed_are_refused_in_the_words_of_the_command(run, tmp_path, ends, message):
+    with pytest.raises(dcm.ConfigError, match=message):
+        scenario_command(run[1], tmp_path / "what_if.csv", ["channel_2*0"], **ends)
+
+
+@pytest.mark.parametrize(
+    ("text", "change"),
+    [
+        ("tv*1.2", dcm.Change("tv", 1.2)),
+        ("price = 3.5", dcm.Change("price", to=3.5)),
+        ("promo=baseline", dcm.Change("promo", to="baseline")),
+    ],
+)
+def test_a_change_is_a_factor_a_value_or_the_baseline(text, change):
+    assert _change(text, None, None) == change
+
+
+@pytest.mark.parametrize("text", ["tv", "tv*baseline", "promo=low"])
+def test_another_change_is_refused(text):
+    with pytest.raises(dcm.ConfigError, match=r"like 'tv\*1.2', 'price=3.5' or 'promo=baseline'"):
+        _change(text, None, None)

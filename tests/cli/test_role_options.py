@@ -69,7 +69,7 @@ def test_holidays_and_a_table_are_both_taken(file):
 
 def test_a_later_file_is_read_with_the_roles_of_the_run(file):
     run = panel_of(file, asked(file))
-    again = panel_like(file, run, ",", mask_missing_kpi=False, keep_trailing_zeros=False)
+    again = panel_like(file, run, None, mask_missing_kpi=False, keep_trailing_zeros=False)
     assert (again.treatments, again.organic, again.national, again.controls) == (
         run.treatments,
         run.organic,

@@ -14,7 +14,7 @@ OLD = slice(0, 50)
 
 def like(table, run, tmp_path):
     table.to_csv(tmp_path / "file.csv", index=False)
-    return panel_like(tmp_path / "file.csv", run, ",", mask_missing_kpi=False, keep_trailing_zeros=False)
+    return panel_like(tmp_path / "file.csv", run, None, mask_missing_kpi=False, keep_trailing_zeros=False)
 
 
 @pytest.fixture
@@ -86,17 +86,33 @@ def test_a_kpi_per_head_is_made_totals_as_in_the_run(small_panel, table, tmp_pat
     np.testing.assert_allclose(found.kpi, small_panel.kpi, rtol=1e-9)
 
 
-def test_a_file_of_days_is_not_read_as_weeks(small_panel, table, tmp_path):
-    days = table.loc[table.index.repeat(7)].reset_index(drop=True)
-    days["time"] = pd.to_datetime(days["time"]) + pd.to_timedelta(np.arange(len(days)) % 7, unit="D")
-    with pytest.raises(dcm.DataError, match="has a row per day, and the run one per week; bring it there"):
-        like(days, small_panel.select(weeks=OLD), tmp_path)
+@pytest.mark.filterwarnings("ignore:Incomplete weeks")
+def test_days_are_added_up_to_the_weeks_of_the_run(small_panel, tmp_path):
+    weeks = small_panel.to_dataframe()
+    days = weeks.loc[weeks.index.repeat(7)].reset_index(drop=True)
+    days["time"] = days["time"] + pd.to_timedelta(days.groupby(["region", "time"]).cumcount(), unit="D")
+    flows = ["sales", *small_panel.channels, *(f"{name}_spend" for name in small_panel.channels)]
+    days[flows] /= 7
+    earlier = days[days["time"] < days["time"].min() + pd.Timedelta(days=3)]
+    earlier = earlier.assign(time=earlier["time"] - pd.Timedelta(days=3))  # of a week that the run did not have
+    panel = like(pd.concat([earlier, days]), small_panel, tmp_path)
+    for name in ("kpi", "exposure", "spend", "control", "revenue_per_kpi"):
+        np.testing.assert_allclose(getattr(panel, name), getattr(small_panel, name), rtol=1e-6)
+    assert panel.weeks.equals(small_panel.weeks)
+
+
+def test_a_file_of_days_is_not_read_as_months(tmp_path):
+    months = pd.DataFrame({"time": pd.date_range("2022-01-01", periods=30, freq="MS"), "sales": 9.0, "tv": 3.0})
+    run = dcm.Panel.from_dataframe(months, time="time", kpi="sales", media=["tv"])
+    days = pd.DataFrame({"time": pd.date_range("2022-01-01", periods=900, freq="D"), "sales": 0.3, "tv": 0.1})
+    with pytest.raises(dcm.DataError, match="has a row per day, and the run one per month; give a row per month"):
+        like(days, run, tmp_path)
 
 
 def test_a_file_in_another_style_than_the_first_is_read(small_panel, table, tmp_path):
     run = small_panel.select(weeks=OLD)
     table.to_csv(tmp_path / "other.csv", index=False, sep=";", decimal=",", encoding="utf-8-sig")
-    found = panel_like(tmp_path / "other.csv", run, ",", mask_missing_kpi=False, keep_trailing_zeros=False)
+    found = panel_like(tmp_path / "other.csv", run, None, mask_missing_kpi=False, keep_trailing_zeros=False)
     np.testing.assert_allclose(found.kpi, small_panel.kpi)
 
 

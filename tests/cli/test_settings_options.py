@@ -1,9 +1,11 @@
 """Options for settings on the command line go before the file of settings."""
 
 import pytest
+from typer.testing import CliRunner
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.cli.settings_options import settings_by_kpi, settings_of
+from deepcausalmmm_jax.cli.app import app
+from deepcausalmmm_jax.cli.settings_options import refuse_two_holdouts, settings_by_kpi, settings_of
 
 
 @pytest.fixture
@@ -60,3 +62,14 @@ def test_of_several_kpis_those_that_are_named_are_counts():
     }
     with pytest.raises(dcm.ConfigError, match="--counts names 'visit', which is not a KPI; did you mean 'visits'"):
         settings_by_kpi(None, None, ["visit"], ["visits", "sales"])
+
+
+@pytest.mark.parametrize(("holdout", "without"), [(8, False), (None, True), (None, False)])
+def test_weeks_are_held_out_or_not(holdout, without):
+    refuse_two_holdouts(holdout, without)
+
+
+@pytest.mark.parametrize("command", [["fit", "panel.csv"], ["update", "run", "panel.csv"]])
+def test_a_holdout_beside_none_is_refused(command):
+    ran = CliRunner().invoke(app, [*command, "--out", "never", "--holdout", "8", "--no-holdout"])
+    assert str(ran.exception) == "--holdout 8 and --no-holdout contradict each other; leave one of the two out."

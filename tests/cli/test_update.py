@@ -26,7 +26,7 @@ def place(tmp_path_factory, small_panel, earlier_result):
 
 def like(place, run, **changes):
     options = {"mask_missing_kpi": False, "keep_trailing_zeros": False}
-    return panel_like(place, run, ",", **(options | changes))
+    return panel_like(place, run, None, **(options | changes))
 
 
 def test_columns_are_those_of_the_run_and_prices_are_found_by_what_they_hold(place, small_panel):

@@ -112,6 +112,39 @@ def test_a_test_that_does_not_fit_the_panel_is_refused_in_one_sentence(small_pan
     assert str(refused.value).count(". ") == 0
 
 
+def _raised(panel, factor, first=20, last=27, regions=slice(None)):
+    """The panel with exposure of 10 of channel_2, and a multiple of it in the weeks of the test."""
+    exposure = panel.exposure.copy()
+    exposure[:, :, 1] = 10.0
+    exposure[regions, first : last + 1, 1] *= factor
+    return dataclasses.replace(panel, exposure=exposure)
+
+
+@pytest.mark.parametrize(("factor", "change"), [(1.4, 50.0), (1.5, 50.0), (1.05, 5.0), (10.0, 50.0)])
+def test_a_rise_in_percent_that_the_exposure_does_not_show_is_refused(small_panel, factor, change):
+    panel = _raised(small_panel, factor)
+    test = _test(panel, kind="heavy_up", spend_change=change)
+    message = rf"\+{100 * change:,.0f}%, but its exposure is {factor:.2g} times that of other weeks; write {change / 100:g} for"
+    with pytest.raises(dcm.DataError, match=message):
+        arms_of(panel, test, (test,), N)
+
+
+@pytest.mark.parametrize(("factor", "change"), [(51.0, 50.0), (12.0, 50.0), (1.4, 3.0), (0.9, 0.5)])
+def test_a_rise_that_the_exposure_shows_or_that_is_small_is_taken(small_panel, factor, change):
+    panel = _raised(small_panel, factor, regions=[0, 2])
+    test = _test(panel, kind="heavy_up", spend_change=change, regions=("region_1", "region_3"))
+    np.testing.assert_allclose(arms_of(panel, test, (test,), N).other, 10.0 * factor / (1.0 + change))
+
+
+def test_a_rise_is_compared_with_weeks_without_a_test(small_panel):
+    panel = _raised(_raised(small_panel, 1.0), 50.0, 0, 15)
+    earlier = _test(panel, 0, 15, kind="heavy_up", spend_change=49.0)
+    panel.exposure[:, 20:28, 1] = 15.0
+    test = _test(panel, kind="heavy_up", spend_change=50.0)
+    with pytest.raises(dcm.DataError, match="exposure is 1.5 times that of other weeks"):
+        arms_of(panel, test, (earlier, test), N)
+
+
 def test_a_test_without_exposure_is_refused(small_panel):
     panel = _dark(small_panel)
     with pytest.raises(dcm.DataError, match="has no exposure in the regions and weeks"):

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.readers.globs import in_order_of
 
 ROLES = {"region": "region", "time": "time", "kpi": "sales"}
 
@@ -53,3 +54,34 @@ def test_files_are_read_by_globs_too(table, small_panel, tmp_path):
     assert panel.spend.sum() == pytest.approx(small_panel.spend.sum())
     with pytest.raises(dcm.DataError, match="spend is given without media"):
         dcm.read_panel(tmp_path / "panel.csv", spend="*_spend")
+
+
+@pytest.mark.parametrize(
+    ("media", "spend"),
+    [
+        (["channel_2", "channel_1"], ["channel_1_spend", "channel_2_spend"]),
+        (["tv_imp", "search_clicks"], ["cost_search", "cost_tv"]),
+        (["tv", "tv_online"], ["tv_online_spend", "tv_spend"]),
+        (["tv", "radio"], ["radio_eur", "c2"]),
+    ],
+)
+def test_a_list_of_spend_whose_names_say_another_order_is_refused(media, spend):
+    table = pd.DataFrame({"time": pd.date_range("2022-01-03", periods=40, freq="7D"), "sales": 9.0})
+    table = table.assign(**{name: 1.0 + at for at, name in enumerate([*media, *spend])})
+    own = media[1]
+    message = rf"gives the column '{spend[0]}' to '{media[0]}', as listed, and its name says '{own}'; .* write spend=\{{'{own}'"
+    with pytest.raises(dcm.DataError, match=message):
+        dcm.Panel.from_dataframe(table, time="time", kpi="sales", media=media, spend=spend)
+
+
+@pytest.mark.parametrize(
+    ("media", "spend"),
+    [
+        (["tv", "radio"], ["c2", "c1"]),
+        (["channel_2", "channel_1"], ["channel_2_spend", "channel_1_spend"]),
+        (["tv_imp", "tv_clicks"], ["tv_cost", "other"]),  # tv_cost may be of either
+        (["tv", "brand"], ["tv_brand_cost", "brand_cost"]),
+    ],
+)
+def test_a_list_of_spend_whose_names_say_no_other_order_is_paired_as_listed(media, spend):
+    assert in_order_of(media, spend, "spend", "{channel}{column}") == dict(zip(media, spend, strict=True))

@@ -9,6 +9,8 @@ tv,2024-01-01,2024-01-28,1200,150,north;01,,,,
 search,2024-03-04,2024-03-31,-50.5,20,,heavy_up,0.5,revenue,spring
 """
 
+BOTH = "channel,start,end,lift,standard_error,lower,upper,level\ntv,2024-01-01,2024-01-28,100,{},67.1,132.9,0.9\n"
+
 
 def _file(tmp_path, text):
     path = tmp_path / "tests.csv"
@@ -45,11 +47,29 @@ def test_an_interval_stands_for_the_standard_error(tmp_path, names, level):
         (PLAIN.replace("heavy_up", "heavy"), "Row 2 .*one of holdback, go_dark, heavy_up"),
         ("channel,start,end,lift,lower,upper,level\ntv,1,4,9,1,5,0.9\n", "which must contain it"),
         ("channel,start,end,lift,lower,upper,level\ntv,1,4,3,1,5,90\n", "write 0.9 or 90%"),
+        (BOTH.format(15), "Row 1 .* has the standard_error 15, and its interval says 20; leave out the one"),
+        (PLAIN.replace(",0.5,", ",half,"), "Row 2 .*'half' in column 'spend_change', which is not a number"),
     ],
 )
 def test_a_wrong_table_is_refused_with_its_row(tmp_path, text, message):
     with pytest.raises(dcm.DataError, match=message):
         dcm.read_lift_tests(_file(tmp_path, text))
+
+
+@pytest.mark.parametrize("error", [20, 19, 21.5])
+def test_a_standard_error_beside_its_interval_is_taken(tmp_path, error):
+    (test,) = dcm.read_lift_tests(_file(tmp_path, BOTH.format(error)))
+    assert test.standard_error == error
+
+
+@pytest.mark.parametrize(("cell", "change"), [("50%", 0.5), (" 50 %", 0.5), ("0.5", 0.5), ("400%", 4.0)])
+def test_a_change_may_be_a_percentage(tmp_path, cell, change):
+    assert dcm.read_lift_tests(_file(tmp_path, PLAIN.replace(",0.5,", f",{cell},")))[1].spend_change == change
+
+
+def test_the_delimiter_is_found_out(tmp_path):
+    semicolons = PLAIN.replace("north;01", "north").replace(",", ";")
+    assert dcm.read_lift_tests(_file(tmp_path, semicolons))[0].regions == ("north",)
 
 
 @pytest.mark.parametrize("regions", [[["a", "b"]], ["a; b"]])

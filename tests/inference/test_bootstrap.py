@@ -258,6 +258,11 @@ def test_two_hosts_give_the_refits_of_one(small_result, ensemble, tmp_path):
         ({"method": "jackknife"}, "method must be one of region, block, weights"),
         ({"engine": "gpu"}, "engine must be one of threads, shard_map, pmap"),
         ({"block": 99}, "longer than the 52 training weeks"),
+        (
+            {"block": 4, "method": "weights"},
+            "block is the length of blocks of weeks, which refits by weights do not draw",
+        ),
+        ({"block": 4, "method": "region"}, "which refits by region do not draw; leave it out, or set method='block'"),
         ({"batch_size": 0}, "batch_size must be"),
         ({"checks": -1}, "checks must be"),
     ],

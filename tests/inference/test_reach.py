@@ -80,7 +80,7 @@ def test_without_reach_no_figure_is_drawn(small_result):
 
 def test_an_update_finds_the_columns_of_reach(panel, tmp_path):
     panel.to_dataframe().to_csv(tmp_path / "panel.csv", index=False)
-    again = panel_like(tmp_path / "panel.csv", panel, ",", mask_missing_kpi=False, keep_trailing_zeros=False)
+    again = panel_like(tmp_path / "panel.csv", panel, None, mask_missing_kpi=False, keep_trailing_zeros=False)
     assert again.has_reach == (False, False, True)
     np.testing.assert_allclose(again.frequency[:, :, 2], panel.frequency[:, :, 0])
 
@@ -90,7 +90,7 @@ def test_an_update_finds_them_where_every_channel_has_reach(panel, tmp_path):
     only = dataclasses.replace(panel, channels=("channel_1",), **cut)
     table = only.to_dataframe().rename(columns={"channel_1_reach": "people", "channel_1_spend": "cost"})
     table.sample(frac=1.0, random_state=0).to_csv(tmp_path / "panel.csv", index=False)
-    again = panel_like(tmp_path / "panel.csv", only, ",", mask_missing_kpi=False, keep_trailing_zeros=False)
+    again = panel_like(tmp_path / "panel.csv", only, None, mask_missing_kpi=False, keep_trailing_zeros=False)
     assert again.channels == ("channel_1",)
     np.testing.assert_allclose(again.exposure, only.exposure)
     np.testing.assert_allclose(again.spend, only.spend)

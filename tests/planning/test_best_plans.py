@@ -141,10 +141,18 @@ def test_a_cell_without_a_choice_is_told_as_fixed():
     problem, x = _at([9.0, 25.0, 16.0], Polytope.nonnegative(3).with_box(np.array([9.0, 0, 0]), [9.0, 99, 99]), 50.0)
     told = binding(problem, x, ["a", "b", "c"]).set_index("limit")
     assert told.loc["a", ["end", "value"]].tolist() == ["fixed", 9.0]
-    for typical, end in ((5.0, "fixed"), (0.5, "least")):  # a range within two millionths of typical spend is none
-        box = Polytope.nonnegative(3).with_box(np.array([9.0, 0, 0]), np.array([9.0 + 5e-6, 99, 99]))
-        problem = problem_of(HEIGHTS, box.with_total(50.0), typical=typical)
-        assert binding(problem, x, ["a", "b", "c"]).set_index("limit").loc["a", "end"] == end
+    for wider, end in ((5e-6, "fixed"), (5e-3, "least")):  # a range within a millionth of its end is none
+        box = Polytope.nonnegative(3).with_box(np.array([9.0, 0, 0]), np.array([9.0 + wider, 99, 99]))
+        told = binding(problem_of(HEIGHTS, box.with_total(50.0)), x, ["a", "b", "c"])
+        assert told.set_index("limit").loc["a", "end"] == end
+
+
+def test_a_small_cell_with_a_choice_is_not_told_as_fixed():
+    """A cell between 0 and 1 where spend is typically 500,000: its whole range is two millionths of that."""
+    box = Polytope.nonnegative(3).with_box(np.zeros(3), np.array([1.0, 99, 99]))
+    problem = problem_of(HEIGHTS, box.with_total(42.0), typical=5e5)
+    told = binding(problem, np.array([1.0, 25.0, 16.0]), ["a", "b", "c"]).set_index("limit")
+    assert told.loc["a", ["end", "value"]].tolist() == ["most", 1.0]
 
 
 # Curves of single cells

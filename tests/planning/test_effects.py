@@ -10,7 +10,7 @@ import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.horizon import past_weeks
 from deepcausalmmm_jax.planning.cells import cells_of
 from deepcausalmmm_jax.planning.outcome import KPI, REVENUE, Outcome
-from deepcausalmmm_jax.planning.tables import allocation, effects_of
+from deepcausalmmm_jax.planning.tables import allocation, effects_of, last_unit
 from tests.plots.conftest import as_ensemble
 
 WEEKS, MORE = 8, 0.01
@@ -60,6 +60,52 @@ def test_effects_of_refits_are_those_of_each_alone(small_result, span):
         alone = effects(span, jax.tree.map(lambda a, k=k: a[k : k + 1], variables), 1.5)
         for name in ("whole", "channel"):
             np.testing.assert_allclose(getattr(both, name)[k], getattr(alone, name)[0], rtol=2e-3)
+
+
+@pytest.mark.parametrize("spend", [1.0, 1.5, 30.0, 1000.0])
+def test_a_channel_of_next_to_no_spend_has_the_marginal_return_of_its_slope(small_result, span, spend):
+    """A hundredth of a spend of 1 adds less to the outcome than single precision can show."""
+    fit, horizon, cells = span
+    x = np.array([spend, *cells.today[1:]])
+    outcome = Outcome(fit, own(small_result), horizon, cells)
+    found = effects_of(fit, own(small_result), horizon, cells, outcome, x)
+    for value in (KPI, REVENUE):
+        slope = outcome.values_and_slopes(x, value)[1][0, 0]
+        assert found.more[0, value, 0] / (MORE * spend) == pytest.approx(slope, rel=0.01)
+
+
+def test_marginal_returns_next_to_no_spend_are_smooth(small_result, span):
+    fit, horizon, cells = span
+    outcome = Outcome(fit, own(small_result), horizon, cells)
+    spends = np.geomspace(0.5, 50.0, 9)
+    plans = (np.array([spend, *cells.today[1:]]) for spend in spends)
+    more = [effects_of(fit, own(small_result), horizon, cells, outcome, x).more[0, REVENUE, 0] for x in plans]
+    rise = np.diff(np.log(more / spends))
+    assert (rise > 0).all()  # an S-shaped curve rises from its origin, faster and faster
+    assert (np.diff(rise) > 0).all()
+
+
+def test_the_last_unit_of_a_small_cell_has_the_return_of_its_slope(small_result, span):
+    fit, horizon, cells = span
+    x, free = np.array([2.0, *cells.today[1:]]), np.arange(3) == 0
+    outcome = Outcome(fit, own(small_result), horizon, cells)
+    slope = outcome.values_and_slopes(x, REVENUE)[1][0, 0]
+    assert last_unit(outcome, x, free, REVENUE, 0.9)[0] == pytest.approx(slope, rel=1e-3)
+
+
+def test_refits_find_the_return_of_next_to_no_spend_that_they_find_alone(small_result, span):
+    fit, horizon, cells = span
+    refits = as_ensemble(small_result, 3)
+    variables = jax.tree.map(
+        lambda a, b: np.concatenate([a, np.asarray(b)]), own(small_result), refits.replicates.variables
+    )
+    x = np.array([2.0, *cells.today[1:]])
+    both = effects_of(fit, variables, horizon, cells, Outcome(fit, variables, horizon, cells), x)
+    for k in range(4):
+        one = jax.tree.map(lambda a, k=k: a[k : k + 1], variables)
+        alone = effects_of(fit, one, horizon, cells, Outcome(fit, one, horizon, cells), x)
+        np.testing.assert_allclose(both.channel[k, :, 0], alone.channel[0, :, 0], rtol=1e-3)
+        np.testing.assert_allclose(both.more[k, :, 0], alone.more[0, :, 0], rtol=1e-3)
 
 
 def test_spend_and_exposure_of_cells_stand_beside_todays(small_result, span):

@@ -164,6 +164,27 @@ def test_what_could_be_read_in_two_ways_is_noted(cells, limits, notes):
     assert list(dcm.Limits(**limits).notes(cells, NAMES)) == notes
 
 
+@pytest.mark.parametrize(
+    ("most", "per", "told"),
+    [
+        (
+            1.5,
+            "key",
+            "The bounds of tv allow a spend of 1.5, of 300,000 today, which nearly switches it off; multiples",
+        ),
+        (250.0, "cell", "The bounds of tv allow a spend of 250, of 260,000 today"),
+        (301.0, "key", None),
+        (0.0, "key", None),  # off, as asked
+        (None, "key", None),
+    ],
+)
+def test_a_multiple_that_was_given_as_an_amount_is_noted(most, per, told):
+    own = cells_of("channel_region", [0, 0, 1], [0, 1, 0], [260_000.0, 40_000.0, 20.0])
+    notes = dcm.Limits(bounds={"tv": (None, most), "radio": (1.0, 2.0)}, bounds_per=per).notes(own, NAMES)
+    found = [note for note in notes if "switches it off" in note]
+    assert found[0].startswith(told) if told else not found
+
+
 def test_steps_are_named_as_those_of_the_panel():
     by_week = cells_of("channel_week", [0, 1], [WHOLE, WHOLE], [10.0, 20.0])
     held = dcm.Limits(relative_bounds=(0.5, 1.5))

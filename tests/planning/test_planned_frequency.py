@@ -1,6 +1,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
@@ -121,7 +122,7 @@ def test_no_plan_reaches_more_people_than_there_are(peopled):
 
 
 def test_without_a_frequency_everyone_reached_is_a_limit_too(peopled):
-    plan = dcm.optimize_budget(peopled, weeks=WEEKS, limit=1.0, **BY_CELL)
+    plan = dcm.optimize_budget(peopled, weeks=WEEKS, limit="100%", **BY_CELL)
     today, plans = (plan.table.loc[plan.table.channel == "channel_1", f"exposure_{name}"] for name in ("today", "plan"))
     exposure, often = (array[:, -WEEKS:, 0] for array in (peopled.panel.exposure, peopled.panel.frequency))
     most = (peopled.panel.population[:, None] * often)[exposure > 0]
@@ -214,6 +215,24 @@ def test_the_commands_plan_at_a_frequency(steady, tmp_path, capsys):
     assert (tmp_path / "what_if.csv").is_file()
     with pytest.raises(dcm.ConfigError, match="changes nothing; give at least one Change, or a frequency"):
         scenario_command(tmp_path, tmp_path / "what_if.csv")
+
+
+@pytest.mark.parametrize("change", [[], ["channel_2*0.5"]])
+def test_the_command_counts_the_weeks_in_which_a_frequency_is_planned(steady, tmp_path, change, capsys):
+    steady.save(tmp_path / "fit.npz")
+    week, out = steady.panel.week_label, tmp_path / "what_if.csv"
+    scenario_command(tmp_path, out, change, ["channel_1=4"], first=week(20), last=week(29))
+    changes = [dcm.Change("channel_2", 0.5)] if change else []
+    right = dcm.scenario(steady, changes, weeks=(20, 30), frequency={"channel_1": 4.0}).iloc[0]
+    found = pd.read_csv(out).iloc[0]
+    assert found["change"] == pytest.approx(right["change"], rel=1e-6)
+    assert found["prediction"] == pytest.approx(right["prediction"], rel=1e-6)
+
+
+def test_a_frequency_of_some_regions_is_refused(steady, tmp_path):
+    steady.save(tmp_path / "fit.npz")
+    with pytest.raises(dcm.ConfigError, match="--at-frequency holds in all regions; leave out --region"):
+        scenario_command(tmp_path, tmp_path / "what_if.csv", None, ["channel_1=4"], ["region_1"])
 
 
 def test_curves_end_where_everyone_of_a_region_is_reached(reached_result):

@@ -29,7 +29,8 @@ def ranges(found, cells, panel):
 
 
 @pytest.mark.parametrize(
-    ("limit", "low", "high"), [("auto", 0.7, 1.3), (0.1, 0.9, 1.1), (2.0, 0.0, 3.0), (0, 1.0, 1.0)]
+    ("limit", "low", "high"),
+    [("auto", 0.7, 1.3), (0.1, 0.9, 1.1), ("200%", 0.0, 3.0), ("5 %", 0.95, 1.05), (0, 1.0, 1.0)],
 )
 @pytest.mark.parametrize("by", ["channel", "channel_week"])
 def test_every_cell_stays_within_a_share_of_todays_spend(cells, small_panel, by, limit, low, high):
@@ -37,7 +38,7 @@ def test_every_cell_stays_within_a_share_of_todays_spend(cells, small_panel, by,
     least, most = ranges(found, cells[by], small_panel)
     np.testing.assert_allclose(least, low)
     np.testing.assert_allclose(most, high)
-    share = {"auto": "30%", 0.1: "10%", 2.0: "200%", 0: "0%"}[limit]
+    share = {"auto": "30%", 0.1: "10%", "200%": "200%", "5 %": "5%", 0: "0%"}[limit]
     assert f"within {share} of today's spend" in found.notes[0]
     assert ("default" in found.notes[0]) == (limit == "auto")
 
@@ -124,7 +125,12 @@ def test_bounds_of_a_channel_take_the_place_of_a_stated_limit(cells, small_panel
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"limit": 30}, r"limit is a share of today's spend, 0.3 for 30%.*got 30"),
+        ({"limit": 30}, "limit is a share of today's spend, and 30 may be a percentage: write '30%' or '3000%'"),
+        ({"limit": 5}, "write '5%' or '500%'"),
+        ({"limit": 1.0}, "write '1%' or '100%'"),
+        ({"limit": "-5%"}, "limit is a share of today's spend, 0.3 or '30%' for 30% up and down"),
+        ({"limit": "some%"}, "limit is a share"),
+        ({"limit": "0.3"}, "limit is a share"),
         ({"limit": -0.1}, "limit is a share"),
         ({"limit": "little"}, "limit is a share"),
         ({"limit": True}, "limit is a share"),

@@ -49,6 +49,7 @@ def test_the_quantile_is_that_of_harrell_and_davis():
         ("quantile", 4, 1.0, "risk must be between 0 and 1 for quantile"),
         ("mean_variance", 4, -0.1, "risk must be 0 or more for mean_variance"),
         ("mean_variance", 4, float("inf"), "risk must be 0 or more"),
+        ("mean", 4, 0.1, "risk is for the objectives quantile, mean_variance, cvar; name one of them"),
     ],
 )
 def test_objectives_that_mean_nothing_are_refused(objective, refits, risk, message):

@@ -1,6 +1,7 @@
 """Numbers as spreadsheets write them: decimal commas, thousands separators, currency signs, accountants' brackets."""
 
 import re
+from collections.abc import Sequence
 from typing import Literal, cast, get_args
 
 import numpy as np
@@ -60,7 +61,7 @@ def is_currency(text: str) -> bool:
     return not _MONEY.sub("", text.strip())
 
 
-def decimal_sign(table: pd.DataFrame, delimiter: str | None) -> Decimal:
+def decimal_sign(table: pd.DataFrame, delimiter: str | None, used: Sequence[str] | None = None) -> Decimal:
     """The sign before decimals in a table of texts: `1.234,5` and `0,5` have a comma, `1,234.5` and `0.5` a point.
 
     Where only whole thousands are written (`1,234`), commas separate thousands unless semicolons separate columns.
@@ -68,11 +69,26 @@ def decimal_sign(table: pd.DataFrame, delimiter: str | None) -> Decimal:
     Args:
         table: cells as written.
         delimiter: between columns of the file; None where it has none.
+        used: columns that are read, None for all; the others tell only where these do not.
 
     Raises:
         DataError: one column has both; or nothing tells decimals from thousands, and a column has whole numbers below a
             thousand beside some that would have three decimals each.
     """
+    read = list(table.columns if used is None else used)
+    found = _shown_in(table[read]) or _shown_in(table.drop(columns=read))
+    if found is not None:
+        return found
+    usual: Decimal = "," if delimiter == ";" else "."
+    for name in read:
+        _ask_about_thousands(table[name], usual)
+    if delimiter != ",":  # where commas are in quotes, they separate thousands
+        _ask_where_all_are_marked(table, "." if usual == "," else ",", read)
+    return usual
+
+
+def _shown_in(table: pd.DataFrame) -> Decimal | None:
+    """The sign before decimals that the columns show; None where they show none."""
     found: dict[Decimal, str] = {}
     for name in table.columns:
         own = _signs_of(table[name])
@@ -85,18 +101,11 @@ def decimal_sign(table: pd.DataFrame, delimiter: str | None) -> Decimal:
         raise DataError(
             f"The table writes decimals in two ways, {found['.']!r} and {found[',']!r}; write all with a point."
         )
-    if found:
-        return next(iter(found))
-    usual: Decimal = "," if delimiter == ";" else "."
-    for name in table.columns:
-        _ask_about_thousands(table[name], usual)
-    if delimiter != ",":  # where commas are in quotes, they separate thousands
-        _ask_where_all_are_marked(table, "." if usual == "," else ",")
-    return usual
+    return next(iter(found), None)
 
 
-def _ask_where_all_are_marked(table: pd.DataFrame, thousands: Decimal) -> None:
-    """Refuse columns such as `1.799`, `1.812`, `1.804` with semicolons: thousands, or decimals of a program.
+def _ask_where_all_are_marked(table: pd.DataFrame, thousands: Decimal, read: Sequence[str]) -> None:
+    """Refuse columns that are read, such as `1.799`, `1.812`, `1.804` with semicolons: thousands, or decimals.
 
     Whole numbers below a thousand beside such cells, in any column, show that the sign separates thousands.
     """
@@ -113,7 +122,7 @@ def _ask_where_all_are_marked(table: pd.DataFrame, thousands: Decimal) -> None:
             return  # money has cents, not thousandths; only the price of fuel has, of a few units
         if not texts.str.contains(thousands, regex=False).all():
             return
-        if (texts.str.count(re.escape(thousands)) == 1).all():
+        if name in read and (texts.str.count(re.escape(thousands)) == 1).all():
             marked.append(table[name])
     if marked:
         cell = str(_texts(marked[0]).iloc[0])

@@ -178,6 +178,7 @@ def panel_and_schema(
     trailing_zeros: TrailingZeros = "ask",
     national_weights: Mapping[object, float] | None = None,
     events: object = None,
+    raw: RawTable | None = None,
 ) -> Read:
     """What `read_panel` returns, and the schema that it used, which is not kept yet; arguments and errors as there.
 
@@ -193,16 +194,20 @@ def panel_and_schema(
         trailing_zeros: see `read_panel`.
         national_weights: see `read_panel`.
         events: see `read_panel`.
+        raw: the file's table where it was read before; None to read it.
     """
     place = None if connection is not None else file_at(path)
     beside = None if place is None else place.with_name(f"{place.name}.schema.toml")
     known = _given(schema, beside if stated == NOTHING_STATED and sheet is None else None)
+    if schema is not None:
+        _refuse_beside_schema(stated)
     decimal = decimal_named(decimal)
     if known is not None and decimal is not None:
         known = dataclasses.replace(known, decimal=decimal)
     if known is not None and stated.cadence is not None:
         known = dataclasses.replace(known, cadence=cadence_named(stated.cadence).value)
-    raw = _raw(path, place, known, sheet, delimiter, connection, stated.time)
+    if raw is None:
+        raw = _raw(path, place, known, sheet, delimiter, connection, stated.time)
     is_new = known is None
     if known is None:
         known, table = _found(raw, stated, decimal)
@@ -222,6 +227,14 @@ def _given(schema: Schema | str | Path | None, beside: Path | None) -> Schema | 
     if schema is not None:
         return Schema.load(schema)
     return Schema.load(beside) if beside is not None and beside.is_file() else None
+
+
+def _refuse_beside_schema(stated: Stated) -> None:
+    roles = stated._replace(cadence=None)._asdict()
+    if named := [name for name, value in roles.items() if value not in (None, (), False)]:
+        raise DataError(
+            f"{named[0]} is given beside a schema, which says what each column is; leave it out, or edit the schema."
+        )
 
 
 def _raw(
@@ -249,12 +262,13 @@ def _found(raw: RawTable, stated: Stated, decimal: Decimal | None) -> tuple[Sche
     time = time_column(cells, stated.time)
     require_column(cells, time)
     rest = cells.drop(columns=time)
-    decimal = decimal or decimal_sign(rest, raw.delimiter)
-    numeric = list(_numbers(rest, decimal))
-    long = names_column(cells, time, numeric)
+    used = stated.figures(rest) if stated.is_all else None
+    decimal = decimal or decimal_sign(rest, raw.delimiter, used)
+    numeric = [] if stated.is_all else list(_numbers(rest, decimal))
+    long = None if stated.is_all else names_column(cells, time, numeric)
     names, values = long if long is not None else (None, None)
     if long is None:
-        region = region_column(cells, time, stated.region)
+        region = stated.region if stated.is_all else region_column(cells, time, stated.region)
         table = cells
     else:
         region = _region_of_long(cells, time, long, numeric, stated)
@@ -262,7 +276,7 @@ def _found(raw: RawTable, stated: Stated, decimal: Decimal | None) -> tuple[Sche
     stated = stated.among([str(name) for name in table.columns])
     for column in stated.columns():
         require_column(table, column)
-    others = table.drop(columns=[name for name in (time, region) if name is not None])
+    others = table[used] if used is not None else table.drop(columns=[n for n in (time, region) if n is not None])
     found = schema_of(table, _numbers(others, decimal), time, region, stated)
     layout = found.layout if long is None else ("one row per number" if values else "one row per channel")
     schema = dataclasses.replace(

@@ -47,6 +47,7 @@ class Stated(NamedTuple):
     organic: Sequence[str] | None = None
     national: Sequence[str] | None = None
     reach: tuple[tuple[str, str, str], ...] = ()  # channel, column of reach, column of frequency
+    is_all: bool = False  # whether no role is looked for that is not stated
 
     def among(self, columns: Sequence[str]) -> Self:
         """The same with globs replaced by the columns that they match, and spend beside its channels.
@@ -72,6 +73,12 @@ class Stated(NamedTuple):
     def priced(self) -> Mapping[str, str] | None:
         """Column of spend by channel."""
         return self.spend if isinstance(self.spend, Mapping) else None
+
+    def figures(self, cells: pd.DataFrame) -> list[str]:
+        """The stated columns of a table that hold figures, each once."""
+        return [
+            name for name in dict.fromkeys(self.columns()) if name in cells and name not in (self.time, self.region)
+        ]
 
     def columns(self) -> list[str]:
         """All columns that are stated."""
@@ -99,9 +106,10 @@ def schema_of(
     """
     rest = [str(name) for name in cells if name not in (time, region)]
     numeric = [name for name in rest if name in numbers]
+    guessed = [] if stated.is_all else numeric
     is_robyn = sum(robyn_kind(name) is Kind.SPEND for name in rest) > 0 and time.isupper()
-    kinds = {name: (robyn_kind(name) if is_robyn else None) or kind_of(name) for name in numeric}
-    for name in numeric:
+    kinds = {name: (robyn_kind(name) if is_robyn else None) or kind_of(name) for name in guessed}
+    for name in guessed:
         if kinds[name] in (Kind.TIME, Kind.CALENDAR) or _counts_rows(cells[time], numbers[name], region):
             kinds[name] = Kind.CALENDAR
     kpi = stated.kpi or _kpi(kinds, cells[[name for name in rest if name not in numbers]])
@@ -117,7 +125,9 @@ def schema_of(
     organic = tuple(stated.organic or ()) if stated.organic is not None or stated.media is not None else _organic(media)
     treatments = stated_treatments or (_promotions(kinds) if is_meridian and stated.controls is None else ())
     used = {kpi, *media.columns, *organic, *(entry.name for entry in treatments)}
-    revenue = stated.revenue_per_kpi or _one({n: k for n, k in kinds.items() if is_value_of(n, kpi)}, Kind.REVENUE)
+    revenue = stated.revenue_per_kpi
+    if revenue is None:
+        revenue = _one({n: k for n, k in kinds.items() if is_value_of(n, kpi)}, Kind.REVENUE)
     population = stated.population or _one(kinds, Kind.POPULATION)
     taken = used | {revenue, population}
     if stated.controls is None:

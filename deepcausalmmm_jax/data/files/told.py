@@ -17,9 +17,10 @@ _APART = (Kind.RATE, Kind.REVENUE, Kind.REACH, Kind.FREQUENCY)
 
 
 def tell(schema: Schema, table: pd.DataFrame, stated: Stated) -> None:
-    """Log the summary, and warn of what may be wrong."""
+    """Log the summary where any role was found out, and warn of what may be wrong."""
     guessed = stated.controls is None
-    _LOG.info("%s", schema.summary)
+    if not stated.is_all:
+        _LOG.info("%s", schema.summary)
     unclear = _by_elimination(schema) if guessed else []
     said = []
     if unclear:

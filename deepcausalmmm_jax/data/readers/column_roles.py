@@ -12,7 +12,7 @@ import pandas as pd
 from deepcausalmmm_jax.axes import STRUCTURAL_COMPONENTS
 from deepcausalmmm_jax.checks import did_you_mean, is_number, shown
 from deepcausalmmm_jax.data.readers.column_names import plain_name, require_column
-from deepcausalmmm_jax.data.readers.globs import columns_named, spend_named
+from deepcausalmmm_jax.data.readers.globs import SPEND_PAIR, columns_named, in_order_of, spend_named
 from deepcausalmmm_jax.data.readers.reach import ReachColumns, reach_stated
 from deepcausalmmm_jax.data.treatments import Treatment, treatments_from
 from deepcausalmmm_jax.errors import DataError
@@ -278,4 +278,4 @@ def _paired_spend(media: tuple[str, ...], spend: object, organic: tuple[str, ...
             f"Spend names {len(columns)} columns for {len(media)} media columns; give one each, in the same order, or "
             "a mapping from channel to column."
         )
-    return tuple(zip(media, (plain_name(column) for column in columns), strict=True))
+    return tuple(in_order_of(media, [plain_name(column) for column in columns], "spend", SPEND_PAIR).items())

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.checks import did_you_mean
+from deepcausalmmm_jax.data.files.column_words import stem_of
 from deepcausalmmm_jax.data.readers.column_names import plain_name
 from deepcausalmmm_jax.errors import DataError
 
+SPEND_PAIR = "spend={{{channel!r}: {column!r}}}, with a pair"  # how a pair is stated in Python
 _WILD = "*?["
 
 
@@ -47,7 +49,7 @@ def paired_spend(
     """Spend column of each channel.
 
     Columns found by a glob are paired with channels by the text that the wildcard matches (`tv` in `impressions_tv` and
-    `spend_tv`, or the channel `tv` itself). Two lists without globs are paired in order.
+    `spend_tv`, or the channel `tv` itself). Two lists without globs are paired in order, unless a name says otherwise.
 
     Args:
         media: channels.
@@ -61,7 +63,8 @@ def paired_spend(
         Spend column by channel.
 
     Raises:
-        DataError: a pattern that matches no column, or columns that cannot be paired without ambiguity.
+        DataError: a pattern that matches no column, or columns that cannot be paired without ambiguity, or whose names
+            say another order.
     """
     spend = expanded(spend_patterns, columns, option)
     stems = {name: (_stem(name, media_patterns), (name,)) for name in media}
@@ -81,7 +84,39 @@ def paired_spend(
             f"{option} names {len(spend)} columns that cannot be paired with the {len(media)} media columns; write "
             f"{example} for each channel."
         )
+    return in_order_of(media, spend, option, way_out)
+
+
+def in_order_of(media: Sequence[str], spend: Sequence[str], option: str, way_out: str) -> dict[str, str]:
+    """Spend columns beside channels as they are listed.
+
+    Args:
+        media: channels.
+        spend: as many columns.
+        option: name of the option of the spend, for messages.
+        way_out: how one pair is stated, with places for `channel` and `column`, for messages.
+
+    Raises:
+        DataError: the name of a column is that of another channel than the one it would be of.
+    """
+    for channel, column in zip(media, spend, strict=True):
+        own = _named_after(column, media)
+        if own not in (None, channel):
+            raise DataError(
+                f"{option} gives the column {column!r} to {channel!r}, as listed, and its name says {own!r}; list both "
+                f"in one order, or write {way_out.format(channel=own, column=column)} for each channel."
+            )
     return dict(zip(media, spend, strict=True))
+
+
+def _named_after(column: str, media: Sequence[str]) -> str | None:
+    """The channel whose words the name of a column of spend has, the one of most words; None where none is the one."""
+    words = set(stem_of(column))
+    stems = {channel: set(stem_of(channel)) for channel in media}
+    found = [channel for channel, stem in stems.items() if stem and stem <= words]
+    most = max((len(stems[channel]) for channel in found), default=0)
+    best = [channel for channel in found if len(stems[channel]) == most]
+    return best[0] if len(best) == 1 else None
 
 
 def columns_named(option: str, names: Any, columns: Sequence[str]) -> Any:
@@ -120,7 +155,7 @@ def spend_by_channel(
     """Spend column of each channel, from names or globs; arguments and errors as for `spend_named`."""
     patterns = [spend] if isinstance(spend, str) else [plain_name(name) for name in spend]
     named = glob_patterns(media_names, columns) or list(media)
-    return paired_spend(media, named, patterns, columns, "spend", "spend={{{channel!r}: {column!r}}}, with a pair")
+    return paired_spend(media, named, patterns, columns, "spend", SPEND_PAIR)
 
 
 def glob_patterns(names: object, columns: Sequence[str]) -> list[str] | None:

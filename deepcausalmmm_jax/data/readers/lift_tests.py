@@ -10,11 +10,14 @@ from scipy.special import ndtri
 
 from deepcausalmmm_jax.checks import closest
 from deepcausalmmm_jax.config.lift_tests import LiftTest
+from deepcausalmmm_jax.data.files.raw_table import read_raw
 from deepcausalmmm_jax.data.readers.column_names import plain_name
-from deepcausalmmm_jax.data.readers.read_table import read_table
+from deepcausalmmm_jax.data.readers.read_table import file_at
 from deepcausalmmm_jax.errors import ConfigError, DataError
 
 _NUMBERS = ("lift", "standard_error", "spend_change")
+_CHANGE = "spend_change"
+_ROUNDED = 0.1  # of a standard error, by which that of the interval may differ: rounding, or another distribution
 _INTERVAL = ("lower", "upper", "level")
 _FIELDS = tuple(item.name for item in dataclasses.fields(LiftTest))
 # Meridian GeoX, "Analysis outputs" (developers.google.com/meridian/geox/analysis-outputs): the fields of an `Estimate`.
@@ -22,22 +25,23 @@ _ALIASES = {"point_estimate": "lift", "lower_bound": "lower", "upper_bound": "up
 _IGNORED = ("p_value",)
 
 
-def read_lift_tests(path: str | Path, delimiter: str = ",") -> tuple[LiftTest, ...]:
+def read_lift_tests(path: str | Path, delimiter: str | None = None) -> tuple[LiftTest, ...]:
     """Read lift tests from a CSV or Parquet file, one row per test, for `Config(experiments=...)`.
 
     Columns are the fields of `LiftTest`; empty cells take the defaults, and regions are separated by semicolons, or a
     list. A row without `standard_error` may give an interval instead: `lower`, `upper` and `level` (0.9 or 90%), from
-    which the standard error is computed as for a normal distribution. `point_estimate`, `lower_bound` and
+    which the standard error is computed as for a normal distribution; a row with both is refused where they disagree by
+    more than a tenth. `spend_change` may be a percentage: 50% is 0.5. `point_estimate`, `lower_bound` and
     `upper_bound`, as Meridian GeoX names them, are read as `lift`, `lower` and `upper`; `p_value` is not read.
 
     Args:
         path: of the file.
-        delimiter: between columns of a CSV file.
+        delimiter: between columns of a CSV file; None to find out.
 
     Raises:
         DataError: the file cannot be read, or a column or cell is wrong; the message names the row.
     """
-    table = read_table(path, delimiter)
+    table = read_raw(file_at(path), delimiter).cells
     names = [_ALIASES.get(plain_name(name), plain_name(name)) for name in table.columns]
     _check_columns(names, str(path))
     rows = table.set_axis(names, axis=1).astype(object)
@@ -71,7 +75,7 @@ def _test(cells: dict[str, Any], where: str) -> LiftTest:
     values: dict[str, Any] = {name: cell for name, cell in cells.items() if name in _FIELDS}
     for name in _NUMBERS:
         if name in values:
-            values[name] = _number(values[name], name, where)
+            values[name] = _share(values[name], name, where) if name == _CHANGE else _number(values[name], name, where)
     if "regions" in values:
         values["regions"] = _regions(values["regions"])
     for name in ("start", "end"):
@@ -79,6 +83,8 @@ def _test(cells: dict[str, Any], where: str) -> LiftTest:
             values[name] = values[name].date()
     if "standard_error" not in values:
         values["standard_error"] = _error_from_interval(cells, values.get("lift"), where)
+    elif all(name in cells for name in _INTERVAL):
+        _refuse_other_error(values["standard_error"], _error_from_interval(cells, values.get("lift"), where), where)
     try:
         return LiftTest.from_dict(values)
     except ConfigError as error:
@@ -112,12 +118,25 @@ def _error_from_interval(cells: dict[str, object], lift: float | None, where: st
     return float((upper - lower) / (2.0 * ndtri(0.5 + 0.5 * level)))
 
 
+def _refuse_other_error(stated: float, implied: float, where: str) -> None:
+    if abs(stated - implied) > _ROUNDED * implied:
+        raise DataError(
+            f"{where} has the standard_error {stated:g}, and its interval says {implied:.4g}; leave out the one "
+            "that is wrong."
+        )
+
+
 def _level(cell: object, where: str) -> float:
-    text = str(cell).strip()
-    share = _number(text.removesuffix("%"), "level", where) / (100.0 if text.endswith("%") else 1.0)
+    share = _share(cell, "level", where)
     if not 0 < share < 1:
-        raise DataError(f"{where} has the level {text}; write 0.9 or 90% for 90%.")
+        raise DataError(f"{where} has the level {str(cell).strip()}; write 0.9 or 90% for 90%.")
     return share
+
+
+def _share(cell: object, name: str, where: str) -> float:
+    """A share as written: 0.9, or 90%."""
+    text = str(cell).strip()
+    return _number(text.removesuffix("%"), name, where) / (100.0 if text.endswith("%") else 1.0)
 
 
 def _number(cell: Any, name: str, where: str) -> float:

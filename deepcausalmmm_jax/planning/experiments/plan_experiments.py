@@ -26,7 +26,7 @@ from deepcausalmmm_jax.planning.experiments.designs import Design, asked_sets, c
 from deepcausalmmm_jax.planning.experiments.experiment_plan import ExperimentPlan
 from deepcausalmmm_jax.planning.experiments.library import Library, library_of, plan_steps
 from deepcausalmmm_jax.planning.experiments.preposterior import FEWEST, perfect
-from deepcausalmmm_jax.planning.experiments.request import Request, checked, countrys, multiples
+from deepcausalmmm_jax.planning.experiments.request import Request, countrys, enough_draws, multiples, requested
 from deepcausalmmm_jax.planning.experiments.responses import treatments
 from deepcausalmmm_jax.planning.limit_files import by_channel
 from deepcausalmmm_jax.planning.limits import Limits
@@ -100,7 +100,8 @@ def plan_experiments(
         test = plan.best.lift_test(lift=1200.0, standard_error=300.0)
         ```
     """
-    asked = checked(ensemble, channels, changes, weeks, effect, horizon, margin, level, seed)
+    asked = requested(ensemble, channels, changes, weeks, effect, horizon, margin, level, seed)
+    enough_draws(ensemble, level)
     with Steps("plan_experiments", _SHARES) as wait:
         study = studied(ensemble, asked, budget_plan, regions, limits, wait.step)
         fit, library = ensemble.fitted_panel, study.library

@@ -14,7 +14,8 @@ from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
-from deepcausalmmm_jax.results.asked import require_draws
+from deepcausalmmm_jax.results.asked import require_draws, require_result
+from deepcausalmmm_jax.results.ensemble import Ensemble
 
 _LONGEST = 26  # weeks of a test
 _MOST_SHARE = 0.25  # of the history that a test may last
@@ -48,8 +49,8 @@ class Request:
     seed: int
 
 
-def checked(
-    ensemble: object,
+def requested(
+    result: object,
     channels: Sequence[str] | None,
     changes: object,
     weeks: object,
@@ -59,29 +60,21 @@ def checked(
     level: float,
     seed: int,
 ) -> Request:
-    """The request, or one sentence about what is wrong with it.
+    """The request, or one sentence about what is wrong with it; whether there are draws is asked by `enough_draws`.
 
     Raises:
-        ConfigError: a setting out of range, an unknown channel, or no or too few draws.
+        ConfigError: a setting out of range, or an unknown channel.
         DataError: no channel that can be tested has spend.
     """
     require_level(level)
-    ensemble = require_draws(ensemble, "plan_experiments")
-    if ensemble.config.link == "log":
-        raise ConfigError('plan_experiments needs link="identity": a lift test cannot be used where effects multiply.')
-    least = math.ceil(round(2.0 / (1.0 - level), 6))  # one draw beyond each end, on average
-    if len(ensemble.replicates) < least:
-        raise ConfigError(
-            f"The {len(ensemble.replicates)} draws are too few for an interval at level {level:g}, whose ends take "
-            f"{least} or more; bootstrap with more replicates, or lower the level."
-        )
+    panel = require_result(result, "plan_experiments").panel
+    cadence = panel.cadence
     if effect is not None and not (is_number(effect) and effect > 0):
         raise ConfigError(f"effect must be an ROI above 0, got {shown(effect)}.")
     if margin is not None and not (is_number(margin) and 0 < margin <= 1):
         raise ConfigError(
             f"margin is a share of revenue, above 0 and at most 1, got {shown(margin)}; 35% is margin=0.35."
         )
-    panel, cadence = ensemble.panel, ensemble.panel.cadence
     return Request(
         channels=_channels(panel, channels),
         changes=_changes(changes),
@@ -92,6 +85,24 @@ def checked(
         level=level,
         seed=seed_number(seed),
     )
+
+
+def enough_draws(ensemble: object, level: float) -> Ensemble:
+    """The ensemble, whose draws suffice to plan tests. What is asked is checked before, since refits take long.
+
+    Raises:
+        ConfigError: no draws, too few, or some under a log link.
+    """
+    ensemble = require_draws(ensemble, "plan_experiments")
+    if ensemble.config.link == "log":
+        raise ConfigError('plan_experiments needs link="identity": a lift test cannot be used where effects multiply.')
+    least = math.ceil(round(2.0 / (1.0 - level), 6))  # one draw beyond each end, on average
+    if len(ensemble.replicates) < least:
+        raise ConfigError(
+            f"The {len(ensemble.replicates)} draws are too few for an interval at level {level:g}, whose ends take "
+            f"{least} or more; bootstrap with more replicates, or lower the level."
+        )
+    return ensemble
 
 
 def multiples(panel: Panel, plan: BudgetPlan | None) -> np.ndarray:

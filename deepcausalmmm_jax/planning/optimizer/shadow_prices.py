@@ -61,7 +61,7 @@ def binding(problem: Problem, x: np.ndarray, names: list[str]) -> pd.DataFrame:
     touched = np.flatnonzero(by_cell)
     for i in touched[np.argsort(-np.abs(by_cell[touched]))]:
         at_top = polytope.high[i] - x[i] < x[i] - polytope.low[i]
-        fixed = polytope.high[i] - polytope.low[i] <= 2 * _AT * problem.typical[i]
+        fixed = polytope.high[i] - polytope.low[i] <= _AT * polytope.low[i]
         end = "fixed" if fixed else "most" if at_top else "least"
         rows.append((names[i], end, polytope.high[i] if at_top else polytope.low[i], by_cell[i]))
     return pd.DataFrame(rows, columns=["limit", "end", "value", "shadow_price"])

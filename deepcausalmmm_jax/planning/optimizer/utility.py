@@ -64,6 +64,9 @@ def utility_of(objective: Objective, n_replicates: int, today: float, risk: floa
     require(objective in OBJECTIVES, "objective", objective, "one of " + ", ".join(OBJECTIVES))
     even = np.full(n_replicates, 1.0 / n_replicates)
     if objective == "mean":
+        if risk is not None:
+            others = ", ".join(name for name in OBJECTIVES if name != "mean")
+            raise ConfigError(f"risk is for the objectives {others}; name one of them, or leave risk out.")
         return Utility(even, 0.0)
     if n_replicates < 2:
         raise ConfigError(
