@@ -1,6 +1,6 @@
 """How near a fit without draws is to the truth, and how often as near as its standard errors say.
 
-python benchmarks/fit_errors.py [--half confirm] [--regions 8 20] [--tag NAME]
+python benchmarks/fit_errors.py [--half confirm] [--regions 8 20] [--tag NAME] [--shocks 0.25]
 
 Worlds that are not the model's (`fresh.py`), a panel a kind and size, seeds drawn from the tag. `given curves` are the
 errors that take the curves as known and the likelihood of all regions at its word; `stated` is `share_error` of
@@ -10,28 +10,49 @@ that are said to be tiny (whatever their error, in the rows of `given curves`), 
 more than 1 % of the KPI. `winkler` is the score of the 90 % intervals: their width, and 20 times what they miss by. The
 second table has the estimates: shares of all media, percent of the KPI, the mean error of a channel's share, and
 channels with more than 5 % of the KPI that are found below a fifth of it; `forecast` is the holdout's RMSE over that of
-the best naive forecast.
+the best naive forecast. With `--shocks` every region's KPI moves by the same weekly shocks besides, as large as that
+share of its mean and with six tenths left a week later.
 """
 
 import argparse
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from fresh import HALVES, commit, fresh_seed, world_panel
 from harness import record
+from scipy.signal import lfilter
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.channel_errors import channel_errors
 from deepcausalmmm_jax.attribution.notes import TINY, NoteKind
 
 _HOLDOUT = 8
+_LEFT = 0.6  # of a shock, a week later
 _CONFIG = dcm.Config(posterior=dcm.PosteriorSettings(method="none"))
 
 
-def rows_of(kind: str, regions: int, seed: int) -> Iterator[dict[str, Any]]:
+def with_shocks(panel: dcm.Panel, size: float, seed: int) -> dcm.Panel:
+    """The panel with shocks that all its regions share; its true contributions, and so the shares, stay as they were.
+
+    Args:
+        panel: the panel.
+        size: standard deviation of the shocks, as a share of a region's mean KPI.
+        seed: of the shocks.
+    """
+    noise = np.random.default_rng(seed).normal(size=panel.kpi.shape[1])
+    path = lfilter([1.0], [1.0, -_LEFT], noise)
+    shocks = size * (path - path.mean()) / path.std()
+    return dataclasses.replace(panel, kpi=np.maximum(panel.kpi + shocks * panel.kpi.mean(axis=1, keepdims=True), 0.0))
+
+
+def rows_of(kind: str, regions: int, seed: int, shocks: float = 0.0) -> Iterator[dict[str, Any]]:
     """A row a channel and kind of error."""
     panel, true = world_panel(kind, seed, regions)
+    if shocks > 0:
+        panel = with_shocks(panel, shocks, seed + 1)
     result = dcm.fit(panel, _CONFIG, holdout=_HOLDOUT, progress=False)
     notes = result.notes()
     share = notes["share"].to_numpy()
@@ -103,15 +124,17 @@ def main() -> None:
     parser.add_argument("--half", choices=list(HALVES), default="confirm")
     parser.add_argument("--regions", type=int, nargs="+", default=[8, 20])
     parser.add_argument("--tag", help="seeds are drawn from it; the commit when left out")
+    parser.add_argument("--shocks", type=float, default=0.0, help="size of weekly shocks that all regions share")
     asked = parser.parse_args()
     tag, rows = asked.tag or commit(), list[dict[str, Any]]()
     for kind in HALVES[asked.half]:
         for regions in asked.regions:
             if regions > 1 or kind != "moves_together":
-                rows += rows_of(kind, regions, fresh_seed(tag, kind, regions))
+                rows += rows_of(kind, regions, fresh_seed(tag, kind, regions), asked.shocks)
     found, near = table(rows), estimates(rows)
     tables = {"table": found.reset_index().to_dict("records"), "estimates": near.reset_index().to_dict("records")}
-    record(f"fit_errors_{asked.half}", {"tag": tag, "rows": rows} | tables)
+    name = f"fit_errors_{asked.half}{'_shocks' if asked.shocks > 0 else ''}"
+    record(name, {"tag": tag, "shocks": asked.shocks, "rows": rows} | tables)
     print(found.to_string(), near.to_string(), sep="\n\n")
 
 
