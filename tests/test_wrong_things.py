@@ -80,7 +80,7 @@ def test_a_table_is_no_panel_to_predict(name, table, small_result):
         (lambda r: dcm.learn_dag(np.random.default_rng(0).random((2, 9, 3)), groups=1.5), "groups must be 'learn', one label per unit, or None"),
         (lambda r: dcm.learn_dag(np.random.default_rng(0).random((50, 3)), forbid=None), "forbid must be a list of edges (source, target), got None."),
         (lambda r: dcm.bootstrap_dag(np.random.default_rng(0).random((50, 3)), 5, seed="x"), "seed must be"),
-        (lambda r: dcm.read_lift_tests("tests.csv", delimiter=None), "delimiter must be one character"),
+        (lambda r: dcm.read_lift_tests("tests.csv", delimiter=5), "delimiter must be one character"),
     ],
 )  # fmt: skip
 def test_each_says_what_it_needs(call, sentence, small_result):

@@ -101,7 +101,8 @@ def in_order_of(media: Sequence[str], spend: Sequence[str], option: str, way_out
     """
     for channel, column in zip(media, spend, strict=True):
         own = _named_after(column, media)
-        if own not in (None, channel):
+        has_two_roles = column in media or list(spend).count(column) > 1  # which is refused by name elsewhere
+        if own not in (None, channel) and not has_two_roles:
             raise DataError(
                 f"{option} gives the column {column!r} to {channel!r}, as listed, and its name says {own!r}; list both "
                 f"in one order, or write {way_out.format(channel=own, column=column)} for each channel."

@@ -12,7 +12,7 @@ from deepcausalmmm_jax.checks import closest
 from deepcausalmmm_jax.config.lift_tests import LiftTest
 from deepcausalmmm_jax.data.files.raw_table import read_raw
 from deepcausalmmm_jax.data.readers.column_names import plain_name
-from deepcausalmmm_jax.data.readers.read_table import file_at
+from deepcausalmmm_jax.data.readers.read_table import file_at, separator
 from deepcausalmmm_jax.errors import ConfigError, DataError
 
 _NUMBERS = ("lift", "standard_error", "spend_change")
@@ -41,7 +41,8 @@ def read_lift_tests(path: str | Path, delimiter: str | None = None) -> tuple[Lif
     Raises:
         DataError: the file cannot be read, or a column or cell is wrong; the message names the row.
     """
-    table = read_raw(file_at(path), delimiter).cells
+    mark = None if delimiter is None else separator(delimiter)
+    table = read_raw(file_at(path), mark).cells
     names = [_ALIASES.get(plain_name(name), plain_name(name)) for name in table.columns]
     _check_columns(names, str(path))
     rows = table.set_axis(names, axis=1).astype(object)
