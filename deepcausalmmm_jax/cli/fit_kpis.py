@@ -1,5 +1,6 @@
 """The command `fit-kpis`: a file -> fits of several of its KPIs, whose curves are shared as far as the data say so."""
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import Annotated
@@ -25,9 +26,11 @@ from deepcausalmmm_jax.cli.table_options import (
     Spend,
     TableColumns,
     Time,
+    number_or_name,
     panel_of,
 )
 from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS
+from deepcausalmmm_jax.data.files.schema import Schema
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
@@ -90,21 +93,21 @@ def fit_kpis_command(
         raise DataError(f"--kpi names {twice[0]!r} twice; name each KPI once.")
     worth = _worth(revenue_per_kpi or [], names)
     settings = settings_by_kpi(config, link, counts, names)
-    panels = {}
+    panels, known = {}, None if schema is None else Schema.load(schema)
     for name in names:
         named = TableColumns(
             time,
-            name,
+            name if known is None else None,
             media,
             region,
             spend,
             controls,
-            worth.get(name),
+            worth.get(name) if known is None else None,
             population,
             delimiter,
             mask_missing_kpi,
             keep_trailing_zeros,
-            schema,
+            None if known is None else _of_kpi(known, name, worth.get(name)),
             sheet,
             cadence,
             treatments,
@@ -138,6 +141,13 @@ def fit_kpis_command(
                 say(f"{', '.join(label)}: {note}.")
     tables = "summary.csv, effects.csv, pooling.csv" if fits.funnel else "summary.csv, pooling.csv"
     say(f"\nWrote {tables} and a folder with fit.npz for each KPI to {out}{os.sep}")
+
+
+def _of_kpi(known: Schema, name: str, worth: str | None) -> Schema:
+    """A schema with another KPI in place of its own, which may have another revenue."""
+    own = known.revenue_per_kpi if name == known.kpi else None
+    revenue = own if worth is None else number_or_name(worth)
+    return dataclasses.replace(known, kpi=name, revenue_per_kpi=revenue)
 
 
 def _worth(entries: list[str], names: list[str]) -> dict[str, str]:

@@ -201,8 +201,8 @@ def scenario_command(
 
     refuse_unwritable_file(out)
     frequency = frequency_named(at_frequency)
-    if region and frequency != "today":
-        raise ConfigError("--at-frequency holds in all regions; leave out --region, or write the change alone.")
+    if region and not change and frequency != "today":
+        raise ConfigError("--at-frequency holds in all regions; leave out --region.")
     result = loaded(run)
     weeks, asked = _span(result, first, last, only=frequency != "today")
     with stoppable(f"Nothing was written to {out}; run the same command again."):

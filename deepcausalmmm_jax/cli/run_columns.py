@@ -21,6 +21,7 @@ _ALIKE = 0.9  # share of the figures in shared weeks that must agree, so that so
 _CLOSE = 1e-6  # relative
 _LEVELS = (Kind.REVENUE, Kind.POPULATION, Kind.RATE)  # what is averaged over the days of a week
 _WEEK = 7
+_HALF = 0.5  # of the weeks: fewer that agree are chance
 
 
 def panel_like(
@@ -140,12 +141,27 @@ def _table(file: Path, delimiter: str | None, run: Panel, decimal: str | None) -
             f"{file} has a row per day, and the run one per {run.cadence.unit}"
             f"{' with reach, which does not add up' if any(run.has_reach) else ''}; give a row per {run.cadence.unit}."
         )
-    return _in_weeks(table, days, run)
+    by_first, by_last = (_in_weeks(table, days, run, back) for back in (0, _WEEK - 1))
+    found = max((by_first, by_last), key=lambda weekly: _alike(weekly, run))
+    if _alike(found, run) < _HALF:
+        raise DataError(
+            f"{file} has a row per day, and neither the weeks that begin on the run's dates nor those that end there "
+            f"add up to its {run.kpi_name}; give a row per week."
+        )
+    return found
 
 
-def _in_weeks(table: pd.DataFrame, days: np.ndarray, run: Panel) -> pd.DataFrame:
-    """A table of days in the weeks of a run."""
-    first = int(run.weeks[0].to_datetime64().astype("datetime64[D]").astype(int))
+def _alike(weekly: pd.DataFrame, run: Panel) -> float:
+    """Share of the weeks of a run whose KPI a table of weeks has, in whatever unit."""
+    known = pd.Series(np.where(run.weights > 0, run.kpi, 0.0).sum(axis=0), index=run.weeks)
+    own = weekly.groupby(run.time_name)[run.kpi_name].sum().reindex(run.weeks)
+    ratio = (own / known)[(known != 0) & own.notna()]
+    return float(np.isclose(ratio, ratio.median(), rtol=1e-3).mean()) if len(ratio) else 0.0
+
+
+def _in_weeks(table: pd.DataFrame, days: np.ndarray, run: Panel, back: int) -> pd.DataFrame:
+    """A table of days in the weeks of a run, whose labels lie `back` days after the first day of a week."""
+    first = int(run.weeks[0].to_datetime64().astype("datetime64[D]").astype(int)) - back
     begin = int(days.min()) + (first - int(days.min())) % _WEEK  # the first day of a week of the run
     table = table[days >= begin]
     region = run.region_name if run.region_name in table else None
@@ -155,7 +171,7 @@ def _in_weeks(table: pd.DataFrame, days: np.ndarray, run: Panel) -> pd.DataFrame
     ]
     levels = [name for name in run.controls if name in table]
     averaged = {name: name if kind_of(name) in _LEVELS else f"{name}, averaged" for name in others}
-    return to_weeks(
+    made = to_weeks(
         table.assign(**{new: table[name] for name, new in averaged.items()}),
         time=run.time_name,
         flows=[
@@ -166,6 +182,7 @@ def _in_weeks(table: pd.DataFrame, days: np.ndarray, run: Panel) -> pd.DataFrame
         levels=[*levels, *averaged.values()],
         region=region,
     )
+    return made.assign(**{run.time_name: made[run.time_name] + pd.Timedelta(days=back)})
 
 
 def _people(bare: Panel, run: Panel) -> float | None:

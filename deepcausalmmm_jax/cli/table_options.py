@@ -13,6 +13,7 @@ from deepcausalmmm_jax.data.files.number_style import decimal_named
 from deepcausalmmm_jax.data.files.raw_table import RawTable, read_raw
 from deepcausalmmm_jax.data.files.read_panel import Read, panel_and_schema
 from deepcausalmmm_jax.data.files.recognise import Stated
+from deepcausalmmm_jax.data.files.schema import Schema
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, TrailingZeros
 from deepcausalmmm_jax.data.readers.reach import ReachColumns, reach_stated
 from deepcausalmmm_jax.data.treatments import Treatment
@@ -86,7 +87,7 @@ class TableColumns(NamedTuple):
     delimiter: str | None = None
     mask_missing_kpi: bool = False
     keep_trailing_zeros: bool = False
-    schema: Path | None = None
+    schema: Path | Schema | None = None
     sheet: str | None = None
     cadence: str | None = None
     treatments: Sequence[str] | None = None
@@ -200,8 +201,11 @@ def _stated(named: TableColumns, raw: RawTable) -> Stated:
 
 
 def _column_or_number(text: str | None, columns: list[str]) -> str | float | None:
-    if text is None or text in columns:
-        return text
+    return text if text is None or text in columns else number_or_name(text)
+
+
+def number_or_name(text: str) -> str | float:
+    """A number where the text is one, else the name of a column."""
     try:
         return float(text)
     except ValueError:

@@ -101,6 +101,18 @@ def test_bad_requests_are_refused(place, kpis, changes, said):
     assert not (place / "none").exists()
 
 
+@pytest.mark.usefixtures("fitted")
+def test_a_schema_serves_every_kpi_of_its_table(place, tmp_path, capsys):
+    spend = tuple((f"channel_{m}", f"channel_{m}_spend") for m in (1, 2))
+    roles = {"spend": spend, "controls": ("control_1",), "revenue_per_kpi": 3.0}
+    known = dcm.Schema("mine", "time", "sales", ("channel_1", "channel_2"), **roles)
+    known.save(tmp_path / "mine.toml")
+    own = {"schema": tmp_path / "mine.toml", "revenue_per_kpi": ["visits=0.5"], "quiet": True}
+    fit_kpis_command(place / "panel.csv", tmp_path / "run", ["sales,visits"], **own)
+    fits = dcm.load(tmp_path / "run")
+    assert {kpi: float(fit.panel.revenue_per_kpi.min()) for kpi, fit in fits.items()} == {"sales": 3.0, "visits": 0.5}
+
+
 def test_two_revenues_of_one_kpi_are_refused(place):
     with pytest.raises(dcm.DataError, match="--revenue-per-kpi gives 'sales' '2' and '5'; keep one"):
         fit_kpis_command(

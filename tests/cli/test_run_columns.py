@@ -87,7 +87,8 @@ def test_a_kpi_per_head_is_made_totals_as_in_the_run(small_panel, table, tmp_pat
 
 
 @pytest.mark.filterwarnings("ignore:Incomplete weeks")
-def test_days_are_added_up_to_the_weeks_of_the_run(small_panel, tmp_path):
+@pytest.mark.parametrize("labelled_by_last_day", [False, True])
+def test_days_are_added_up_to_the_weeks_of_the_run(small_panel, tmp_path, labelled_by_last_day):
     weeks = small_panel.to_dataframe()
     days = weeks.loc[weeks.index.repeat(7)].reset_index(drop=True)
     days["time"] = days["time"] + pd.to_timedelta(days.groupby(["region", "time"]).cumcount(), unit="D")
@@ -95,10 +96,21 @@ def test_days_are_added_up_to_the_weeks_of_the_run(small_panel, tmp_path):
     days[flows] /= 7
     earlier = days[days["time"] < days["time"].min() + pd.Timedelta(days=3)]
     earlier = earlier.assign(time=earlier["time"] - pd.Timedelta(days=3))  # of a week that the run did not have
-    panel = like(pd.concat([earlier, days]), small_panel, tmp_path)
+    later = pd.Timedelta(days=6 if labelled_by_last_day else 0)
+    run = dataclasses.replace(small_panel, weeks=small_panel.weeks + later)
+    panel = like(pd.concat([earlier, days]), run, tmp_path)
     for name in ("kpi", "exposure", "spend", "control", "revenue_per_kpi"):
         np.testing.assert_allclose(getattr(panel, name), getattr(small_panel, name), rtol=1e-6)
-    assert panel.weeks.equals(small_panel.weeks)
+    assert panel.weeks.equals(run.weeks)
+
+
+@pytest.mark.filterwarnings("ignore:Incomplete weeks")
+def test_days_that_add_up_to_no_week_of_the_run_are_refused(small_panel, tmp_path):
+    days = pd.DataFrame({"time": pd.date_range("2022-01-03", periods=420, freq="D")})
+    columns = {name: np.arange(420.0) % 11 for name in ("sales", *small_panel.channels, *small_panel.controls)}
+    table = pd.concat([days.assign(region=region, **columns) for region in small_panel.regions])
+    with pytest.raises(dcm.DataError, match="neither the weeks that begin on the run's dates nor those that end there"):
+        like(table, small_panel, tmp_path)
 
 
 def test_a_file_of_days_is_not_read_as_months(tmp_path):

@@ -79,6 +79,22 @@ def test_columns_that_are_not_named_do_not_stand_in_the_way(tmp_path, capsys):
     assert panel_of(file, NAMED).exposure[0, 0, 0] == 1.5
     with pytest.raises(dcm.DataError, match="writes decimals in two ways"):
         panel_of(file, UNNAMED)
+    file.write_text(file.read_text().replace("rate,visits", "visits,visits"))
+    assert panel_of(file, NAMED).exposure[0, 0, 0] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"controls": ["control_1", "region"]}, "'region' is given both as the region and as a control; remove one"),
+        ({"controls": ["time"]}, "'time' is given both as the week and as a control"),
+        ({"region": "time"}, "'time' is given both as the region and as the week"),
+        ({"region": "channel_1"}, "'channel_1' is given both as the region and as a media channel"),
+    ],
+)
+def test_a_time_or_region_has_no_other_role(file, changes, message):
+    with pytest.raises(dcm.DataError, match=message):
+        panel_of(file, TableColumns("time", "sales", ["channel_?"], "region")._replace(**changes))
 
 
 @pytest.mark.parametrize("named", [NAMED, UNNAMED])

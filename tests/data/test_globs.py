@@ -81,6 +81,7 @@ def test_a_list_of_spend_whose_names_say_another_order_is_refused(media, spend):
         (["channel_2", "channel_1"], ["channel_2_spend", "channel_1_spend"]),
         (["tv_imp", "tv_clicks"], ["tv_cost", "other"]),  # tv_cost may be of either
         (["tv", "brand"], ["tv_brand_cost", "brand_cost"]),
+        (["search", "brand"], ["search_a_cost", "search_b_cost"]),  # both say search
     ],
 )
 def test_a_list_of_spend_whose_names_say_no_other_order_is_paired_as_listed(media, spend):

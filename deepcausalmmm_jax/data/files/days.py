@@ -115,7 +115,7 @@ def _whole_weeks(count: pd.Series, begin: int, region: str | None) -> pd.Series:
         at = int(inner.argmax())
         raise DataError(
             f"Only {count.iloc[at]} of 7 days have rows in {_place(count.index[at], begin, region)}; add the others, "
-            "with 0 where nothing ran."
+            "with 0 where nothing ran, or keep days with cadence='daily' (--cadence daily)."
         )
     if short.any():
         first = _place(count.index[int(short.to_numpy().argmax())], begin, region)

@@ -256,6 +256,10 @@ def _raw(
 def _found(raw: RawTable, stated: Stated, decimal: Decimal | None) -> tuple[Schema, pd.DataFrame]:
     """The schema of a file, and its table with one row per region and week or day."""
     cells = raw.cells
+    if stated.is_all:  # columns of one name that have no role are in nobody's way
+        again = cells.columns.duplicated(keep=False) & ~cells.columns.isin(stated.columns())
+        cells = cells.loc[:, ~again]
+        stated.refuse_twice()
     if cells.columns.has_duplicates:
         name = cells.columns[cells.columns.duplicated()][0]
         raise DataError(f"The table has two columns named {name!r}; rename or remove one.")

@@ -74,6 +74,19 @@ class Stated(NamedTuple):
         """Column of spend by channel."""
         return self.spend if isinstance(self.spend, Mapping) else None
 
+    def refuse_twice(self) -> None:
+        """Refuse a time or region with another role, before its values are taken for categories of that role.
+
+        Raises:
+            DataError: such a column.
+        """
+        others = [(self.kpi, "the KPI"), *((name, "a media channel") for name in self.media or ())]
+        others += [(name, "a control") for name in self.controls or ()]
+        for column, role in ((self.region, "the region"), (self.time, "the week")):
+            for name, other in [(self.time, "the week"), *others] if role == "the region" else others:
+                if column is not None and name == column:
+                    raise DataError(f"Column {name!r} is given both as {role} and as {other}; remove one.")
+
     def figures(self, cells: pd.DataFrame) -> list[str]:
         """The stated columns of a table that hold figures, each once."""
         return [

@@ -99,8 +99,12 @@ def in_order_of(media: Sequence[str], spend: Sequence[str], option: str, way_out
     Raises:
         DataError: the name of a column is that of another channel than the one it would be of.
     """
+    named = {column: _named_after(column, media) for column in spend}
+    said = [own for own in named.values() if own is not None]
+    if len(set(said)) < len(said):  # two columns that say one channel decide nothing
+        return dict(zip(media, spend, strict=True))
     for channel, column in zip(media, spend, strict=True):
-        own = _named_after(column, media)
+        own = named[column]
         has_two_roles = column in media or list(spend).count(column) > 1  # which is refused by name elsewhere
         if own not in (None, channel) and not has_two_roles:
             raise DataError(

@@ -17,7 +17,7 @@ from deepcausalmmm_jax.errors import ConfigError, DataError
 
 _NUMBERS = ("lift", "standard_error", "spend_change")
 _CHANGE = "spend_change"
-_ROUNDED = 0.1  # of a standard error, by which that of the interval may differ: rounding, or another distribution
+_APART = 0.3  # of a standard error, by which that of the interval may differ: rounding, or a t distribution of 5 tests
 _INTERVAL = ("lower", "upper", "level")
 _FIELDS = tuple(item.name for item in dataclasses.fields(LiftTest))
 # Meridian GeoX, "Analysis outputs" (developers.google.com/meridian/geox/analysis-outputs): the fields of an `Estimate`.
@@ -31,7 +31,7 @@ def read_lift_tests(path: str | Path, delimiter: str | None = None) -> tuple[Lif
     Columns are the fields of `LiftTest`; empty cells take the defaults, and regions are separated by semicolons, or a
     list. A row without `standard_error` may give an interval instead: `lower`, `upper` and `level` (0.9 or 90%), from
     which the standard error is computed as for a normal distribution; a row with both is refused where they disagree by
-    more than a tenth. `spend_change` may be a percentage: 50% is 0.5. `point_estimate`, `lower_bound` and
+    more than three tenths. `spend_change` may be a percentage: 50% is 0.5. `point_estimate`, `lower_bound` and
     `upper_bound`, as Meridian GeoX names them, are read as `lift`, `lower` and `upper`; `p_value` is not read.
 
     Args:
@@ -41,13 +41,23 @@ def read_lift_tests(path: str | Path, delimiter: str | None = None) -> tuple[Lif
     Raises:
         DataError: the file cannot be read, or a column or cell is wrong; the message names the row.
     """
-    mark = None if delimiter is None else separator(delimiter)
+    mark = _mark_of_header(file_at(path)) if delimiter is None else separator(delimiter)
     table = read_raw(file_at(path), mark).cells
     names = [_ALIASES.get(plain_name(name), plain_name(name)) for name in table.columns]
     _check_columns(names, str(path))
     rows = table.set_axis(names, axis=1).astype(object)
     cells = ({str(name): cell for name, cell in row.items() if not _is_empty(cell)} for _, row in rows.iterrows())
     return tuple(_test(row, f"Row {i + 1} of {path}") for i, row in enumerate(cells))
+
+
+def _mark_of_header(path: Path) -> str | None:
+    """The sign between the names of known columns; cells have regions between signs of their own."""
+    with path.open("rb") as file:
+        header = file.readline().decode("utf-8-sig", errors="replace")
+    known = {*_FIELDS, *_INTERVAL, *_ALIASES, *_IGNORED}
+    found = {mark: sum(plain_name(name.strip(' \t\r\n"')) in known for name in header.split(mark)) for mark in ",;\t|"}
+    best = max(found, key=found.__getitem__)
+    return best if found[best] > 1 else None
 
 
 def _check_columns(names: list[str], path: str) -> None:
@@ -120,7 +130,7 @@ def _error_from_interval(cells: dict[str, object], lift: float | None, where: st
 
 
 def _refuse_other_error(stated: float, implied: float, where: str) -> None:
-    if abs(stated - implied) > _ROUNDED * implied:
+    if abs(stated - implied) > _APART * implied:
         raise DataError(
             f"{where} has the standard_error {stated:g}, and its interval says {implied:.4g}; leave out the one "
             "that is wrong."

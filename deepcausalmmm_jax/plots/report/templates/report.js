@@ -107,7 +107,11 @@ function current(chart) {
 }
 
 // Parts that a chart shows in percent of their sum, although some of them, or the sum, are below zero.
-const haveSigns = (traces) => traces.some((t) => t.groupnorm === "percent" && t.y.some((v) => v < 0));
+const haveSigns = (traces) => {
+  const parts = traces.filter((t) => t.groupnorm === "percent");
+  const most = Math.max(0, ...parts.flatMap((t) => Array.from(t.y, Math.abs)));
+  return parts.some((t) => t.y.some((v) => v < -1e-9 * most)); // less is rounding
+};
 
 function titleOf(chart, traces) {
   if (state.region === null || !follows(chart)) return chart.title;
