@@ -97,10 +97,11 @@ def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
         ensemble: draws from the posterior, as `fit` and `sample_posterior` return them.
 
     Returns:
-        By channel, percent of the KPI: `share`; `share_half` and `share_double`, with all priors of shares and curves,
-        default and stated, raised to the power 1/2 and 2; `error`, the standard error of these two moves that the
-        number of draws leaves; `width` of the 90% interval; and `sensitive`, whether the move is larger than a tenth
-        of that width and than twice its error.
+        By channel, percent of the KPI: `share`; `share_half` and `share_double`, with the priors of all coordinates
+        (shares, curves, and the sizes of noise, trend, season, controls and regions), default and stated, raised to the
+        power 1/2 and 2; `error`, the standard error of these two moves that the number of different draws leaves;
+        `width` of the 90% interval; and `sensitive`, whether the move is larger than a tenth of that width and than
+        twice its error.
 
     Raises:
         ConfigError: an ensemble of refits, which has no prior density.
@@ -116,7 +117,8 @@ def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
         nats = np.asarray(log_priors(jnp.asarray(coordinates, jnp.float64), density.inputs, density.priors))
     table = pd.DataFrame({"share": shares.mean()})
     products = (shares - shares.mean()).mul(nats - nats.mean(), axis=0) * np.log(2.0)
-    moved, error = products.sum() / (len(products) - 1), products.std() / np.sqrt(len(products))
+    different = len(np.unique(coordinates, axis=0))  # draws of weights occur several times
+    moved, error = products.sum() / (len(products) - 1), products.std() / np.sqrt(different)
     table["share_half"], table["share_double"] = table["share"] - moved, table["share"] + moved
     table["error"] = error
     table["width"] = shares.quantile(0.95) - shares.quantile(0.05)

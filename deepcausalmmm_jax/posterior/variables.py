@@ -41,6 +41,7 @@ class DrawnParameters(NamedTuple):
     control: PooledParameters
     persistence: Array
     noise: Array
+    shared: Array  # [], variance of shocks that all regions share over that of their own, as `Internals` has it
     demand: Array | None
 
     def placed_in(self, base: Parameters) -> Parameters:
@@ -130,7 +131,7 @@ def complete_variables(
     def one(own: DrawnParameters) -> Variables:
         params = own.placed_in(fit).as_flax()
         _, _, updated = predicted_in_training(model, {"params": params, "fitted": base["fitted"]}, data)
-        variables = {"params": params, "fitted": {**base["fitted"], **updated}}
+        variables = {"params": params, "fitted": {**base["fitted"], **updated, "shared": own.shared}}
         components, internals = predicted(model, variables, inputs)
         state = forecast_state(components, internals, inputs, weights, scales, estimated, design.step_weeks)
         return state.placed_in(variables)
@@ -166,6 +167,7 @@ def _parameters(
         control=PooledParameters(shared=control, region=linear.control_region),
         persistence=from_unit(jnp.clip(found.persistence, 2e-6, 1.0 - 2e-6)),
         noise=jnp.log(found.noise * inputs.noise_ratio),
+        shared=(found.shock / found.noise) ** 2 * (1.0 - found.persistence**2),
         demand=None if linear.demand is None else linear.demand / mean_activity(media, found, inputs),
     )
     return made, national_mean(media * ratio[:, None], inputs)

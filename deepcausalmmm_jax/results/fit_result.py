@@ -135,7 +135,7 @@ class FitResult(ForecastTables, CurveTables):
     def effective_regions(self) -> float:
         r"""Number of independent regions with as much information as the panel; small where regions move together.
 
-        $R^* / (1 + (R^* - 1) \rho^2)$ with the correlation $\rho$ of two regions' noise by shocks that all of them
+        $R^* / (1 + (R^* - 1) \rho)$ with the correlation $\rho$ of two regions' noise by shocks that all of them
         share (`ops.shared_shock`), and R* regions that are independent but for those (`ops.effective_sample`). It is of
         what moves all regions at once; what differs between them is known as well as from R* regions. The paper's model
         counts every region.
@@ -143,7 +143,7 @@ class FitResult(ForecastTables, CurveTables):
         found = self.fitted.variables["fitted"]
         shared = float(found.get("shared", 0.0))
         besides, correlation = float(found.get("effective", 1.0)) * len(self.panel.regions), shared / (1.0 + shared)
-        return besides / (1.0 + max(besides - 1.0, 0.0) * correlation**2)
+        return besides / (1.0 + max(besides - 1.0, 0.0) * correlation)
 
     def regional_summary(self, top: int | None = None) -> pd.DataFrame:
         """By region and channel: spend, incremental_outcome, pct_of_contribution, roi; the rest beyond `top` summed.

@@ -23,7 +23,7 @@ def says_little(fit: FittedPanel, shares: np.ndarray, *, from_posterior: bool) -
     """Whether the draws of a channel's share are nearly as spread out as under the priors alone, `[channel]`.
 
     Args:
-        fit: the fit, whose stated priors count too.
+        fit: the fit, whose stated priors of shares, returns and the total count too.
         shares: `[draw, channel]`, of the KPI.
         from_posterior: whether these are draws from the posterior; refits do not show what a prior says.
     """

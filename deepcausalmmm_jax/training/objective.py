@@ -55,8 +55,8 @@ def objective(
     r"""Weighted Huber log-likelihood with a noise level for each region, plus penalties, per observation.
 
     $\frac{1}{n} [\sum_{rt} w_{rt} (\rho_\delta(e_{rt} / \sigma_r - u_t) + \log \sigma_r) + U + S + \sum_k P_k]
-    + \alpha h + \frac{\rho}{2} h^2$ with u the shocks that all regions share, U what they add (`ops.shared_shock`), and
-    S the negative log-likelihood of the exposure innovations under the channel graph.
+    + \alpha h + \frac{\rho}{2} h^2$ with u the shocks that all regions share, normal, U what they add
+    (`ops.shared_shock`), and S the negative log-likelihood of the exposure innovations under the channel graph.
     Because the noise is estimated (Huber 1981, section 7.7), penalties and data are in the same unit, and the same
     prior scales serve a quiet panel and a noisy one. Where regions move together in other ways, w is scaled down to the
     number of independent ones (Pauli, Racugno & Ventura 2011): otherwise 100 regions of which all are like two would

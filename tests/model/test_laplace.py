@@ -241,8 +241,19 @@ def test_refits_take_over_how_far_regions_count_apart(small_result, small_ensemb
         own = small_ensemble.replicates.variables["fitted"][name]
         np.testing.assert_allclose(own, small_result.fitted.variables["fitted"][name], rtol=1e-6)
     besides, shared = (float(small_result.fitted.variables["fitted"][name]) for name in ("effective", "shared"))
-    expected = 4 * besides / (1 + (4 * besides - 1) * (shared / (1 + shared)) ** 2)
+    expected = 4 * besides / (1 + (4 * besides - 1) * shared / (1 + shared))
     assert small_result.effective_regions == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("ratio", "expected"), [(0.0, 4.0), (1.0, 1.6), (1e6, 1.0)])
+def test_a_mean_of_regions_is_as_uncertain_as_that_of_the_effective_ones(small_result, ratio, expected):
+    """The variance of a mean of four, of which all share a shock, over that of a single region."""
+    own = small_result.fitted.variables["fitted"] | {"effective": np.float32(1.0), "shared": np.float32(ratio)}
+    variables = small_result.fitted.variables | {"fitted": own}
+    shocked = FitResult(dataclasses.replace(small_result.fitted, variables=variables))
+    of_mean = np.full((4, 4), ratio).mean() + 1.0 / 4.0
+    assert shocked.effective_regions == pytest.approx((1.0 + ratio) / of_mean, rel=1e-5)
+    assert shocked.effective_regions == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_shock_of_all_regions_takes_nothing_from_what_differs_between_them():
