@@ -261,7 +261,7 @@ def test_a_shock_of_all_regions_takes_nothing_from_what_differs_between_them():
     panel, truth = dcm.simulate(20, 100, 3, 1, seed=5)
     shocks = 0.25 * np.random.default_rng(1).normal(size=panel.kpi.shape[1])
     shocked = dataclasses.replace(panel, kpi=panel.kpi + shocks * panel.kpi.mean(axis=1, keepdims=True))
-    config = dcm.Config(training=dcm.Training(max_epochs=600), posterior=dcm.PosteriorSettings(method="none"))
+    config = dcm.Config(training=dcm.Training(max_epochs=400), posterior=dcm.PosteriorSettings(method="none"))
     plain, moved = (dcm.fit(own, config, progress=False) for own in (panel, shocked))
     true = 100 * truth.contributions.values.sum(axis=(0, 1)) / panel.kpi.sum()
     errors = [np.abs(fit.notes()["share"].to_numpy() - true).mean() for fit in (plain, moved)]
