@@ -16,6 +16,7 @@ from deepcausalmmm_jax.attribution.notes import NoteKind, tiny_or_not
 from deepcausalmmm_jax.attribution.shares import shares
 from deepcausalmmm_jax.config.lift_tests import LiftTest
 from deepcausalmmm_jax.io.on_device import on_device
+from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY
 from deepcausalmmm_jax.model.parameters import Parameters
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
 from deepcausalmmm_jax.training.prepare import lift_tests_of
@@ -113,12 +114,24 @@ def test_a_stated_decay_is_held_as_firmly_as_it_is_stated(small_result, sd):
     assert precisions(fit)["decay"][0] == pytest.approx((by_logit / sd) ** 2, rel=0.02)
 
 
-def test_no_error_is_larger_than_the_prior_of_shares_leaves_it(small_result):
-    """However little the weeks say: the spread of a share by the prior alone, in logs."""
+def test_where_the_weeks_say_nothing_errors_are_those_of_the_priors(small_result):
+    """The spread of an effect, in logs, by the priors of shares and curves alone."""
     nothing_said = with_coarsening(small_result, 1e-6)  # of the likelihood hardly anything is left
     settings, n = small_result.config.posterior, len(small_result.panel.channels)
-    by_prior = np.sqrt(settings.total_spread**2 + settings.split_spread**2)  # the total's is smaller: of a logit
-    assert (channel_errors(nothing_said) < 1.06 * by_prior).all()
+    level = np.asarray(Parameters.of(small_result.fitted.variables["params"]).coefficients.level, np.float64)
+    share = np.exp(level) * TYPICAL_ACTIVITY
+    # A change of the logs of the shares changes the total's logit by the mean of them, weighted by the shares.
+    of_total = share / (share.sum() * (1.0 - share.sum()) * settings.total_spread)
+    of_split = (np.eye(n) - 1.0 / n) / settings.split_spread**2
+    of_levels = np.diag(np.linalg.inv(of_split + np.outer(of_total, of_total)))
+    curves, counted = (
+        _curve_moves(nothing_said),
+        (nothing_said.scales.kpi[:, None] * (nothing_said.weights > 0))[..., None],
+    )
+    effect = (nothing_said.scaled_terms.media * counted).sum(axis=(0, 1))
+    moved = (curves.moves * counted).sum(axis=(0, 1)).reshape(-1, n) / effect
+    of_curves = (moved**2 / curves.precision.reshape(-1, n)).sum(axis=0)
+    np.testing.assert_allclose(channel_errors(nothing_said), np.sqrt(of_levels + of_curves), rtol=1e-3)
     assert (channel_errors(nothing_said) > 0.5 * settings.split_spread * np.sqrt(1 - 1 / n)).all()
 
 
