@@ -124,10 +124,8 @@ def test_where_the_weeks_say_nothing_errors_are_those_of_the_priors(small_result
     of_total = share / (share.sum() * (1.0 - share.sum()) * settings.total_spread)
     of_split = (np.eye(n) - 1.0 / n) / settings.split_spread**2
     of_levels = np.diag(np.linalg.inv(of_split + np.outer(of_total, of_total)))
-    curves, counted = (
-        _curve_moves(nothing_said),
-        (nothing_said.scales.kpi[:, None] * (nothing_said.weights > 0))[..., None],
-    )
+    curves = _curve_moves(nothing_said)
+    counted = (nothing_said.scales.kpi[:, None] * (nothing_said.weights > 0))[..., None]
     effect = (nothing_said.scaled_terms.media * counted).sum(axis=(0, 1))
     moved = (curves.moves * counted).sum(axis=(0, 1)).reshape(-1, n) / effect
     of_curves = (moved**2 / curves.precision.reshape(-1, n)).sum(axis=0)

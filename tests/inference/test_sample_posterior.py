@@ -213,30 +213,27 @@ def test_sensitivity_to_the_prior_is_told_without_a_refit(national_ensemble):
     assert (table["error"] > 0).all()
 
 
-def test_a_share_known_from_its_stated_prior_alone_is_called_so():
-    """The prior holds channel_1 at 30%, where the weeks say 19% (20% is true): a weaker one would let it fall."""
-    panel, _ = dcm.simulate(1, 90, 3, 1, seed=7)
-    stated = dcm.Priors(share={"channel_1": (0.3, 0.02)})
-    drawn = dcm.sample_posterior(_trained_with(panel, priors=stated), 300, "laplace")
-    table = dcm.prior_sensitivity(drawn)
-    row = table.loc["channel_1"]
-    assert row["share_half"] < row["share"] < row["share_double"]
+def held_at(share, sd, panel, drawn):
+    """A fit with draws and a stated share of channel_1."""
+    return dcm.fit(panel, drawn.replace(priors=dcm.Priors(share={"channel_1": (share, sd)})), progress=False)
+
+
+def test_a_share_that_its_stated_prior_holds_down_is_sensitive_to_it(national, drawn):
+    """2% is stated where the weeks say more: half as strong a prior would let it rise."""
+    row = dcm.prior_sensitivity(held_at(0.02, 0.005, national[0], drawn)).loc["channel_1"]
+    assert row["share_half"] > row["share"] > row["share_double"]
     assert row["sensitive"]
-    assert "the data say little" in drawn.notes().loc["channel_1", "note"]
 
 
-def test_an_estimate_is_the_mean_of_its_draws_whatever_regions_do():
-    panel, _ = dcm.simulate(3, 90, 3, 1, seed=4)
-    drawn = dcm.sample_posterior(_trained_with(panel), 100, "laplace")
+def test_a_share_known_from_its_stated_prior_alone_is_called_so(national, drawn, national_ensemble):
+    assert "say little" in held_at(0.45, 0.02, national[0], drawn).notes().loc["channel_1", "note"]
+    assert "say little" not in national_ensemble.notes().loc["channel_1", "note"]
+
+
+def test_an_estimate_is_the_mean_of_its_draws_whatever_regions_do(small_result):
+    drawn = dcm.sample_posterior(small_result, 20, "laplace")
     np.testing.assert_allclose(drawn.notes()["share"], drawn.share_draws().mean(), rtol=2e-3)
     np.testing.assert_allclose(drawn.contributions.sum("component"), drawn.predict(), rtol=1e-6)
-
-
-def _trained_with(panel, **settings):
-    config = dcm.Config(
-        training=dcm.Training(max_epochs=300), posterior=dcm.PosteriorSettings(method="none"), **settings
-    )
-    return dcm.fit(panel, config, progress=False)
 
 
 def test_the_density_may_be_differentiated_forwards_too(national_ensemble):
