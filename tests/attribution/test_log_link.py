@@ -255,15 +255,3 @@ def test_a_stated_share_is_compared_with_what_is_lost_without_the_channel(result
     part = np.where(used, fit.components.media[:, :, 0], 0.0).sum() / fit.kpi_learned_from()
     assert lost > 1.01 * part
     assert stated.priors()["found"].iloc[0] == pytest.approx(lost, rel=1e-5)
-
-
-def test_draws_under_shocks_in_common_expect_the_kpi_that_there_was():
-    """The mean on the log needs the variance of a week's shock as each draw has it."""
-    panel, _ = dcm.simulate(3, 90, 3, 1, seed=5)
-    shocks = 0.35 * np.random.default_rng(1).normal(size=(1, 90))
-    shocked = dataclasses.replace(panel, kpi=panel.kpi * np.exp(shocks))
-    posterior = dcm.PosteriorSettings(method="laplace", draws=40)
-    config = dcm.Config(link="log", training=dcm.Training(max_epochs=400), posterior=posterior)
-    drawn = dcm.fit(shocked, config, progress=False)
-    assert float(drawn.fitted.variables["fitted"]["shared"]) > 1.0
-    assert float(drawn.predict().sum()) == pytest.approx(shocked.kpi.sum(), rel=0.02)

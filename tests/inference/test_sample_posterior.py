@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
+from jax.flatten_util import ravel_pytree
+from scipy.special import expit
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.accuracy import worse_than_mean
@@ -12,6 +14,7 @@ from deepcausalmmm_jax.inference import sample_posterior
 from deepcausalmmm_jax.inference.sample_posterior import estimated, has_draws
 from deepcausalmmm_jax.plots.report.findings import _of_intervals
 from deepcausalmmm_jax.posterior import sample
+from deepcausalmmm_jax.posterior.parameters import prior_medians, quantities
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +237,21 @@ def test_an_estimate_is_the_mean_of_its_draws_whatever_regions_do(small_result):
     drawn = dcm.sample_posterior(small_result, 20, "laplace")
     np.testing.assert_allclose(drawn.notes()["share"], drawn.share_draws().mean(), rtol=2e-3)
     np.testing.assert_allclose(drawn.contributions.sum("component"), drawn.predict(), rtol=1e-6)
+
+
+def test_each_draw_has_the_shocks_of_its_own_coordinates(small_result):
+    """Their variance beside that of a region's own residuals, from which a log link knows the mean of the KPI."""
+    drawn = dcm.sample_posterior(small_result, 20, "laplace")
+    trained, inputs, inside = sample_posterior.as_trained(drawn.fitted_panel.until_last_kpi)
+    with jax.enable_x64(True):
+        density, _ = sample.density_of(trained, inputs, inside)
+        unravel = ravel_pytree(prior_medians(density.inputs))[1]
+        found = [quantities(unravel(row), density.inputs, density.priors) for row in drawn.replicates.coordinates]
+        shock = np.array([own.shock for own in found])
+    params, fitted = (drawn.replicates.variables[name] for name in ("params", "fitted"))
+    own = np.exp(2.0 * np.asarray(params["noise"]).mean(axis=1)) / (1.0 - expit(params["persistence"]) ** 2)
+    np.testing.assert_allclose(fitted["shared"] * own, shock**2, rtol=1e-3)
+    assert shock.std() > 0
 
 
 def test_the_density_may_be_differentiated_forwards_too(national_ensemble):
