@@ -152,7 +152,7 @@ def _searched_weights(
         drawn = drawn - drawn.mean(axis=0)
         scale = jnp.sqrt((drawn**2).mean(axis=0))
         drawn = drawn / scale
-        own = None if noise is None else noise / scale[:d] ** 2
+        own = jnp.full(d, jnp.inf) if noise is None else noise / scale[:d] ** 2
         known = Candidates(drawn.T @ drawn / n, jnp.asarray(float(n)), cost, required, own)
         start = order if warm_start else search(known, free, of_search, d=d).order
         found = searched(known, free, start, drawn if shaped else None)

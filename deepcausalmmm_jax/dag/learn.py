@@ -65,7 +65,7 @@ def candidates(data: Scaled, rules: EdgeRules, noise: np.ndarray | None = None) 
         n_rows=jnp.asarray(float(n)),
         penalty=jnp.asarray(penalty(n, D)),
         required=jnp.asarray(rules.required),
-        noise=None if noise is None else jnp.asarray(noise),
+        noise=jnp.asarray(np.full(rules.free.shape[1], np.inf) if noise is None else noise),
     )
 
 
@@ -131,7 +131,7 @@ def _equal(data: Scaled, rules: EdgeRules, d: int, own: Ordered | None, path: St
     """
     free = jnp.asarray(rules.free)
     before = _unequal(data, rules, d, seed) if own is None else own
-    start = before.order if path is None else jnp.asarray(path.order)
+    start = before.order if path is None else jnp.asarray(path.order, before.order.dtype)  # one program for all
     known = candidates(data, rules, _variances(before, data, d).mean() / data.scale[:d] ** 2)
     if own is not None:
         rough = given_order(known, free, start)

@@ -218,7 +218,7 @@ def _candidates(
         n_rows=jnp.asarray(float(moments.free_rows[inside].sum())),
         penalty=jnp.asarray(_penalty(moments, samples)),
         required=jnp.asarray(required),
-        noise=None,
+        noise=jnp.asarray(np.full(samples.n_variables, np.inf)),
     )
 
 

@@ -1,6 +1,6 @@
 """The search for a graph whatever the units, from several orders and from the best of them disturbed."""
 
-from functools import partial
+import math
 from typing import NamedTuple
 
 import jax
@@ -9,6 +9,7 @@ from jax import Array
 
 from deepcausalmmm_jax.dag.order_search import Ordered, along, moves, searched
 from deepcausalmmm_jax.dag.stepwise import Candidates
+from deepcausalmmm_jax.io.quick_compile import jit_often
 
 _STARTS, _ROUNDS = 3, 8  # random orders; disturbances of the best order found
 _LARGE, _STARTS_OF_LARGE, _ROUNDS_OF_LARGE = 40, 2, 6  # from so many variables on a search takes long
@@ -28,10 +29,9 @@ def penalty(count: float, n_candidates: int) -> float:
 
     Foygel & Drton 2010, "Extended Bayesian information criteria for Gaussian graphical models", with gamma 1.
     """
-    return float(jnp.log(count) + 2.0 * jnp.log(n_candidates))
+    return math.log(count) + 2.0 * math.log(n_candidates)
 
 
-@partial(jax.jit, static_argnames="d")
 def search(candidates: Candidates, free: Array, key: Array, *, d: int) -> Ordered:
     """The best graph found under Gaussian noise with a variance a variable.
 
@@ -41,36 +41,47 @@ def search(candidates: Candidates, free: Array, key: Array, *, d: int) -> Ordere
         key: random key of the starts.
         d: number of variables.
     """
+    return refine(candidates, free, _from_several_starts(candidates, free, key, d=d))
+
+
+@jit_often("d")
+def _from_several_starts(candidates: Candidates, free: Array, key: Array, *, d: int) -> Array:
+    """The best order found from random ones and from itself disturbed, `[d]`; arguments as for `search`.
+
+    The local search stands in the program once, for both: it is what takes long to compile.
+    """
     starts, rounds = (_STARTS_OF_LARGE, _ROUNDS_OF_LARGE) if d >= _LARGE else (_STARTS, _ROUNDS)
-    keys = jax.random.split(key, starts + rounds)
-    orders = jax.vmap(lambda k: jax.random.permutation(k, d))(keys[:starts])
-    found = jax.lax.map(lambda order: searched(candidates, free, order), orders)
-    best = jax.tree.map(lambda leaf: leaf[jnp.argmin(found.costs.sum(axis=1))], found)
+    dtype = candidates.correlation.dtype
 
-    def disturb(best: Ordered, key: Array) -> tuple[Ordered, None]:
+    def disturbed(order: Array, key: Array) -> Array:
         which, where = jax.random.split(key)
-        place = jnp.argsort(best.order).astype(candidates.correlation.dtype)
+        place = jnp.argsort(order).astype(dtype)
         moved = jax.random.permutation(which, d)[: max(2, d // _DISTURBED)]
-        place = place.at[moved].set(jax.random.uniform(where, moved.shape) * d)
-        return _cheaper(searched(candidates, free, jnp.argsort(place)), best), None
+        return jnp.argsort(place.at[moved].set(jax.random.uniform(where, moved.shape) * d))
 
-    best = jax.lax.scan(disturb, best, keys[starts:])[0]
-    return searched(candidates, free, best.order, pairs=True)
+    def turn(best: Ordered, given: tuple[Array, Array]) -> tuple[Ordered, None]:
+        key, is_start = given
+        order = jnp.where(is_start, jax.random.permutation(key, d), disturbed(best.order, key))
+        return _cheaper(searched(candidates, free, order), best), None
+
+    nothing = Ordered(jnp.arange(d), jnp.full(d, jnp.inf, dtype), jnp.zeros(free.shape, bool))
+    turns = jax.random.split(key, starts + rounds), jnp.arange(starts + rounds) < starts
+    return jax.lax.scan(turn, nothing, turns)[0].order
 
 
-@jax.jit
+@jit_often()
 def refine(candidates: Candidates, free: Array, order: Array) -> Ordered:
     """Local search from one order alone."""
     return searched(candidates, free, order, pairs=True)
 
 
-@jax.jit
+@jit_often()
 def given_order(candidates: Candidates, free: Array, order: Array) -> Ordered:
     """Parents and costs along an order that is kept."""
     return along(candidates, free, order)
 
 
-@jax.jit
+@jit_often()
 def search_shapes(candidates: Candidates, free: Array, order: Array, samples: Array, key: Array) -> Found:
     """Search on from an order and from random ones, with the shape of the residuals in the cost.
 
@@ -91,7 +102,7 @@ def search_shapes(candidates: Candidates, free: Array, order: Array, samples: Ar
     return Found(best, reversals(candidates, free, best, samples))
 
 
-@jax.jit
+@jit_often()
 def reversals(candidates: Candidates, free: Array, best: Ordered, samples: Array | None) -> Array:
     """By how much the cost rises at least where variable i comes after j, `[i, j]`; 0 where it may.
 

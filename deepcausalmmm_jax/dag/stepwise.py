@@ -25,7 +25,7 @@ class Candidates(NamedTuple):
     n_rows: Array  # [], observations
     penalty: Array  # [], cost of a parent, in units of twice the log-likelihood
     required: Array  # boolean [D, target], parents that a target must have
-    noise: Array | None  # [target], variance of the noise, of variables scaled to variance 1; None: each has its own
+    noise: Array  # [target], variance of the noise, of variables scaled to variance 1; infinite: each has its own
 
 
 class Regressions(NamedTuple):
@@ -126,9 +126,10 @@ def _toggled(state: _State, k: Array, improves: Array) -> _State:
 
 def misfit(candidates: Candidates, targets: Array, variance: Array) -> Array:
     """Twice the negative log-likelihood of targets whose parents leave this variance unexplained, less a constant."""
-    if candidates.noise is None:
-        return candidates.n_rows * jnp.log(jnp.maximum(variance, _COLLINEAR))
-    return candidates.n_rows * variance / candidates.noise[targets]
+    noise = candidates.noise[targets]
+    # Both by one program: what compiles here is most of the wait for a graph.
+    of_its_own = jnp.log(jnp.maximum(variance, _COLLINEAR))
+    return candidates.n_rows * jnp.where(jnp.isinf(noise), of_its_own, variance / noise)
 
 
 def _swept(matrices: Array, k: Array, inside: Array) -> Array:
