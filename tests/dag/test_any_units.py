@@ -115,6 +115,8 @@ class TestLags:
 
     def test_total_effects_are_those_of_an_intervention(self):
         found = dcm.learn_dag(_series(self.WITHIN, self.LAGGED), lags=2)
+        with pytest.raises(dcm.ConfigError, match="rows must be a whole number, 0 or more, got 1.5"):
+            found.total_effects(1.5)
         effects = found.total_effects(4)
         x = np.zeros((7, 3))
         solve = np.linalg.inv(np.eye(3) - found.adjacency)
@@ -158,6 +160,13 @@ class TestRules:
             assert found.adjacency[0, 1] == found.adjacency[1, 0] == 0
             assert found.adjacency[3, 0] != 0
             assert nx.is_directed_acyclic_graph(found.graph())
+
+    def test_a_required_edge_runs_as_required_where_the_observations_leave_its_direction_open(self):
+        table = pd.DataFrame(_samples(CHAIN), columns=NAMES)
+        found = dcm.learn_dag(table, noise="unequal", require=[("c", "b")])
+        np.testing.assert_array_equal(found.adjacency != 0, CHAIN.T != 0)  # of the chain, the rest follows from it
+        np.testing.assert_array_equal(found.cpdag, CHAIN.T != 0)
+        assert found.decided[2, 1] and found.decided[1, 0]
 
     @pytest.mark.parametrize(
         ("rules", "message"),
