@@ -130,6 +130,8 @@ class TestLags:
         stacked = dcm.learn_dag(np.stack(units), lags=2, noise="unequal")
         table = pd.DataFrame(np.concatenate(units), columns=list("abc")).assign(shop=np.repeat(list("wxyz"), 150))
         long = dcm.learn_dag(table, lags=2, noise="unequal", units="shop")
+        numbered = dcm.learn_dag(table.rename(columns={"shop": 7}), lags=2, noise="unequal", units=7)
+        np.testing.assert_array_equal(numbered.lagged, long.lagged)
         np.testing.assert_allclose(long.lagged, stacked.lagged, atol=1e-9)
         assert long.names == ("a", "b", "c")
 
@@ -180,6 +182,7 @@ class TestRules:
             ({"require": [("a", "a")]}, "to itself"),
             ({"forbid": ["ab"]}, "must hold edges"),
             ({"tiers": [["a"], ["a"]]}, "names 'a' twice"),
+            ({"refine": "no"}, "refine must be True or False, got 'no'"),
             ({"noise": "gaussian"}, "noise must be equal, unequal or None"),
             ({"lags": -1}, "lags must be a whole number, 0 or more"),
             ({"k": 2}, "no groups are asked for"),
