@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jax import Array
 
-from deepcausalmmm_jax.checks import seed_number, whole_number
+from deepcausalmmm_jax.checks import is_number, seed_number, shown, whole_number
 from deepcausalmmm_jax.dag.edge_frequencies import EdgeFrequencies
 from deepcausalmmm_jax.dag.edge_rules import Edge, EdgeRules, edge_rules
 from deepcausalmmm_jax.dag.estimate import Method
@@ -79,8 +79,10 @@ def bootstrap_dag(
     how, seed = checked_search(method, l1, threshold, noise, True), seed_number(seed)
     for name, number in (("replicates", replicates), ("batch_size", batch_size)):
         whole_number(name, number)
-    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
-        raise ConfigError(f"level must be above 0 and below 1, got {level!r}.")
+    if not is_number(level) or not 0 < level < 1:
+        raise ConfigError(f"level must be above 0 and below 1, got {shown(level)}.")
+    if not isinstance(warm_start, bool):
+        raise ConfigError(f"warm_start must be True or False, got {shown(warm_start)}.")
     samples = read_samples(X, lags, units, mask)
     rules = edge_rules(samples.names, samples.lags, forbid, require, tiers, exogenous)
     graph = learn(samples, rules, how)

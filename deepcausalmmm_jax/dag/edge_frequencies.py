@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.checks import is_number, shown
 from deepcausalmmm_jax.dag.learned_graph import Noise
+from deepcausalmmm_jax.errors import ConfigError
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +40,13 @@ class EdgeFrequencies:
     names: tuple[Hashable, ...]
 
     def stable_edges(self, min_frequency: float = 0.8) -> list[tuple[Hashable, Hashable, float]]:
-        """Edges within a row found at least this often, as (source, target, frequency), the most frequent first."""
+        """Edges within a row found at least this often, as (source, target, frequency), the most frequent first.
+
+        Raises:
+            ConfigError: `min_frequency` is not between 0 and 1.
+        """
+        if not is_number(min_frequency) or not 0 <= min_frequency <= 1:
+            raise ConfigError(f"min_frequency is a share of the replicates, 0 to 1, got {shown(min_frequency)}.")
         found = [
             (self.names[i], self.names[j], float(self.frequency[i, j])) for i, j in np.argwhere(self.frequency > 0)
         ]

@@ -68,6 +68,7 @@ def edge_rules(
             raise ConfigError(f"The edge {edge!r} is required, but forbidden by forbid or tiers; drop one of the two.")
         required[lag or 0, source, target] = True
     _refuse_cycle(required[0], names)
+    free[0] &= ~required[0].T  # and so the direction is known, where the observations leave it open
     return EdgeRules(free.reshape(-1, d), required.reshape(-1, d))
 
 

@@ -270,7 +270,11 @@ def passes_for_gaussian(rest: np.ndarray) -> bool:
     """Whether residuals `[row, variable]` are no further from Gaussian than Gaussian noise would be.
 
     Twice the rows times the negentropy of Gaussian noise is close to chi-square with two degrees of freedom a variable.
+    A variable without residuals, such as one that is constant in a group of units, says nothing.
     """
-    unit = rest / np.sqrt((rest**2).mean(axis=0))
+    sd = np.sqrt((rest**2).mean(axis=0))
+    unit = rest[:, sd > 0] / sd[sd > 0]
+    if not unit.size:
+        return True
     far = 2.0 * len(rest) * float(np.asarray(negentropy(jnp.asarray(unit.T))).sum())
-    return bool(far < stats.chi2.isf(_NOT_GAUSSIAN, 2 * rest.shape[1]))
+    return bool(far < stats.chi2.isf(_NOT_GAUSSIAN, 2 * unit.shape[1]))

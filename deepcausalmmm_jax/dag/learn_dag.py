@@ -6,7 +6,7 @@ from typing import Literal, get_args, overload
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.checks import whole_number
+from deepcausalmmm_jax.checks import is_number, shown, whole_number
 from deepcausalmmm_jax.dag.edge_rules import Edge, edge_rules
 from deepcausalmmm_jax.dag.estimate import Method
 from deepcausalmmm_jax.dag.graph_groups import GraphGroups
@@ -144,9 +144,11 @@ def checked_search(method: str, l1: float, threshold: float | None, noise: str |
     if noise not in (None, *get_args(Noise)):
         raise ConfigError(f"noise must be equal, unequal or None, got {noise!r}.")
     for name, value in (("l1", l1), ("threshold", 0.0 if threshold is None else threshold)):
-        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < np.inf:
-            raise ConfigError(f"{name} must be a number, 0 or more, got {value!r}.")
-    return Search(method, float(l1), threshold, noise, bool(refine))  # type: ignore[arg-type]
+        if not is_number(value) or value < 0:
+            raise ConfigError(f"{name} must be a number, 0 or more, got {shown(value)}.")
+    if not isinstance(refine, bool):
+        raise ConfigError(f"refine must be True or False, got {shown(refine)}.")
+    return Search(method, float(l1), threshold, noise, refine)  # type: ignore[arg-type]
 
 
 def _checked_k(k: int | None, samples: Samples) -> int | None:

@@ -193,7 +193,8 @@ def _parents(
             parents[g, :d] = representative(_class(parents[g], rules, samples))
             coefficients = regressions(moments, inside / unexplained(moments, coefficients), parents[g])
         scale = np.sqrt(np.einsum("jaa->ja", pooled))  # of each candidate, by target
-        size = np.abs(coefficients) * (scale / scale[np.arange(d), np.arange(d)][:, None]).T
+        own = scale[np.arange(d), np.arange(d)]  # 0 for a variable that is constant in the group, which has no parents
+        size = np.abs(coefficients) * (scale / np.where(own > 0, own, 1.0)[:, None]).T
         parents[g] &= rules.required | (size > (how.threshold or 0.0))
     return parents
 

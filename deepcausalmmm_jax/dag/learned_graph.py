@@ -8,6 +8,8 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.checks import whole_number
+
 Noise = Literal["equal", "unequal"]
 
 
@@ -96,11 +98,15 @@ class LearnedGraph:
         """Effect of one unit of each variable, once, on each variable, along all paths.
 
         Args:
-            rows: how many rows after the first are counted.
+            rows: how many rows after the first are counted, 0 or more.
 
         Returns:
             `[1 + rows, variable, variable]`: entry [t, i, j] is what one unit more of i changes in j, t rows later.
+
+        Raises:
+            ConfigError: `rows` is no whole number, 0 or more.
         """
+        whole_number("rows", rows, least=0)
         d = len(self.names)
         within = np.linalg.inv(np.eye(d) - self.adjacency)
         effects = [within]

@@ -94,7 +94,7 @@ def _read(
 def _without_unit_column(
     X: pd.DataFrame, units: Hashable | Sequence[Hashable] | None
 ) -> tuple[pd.DataFrame, Hashable | Sequence[Hashable] | None]:
-    if not isinstance(units, str):
+    if units is None or (np.iterable(units) and not isinstance(units, str)):
         return X, units
     if units not in X.columns:
         raise DataError(f"X has no column {units!r} to take the units from; its columns are {list(X.columns)}.")

@@ -70,7 +70,7 @@ def inputs_from(
     """Scale a panel that begins where training began; weeks after the training weeks may follow.
 
     Args:
-        panel: regions in the order of `scales`.
+        panel: regions in the order of `scales`; it may end before training did.
         scales: from the training weeks.
         weights: `[region, week]` of the training weeks, 0 in weeks the fit does not learn from, whose KPI is left out
             of the arrays.
@@ -85,12 +85,13 @@ def inputs_from(
         ConfigError: a stated prior or a link that does not fit the panel, or more lags of links than weeks in a row.
     """
     n_training = training_weeks(weights) if n_training_weeks is None else n_training_weeks
-    refuse_lags_without_weeks(config.link_lags, weights > 0)
+    learned_from = learned_from or LearnedFrom(panel, weights)
+    refuse_lags_without_weeks(config.link_lags, learned_from.weights > 0)
     steps, cadence = np.arange(len(panel.weeks)), panel.cadence
 
     def trend(spacing: int) -> tuple[np.ndarray, np.ndarray]:
         knots = knot_weeks(n_training, cadence.steps(spacing))
-        centre = knot_basis(steps[:n_training], knots).mean(axis=0)
+        centre = knot_basis(np.arange(n_training), knots).mean(axis=0)  # of all of them, if the panel ends before
         return knot_basis(steps, knots) - centre, np.diff(knots) * cadence.weeks / WEEKS_IN_QUARTER
 
     season = season_basis(panel, config)
@@ -101,7 +102,7 @@ def inputs_from(
     kpi = scaled_kpi(panel, own, scales.kpi, config.reading)
     level = scaled_level(panel, own, scales.kpi, config.reading)
     size = _kpi_size(panel, own, config, scales)
-    stated = _stated(*(learned_from or LearnedFrom(panel, weights)), config, scales)
+    stated = _stated(*learned_from, config, scales)
     contacts = contacts_from(panel, scales.frequency)
     return Inputs(
         exposure=_single(exposure),

@@ -55,7 +55,8 @@ def fit_many(
     """Fit each panel with each of the settings and each of the seeds.
 
     Fits of equal shapes share a compiled program, so that a hundred clients compile once. They run on every core or
-    device, and under `jax.distributed` on every host. Each result equals that of `fit`, up to rounding.
+    device, and under `jax.distributed` on every host. Each result equals that of `fit`, up to rounding; where training
+    ends before it has converged, terms that it has not yet told apart differ by more, above all with lift tests.
 
     Args:
         panels: one or more.

@@ -22,6 +22,7 @@ from deepcausalmmm_jax.posterior.prior import prior_shares
 from deepcausalmmm_jax.posterior.sample import density_of
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.training.families import family_of
 from deepcausalmmm_jax.training.prepare import prepare
 
 _MOVED = 0.1  # of an interval's width, beyond which an estimate counts as sensitive to its prior
@@ -43,13 +44,14 @@ def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 10
         with a KPI.
 
     Raises:
-        ConfigError: a bad number of draws, or a stated mROI, which says something about a share only together with a
-            curve.
+        ConfigError: a bad number of draws; a stated mROI, which says something about a share only together with a
+            curve; a link that is still to be chosen; or the paper's model, which has no priors.
     """
     require_panel(panel, "prior_predictive")
     whole_number("draws", draws)
     seed = seed_number(seed)
     settings = Config() if config is None else require_config(config, "prior_predictive")
+    _refuse_without_priors(settings)
     shares = prior_shares(settings, len(panel.channels), int(draws), seed, _stated_shares(panel, settings))
     total = shares.sum(axis=1)
     if settings.link == "log":  # the priors are of effects on the log, each a part of what all media add
@@ -71,6 +73,16 @@ def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 10
     return pd.DataFrame(columns, index=pd.RangeIndex(int(draws), name="draw"))
 
 
+def _refuse_without_priors(config: Config) -> None:
+    if not family_of(config).has_stated_priors:
+        raise ConfigError("prior_predictive needs the default model: the paper's has no priors.")
+    if config.link == "auto":
+        raise ConfigError(
+            'Setting link is "auto", and what priors imply for shares depends on the link; ask prior_predictive with '
+            'link="identity" or link="log".'
+        )
+
+
 def _stated_shares(panel: Panel, config: Config) -> StatedPriors[np.ndarray] | None:
     """What is stated of shares, as the model has it; None where nothing is."""
     own = config.priors
@@ -81,7 +93,7 @@ def _stated_shares(panel: Panel, config: Config) -> StatedPriors[np.ndarray] | N
         )
     if not (own.share or own.roi or own.cpik or own.total):
         return None
-    inputs = prepare(panel, panel.weights, config).inputs
+    inputs = prepare(panel, panel.weights, config.replace(curve="stated")).inputs  # shares need no curve
     assert isinstance(inputs, Inputs)
     return inputs.stated_priors
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.axes import CHANNEL, REGION
+from deepcausalmmm_jax.axes import CHANNEL, REGION, TIME
 from deepcausalmmm_jax.errors import OutputError
 from deepcausalmmm_jax.io.atomic_write import write_text, written_together
 from deepcausalmmm_jax.io.write_csv import csv_text, unescaped
@@ -82,7 +82,7 @@ def _checksum(texts: Mapping[str, str], told: Mapping[str, object]) -> str:
 
 
 def _table(text: str, index: str | None) -> pd.DataFrame:
-    """A table with its labels as they were written; a region may be called `NA` or `01`."""
+    """A table with its labels as they were written, and days as days; a region may be called `NA` or `01`."""
     labels = {name: str for name in (CHANNEL, REGION, "limit")}
     table = pd.read_csv(io.StringIO(text), dtype=labels, keep_default_na=False, na_values=[""])
     table.columns = [unescaped(name) for name in table.columns]
@@ -91,6 +91,8 @@ def _table(text: str, index: str | None) -> pd.DataFrame:
             table[name] = table[name].map(unescaped)
     if REGION in table and all(text.isdecimal() and text == str(int(text)) for text in table[REGION]):
         table[REGION] = table[REGION].astype(int)
+    if TIME in table and not pd.api.types.is_numeric_dtype(table[TIME]):  # numbers of weeks stay numbers
+        table[TIME] = pd.to_datetime(table[TIME])
     return table if index is None else table.set_index(index)
 
 

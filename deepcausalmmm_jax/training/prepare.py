@@ -38,14 +38,14 @@ def prepare(panel: Panel, weights: np.ndarray, config: Config, scales: Scales | 
         scales: to use in place of those of the training weeks.
 
     Raises:
-        ConfigError: a kind of saturation that is still to be chosen.
+        ConfigError: a kind of saturation or a link that is still to be chosen.
         DataError: a region whose KPI the model cannot be scaled by, or a lift test that does not fit the panel.
     """
     for name, value in (("curve", config.curve), ("link", config.link)):
         if value == "auto":
             raise ConfigError(
                 f'Setting {name} is "auto", which only dcm.fit resolves; fit the panel once and use its result.config, '
-                "which names the kind that was chosen."
+                "which names the one that was chosen."
             )
     family = family_of(config)
     scales, inputs, design = family.prepared(panel, weights, config, scales)

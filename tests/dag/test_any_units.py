@@ -115,6 +115,8 @@ class TestLags:
 
     def test_total_effects_are_those_of_an_intervention(self):
         found = dcm.learn_dag(_series(self.WITHIN, self.LAGGED), lags=2)
+        with pytest.raises(dcm.ConfigError, match="rows must be a whole number, 0 or more, got 1.5"):
+            found.total_effects(1.5)
         effects = found.total_effects(4)
         x = np.zeros((7, 3))
         solve = np.linalg.inv(np.eye(3) - found.adjacency)
@@ -128,6 +130,8 @@ class TestLags:
         stacked = dcm.learn_dag(np.stack(units), lags=2, noise="unequal")
         table = pd.DataFrame(np.concatenate(units), columns=list("abc")).assign(shop=np.repeat(list("wxyz"), 150))
         long = dcm.learn_dag(table, lags=2, noise="unequal", units="shop")
+        numbered = dcm.learn_dag(table.rename(columns={"shop": 7}), lags=2, noise="unequal", units=7)
+        np.testing.assert_array_equal(numbered.lagged, long.lagged)
         np.testing.assert_allclose(long.lagged, stacked.lagged, atol=1e-9)
         assert long.names == ("a", "b", "c")
 
@@ -159,6 +163,13 @@ class TestRules:
             assert found.adjacency[3, 0] != 0
             assert nx.is_directed_acyclic_graph(found.graph())
 
+    def test_a_required_edge_runs_as_required_where_the_observations_leave_its_direction_open(self):
+        table = pd.DataFrame(_samples(CHAIN), columns=NAMES)
+        found = dcm.learn_dag(table, noise="unequal", require=[("c", "b")])
+        np.testing.assert_array_equal(found.adjacency != 0, CHAIN.T != 0)  # of the chain, the rest follows from it
+        np.testing.assert_array_equal(found.cpdag, CHAIN.T != 0)
+        assert found.decided[[2, 1], [1, 0]].all()
+
     @pytest.mark.parametrize(
         ("rules", "message"),
         [
@@ -171,6 +182,7 @@ class TestRules:
             ({"require": [("a", "a")]}, "to itself"),
             ({"forbid": ["ab"]}, "must hold edges"),
             ({"tiers": [["a"], ["a"]]}, "names 'a' twice"),
+            ({"refine": "no"}, "refine must be True or False, got 'no'"),
             ({"noise": "gaussian"}, "noise must be equal, unequal or None"),
             ({"lags": -1}, "lags must be a whole number, 0 or more"),
             ({"k": 2}, "no groups are asked for"),

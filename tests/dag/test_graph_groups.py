@@ -74,6 +74,16 @@ def test_known_groups_keep_their_labels_and_are_what_is_found(shops):
     pd.testing.assert_series_equal(mapped.labels, known.labels)
 
 
+def test_a_variable_that_a_group_never_has_leaves_no_trace(shops, recwarn):
+    x, group, _, _ = shops
+    silent = np.where((group == 0)[:, None, None] & (np.arange(4) == 3), 0.0, x)  # a channel that does not run there
+    graph = dcm.learn_dag(silent, lags=1, groups=group.tolist()).graphs[0]
+    assert graph.gaussian
+    assert not graph.lagged[0, 3].any()
+    assert not graph.lagged[0, :, 3].any()
+    assert not recwarn.list
+
+
 def test_groups_do_not_depend_on_units_of_measurement(shops):
     x, _, _, found = shops
     scaled = dcm.learn_dag(x * np.array([1e-3, 1.0, 1e4, 7.0]), lags=1, groups="learn")

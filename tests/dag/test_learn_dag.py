@@ -84,6 +84,8 @@ def test_mapped_it_equals_one_by_one(method):
 def test_frequencies_tell_a_strong_edge_from_none():
     found = dcm.bootstrap_dag(pd.DataFrame(_samples(TRUE), columns=list("abcd")), 20, seed=1)
     assert ((found.frequency >= 0) & (found.frequency <= 1)).all()
+    with pytest.raises(dcm.ConfigError, match="a share of the replicates, 0 to 1, got 80"):
+        found.stable_edges(80)
     assert {edge[:2] for edge in found.stable_edges()} == {("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")}
     assert found.frequency[3, 0] == 0
     again = dcm.bootstrap_dag(_samples(TRUE), 20, seed=1)

@@ -74,3 +74,18 @@ def test_a_stated_marginal_return_is_not_passed_over(small_panel):
     config = dcm.Config(priors=dcm.Priors(mroi={"channel_1": (1.0, 0.1)}))
     with pytest.raises(dcm.ConfigError, match=r"leave priors\.mroi out"):
         dcm.prior_predictive(small_panel, config)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [(dcm.Config(link="auto"), "depends on the link; ask prior_predictive"), (dcm.Config.paper(), "has no priors")],
+)
+def test_settings_that_leave_the_priors_of_shares_open_are_refused(small_panel, config, message):
+    with pytest.raises(dcm.ConfigError, match=message):
+        dcm.prior_predictive(small_panel, config, draws=10)
+
+
+def test_a_curve_that_is_still_to_be_chosen_says_nothing_about_shares(small_panel):
+    stated = dcm.Config(priors=dcm.Priors(share=(("channel_1", 0.3, 0.02),)))
+    known, still_open = (dcm.prior_predictive(small_panel, c, draws=10) for c in (stated, stated.replace(curve="auto")))
+    pd.testing.assert_frame_equal(known, still_open)

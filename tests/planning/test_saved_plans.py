@@ -44,6 +44,14 @@ def test_regions_come_back_as_they_are_named(regions, tmp_path):
     assert json.loads((tmp_path / "plan.json").read_text())["schema"] == 2
 
 
+@pytest.mark.parametrize("weeks", [pd.to_datetime(["2024-01-01", "2024-01-08"]), pd.Index([7, 8])])
+def test_weeks_come_back_as_days_or_numbers(weeks, tmp_path):
+    """As text they match no week of the panel."""
+    table = PLAN["table"].assign(time=weeks)
+    write_plan(tmp_path, PLAN | {"table": table}, REST)
+    assert pd.Index(read_plan(tmp_path)[0]["table"]["time"]).equals(weeks)
+
+
 def test_a_plan_without_refits_comes_back(tmp_path):
     empty = PLAN | {
         "draws": pd.DataFrame(index=pd.RangeIndex(0, name="replicate")),

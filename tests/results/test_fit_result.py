@@ -6,6 +6,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.accuracy import accuracy_table, naive_forecasts
+from deepcausalmmm_jax.training.prepare import inputs_of
 
 
 def test_contributions_add_up_to_the_prediction(small_result):
@@ -13,6 +14,23 @@ def test_contributions_add_up_to_the_prediction(small_result):
     assert terms.dims == ("region", "time", "component")
     np.testing.assert_allclose(terms.sum("component"), small_result.predict(), rtol=1e-5)
     assert set(small_result.panel.channels) <= set(terms.component.values)
+
+
+def test_weeks_that_end_before_training_did_are_read_as_those_of_the_whole_panel(small_result, published_result):
+    """So that they have its prediction: the trend's centre and the published season are those of all training weeks."""
+    for result in (small_result, published_result):
+        whole, early = (inputs_of(result.fitted, part) for part in (result.panel, result.panel.select(weeks=slice(20))))
+        for name in ("exposure", "control", "season", "trend_basis", "region_trend_basis", "season_basis", "elapsed"):
+            if hasattr(whole, name):
+                expected, found = getattr(whole, name), getattr(early, name)
+                np.testing.assert_array_equal(found, expected[tuple(map(slice, found.shape))], name)
+
+
+def test_weeks_too_few_for_the_lags_of_links_are_read(small_panel, small_result):
+    """The fit needs some weeks in a row to learn links from; a forecast does not."""
+    lagged = dataclasses.replace(small_result.fitted, config=small_result.config.replace(link_lags=2))
+    read = inputs_of(lagged, small_panel.select(weeks=slice(0, 1)))
+    assert read.exposure.shape[1] == 1
 
 
 def test_media_contributions_are_not_negative(small_result):

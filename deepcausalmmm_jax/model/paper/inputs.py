@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.config.settings import Config, GraphKind
+from deepcausalmmm_jax.data.inputs import LearnedFrom
 from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means, kpi_sizes
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.data.scaling import Scales
@@ -100,16 +101,27 @@ def _usable_means(panel: Panel, weights: np.ndarray) -> np.ndarray:
     return mean
 
 
-def paper_inputs_from(panel: Panel, scales: Scales, weights: np.ndarray, n_training_weeks: int) -> PaperInputs:
+def paper_inputs_from(
+    panel: Panel,
+    scales: Scales,
+    weights: np.ndarray,
+    n_training_weeks: int,
+    learned_from: LearnedFrom | None = None,
+) -> PaperInputs:
     """Arrays of a panel that begins where training began; weeks after the training weeks may follow.
 
     Args:
-        panel: regions in the order of `scales`.
+        panel: regions in the order of `scales`; it may end before training did.
         scales: from the training weeks.
         weights: `[region, week]` of the training weeks, 0 in weeks that are not learned from. The KPI of those is left
             out of the arrays.
         n_training_weeks: weeks up to the last one learned from.
+        learned_from: the panel of the fit, whose season is continued; this one when None.
     """
+    own = learned_from or LearnedFrom(panel, weights)
+    season = seasonal_profile(
+        np.where(own.weights > 0, own.panel.kpi, 0.0), own.weights, n_training_weeks, panel.cadence.steps(52)
+    )
     control = (panel.control - scales.control_center[:, None, :]) / scales.control_scale[:, None, :]
     known = np.where(weights > 0, panel.kpi, 0.0)
     return PaperInputs(
@@ -118,6 +130,6 @@ def paper_inputs_from(panel: Panel, scales: Scales, weights: np.ndarray, n_train
             np.where(panel.present[:, :, None], np.clip(control, -_CONTROL_LIMIT, _CONTROL_LIMIT), 0.0), jnp.float32
         ),
         week=jnp.arange(panel.kpi.shape[1], dtype=jnp.int32),
-        season=jnp.asarray(seasonal_profile(known, weights, n_training_weeks, panel.cadence.steps(52)), jnp.float32),
+        season=jnp.asarray(season, jnp.float32),
         kpi=jnp.asarray(known / scales.kpi[:, None], jnp.float32),
     )

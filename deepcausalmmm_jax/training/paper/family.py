@@ -62,7 +62,7 @@ class PaperFamily(ModelFamily):
         learned_from: LearnedFrom | None = None,
     ) -> PaperInputs:
         """See `ModelFamily`."""
-        return paper_inputs_from(panel, scales, weights, n_training_weeks)
+        return paper_inputs_from(panel, scales, weights, n_training_weeks, learned_from)
 
     def design(self, panel: Panel, config: Config, n_training_weeks: int, variables: Variables) -> PaperDesign:
         """See `ModelFamily`; the season's period is that of the fitted profile."""
