@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -211,7 +212,7 @@ def scenario_command(
     with stoppable(f"Nothing was written to {out}; run the same command again."):
         changes = [_change(text, region, weeks) for text in change or ()]
         table = scenario(result, changes, weeks=asked, frequency=frequency, level=level)
-        write_csv(table, out, index=False)
+        write_csv(table.assign(label=table["label"].map(_day)), out, index=False)
     whole = table[table["by"] == "all"].drop(columns=["by", "label"]).iloc[0]
     say(_shown(whole.to_frame("all weeks and regions")))
     say(f"\nWrote {out}.")
@@ -272,6 +273,11 @@ def _span(
     if only:
         return None, (begin, end + 1)
     return (panel.week_label(begin), panel.week_label(end)), (0, len(panel.weeks)) if end >= past else None
+
+
+def _day(label: object) -> object:
+    """A date without its time of day, as in the other tables; any other label as it is."""
+    return label.date() if isinstance(label, datetime) else label
 
 
 def _shown(table: "pd.DataFrame") -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from deepcausalmmm_jax.results.run_update import Update
 
 _DIFFERS = 1
-_SHOWN = ["before", "after", "change", "z", "new_weeks", "revised"]
+_SHOWN = ["before", "after", "change", "z"]
 
 
 def update_command(
@@ -44,6 +44,7 @@ def update_command(
 ) -> None:
     """Bring a run up to date with new weeks, from its last estimate; says what moved and why."""
     from deepcausalmmm_jax.inference.update import update  # with JAX, which help does without
+    from deepcausalmmm_jax.results.run_update import CAUSES
 
     refuse_two_holdouts(holdout, no_holdout)
     result = loaded(run)
@@ -63,7 +64,8 @@ def update_command(
         _write(made, out)
     say(made.summary())
     say("\nShares and ROI; z is the change over its standard error")
-    shown = made.moved.loc[["share", "roi"], _SHOWN].dropna(how="all")
+    idle = [name for name in CAUSES if not made.moved[name].fillna(0.0).any()]
+    shown = made.moved.loc[["share", "roi"], [*_SHOWN, *CAUSES]].dropna(how="all").drop(columns=idle)
     say(shown.to_string(float_format=lambda value: f"{value:.3g}", na_rep="-"))
     if len(made.revised):
         say(f"\nRevised figures of the old {panel.cadence.unit}s, the first ten")

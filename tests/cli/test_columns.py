@@ -1,10 +1,11 @@
 """Spend pairs with exposure for certain, or not at all."""
 
+import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.cli.columns import expanded, listed, paired_spend
-from deepcausalmmm_jax.cli.planning import _change
+from deepcausalmmm_jax.cli.planning import _change, _day
 from deepcausalmmm_jax.cli.role_options import by_channel_named, treatments_named
 
 COLUMNS = ["imp_2", "imp_1", "clicks_1", "cost_1", "cost_2"]
@@ -90,3 +91,9 @@ def test_a_change_is_of_the_whole_name_before_its_last_sign(text, name, value):
     change = _change(text, None, None)
     assert change.name == name
     assert {key: getattr(change, key) for key in value} == value
+
+
+def test_dates_of_a_scenario_are_written_as_in_the_other_tables():
+    assert str(_day(pd.Timestamp("2024-01-29"))) == "2024-01-29"
+    assert _day("Nord, West") == "Nord, West"
+    assert _day(7) == 7
