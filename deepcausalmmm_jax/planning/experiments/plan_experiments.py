@@ -13,6 +13,7 @@ from deepcausalmmm_jax.attribution.horizon import even_weeks
 from deepcausalmmm_jax.attribution.units import units_of
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.planning.experiments.candidates import (
@@ -251,7 +252,7 @@ def _notes(ensemble: Ensemble, found: ExperimentPlan, asked: Request, study: Stu
             f"National, so that no regions can be compared with others: {', '.join(national)}; such a test runs in the "
             "whole country, and is planned on a fit of the country's totals."
         )
-    return (*notes, *_notes_on_figures(ensemble, table, study))
+    return tuple(map(Wording(ensemble.panel), (*notes, *_notes_on_figures(ensemble, table, study))))
 
 
 def _notes_on_figures(ensemble: Ensemble, table: pd.DataFrame, study: Study) -> tuple[str, ...]:
