@@ -51,22 +51,22 @@ def scores(kpi: np.ndarray, prediction: np.ndarray, weights: np.ndarray) -> dict
 
     Returns:
         `r2` about one mean over all regions, `r2_median_region`, `rmse` in KPI units, and `wmape`, the sum of absolute
-        errors over the sum of absolute KPI; NaN where that is 0.
+        errors over the sum of absolute KPI; NaN where that is 0, or where a prediction is none.
     """
     used = weights > 0
-    error = np.where(used, kpi - prediction, np.nan)
+    error = np.where(used, kpi - prediction, 0.0)
     within = []
     for region in range(len(kpi)):
         values = kpi[region, used[region]]
         if len(values) >= 3 and np.ptp(values) > 0:
-            within.append(1.0 - np.nansum(error[region] ** 2) / np.sum((values - values.mean()) ** 2))
+            within.append(1.0 - np.sum(error[region] ** 2) / np.sum((values - values.mean()) ** 2))
     total = np.sum((kpi[used] - kpi[used].mean()) ** 2) if used.any() else 0.0
     size = np.abs(kpi[used]).sum()
     return {
-        "r2": float(1.0 - np.nansum(error**2) / total) if total > 0 else np.nan,
+        "r2": float(1.0 - np.sum(error**2) / total) if total > 0 else np.nan,
         "r2_median_region": float(np.median(within)) if within else np.nan,
-        "rmse": _rmse(error),
-        "wmape": float(np.nansum(np.abs(error)) / size) if size > 0 else np.nan,
+        "rmse": float(np.sqrt(np.mean(error[used] ** 2))) if used.any() else np.nan,
+        "wmape": float(np.abs(error).sum() / size) if size > 0 else np.nan,
     }
 
 

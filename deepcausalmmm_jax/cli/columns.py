@@ -17,7 +17,7 @@ def expanded(patterns: Sequence[str], columns: Sequence[str], option: str) -> li
     Raises:
         DataError: a pattern that matches no column.
     """
-    return globs.expanded(_split(patterns), columns, option)
+    return globs.expanded(listed(patterns, columns), columns, option)
 
 
 def paired_spend(
@@ -40,19 +40,21 @@ def paired_spend(
         DataError: an unknown channel or column, two columns for one channel, or columns that cannot be paired without
             ambiguity.
     """
-    explicit = [pattern for pattern in _split(spend_patterns) if "=" in pattern and pattern not in columns]
+    patterns = listed(spend_patterns, columns)
+    explicit = [pattern for pattern in patterns if "=" in pattern and pattern not in columns]
     pairs: dict[str, str] = {}
     for pattern in explicit:
-        channel, column = (part.strip() for part in pattern.split("=", 1))
+        channel, _, column = stated_pair(pattern, columns)
         if channel not in media:
             raise DataError(f"--spend {pattern!r}: {channel!r} is not a media column.")
         found = expanded([column], columns, "--spend")
         _refuse_second([*([pairs[channel]] if channel in pairs else []), *found], channel)
         pairs[channel] = found[0]
-    rest = [pattern for pattern in _split(spend_patterns) if pattern not in explicit]
+    rest = [pattern for pattern in patterns if pattern not in explicit]
     if not rest:
         return pairs
-    others = globs.paired_spend(media, _split(media_patterns), rest, columns, "--spend", "--spend {channel}={column}")
+    named = listed(media_patterns, columns)
+    others = globs.paired_spend(media, named, rest, columns, "--spend", "--spend {channel}={column}")
     for channel in pairs.keys() & others.keys():
         _refuse_second([pairs[channel], others[channel]], channel)
     return pairs | others
@@ -63,5 +65,41 @@ def _refuse_second(columns: Sequence[str], channel: str) -> None:
         raise DataError(f"--spend gives {channel!r} the columns {columns[0]!r} and {columns[1]!r}; keep one.")
 
 
-def _split(patterns: Sequence[str]) -> list[str]:
-    return [part.strip() for pattern in patterns for part in pattern.split(",") if part.strip()]
+def listed(texts: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Names, globs and pairs `name=value` one by one; several in one text are separated by commas.
+
+    Args:
+        texts: as given.
+        known: names, in which a comma separates nothing.
+    """
+    found: list[str] = []
+    for text in texts:
+        parts, at = text.split(","), 0
+        while at < len(parts):
+            ends = range(len(parts), at, -1)
+            end = next((end for end in ends if _is_one(",".join(parts[at:end]).strip(), known)), at + 1)
+            found.append(",".join(parts[at:end]).strip())
+            at = end
+    return [name for name in found if name]
+
+
+def stated_pair(text: str, known: Sequence[str]) -> tuple[str, str, str]:
+    """Name, sign and value of `name=value`, at the first sign behind a known name, else at the first; as `partition`.
+
+    Args:
+        text: as given.
+        known: names, which may have the sign in them.
+    """
+    parts = text.split("=")
+    pairs = [("=".join(parts[:at]).strip(), "=".join(parts[at:]).strip()) for at in range(1, len(parts))]
+    if not pairs:
+        return text.strip(), "", ""
+    name, value = next((pair for pair in pairs if pair[0] in known), pairs[0])
+    return name, "=", value
+
+
+def _is_one(text: str, known: Sequence[str]) -> bool:
+    """Whether a text with commas is a known name, or a pair of which every side with a comma is one."""
+    name, sign, value = stated_pair(text, known)
+    pair = sign and (name in known or not {",", "="} & set(name)) and (value in known or "," not in value)
+    return text in known or bool(pair)

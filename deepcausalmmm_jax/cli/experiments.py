@@ -92,8 +92,9 @@ def plan_experiments_command(
 
 def _print(found: "ExperimentPlan") -> None:
     best = found.best
-    several = f"{len(found.table)} candidates, {found.units.revenue}; the best {_SHOWN}:"
-    say(f"{several if len(found.table) > 1 else f'1 candidate, {found.units.revenue}:'}\n")
+    count = len(found.table)
+    shown = f"; the best {_SHOWN}" if count > _SHOWN else ""
+    say(f"{count} candidate{'s' * (count > 1)}, {found.units.revenue}{shown}:\n")
     say(found.table.head(_SHOWN)[_COLUMNS].to_string(float_format=lambda value: f"{value:,.3g}"))
     where = "all regions" if best.regions is None else ", ".join(str(region) for region in best.regions)
     if found.worth_testing:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from deepcausalmmm_jax.cli.columns import listed
 from deepcausalmmm_jax.cli.fit_results import nothing_new
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.role_options import EventTable, Frequency, HolidaysOf, National, Organic, Reach, Treatments
@@ -30,6 +31,7 @@ from deepcausalmmm_jax.cli.table_options import (
     panel_of,
 )
 from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS
+from deepcausalmmm_jax.data.files.raw_table import read_raw
 from deepcausalmmm_jax.data.files.schema import Schema
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.errors import DataError
@@ -87,7 +89,8 @@ def fit_kpis_command(
     """Fit several KPIs of the same media, with curves that are shared as far as the data say so."""
     from deepcausalmmm_jax.inference.fit_kpis import fit_kpis  # with JAX, which help does without
 
-    names = [name.strip() for entry in kpi for name in entry.split(",") if name.strip()]
+    several = any("," in entry for entry in kpi)
+    names = listed(kpi, read_raw(file, delimiter, sheet=sheet, time=time).cells.columns.tolist() if several else ())
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"--kpi names {twice[0]!r} twice; name each KPI once.")
@@ -122,7 +125,7 @@ def fit_kpis_command(
         panels[name] = panel_of(file, named, lambda read: training_weights(read, holdout))
     refuse_unwritable(out)
     shared = [name.strip() for name in share.split(",") if name.strip() not in ("", "none")]
-    stages = [name.strip() for name in funnel.split(",") if name.strip()]
+    stages = listed([funnel], names)
     with stoppable(nothing_new(out)):
         shown = False if quiet else None
         fits = fit_kpis(panels, settings, holdout, seed, share=shared, funnel=stages or None, progress=shown)

@@ -36,12 +36,13 @@ def print_notes(result: "FitResult", level: float = 0.9) -> None:
 
 def print_trust(result: "FitResult") -> None:
     """Uncertainty of the shares, lift tests, priors and learned scales."""
-    from deepcausalmmm_jax.results.ensemble import Ensemble
+    from deepcausalmmm_jax.results.own_notes import doubt_of_draws
 
     say("\nUncertainty of each share, percent of the KPI")
     print_notes(result)
-    if isinstance(result, Ensemble) and result.from_posterior and not result.sampling()["trusted"]:
-        say("The sampler has not converged: treat the intervals as rough, and draw more with sample_posterior.")
+    doubt = doubt_of_draws(result)
+    if doubt:
+        say(doubt)
     n_regions = len(result.panel.regions)
     if n_regions > 1:
         amount = f"{result.effective_regions:.1f}"

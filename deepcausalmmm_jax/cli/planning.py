@@ -2,11 +2,14 @@
 
 import math
 import os
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from deepcausalmmm_jax.cli.columns import listed
 from deepcausalmmm_jax.cli.limits import read_limits
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.errors import ConfigError
@@ -91,7 +94,7 @@ def optimize_command(
 
     result = loaded(run)
     absolute, relative = read_limits(bounds)
-    frequency = frequency_named(at_frequency)
+    frequency = frequency_named(at_frequency, result.panel.channels)
     refuse_unwritable(out)
     with stoppable(f"Nothing was written to {out}; run the same command again."):
         plan = optimize_budget(
@@ -128,16 +131,17 @@ def _limit(text: str) -> "Limit":
         raise ConfigError(f"--limit must be a number such as 0.3 or 30%, auto or none, got {text!r}.") from None
 
 
-def frequency_named(texts: list[str] | None) -> "Frequency":
+def frequency_named(texts: list[str] | None, channels: Sequence[str]) -> "Frequency":
     """The frequency as written on the command line: `best`, `today`, or `channel=contacts`.
 
     Args:
         texts: as given; several may be joined by commas.
+        channels: of the run.
 
     Raises:
         ConfigError: a text of another form, or a channel that is named twice.
     """
-    parts = [part.strip() for text in texts or () for part in text.split(",") if part.strip()]
+    parts = listed(texts or (), channels)
     if not parts or parts == ["today"]:
         return "today"
     if parts == ["best"]:
@@ -200,15 +204,15 @@ def scenario_command(
     from deepcausalmmm_jax.planning.scenario import scenario
 
     refuse_unwritable_file(out)
-    frequency = frequency_named(at_frequency)
+    result = loaded(run)
+    frequency = frequency_named(at_frequency, result.panel.channels)
     if region and not change and frequency != "today":
         raise ConfigError("--at-frequency holds in all regions; leave out --region.")
-    result = loaded(run)
     weeks, asked = _span(result, first, last, only=frequency != "today")
     with stoppable(f"Nothing was written to {out}; run the same command again."):
         changes = [_change(text, region, weeks) for text in change or ()]
         table = scenario(result, changes, weeks=asked, frequency=frequency, level=level)
-        write_csv(table, out, index=False)
+        write_csv(table.assign(label=table["label"].map(_day)), out, index=False)
     whole = table[table["by"] == "all"].drop(columns=["by", "label"]).iloc[0]
     say(_shown(whole.to_frame("all weeks and regions")))
     say(f"\nWrote {out}.")
@@ -226,12 +230,12 @@ def _change(text: str, regions: list[str] | None, weeks: tuple[object, object] |
     from deepcausalmmm_jax.planning.scenario import Change
 
     for mark in ("*", "="):
-        name, found, number = text.partition(mark)
+        name, found, number = text.rpartition(mark)  # a name may have either mark
         if found:
             try:
                 value = number.strip() if mark == "=" and number.strip() == "baseline" else float(number)
             except ValueError:
-                break
+                continue
             changed: dict[str, Any] = {"factor": value} if mark == "*" else {"to": value}
             return Change(name.strip(), regions=regions or None, weeks=weeks, **changed)
     raise ConfigError(f"--change must be like 'tv*1.2', 'price=3.5' or 'promo=baseline', got {text!r}.")
@@ -269,6 +273,11 @@ def _span(
     if only:
         return None, (begin, end + 1)
     return (panel.week_label(begin), panel.week_label(end)), (0, len(panel.weeks)) if end >= past else None
+
+
+def _day(label: object) -> object:
+    """A date without its time of day, as in the other tables; any other label as it is."""
+    return label.date() if isinstance(label, datetime) else label
 
 
 def _shown(table: "pd.DataFrame") -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 
 import typer
 
-from deepcausalmmm_jax.cli.columns import expanded
+from deepcausalmmm_jax.cli.columns import expanded, listed, stated_pair
 from deepcausalmmm_jax.data.event_columns import with_events
 from deepcausalmmm_jax.data.events import Events, events_from
 from deepcausalmmm_jax.data.files.raw_table import read_raw
@@ -56,26 +56,27 @@ def treatments_named(patterns: Sequence[str], columns: Sequence[str]) -> list[Tr
         DataError: a pattern that matches no column, or a baseline that is none.
     """
     found: list[Treatment] = []
-    for pattern in [part.strip() for given in patterns for part in given.split(",") if part.strip()]:
+    for pattern in listed(patterns, columns):
         stated = "=" in pattern and pattern not in columns
         name, _, baseline = pattern.rpartition("=") if stated else (pattern, "", "min")
         found += [Treatment(column, _baseline(baseline)) for column in expanded([name], columns, "--treatments")]
     return found
 
 
-def by_channel_named(patterns: Sequence[str] | None, option: str) -> dict[str, str]:
+def by_channel_named(patterns: Sequence[str] | None, columns: Sequence[str], option: str) -> dict[str, str]:
     """Columns by channel, from `channel=column`.
 
     Args:
         patterns: as given; several may be joined by commas.
+        columns: of the table.
         option: its name, for messages.
 
     Raises:
         DataError: a pattern of another form, or a channel that is named twice.
     """
     found: dict[str, str] = {}
-    for pattern in [part.strip() for given in patterns or () for part in given.split(",") if part.strip()]:
-        channel, sign, column = (part.strip() for part in pattern.partition("="))
+    for pattern in listed(patterns or (), columns):
+        channel, sign, column = stated_pair(pattern, columns)
         if not (channel and sign and column):
             raise DataError(f"{option} {pattern} must be a channel and its column, such as {option} tv=tv_column.")
         if found.setdefault(channel, column) != column:

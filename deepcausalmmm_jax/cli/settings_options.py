@@ -7,6 +7,7 @@ from typing import Annotated, get_args
 import typer
 
 from deepcausalmmm_jax.checks import did_you_mean
+from deepcausalmmm_jax.cli.columns import listed
 from deepcausalmmm_jax.config.kpi_link import LinkKind
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.config.toml import read_toml
@@ -69,7 +70,7 @@ def settings_by_kpi(
     Raises:
         ConfigError: the file, or the options, hold what settings cannot be, or a name is no KPI.
     """
-    names = [name.strip() for entry in counted or () for name in entry.split(",") if name.strip()]
+    names = listed(counted or (), kpis)
     for name in names:
         if name not in kpis:
             hint = did_you_mean(name, kpis, f"; the KPIs are {', '.join(kpis)}.")

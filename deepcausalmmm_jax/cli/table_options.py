@@ -109,11 +109,10 @@ class TableColumns(NamedTuple):
         """Whether any column is named."""
         return any(self._replace(**_OF_THE_FILE))
 
-    @property
-    def reached(self) -> tuple[ReachColumns, ...]:
-        """Channels with reach and frequency."""
-        people, often = by_channel_named(self.reach, "--reach"), by_channel_named(self.frequency, "--frequency")
-        return reach_stated(people, often, ())
+    def reached(self, columns: Sequence[str]) -> tuple[ReachColumns, ...]:
+        """Channels with reach and frequency, from the columns of the table."""
+        people = by_channel_named(self.reach, columns, "--reach")
+        return reach_stated(people, by_channel_named(self.frequency, columns, "--frequency"), ())
 
 
 def panel_of(file: Path, named: TableColumns, refuse: Callable[[Panel], object] | None = None) -> Panel:
@@ -177,7 +176,8 @@ def _stated(named: TableColumns, raw: RawTable) -> Stated:
     columns = [name for name in raw.cells.columns if name]
     channels = expanded(named.media, columns, "--media") if named.media else None
     treatments, organic, national = _roles(named, columns)
-    priced = [*(channels or []), *(entry.channel for entry in named.reached)]
+    reached = named.reached(columns)
+    priced = [*(channels or []), *(entry.channel for entry in reached)]
     if named.spend and not priced:
         raise DataError("--spend is given without --media, whose channels it prices; name both, or neither.")
     is_all = bool(named.time and named.kpi and named.media)
@@ -195,7 +195,7 @@ def _stated(named: TableColumns, raw: RawTable) -> Stated:
         treatments or None,
         organic or None,
         national or None,
-        named.reached,
+        reached,
         is_all,
     )
 

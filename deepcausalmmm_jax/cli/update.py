@@ -17,10 +17,12 @@ from deepcausalmmm_jax.io.atomic_write import refuse_unwritable, written_togethe
 from deepcausalmmm_jax.io.import_ahead import import_ahead
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from deepcausalmmm_jax.results.run_update import Update
 
 _DIFFERS = 1
-_SHOWN = ["before", "after", "change", "z", "new_weeks", "revised"]
+_SHOWN = ["before", "after", "change", "z"]
 
 
 def update_command(
@@ -63,8 +65,7 @@ def update_command(
         _write(made, out)
     say(made.summary())
     say("\nShares and ROI; z is the change over its standard error")
-    shown = made.moved.loc[["share", "roi"], _SHOWN].dropna(how="all")
-    say(shown.to_string(float_format=lambda value: f"{value:.3g}", na_rep="-"))
+    say(_shown(made.moved).to_string(float_format=lambda value: f"{value:.3g}", na_rep="-"))
     if len(made.revised):
         say(f"\nRevised figures of the old {panel.cadence.unit}s, the first ten")
         say(made.revised.head(10).to_string(index=False, float_format=lambda value: f"{value:,.6g}", na_rep="-"))
@@ -72,6 +73,14 @@ def update_command(
         "\nWrote report.html, contributions.csv, media_summary.csv, metrics.csv, moved.csv, revised.csv and fit.npz "
         f"to {out}{os.sep}"
     )
+
+
+def _shown(moved: "pd.DataFrame") -> "pd.DataFrame":
+    """Shares and ROI before and after, and the parts of the change that are any."""
+    from deepcausalmmm_jax.results.run_update import CAUSES
+
+    idle = [name for name in CAUSES if not moved[name].fillna(0.0).any()]
+    return moved.loc[["share", "roi"], [*_SHOWN, *CAUSES]].dropna(how="all").drop(columns=idle)
 
 
 def _write(made: "Update", out: Path) -> None:

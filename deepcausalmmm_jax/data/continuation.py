@@ -135,7 +135,7 @@ def _refuse_other_units_in_new_weeks(before: Panel, after: Panel) -> None:
 def _times(log_ratio: float) -> str:
     ratio = float(np.exp(abs(log_ratio)))
     number = amount(round(ratio, 2))
-    return f"{number} times" if log_ratio > 0 else f"one {number}th of"
+    return f"{number} times" if log_ratio > 0 else f"1/{number} of"
 
 
 def _named(kind: str, names: tuple[str, ...]) -> str:

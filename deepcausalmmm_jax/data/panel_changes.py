@@ -1,6 +1,6 @@
 """What differs between two panels: weeks, regions and columns that one lacks, and figures that were revised."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.data.regions import region_positions
+from deepcausalmmm_jax.data.regions import NATIONAL, region_positions
 
 REVISED_COLUMNS = ("column", "region", "week", "before", "after")
 _ROUNDING = 1e-6  # relative: smaller differences come from writing and reading numbers
@@ -18,8 +18,9 @@ class Cells(NamedTuple):
     """A column of a panel in the regions and weeks that two panels share."""
 
     column: str
-    before: np.ndarray  # [region, week], NaN where there is no figure
+    before: np.ndarray  # [region, week], NaN where there is no figure; of a national column the same in all regions
     after: np.ndarray  # [region, week]
+    national: bool  # in both panels
 
 
 class Shared(NamedTuple):
@@ -39,7 +40,7 @@ class PanelChanges:
         lost: names by kind (`region`, `channel`, `control`) that only the first has.
         new: the same for the second.
         revised: a row per figure that both have and that differs: column, region, week, before, after; a figure that is
-            missing on one side is empty there.
+            missing on one side is empty there. A national figure has one row, whose region is `national`.
     """
 
     lost_weeks: tuple[str, ...]
@@ -75,32 +76,50 @@ def panel_changes(before: Panel, after: Panel) -> PanelChanges:
 def shared_cells(before: Panel, after: Panel) -> Iterator[Cells]:
     """Every column that both panels have, in the regions and weeks that both have."""
     shared = _shared(before, after)
-    own, other = columns_of(before), columns_of(after)
+    national = set(before.national) & set(after.national)
+    whole = national | {_spend_of(name) for name in national} | {_frequency_of(name) for name in national}
+    own, other = columns_of(before, national), columns_of(after, national)
     for name in own:
         if name in other:
             old = own[name][np.ix_(shared.regions[0], shared.weeks[0])]
-            yield Cells(name, old, other[name][np.ix_(shared.regions[1], shared.weeks[1])])
+            yield Cells(name, old, other[name][np.ix_(shared.regions[1], shared.weeks[1])], name in whole)
 
 
-def columns_of(panel: Panel) -> dict[str, np.ndarray]:
-    """Figures of a panel by column, `[region, week]` each, NaN where there is no row or no figure."""
+def columns_of(panel: Panel, national: Collection[str] = ()) -> dict[str, np.ndarray]:
+    """Figures of a panel by column, `[region, week]` each, NaN where there is no row or no figure.
+
+    Args:
+        panel: any.
+        national: its channels of which every region has the national figure, as the table had it, not its own part.
+    """
 
     def where_present(values: np.ndarray) -> np.ndarray:
         return np.where(panel.present, values, np.nan)
 
+    whole = np.array([name in national for name in panel.channels])
     found = {panel.kpi_name: np.where(panel.weights > 0, panel.kpi, np.nan)}
-    found |= {name: where_present(panel.exposure[:, :, i]) for i, name in enumerate(panel.channels)}
+    exposure = np.where(whole, panel.national_figures(panel.exposure, "exposure"), panel.exposure)
+    found |= {name: where_present(exposure[:, :, i]) for i, name in enumerate(panel.channels)}
     if panel.spend is not None:
-        found |= {f"spend of {name}": where_present(panel.spend[:, :, i]) for i, name in enumerate(panel.channels)}
+        spend = np.where(whole, panel.national_figures(panel.spend, "spend"), panel.spend)
+        found |= {_spend_of(name): where_present(spend[:, :, i]) for i, name in enumerate(panel.channels)}
     if panel.frequency is not None:
         known = [(i, name) for i, name in enumerate(panel.channels) if panel.has_reach[i]]
-        found |= {f"frequency of {name}": where_present(panel.frequency[:, :, i]) for i, name in known}
+        found |= {_frequency_of(name): where_present(panel.frequency[:, :, i]) for i, name in known}
     found |= {name: where_present(panel.control[:, :, i]) for i, name in enumerate(panel.controls)}
     if panel.revenue_per_kpi is not None:
         found["revenue per KPI"] = where_present(panel.revenue_per_kpi)
     if panel.population is not None:
         found["population"] = where_present(np.broadcast_to(panel.population[:, None], panel.present.shape))
     return found
+
+
+def _spend_of(channel: str) -> str:
+    return f"spend of {channel}"
+
+
+def _frequency_of(channel: str) -> str:
+    return f"frequency of {channel}"
 
 
 def _shared(before: Panel, after: Panel) -> Shared:
@@ -126,9 +145,11 @@ def _missing(own: list[str], other: list[str]) -> tuple[str, ...]:
 
 def _revised(cells: Cells, before: Panel, shared: Shared) -> Iterator[tuple[object, ...]]:
     old, new = cells.before, cells.after
+    if cells.national and len(old):  # one figure, that of any region with a row
+        old, new = (np.fmax.reduce(values, axis=0, keepdims=True) for values in (old, new))
     gone = np.isnan(old) != np.isnan(new)
     far = np.abs(new - old) > _ROUNDING * np.maximum(np.abs(old), np.abs(new))
     for row, column in zip(*np.nonzero(gone | far), strict=True):
-        region = before.regions[int(shared.regions[0][row])]
+        region = NATIONAL if cells.national else before.regions[int(shared.regions[0][row])]
         week = before.week_label(int(shared.weeks[0][column]))
         yield cells.column, region, week, float(old[row, column]), float(new[row, column])

@@ -19,10 +19,9 @@ from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.channel_figures import changes, channel_figures
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
-from deepcausalmmm_jax.results.run_update import Update
+from deepcausalmmm_jax.results.run_update import CAUSES, Update
 from deepcausalmmm_jax.training.fitted import Fitted
 
-_CAUSES = ("new_weeks", "revised", "both", "refit")
 _MOVED = ("share", "roi", "weekly_contribution")
 _OPTIONAL = ("spend", "revenue_per_kpi", "frequency")
 
@@ -80,7 +79,7 @@ def update(
     room = padded_weeks(panel)
     updated = warm_refit(before, panel, weights, known, progress=progress)
     moved = changes(_figures(result), _figures(updated))
-    split = {name: 0.0 * moved["change"] for name in _CAUSES}
+    split = {name: moved["change"].where(moved["change"].isna(), 0.0) for name in CAUSES}
     if len(revised_figures) and new_weeks:
         old_weeks = panel.select(weeks=slice(0, len(before.panel.weeks)))
         revised = _alone(before, old_weeks, _like(before, old_weeks), known, room, progress)
@@ -165,4 +164,4 @@ def _split(
     """Parts of each change, which add up to it, from refits with neither, new weeks alone and revised figures alone."""
     base, by_new, by_revision = (table["estimate"].reindex(moved.index) for table in (neither, new, revised))
     parts = (by_new - base, by_revision - base, moved["after"] - by_new - by_revision + base, base - moved["before"])
-    return dict(zip(_CAUSES, parts, strict=True))
+    return dict(zip(CAUSES, parts, strict=True))

@@ -4,6 +4,8 @@ import chex
 import jax.numpy as jnp
 from jax import Array
 
+_MOST = 1e4  # series that are copies have no noise of their own, beside which their shocks would be of any size
+
 
 def shared_shocks(standardised: Array, weights: Array, ratio: Array) -> Array:
     r"""Likeliest shock of each week given the noise of all series, $\tau^2 \sum_r w_r z_r / (1 + \tau^2 \sum_r w_r)$.
@@ -56,7 +58,7 @@ def shared_ratio(standardised: Array, observed: Array) -> Array:
         observed: `[week, region]`, boolean.
 
     Returns:
-        $\tau^2$, scalar, at least 0; 0 where no week has two series.
+        $\tau^2$, scalar, from 0 to 10,000, that of copies; 0 where no week has two series.
 
     Raises:
         AssertionError: shapes that do not match.
@@ -72,7 +74,9 @@ def shared_ratio(standardised: Array, observed: Array) -> Array:
     weeks = jnp.maximum(several.sum(), 1.0)
     by_chance = (several * own / jnp.maximum(count, 1.0)).sum() / weeks
     found = (several * mean**2).sum() / weeks - by_chance * (1.0 + jnp.sqrt(2.0 / weeks))
-    return jnp.where(own > 0, jnp.maximum(found, 0.0) / jnp.where(own > 0, own, 1.0), 0.0)
+    found = jnp.maximum(found, 0.0)
+    own = jnp.maximum(own, found / _MOST)
+    return jnp.where(own > 0, found / jnp.where(own > 0, own, 1.0), 0.0)
 
 
 def without_correlation(standardised: Array, observed: Array, ratio: Array) -> Array:

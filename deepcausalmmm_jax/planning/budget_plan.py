@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 _FIGURES = ("total", "split", "objective", "method", "chance_better", "shadow_price", "level", "period")
 # Figures that plans saved before lack.
-_LATER = ("shadow_price_low", "shadow_price_high", "last_unit", "margin", "weeks", "next_weeks", "frequency")
+_LATER = (
+    "shadow_price_low", "shadow_price_high", "last_unit", "margin", "weeks", "next_weeks", "frequency", "maximised",
+)  # fmt: skip
 _ROUNDING = 1e-3  # of a return: a plan up to where the last unit pays for itself ends within it
 
 
@@ -64,6 +66,8 @@ class BudgetPlan:
         next_weeks: number of coming weeks that are planned; None where `weeks` gives them.
         frequency: contacts per person reached that were stated for the plan, or the best ones, by channel; those that
             stay as they ran are left out.
+        maximised: figure of the objective, `kpi` or `revenue`, and so the unit of shadow prices; `unknown` for a plan
+            that was saved without it.
     """
 
     table: pd.DataFrame
@@ -90,6 +94,7 @@ class BudgetPlan:
     weeks: int | tuple[int, int] | Literal["panel", "unknown"] | None = "unknown"
     next_weeks: int | None = None
     frequency: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    maximised: Literal["kpi", "revenue", "unknown"] = "unknown"
 
     def __repr__(self) -> str:
         roi = self.summary.loc["roi"]
@@ -146,8 +151,9 @@ class BudgetPlan:
     @property
     def on_the_limits(self) -> str:
         """Heading of `binding`: what its shadow prices are of."""
-        over = {"mean": "mean outcome over the draws"}.get(self.objective, f"{self.objective} of the outcome")
-        return f"Active limits, and what raising each by one unit adds to the {over if len(self.draws) else 'outcome'}"
+        what = {"kpi": "incremental outcome", "revenue": "revenue"}.get(self.maximised, "outcome")
+        over = {"mean": f"mean {what} over the draws"}.get(self.objective, f"{self.objective} of the {what}")
+        return f"Active limits, and what raising each by one unit adds to the {over if len(self.draws) else what}"
 
     @property
     def on_the_total(self) -> str:

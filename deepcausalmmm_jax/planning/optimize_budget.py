@@ -313,6 +313,7 @@ def _plan(
             *reach_notes,
         ),
         limits=held.limits,
+        maximised="revenue" if aim.value == REVENUE else "kpi",
     )
     return made.with_advice()
 

@@ -49,9 +49,16 @@ def load(path: str | Path) -> object:
 
 
 def result_file(run: Path) -> Path:
-    """The saved result of a run: its own path, or in a folder the ensemble if there is one, else the fit."""
+    """The saved result of a run: its own path, or in a folder the ensemble if there is one, else the fit.
+
+    Raises:
+        OutputError: the folder is one of several KPIs, each of which is a run of its own.
+    """
     if not run.is_dir():
         return run
+    if (run / KPIS_FILE).is_file():
+        each = [str(fit.parent) for fit in sorted(run.glob(f"*/{FIT_FILE}"))]
+        raise OutputError(f"{run} holds fits of several KPIs; name the folder of one of them: {', '.join(each)}.")
     return run / ENSEMBLE_FILE if (run / ENSEMBLE_FILE).exists() else run / FIT_FILE
 
 

@@ -68,7 +68,7 @@ def experiment_values(plan: ExperimentPlan) -> go.Figure:
     )
     best = table.iloc[0]
     figure.add_annotation(x=best["cost"], y=best["value_of_information"], text="best", showarrow=True, arrowhead=0)
-    verdict = "" if plan.worth_testing else ": nothing is worth its cost"
+    verdict = "" if plan.worth_testing else ": nothing is worth testing"
     title = f"Value of information and cost of a test{verdict}"
     return styled(figure, title, f"net cost of the test, {unit}", f"gain of the plan in {plan.horizon} weeks, {unit}")
 

@@ -23,6 +23,23 @@ def own_notes(result: FitResult, level: float = 0.9) -> pd.DataFrame:
     return result.notes(level).assign(**{NOTE: own[NOTE]})
 
 
+def doubt_of_draws(result: FitResult, called: str = "intervals") -> str:
+    """A sentence where draws from the posterior are not to be trusted, with the way out; empty elsewhere.
+
+    Args:
+        result: a fit or an ensemble.
+        called: what the reader knows the intervals as.
+    """
+    if not isinstance(result, Ensemble) or not result.from_posterior or result.sampling()["trusted"]:
+        return ""
+    if result.replicates.method != "laplace":
+        return f"The sampler has not converged: treat the {called} as rough, and draw more with sample_posterior."
+    return (
+        f"The draws by Laplace's method miss the posterior: treat the {called} as rough, and draw with "
+        "sample_posterior(result, method='nuts')."
+    )
+
+
 def sentences_on_all(result: FitResult) -> list[str]:
     """What holds for the intervals of all channels, a sentence each."""
     if not isinstance(result, Ensemble):

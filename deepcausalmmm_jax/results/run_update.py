@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from deepcausalmmm_jax.errors import FitStatus
 from deepcausalmmm_jax.io.atomic_write import written_together
 from deepcausalmmm_jax.io.html_tables import html_tables
 from deepcausalmmm_jax.io.output_path import output_path
@@ -12,6 +13,7 @@ from deepcausalmmm_jax.io.write_csv import write_csv
 from deepcausalmmm_jax.results.compare_runs import moved_most
 from deepcausalmmm_jax.results.fit_result import FitResult
 
+CAUSES = ("new_weeks", "revised", "both", "refit")  # columns of `Update.moved`: the parts of a change
 _NAMED = 3
 
 
@@ -46,6 +48,13 @@ class Update:
         """What is new, what was revised and what moved, in a few sentences."""
         unit = self.result.panel.cadence.unit
         told = [f"{_steps(self.new_weeks, unit)}; {_revised(self.revised, unit)}.", moved_most(self.moved)]
+        sources = [name for name in ("new_weeks", "revised") if self.moved[name].fillna(0.0).any()]
+        if self.previous.status is FitStatus.EPOCH_LIMIT and len(sources) == 1 and not self.moved["refit"].any():
+            whose = f"the new {unit}s" if sources == ["new_weeks"] else "the revised figures"
+            told.append(
+                "Training of the run ended before it had converged, so part of what moved may come from training on, "
+                f"not from {whose}."
+            )
         if self.needs_refits:
             told.append("The refits belong to the old run: call bootstrap on the new result for its intervals.")
         return " ".join(told)

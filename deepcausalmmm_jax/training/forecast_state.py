@@ -22,6 +22,7 @@ _COUNT_LIMIT = 6.0  # of counts, whose large values are far from their mean more
 # Prior medians: of the AR(1) component's standard deviation, as a share of the mean KPI, and of its time scale, weeks.
 _AR1, _TIME_SCALE = 0.05, 4.0
 _SPREAD = 1.0  # standard deviation of the log ratios
+_LEAST_NOISE = 1e-3  # of the mean KPI, where regions are copies: with less, single precision fails the filter
 _SHOCK = 0.3  # share of a region's noise, prior median of the weekly shocks that all share beyond those of training
 
 
@@ -129,6 +130,7 @@ def filters(
     national = (rest * precision).sum(axis=0) / jnp.maximum(precision.sum(axis=0), 1e-9)
     total = internals.effective * precision.sum(axis=0)
     deviation = jnp.where(trained, rest - national, 0.0)
+    trained_regions = trained.any(axis=1).sum()
     own_noise = _noise_variance(noise, counted) / jnp.maximum(weights, 1e-6)
     limit = _LIMIT if counted is None else _COUNT_LIMIT
 
@@ -147,9 +149,10 @@ def filters(
         def one(series: Array, variance: Array, trained: Array) -> tuple[FilteredState, Array]:
             return kalman_filter(series, variance, trained, past, inputs.season_basis, process, jnp.zeros(()), limit)
 
-        several = trained & (rest.shape[0] > 1)  # a single region is the national level and has no deviation
+        several = trained & (trained_regions > 1)  # a single region with a KPI is the national level: no deviation
         factor = jnp.exp(2.0 * ratios.noise) if counted is None else 1.0  # the size of chance is known
-        return FilteredSeries(*jax.vmap(one)(deviation, own_noise * factor, several), process)
+        noise = jnp.maximum(own_noise * factor, _LEAST_NOISE**2)
+        return FilteredSeries(*jax.vmap(one)(deviation, noise, several), process)
 
     return filter_national, filter_regional
 

@@ -31,7 +31,8 @@ def training_row(result: FitResult) -> HealthRow:
         return HealthRow(HealthCheck.TRAINING, Grade.PASS, f"{status.name.lower().replace('_', ' ')}", "converged")
     tail = max(1, len(objective) // 10)
     fall = float(objective[-1 - tail] - objective[-1]) if len(objective) > tail else np.inf
-    figure = f"stopped after {len(objective):,} epochs, objective still falling by {fall:.2g} nats per observation"
+    falls = f"still falling by {fall:.2g}" if fall >= 0 else f"rising by {-fall:.2g}"
+    figure = f"stopped after {len(objective):,} epochs, objective {falls} nats per observation"
     advice = "Raise max_epochs, and fit again."
     if abs(fall) > _STILL_FALLING:
         return _fail(HealthCheck.TRAINING, figure, f"up to {_STILL_FALLING:g}", advice, "training has not converged")
@@ -63,7 +64,8 @@ def sampling_row(result: FitResult) -> HealthRow:
     if value < limits[0]:
         return HealthRow(check, Grade.PASS, figure, limit)
     advice = "Draw more with sample_posterior(result, method='nuts')." if laplace else "Draw longer chains."
-    why = "the sampler has not converged, so intervals are rough"
+    cause = "the draws by Laplace's method miss the posterior" if laplace else "the sampler has not converged"
+    why = f"{cause}, so intervals are rough"
     bad = not value < limits[1]
     return _fail(check, figure, limit, advice, why) if bad else _look(check, figure, limit, advice, why)
 

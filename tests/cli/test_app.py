@@ -129,7 +129,7 @@ def test_optimize_and_scenario_write_what_they_found(workplace, fitted):
     ran = run("optimize", "run", "--bounds", bounds, "--out", "plan", cwd=workplace)
     assert ran.returncode == 0, ran.stderr
     assert "starts found the best plan" in ran.stdout
-    assert "Active limits, and what raising each by one unit adds to the mean outcome over the draws:" in ran.stdout
+    assert "Active limits, and what raising each by one unit adds to the mean revenue over the draws:" in ran.stdout
     assert "e+" not in ran.stdout  # numbers as people write them
     table = pd.read_csv(workplace / "plan" / "table.csv").set_index("channel")
     assert table["spend_plan"].sum() == pytest.approx(table["spend_today"].sum(), rel=1e-6)

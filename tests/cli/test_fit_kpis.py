@@ -54,6 +54,14 @@ def test_kpis_of_one_table_are_fitted_with_curves_in_common_and_kept(place, caps
     assert {path.name for path in out.iterdir()} == {"sales", "visits", "kpis.json", "summary.csv", "pooling.csv"}
 
 
+@pytest.mark.usefixtures("fitted")
+def test_a_kpi_may_have_a_comma_in_its_name(place, tmp_path):
+    table = pd.read_csv(place / "panel.csv").rename(columns={"visits": "visits, web"})
+    table.to_csv(tmp_path / "panel.csv", index=False)
+    fit_kpis_command(tmp_path / "panel.csv", tmp_path / "run", ["sales,visits, web"], **options())
+    assert list(dcm.load(tmp_path / "run")) == ["sales", "visits, web"]
+
+
 @pytest.fixture
 def fitted_by_stage(small_result, monkeypatch):
     """Every fit is that of the small panel, with as many of its controls as are asked for."""

@@ -146,3 +146,14 @@ def test_a_steady_revenue_that_is_named_is_taken_beside_a_flag_that_changed(smal
     open_ = np.where(later(table, small_panel), 0.0, 1.0)
     found = like(table.assign(revenue_per_kpi=1.0, store_open=open_), run, tmp_path)
     np.testing.assert_array_equal(found.revenue_per_kpi, 1.0)
+
+
+def test_weeks_that_lack_days_are_told_once_and_of_the_weeks_of_the_run(small_panel, tmp_path):
+    weeks = small_panel.to_dataframe()
+    days = weeks.loc[weeks.index.repeat(7)].reset_index(drop=True)
+    days["time"] = days["time"] + pd.to_timedelta(days.groupby(["region", "time"]).cumcount(), unit="D")
+    last = days["time"].max()
+    with pytest.warns(dcm.DataWarning) as told:
+        like(days[days["time"] < last - pd.Timedelta(days=2)], small_panel.select(weeks=OLD), tmp_path)
+    assert len(told) == 1
+    assert f"the week from {(last - pd.Timedelta(days=6)).date()} of region" in str(told[0].message)

@@ -9,7 +9,7 @@ import typer
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.cli.run_columns import panel_like
-from deepcausalmmm_jax.cli.update import reproduce_command, update_command
+from deepcausalmmm_jax.cli.update import _shown, reproduce_command, update_command
 from deepcausalmmm_jax.data.panel_changes import panel_changes
 
 
@@ -99,3 +99,10 @@ def test_a_run_that_differs_ends_with_1_and_says_where(place, tmp_path, capsys):
 def test_a_negative_tolerance_is_refused(place):
     with pytest.raises(dcm.ConfigError, match="tolerance must be 0 or more"):
         reproduce_command(place / "fit.npz", tolerance=-1.0)
+
+
+def test_parts_of_what_moved_that_are_none_are_left_out_on_the_terminal():
+    parts = {"new_weeks": [1.0, -2.0], "revised": [0.0, 0.0], "both": [0.0, 0.0], "refit": [0.5, np.nan]}
+    index = pd.MultiIndex.from_product([["share", "roi"], ["tv"]], names=["figure", "channel"])
+    moved = pd.DataFrame({"before": 1.0, "after": 2.0, "change": 1.0, "z": 0.1, **parts}, index=index)
+    assert list(_shown(moved)) == ["before", "after", "change", "z", "new_weeks", "refit"]

@@ -217,3 +217,49 @@ def test_a_millionth_of_a_figure_is_rounding(panel, factor, differs):
 def test_weeks_that_are_numbers_are_shared_with_no_dates(panel):
     found = panel_changes(panel, dataclasses.replace(panel, weeks=pd.RangeIndex(40)))
     assert (len(found.lost_weeks), len(found.new_weeks), found.revised.empty) == (40, 40, True)
+
+
+def national_table():
+    """Two regions, of which the second lacks a row; a channel and a control that are national."""
+    weeks = pd.date_range("2024-01-01", periods=14, freq="7D")
+    table = pd.DataFrame({"region": ["a"] * 14 + ["b"] * 14, "time": [*weeks, *weeks], "sales": 5.0, "tv": 100.0})
+    table = table.assign(tv_spend=300.0, mood=7.0, people=[3.0] * 14 + [1.0] * 14, radio=np.arange(28.0))
+    return table.drop(index=14 + 4).reset_index(drop=True)
+
+
+def national_panel(table):
+    roles = {"media": ["tv", "radio"], "spend": {"tv": "tv_spend"}, "controls": ["mood"], "national": ["tv", "mood"]}
+    return dcm.Panel.from_dataframe(table, region="region", time="time", kpi="sales", population="people", **roles)
+
+
+def test_a_revised_national_figure_is_listed_once_as_the_table_has_it():
+    before, table = national_panel(national_table()), national_table()
+    table.loc[table["time"] == "2024-01-15", ["tv", "tv_spend", "mood"]] = [150.0, 450.0, 8.0]
+    table.loc[table["time"] == "2024-01-29", "tv_spend"] = 330.0
+    table.loc[3, "radio"] = 99.0
+    found = panel_changes(before, national_panel(table)).revised
+    assert found[["column", "region", "week"]].to_numpy().tolist() == [
+        ["tv", "national", "2024-01-15"],
+        ["radio", "a", "2024-01-22"],
+        ["spend of tv", "national", "2024-01-15"],
+        ["spend of tv", "national", "2024-01-29"],
+        ["mood", "national", "2024-01-15"],
+    ]
+    np.testing.assert_allclose(found["before"], [100.0, 3.0, 300.0, 300.0, 7.0])
+    np.testing.assert_allclose(found["after"], [150.0, 99.0, 450.0, 330.0, 8.0])
+
+
+def test_another_division_of_a_national_figure_revises_none_of_them():
+    before, table = national_panel(national_table()), national_table()
+    more = table.iloc[[4]].assign(region="b", people=1.0, radio=0.0)
+    table = pd.concat([table, more]).assign(people=lambda t: t["people"].replace(1.0, 2.0))
+    found = panel_changes(before, national_panel(table)).revised
+    assert not found["column"].str.contains("tv").any()
+    assert {"sales", "radio", "population"} == set(found["column"])
+
+
+def test_a_column_at_half_its_size_is_said_in_a_fraction(panel):
+    before = dataclasses.replace(panel, control=np.abs(panel.control) + 1.0)
+    after = dataclasses.replace(before, control=before.control * np.array([0.5, 1.0]))
+    with pytest.raises(dcm.DataError, match="Column 'control_1' is 1/2 of what it was in the run"):
+        continued_by(before, after)

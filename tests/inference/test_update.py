@@ -239,3 +239,13 @@ def test_figures_of_planned_weeks_are_not_those_of_the_run(small_panel, run):
     planned = dataclasses.replace(small_panel, kpi=kpi, weights=weights)
     old = _with_old_weeks(small_panel, planned)
     np.testing.assert_array_equal(old.kpi, small_panel.kpi)
+
+
+def test_a_part_that_is_none_is_no_negative_zero(made):
+    assert not np.signbit(made.moved["revised"]).any()
+
+
+def test_a_run_that_had_not_converged_is_said_to_move_by_training_on(made, made_with_revisions):
+    assert made.previous.status is dcm.FitStatus.EPOCH_LIMIT
+    assert "may come from training on, not from the new weeks." in made.summary()
+    assert "training on" not in made_with_revisions.summary()  # `refit` says how much

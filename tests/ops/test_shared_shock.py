@@ -83,3 +83,12 @@ def test_gradients_are_finite_where_nothing_is_shared():
 
     found = jax.grad(nats, argnums=(0, 1))(jnp.ones((3, 2)), jnp.zeros(()))
     assert all(np.isfinite(part).all() for part in found)
+
+
+@pytest.mark.parametrize("apart", [0.0, 1e-7])
+def test_copies_share_all_of_their_noise_and_no_more_than_that(apart):
+    """Noise of their own is next to none, and a ratio to it would be of any size, or 0 where it is exactly none."""
+    shocks = np.random.default_rng(0).normal(size=(60, 1))
+    copies = np.repeat(shocks, 3, axis=1) + apart * np.random.default_rng(1).normal(size=(60, 3))
+    found = shared_ratio(jnp.asarray(copies, jnp.float32), jnp.ones(copies.shape, bool))
+    assert float(found) == pytest.approx(1e4)

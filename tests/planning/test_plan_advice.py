@@ -87,16 +87,19 @@ def test_the_last_unit_that_is_told_is_that_of_the_estimate_which_tables_show():
 
 
 @pytest.mark.parametrize(
-    ("objective", "drawn", "of"),
+    ("objective", "drawn", "maximised", "of"),
     [
-        ("mean", False, "the outcome"),
-        ("mean", True, "the mean outcome over the draws"),
-        ("cvar", True, "the cvar of the outcome"),
+        ("mean", False, "unknown", "the outcome"),
+        ("mean", False, "revenue", "the revenue"),
+        ("mean", True, "revenue", "the mean revenue over the draws"),
+        ("cvar", True, "kpi", "the cvar of the incremental outcome"),
     ],
 )
-def test_shadow_prices_say_what_they_are_of(objective, drawn, of):
+def test_shadow_prices_say_what_they_are_of(objective, drawn, maximised, of):
     draws = pd.DataFrame({"today": [1.0, 2.0] * drawn, "plan": [2.0, 3.0] * drawn})
-    held = dcm.BudgetPlan(**{**vars(plan_with(1.0, 5.0)), "objective": objective, "draws": draws})
+    held = dcm.BudgetPlan(
+        **{**vars(plan_with(1.0, 5.0)), "objective": objective, "draws": draws, "maximised": maximised}
+    )
     assert held.on_the_limits == f"Active limits, and what raising each by one unit adds to {of}"
 
 
@@ -106,6 +109,7 @@ def test_the_last_unit_is_told_in_money_whatever_is_maximised(small_result):
     by_revenue, by_kpi = (dcm.optimize_budget(small_result, maximize=what, **options) for what in ("revenue", "kpi"))
     worth = by_revenue.shadow_price / by_kpi.shadow_price
     assert worth > 2.0
+    assert (by_revenue.maximised, by_kpi.maximised) == ("revenue", "kpi")
     assert by_kpi.last_unit == pytest.approx(by_revenue.last_unit, rel=0.02)
     assert by_kpi.on_the_total == by_revenue.on_the_total
 
@@ -125,7 +129,7 @@ def test_without_money_nothing_is_said_of_the_total():
 def test_a_saved_plan_keeps_its_weeks_and_what_the_last_unit_earns(small_ensemble, tmp_path):
     plan = dcm.optimize_budget(small_ensemble, weeks=(44, 52), margin=0.5, starts=1, max_steps=5)
     again = dcm.BudgetPlan.load(plan.save(tmp_path / "plan"))
-    for name in ("weeks", "next_weeks", "margin", "shadow_price_low", "shadow_price_high", "last_unit"):
+    for name in ("weeks", "next_weeks", "margin", "shadow_price_low", "shadow_price_high", "last_unit", "maximised"):
         assert getattr(again, name) == getattr(plan, name)
     assert plan.shadow_price_low < plan.shadow_price < plan.shadow_price_high
     assert again.on_the_total == plan.on_the_total

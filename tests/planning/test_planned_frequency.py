@@ -195,13 +195,13 @@ def test_without_reach_there_is_no_best_frequency(reached_result):
     ],
 )
 def test_the_command_line_states_frequencies_by_channel(texts, found):
-    assert frequency_named(texts) == found
+    assert frequency_named(texts, ["tv", "radio"]) == found
 
 
 @pytest.mark.parametrize("text", ["tv", "tv=", "=3", "tv=often", "best,tv=3", "tv=3,tv=4"])
 def test_a_frequency_of_another_form_is_refused(text):
     with pytest.raises(dcm.ConfigError, match="--at-frequency"):
-        frequency_named([text])
+        frequency_named([text], ["tv"])
 
 
 def test_the_commands_plan_at_a_frequency(steady, tmp_path, capsys):

@@ -3,6 +3,7 @@
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.planning.saved import result_file
 from tests.planning.test_plan_advice import plan_with
 
 
@@ -38,3 +39,14 @@ def test_a_plan_in_a_notebook_has_channels_totals_and_notes():
     html = plan_with(-1.0, 2.0).with_advice()._repr_html_()
     assert "spend_plan" in html
     assert "not advised" in html
+
+
+def test_the_folder_of_several_kpis_is_no_run_and_names_those_in_it(small_result, tmp_path):
+    (tmp_path / "kpis.json").write_text("{}")
+    for name in ("sales", "visits"):
+        small_result.save(tmp_path / name / "fit.npz")
+    with pytest.raises(
+        dcm.OutputError, match=r"holds fits of several KPIs; name the folder of one of them: .*visits\."
+    ):
+        result_file(tmp_path)
+    assert result_file(tmp_path / "sales") == tmp_path / "sales" / "fit.npz"

@@ -146,6 +146,15 @@ def test_skill_is_zero_for_the_best_naive_forecast_itself():
     assert table.loc["train", "naive"] == "mean"
 
 
+def test_a_prediction_that_is_no_number_has_no_accuracy():
+    """Errors that are no numbers are not errors of zero."""
+    kpi = np.random.default_rng(0).uniform(5, 10, (2, 30))
+    prediction = np.where(np.arange(30) < 22, kpi + 1.0, np.nan)
+    table = accuracy_table(kpi, prediction, np.ones_like(kpi), 22, holdout=True)
+    assert table.loc["holdout", ["r2", "r2_median_region", "rmse", "wmape", "skill"]].isna().all()
+    assert table.loc["train", "rmse"] == pytest.approx(1.0)
+
+
 def test_a_naive_forecast_of_few_regions_is_shown_but_no_rival():
     rng = np.random.default_rng(0)
     kpi = rng.uniform(5, 10, (4, 70))

@@ -106,7 +106,8 @@ class Schema:
             parts.append(f"national: {_some(self.national)}")
         parts.append(f"controls: {_some((*self.controls, *self.categories)) or 'none'}")
         if self.revenue_per_kpi is not None:
-            parts.append(f"revenue per KPI from {self.revenue_per_kpi!r}")
+            of_a_column = isinstance(self.revenue_per_kpi, str)
+            parts.append(f"revenue per KPI {'from ' if of_a_column else ''}{self.revenue_per_kpi!r}")
         if any(self.ignored):
             parts.append(f"not used: {_some(tuple(name for name in self.ignored if name))}")
         return "; ".join(parts) + "."

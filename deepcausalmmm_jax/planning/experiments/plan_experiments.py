@@ -13,6 +13,7 @@ from deepcausalmmm_jax.attribution.horizon import even_weeks
 from deepcausalmmm_jax.attribution.units import units_of
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.planning.experiments.candidates import (
@@ -31,6 +32,7 @@ from deepcausalmmm_jax.planning.experiments.responses import treatments
 from deepcausalmmm_jax.planning.limit_files import by_channel
 from deepcausalmmm_jax.planning.limits import Limits
 from deepcausalmmm_jax.results.ensemble import Ensemble
+from deepcausalmmm_jax.results.own_notes import sentences_on_all
 from deepcausalmmm_jax.steps import Steps, parts
 
 _MOST_DRAWS = 400  # more change no figure by more than its own error
@@ -227,7 +229,9 @@ def _notes(ensemble: Ensemble, found: ExperimentPlan, asked: Request, study: Stu
     span = ensemble.panel.cadence.several(asked.horizon)
     notes = [f"The gain of the plan is over {span}; every test starts from {start}."]
     if not found.worth_testing:
-        notes.append("No candidate is worth its cost: the plan would gain less from any of them than it costs.")
+        notes.append(
+            "No candidate is worth testing: from each the plan would gain next to nothing, or less than the test costs."
+        )
     power = float(table["power"].iloc[0])
     if power < _LIKELY:
         notes.append(
@@ -248,7 +252,7 @@ def _notes(ensemble: Ensemble, found: ExperimentPlan, asked: Request, study: Stu
             f"National, so that no regions can be compared with others: {', '.join(national)}; such a test runs in the "
             "whole country, and is planned on a fit of the country's totals."
         )
-    return (*notes, *_notes_on_figures(ensemble, table, study))
+    return tuple(map(Wording(ensemble.panel), (*notes, *_notes_on_figures(ensemble, table, study))))
 
 
 def _notes_on_figures(ensemble: Ensemble, table: pd.DataFrame, study: Study) -> tuple[str, ...]:
@@ -278,4 +282,4 @@ def _notes_on_figures(ensemble: Ensemble, table: pd.DataFrame, study: Study) -> 
             "No revenue per KPI is known: costs and gains are in KPI units, and a unit of spend counts as the KPI "
             "units that spend brings on average."
         )
-    return (*notes, *(f"For all intervals: {note.sentence}." for note in ensemble.coverage_notes))
+    return (*notes, *sentences_on_all(ensemble))

@@ -15,6 +15,7 @@ from deepcausalmmm_jax.plots.report.wording import few, in_labels, listed, perce
 from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, bare_names, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.results.own_notes import doubt_of_draws
 
 _NAMED = 3
 _MOST_CHANNEL_NOTES = 6
@@ -167,9 +168,8 @@ def _certainty(result: FitResult, notes: pd.DataFrame) -> list[str]:
 def _of_intervals(result: Ensemble) -> str:
     count = len(result.share_draws())
     if result.from_posterior:
-        doubt = " The sampler has not converged: treat the ranges as rough, and draw more."
         told = f"Ranges are 90% intervals from {count} posterior draws, which vary everything the data leave open."
-        told = told if bool(result.sampling()["trusted"]) else told + doubt
+        told = f"{told} {doubt_of_draws(result, 'ranges')}".strip()
     else:
         told = (
             f"Ranges are 90% intervals from {count} bootstrap refits; those of shares, outcomes and returns are no "

@@ -11,6 +11,7 @@ from deepcausalmmm_jax.attribution.intervals import standard_error
 from deepcausalmmm_jax.checks import did_you_mean, seed_number, shown, whole_number
 from deepcausalmmm_jax.data.holdout import fewest_steps
 from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.errors import ConfigError, DeepCausalMMMError
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
 from deepcausalmmm_jax.parallel.engines import Engine, engine_named
@@ -161,7 +162,7 @@ def _judged(
     refitted: list[Refitted],
     result: FitResult,
 ) -> Judged:
-    rows = []
+    worded, rows = Wording(result.panel), []
     for test in tests:
         own, rule = [one for one in outcomes if one.refit.test is test], RULES[test]
         if test is RefutationTest.PLAN:
@@ -181,7 +182,7 @@ def _judged(
                 "fail_above": rule.fail,
                 "grade": str(grade),
                 "channel": found.channel,
-                "meaning": passed if np.isfinite(found.value) else "Not tested: there was nothing to compare.",
+                "meaning": worded(passed) if np.isfinite(found.value) else "Not tested: there was nothing to compare.",
                 "source": rule.source,
             }
         )

@@ -136,8 +136,8 @@ def _shuffled(base: Refit, request: Request, rng: np.random.Generator) -> list[R
     found = []
     for m in _largest(request):
         name = base.panel.channels[m]
-        panel = with_shuffled(base.panel, m, rng)
-        found.append(_refit(base, RefutationTest.SHUFFLED, f"weeks of {name} shuffled", panel, name))
+        label = f"{base.panel.cadence.unit}s of {name} shuffled"
+        found.append(_refit(base, RefutationTest.SHUFFLED, label, with_shuffled(base.panel, m, rng), name))
     return _learnable(found)
 
 
@@ -162,7 +162,7 @@ def _halves(base: Refit, request: Request, rng: np.random.Generator) -> list[Ref
     found = []
     for i, part in enumerate(np.array_split(order, 2)):
         kept = np.isin(np.arange(n_regions), part).astype(float)
-        found.append(own._replace(label=f"half {i + 1}: {len(part)} regions", emphasis=kept))
+        found.append(own._replace(label=f"half {i + 1}: {len(part)} region{'s' * (len(part) > 1)}", emphasis=kept))
     return found
 
 

@@ -57,3 +57,8 @@ def test_a_schema_with_a_mistake_is_refused_in_one_sentence(entry, sentence, tmp
     (tmp_path / "own.toml").write_text(f'time = "week"\nkpi = "sales"\nmedia = ["imp_1"]\n{entry}\n')
     with pytest.raises((dcm.ConfigError, dcm.DataError), match=sentence):
         dcm.read_panel(tmp_path / "file.csv", tmp_path / "own.toml")
+
+
+def test_the_summary_says_a_column_of_revenue_and_a_number_apart():
+    for revenue, said in (("worth", "revenue per KPI from 'worth'"), (0.4, "revenue per KPI 0.4")):
+        assert said in dcm.Schema("mine", "week", "sales", ("imp_1",), revenue_per_kpi=revenue).summary
