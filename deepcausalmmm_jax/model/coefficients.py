@@ -4,9 +4,11 @@ from typing import NamedTuple
 
 import chex
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jax import Array
 
+from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.ops.bijectors import to_positive
 from deepcausalmmm_jax.ops.gru import GRUParameters, gru_scan, gru_scan_small
 from deepcausalmmm_jax.ops.layout import over_weeks
@@ -18,6 +20,7 @@ _PATH_UNIT = 0.05
 # Gates of all weeks and regions up to which `gru_scan_small` is faster: on two cores it was at 400 regions of two
 # years, and no longer at 800.
 _FEW_GATES = 1_500_000
+_IDLE = 1e-4  # of a coefficient
 
 
 class CoefficientMemory(NamedTuple):
@@ -39,12 +42,14 @@ class VariationGRU(nn.Module):
     n_outputs: int
 
     @nn.compact
-    def __call__(self, inputs: Array, hidden: Array | None = None) -> tuple[Array, Array]:
+    def __call__(self, inputs: Array, hidden: Array | None = None, *, learns: bool) -> tuple[Array, Array]:
         """Log deviations, zero before training, and the state after the last week.
 
         Args:
             inputs: `[week, feature, region]`.
             hidden: `[state, region]`, before the first week; the learned initial state when None.
+            learns: whether the parameters are being trained. Otherwise an idle GRU, see `without_idle_gru`, is not run:
+                it is seven eighths of a forward pass, and questions of what would have been ask for thousands.
 
         Returns:
             `[week, channel, region]` and `[state, region]`.
@@ -60,8 +65,16 @@ class VariationGRU(nn.Module):
         start = self.param("start", nn.initializers.zeros, (self.hidden_size,))
         readout = self.param("readout", nn.initializers.zeros, (self.hidden_size, self.n_outputs))
         scan = gru_scan_small if 4 * self.hidden_size * inputs[:, 0].size <= _FEW_GATES else gru_scan
-        states = scan(parameters, start if hidden is None else hidden, inputs)
-        return over_weeks(readout.T, states), states[-1]
+
+        def run() -> tuple[Array, Array]:
+            states = scan(parameters, start if hidden is None else hidden, inputs)
+            return over_weeks(readout.T, states), states[-1]
+
+        if learns:
+            return run()
+        nothing = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(run))
+        outcome: tuple[Array, Array] = jax.lax.cond(jnp.any(readout != 0.0), run, lambda: nothing)
+        return outcome
 
 
 class Coefficients(nn.Module):
@@ -119,15 +132,45 @@ class Coefficients(nn.Module):
             variation = _decayed(memory.variation, ahead)
             return level * jnp.exp(variation), variation, memory
         gru = VariationGRU(self.hidden_size, self.n_channels, name="gru")
-        raw, hidden = gru(jnp.concatenate([activity, drivers], axis=1), None if memory is None else memory.hidden)
+        before = None if memory is None else memory.hidden
+        raw, hidden = gru(jnp.concatenate([activity, drivers], axis=1), before, learns=weights is not None)
         path = self.param("path", nn.initializers.zeros, (basis.shape[1], self.n_channels))
-        raw = raw + _PATH_UNIT * (basis @ path)[:, :, None]
+        raw = raw + _national_path(basis, path)[:, :, None]
         centre = self.variable("fitted", "centre", jnp.zeros, shape)
         if weights is not None:
             trained = (weights > 0).astype(raw.dtype)[:, None]
             centre.value = ((raw * trained).sum(axis=0) / jnp.maximum(trained.sum(axis=0), 1.0)).T
         variation, last = _continued(raw - centre.value.T, ahead)
         return level * jnp.exp(variation), variation, CoefficientMemory(hidden, last)
+
+
+def without_idle_gru(variables: Variables, variation: Array, basis: Array, weights: Array) -> Variables:
+    """The variables with the GRU's readout at zero where no coefficient moves by more than a ten-thousandth for it.
+
+    That is what a search by single precision leaves of a GRU which the learned size of the variation has no use for.
+
+    Args:
+        variables: of the structural model.
+        variation: `[region, week, channel]`, delta as it was found.
+        basis: `[week, knot]`, of the national path.
+        weights: `[region, week]` of the training weeks.
+    """
+    params, fitted = variables["params"], variables["fitted"]
+    own, centre = params["coefficients"], fitted["coefficients"]["centre"]
+    chex.assert_equal_shape_prefix([variation, weights], 2)
+    trained = (weights > 0)[:, :, None]
+    raw = variation + centre[:, None] - _national_path(basis, own["path"])
+    mean = jnp.sum(raw, axis=1, where=trained) / jnp.maximum(trained.sum(axis=1), 1)  # [region, channel]
+    is_idle = jnp.max(jnp.abs(raw - mean[:, None]), initial=0.0, where=trained) < _IDLE
+    readout = jnp.where(is_idle, 0.0, own["gru"]["readout"])
+    own = {**own, "gru": {**own["gru"], "readout": readout}}
+    found = {**fitted["coefficients"], "centre": jnp.where(is_idle, centre - mean, centre)}
+    return {**variables, "params": {**params, "coefficients": own}, "fitted": {**fitted, "coefficients": found}}
+
+
+def _national_path(basis: Array, path: Array) -> Array:
+    """`[week, channel]`, log deviations that all regions share."""
+    return _PATH_UNIT * (basis @ path)
 
 
 def _continued(variation: Array, ahead: Array) -> tuple[Array, Array]:

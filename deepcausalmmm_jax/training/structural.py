@@ -13,6 +13,7 @@ from jax.flatten_util import ravel_pytree
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.errors import FitStatus
+from deepcausalmmm_jax.model.coefficients import without_idle_gru
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.graph import initial_graph
 from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY, TYPICAL_HALF_SATURATION
@@ -151,8 +152,9 @@ class StructuralRecipe(NamedTuple):
     def finalise(
         self, variables: Variables, inputs: Inputs[Array], weights: Array, hyperparameters: Hyperparameters
     ) -> Variables:
-        """The variables with the forecast state estimated."""
+        """The variables with the forecast state estimated, and without a GRU that does nothing."""
         components, internals = predicted(structural_model(self.design), variables, inputs)
+        variables = without_idle_gru(variables, internals.variation, inputs.trend_basis, weights)
         scales, step = hyperparameters.scales, self.design.step_weeks
         return forecast_state(components, internals, inputs, weights, scales, step_weeks=step).placed_in(variables)
 
