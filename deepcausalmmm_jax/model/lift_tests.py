@@ -35,7 +35,8 @@ def lifts(
         intensity: `[channel, region]`.
         history: `[channel, region]`.
         curves: of the channels.
-        blend: `[channel, channel]`, share of the column's activity that is taken from the row.
+        blend: `[channel, channel]`, share of the column's activity that is taken from the row; where regions have
+            graphs by group, `[region, channel, channel]`.
         coefficient: `[week, channel, region]`.
         kinds: of the channels' curves.
         contacts: per person reached, the same in both arms, `each` as `[week, channel, region]`; None without reach and
@@ -50,8 +51,14 @@ def lifts(
     activity = _activity(by_arm, both, curves, intensity[both], history[both], kinds, contacts)
     more = activity[:, : own.shape[0]] - activity[:, own.shape[0] :]
     counted = jnp.moveaxis(tests.counted, 2, 0) * more
-    kept = jax.nn.one_hot(own, blend.shape[0], dtype=blend.dtype) * (1.0 - blend.sum(axis=0))
-    return jnp.einsum("tkr,tjr->krj", counted, coefficient) * (kept + blend[own])[:, None, :]
+
+    def passed_on(blend: Array) -> Array:
+        """`[test, channel]`."""
+        kept = jax.nn.one_hot(own, blend.shape[0], dtype=blend.dtype) * (1.0 - blend.sum(axis=0))
+        return kept + blend[own]
+
+    shares = passed_on(blend)[:, None, :] if blend.ndim == 2 else jnp.swapaxes(jax.vmap(passed_on)(blend), 0, 1)
+    return jnp.einsum("tkr,tjr->krj", counted, coefficient) * shares
 
 
 def _activity(
