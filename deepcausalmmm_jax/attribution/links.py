@@ -52,11 +52,13 @@ def links(fit: FittedPanel, level: float) -> pd.DataFrame:
     weights, errors = link_weights(fit), _standard_errors(fit)
     width = NormalDist().inv_cdf(0.5 + level / 2) * errors
     at = strongest_first(weights)
-    names, groups = np.asarray(fit.panel.channels, object), np.asarray(fit.link_groups, object)
-    *group, lag, source, target = at
+    names = np.asarray(fit.panel.channels, object)
+    lag, source, target = at[-3:]
     columns = (names[source], names[target], lag, weights[at], (weights - width)[at], (weights + width)[at])
-    by_group = {GROUP: groups[number] for number in group}
-    return pd.DataFrame(by_group | dict(zip(COLUMNS, columns, strict=True)))
+    table = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+    if fit.link_groups:
+        table.insert(0, GROUP, np.asarray(fit.link_groups, object)[at[0]])
+    return table
 
 
 def link_draws(fit: FittedPanel, n_draws: int) -> np.ndarray:

@@ -61,11 +61,8 @@ def effect_draws(fit: FittedPanel, variables: Variables, edges: np.ndarray | Non
     if edges is None:
         edges = link_draws(fit, len(jax.tree.leaves(variables)[0]))
     followed = np.concatenate([edges, own[None]])
-    drives = (
-        (followed != 0).reshape(-1, *own.shape[-2:]).any(axis=(0, 2))
-        if isinstance(fit.design, Design)
-        else np.ones(edges.shape[-1], bool)
-    )
+    by_graph = (followed != 0).reshape(-1, *own.shape[-2:])
+    drives = by_graph.any(axis=(0, 2)) if isinstance(fit.design, Design) else np.ones(edges.shape[-1], bool)
     counted = single(fit.scales.kpi[:, None] * fit.panel.past)
     at = on_device(np.flatnonzero(drives).astype(np.int32))
     found = effects_by_member(on_device(variables), single(edges), fit.inputs, counted, at, fit.design)

@@ -19,8 +19,8 @@ from deepcausalmmm_jax.config.curves import (
 )
 from deepcausalmmm_jax.config.flat import settings_table
 from deepcausalmmm_jax.config.kpi_link import KpiReading, LinkKind, refuse_link, settle_link, with_own_link
-from deepcausalmmm_jax.config.link_groups import LinkGroups, link_groups_from, refuse_graph_settings
 from deepcausalmmm_jax.config.lift_tests import LiftTest, lift_tests_from
+from deepcausalmmm_jax.config.link_groups import LinkGroups, link_groups_from, refuse_graph_settings
 from deepcausalmmm_jax.config.links import Links
 from deepcausalmmm_jax.config.paper import Published, refuse_beside_paper
 from deepcausalmmm_jax.config.priors import PosteriorSettings, Priors
@@ -161,8 +161,8 @@ class Config:
             of the source.
         graph_evidence: edges whose strength is fewer standard errors than this above zero are dropped.
         link_lags: weeks up to which a channel may drive another with a lag; 0 for links within the week alone.
-        link_groups: regions whose links are alike: `one` graph for all; `learn` to find groups, and their number, by the
-            evidence of exposure; or regions by group, as (("north", ("a", "b")), ("south", ("c",))).
+        link_groups: `one` graph for all regions; `learn` to find groups of regions with a graph each, and their number,
+            by the evidence of exposure; or regions by group, as (("north", ("a", "b")), ("south", ("c",))).
         hidden_size: number of hidden states of the GRU that varies coefficients over time.
         season_length: weeks in a year.
         harmonics: Fourier pairs of the yearly season.

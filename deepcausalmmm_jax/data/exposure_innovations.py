@@ -21,8 +21,8 @@ class ExposureInnovations(NamedTuple, Generic[ArrayT]):
     trained: ArrayT  # [region, week], 1 where the fit learns from this week and from the one before
     on_air: ArrayT  # [week, channel], 1 where the channel was on air in some region, in this week and the one before
     unit: ArrayT  # [channel], their standard deviation, in mean training weeks of a region
-    # [group, region], 1 where the region is in the group. Where regions have graphs by group, the mean of a group stands
-    # in the place of the national one: `national` and `on_air` have a leading axis [group]. None where all have one graph.
+    # [group, region], 1 where the region is in the group, with graphs by group; None with one. The mean of a group then
+    # stands in the place of the national one: `national` and `on_air` have a leading axis [group].
     in_group: ArrayT | None = None
 
 

@@ -87,7 +87,7 @@ def inputs_from(
         Arrays in single precision.
 
     Raises:
-        ConfigError: a stated prior, a link or a group that does not fit the panel, or more lags of links than weeks in a row.
+        ConfigError: a stated prior, a link or a group that does not fit the panel, or more lags than weeks in a row.
     """
     n_training = training_weeks(weights) if n_training_weeks is None else n_training_weeks
     refuse_lags_without_weeks(config.link_lags, weights > 0)

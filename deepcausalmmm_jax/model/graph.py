@@ -94,7 +94,7 @@ class ChannelGraph(nn.Module):
         return LinkTerms(*(part * self.unit.value / self.unit.value[:, None] for part in found))
 
     def edges(self) -> Array:
-        """B in standard deviations of the exposure innovations, `[*group, channel, channel]`, entry [i, j] for i -> j."""
+        """B in standard deviations of the innovations, `[*group, channel, channel]`, entry [i, j] for i -> j."""
         if self.kind == "none":
             return jnp.zeros((self.n_channels, self.n_channels))
         return self.edge * self.kept.value + self.fixed.value
@@ -107,7 +107,7 @@ class ChannelGraph(nn.Module):
         return self.lagged * self.lagged_kept.value + self.lagged_fixed.value
 
     def blend(self) -> Array:
-        """$m_j W_{ij}$: the share of channel j's activity that is taken from channel i, `[*group, channel, channel]`."""
+        """$m_j W_{ij}$: share of channel j's activity that is taken from channel i, `[*group, channel, channel]`."""
         if self.kind == "none":
             return self.edges()
         of_graph = _blend if self.groups == 1 else jax.vmap(_blend)

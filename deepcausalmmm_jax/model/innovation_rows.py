@@ -1,4 +1,4 @@
-"""Innovations of exposure as the likelihood of the channel graph reads them, for one graph or a graph for each group."""
+"""Innovations of exposure as the likelihood of the channel graph reads them, for one graph or a graph each group."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar

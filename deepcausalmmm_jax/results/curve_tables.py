@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -78,6 +79,16 @@ class CurveTables(FitBase):
     def link_evidence(self) -> pd.DataFrame:
         """Log evidence of each link, of a fit that chose between them; see `attribution.link_evidence`."""
         return link_table(self.fitted)
+
+    @computed_once
+    def link_group_evidence(self) -> pd.DataFrame:
+        """By number of `groups` of regions: criterion and chosen, of a fit that looked for them.
+
+        The criterion is twice the negative log-likelihood of exposure plus penalties, less its lowest value.
+        """
+        numbers, criterion = self.fitted.link_group_evidence or ((), np.zeros(0))
+        index = pd.Index(numbers, name="groups", dtype=int)
+        return pd.DataFrame({"criterion": criterion, "chosen": criterion == np.min(criterion, initial=np.inf)}, index)
 
     @computed_once
     def adstock_decay(self) -> pd.DataFrame:

@@ -300,9 +300,10 @@ def _groups_of_regions(panel: Panel, made: Simulation, groups: tuple[str, ...]) 
 
 def _link_table(links: np.ndarray, names: list[str], groups: tuple[str, ...]) -> pd.DataFrame:
     """One row per link."""
-    *group, lag, source, target = at = np.nonzero(links)
-    labels, by_group = np.asarray(names, object), {GROUP: np.asarray(groups, object)[number] for number in group}
+    at, labels = np.nonzero(links), np.asarray(names, object)
+    lag, source, target = at[-3:]
     columns = {"source": labels[source], "target": labels[target], "lag": lag.astype(int), "weight": links[at]}
+    by_group = {GROUP: np.asarray(groups, object)[at[0]]} if groups else {}
     return pd.DataFrame(by_group | columns)
 
 
