@@ -25,8 +25,8 @@ def with_link_groups(panel: Panel, weights: np.ndarray, config: Config) -> tuple
 
     The groups are those of `learn_dag(groups="learn")` with the regional deviations of the exposure innovations of the
     training weeks as observations, each region a unit: what all regions have in common is one observation a week,
-    however many regions there are, and would look like evidence of many. Channels with the same exposure in every region
-    have no deviations and do not take part. Links are constrained as in the fit, and those weaker than
+    however many regions there are, and would look like evidence of many. Channels with the same exposure in every
+    region have no deviations and do not take part. Links are constrained as in the fit, and those weaker than
     `Config.graph_threshold` distinguish no groups. No KPI is read, and no exposure after the training weeks.
 
     Args:
@@ -76,8 +76,8 @@ def _refuse_short(trained: np.ndarray, regions: list[str], n_channels: int, lags
     if (count < least).any():
         short = int(np.argmax(count < least))
         raise ConfigError(
-            f'link_groups="learn" needs {least} training weeks with the {lags + 1} before them in every region, and the '
-            f'region {regions[short]!r} has {count[short]}; drop it, state the groups, or set link_groups="one".'
+            f'link_groups="learn" needs {least} training weeks with the {lags + 1} before them in every region, and '
+            f'the region {regions[short]!r} has {count[short]}; drop it, state the groups, or set link_groups="one".'
         )
 
 

@@ -49,8 +49,8 @@ def prepare(panel: Panel, weights: np.ndarray, config: Config, scales: Scales | 
             )
     if config.link_groups == "learn":
         raise ConfigError(
-            'Setting link_groups is "learn", which only dcm.fit resolves; fit the panel once and use its result.config, '
-            "which states the groups that were found."
+            'Setting link_groups is "learn", which only dcm.fit resolves; fit the panel once and use its '
+            "result.config, which states the groups that were found."
         )
     family = family_of(config)
     scales, inputs, design = family.prepared(panel, weights, config, scales)
