@@ -177,10 +177,8 @@ def groups_and_one(first: int, panels: int, without: int) -> dict[str, object]:
     for how, table in pd.DataFrame(rows).groupby("how"):
         errors = np.abs([error for each in table["total_error"] for error in each.values()])
         means = table[["adjusted_rand", "auroc", "false_a_region", "missed_a_region"]].mean().round(3).to_dict()
-        near = (
-            f"{int((errors <= 0.25).sum())} of {len(errors)} totals within 25 %, median error {np.median(errors):.3f}"
-        )
-        print(how, means, near)
+        near = f"{int((errors <= 0.25).sum())} of {len(errors)} totals within 25 %"
+        print(how, means, near, f"median error {np.median(errors):.3f}")
     seeds = range(first + 1000, first + 1000 + 5 * panels)
     alike, unlinked_groups = ([number_of_groups(seed, **o) for seed in seeds] for o in ({}, {"links": 0}))
     print(f"panels with one graph: {len(alike)}, with several groups found: {sum(k > 1 for k in alike)}")

@@ -170,7 +170,7 @@ def channel_graph(fit: FittedPanel, group: str | None) -> "nx.DiGraph":
         if group not in groups:
             asked = "names no group" if group is None else f"asks for the group {group!r}"
             raise ConfigError(f"graph {asked}, but the graphs of this fit are by group: give {_one_of(groups)}.")
-        table = table.loc[group]
+        table = pd.DataFrame(table.loc[group])
     graph = nx.DiGraph()
     graph.add_nodes_from(table.index)
     graph.add_weighted_edges_from(

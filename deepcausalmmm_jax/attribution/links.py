@@ -64,9 +64,7 @@ def links(fit: FittedPanel, level: float) -> pd.DataFrame:
 def link_draws(fit: FittedPanel, n_draws: int) -> np.ndarray:
     """Weights of the links of the fit within their standard errors, `[draw, *group, 1 + lag, channel, channel]`.
 
-    In mean weeks.
-
-    Normal and independent, the same at every call; a weight without a standard error stays as it is.
+    In mean weeks; normal and independent, the same at every call. A weight without a standard error stays as it is.
     """
     weights, errors = link_weights(fit), _standard_errors(fit)
     spread = np.where((weights != 0) & np.isfinite(errors), errors, 0.0)

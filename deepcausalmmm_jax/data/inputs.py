@@ -198,7 +198,7 @@ def _innovations(
         found = exposure_innovations(exposure, context, weights > 0)
     else:
         found = innovations_by_group(exposure, context, weights > 0, groups)
-    return ExposureInnovations(*(None if part is None else _single(part) for part in found))
+    return found._replace(**{name: _single(part) for name, part in found._asdict().items() if part is not None})
 
 
 def _standardised(panel: Panel, scales: Scales) -> np.ndarray:

@@ -17,6 +17,8 @@ from deepcausalmmm_jax.training.fitted import LinkGroupEvidence
 from deepcausalmmm_jax.training.prepare import prepare
 
 _LEAST_REGIONS = 8
+# Of a group: regions that differ by chance were groups of their own in a tenth of simulated panels without links.
+_REGIONS_A_GROUP = 4
 _STILL = 1e-4  # variance of regional deviations, as a share of that of exposure: below it only rounding is left
 
 
@@ -27,7 +29,8 @@ def with_link_groups(panel: Panel, weights: np.ndarray, config: Config) -> tuple
     training weeks as observations, each region a unit: what all regions have in common is one observation a week,
     however many regions there are, and would look like evidence of many. Channels with the same exposure in every
     region have no deviations and do not take part. Links are constrained as in the fit, and those weaker than
-    `Config.graph_threshold` distinguish no groups. No KPI is read, and no exposure after the training weeks.
+    `Config.graph_threshold` distinguish no groups. A group has four regions at least. No KPI is read, and no exposure
+    after the training weeks.
 
     Args:
         panel: of the fit.
@@ -98,9 +101,19 @@ def _found(
 
 
 def _stated(found: GraphGroups, regions: list[str]) -> StatedGroups:
-    """Groups as settings have them, named by their numbers from 1, the largest first."""
-    labels = found.labels.to_numpy()
+    """Groups as settings have them, named by their numbers from 1, the largest first.
+
+    Regions of a group that is too small go to the likeliest of the others.
+    """
+    chance, label = found.chance.to_numpy().copy(), found.labels.to_numpy(int)  # [region, group], [region]
+    size = np.bincount(label, minlength=chance.shape[1])
+    while size[label].min() < _REGIONS_A_GROUP:
+        smallest = label[size[label].argmin()]
+        chance[:, smallest] = -1.0
+        label = np.where(label == smallest, chance.argmax(axis=1), label)
+        size = np.bincount(label, minlength=chance.shape[1])
+    ranked = sorted(set(label.tolist()), key=lambda group: (-size[group], group))
     return tuple(
-        (str(number + 1), tuple(region for region, own in zip(regions, labels == label, strict=True) if own))
-        for number, label in enumerate(found.graphs)
+        (str(number + 1), tuple(region for region, own in zip(regions, label == group, strict=True) if own))
+        for number, group in enumerate(ranked)
     )

@@ -84,11 +84,13 @@ class CurveTables(FitBase):
     def link_group_evidence(self) -> pd.DataFrame:
         """By number of `groups` of regions: criterion and chosen, of a fit that looked for them.
 
-        The criterion is twice the negative log-likelihood of exposure plus penalties, less its lowest value.
+        The criterion is twice the negative log-likelihood of exposure plus penalties, less its lowest value. Where the
+        best number has groups of fewer than four regions, these are given up, and a smaller number is chosen.
         """
         numbers, criterion = self.fitted.link_group_evidence or ((), np.zeros(0))
         index = pd.Index(numbers, name="groups", dtype=int)
-        return pd.DataFrame({"criterion": criterion, "chosen": criterion == np.min(criterion, initial=np.inf)}, index)
+        chosen = max(1, self.link_groups.nunique())
+        return pd.DataFrame({"criterion": criterion, "chosen": np.asarray(numbers, int) == chosen}, index)
 
     @computed_once
     def adstock_decay(self) -> pd.DataFrame:

@@ -288,7 +288,8 @@ class Ensemble(FitResult):
         table = super().links(level)
         if self._same_exposure:
             return table
-        drawn = self._contributed.edges[(slice(None), *strongest_first(link_weights(self.fitted_panel)))]
+        at = strongest_first(link_weights(self.fitted_panel))
+        drawn = np.stack([own[at] for own in self._contributed.edges])
         table["weight_low"], table["weight_high"] = interval(drawn, level)
         return table.assign(share_of_refits=(drawn != 0).mean(axis=0))
 
