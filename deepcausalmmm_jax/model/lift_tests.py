@@ -51,14 +51,11 @@ def lifts(
     activity = _activity(by_arm, both, curves, intensity[both], history[both], kinds, contacts)
     more = activity[:, : own.shape[0]] - activity[:, own.shape[0] :]
     counted = jnp.moveaxis(tests.counted, 2, 0) * more
-
-    def passed_on(blend: Array) -> Array:
-        """`[test, channel]`."""
-        kept = jax.nn.one_hot(own, blend.shape[0], dtype=blend.dtype) * (1.0 - blend.sum(axis=0))
-        return kept + blend[own]
-
-    shares = passed_on(blend)[:, None, :] if blend.ndim == 2 else jnp.swapaxes(jax.vmap(passed_on)(blend), 0, 1)
-    return jnp.einsum("tkr,tjr->krj", counted, coefficient) * shares
+    if blend.ndim == 3:
+        kept = jax.nn.one_hot(own, blend.shape[-1], dtype=blend.dtype) * (1.0 - blend.sum(axis=1))[:, None, :]
+        return jnp.einsum("tkr,tjr,rkj->krj", counted, coefficient, kept + blend[:, own])
+    kept = jax.nn.one_hot(own, blend.shape[0], dtype=blend.dtype) * (1.0 - blend.sum(axis=0))
+    return jnp.einsum("tkr,tjr->krj", counted, coefficient) * (kept + blend[own])[:, None, :]
 
 
 def _activity(
