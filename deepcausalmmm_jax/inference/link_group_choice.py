@@ -1,20 +1,20 @@
 """Groups of regions with a channel graph each, found by the evidence of exposure before the fit."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from deepcausalmmm_jax.config.link_groups import StatedGroups
 from deepcausalmmm_jax.config.settings import Config
-from deepcausalmmm_jax.dag.edge_rules import EdgeRules
-from deepcausalmmm_jax.dag.graph_groups import GraphGroups
-from deepcausalmmm_jax.dag.learn import Search
-from deepcausalmmm_jax.dag.learn_groups import learned_groups
-from deepcausalmmm_jax.dag.samples import read_samples
 from deepcausalmmm_jax.data.graph_constraints import GraphConstraints
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.training.fitted import LinkGroupEvidence
 from deepcausalmmm_jax.training.prepare import prepare
+
+if TYPE_CHECKING:
+    from deepcausalmmm_jax.dag.graph_groups import GraphGroups
 
 _LEAST_REGIONS = 8
 # Of a group: regions that differ by chance were groups of their own in a tenth of simulated panels without links.
@@ -86,8 +86,13 @@ def _refuse_short(trained: np.ndarray, regions: list[str], n_channels: int, lags
 
 def _found(
     deviations: np.ndarray, trained: np.ndarray, constraints: GraphConstraints, varying: np.ndarray, config: Config
-) -> GraphGroups:
+) -> "GraphGroups":
     """Groups of units `[region, week, channel]`; `varying` are the positions of their channels in the constraints."""
+    from deepcausalmmm_jax.dag.edge_rules import EdgeRules  # with scipy.stats, which other fits do not wait for
+    from deepcausalmmm_jax.dag.learn import Search
+    from deepcausalmmm_jax.dag.learn_groups import learned_groups
+    from deepcausalmmm_jax.dag.samples import read_samples
+
     free, required = (
         np.asarray(part)[:, varying[:, None], varying] > 0
         for part in (constraints.free + (np.asarray(constraints.fixed) != 0), constraints.required)
@@ -100,7 +105,7 @@ def _found(
     return learned_groups(samples, rules, how, None)
 
 
-def _stated(found: GraphGroups, regions: list[str]) -> StatedGroups:
+def _stated(found: "GraphGroups", regions: list[str]) -> StatedGroups:
     """Groups as settings have them, named by their numbers from 1, the largest first.
 
     Regions of a group that is too small go to the likeliest of the others.
