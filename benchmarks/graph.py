@@ -2,12 +2,16 @@
 
 python benchmarks/graph.py [--simulated 16] [--without 8] [--lags 2] [--link-lags 2] [--first 100]
 python benchmarks/graph.py --intervals 8 [--first 100]
+python benchmarks/graph.py --groups 8 [--first 600] [--without 6]
 
 Ranked: area under the ROC curve of the link weights over ordered pairs and lags. Effects: against the simulator's own
 intervention, for channels that drive others; geo_truth gives links but no effects. With --lags, links of the simulated
 panels act with a lag drawn from 0 to that many weeks; --link-lags is the setting of the fits, the same unless given.
 With --intervals: how often 90% intervals of `effects()` hold the simulator's intervention on panels of 4 regions, 104
 weeks and 3 channels, by draws from the posterior (Laplace's method) and by 20 refits.
+With --groups: panels of 16 regions in two groups with different links, fitted with `link_groups="learn"` and beside it
+with one graph; five times as many panels with one graph, and as many without links, in which "learn" looks for groups;
+and fits to --without panels without links.
 """
 
 import argparse
@@ -19,6 +23,8 @@ from harness import SHARED, record
 from panels import GEO, geo_truth
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.inference.link_group_choice import with_link_groups
 
 FIGURES = ("direct", "mediated", "total")
 
@@ -112,6 +118,80 @@ def print_coverage(rows: list[dict[str, object]]) -> None:
     print("of drivers found", len(known) // 2, known.groupby("how")[list(FIGURES)].mean().round(2).to_dict("index"))
 
 
+def adjusted_rand(found: pd.Series, true: pd.Series) -> float:
+    """Adjusted Rand index of two partitions of the regions (Hubert & Arabie 1985): 1 where they are the same."""
+
+    def pairs(counts: np.ndarray) -> float:
+        return float((counts * (counts - 1) / 2).sum())
+
+    table = pd.crosstab(found.fillna("all").to_numpy(), true.fillna("all").to_numpy()).to_numpy()
+    both, rows, columns = pairs(table), pairs(table.sum(axis=1)), pairs(table.sum(axis=0))
+    chance = rows * columns / pairs(table.sum(keepdims=True))
+    most = (rows + columns) / 2
+    return 1.0 if most == chance else (both - chance) / (most - chance)
+
+
+def by_region(links: pd.DataFrame, groups: pd.Series, channels: tuple[str, ...]) -> np.ndarray:
+    """Weights of the links of each region, `[region, 1, channel, channel]`."""
+    if groups.isna().all():
+        return np.stack([by_lag(links, channels, 0)] * len(groups))
+    return np.stack([by_lag(links[links["group"] == group], channels, 0) for group in groups])
+
+
+def grouped(seed: int) -> list[dict[str, object]]:
+    """A panel with two groups of regions, fitted with groups and with one graph; a row each."""
+    panel, truth = dcm.simulate(16, 104, 5, 3, seed=seed, link_groups=2)
+    true = by_region(truth.links, truth.link_groups, panel.channels)
+    drives = (true > 0).any(axis=(0, 1, 3))
+    rows: list[dict[str, object]] = []
+    for how in ("learn", "one"):
+        result = dcm.fit(panel, dcm.Config(link_groups=how), holdout=8, progress=False)
+        found = by_region(result.links(), result.link_groups, panel.channels)
+        error = (result.effects()["total"] / truth.effects["total"] - 1)[drives]
+        row = {
+            "seed": seed,
+            "how": how,
+            "groups": max(1, result.link_groups.nunique()),
+            "adjusted_rand": adjusted_rand(result.link_groups, truth.link_groups),
+            "auroc": float(np.mean([auroc(*pair) for pair in zip(found, true, strict=True)])),
+            "false_a_region": float(((found != 0) & (true == 0)).sum(axis=(1, 2, 3)).mean()),
+            "missed_a_region": float(((found == 0) & (true > 0)).sum(axis=(1, 2, 3)).mean()),
+            "total_error": error.to_dict(),
+            "seconds": result.fitted.record.seconds,
+        }
+        print({name: round(value, 3) if isinstance(value, float) else value for name, value in row.items()}, flush=True)
+        rows.append(row)
+    return rows
+
+
+def number_of_groups(seed: int, **options: int) -> int:
+    """Groups that are found in a panel with one graph, or without links; nothing is trained."""
+    panel, _ = dcm.simulate(16, 104, 5, 3, seed=seed, **options)
+    config, _ = with_link_groups(panel, training_weights(panel, 8), dcm.Config(link_groups="learn"))
+    return 1 if isinstance(config.link_groups, str) else len(config.link_groups)
+
+
+def groups_and_one(first: int, panels: int, without: int) -> dict[str, object]:
+    """Figures on groups of regions, printed."""
+    rows = [row for seed in range(first, first + panels) for row in grouped(seed)]
+    for how, table in pd.DataFrame(rows).groupby("how"):
+        errors = np.abs([error for each in table["total_error"] for error in each.values()])
+        means = table[["adjusted_rand", "auroc", "false_a_region", "missed_a_region"]].mean().round(3).to_dict()
+        near = f"{int((errors <= 0.25).sum())} of {len(errors)} totals within 25 %"
+        print(how, means, near, f"median error {np.median(errors):.3f}")
+    seeds = range(first + 1000, first + 1000 + 5 * panels)
+    alike, unlinked_groups = ([number_of_groups(seed, **o) for seed in seeds] for o in ({}, {"links": 0}))
+    print(f"panels with one graph: {len(alike)}, with several groups found: {sum(k > 1 for k in alike)}")
+    print(f"panels without links: {len(alike)}, with several groups found: {sum(k > 1 for k in unlinked_groups)}")
+    false = []
+    for seed in range(first + 2000, first + 2000 + without):
+        panel, _ = dcm.simulate(16, 104, 5, 3, seed=seed, links=0)
+        fit = dcm.fit(panel, dcm.Config(link_groups="learn"), holdout=8, progress=False)
+        false.append({"groups": max(1, fit.link_groups.nunique()), "links": len(fit.links())})
+    print(f"fits to panels without links: {len(false)}, links found: {sum(row['links'] for row in false)}")
+    return {"rows": rows, "one_graph": alike, "no_links": unlinked_groups, "fits_without_links": false}
+
+
 def main() -> None:
     """Print the figures and write them as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -121,7 +201,12 @@ def main() -> None:
     parser.add_argument("--link-lags", type=int, help="setting of the fits; the same where it is left out")
     parser.add_argument("--first", type=int, default=100, help="seed of the first simulated panel")
     parser.add_argument("--intervals", type=int, default=0, help="number of panels whose intervals are looked at")
+    parser.add_argument("--groups", type=int, default=0, help="number of panels with two groups of regions")
     wanted = parser.parse_args()
+    if wanted.groups:
+        groups = groups_and_one(wanted.first, wanted.groups, wanted.without)
+        print("wrote", record(f"graph_groups_{wanted.first}", groups))
+        return
     if wanted.intervals:
         covered: list[dict[str, object]] = []
         for seed in range(wanted.first, wanted.first + wanted.intervals):

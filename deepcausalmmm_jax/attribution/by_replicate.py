@@ -50,7 +50,7 @@ class Contributed(NamedTuple):
     share: np.ndarray  # [replicate, channel], of the KPI in the training weeks
     coefficient: np.ndarray  # [replicate, channel], share of the mean KPI at full activity
     curves: dict[str, np.ndarray]  # [replicate, channel] by name; NaN where a channel's kind has no such parameter
-    edges: np.ndarray  # [replicate, 1 + lag, channel, channel], mean weeks
+    edges: np.ndarray  # [replicate, *group, 1 + lag, channel, channel], mean weeks
 
 
 class Earned(NamedTuple):
@@ -171,7 +171,7 @@ def _contributed(
             jnp.einsum("rtm,rt->m", terms.media, trained),
             inside.coefficient[:, :n_training].mean(axis=(0, 1)),
             {name: getattr(inside.curves, name) for name in CURVES if getattr(inside.curves, name) is not None},
-            jnp.concatenate([inside.relative_edges[None], inside.relative_lagged_edges]),
+            jnp.concatenate([inside.relative_edges[..., None, :, :], inside.relative_lagged_edges], axis=-3),
         )
 
     return Contributed(*jax.lax.map(one, (variables, before)))

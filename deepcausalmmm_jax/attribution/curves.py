@@ -10,6 +10,8 @@ from jax import Array
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.axes import CHANNEL
 from deepcausalmmm_jax.config.curves import HALF_LIVES, CurveKind, CurveKinds
+from deepcausalmmm_jax.data.link_groups import channel_table
+from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.curves import OPTIONAL, MediaCurves, finite_kernel, saturation_by_channel
@@ -142,17 +144,33 @@ def adjacency(fit: FittedPanel) -> pd.DataFrame:
 
     Row i, column j: by how many of its mean training weeks channel j's exposure rises with one more mean week of
     channel i's; 0 is no edge. For the paper's model it is E, the weight with which channel i's activity is mixed into
-    channel j's. Its `notears` graph may have cycles; the weakest edges of each cycle are left out here.
+    channel j's. Its `notears` graph may have cycles; the weakest edges of each cycle are left out here. Where regions
+    have graphs by group, rows are `(group, channel)`, so that `adjacency.loc["north"]` is the table of one group.
     """
     names, edges = list(fit.panel.channels), fit.family.acyclic_edges(fit.internals)
-    return pd.DataFrame(edges.astype(np.float64), index=names, columns=names)
+    return channel_table(edges.astype(np.float64), names, fit.link_groups)
 
 
-def channel_graph(fit: FittedPanel) -> "nx.DiGraph":
-    """The graph of `adjacency`: one node per channel, edges with their `weight`."""
+def channel_graph(fit: FittedPanel, group: str | None) -> "nx.DiGraph":
+    """The graph of `adjacency`: one node per channel, edges with their `weight`.
+
+    Args:
+        fit: the fit.
+        group: of regions, where they have graphs by group; else None.
+
+    Raises:
+        ConfigError: a group that the fit does not have, or none where it has several.
+    """
     import networkx as nx  # a fifth of a second, which no command waits for
 
-    table = adjacency(fit)
+    table, groups = adjacency(fit), fit.link_groups
+    if group is not None and not groups:
+        raise ConfigError(f"All regions of this fit have one graph, so it has no group {group!r}; leave group out.")
+    if groups:
+        if group not in groups:
+            asked = "names no group" if group is None else f"asks for the group {group!r}"
+            raise ConfigError(f"graph {asked}, but the graphs of this fit are by group: give {_one_of(groups)}.")
+        table = pd.DataFrame(table.loc[group])
     graph = nx.DiGraph()
     graph.add_nodes_from(table.index)
     graph.add_weighted_edges_from(
@@ -162,3 +180,8 @@ def channel_graph(fit: FittedPanel) -> "nx.DiGraph":
         if table.loc[source, target] != 0
     )
     return graph
+
+
+def _one_of(groups: tuple[str, ...]) -> str:
+    *first, last = (repr(name) for name in groups)
+    return f"{', '.join(first)} or {last}"

@@ -7,6 +7,7 @@ from deepcausalmmm_jax.attribution.channel_errors import channel_covariance
 from deepcausalmmm_jax.attribution.conflicts import conflict_notes
 from deepcausalmmm_jax.attribution.curves import curve_kinds
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.attribution.links import link_weights
 from deepcausalmmm_jax.attribution.notes import (
     CLEAR,
     REACH,
@@ -36,8 +37,8 @@ def channel_trust(fit: FittedPanel, error: np.ndarray | None = None) -> ChannelT
         By channel, over the training weeks: `share` of the KPI in percent; `share_error`, its standard error in
         percentage points; `z`, share over error; and `distinguishable`, whether z is at least 2.
         With the notes: no clear effect, unknown error, tiny or found tiny, in conflict with a lift test, saturated,
-        moves with another channel, seldom on air, late start. An error that the weeks cannot give is missing, never 0;
-        for the paper's model all are.
+        moves with another channel, seldom on air, late start, links that differ by
+        group of regions. An error that the weeks cannot give is missing, never 0; for the paper's model all are.
     """
     panel, share = fit.panel, shares(fit)
     if error is None:
@@ -104,6 +105,7 @@ def _about_data(fit: FittedPanel) -> list[list[ChannelNote]]:
     activity = _activity(fit)[:, :last] if fit.family.has_exposure_levels else None
     bounded = curve_kinds(fit).bounded()
     notes: list[list[ChannelNote]] = []
+    differ = _links_differ(fit)
     for m in range(len(panel.channels)):
         found: list[ChannelNote] = []
         on_air = on[:, :, m]
@@ -119,8 +121,18 @@ def _about_data(fit: FittedPanel) -> list[list[ChannelNote]]:
             found.append(ChannelNote(NoteKind.LATE_START, (panel.week_label(first),), unit=unit))
         if panel.channels[m] in panel.national:
             found.append(ChannelNote(NoteKind.NATIONAL, value=float(used.any(axis=0).sum()), unit=unit))
+        if differ[m]:
+            found.append(ChannelNote(NoteKind.LINKS_DIFFER))
         notes.append(found)
     return notes
+
+
+def _links_differ(fit: FittedPanel) -> np.ndarray:
+    """Whether a channel drives other channels in one group of regions than in another, boolean `[channel]`."""
+    if not fit.link_groups:
+        return np.zeros(len(fit.panel.channels), bool)
+    drives = (link_weights(fit) != 0).any(axis=1)  # [group, channel, channel]
+    return np.asarray((drives != drives[0]).any(axis=(0, 2)))
 
 
 def _activity(fit: FittedPanel) -> np.ndarray:

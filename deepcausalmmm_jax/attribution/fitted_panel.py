@@ -16,6 +16,7 @@ from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.kpi_link import scaled_kpi
 from deepcausalmmm_jax.data.kpi_scale import describing, kpi_means, kpi_sizes
+from deepcausalmmm_jax.data.link_groups import stated_groups
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.io.on_device import single
@@ -122,6 +123,11 @@ class FittedPanel:
     def variables(self) -> Variables:
         """The model's `params` and `fitted` variables."""
         return self.fitted.variables
+
+    @property
+    def link_groups(self) -> tuple[str, ...]:
+        """Names of the groups of regions that have graphs of their own; none where all regions have one graph."""
+        return tuple(name for name, _ in stated_groups(self.fitted.panel, self.config))
 
     @property
     def n_training_weeks(self) -> int:

@@ -113,7 +113,7 @@ def effects_by_member(
 
     Args:
         variables: of the members, each array with a leading axis `[member]`.
-        edges: that exposure follows, `[member, 1 + lag, channel, channel]`, mean weeks.
+        edges: that exposure follows, `[member, *group, 1 + lag, channel, channel]`, mean weeks.
         inputs: the panel.
         weights: `[region, week]`, what a unit of the scaled KPI counts.
         drivers: positions of the channels that drive others, `[driver]`.
@@ -126,7 +126,7 @@ def effects_by_member(
     def one(member: tuple[Variables, Array]) -> tuple[Array, Array]:
         own, links = member
         as_it_was, inside = forward_pass(own, inputs, design)
-        followed = inside._replace(relative_edges=links[0], relative_lagged_edges=links[1:])
+        followed = inside._replace(relative_edges=links[..., 0, :, :], relative_lagged_edges=links[..., 1:, :, :])
 
         def alone(channel: Array) -> Array:
             return jnp.sum(_lost_directly(as_it_was, own, inputs, design, channel) * weights)
@@ -153,22 +153,32 @@ def _lost_in_all(
     as_it_was: Components, variables: Variables, inputs: AnyInputs, design: AnyDesign, channel: Array, inside: Internals
 ) -> Array:
     """Loss with one channel at zero and without what it drove in others, by the edges of `inside`, `[region, week]`."""
-    driven = _driven(inputs.exposure[:, :, channel], channel, inside)
+    in_group = inputs.innovations.in_group if isinstance(inputs, Inputs) else None
+    driven = _driven(inputs.exposure[:, :, channel], channel, inside, in_group)
     rest = jnp.maximum(inputs.exposure - driven, 0.0)
     followed = jnp.where(jnp.arange(design.n_channels) == channel, 0.0, rest)
     total, _ = forward_pass(variables, inputs._replace(exposure=followed), design)
     return difference(as_it_was, total)
 
 
-def _driven(exposure: Array, channel: Array, inside: Internals) -> Array:
+def _driven(exposure: Array, channel: Array, inside: Internals, in_group: Array | None = None) -> Array:
     """What exposure of one channel adds to all channels by all paths, week by week, `[region, week, channel]`.
 
     Args:
         exposure: of the channel, `[region, week]`, mean weeks.
         channel: its position. Edges into it do not count, since its exposure is set by intervention.
         inside: for the edges.
+        in_group: `[group, region]`, 1 where the region has the graph of the group; None for one graph.
     """
     within, lagged = inside.relative_edges, inside.relative_lagged_edges
+    if in_group is None:
+        return _driven_in(exposure, channel, within, lagged)
+    by_group = jax.vmap(_driven_in, (None, None, 0, 0))(exposure, channel, within, lagged)
+    return jnp.einsum("gr,grtm->rtm", in_group, by_group)
+
+
+def _driven_in(exposure: Array, channel: Array, within: Array, lagged: Array) -> Array:
+    """The same in one graph, with edges `[channel, channel]` and `[lag, channel, channel]`."""
     n_channels = within.shape[0]
     if not lagged.shape[0]:
         return exposure[:, :, None] * jnp.linalg.inv(jnp.eye(n_channels) - within)[channel]

@@ -11,10 +11,14 @@ from jax import Array
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.intervals import require_level
 from deepcausalmmm_jax.axes import Variables
+from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.data.link_groups import GROUP
 from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.design import Design
+from deepcausalmmm_jax.model.graph import LinkTerms
+from deepcausalmmm_jax.model.innovation_rows import over_groups
 from deepcausalmmm_jax.training.prune_graph import equations_of, refined_edges
 from deepcausalmmm_jax.training.structural import structural_model
 
@@ -22,9 +26,9 @@ COLUMNS = ("source", "target", "lag", "weight", "weight_low", "weight_high")
 
 
 def link_weights(fit: FittedPanel) -> np.ndarray:
-    """Edges in mean weeks, `[1 + lag, channel, channel]`; those within a week as in `curves.adjacency`."""
-    within = fit.family.acyclic_edges(fit.internals)
-    return np.concatenate([within[None], np.asarray(fit.internals.relative_lagged_edges)]).astype(np.float64)
+    """Edges in mean weeks, `[*group, 1 + lag, channel, channel]`; those within a week as in `curves.adjacency`."""
+    within, lagged = fit.family.acyclic_edges(fit.internals), np.asarray(fit.internals.relative_lagged_edges)
+    return np.concatenate([within[..., None, :, :], lagged], axis=-3).astype(np.float64)
 
 
 def links(fit: FittedPanel, level: float) -> pd.DataFrame:
@@ -38,7 +42,8 @@ def links(fit: FittedPanel, level: float) -> pd.DataFrame:
         Columns `source`, `target`, `lag` (weeks after which it acts), `weight` (mean weeks that the target's exposure
         gains per mean week of the source's), and `weight_low` and `weight_high`: the weight less and plus its standard
         error times a normal quantile. The interval takes the link as there; it is missing where the user fixed the
-        weight, and in the paper's model.
+        weight, and in the paper's model. Where regions have graphs by group, `group` is the first column, and the
+        interval is from the group's own regions.
 
     Raises:
         ConfigError: a level that is not between 0 and 1.
@@ -48,14 +53,18 @@ def links(fit: FittedPanel, level: float) -> pd.DataFrame:
     width = NormalDist().inv_cdf(0.5 + level / 2) * errors
     at = strongest_first(weights)
     names = np.asarray(fit.panel.channels, object)
-    columns = (names[at[1]], names[at[2]], at[0], weights[at], (weights - width)[at], (weights + width)[at])
-    return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+    lag, source, target = at[-3:]
+    columns = (names[source], names[target], lag, weights[at], (weights - width)[at], (weights + width)[at])
+    table = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+    if fit.link_groups:
+        table.insert(0, GROUP, np.asarray(fit.link_groups, object)[at[0]])
+    return table
 
 
 def link_draws(fit: FittedPanel, n_draws: int) -> np.ndarray:
-    """Weights of the links of the fit within their standard errors, `[draw, 1 + lag, channel, channel]`, mean weeks.
+    """Weights of the links of the fit within their standard errors, `[draw, *group, 1 + lag, channel, channel]`.
 
-    Normal and independent, the same at every call; a weight without a standard error stays as it is.
+    In mean weeks; normal and independent, the same at every call. A weight without a standard error stays as it is.
     """
     weights, errors = link_weights(fit), _standard_errors(fit)
     spread = np.where((weights != 0) & np.isfinite(errors), errors, 0.0)
@@ -63,15 +72,15 @@ def link_draws(fit: FittedPanel, n_draws: int) -> np.ndarray:
     return drawn
 
 
-def strongest_first(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Positions (lag, source, target) of the links in `weights`, `[1 + lag, channel, channel]`."""
-    lag, source, target = np.nonzero(weights)
-    order = np.argsort(-np.abs(weights[lag, source, target]), kind="stable")
-    return lag[order], source[order], target[order]
+def strongest_first(weights: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Positions (*group, lag, source, target) of the links in `weights`, `[*group, 1 + lag, channel, channel]`."""
+    at = np.nonzero(weights)
+    order = np.argsort(-np.abs(weights[at]), kind="stable")
+    return tuple(axis[order] for axis in at)
 
 
 def _standard_errors(fit: FittedPanel) -> np.ndarray:
-    """Standard errors of the learned links in mean weeks, `[1 + lag, channel, channel]`; NaN for all others."""
+    """Standard errors of the learned links in mean weeks, `[*group, 1 + lag, channel, channel]`; NaN for others."""
     if not isinstance(fit.design, Design) or "graph" not in fit.variables["fitted"]:
         return np.full(link_weights(fit).shape, np.nan)
     errors = _errors(fit.variables, cast(Inputs[Array], fit.inputs), single(fit.weights), fit.design)
@@ -83,8 +92,13 @@ def _standard_errors(fit: FittedPanel) -> np.ndarray:
 @jit_once("design")
 def _errors(variables: Variables, inputs: Inputs[Array], weights: Array, design: Design) -> Array:
     equations = equations_of(structural_model(design), variables["params"], variables["fitted"])
-    graph = variables["fitted"]["graph"]
-    learned = jnp.asarray(graph["kept"])[None]
-    if "lagged_kept" in graph:
-        learned = jnp.concatenate([learned, graph["lagged_kept"]])
-    return refined_edges(equations, learned > 0, inputs, weights).errors
+    graph, innovations = variables["fitted"]["graph"], inputs.innovations
+
+    def errors(own: ExposureInnovations[Array], links: LinkTerms, kept: LinkTerms) -> Array:
+        learned = jnp.concatenate([kept.within[None], kept.lagged]) if "lagged_kept" in graph else kept.within[None]
+        return refined_edges(equations._replace(links=links), learned > 0, own, weights).errors
+
+    kept = LinkTerms(jnp.asarray(graph["kept"]), graph.get("lagged_kept"))
+    if innovations.in_group is None:
+        return errors(innovations, equations.links, kept)
+    return over_groups(errors, innovations, equations.links, kept)

@@ -18,7 +18,8 @@ def effects(fit: FittedPanel) -> pd.DataFrame:
     The channel's exposure is set to zero; for `total`, exposure of the channels downstream falls by what it drove,
     $x_j - [(I - B)^{-1}]_{ij} x_i$ but not below zero, and adstock, saturation, blend and coefficients are computed
     again. Links with a lag are followed week by week: what the channel drove arrives that many weeks later, and what
-    arrives after the panel's last week does not count. Without edges direct and total are equal. Links are estimated
+    arrives after the panel's last week does not count. Where regions have graphs by group, each region's exposure falls
+    by the graph of its own group. Without edges direct and total are equal. Links are estimated
     from observed exposure: a common cause that is not among the panel's controls can appear as a link.
 
     Returns:
@@ -27,11 +28,12 @@ def effects(fit: FittedPanel) -> pd.DataFrame:
         - `mediated`: further outcome lost because exposure of the channels it drives falls, total less direct;
         - `total`;
         - `pct_mediated`: mediated in percent of total (empty where the total is 0);
-        - `through`: the channels downstream of it, comma-separated.
+        - `through`: the channels downstream of it, in any group, comma-separated.
     """
     lost = np.where(fit.panel.past, fit.effects(), 0.0).sum(axis=(2, 3))
     direct, total = lost[:, 0], lost[:, 1]
-    names, reached = fit.panel.channels, _reached((link_weights(fit) != 0).any(axis=0))
+    there = (link_weights(fit) != 0).any(axis=-3)
+    names, reached = fit.panel.channels, np.any([_reached(own) for own in there.reshape(-1, *there.shape[-2:])], axis=0)
     downstream = [", ".join(sorted(names[j] for j in np.flatnonzero(row))) for row in reached]
     return pd.DataFrame(
         {
@@ -51,7 +53,7 @@ def effect_draws(fit: FittedPanel, variables: Variables, edges: np.ndarray | Non
     Args:
         fit: the fit on its own panel.
         variables: of the members, each array with a leading axis `[member]`.
-        edges: links of the members, `[member, 1 + lag, channel, channel]`, mean weeks. None for draws from the
+        edges: links of the members, `[member, *group, 1 + lag, channel, channel]`, mean weeks. None for draws from the
             posterior, which all have the links of the training: each draw gets weights within their standard errors, so
             that intervals take the links as there, but not as known exactly.
     """
@@ -59,7 +61,8 @@ def effect_draws(fit: FittedPanel, variables: Variables, edges: np.ndarray | Non
     if edges is None:
         edges = link_draws(fit, len(jax.tree.leaves(variables)[0]))
     followed = np.concatenate([edges, own[None]])
-    drives = (followed != 0).any(axis=(0, 1, 3)) if isinstance(fit.design, Design) else np.ones(edges.shape[-1], bool)
+    by_graph = (followed != 0).reshape(-1, *own.shape[-2:])
+    drives = by_graph.any(axis=(0, 2)) if isinstance(fit.design, Design) else np.ones(edges.shape[-1], bool)
     counted = single(fit.scales.kpi[:, None] * fit.panel.past)
     at = on_device(np.flatnonzero(drives).astype(np.int32))
     found = effects_by_member(on_device(variables), single(edges), fit.inputs, counted, at, fit.design)

@@ -10,6 +10,7 @@ from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.design import Design
+from deepcausalmmm_jax.model.graph import blend_by_region
 from deepcausalmmm_jax.model.lift_tests import lifts
 from deepcausalmmm_jax.model.training_data import contacts_regions_last
 from deepcausalmmm_jax.ops.layout import regions_last
@@ -45,7 +46,8 @@ def _by_set(variables: Variables, inputs: Inputs[Array], tests: LiftTests[Array]
         _, inside = forward_pass(own, inputs, design)
         coefficient = regions_last(inside.coefficient)
         curves, often = inside.curves, contacts_regions_last(inputs.contacts)
-        found = lifts(tests, exposure, intensity, history, curves, inside.blend, coefficient, design.kinds, often)
+        blend = blend_by_region(inside.blend, inputs.innovations.in_group)
+        found = lifts(tests, exposure, intensity, history, curves, blend, coefficient, design.kinds, often)
         return found.sum(axis=(1, 2))
 
     by_set: Array = jax.lax.map(one, variables)

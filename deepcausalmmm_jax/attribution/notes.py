@@ -51,6 +51,7 @@ class NoteKind(StrEnum):
         "no lift test: its estimate may count demand as effect, as that of {names} did until it was tested"
     )
     FEW_DRAWS = "{value:.0f} refits are too few for intervals: 20 or more are needed for 90%"
+    LINKS_DIFFER = "the channels that it drives differ by group of regions"
     ORGANIC = "organic: not paid for, so it has no roi, mroi or cpik, and no budget"
     NATIONAL = "national: its effect is known from {value:.0f} {unit}s, not from every region's"
     NO_SPEND = "no spend given: roi, mroi and cpik are unknown"

@@ -15,7 +15,14 @@ from deepcausalmmm_jax.cli.fit_results import (
 )
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.role_options import EventTable, Frequency, HolidaysOf, National, Organic, Reach, Treatments
-from deepcausalmmm_jax.cli.settings_options import ConfigFile, Counts, Link, refuse_two_holdouts, settings_of
+from deepcausalmmm_jax.cli.settings_options import (
+    ConfigFile,
+    Counts,
+    Link,
+    LinkGroupsOption,
+    refuse_two_holdouts,
+    settings_of,
+)
 from deepcausalmmm_jax.cli.table_options import (
     CadenceName,
     Controls,
@@ -65,6 +72,7 @@ def fit_command(
     config: ConfigFile = None,
     link: Link = None,
     counts: Counts = False,
+    link_groups: LinkGroupsOption = None,
     experiments: Annotated[Path | None, typer.Option(help="CSV file of lift tests, one per row.")] = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     delimiter: Delimiter = None,
@@ -88,7 +96,7 @@ def fit_command(
     from deepcausalmmm_jax.inference.fit import fit  # with JAX, which help does without
 
     refuse_two_holdouts(holdout, no_holdout)
-    settings = settings_of(config, link, counts)
+    settings = settings_of(config, link, counts, link_groups)
     if experiments is not None:
         settings = settings.replace(experiments=(*settings.experiments, *read_lift_tests(experiments)))
     named = TableColumns(

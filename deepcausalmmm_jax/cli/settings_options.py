@@ -8,6 +8,7 @@ import typer
 
 from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.cli.columns import listed
+from deepcausalmmm_jax.cli.link_groups import read_link_groups
 from deepcausalmmm_jax.config.kpi_link import LinkKind
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.config.toml import read_toml
@@ -36,16 +37,28 @@ CountedKpis = Annotated[
 ]
 
 
-def settings_of(file: Path | None, link: str | None, counts: bool = False) -> Config:
+LinkGroupsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--link-groups",
+        help="Regions with links of their own: one, learn, or a CSV file of region and group. [default: one, or the "
+        "file's]",
+    ),
+]
+
+
+def settings_of(file: Path | None, link: str | None, counts: bool = False, link_groups: str | None = None) -> Config:
     """Settings of a file, with those that are options of their own in their place.
 
     Args:
         file: TOML file; None for the defaults.
         link: see `Config.link`; None to take the file's.
         counts: whether the KPI is counted; False to take the file's.
+        link_groups: see `read_link_groups`; None to take the file's.
 
     Raises:
-        ConfigError: the file, or the options, hold what settings cannot be.
+        ConfigError: the files, or the options, hold what settings cannot be.
+        DataError: a file of groups that cannot be read.
     """
     if link is not None and link not in get_args(LinkKind):
         raise ConfigError(f"--link must be {', '.join(get_args(LinkKind)[:-1])} or auto, got {link!r}.")
@@ -53,6 +66,7 @@ def settings_of(file: Path | None, link: str | None, counts: bool = False) -> Co
         raise ConfigError(f"--link {link} is not for --counts, whose effects multiply; leave one of the two out.")
     table = {} if file is None else read_toml(file)
     table |= {} if link is None else {"link": link}
+    table |= {} if link_groups is None else {"link_groups": read_link_groups(link_groups)}
     return Config.from_dict(table | ({"counts": True} if counts else {}))
 
 

@@ -101,4 +101,6 @@ def refuse_beside_paper(config: "Config") -> None:
     require(known, "graph", config.graph, "triangular or notears for the paper's model")
     require(not config.links.channels(), "links", config.links, "empty, since the paper's model does not use it")
     require(config.link_lags == 0, "link_lags", config.link_lags, "0, since the paper's model has no lagged links")
+    one = config.link_groups == "one"
+    require(one, "link_groups", config.link_groups, "one, since the paper's model has one graph for all regions")
     require(config.priors == Priors(), "priors", config.priors, "empty, since the paper's model does not use it")

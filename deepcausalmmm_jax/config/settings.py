@@ -20,6 +20,7 @@ from deepcausalmmm_jax.config.curves import (
 from deepcausalmmm_jax.config.flat import settings_table
 from deepcausalmmm_jax.config.kpi_link import KpiReading, LinkKind, refuse_link, settle_link, with_own_link
 from deepcausalmmm_jax.config.lift_tests import LiftTest, lift_tests_from
+from deepcausalmmm_jax.config.link_groups import LinkGroups, link_groups_from, refuse_graph_settings
 from deepcausalmmm_jax.config.links import Links
 from deepcausalmmm_jax.config.paper import Published, refuse_beside_paper
 from deepcausalmmm_jax.config.priors import PosteriorSettings, Priors
@@ -34,7 +35,6 @@ CurveChoice = Literal["stated", "auto"]
 GraphKind = Literal["notears", "dagma", "triangular", "none"]
 Precision = Literal["highest", "tf32", "bfloat16"]
 ModelKind = Literal["structural", "paper"]
-MOST_LINK_LAGS = 8
 _MOST = {"max_lag": 520, "hidden_size": 4096, "knot_spacing": 10_000, "region_knot_spacing": 10_000}
 _MOST_EPOCHS = 10_000_000
 
@@ -161,6 +161,8 @@ class Config:
             of the source.
         graph_evidence: edges whose strength is fewer standard errors than this above zero are dropped.
         link_lags: weeks up to which a channel may drive another with a lag; 0 for links within the week alone.
+        link_groups: `one` graph for all regions; `learn` to find groups of regions with a graph each, and their number,
+            by the evidence of exposure; or regions by group, as (("north", ("a", "b")), ("south", ("c",))).
         hidden_size: number of hidden states of the GRU that varies coefficients over time.
         season_length: weeks in a year.
         harmonics: Fourier pairs of the yearly season.
@@ -198,6 +200,7 @@ class Config:
     graph_threshold: float = 0.1
     graph_evidence: float = 4.0
     link_lags: int = 0
+    link_groups: LinkGroups = "one"
     links: Links = field(default_factory=Links)
     priors: Priors = field(default_factory=Priors)
     experiments: tuple[LiftTest, ...] = ()
@@ -218,6 +221,7 @@ class Config:
         settle_link(self)
         check_kinds(self)
         object.__setattr__(self, "experiments", lift_tests_from(self.experiments))
+        object.__setattr__(self, "link_groups", link_groups_from(self.link_groups))
         object.__setattr__(self, "curves", channel_curves_from(self.curves))
         refuse_priors_of_absent_parameters(self.priors, self.common_curve, self.curves)
         if self.model == "paper":
@@ -230,16 +234,7 @@ class Config:
         require(0 < self.min_slope < 5, "min_slope", self.min_slope, "between 0 and 5")
         require(0 <= self.graph_threshold < 1, "graph_threshold", self.graph_threshold, "from 0 to below 1")
         require(self.graph_evidence >= 0, "graph_evidence", self.graph_evidence, "0 or more")
-        lags_allowed = f"a whole number of weeks from 0 to {MOST_LINK_LAGS}"
-        require(0 <= self.link_lags <= MOST_LINK_LAGS, "link_lags", self.link_lags, lags_allowed)
-        for name, wanted in (("links", self.links.channels()), ("link_lags", self.link_lags)):
-            if self.graph == "none" and wanted:
-                raise ConfigError(f'Setting {name} needs a channel graph, but graph is "none"; set graph="notears".')
-        if self.links.longest_lag() > self.link_lags:
-            raise ConfigError(
-                f"Setting links names a link with a lag of {self.links.longest_lag()}, but link_lags is "
-                f"{self.link_lags}; set link_lags={self.links.longest_lag()}."
-            )
+        refuse_graph_settings(self)
         in_weeks = 1 < self.season_length <= 10_000
         require(in_weeks, "season_length", self.season_length, "above 1 week and at most 10,000")
 

@@ -21,6 +21,9 @@ class ExposureInnovations(NamedTuple, Generic[ArrayT]):
     trained: ArrayT  # [region, week], 1 where the fit learns from this week and from the one before
     on_air: ArrayT  # [week, channel], 1 where the channel was on air in some region, in this week and the one before
     unit: ArrayT  # [channel], their standard deviation, in mean training weeks of a region
+    # [group, region], 1 where the region is in the group, with graphs by group; None with one. The mean of a group then
+    # stands in the place of the national one: `national` and `on_air` have a leading axis [group].
+    in_group: ArrayT | None = None
 
 
 def exposure_innovations(
@@ -58,6 +61,36 @@ def exposure_innovations(
     aired = ((exposure > 0) & trained[:, :, None]).any(axis=0)
     on_air = aired & np.concatenate([aired[:1], aired[:-1]])
     return ExposureInnovations(regional / unit, national / unit, in_pairs.astype(float), on_air.astype(float), unit)
+
+
+def innovations_by_group(
+    exposure: np.ndarray, context: np.ndarray, trained: np.ndarray, in_group: np.ndarray
+) -> ExposureInnovations[np.ndarray]:
+    """Innovations of groups of regions, each as a panel of its own, in units that all groups share.
+
+    What season and controls explain of a channel differs from group to group where the links do, so that every step
+    from exposure to innovations is the same for the channels of a group, not for those of the panel. A channel with the
+    same exposure in all regions has no regional deviations in any group; its links are learned from the groups' means.
+
+    Args:
+        exposure: as for `exposure_innovations`, like the next two.
+        context: likewise.
+        trained: likewise.
+        in_group: `[group, region]`, 1 where the region is in the group; each region is in one.
+    """
+    members = in_group > 0
+    parts = [exposure_innovations(exposure[own], context[own], trained[own]) for own in members]
+    regional, in_pairs = np.zeros_like(exposure), np.zeros(trained.shape)
+    squares = np.zeros(exposure.shape[2])
+    for own, part in zip(members, parts, strict=True):
+        regional[own], in_pairs[own] = part.regional * part.unit, part.trained
+        national = part.national * part.unit
+        squares += (regional[own] ** 2).sum(axis=(0, 1)) + (national**2 * part.trained.sum(axis=0)[:, None]).sum(axis=0)
+    variance = squares / max(in_pairs.sum(), 1)
+    unit = np.where(variance > 0, np.sqrt(variance), 1.0)
+    national = np.stack([part.national * part.unit for part in parts])
+    on_air = np.stack([part.on_air for part in parts])
+    return ExposureInnovations(regional / unit, national / unit, in_pairs, on_air, unit, in_group)
 
 
 def _without_mean(values: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -9,11 +9,16 @@ from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.bases import knot_basis
 from deepcausalmmm_jax.data.cadence import Cadence, decay_per_step
 from deepcausalmmm_jax.data.experiments import LiftTests
-from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations, exposure_innovations
+from deepcausalmmm_jax.data.exposure_innovations import (
+    ExposureInnovations,
+    exposure_innovations,
+    innovations_by_group,
+)
 from deepcausalmmm_jax.data.fading import fading_sum
 from deepcausalmmm_jax.data.graph_constraints import GraphConstraints, graph_constraints, refuse_lags_without_weeks
 from deepcausalmmm_jax.data.kpi_link import as_log_effects, scaled_kpi, scaled_level
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, describing, kpi_sizes
+from deepcausalmmm_jax.data.link_groups import in_group
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.data.reach import Contacts, contacts_from
 from deepcausalmmm_jax.data.scaling import Scales
@@ -82,7 +87,7 @@ def inputs_from(
         Arrays in single precision.
 
     Raises:
-        ConfigError: a stated prior or a link that does not fit the panel, or more lags of links than weeks in a row.
+        ConfigError: a stated prior, a link or a group that does not fit the panel, or more lags than weeks in a row.
     """
     n_training = training_weeks(weights) if n_training_weeks is None else n_training_weeks
     learned_from = learned_from or LearnedFrom(panel, weights)
@@ -121,7 +126,7 @@ def inputs_from(
         kpi_unit=_single(scales.kpi / (size * weights.sum(axis=1)).sum()),
         kpi_level=_single(level),
         kpi=_single(np.where(weights > 0, kpi, 0.0)),
-        innovations=_innovations(exposure, control, season, weights),
+        innovations=_innovations(exposure, control, season, weights, in_group(panel, config)),
         stated_priors=_single_priors(stated),
         graph_constraints=GraphConstraints(*map(_single, graph_constraints(panel.channels, config))),
         contacts=None if contacts is None else Contacts(*map(_single, contacts)),
@@ -186,11 +191,15 @@ def _burst(exposure: np.ndarray, cadence: Cadence) -> np.ndarray:
 
 
 def _innovations(
-    exposure: np.ndarray, control: np.ndarray, season: np.ndarray, weights: np.ndarray
+    exposure: np.ndarray, control: np.ndarray, season: np.ndarray, weights: np.ndarray, groups: np.ndarray | None
 ) -> ExposureInnovations[np.ndarray]:
     shared = np.broadcast_to(season, (len(exposure), *season.shape))
-    found = exposure_innovations(exposure, np.concatenate([control, shared], axis=-1), weights > 0)
-    return ExposureInnovations(*map(_single, found))
+    context = np.concatenate([control, shared], axis=-1)
+    if groups is None:
+        found = exposure_innovations(exposure, context, weights > 0)
+    else:
+        found = innovations_by_group(exposure, context, weights > 0, groups)
+    return found._replace(**{name: _single(part) for name, part in found._asdict().items() if part is not None})
 
 
 def _standardised(panel: Panel, scales: Scales) -> np.ndarray:

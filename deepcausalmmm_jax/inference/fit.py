@@ -1,5 +1,6 @@
 """`fit`: from a panel to a result, in one call."""
 
+import dataclasses
 import time
 
 import jax
@@ -20,6 +21,7 @@ from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
 from deepcausalmmm_jax.errors import FitError, FitStatus
 from deepcausalmmm_jax.inference.lift_tests import said_before
 from deepcausalmmm_jax.inference.link_choice import with_choices
+from deepcausalmmm_jax.inference.link_group_choice import with_link_groups
 from deepcausalmmm_jax.inference.sample_posterior import estimated, refuse_without_sampler
 from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.io.program_cache import make_room_for
@@ -61,7 +63,8 @@ def fit(
     on KPI and tests; `FitResult.lift_tests` shows both. With `Config.curve` set to `auto` it is trained once with the
     kind of saturation in the settings, and again where the evidence favours another; `FitResult.curve_evidence` shows
     the evidence for each, and `FitResult.config` names the kind chosen. `Config.link` set to `auto` is resolved first,
-    in the same way; see `FitResult.link_evidence`.
+    in the same way; see `FitResult.link_evidence`. With `Config.link_groups` set to `learn`, groups of regions are
+    found by the evidence of exposure before the training; `FitResult.config` states them, or `one`.
 
     Properties of the panel that limit what its results can mean are reported as warnings of the class `DataWarning`,
     and kept in `FitResult.panel_notes`.
@@ -94,8 +97,10 @@ def fit(
     def fitted_with(own: Config) -> tuple[Fitted, AnyInputs]:
         return _fitted(panel, weights, own, seed, devices, began, progress)
 
+    config, evidence = with_link_groups(panel, weights, config)
     with drawn(progress):
-        return estimated(*with_choices(config, fitted_with))
+        fitted, inputs = with_choices(config, fitted_with)
+        return estimated(dataclasses.replace(fitted, link_group_evidence=evidence), inputs)
 
 
 def _fitted(

@@ -7,6 +7,7 @@ from deepcausalmmm_jax.config.curves import CurveKinds
 from deepcausalmmm_jax.config.kpi_link import LinkKind
 from deepcausalmmm_jax.config.settings import Config, GraphKind
 from deepcausalmmm_jax.data.inputs import knot_weeks
+from deepcausalmmm_jax.data.link_groups import stated_groups
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.reach import curve_kinds
 from deepcausalmmm_jax.data.season import n_season_terms
@@ -30,6 +31,7 @@ class Design:
     link: LinkKind = "identity"
     counts: bool = False
     hidden_demand: bool = False  # whether lift tests tell it from the effect of media
+    link_groups: int = 1  # groups of regions, each with a graph of its own
 
     @property
     def step_weeks(self) -> float:
@@ -55,4 +57,5 @@ class Design:
             link=config.link,
             counts=config.counts,
             hidden_demand=bool(config.experiments),
+            link_groups=max(1, len(stated_groups(panel, config))),
         )

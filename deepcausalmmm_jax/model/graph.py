@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.config.settings import GraphKind
-from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations
 from deepcausalmmm_jax.data.graph_constraints import GraphConstraints
+from deepcausalmmm_jax.model.innovation_rows import InnovationRows, Rows
 from deepcausalmmm_jax.ops.bijectors import to_above, to_unit
 from deepcausalmmm_jax.ops.layout import over_weeks
 from deepcausalmmm_jax.ops.logistic import skewed_logistic_loss
@@ -29,31 +29,14 @@ class ExposureNoise(NamedTuple):
 
 
 class LinkTerms(NamedTuple):
-    """Edges between channels by the weeks after which they act."""
+    """Edges between channels by the weeks after which they act; of graphs by group, with a leading axis `[group]`."""
 
     within: Array  # [channel, channel], in the same week, entry [i, j] for i -> j
     lagged: Array  # [lag, channel, channel], one week later, two weeks later, ...
 
     def stacked(self) -> Array:
-        """`[1 + lag, channel, channel]`."""
+        """`[1 + lag, channel, channel]`, of one graph."""
         return jnp.concatenate([self.within[None], self.lagged])
-
-
-class Rows(NamedTuple):
-    """Innovations of one kind, regional or national, in long rows, on which a processor works at full width."""
-
-    now: Array  # [channel, column]; a column is a region-week, or a week
-    before: Array  # [lag x channel, column], one week earlier, two weeks earlier, ...
-    weight: Array  # [channel or 1, column]
-    follows: Array  # [channel or 1, column], 1 where the week before has a residual too
-
-
-class InnovationRows(NamedTuple):
-    """Innovations of the channels as the likelihood reads them; see `innovation_rows`."""
-
-    regional: Rows
-    national: Rows
-    observations: Array  # [], observations of one channel
 
 
 class ChannelGraph(nn.Module):
@@ -68,28 +51,33 @@ class ChannelGraph(nn.Module):
     Edges that act later, $x_{jt} = \mathrm{own}_{jt} + \sum_i B_{ij} x_{it} + \sum_l \sum_i B^{(l)}_{ij} x_{i,t-l}$,
     may be cyclic, since time orders them (Pamfil et al. 2020, DYNOTEARS). They have no part in the blend.
 
+    Regions may have graphs by group, each with edges and mixes of its own; they then have a leading axis `[group]`.
+
     Attributes:
         n_channels: number of channels.
         kind: how the graph is kept acyclic; `none` passes activity through.
         link_lags: longest lag of an edge, in weeks.
+        groups: number of groups of regions.
     """
 
     n_channels: int
     kind: GraphKind
     link_lags: int = 0
+    groups: int = 1
 
     def setup(self) -> None:
         """Declare edges and mixes, and the edges that training keeps and the user fixes."""
         if self.kind == "none":
             return
-        shape = (self.n_channels, self.n_channels)
+        by_group = () if self.groups == 1 else (self.groups,)
+        shape = (*by_group, self.n_channels, self.n_channels)
         self.edge = self.param("edge", nn.initializers.zeros, shape)
-        self.mix = self.param("mix", nn.initializers.constant(_START_MIX), shape[1:])
-        self.kept = self.variable("fitted", "kept", lambda: 1.0 - jnp.eye(self.n_channels))
+        self.mix = self.param("mix", nn.initializers.constant(_START_MIX), shape[:-1])
+        self.kept = self.variable("fitted", "kept", lambda: jnp.broadcast_to(1.0 - jnp.eye(self.n_channels), shape))
         self.fixed = self.variable("fitted", "fixed", jnp.zeros, shape)
-        self.unit = self.variable("fitted", "unit", jnp.ones, shape[1:])
+        self.unit = self.variable("fitted", "unit", jnp.ones, shape[-1:])
         if self.link_lags:
-            by_lag = (self.link_lags, *shape)
+            by_lag = (*by_group, self.link_lags, *shape[-2:])
             self.lagged = self.param("lagged", nn.initializers.zeros, by_lag)
             self.lagged_kept = self.variable("fitted", "lagged_kept", jnp.zeros, by_lag)
             self.lagged_fixed = self.variable("fitted", "lagged_fixed", jnp.zeros, by_lag)
@@ -106,30 +94,32 @@ class ChannelGraph(nn.Module):
         return LinkTerms(*(part * self.unit.value / self.unit.value[:, None] for part in found))
 
     def edges(self) -> Array:
-        """B in standard deviations of the exposure innovations, `[channel, channel]`, entry [i, j] for i -> j."""
+        """B in standard deviations of the innovations, `[*group, channel, channel]`, entry [i, j] for i -> j."""
         if self.kind == "none":
             return jnp.zeros((self.n_channels, self.n_channels))
         return self.edge * self.kept.value + self.fixed.value
 
     def lagged_edges(self) -> Array:
-        """$B^{(l)}$ in the same unit, `[lag, channel, channel]`."""
+        """$B^{(l)}$ in the same unit, `[*group, lag, channel, channel]`."""
         if self.kind == "none" or not self.link_lags:
-            return jnp.zeros((0, self.n_channels, self.n_channels))
+            by_group = () if self.groups == 1 else (self.groups,)
+            return jnp.zeros((*by_group, 0, self.n_channels, self.n_channels))
         return self.lagged * self.lagged_kept.value + self.lagged_fixed.value
 
     def blend(self) -> Array:
-        """$m_j W_{ij}$: the share of channel j's activity that is taken from channel i."""
+        """$m_j W_{ij}$: share of channel j's activity that is taken from channel i, `[*group, channel, channel]`."""
         if self.kind == "none":
             return self.edges()
-        positive = jnp.maximum(self.edges(), 0.0)
-        return to_unit(self.mix) * positive / (1.0 + positive.sum(axis=0))
+        of_graph = _blend if self.groups == 1 else jax.vmap(_blend)
+        return of_graph(self.mix, self.edges())
 
-    def __call__(self, activity: Array, source: Array | None = None) -> Array:
+    def __call__(self, activity: Array, source: Array | None = None, in_group: Array | None = None) -> Array:
         """Blended activity.
 
         Args:
             activity: H, `[week, channel, region]`.
             source: what edges draw on where it is not `activity` itself, for what-if questions; same shape.
+            in_group: `[group, region]`, 1 where the region is in the group; None where all regions have one graph.
 
         Returns:
             Z, `[week, channel, region]`.
@@ -140,7 +130,11 @@ class ChannelGraph(nn.Module):
         if self.kind == "none":
             return activity
         blend, drawn = self.blend(), activity if source is None else source
-        return (1.0 - blend.sum(axis=0))[:, None] * activity + over_weeks(blend.T, drawn)
+        if self.groups == 1:
+            return _blended(blend, activity, drawn)
+        chex.assert_shape(in_group, (self.groups, activity.shape[-1]))
+        by_group = jax.vmap(_blended, (0, None, None))(blend, activity, drawn)
+        return jnp.einsum("gr,gtmr->tmr", in_group, by_group)
 
 
 class ExposureEquations(nn.Module):
@@ -156,13 +150,18 @@ class ExposureEquations(nn.Module):
     channel's own persistence is taken out of its equation, $e_{jt} - \rho_j e_{j,t-1}$: a channel that persists is
     otherwise predicted by what it drove the week before, which would look like a lagged link back.
 
+    Where regions have graphs by group, each region-week and each week of a group's mean has the edges of its group; the
+    noise is that of all groups.
+
     Attributes:
         n_channels: number of channels.
         link_lags: longest lag of an edge, in weeks.
+        groups: number of groups of regions.
     """
 
     n_channels: int
     link_lags: int = 0
+    groups: int = 1
 
     def setup(self) -> None:
         """Declare the noise of each channel."""
@@ -190,8 +189,9 @@ class ExposureEquations(nn.Module):
         Returns:
             Nats, scalar.
         """
-        chex.assert_shape(links.within, (self.n_channels, self.n_channels))
-        chex.assert_shape(links.lagged, (self.link_lags, self.n_channels, self.n_channels))
+        by_group = () if self.groups == 1 else (self.groups,)
+        chex.assert_shape(links.within, (*by_group, self.n_channels, self.n_channels))
+        chex.assert_shape(links.lagged, (*by_group, self.link_lags, self.n_channels, self.n_channels))
         chex.assert_equal_shape([innovations.regional.now, innovations.regional.weight])
         chex.assert_shape([innovations.regional.now, innovations.national.now], (self.n_channels, None))
         own = jnp.eye(self.n_channels) - links.within
@@ -200,100 +200,62 @@ class ExposureEquations(nn.Module):
             for row, rows in enumerate((innovations.regional, innovations.national))
         )
         _, log_determinant = jnp.linalg.slogdet(own)
-        return regional + national - innovations.observations * log_determinant
+        unexplained, by_cycles = regional + national, innovations.observations * log_determinant
+        return unexplained - (by_cycles if self.groups == 1 else by_cycles.sum())
 
     def _loss(self, own: Array, lagged: Array, rows: Rows, row: int) -> Array:
         """Nats, `[channel, column]`, of the part of the innovations that the parents do not explain."""
-        rest = own.T @ rows.now
+        if rows.in_group is None:
+            rest = self._unexplained(own, lagged, rows)
+        else:
+            by_group = jax.vmap(self._unexplained, (0, 0, None))(own, lagged, rows)
+            rest = jnp.einsum("gn,gmn->mn", rows.in_group, by_group)
         if self.link_lags:
-            rest -= lagged.reshape(-1, self.n_channels).T @ rows.before
             rest -= self.persistence()[row, :, None] * rows.follows * jnp.roll(rest, 1, axis=1)
         return skewed_logistic_loss(rest, *(part[row, :, None] for part in self.noise()))
 
-
-def innovation_rows(innovations: ExposureInnovations[Array], weights: Array, link_lags: int) -> InnovationRows:
-    """Innovations and their weights in the layout of the likelihood.
-
-    Args:
-        innovations: of the panel.
-        weights: `[region, week]`, 0 or more.
-        link_lags: longest lag of an edge, in weeks.
-    """
-
-    def rows(array: Array) -> Array:
-        return array.reshape(-1, array.shape[-1]).T
-
-    def before(array: Array, axis: int) -> Array:
-        lags = [rows(later(array, lag, axis)) for lag in range(1, link_lags + 1)]
-        return jnp.concatenate(lags) if lags else jnp.zeros((0, array[..., 0].size))
-
-    weighted = innovation_weights(innovations, weights, link_lags)
-    regional, national = rows(weighted.regional), rows(weighted.national)
-    count = regional.sum(axis=1).mean() + national.sum()
-    return InnovationRows(
-        Rows(rows(innovations.regional), before(innovations.regional, 1), regional, rows(weighted.regional_follows)),
-        Rows(rows(innovations.national), before(innovations.national, 0), national, rows(weighted.national_follows)),
-        count,
-    )
+    def _unexplained(self, own: Array, lagged: Array, rows: Rows) -> Array:
+        """What the parents of one graph leave, `[channel, column]`."""
+        rest = own.T @ rows.now
+        if self.link_lags:
+            rest -= lagged.reshape(-1, self.n_channels).T @ rows.before
+        return rest
 
 
-def later(array: Array, weeks: int, axis: int) -> Array:
-    """Values of some weeks earlier, 0 where there is no such week: entry t holds that of t less `weeks`."""
-    if weeks == 0:
-        return array
-    weeks = min(weeks, array.shape[axis])
-    widths = [(weeks, 0) if a == axis else (0, 0) for a in range(array.ndim)]
-    return jnp.pad(jax.lax.slice_in_dim(array, 0, array.shape[axis] - weeks, axis=axis), widths)
+def _blend(mix: Array, edges: Array) -> Array:
+    """Of one graph, `[channel, channel]`; `mix` is `[channel]`, a logit."""
+    positive = jnp.maximum(edges, 0.0)
+    return to_unit(mix) * positive / (1.0 + positive.sum(axis=0))
 
 
-class InnovationWeights(NamedTuple):
-    """Weights of the equations, and whether the residual of the week before may be subtracted (1) or not (0)."""
-
-    regional: Array  # [region, week, channel]
-    national: Array  # [week, 1]
-    regional_follows: Array  # [region, week, channel]
-    national_follows: Array  # [week, 1]
+def _blended(blend: Array, activity: Array, drawn: Array) -> Array:
+    return (1.0 - blend.sum(axis=0))[:, None] * activity + over_weeks(blend.T, drawn)
 
 
-def innovation_weights(innovations: ExposureInnovations[Array], weights: Array, link_lags: int) -> InnovationWeights:
-    """Weights of the regional deviations and of the national weeks.
-
-    The deviations of n regions from their mean hold n - 1 observations and the mean holds one, so both together weigh
-    as much as the region-weeks. A channel that is off air in every region is not driven by others in those weeks; they
-    are no evidence against an edge. (Only the deviations may be selected like this. The weeks in which a channel is on
-    air are often the weeks in which its parents are, so selecting national weeks would hide the edge.) With lags, a
-    region-week counts where those weeks before it can be learned from too.
+def blend_by_region(blend: Array, in_group: Array | None) -> Array:
+    """Blend of each region, `[region, channel, channel]`; the one blend where all regions have one graph.
 
     Args:
-        innovations: of the panel.
-        weights: `[region, week]`, 0 or more.
-        link_lags: longest lag of an edge, in weeks.
+        blend: `[*group, channel, channel]`.
+        in_group: `[group, region]`, 1 or 0; None for one graph.
     """
-    chex.assert_equal_shape([weights, innovations.trained])
-    complete = innovations.trained
-    for lag in range(1, link_lags + 1):
-        complete = complete * later(innovations.trained, lag, 1)
-    count = jnp.maximum(complete.sum(axis=0), 1.0)
-    weight = weights * complete
-    before = later(complete, 1, 1)
-    return InnovationWeights(
-        regional=(weight * (1.0 - 1.0 / count))[:, :, None] * innovations.on_air,
-        national=(weight.sum(axis=0) / count)[:, None],
-        regional_follows=before[:, :, None] * later(innovations.on_air, 1, 0),
-        national_follows=(before.sum(axis=0) > 0).astype(before.dtype)[:, None],
-    )
+    return blend if in_group is None else jnp.einsum("gr,gij->rij", in_group, blend)
 
 
-def initial_graph(constraints: GraphConstraints[Array], unit: Array) -> dict[str, Array]:
+def initial_graph(constraints: GraphConstraints[Array], unit: Array, groups: int = 1) -> dict[str, Array]:
     """Variables of the graph that the objective does not train: allowed edges, fixed edges, the channels' units.
 
     Args:
         constraints: what the user states about the edges.
         unit: `[channel]`, standard deviation of the innovations in mean weeks.
+        groups: number of groups of regions; the constraints hold in each.
     """
     chex.assert_shape(constraints, (None, unit.shape[0], unit.shape[0]))
     free, fixed = constraints.free, constraints.fixed * unit[:, None] / unit
     variables = {"kept": free[0], "fixed": fixed[0], "unit": unit}
     if free.shape[0] > 1:
         variables |= {"lagged_kept": free[1:], "lagged_fixed": fixed[1:]}
+    if groups > 1:
+        by_group = {name: jnp.broadcast_to(part, (groups, *part.shape)) for name, part in variables.items()}
+        variables = by_group | {"unit": unit}
     return variables

@@ -35,7 +35,8 @@ def lifts(
         intensity: `[channel, region]`.
         history: `[channel, region]`.
         curves: of the channels.
-        blend: `[channel, channel]`, share of the column's activity that is taken from the row.
+        blend: `[channel, channel]`, share of the column's activity that is taken from the row; where regions have
+            graphs by group, `[region, channel, channel]`.
         coefficient: `[week, channel, region]`.
         kinds: of the channels' curves.
         contacts: per person reached, the same in both arms, `each` as `[week, channel, region]`; None without reach and
@@ -50,6 +51,9 @@ def lifts(
     activity = _activity(by_arm, both, curves, intensity[both], history[both], kinds, contacts)
     more = activity[:, : own.shape[0]] - activity[:, own.shape[0] :]
     counted = jnp.moveaxis(tests.counted, 2, 0) * more
+    if blend.ndim == 3:
+        kept = jax.nn.one_hot(own, blend.shape[-1], dtype=blend.dtype) * (1.0 - blend.sum(axis=1))[:, None, :]
+        return jnp.einsum("tkr,tjr,rkj->krj", counted, coefficient, kept + blend[:, own])
     kept = jax.nn.one_hot(own, blend.shape[0], dtype=blend.dtype) * (1.0 - blend.sum(axis=0))
     return jnp.einsum("tkr,tjr->krj", counted, coefficient) * (kept + blend[own])[:, None, :]
 

@@ -34,7 +34,8 @@ def marginal_shares(
         intensity: `[channel, region]`.
         history: `[channel, region]`.
         curves: of the channels.
-        blend: `[channel, channel]`, share of the column's activity that is taken from the row.
+        blend: `[channel, channel]`, share of the column's activity that is taken from the row; where regions have
+            graphs by group, `[region, channel, channel]`.
         coefficient: `[week, channel, region]`.
         unit: `[week, region]`, share of the KPI of all training weeks that a scaled KPI of 1 is; 0 elsewhere.
         kinds: of the channels' curves.
@@ -47,6 +48,9 @@ def marginal_shares(
         activity(exposure * factor, curves, intensity, history, kinds, contacts=contacts)
         for factor in (1.0, 1.0 + MORE)
     )
+    if blend.ndim == 3:
+        kept = jnp.eye(blend.shape[-1]) * (1.0 - blend.sum(axis=1))[:, None, :]
+        return jnp.einsum("tir,tjr,tr,rij->i", (more - now) / MORE, coefficient, unit, kept + blend)
     passed_on = jnp.diag(1.0 - blend.sum(axis=0)) + blend
     return jnp.einsum("tir,tjr,tr,ij->i", (more - now) / MORE, coefficient, unit, passed_on)
 

@@ -54,15 +54,15 @@ class ComponentsRegionsLast(NamedTuple):
 
 
 class Internals(NamedTuple):
-    """What else the forward pass computes on its way."""
+    """What else the forward pass computes on its way; where regions have graphs by group, `[*group]` is one axis."""
 
     variation: Array  # [region, week, channel], delta: log of the coefficient relative to its constant part
     coefficient: Array  # [region, week, channel], share of the mean KPI at full activity
-    edges: Array  # [channel, channel], B of the channel graph, in standard deviations of the exposure innovations
-    lagged_edges: Array  # [lag, channel, channel], the same for edges that act one week later, two weeks later, ...
-    relative_edges: Array  # [channel, channel], B in mean weeks
-    relative_lagged_edges: Array  # [lag, channel, channel], likewise
-    blend: Array  # [channel, channel], share of the column's activity that is taken from the row
+    edges: Array  # [*group, channel, channel], B of the graph, in standard deviations of the exposure innovations
+    lagged_edges: Array  # [*group, lag, channel, channel], the same for edges that act one week later, two later, ...
+    relative_edges: Array  # [*group, channel, channel], B in mean weeks
+    relative_lagged_edges: Array  # [*group, lag, channel, channel], likewise
+    blend: Array  # [*group, channel, channel], share of the column's activity that is taken from the row
     structure: Array  # [], negative log-likelihood of the exposure innovations, nats; 0 outside training
     curves: MediaCurves
     level: Array  # [region], baseline as a share of the mean KPI

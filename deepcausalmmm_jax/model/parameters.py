@@ -47,7 +47,7 @@ class PooledParameters(NamedTuple):
 
 
 class GraphParameters(NamedTuple):
-    """Parameters of `model.graph.ChannelGraph`."""
+    """Parameters of `model.graph.ChannelGraph`; of graphs by group, with a leading axis `[group]`."""
 
     edge: Array  # [channel, channel]
     mix: Array  # [channel]

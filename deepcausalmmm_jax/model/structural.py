@@ -41,8 +41,9 @@ class StructuralMMM(nn.Module):
         """Declare the parts. Explicit names are those that saved fits hold."""
         d = self.design
         self.media = Media(d.kinds, d.min_slope)
-        self.graph = ChannelGraph(d.n_channels, d.graph, d.link_lags)
-        self.equations = None if d.graph == "none" else ExposureEquations(d.n_channels, d.link_lags)
+        self.graph = ChannelGraph(d.n_channels, d.graph, d.link_lags, d.link_groups)
+        has_graph = d.graph != "none"
+        self.equations = ExposureEquations(d.n_channels, d.link_lags, d.link_groups) if has_graph else None
         self.coefficients = Coefficients(d.n_regions, d.n_channels, d.hidden_size, self.media_start)
         self.level = Level(d.n_regions)
         self.demand = HiddenDemand(d.n_channels) if d.hidden_demand else None
@@ -87,7 +88,7 @@ class StructuralMMM(nn.Module):
                 regions_last(source), laid_out.intensity, laid_out.history, None, laid_out.contacts
             )
         activity = self._activity(laid_out)
-        activity = self.graph(activity, source_activity)
+        activity = self.graph(activity, source_activity, inputs.innovations.in_group)
         coefficient, variation, _ = self.coefficients(
             activity, laid_out.drivers, inputs.trend_basis, inputs.ahead, weights
         )
@@ -121,7 +122,7 @@ class StructuralMMM(nn.Module):
             return None
         if not learns:
             ran = self.media(regions_last(inputs.as_it_ran), x.intensity, x.history, None, x.contacts)
-            activity = self.graph(ran, None)
+            activity = self.graph(ran, None, inputs.innovations.in_group)
         return jnp.asarray(self.demand(activity, inputs.lift_tests, learns))
 
     def _activity(self, x: InputsRegionsLast, before: Array | None = None) -> Array:
@@ -153,7 +154,7 @@ class StructuralMMM(nn.Module):
     def memory(self, inputs: Inputs[Array]) -> Memory:
         """What these weeks leave to the weeks after them."""
         laid_out = inputs_regions_last(inputs)
-        activity = self.graph(self._activity(laid_out))
+        activity = self.graph(self._activity(laid_out), None, inputs.innovations.in_group)
         _, _, coefficient = self.coefficients(activity, laid_out.drivers, inputs.trend_basis, inputs.ahead, None)
         return Memory(
             self.media.left_behind(laid_out.exposure, laid_out.intensity, laid_out.history, laid_out.contacts),
@@ -169,7 +170,9 @@ class StructuralMMM(nn.Module):
         """
         laid_out = inputs_regions_last(inputs)
         activity = self.graph(
-            self.media(laid_out.exposure, laid_out.intensity, laid_out.history, memory.exposure, laid_out.contacts)
+            self.media(laid_out.exposure, laid_out.intensity, laid_out.history, memory.exposure, laid_out.contacts),
+            None,
+            inputs.innovations.in_group,
         )
         coefficient, _, _ = self.coefficients(
             activity, laid_out.drivers, inputs.trend_basis, inputs.ahead, None, memory.coefficient

@@ -11,7 +11,7 @@ from jax import Array
 
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.reach import Contacts
-from deepcausalmmm_jax.model.graph import InnovationRows, innovation_rows
+from deepcausalmmm_jax.model.innovation_rows import InnovationRows, innovation_rows
 from deepcausalmmm_jax.ops.autoregression import SquaredInnovations, squared_innovations
 from deepcausalmmm_jax.ops.layout import regions_last
 

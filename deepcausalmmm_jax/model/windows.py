@@ -39,9 +39,9 @@ def first_weeks(inputs: Inputs[Array], count: int) -> Inputs[Array]:
         in_panel=inputs.in_panel[:count],
         innovations=innovations._replace(
             regional=innovations.regional[:, :count],
-            national=innovations.national[:count],
+            national=innovations.national[..., :count, :],
             trained=innovations.trained[:, :count],
-            on_air=innovations.on_air[:count],
+            on_air=innovations.on_air[..., :count, :],
         ),
     )
 
@@ -64,6 +64,7 @@ def padded(inputs: Inputs[Array], n_weeks: int, n_knots: int, n_region_knots: in
         return jnp.pad(array, [(0, width) for width in widths], constant_values=fill)
 
     innovations, tests, often = inputs.innovations, inputs.lift_tests, inputs.contacts
+    groups = (0,) * (innovations.national.ndim - 2)  # of groups of regions
     if tests is not None:
         tests = tests._replace(other=longer(tests.other, 0, 0, weeks), counted=longer(tests.counted, 0, 0, weeks))
     return inputs._replace(
@@ -83,8 +84,8 @@ def padded(inputs: Inputs[Array], n_weeks: int, n_knots: int, n_region_knots: in
         kpi=longer(inputs.kpi, 0, weeks),
         innovations=innovations._replace(
             regional=longer(innovations.regional, 0, weeks, 0),
-            national=longer(innovations.national, weeks, 0),
+            national=longer(innovations.national, *groups, weeks, 0),
             trained=longer(innovations.trained, 0, weeks),
-            on_air=longer(innovations.on_air, weeks, 0),
+            on_air=longer(innovations.on_air, *groups, weeks, 0),
         ),
     )

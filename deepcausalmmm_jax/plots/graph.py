@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from deepcausalmmm_jax.plots.annotations import largest, need
 from deepcausalmmm_jax.plots.theme import (
@@ -24,13 +25,14 @@ from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
 _MOST_NAMES = 24  # in larger networks the nodes carry no names
-
-
+_MOST_COLUMNS = 3  # of panels, one a group of regions
 _LABEL_AT = 0.38  # of the way from source to target, so that the labels of two opposite arrows do not meet
 
 
 def graph_heatmap(result: FitResult, top: int = 30) -> go.Figure:
     """Weight of each link from row to column, its lags added up, and the share of refits that contain it.
+
+    Where regions have graphs by group, there is a row for each group and channel that drives another in it.
 
     Args:
         result: a fit.
@@ -40,36 +42,43 @@ def graph_heatmap(result: FitResult, top: int = 30) -> go.Figure:
         DataError: a single channel, or no link.
     """
     links, channels = _linked(result, top)
-    names = [labels(list(result.panel.channels))[name] for name in channels]
-    weights = _square(links.groupby(["source", "target"])["weight"].sum(), channels)
-    text, hover = None, ""
-    often = _shares(result, links, channels)
-    if often is not None:
-        text = [[f"{share:.0%}" if share > 0 else "" for share in row] for row in often.to_numpy()]
-        hover = " · in %{text} of refits"
-    lags = links.groupby(["source", "target"])["lag"].agg(_lag_label)
-    shown = weights.where(weights != 0).to_numpy()
-    span = float(np.nanmax(np.abs(shown)))
+    shown, groups = labels(list(result.panel.channels)), _groups(result, links)
+    rows, weights, shares, lags = [], [], [], []
+    for group, own in groups.items():
+        weight = _square(own.groupby(["source", "target"])["weight"].sum(), channels)
+        kept = [tail for tail in channels if group is None or (weight.loc[tail] != 0).any()]
+        often = _shares(result, own, channels, group)
+        delays = own.groupby(["source", "target"])["lag"].agg(_lag_label)
+        rows += [shown[tail] if group is None else f"{escaped(group)}: {shown[tail]}" for tail in kept]
+        weights.append(weight.loc[kept])
+        lags += [[_after_dash(delays.get((tail, head), "")) for head in channels] for tail in kept]
+        if often is not None:
+            shares += [[f"{share:.0%}" if share > 0 else "" for share in row] for row in often.loc[kept].to_numpy()]
+    joined = pd.concat(weights).to_numpy()
+    values = np.where(joined != 0, joined, np.nan)
+    span = float(np.nanmax(np.abs(values)))
     figure = go.Figure(
         go.Heatmap(
-            z=shown,
-            x=names,
-            y=names,
-            customdata=[[_after_dash(lags.get((tail, head), "")) for head in channels] for tail in channels],
+            z=values,
+            x=[shown[name] for name in channels],
+            y=rows,
+            customdata=lags,
             colorscale=DIVERGING,
             zmin=-span,
             zmax=span,
             xgap=1,
             ygap=1,
-            text=text,
-            texttemplate="%{text}" if text and len(names) <= 16 else None,
+            text=shares or None,
+            texttemplate="%{text}" if shares and len(channels) <= 16 else None,
             colorbar={"title": {"text": "weight"}, "thickness": 12},
-            hovertemplate="%{y} → %{x}: %{z:.2f}%{customdata}" + hover + "<extra></extra>",
+            hovertemplate="%{y} → %{x}: %{z:.2f}%{customdata}"
+            + (" · in %{text} of refits" if shares else "")
+            + "<extra></extra>",
         )
     )
-    remark = "; numbers: share of refits with the edge" if text else ""
+    remark = "; numbers: share of refits with the edge" if shares else ""
     styled(figure, "Edge weights, in average weeks", "to", "from", remark=remark)
-    figure.update_layout(height=row_height(len(names), base=240))
+    figure.update_layout(height=row_height(len(rows), base=240))
     figure.update_xaxes(tickangle=-60, tickmode="linear", showgrid=False, ticks="")
     return figure.update_yaxes(autorange="reversed", tickmode="linear", showgrid=False, ticks="")
 
@@ -77,7 +86,8 @@ def graph_heatmap(result: FitResult, top: int = 30) -> go.Figure:
 def graph_network(result: FitResult, top: int = 30) -> go.Figure:
     """Channels on a circle, with an arrow for each pair that is linked; negative weights have the warning colour.
 
-    Links that act with a lag have it written on the arrow, in weeks.
+    Links that act with a lag have it written on the arrow, in weeks. Where regions have graphs by group, there is a
+    panel for each group, with the number of its regions.
 
     Args:
         result: a fit; for a bootstrap, links found in few refits are paler.
@@ -87,39 +97,84 @@ def graph_network(result: FitResult, top: int = 30) -> go.Figure:
         DataError: a single channel, or no link.
     """
     links, channels = _linked(result, top)
-    often = _shares(result, links, channels)
     angle = {name: 2 * math.pi * i / len(channels) + math.pi / 2 for i, name in enumerate(channels)}
     at = {name: (math.cos(angle[name]), math.sin(angle[name])) for name in channels}
-    pairs = links.groupby(["source", "target"], as_index=False).agg(weight=("weight", "sum"), lag=("lag", _lag_label))
-    figure, strongest = go.Figure(), float(pairs["weight"].abs().max())
+    groups = _groups(result, links)
+    figure, n_rows = _panels(result, groups)
+    pairs = {group: _pairs(own) for group, own in groups.items()}
+    strongest = max(float(own["weight"].abs().max()) for own in pairs.values() if len(own))
+    for number, (group, own) in enumerate(groups.items()):
+        axes = "" if number == 0 else str(number + 1)
+        _add_arrows(figure, pairs[group], at, strongest, _shares(result, own, channels, group), axes)
+        _add_nodes(figure, result, at, _as_table(links) if number == 0 else None, axes)
+    styled(figure, "Which channel drives which", "", "", height=480 if len(groups) == 1 else 100 + 360 * n_rows)
+    figure.update_xaxes(visible=False, range=[-1.75, 1.75])
+    return figure.update_yaxes(visible=False, range=[-1.3, 1.3])
+
+
+def _groups(result: FitResult, links: pd.DataFrame) -> dict[str | None, pd.DataFrame]:
+    """Links by group of regions; under None where all regions have one graph."""
+    names = result.fitted_panel.link_groups
+    return {name: links[links["group"] == name] for name in names} if names else {None: links}
+
+
+def _panels(result: FitResult, groups: dict[str | None, pd.DataFrame]) -> tuple[go.Figure, int]:
+    """An empty figure with a panel for each group, and its rows."""
+    if None in groups:
+        return go.Figure(), 1
+    size = result.link_groups.value_counts().to_dict()
+    titles = [f"{escaped(str(name))}: {size[name]} region{'s' * (size[name] > 1)}" for name in groups]
+    n_rows = math.ceil(len(titles) / _MOST_COLUMNS)
+    columns = min(_MOST_COLUMNS, len(titles))
+    return make_subplots(n_rows, columns, subplot_titles=titles, horizontal_spacing=0.02), n_rows
+
+
+def _pairs(links: pd.DataFrame) -> pd.DataFrame:
+    """One row per pair of channels: source, target, weight of all lags and these lags in words."""
+    grouped = links.groupby(["source", "target"], as_index=False)
+    return grouped.agg(weight=("weight", "sum"), lag=("lag", _lag_label))
+
+
+def _add_arrows(
+    figure: go.Figure,
+    pairs: pd.DataFrame,
+    at: dict[str, tuple[float, float]],
+    strongest: float,
+    often: pd.DataFrame | None,
+    axes: str,
+) -> None:
+    """Arrows of one graph; `axes` is the number of its axes, empty for the first."""
     for tail, head, weight, lag in zip(*(pairs[name].tolist() for name in pairs), strict=True):
         figure.add_annotation(
             x=at[head][0],
             y=at[head][1],
             ax=at[tail][0],
             ay=at[tail][1],
-            xref="x",
-            yref="y",
-            axref="x",
-            ayref="y",
+            xref=f"x{axes}",
+            yref=f"y{axes}",
+            axref=f"x{axes}",
+            ayref=f"y{axes}",
             text="",
             showarrow=True,
             arrowhead=2,
             arrowwidth=1 + 3 * abs(weight) / strongest,
             arrowcolor=MUTED if weight > 0 else WARNING,
-            opacity=1.0
-            if often is None
-            else 0.25 + 0.75 * often.to_numpy()[channels.index(tail), channels.index(head)],
+            opacity=1.0 if often is None else 0.25 + 0.75 * float(often.loc[tail, head]),
             standoff=13,
             startstandoff=13,
         )
         if lag:
             x, y = (a + _LABEL_AT * (b - a) for a, b in zip(at[tail], at[head], strict=True))
-            figure.add_annotation(x=x, y=y, text=lag, showarrow=False, bgcolor="white", font={"size": 10})
-    _add_nodes(figure, result, at, _as_table(links))
-    styled(figure, "Which channel drives which", "", "", height=480)
-    figure.update_xaxes(visible=False, range=[-1.75, 1.75])
-    return figure.update_yaxes(visible=False, range=[-1.3, 1.3])
+            figure.add_annotation(
+                x=x,
+                y=y,
+                xref=f"x{axes}",
+                yref=f"y{axes}",
+                text=lag,
+                showarrow=False,
+                bgcolor="white",
+                font={"size": 10},
+            )
 
 
 def _lag_label(lags: pd.Series) -> str:
@@ -139,23 +194,29 @@ def _square(by_pair: pd.Series, channels: list[str]) -> pd.DataFrame:
     return by_pair.unstack().reindex(index=channels, columns=channels).fillna(0.0)
 
 
-def _shares(result: FitResult, links: pd.DataFrame, channels: list[str]) -> pd.DataFrame | None:
+def _shares(result: FitResult, links: pd.DataFrame, channels: list[str], group: str | None) -> pd.DataFrame | None:
     """Share of the refits with a link, channel x channel, of the lag found most often; None without such refits."""
     if not isinstance(result, Ensemble) or result.from_posterior:
         return None
     found = _square(links.groupby(["source", "target"])["share_of_refits"].max(), channels)
-    return found.clip(lower=result.edge_frequency.loc[channels, channels])
+    often = result.edge_frequency if group is None else result.edge_frequency.loc[group]
+    return found.clip(lower=pd.DataFrame(often).loc[channels, channels])
 
 
 def _as_table(links: pd.DataFrame) -> dict[str, list[Any]]:
     """The links behind the picture, for the table and the file beside it: the nodes' coordinates say nothing."""
-    columns = {"source": "from", "target": "to", **({"lag": "lag, weeks"} if links["lag"].any() else {})}
+    columns = {"group": "group"} if "group" in links else {}
+    columns |= {"source": "from", "target": "to", **({"lag": "lag, weeks"} if links["lag"].any() else {})}
     columns |= {"weight": "weight, average weeks"}
     return {"header": list(columns.values()), "rows": links[list(columns)].astype(object).to_numpy().tolist()}
 
 
 def _add_nodes(
-    figure: go.Figure, result: FitResult, at: dict[str, tuple[float, float]], table: dict[str, list[Any]]
+    figure: go.Figure,
+    result: FitResult,
+    at: dict[str, tuple[float, float]],
+    table: dict[str, list[Any]] | None,
+    axes: str,
 ) -> None:
     channels = list(at)
     colors, shown = channel_colors(list(result.panel.channels)), labels(list(result.panel.channels))
@@ -174,7 +235,9 @@ def _add_nodes(
         hovertemplate="%{text}<extra></extra>",
         cliponaxis=False,
         showlegend=False,
-        meta={"table": table},
+        meta=None if table is None else {"table": table},
+        xaxis=f"x{axes}",
+        yaxis=f"y{axes}",
     )
 
 

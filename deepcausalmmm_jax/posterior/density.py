@@ -147,7 +147,10 @@ def _activity(found: Quantities, inputs: PosteriorInputs) -> Array:
     variables = _variables(found, inputs)
     x = inputs
     raw = jnp.asarray(_media(x).apply(variables, x.exposure, x.intensity, x.history, None, x.contacts))
-    blended = (1.0 - inputs.blend.sum(axis=0))[:, None] * raw + jnp.einsum("ij,tir->tjr", inputs.blend, raw)
+    if x.blend.ndim == 3:
+        blended = (1.0 - x.blend.sum(axis=1)).T * raw + jnp.einsum("rij,tir->tjr", x.blend, raw)
+    else:
+        blended = (1.0 - x.blend.sum(axis=0))[:, None] * raw + jnp.einsum("ij,tir->tjr", x.blend, raw)
     return jnp.moveaxis(blended * inputs.variation, -1, 0)
 
 

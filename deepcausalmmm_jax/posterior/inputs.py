@@ -18,6 +18,7 @@ from deepcausalmmm_jax.data.reach import Contacts
 from deepcausalmmm_jax.data.stated_priors import StatedPriors
 from deepcausalmmm_jax.model.counts import working
 from deepcausalmmm_jax.model.design import Design
+from deepcausalmmm_jax.model.graph import blend_by_region
 from deepcausalmmm_jax.training.fitted import Fitted
 
 _TREND_WEEKS = 4  # between knots of the national trend; faster changes are persistence of the residuals
@@ -40,7 +41,7 @@ class PosteriorInputs:
         intensity: `[channel, region]`.
         history: `[channel, region]`.
         burst: `[channel]`.
-        blend: `[channel, channel]`, of the channel graph, fixed.
+        blend: `[channel, channel]`, of the channel graph, fixed; `[region, channel, channel]` of graphs by group.
         variation: `[week, channel, region]`, factor on the coefficients over time, fixed.
         kpi: `[region, week]`, scaled, and shifted to a mean of 1 where it has another.
         kpi_level: `[region]`, its mean before the shift.
@@ -126,7 +127,7 @@ def posterior_inputs(
         fitted: the fit.
         inputs: its panel.
         design: of its model.
-        blend: `[channel, channel]`, of the channel graph.
+        blend: `[*group, channel, channel]`, of the channel graph.
         variation: `[region, week, channel]`, log deviation of the coefficients.
         noise: `[region]`, standard deviation of the residual innovations.
     """
@@ -149,7 +150,7 @@ def posterior_inputs(
         intensity=double(inputs.intensity).T,
         history=double(inputs.history).T,
         burst=double(inputs.burst),
-        blend=double(blend),
+        blend=double(blend_by_region(jnp.asarray(blend), inputs.innovations.in_group)),
         variation=jnp.exp(double(path)),
         kpi=(double(inputs.kpi) - (level - 1.0)[:, None])[:, :n],
         kpi_level=level,

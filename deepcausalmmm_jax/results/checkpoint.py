@@ -31,6 +31,7 @@ from deepcausalmmm_jax.training.fitted import (
     Fitted,
     LiftsBefore,
     LinkEvidence,
+    LinkGroupEvidence,
     Replicates,
     TrainingRecord,
 )
@@ -179,6 +180,8 @@ def _arrays(fitted: Fitted) -> dict[str, np.ndarray]:
     if fitted.link_evidence is not None:
         links, by_link = fitted.link_evidence
         arrays |= {f"link_evidence/{link}": value for link, value in zip(links, by_link, strict=True)}
+    if fitted.link_group_evidence is not None:
+        arrays |= {f"link_group_evidence/{k}": value for k, value in zip(*fitted.link_group_evidence, strict=True)}
     panel = {name: getattr(fitted.panel, name) for name in _PANEL_ARRAYS}
     arrays |= {f"panel/{name}": array for name, array in panel.items() if array is not None}
     arrays |= {f"scales/{name}": array for name, array in fitted.scales._asdict().items() if array is not None}
@@ -222,6 +225,7 @@ def _fitted(arrays: dict[str, np.ndarray], manifest: Manifest) -> Fitted:
         lifts_before=LiftsBefore(**before) if (before := under("lifts_before/", arrays)) else None,
         curve_evidence=_curve_evidence(under("curve_evidence/", arrays)),
         link_evidence=_link_evidence(under("link_evidence/", arrays)),
+        link_group_evidence=_link_group_evidence(under("link_group_evidence/", arrays)),
     )
 
 
@@ -231,6 +235,13 @@ def _curve_evidence(by_kind: dict[str, np.ndarray]) -> CurveEvidence | None:
 
 def _link_evidence(by_link: dict[str, np.ndarray]) -> LinkEvidence | None:
     return LinkEvidence(tuple(by_link), np.array([float(value) for value in by_link.values()])) if by_link else None
+
+
+def _link_group_evidence(by_number: dict[str, np.ndarray]) -> LinkGroupEvidence | None:
+    if not by_number:
+        return None
+    numbers = tuple(sorted(map(int, by_number)))
+    return LinkGroupEvidence(numbers, np.array([float(by_number[str(number)]) for number in numbers]))
 
 
 def _replicates(arrays: dict[str, np.ndarray], manifest: Manifest) -> Replicates | None:

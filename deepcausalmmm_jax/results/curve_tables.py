@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -14,6 +15,7 @@ from deepcausalmmm_jax.attribution.links import links
 from deepcausalmmm_jax.attribution.mediation import effects
 from deepcausalmmm_jax.attribution.over_time import coefficients, weekly_coefficients
 from deepcausalmmm_jax.attribution.response import curves_to_draw
+from deepcausalmmm_jax.data.link_groups import group_of_regions
 from deepcausalmmm_jax.results.computed_once import computed_once
 from deepcausalmmm_jax.results.fit_base import FitBase
 
@@ -26,16 +28,32 @@ class CurveTables(FitBase):
 
     @cached_property
     def adjacency(self) -> pd.DataFrame:
-        """Channel x channel: same-week rise in the column's exposure per unit of the row's, both in mean weeks."""
+        """Channel x channel: same-week rise in the column's exposure per unit of the row's, both in mean weeks.
+
+        Where regions have graphs by group, rows are `(group, channel)`; `adjacency.loc["north"]` is that of one group.
+        """
         return adjacency(self.fitted_panel)
 
-    @computed_once
-    def graph(self) -> "nx.DiGraph":
-        """The channel graph of `adjacency` as a networkx graph with edge weights."""
-        return channel_graph(self.fitted_panel)
+    def graph(self, group: str | None = None) -> "nx.DiGraph":
+        """The channel graph of `adjacency` as a networkx graph with edge weights.
+
+        Args:
+            group: of regions, where they have graphs by group.
+
+        Raises:
+            ConfigError: a group that the fit does not have, or none where it has several.
+        """
+        return channel_graph(self.fitted_panel, group)
+
+    @property
+    def link_groups(self) -> pd.Series:
+        """Group of each region, by region; missing where all regions have one graph."""
+        return group_of_regions(self.panel, self.config)
 
     def links(self, level: float = 0.9) -> pd.DataFrame:
         """One row per link: source, target, lag, weight and its interval; see `attribution.links`.
+
+        With graphs by group, `group` is the first column.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.
@@ -61,6 +79,18 @@ class CurveTables(FitBase):
     def link_evidence(self) -> pd.DataFrame:
         """Log evidence of each link, of a fit that chose between them; see `attribution.link_evidence`."""
         return link_table(self.fitted)
+
+    @computed_once
+    def link_group_evidence(self) -> pd.DataFrame:
+        """By number of `groups` of regions: criterion and chosen, of a fit that looked for them.
+
+        The criterion is twice the negative log-likelihood of exposure plus penalties, less its lowest value. Where the
+        best number has groups of fewer than four regions, these are given up, and a smaller number is chosen.
+        """
+        numbers, criterion = self.fitted.link_group_evidence or ((), np.zeros(0))
+        index = pd.Index(numbers, name="groups", dtype=int)
+        chosen = max(1, self.link_groups.nunique())
+        return pd.DataFrame({"criterion": criterion, "chosen": np.asarray(numbers, int) == chosen}, index)
 
     @computed_once
     def adstock_decay(self) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from deepcausalmmm_jax.attribution.notes import (
 )
 from deepcausalmmm_jax.attribution.response import curves_to_draw
 from deepcausalmmm_jax.axes import CHANNEL, COMPONENT, TIME, Variables
+from deepcausalmmm_jax.data.link_groups import channel_table
 from deepcausalmmm_jax.errors import ConfigError, OutputError
 from deepcausalmmm_jax.model.family import AnyInputs
 from deepcausalmmm_jax.results import checkpoint
@@ -270,8 +271,9 @@ class Ensemble(FitResult):
         Draws from the posterior all have the graph found in training, so for them every share is 0 or 1; refits to
         blocks of weeks all see the same exposure, from which the graph is learned.
         """
-        names = pd.Index(self.panel.channels, name=CHANNEL)
-        return pd.DataFrame((self._contributed.edges[:, 0] != 0).mean(axis=0), index=names, columns=list(names))
+        often = (self._contributed.edges[..., 0, :, :] != 0).mean(axis=0)
+        found = channel_table(often, list(self.panel.channels), self.fitted_panel.link_groups)
+        return found if found.index.nlevels > 1 else found.rename_axis(index=CHANNEL)
 
     def links(self, level: float = _LEVEL) -> pd.DataFrame:
         """`FitResult.links`; from refits, intervals are percentiles of the weight, which is 0 in refits without it.
@@ -286,8 +288,8 @@ class Ensemble(FitResult):
         table = super().links(level)
         if self._same_exposure:
             return table
-        lag, source, target = strongest_first(link_weights(self.fitted_panel))
-        drawn = self._contributed.edges[:, lag, source, target]
+        at = strongest_first(link_weights(self.fitted_panel))
+        drawn = np.stack([own[at] for own in self._contributed.edges])
         table["weight_low"], table["weight_high"] = interval(drawn, level)
         return table.assign(share_of_refits=(drawn != 0).mean(axis=0))
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from deepcausalmmm_jax.results.saved_roles import WITHOUT_ROLES
 
-SCHEMA = 12
+SCHEMA = 13
 OLDEST = 5  # before it the model had another form: exposure before the first week was no part of it
 
 Arrays = dict[str, np.ndarray]
@@ -84,4 +84,18 @@ def _from_11(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
     return arrays | shared, manifest
 
 
-_STEPS: Mapping[int, _Step] = {5: _from_5, 6: _from_6, 7: _from_7, 8: _from_8, 9: _from_9, 10: _from_10, 11: _from_11}
+def _from_12(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
+    """Schema 13 added graphs by group of regions; a fit without the setting has one graph, with arrays as before."""
+    return arrays, manifest
+
+
+_STEPS: Mapping[int, _Step] = {
+    5: _from_5,
+    6: _from_6,
+    7: _from_7,
+    8: _from_8,
+    9: _from_9,
+    10: _from_10,
+    11: _from_11,
+    12: _from_12,
+}

@@ -80,6 +80,13 @@ class LinkEvidence(NamedTuple):
     log_evidence: np.ndarray  # [link], nats, of the density of the KPI itself; minus infinity where it is impossible
 
 
+class LinkGroupEvidence(NamedTuple):
+    """Evidence of numbers of groups of regions, from which `Config.link_groups="learn"` chose."""
+
+    numbers: tuple[int, ...]  # of groups
+    criterion: np.ndarray  # [number], as `GraphGroups.evidence`: the lowest, 0, is best
+
+
 @dataclass(frozen=True, eq=False)
 class Fitted:
     """Parameters with the panel, scales and settings they belong to.
@@ -97,6 +104,7 @@ class Fitted:
         lifts_before: of a fit with lift tests: what it would say of them without them; None without tests.
         curve_evidence: of a fit that chose its kind of saturation; None where it was stated.
         link_evidence: of a fit that chose its link; None where it was stated.
+        link_group_evidence: of a fit that looked for groups of regions; None where it did not.
     """
 
     variables: Variables
@@ -110,6 +118,7 @@ class Fitted:
     lifts_before: LiftsBefore | None = None
     curve_evidence: CurveEvidence | None = None
     link_evidence: LinkEvidence | None = None
+    link_group_evidence: LinkGroupEvidence | None = None
 
     @property
     def keeps_earlier_scales(self) -> bool:

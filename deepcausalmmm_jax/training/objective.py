@@ -10,6 +10,7 @@ from jax import Array
 
 from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.model.counts import Working, bounded, log_means, negative_log_likelihood, working
+from deepcausalmmm_jax.model.graph import blend_by_region
 from deepcausalmmm_jax.model.laplace import laplace_terms
 from deepcausalmmm_jax.model.lift_tests import lifts
 from deepcausalmmm_jax.model.log_prior import hidden_demand, penalty_terms
@@ -119,9 +120,11 @@ def objective(
 
 
 def acyclicity(edges: Array, kind: str) -> Array:
-    """Smooth measure of cycles; 0 for a graph that is acyclic by its mask."""
+    """Smooth measure of cycles; 0 for a graph that is acyclic by its mask. Of graphs by group, the sum."""
     if kind in ("none", "triangular"):
         return jnp.zeros(())
+    if edges.ndim == 3:
+        return jax.vmap(lambda own: acyclicity(own, kind))(edges).sum()
     if kind == "notears":
         return trace_exponential(edges)
     # Outside the region where the log-determinant is valid, the trace-exponential drives the edges back into it.
@@ -188,7 +191,7 @@ def _experiment_term(
         read.intensity,
         read.history,
         internals.curves,
-        internals.blend,
+        blend_by_region(internals.blend, data.inputs.innovations.in_group),
         components.coefficient,
         design.kinds,
         read.contacts,
@@ -206,7 +209,7 @@ def _marginal_term(
         read.intensity,
         read.history,
         internals.curves,
-        internals.blend,
+        blend_by_region(internals.blend, data.inputs.innovations.in_group),
         components.coefficient,
         data.weights * data.inputs.kpi_unit,
         model.design.kinds,

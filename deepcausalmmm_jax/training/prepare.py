@@ -38,7 +38,7 @@ def prepare(panel: Panel, weights: np.ndarray, config: Config, scales: Scales | 
         scales: to use in place of those of the training weeks.
 
     Raises:
-        ConfigError: a kind of saturation or a link that is still to be chosen.
+        ConfigError: a kind of saturation, a link or groups of regions that are still to be chosen.
         DataError: a region whose KPI the model cannot be scaled by, or a lift test that does not fit the panel.
     """
     for name, value in (("curve", config.curve), ("link", config.link)):
@@ -47,6 +47,11 @@ def prepare(panel: Panel, weights: np.ndarray, config: Config, scales: Scales | 
                 f'Setting {name} is "auto", which only dcm.fit resolves; fit the panel once and use its result.config, '
                 "which names the one that was chosen."
             )
+    if config.link_groups == "learn":
+        raise ConfigError(
+            'Setting link_groups is "learn", which only dcm.fit resolves; fit the panel once and use its '
+            "result.config, which states the groups that were found."
+        )
     family = family_of(config)
     scales, inputs, design = family.prepared(panel, weights, config, scales)
     return Preparation(scales, inputs, family.hyperparameters(config), design, family.schedule(config))

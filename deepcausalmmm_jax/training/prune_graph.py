@@ -6,8 +6,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations
+from deepcausalmmm_jax.data.graph_constraints import GraphConstraints
 from deepcausalmmm_jax.data.inputs import Inputs
-from deepcausalmmm_jax.model.graph import ExposureNoise, LinkTerms, innovation_weights, later
+from deepcausalmmm_jax.model.graph import ExposureNoise, LinkTerms
+from deepcausalmmm_jax.model.innovation_rows import innovation_weights, later, over_groups
 from deepcausalmmm_jax.model.parameters import Collection
 from deepcausalmmm_jax.model.structural import StructuralMMM
 from deepcausalmmm_jax.ops.acyclicity import strongest_acyclic
@@ -19,7 +22,7 @@ _RIDGE = 1e-6
 
 
 class Equations(NamedTuple):
-    """The channels' equations as a fit left them."""
+    """The channels' equations as a fit left them; links by group where regions have graphs by group."""
 
     links: LinkTerms
     noise: ExposureNoise
@@ -51,7 +54,7 @@ def prune_graph(
     """The fitted variables without cycles and without edges that are weak or lack evidence.
 
     Edges that the user requires are kept, and those that are `supported`. Of edges on a cycle within a week the
-    strongest are kept.
+    strongest are kept. Where regions have graphs by group, each is pruned by the exposure of its own regions.
 
     Args:
         state: of the fit.
@@ -63,19 +66,42 @@ def prune_graph(
     if "graph" not in state.fitted:
         return state.fitted
     equations = equations_of(model, state.parameters, state.fitted)
-    edges = equations.links.stacked()
-    graph, required = state.fitted["graph"], inputs.graph_constraints.required > 0
-    kept_so_far = graph["kept"][None]
-    if "lagged_kept" in graph:
-        kept_so_far = jnp.concatenate([kept_so_far, graph["lagged_kept"]])
+    graph, innovations = state.fitted["graph"], inputs.innovations
+
+    def kept(own: ExposureInnovations[Array], links: LinkTerms, kept_so_far: dict[str, Array]) -> dict[str, Array]:
+        return _kept(
+            equations._replace(links=links), kept_so_far, own, weights, inputs.graph_constraints, hyperparameters
+        )
+
+    kept_so_far = {name: graph[name] for name in ("kept", "lagged_kept") if name in graph}
+    if innovations.in_group is None:
+        left = kept(innovations, equations.links, kept_so_far)
+    else:
+        left = over_groups(kept, innovations, equations.links, kept_so_far)
+    return {**state.fitted, "graph": {**graph, **left}}
+
+
+def _kept(
+    equations: Equations,
+    before: dict[str, Array],
+    innovations: ExposureInnovations[Array],
+    weights: Array,
+    constraints: GraphConstraints[Array],
+    hyperparameters: Hyperparameters,
+) -> dict[str, Array]:
+    """The edges of one graph that are kept of those that were so far, 1 or 0, by the name of their variable."""
+    edges, required = equations.links.stacked(), constraints.required > 0
+    kept_so_far = before["kept"][None]
+    if "lagged_kept" in before:
+        kept_so_far = jnp.concatenate([kept_so_far, before["lagged_kept"]])
     strong = (jnp.abs(edges) > hyperparameters.graph_threshold) & (kept_so_far > 0)
     acyclic = strongest_acyclic(jnp.where(required[0], jnp.inf, jnp.where(strong[0], jnp.abs(edges[0]), 0.0)))
     candidates = jnp.concatenate([acyclic[None], required[1:] | strong[1:]])
-    found = refined_edges(equations, candidates, inputs, weights)
+    found = refined_edges(equations, candidates, innovations, weights)
     has_support = supported(found, hyperparameters.graph_threshold, hyperparameters.graph_evidence)
     kept = kept_so_far * (required | (candidates & has_support))
-    by_lag = {"lagged_kept": kept[1:]} if "lagged_kept" in graph else {}
-    return {**state.fitted, "graph": {**graph, "kept": kept[0], **by_lag}}
+    by_lag = {"lagged_kept": kept[1:]} if "lagged_kept" in before else {}
+    return {"kept": kept[0], **by_lag}
 
 
 def supported(found: RefinedEdges, threshold: Array | float, evidence: Array | float) -> Array:
@@ -91,7 +117,9 @@ def supported(found: RefinedEdges, threshold: Array | float, evidence: Array | f
     return (jnp.abs(found.edges) > least) & ~in_national_mean_alone.at[0].set(False)
 
 
-def refined_edges(equations: Equations, candidates: Array, inputs: Inputs[Array], weights: Array) -> RefinedEdges:
+def refined_edges(
+    equations: Equations, candidates: Array, innovations: ExposureInnovations[Array], weights: Array
+) -> RefinedEdges:
     r"""Edges after one Newton step without penalties, and their standard errors.
 
     The step removes optimiser noise and the shrinkage of the penalty; it is valid for an acyclic graph, whose equations
@@ -102,14 +130,14 @@ def refined_edges(equations: Equations, candidates: Array, inputs: Inputs[Array]
     Args:
         equations: of the fit.
         candidates: boolean `[1 + lag, channel, channel]`, edges to estimate, without a cycle within a week.
-        inputs: the panel.
+        innovations: of the panel, or of the regions of one group.
         weights: `[region, week]`.
 
     Returns:
         Edges and errors in standard deviations.
     """
     n_lags, n_channels = candidates.shape[0] - 1, candidates.shape[1]
-    innovations, noise = inputs.innovations, equations.noise
+    noise = equations.noise
     weighted = innovation_weights(innovations, weights, n_lags)
     parents = tuple(
         jnp.concatenate([later(array, lag, axis) for lag in range(1 + n_lags)], axis=-1)

@@ -72,7 +72,8 @@ class StructuralRecipe(NamedTuple):
         variables = model.init(key, small, method="training_forward")
         parameters, fitted = _from_data(variables["params"], inputs), variables["fitted"]
         if "graph" in fitted:
-            fitted = {**fitted, "graph": initial_graph(inputs.graph_constraints, inputs.innovations.unit)}
+            unit, groups = inputs.innovations.unit, self.design.link_groups
+            fitted = {**fitted, "graph": initial_graph(inputs.graph_constraints, unit, groups)}
         zero, one = jnp.zeros(()), jnp.ones(())
         multipliers = Multipliers(alpha=zero, rho=one, sparsity=one)
         progress = Progress(

@@ -69,3 +69,35 @@ def test_difficulties_leave_the_rest_of_the_panel_as_it_was():
 def test_impossible_requests_are_refused(bad, sentence):
     with pytest.raises(dcm.DataError, match=sentence):
         dcm.simulate(**{"n_regions": 3, "n_weeks": 40, "n_channels": 3, "n_controls": 1} | bad)
+
+
+def test_groups_of_regions_have_links_of_their_own():
+    one, plain = dcm.simulate(9, 40, 4, 1, seed=3)
+    panel, truth = dcm.simulate(9, 40, 4, 1, seed=3, link_groups=2)
+    assert sorted(truth.link_groups.value_counts()) == [4, 5]
+    first = (truth.link_groups == "1").to_numpy()
+    np.testing.assert_array_equal(panel.exposure[first], one.exposure[first])
+    assert (panel.exposure[~first] != one.exposure[~first]).any()
+    by_group = {name: own.drop(columns="group") for name, own in truth.links.groupby("group")}
+    assert by_group["1"].reset_index(drop=True).equals(plain.links)
+    pairs = {name: set(own[["source", "target"]].itertuples(index=False)) for name, own in by_group.items()}
+    assert pairs["1"] != pairs["2"]
+    assert (truth.adjacency.loc["1"].to_numpy() == plain.adjacency.to_numpy()).all()
+    assert plain.link_groups.isna().all()
+    assert truth.effects["total"].sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"link_groups": 0}, "link_groups must be a whole number of groups from 1 to n_regions=4, got 0"),
+        ({"link_groups": 5}, "from 1 to n_regions=4, got 5"),
+        ({"link_groups": True}, "from 1 to n_regions=4, got True"),
+        ({"link_groups": 2, "links": 0}, "link_groups=2 needs links that differ, but links is 0; ask for one or more"),
+        ({"link_groups": 3, "n_channels": 2, "links": 1}, "needs graphs that differ, but 2 channels with links=1"),
+        ({"link_groups": 2, "kind": "power"}, "link_groups=2 is only for the kind 'hill'"),
+    ],
+)
+def test_groups_that_cannot_be_simulated_are_refused(options, message):
+    with pytest.raises(dcm.DataError, match=message):
+        dcm.simulate(**{"n_regions": 4, "n_weeks": 30, "n_channels": 3, "n_controls": 1} | options)

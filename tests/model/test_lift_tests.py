@@ -46,16 +46,20 @@ def test_a_lift_passes_through_the_graph(small_result):
     ones = jnp.ones((3, 4))
     curves = MediaCurves(*(jnp.full(3, v) for v in (0.5, 0.1, 1.0, 1.0)), jnp.zeros(()), jnp.zeros(()))
     blend = jnp.zeros((3, 3)).at[1, 2].set(0.4).at[0, 1].set(0.3)
+    by_region = jnp.stack([blend, 0 * blend, blend, blend])  # regions have graphs by group
 
     @jax.jit
-    def by_channel(coefficient):
+    def by_channel(coefficient, blend=blend):
         kinds = CurveKinds.same(3, "delayed_geometric")
-        return lifts(tests, exposure, 0 * ones, ones, curves, blend, coefficient, kinds).sum(axis=(0, 1))
+        return lifts(tests, exposure, 0 * ones, ones, curves, blend, coefficient, kinds).sum(axis=0)
 
     own, nothing = by_channel(jnp.ones(exposure.shape)), by_channel(jnp.zeros(exposure.shape))
     np.testing.assert_array_equal(nothing, 0.0)
-    assert own[0] == 0.0
-    assert own[2] / own[1] == pytest.approx(0.4 / 0.7, rel=1e-5)
+    assert (own[:, 0] == 0.0).all()
+    np.testing.assert_allclose(own[:, 2] / own[:, 1], 0.4 / 0.7, rtol=1e-5)
+    grouped = np.asarray(by_channel(jnp.ones(exposure.shape), by_region))
+    np.testing.assert_allclose(np.delete(grouped, 1, axis=0), np.delete(own, 1, axis=0), rtol=1e-5)
+    np.testing.assert_allclose(grouped[1], [0.0, own[1].sum() / 1.1, 0.0], rtol=1e-5)
 
 
 @pytest.mark.parametrize("adstock", ["geometric", "delayed_geometric", "delayed", "binomial"])

@@ -48,3 +48,6 @@ def test_a_channel_counts_what_it_brings_through_another(half):
     alone, driven = _found(curves, kinds), _found(curves, kinds, DRIVEN)
     assert driven[0] == pytest.approx(alone[0] * (1.0 + 0.4 * 0.1 / 0.3), rel=1e-4)  # and 0.4 of the second coefficient
     assert driven[1] == pytest.approx(0.6 * alone[1], rel=1e-4)
+    by_region = _found(curves, kinds, np.stack([DRIVEN, DRIVEN]))  # regions have graphs by group
+    np.testing.assert_allclose(by_region, driven, rtol=1e-5)
+    np.testing.assert_allclose(_found(curves, kinds, np.stack([ALONE, ALONE])), alone, rtol=1e-5)

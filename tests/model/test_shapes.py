@@ -1,5 +1,6 @@
 """Arrays whose axes do not belong together are refused where they enter the model, with both shapes named."""
 
+import chex
 import jax
 import jax.numpy as jnp
 import pytest
@@ -9,7 +10,8 @@ from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations
 from deepcausalmmm_jax.data.graph_constraints import GraphConstraints
 from deepcausalmmm_jax.model.baseline import Level, Trend
 from deepcausalmmm_jax.model.coefficients import Coefficients
-from deepcausalmmm_jax.model.graph import ChannelGraph, ExposureEquations, LinkTerms, initial_graph, innovation_rows
+from deepcausalmmm_jax.model.graph import ChannelGraph, ExposureEquations, LinkTerms, initial_graph
+from deepcausalmmm_jax.model.innovation_rows import innovation_rows
 from deepcausalmmm_jax.model.media import Media
 
 WEEKS, CHANNELS, REGIONS = 20, 3, 4
@@ -93,3 +95,19 @@ def test_constraints_on_other_channels_are_refused():
     constraints = GraphConstraints(*(_ones(1, CHANNELS, CHANNELS) for _ in range(3)))
     with pytest.raises(AssertionError, match=r"\(1, 3, 3\).*\(None, 2, 2\)"):
         initial_graph(constraints, _ones(2))
+
+
+def test_each_region_has_the_blend_of_its_own_group():
+    activity = jax.random.uniform(KEY, (WEEKS, CHANNELS, REGIONS))
+    members = jnp.asarray([[1.0, 0.0, 0.0, 1.0], [0.0, 1.0, 1.0, 0.0]])
+    graph, one = ChannelGraph(CHANNELS, "notears", 0, 2), ChannelGraph(CHANNELS, "notears")
+    variables = graph.init(KEY, activity, None, members)
+    edges = jnp.zeros((2, CHANNELS, CHANNELS)).at[0, 0, 1].set(0.7).at[1, 2, 0].set(1.3)
+    variables["params"] = {"edge": edges, "mix": jax.random.normal(KEY, (2, CHANNELS))}
+    together = graph.apply(variables, activity, None, members)
+    for g, own in enumerate(members > 0):
+        params = {name: array[g] for name, array in variables["params"].items()}
+        fitted = {name: array if name == "unit" else array[g] for name, array in variables["fitted"].items()}
+        alone = one.apply({"params": params, "fitted": fitted}, activity)
+        assert not jnp.allclose(alone, activity)
+        chex.assert_trees_all_close(together[..., own], alone[..., own], rtol=1e-5)

@@ -117,6 +117,18 @@ def test_a_week_without_weight_says_nothing(double):
     assert float(log_density(place, changed, weights, priors)) == pytest.approx(float(as_it_is), abs=1e-9)
 
 
+def test_regions_of_two_groups_have_the_contributions_of_their_own_blend(double):
+    inputs, priors = _inputs(3)
+    found, one = quantities(_somewhere(inputs), inputs, priors), np.array([[0.0, 0.4], [0.0, 0.0]])
+    by_region = dataclasses.replace(inputs, blend=jnp.asarray(np.stack([one, 0 * one, one])))
+    linked, apart = (dataclasses.replace(inputs, blend=jnp.asarray(blend)) for blend in (one, 0 * one))
+    activity = [
+        np.asarray(contributions(found, own) / density.level_of(found, own)) for own in (by_region, linked, apart)
+    ]
+    np.testing.assert_allclose(activity[0][[0, 2]], activity[1][[0, 2]], rtol=1e-12)
+    np.testing.assert_allclose(activity[0][1], activity[2][1], rtol=1e-12)
+
+
 def test_training_has_the_prior_of_shares_of_the_posterior(double):
     inputs, priors = _inputs(1)
     medians, own = prior_medians(inputs), SharePrior.of(dcm.PosteriorSettings())

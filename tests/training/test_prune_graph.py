@@ -5,14 +5,8 @@ import pytest
 
 from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations
 from deepcausalmmm_jax.data.holdout import training_weights
-from deepcausalmmm_jax.model.graph import (
-    ExposureEquations,
-    ExposureNoise,
-    LinkTerms,
-    innovation_rows,
-    innovation_weights,
-    later,
-)
+from deepcausalmmm_jax.model.graph import ExposureEquations, ExposureNoise, LinkTerms
+from deepcausalmmm_jax.model.innovation_rows import innovation_rows, innovation_weights, later, over_groups
 from deepcausalmmm_jax.model.windows import padded
 from deepcausalmmm_jax.training.prepare import prepare
 from deepcausalmmm_jax.training.prune_graph import Equations, refined_edges, supported
@@ -50,18 +44,11 @@ def _noise():
     return ExposureNoise(*(jnp.zeros((2, CHANNELS)) for _ in range(3)))
 
 
-class _Inputs:
-    """The part of the model's inputs that is read here."""
-
-    def __init__(self, innovations):
-        self.innovations = innovations
-
-
 @pytest.mark.parametrize("lags", [0, 1, 2])
 @pytest.mark.parametrize("persistence", [0.0, 0.4])
 def test_one_step_finds_the_links_of_every_lag_within_a_few_of_their_errors(lags, persistence):
     true = _true(lags)
-    inputs = _Inputs(_drawn(true, persistence=persistence))
+    inputs = _drawn(true, persistence=persistence)
     memory = jnp.full((2, CHANNELS), persistence if lags else 0.0)
     start = LinkTerms(jnp.asarray(0.9 * true[0], jnp.float32), jnp.asarray(0.9 * true[1:], jnp.float32))
     candidates = np.repeat(1 - np.eye(CHANNELS)[None], 1 + lags, axis=0)
@@ -125,7 +112,7 @@ def _pair(innovations, lag):
     start = 0.5 * candidates
     links = LinkTerms(jnp.asarray(start[0], jnp.float32), jnp.asarray(start[1:], jnp.float32))
     equations = Equations(links, _noise(), jnp.zeros((2, CHANNELS)))
-    return refined_edges(equations, jnp.asarray(candidates), _Inputs(innovations), jnp.ones((REGIONS, WEEKS)))
+    return refined_edges(equations, jnp.asarray(candidates), innovations, jnp.ones((REGIONS, WEEKS)))
 
 
 @pytest.mark.parametrize("lag", [0, 1])
@@ -143,3 +130,65 @@ def test_a_lagged_edge_that_the_national_mean_alone_shows_is_no_edge(lag):
     assert supported(found, 0.1, 4.0)[lag, 0, 1] == (lag == 0)  # within a week the rule is as it was
     nothing = coincidence._replace(regional=jnp.zeros_like(coincidence.regional))  # one region, or national media
     assert supported(_pair(nothing, lag), 0.1, 4.0)[lag, 0, 1]
+
+
+def _in_groups(links_by_group, group):
+    """Innovations of regions that follow the links of their group, around the mean of their group."""
+    n_groups, parts = len(links_by_group), [_drawn(links) for links in links_by_group]
+    members = np.eye(n_groups)[group].T
+    total = np.stack([np.asarray(parts[g].regional + parts[g].national)[r] for r, g in enumerate(group)])
+    means = np.stack([total[own > 0].mean(axis=0) for own in members])
+    regional = total - means[group]
+    on_air = np.ones((n_groups, WEEKS, CHANNELS))
+    arrays = (regional, means, np.asarray(parts[0].trained), on_air, np.ones(CHANNELS), members)
+    return ExposureInnovations(*(jnp.asarray(array, jnp.float32) for array in arrays))
+
+
+def _alone(innovations, g):
+    """The regions of one group as a panel of their own."""
+    own = np.flatnonzero(innovations.in_group[g])
+    return ExposureInnovations(
+        innovations.regional[own], innovations.national[g], innovations.trained[own], innovations.on_air[g], jnp.ones(3)
+    ), own
+
+
+GROUP = np.array([0, 1, 0, 0, 1, 0, 1, 0])
+
+
+def test_the_likelihood_of_graphs_by_group_is_that_of_each_group_alone():
+    lags = 1
+    innovations, rng = _in_groups([_true(lags), 0.0 * _true(lags)], GROUP), np.random.default_rng(3)
+    links = LinkTerms(
+        jnp.asarray(np.triu(rng.normal(size=(2, 3, 3)), 1) + np.tril(rng.normal(size=(2, 3, 3)), -1) / 5, jnp.float32),
+        jnp.asarray(rng.normal(size=(2, lags, 3, 3)), jnp.float32),
+    )
+    weights = jnp.asarray(rng.uniform(0.5, 1.5, (REGIONS, WEEKS)), jnp.float32)
+    together = ExposureEquations(CHANNELS, lags, groups=2)
+    rows = innovation_rows(innovations, weights, lags)
+    variables = together.init(jax.random.key(0), links, rows)
+    apart = 0.0
+    for g in range(2):
+        own, at = _alone(innovations, g)
+        of_group = jax.tree.map(lambda array, g=g: array[g], links)
+        apart += ExposureEquations(CHANNELS, lags).apply(variables, of_group, innovation_rows(own, weights[at], lags))
+    np.testing.assert_allclose(together.apply(variables, links, rows), apart, rtol=1e-5)
+
+
+def test_the_edges_of_a_group_are_refined_by_its_own_regions():
+    true = _true(1)
+    innovations, weights = _in_groups([true, 0.0 * true], GROUP), jnp.ones((REGIONS, WEEKS))
+    candidates = jnp.asarray(np.stack([true != 0, true != 0]))
+    links = LinkTerms(jnp.full((2, 3, 3), 0.2), jnp.full((2, 1, 3, 3), 0.2))
+
+    def refined(own, links, candidates, weights=weights):
+        return refined_edges(Equations(links, _noise(), jnp.zeros((2, 3))), candidates, own, weights)
+
+    found = over_groups(refined, innovations, links, candidates)
+    for g in range(2):
+        own, at = _alone(innovations, g)
+        alone = refined(own, jax.tree.map(lambda array, g=g: array[g], links), candidates[g], weights[at])
+        for together, apart in zip(found, alone, strict=True):
+            np.testing.assert_allclose(together[g], apart, rtol=2e-4, atol=2e-5)
+    kept = np.asarray(jax.vmap(lambda one: supported(one, 0.1, 4.0))(found))
+    np.testing.assert_array_equal(kept[0], true != 0)
+    assert not kept[1].any()

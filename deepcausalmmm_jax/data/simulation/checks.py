@@ -10,7 +10,7 @@ from deepcausalmmm_jax.errors import DataError
 
 KINDS = ("hill", *WORLDS)
 # Arguments that only the kind "hill" has, and their defaults.
-_HILL_ONLY = {"links": None, "link_lags": 0, "flighted": 1, "national": 0, "late": 0, "confounded": 1}
+_HILL_ONLY = {"links": None, "link_lags": 0, "link_groups": 1, "flighted": 1, "national": 0, "late": 0, "confounded": 1}
 
 
 def check_kind(kind: str) -> None:
@@ -60,6 +60,17 @@ def check_lags(link_lags: int, n_weeks: int) -> None:
         raise DataError(
             f"link_lags must be a whole number of weeks from 0 to below n_weeks={n_weeks}, got {link_lags!r}."
         )
+
+
+def check_groups(link_groups: int, n_regions: int, links: int) -> None:
+    """Refuse groups without regions, and groups that differ in nothing."""
+    whole = isinstance(link_groups, Integral) and not isinstance(link_groups, bool)
+    if not whole or not 1 <= link_groups <= n_regions:
+        raise DataError(
+            f"link_groups must be a whole number of groups from 1 to n_regions={n_regions}, got {shown(link_groups)}."
+        )
+    if link_groups > 1 and links == 0:
+        raise DataError(f"link_groups={link_groups} needs links that differ, but links is 0; ask for one or more.")
 
 
 def weeks_from(start: str, n_weeks: int) -> pd.DatetimeIndex:

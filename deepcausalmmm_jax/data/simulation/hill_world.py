@@ -16,9 +16,11 @@ from deepcausalmmm_jax.data.simulation.request import (
     Simulation,
     autoregressive,
 )
+from deepcausalmmm_jax.errors import DataError
 
 _MEDIA_SHARE = 0.25
 _NOISE = 0.06
+_MOST_DRAWS = 1000  # of graphs that differ
 
 
 def simulate_hill(
@@ -44,7 +46,12 @@ def simulate_hill(
     noise = _NOISE if request.noise is None else request.noise
     size = np.exp(rng.normal(9.0, 0.7, n_regions))
     control = autoregressive(rng, (n_regions, n_weeks, request.n_controls), 0.7)
-    by_lag = _random_links(rng, n_channels, links)
+    by_graph, group = _random_links(rng, n_channels, links), None
+    by_lag = by_graph
+    if links.groups > 1:
+        by_graph = _with_other_graphs(by_graph, links)
+        group = links.apart.permutation(np.arange(n_regions) % links.groups)
+        by_lag = np.moveaxis(by_graph[group], 0, 1)
     budgets = _budgets(rng, control, (n_regions, n_weeks, n_channels), given)
     relative, unit_exposure = _driven(budgets, by_lag)
     parameters, frequency = drawn_curves(rng, curves), None
@@ -64,14 +71,14 @@ def simulate_hill(
     parameters["share"] = (media * unit[:, :, None]).sum(axis=(0, 1)) / kpi.sum()
     parameters = parameters.assign(**{name: given._asdict()[name] for name in Roles._fields})
     effects = _effects(budgets, by_lag, parameters, worth * unit[:, :, None], activity, unit_exposure, frequency)
-    made = size, kpi, relative, control, parts, base, media, worth, parameters, by_lag, effects, noise
+    made = size, kpi, relative, control, parts, base, media, worth, parameters, by_graph, effects, noise
 
     def expected(other: np.ndarray) -> np.ndarray:
         n = other.shape[1]
         active = true_activity(effective(other, frequency, parameters), parameters)
         return np.asarray(base[:, :n] + (worth[:, :n] * active).sum(axis=2))
 
-    return Simulation(*made, expected, frequency)
+    return Simulation(*made, expected, frequency, group)
 
 
 def _random_links(rng: np.random.Generator, n_channels: int, links: LinkRequest) -> np.ndarray:
@@ -83,6 +90,26 @@ def _random_links(rng: np.random.Generator, n_channels: int, links: LinkRequest)
         lag = int(links.lags.integers(1 + links.longest_lag))
         by_lag[lag, order[source], order[target]] = rng.uniform(0.3, 0.7)
     return by_lag
+
+
+def _with_other_graphs(first: np.ndarray, links: LinkRequest) -> np.ndarray:
+    """The links of the first group and as many of each other one, no two alike, `[group, 1 + lag, channel, channel]`.
+
+    Raises:
+        DataError: so few channels or links that the groups cannot all differ.
+    """
+    graphs = [first]
+    others = links._replace(lags=links.apart)
+    for _ in range(_MOST_DRAWS):
+        drawn = _random_links(links.apart, first.shape[-1], others)
+        if not any(((drawn != 0) == (graph != 0)).all() for graph in graphs):
+            graphs.append(drawn)
+        if len(graphs) == links.groups:
+            return np.stack(graphs)
+    raise DataError(
+        f"link_groups={links.groups} needs graphs that differ, but {first.shape[-1]} channels with links={links.draws} "
+        "have too few; ask for fewer groups, or for more channels or links."
+    )
 
 
 class _Budgets(NamedTuple):
@@ -115,11 +142,12 @@ def _driven(
 
     Args:
         budgets: of the channels.
-        links: `[1 + lag, channel, channel]`; before the first week there is nothing that acts with a lag.
+        links: `[1 + lag, channel, channel]`, or `[1 + lag, region, channel, channel]`; before the first week there is
+            nothing that acts with a lag.
         unit: `[region, 1, channel]`, exposure that counts as 1; None: the regional mean.
         silent: a channel whose exposure is zero throughout.
     """
-    n_channels = links.shape[1]
+    n_channels = links.shape[-1]
     on = budgets.on if silent is None else budgets.on * (np.arange(n_channels) != silent)
     driven = budgets.own * on
     for _ in range(n_channels):  # follows the links; no path in the graph is longer

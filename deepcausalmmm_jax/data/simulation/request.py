@@ -31,6 +31,8 @@ class LinkRequest(NamedTuple):
     draws: int  # of a link
     longest_lag: int  # weeks
     lags: np.random.Generator  # draws the lags; separate, so that panels whose links have none do not change
+    groups: int  # of regions, each with links of its own
+    apart: np.random.Generator  # draws which regions are in which group, and the links of all but the first
 
 
 class Simulation(NamedTuple):
@@ -45,11 +47,12 @@ class Simulation(NamedTuple):
     media: np.ndarray  # [region, week, channel], contribution of each channel
     worth: np.ndarray  # [region, week, channel], effect of a channel at full activity
     parameters: pd.DataFrame  # by channel
-    links: np.ndarray  # [1 + lag, channel, channel]
+    links: np.ndarray  # [1 + lag, channel, channel]; with a leading axis [group] where there are several
     effects: pd.DataFrame  # by channel, KPI units
     noise: float  # standard deviation, share of `size`
     expected: Callable[[np.ndarray], np.ndarray]  # KPI without noise `[region, week]`, given another `relative`
     frequency: np.ndarray | None = None  # [region, week, channel], contacts per person reached; see `reach`
+    group: np.ndarray | None = None  # [region], number of its group; None where all regions have the same links
 
 
 def channel_index(n_channels: int) -> pd.Index:

@@ -14,8 +14,10 @@ from deepcausalmmm_jax.checks import seed_number
 from deepcausalmmm_jax.config.lift_tests import LiftTest
 from deepcausalmmm_jax.data.cadence import cadence_named
 from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.data.link_groups import GROUP, channel_table
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.data.simulation.checks import (
+    check_groups,
     check_kind,
     check_lags,
     check_shares,
@@ -62,8 +64,9 @@ class Truth:
             demand. Other curves add their parameters and kinds, see `curve_truth.drawn_curves`; reach and frequency add
             `half_frequency` and `best_frequency`, contacts per person reached.
         adjacency: channel x channel; row i, column j: how strongly exposure of channel i drives that of channel j in
-            the same week.
-        links: all links: `source`, `target`, `lag` in weeks, `weight`.
+            the same week; with groups of regions, rows are `(group, channel)`.
+        links: all links: `source`, `target`, `lag` in weeks, `weight`; with groups of regions, `group` comes first.
+        link_groups: group of each region, by region; missing where all have the same links.
         baseline: `(region, time)`, KPI units: everything but media and noise.
         noise: standard deviation of the noise, as a share of a region's mean KPI (of the KPI, if multiplicative); of
             counts, of their mean beyond the chance of counting.
@@ -83,6 +86,7 @@ class Truth:
     parameters: pd.DataFrame
     adjacency: pd.DataFrame
     links: pd.DataFrame
+    link_groups: pd.Series
     baseline: xr.DataArray
     noise: float
     effects: pd.DataFrame
@@ -120,6 +124,7 @@ def simulate(
     drift: float = 0.1,
     links: int | None = None,
     link_lags: int = 0,
+    link_groups: int = 1,
     flighted: int = 1,
     national: int = 0,
     late: int = 0,
@@ -174,9 +179,10 @@ def simulate(
             random in others.
         drift: spread of the coefficient of a channel over time, in logs.
         links: number of draws of a link from one channel to another (a pair may be drawn twice); None: one per three
-            channels and one more. This option, the next four and `confounded` are for the kind "hill".
+            channels and one more. This option, the next five and `confounded` are for the kind "hill".
         link_lags: longest lag of a link, in weeks; the lag of each is drawn from 0 to it. The links are between the
             same channels, and as strong, as with a lag of 0.
+        link_groups: number of groups of regions of about the same size, each with links of its own, so many of each.
         flighted: number of channels, the first ones, that are alternately four weeks on air and four weeks off.
         national: number of channels, drawn at random, with the same exposure in all regions relative to their size.
         late: number of channels that are off air in the first half of the weeks.
@@ -212,15 +218,17 @@ def simulate(
     """
     check_kind(kind)
     numbers = {"flighted": flighted, "national": national, "late": late, "placebo": placebo, "confounded": confounded}
+    asked_links = {"links": links, "link_lags": link_lags, "link_groups": link_groups}
     if cadence is not None:
-        refuse_difficulties(kind, {**numbers, "links": links, "link_lags": link_lags, "outliers": outliers})
+        refuse_difficulties(kind, {**numbers, **asked_links, "outliers": outliers})
     if kind != "hill":
-        refuse_hill_only(kind, {**numbers, "links": links, "link_lags": link_lags})
+        refuse_hill_only(kind, {**numbers, **asked_links})
     if kind != "hill" or cadence is not None:
         numbers, links = dict.fromkeys(numbers, 0) | {"placebo": placebo}, 0
     check_sizes(n_regions, n_weeks, n_channels, n_controls, links)
     links = n_channels // 3 + (n_channels >= 2) if links is None else links
     check_lags(link_lags, n_weeks)
+    check_groups(link_groups, n_regions, links)
     check_shares(media_share, noise, drift, outliers, missing)
     check_roles(numbers, n_channels)
     check_reach(reach_frequency, n_channels, kind, cadence)
@@ -242,7 +250,8 @@ def simulate(
         panel = _with_gaps(panel, gaps(difficult, panel.kpi.shape, missing))
         return panel, _truth(panel, made, unit, NOTHING_CREDITED.truth)
     if kind == "hill":
-        asked = LinkRequest(links, link_lags, np.random.default_rng([seed, 2]))
+        apart = np.random.default_rng([seed, 7])
+        asked = LinkRequest(links, link_lags, np.random.default_rng([seed, 2]), link_groups, apart)
         kinds, reaches = with_reach(kinds, reach_frequency), np.random.default_rng([seed, 5])
         curves = CurveRequest(kinds, np.random.default_rng([seed, 4]), reach_frequency, reaches)
         made = simulate_hill(rng, difficult, request, given, asked, curves)
@@ -260,15 +269,16 @@ def simulate(
 
 def _truth(panel: Panel, made: Simulation, exposure_unit: np.ndarray, credited: pd.DataFrame) -> Truth:
     """True effects with labels, in KPI units."""
-    names, unit = list(panel.channels), made.size[:, None, None]
+    names, unit, groups = list(panel.channels), made.size[:, None, None], _group_names(made)
     components = [*STRUCTURAL_COMPONENTS, *panel.controls, *names]
     parts = np.concatenate([made.parts, made.media], axis=2)
     baseline = _labelled(made.base[:, :, None] * unit, panel, COMPONENT, ["baseline"], "baseline")
     return Truth(
         contributions=_labelled(made.media * unit, panel, CHANNEL, names, "contribution"),
         parameters=made.parameters,
-        adjacency=pd.DataFrame(made.links[0], index=names, columns=names),
-        links=_link_table(made.links, names),
+        adjacency=channel_table(made.links[..., 0, :, :], names, groups),
+        links=_link_table(made.links, names, groups),
+        link_groups=_groups_of_regions(panel, made, groups),
         baseline=baseline.squeeze(COMPONENT, drop=True),
         noise=made.noise,
         effects=made.effects,
@@ -279,10 +289,22 @@ def _truth(panel: Panel, made: Simulation, exposure_unit: np.ndarray, credited: 
     )
 
 
-def _link_table(links: np.ndarray, names: list[str]) -> pd.DataFrame:
+def _group_names(made: Simulation) -> tuple[str, ...]:
+    return () if made.group is None else tuple(str(number + 1) for number in range(len(made.links)))
+
+
+def _groups_of_regions(panel: Panel, made: Simulation, groups: tuple[str, ...]) -> pd.Series:
+    names = [None] * len(panel.regions) if made.group is None else [groups[number] for number in made.group]
+    return pd.Series(names, pd.Index(panel.regions, name=REGION), dtype=object, name=GROUP)
+
+
+def _link_table(links: np.ndarray, names: list[str], groups: tuple[str, ...]) -> pd.DataFrame:
     """One row per link."""
-    rows = [(names[i], names[j], int(lag), float(links[lag, i, j])) for lag, i, j in np.argwhere(links != 0)]
-    return pd.DataFrame(rows, columns=["source", "target", "lag", "weight"])
+    at, labels = np.nonzero(links), np.asarray(names, object)
+    lag, source, target = at[-3:]
+    columns = {"source": labels[source], "target": labels[target], "lag": lag.astype(int), "weight": links[at]}
+    by_group = {GROUP: np.asarray(groups, object)[at[0]]} if groups else {}
+    return pd.DataFrame(by_group | columns)
 
 
 def _labelled(values: np.ndarray, panel: Panel, axis: str, names: list[str], name: str) -> xr.DataArray:

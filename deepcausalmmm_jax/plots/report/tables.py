@@ -246,13 +246,20 @@ def _priors(priors: pd.DataFrame) -> Table:
 
 def _edges(result: FitResult) -> Table:
     links, has_lags = result.links(), result.config.link_lags > 0
-    has_shares = "share_of_refits" in links
+    has_shares, has_groups = "share_of_refits" in links, "group" in links
     rows = []
     for _, link in links.iterrows():
         lag = [str(link["lag"])] if has_lags else []
         share = [f"{link['share_of_refits']:.0%}"] if has_shares else []
-        rows.append([str(link["source"]), str(link["target"]), *lag, _weight(link), *share])
-    header = ["from", "to", *(["lag, weeks"] if has_lags else []), "weight (90% interval)"]
+        group = [str(link["group"])] if has_groups else []
+        rows.append([*group, str(link["source"]), str(link["target"]), *lag, _weight(link), *share])
+    header = [
+        *(["regions"] if has_groups else []),
+        "from",
+        "to",
+        *(["lag, weeks"] if has_lags else []),
+        "weight (90% interval)",
+    ]
     header += ["share of refits"] if has_shares else []
     if not result.family.has_exposure_levels:
         note = "A weight is the share of a channel's activity that the published model adds to another's."
@@ -262,6 +269,10 @@ def _edges(result: FitResult) -> Table:
             "channel, estimated from their weekly variation. A common cause that is not among the controls can look "
             "like a link."
         )
+    if has_groups:
+        named = result.link_groups.groupby(result.link_groups, sort=False).groups
+        of_groups = "; ".join(f"{name}: {', '.join(map(str, regions))}" for name, regions in named.items())
+        note += f" Regions have links by group. {of_groups}."
     return Table("edges", "Edges of the channel graph", header, rows, note)
 
 
