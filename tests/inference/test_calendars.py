@@ -9,7 +9,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.horizon import future_weeks, settling_weeks
-from deepcausalmmm_jax.results.run_update import Update
+from deepcausalmmm_jax.results.run_update import CAUSES, Update
 
 WEEKS = {"daily": 20, "monthly": 157}
 
@@ -88,7 +88,8 @@ def test_comparisons_and_updates_are_told_in_the_units_of_the_panel(fitted):
     figure = dcm.plots.run_changes(found, "weekly_contribution")
     assert figure.layout.title.text.startswith(f"Contribution per {unit}")
     assert figure.layout.xaxis.title.text == f"KPI units per {unit}"
-    made = Update(fitted, other, found.figures, found.revised, (panel.week_label(-1),), False)
+    moved = found.figures.assign(**dict.fromkeys(CAUSES, 0.0))
+    made = Update(fitted, other, moved, found.revised, (panel.week_label(-1),), False)
     assert made.summary().startswith(
         f"1 new {unit} ({panel.week_label(-1)}); no figure of the old {unit}s was revised."
     )

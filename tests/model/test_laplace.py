@@ -94,6 +94,17 @@ def test_steady_coefficients_are_found_flat(placebo_fit):
     assert np.abs(coefficient / coefficient.mean(axis=0) - 1).max() < 0.05
 
 
+def test_a_default_fit_finds_known_contributions(placebo_fit):
+    result, truth = placebo_fit
+    panel = result.panel
+    estimated = result.contributions.sel(component=list(panel.channels)).sum(("region", "time")).to_numpy()
+    true = truth.contributions.sum(("region", "time")).to_numpy()
+    error = 100 * np.abs(estimated - true) / panel.kpi.sum()
+    equal_split = 100 * np.abs(true.mean() - true) / panel.kpi.sum()
+    assert error.mean() < min(2.0, equal_split.mean())
+    assert result.metrics.loc["holdout", "rmse"] < result.metrics.loc["holdout", "rmse_mean"]
+
+
 def test_most_placebos_are_flagged_and_strong_channels_are_not(placebo_fit):
     result, truth = placebo_fit
     notes, role = result.notes(), truth.parameters
@@ -256,13 +267,13 @@ def test_a_mean_of_regions_is_as_uncertain_as_that_of_the_effective_ones(small_r
     assert shocked.effective_regions == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_shock_of_all_regions_takes_nothing_from_what_differs_between_them():
+def test_a_shock_of_all_regions_takes_nothing_from_what_differs_between_them(placebo_fit):
     """Twenty regions with large shocks in common: effects are known as well as without any."""
-    panel, truth = dcm.simulate(20, 100, 3, 1, seed=5)
+    plain, truth = placebo_fit
+    panel = plain.panel
     shocks = 0.25 * np.random.default_rng(1).normal(size=panel.kpi.shape[1])
     shocked = dataclasses.replace(panel, kpi=panel.kpi + shocks * panel.kpi.mean(axis=1, keepdims=True))
-    config = dcm.Config(training=dcm.Training(max_epochs=400), posterior=dcm.PosteriorSettings(method="none"))
-    plain, moved = (dcm.fit(own, config, progress=False) for own in (panel, shocked))
+    moved = dcm.fit(shocked, progress=False)
     true = 100 * truth.contributions.values.sum(axis=(0, 1)) / panel.kpi.sum()
     errors = [np.abs(fit.notes()["share"].to_numpy() - true).mean() for fit in (plain, moved)]
     assert errors[1] < errors[0] + 0.5

@@ -166,17 +166,6 @@ def test_a_naive_forecast_of_few_regions_is_shown_but_no_rival():
     assert row["naive"] != "seasonal"
 
 
-def test_default_fit_finds_known_contributions():
-    panel, truth = dcm.simulate(seed=7)
-    result = dcm.fit(panel)
-    estimated = result.contributions.sel(component=list(panel.channels)).sum(("region", "time")).to_numpy()
-    true = truth.contributions.sum(("region", "time")).to_numpy()
-    error = 100 * np.abs(estimated - true) / panel.kpi.sum()
-    equal_split = 100 * np.abs(true.mean() - true) / panel.kpi.sum()
-    assert error.mean() < min(2.0, equal_split.mean())
-    assert result.metrics.loc["holdout", "rmse"] < result.metrics.loc["holdout", "rmse_mean"]
-
-
 def test_a_table_of_a_method_may_be_changed_by_its_caller(small_result):
     table = small_result.effects()
     table["total"] = 0.0
