@@ -88,7 +88,7 @@ def _found(
     deviations: np.ndarray, trained: np.ndarray, constraints: GraphConstraints, varying: np.ndarray, config: Config
 ) -> "GraphGroups":
     """Groups of units `[region, week, channel]`; `varying` are the positions of their channels in the constraints."""
-    from deepcausalmmm_jax.dag.edge_rules import EdgeRules  # with scipy.stats, which other fits do not wait for
+    from deepcausalmmm_jax.dag.edge_rules import rules_by_lag  # with scipy.stats, which other fits do not wait for
     from deepcausalmmm_jax.dag.learn import Search
     from deepcausalmmm_jax.dag.learn_groups import learned_groups
     from deepcausalmmm_jax.dag.samples import read_samples
@@ -97,12 +97,12 @@ def _found(
         np.asarray(part)[:, varying[:, None], varying] > 0
         for part in (constraints.free + (np.asarray(constraints.fixed) != 0), constraints.required)
     )
+    required &= free  # an edge that is fixed at 0 is none
     own = np.eye(len(varying), dtype=bool)
     free[1:] |= own  # a channel's persistence
-    rules = EdgeRules(free.reshape(-1, len(varying)), required.reshape(-1, len(varying)))
     samples = read_samples(deviations, config.link_lags, None, trained)
     how = Search("notears", 0.0, config.graph_threshold, "unequal", refine=True)
-    return learned_groups(samples, rules, how, None)
+    return learned_groups(samples, rules_by_lag(free, required), how, None)
 
 
 def _stated(found: "GraphGroups", regions: list[str]) -> StatedGroups:

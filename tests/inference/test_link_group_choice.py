@@ -7,7 +7,8 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
-from deepcausalmmm_jax.inference.link_group_choice import with_link_groups
+from deepcausalmmm_jax.inference import link_group_choice
+from deepcausalmmm_jax.inference.link_group_choice import _stated, with_link_groups
 
 LEARN = dcm.Config(link_groups="learn")
 
@@ -58,6 +59,24 @@ def test_channels_with_the_same_exposure_everywhere_take_no_part():
     config, evidence = _found(panel)
     assert config.link_groups == "one"
     assert evidence.numbers == (1,)
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        dcm.Links(require=(("channel_3", "channel_2"),)),  # of which the exposure leaves the direction open
+        dcm.Links(fix=(("channel_4", "channel_1", 0.0),)),  # which leaves the reverse, a true link, its place
+    ],
+)
+def test_groups_are_found_with_the_links_that_are_stated(two_groups, monkeypatch, links):
+    seen = []
+    monkeypatch.setattr(link_group_choice, "_stated", lambda *found: seen.append(found[0]) or _stated(*found))
+    _found(two_groups[0], LEARN.replace(links=links))
+    edges = np.stack([graph.weights != 0 for graph in seen[0].graphs.values()])  # [group, channel, channel]
+    assert edges[:, 2, 1].all() == bool(links.require)
+    assert not (edges & edges.swapaxes(1, 2)).any()
+    assert not edges[:, 3, 0].any()
+    assert edges[:, 0, 3].any()
 
 
 def test_settings_without_a_question_stay(small_panel):
