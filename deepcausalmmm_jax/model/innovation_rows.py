@@ -123,8 +123,8 @@ def innovation_weights(innovations: ExposureInnovations[Array], weights: Array, 
     are no evidence against an edge. (Only the deviations may be selected like this. The weeks in which a channel is on
     air are often the weeks in which its parents are, so selecting national weeks would hide the edge.) With lags, a
     region-week counts where those weeks before it can be learned from too. In a group of regions all this holds of the
-    group's own regions and its own mean; a group of one region has no deviations. A channel that a group never has is no
-    observation of the noise that the groups share.
+    group's own regions and its own mean; a group of one region has no deviations. A channel that a group never has says
+    nothing of the noise that the groups share.
 
     Args:
         innovations: of the panel.

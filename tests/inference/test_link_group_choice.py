@@ -114,19 +114,3 @@ def test_stated_groups_that_do_not_fit_the_panel_are_refused(small_panel, groups
 def test_other_ways_to_fit_take_groups_that_were_found(small_panel):
     with pytest.raises(dcm.ConfigError, match='link_groups is "learn", which only dcm.fit resolves'):
         dcm.cross_validate(small_panel, [LEARN], horizon=8, folds=2)
-
-
-def test_each_group_has_the_links_of_its_own_regions(quick, tmp_path):
-    panel, truth = dcm.simulate(8, 80, 3, 1, seed=13, links=1, link_groups=2, flighted=0, confounded=0)
-    found = truth.link_groups.groupby(truth.link_groups).groups
-    groups = tuple((f"group {name}", tuple(regions)) for name, regions in found.items())
-    result = dcm.fit(panel, quick.replace(link_groups=groups), progress=False)
-    columns = ["group", "source", "target"]
-    assert set(result.links()[columns].itertuples(index=False)) == {
-        (f"group {link.group}", link.source, link.target) for link in truth.links.itertuples()
-    }
-    assert result.link_groups.to_dict() == {region: f"group {name}" for region, name in truth.link_groups.items()}
-    again = dcm.load(result.save(tmp_path / "grouped.npz"))
-    assert again.config.link_groups == groups
-    assert again.links().equals(result.links())
-    assert again.link_group_evidence().empty
