@@ -78,9 +78,10 @@ def _refuse_short(trained: np.ndarray, regions: list[str], n_channels: int, lags
     count, least = complete.sum(axis=1), n_channels * (1 + lags) + lags + 3
     if (count < least).any():
         short = int(np.argmax(count < least))
+        after = f"{lags + 1} others" if lags else "another"
         raise ConfigError(
-            f'link_groups="learn" needs {least} training weeks with the {lags + 1} before them in every region, and '
-            f'the region {regions[short]!r} has {count[short]}; drop it, state the groups, or set link_groups="one".'
+            f'link_groups="learn" needs {least} training weeks right after {after} in every region, and the region '
+            f'{regions[short]!r} has {count[short]}; drop it, state the groups, or set link_groups="one".'
         )
 
 

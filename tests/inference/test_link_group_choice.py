@@ -92,7 +92,10 @@ def test_few_regions_or_weeks_are_refused_in_one_sentence(small_panel, two_group
     weights = panel.weights.copy()
     weights[3, 5:] = 0.0
     short = dataclasses.replace(panel, weights=weights)
-    with pytest.raises(dcm.ConfigError, match=r"needs 7 training weeks .* the region 'region_04' has 4; drop it"):
+    with pytest.raises(
+        dcm.ConfigError,
+        match=r"needs 7 training weeks right after another in every region, and the region 'region_04' has 4; drop it",
+    ):
         _found(short)
 
 
