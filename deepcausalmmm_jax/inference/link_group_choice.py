@@ -35,7 +35,7 @@ def with_link_groups(panel: Panel, weights: np.ndarray, config: Config) -> tuple
     Args:
         panel: of the fit.
         weights: `[region, week]`, 0 in weeks that are not learned from.
-        config: settings; those with other groups, or one graph, are returned as they are.
+        config: settings; those with other groups, or one graph, are returned as they are. One channel has no links.
 
     Returns:
         The settings; and the evidence by number of groups, None where nothing was to be found.
@@ -45,6 +45,8 @@ def with_link_groups(panel: Panel, weights: np.ndarray, config: Config) -> tuple
     """
     if config.link_groups != "learn":
         return config, None
+    if len(panel.channels) < 2:
+        return config.replace(link_groups="one"), None
     regions = [str(region) for region in panel.regions]
     if len(regions) < _LEAST_REGIONS:
         raise ConfigError(

@@ -81,6 +81,8 @@ def test_groups_are_found_with_the_links_that_are_stated(two_groups, monkeypatch
 
 def test_settings_without_a_question_stay(small_panel):
     assert _found(small_panel, dcm.Config()) == (dcm.Config(), None)
+    alone = dcm.simulate(2, 40, 1, 0, seed=1)[0]
+    assert _found(alone) == (dcm.Config(), None)
 
 
 def test_few_regions_or_weeks_are_refused_in_one_sentence(small_panel, two_groups):
