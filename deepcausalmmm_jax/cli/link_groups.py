@@ -19,7 +19,7 @@ def read_link_groups(text: str) -> LinkGroups:
 
     Raises:
         DataError: the file cannot be read.
-        ConfigError: a missing column, or a row without a region or a group.
+        ConfigError: a column that is missing or there twice, or a row with a region or a group alone.
     """
     if text in ("one", "learn"):
         return text
@@ -30,12 +30,16 @@ def read_link_groups(text: str) -> LinkGroups:
     table = read_table(path, max(_DELIMITERS, key=header.count))
     table.columns = [str(name).strip().lower() for name in table.columns]
     for name in _COLUMNS:
-        if name not in table:
-            raise ConfigError(f"{path} has no column {name!r}; groups need region and group.")
+        count = list(table.columns).count(name)
+        if count != 1:
+            has = "no column" if count == 0 else f"{count} columns"
+            raise ConfigError(f"{path} has {has} {name!r}; groups need region and group.")
     groups: dict[str, list[str]] = {}
-    for line, (region, group) in enumerate(table[list(_COLUMNS)].fillna("").astype(str).to_numpy().tolist(), start=2):
+    for region, group in table[list(_COLUMNS)].fillna("").astype(str).to_numpy().tolist():
+        if not region.strip() and not group.strip():
+            continue
         if not region.strip() or not group.strip():
-            missing = "region" if not region.strip() else "group"
-            raise ConfigError(f"{path}: line {line} has no {missing}.")
+            missing, there = ("region", f"group {group!r}") if not region.strip() else ("group", f"region {region!r}")
+            raise ConfigError(f"{path}: a row with the {there} has no {missing}.")
         groups.setdefault(group.strip(), []).append(region.strip())
     return tuple((group, tuple(regions)) for group, regions in groups.items())

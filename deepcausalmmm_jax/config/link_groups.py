@@ -1,5 +1,6 @@
 """Groups of regions, each with a channel graph of its own."""
 
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from deepcausalmmm_jax.checks import require, shown
@@ -38,7 +39,7 @@ def _is_group(entry: object) -> bool:
     """Whether an entry is a name and a list of regions."""
     if not isinstance(entry, list | tuple) or len(entry) != 2 or not isinstance(entry[1], list | tuple):
         return False
-    return all(isinstance(label, str | int) and not isinstance(label, bool) for label in (entry[0], *entry[1]))
+    return all(isinstance(label, str | Integral) and not isinstance(label, bool) for label in (entry[0], *entry[1]))
 
 
 def _refuse_few(groups: StatedGroups) -> None:

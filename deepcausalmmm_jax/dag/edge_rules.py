@@ -68,7 +68,16 @@ def edge_rules(
             raise ConfigError(f"The edge {edge!r} is required, but forbidden by forbid or tiers; drop one of the two.")
         required[lag or 0, source, target] = True
     _refuse_cycle(required[0], names)
-    free[0] &= ~required[0].T  # and so the direction is known, where the observations leave it open
+    return rules_by_lag(free, required)
+
+
+def rules_by_lag(free: np.ndarray, required: np.ndarray) -> EdgeRules:
+    """Rules from boolean masks `[1 + lag, d, d]`; an edge required within a row leaves its reverse no place.
+
+    So its direction is known where the observations leave it open.
+    """
+    d = free.shape[-1]
+    free = np.concatenate([free[:1] & ~required[0].T, free[1:]])
     return EdgeRules(free.reshape(-1, d), required.reshape(-1, d))
 
 

@@ -107,6 +107,7 @@ def inputs_from(
     kpi = scaled_kpi(panel, own, scales.kpi, config.reading)
     level = scaled_level(panel, own, scales.kpi, config.reading)
     size = _kpi_size(panel, own, config, scales)
+    learned = (size * weights.sum(axis=1)).sum()
     stated = _stated(*learned_from, config, scales)
     contacts = contacts_from(panel, scales.frequency)
     return Inputs(
@@ -123,7 +124,7 @@ def inputs_from(
         elapsed=_single(np.minimum(2.0 * steps / max(n_training - 1, 1) - 1.0, 1.0)),
         ahead=_single(np.maximum(steps - (n_training - 1.0), 0.0) * cadence.weeks),
         in_panel=_single(np.ones(len(steps))),
-        kpi_unit=_single(scales.kpi / (size * weights.sum(axis=1)).sum()),
+        kpi_unit=_single(scales.kpi / (learned if learned > 0 else 1.0)),  # nobody asks for shares of no weeks
         kpi_level=_single(level),
         kpi=_single(np.where(weights > 0, kpi, 0.0)),
         innovations=_innovations(exposure, control, season, weights, in_group(panel, config)),

@@ -35,7 +35,7 @@ def with_link_groups(panel: Panel, weights: np.ndarray, config: Config) -> tuple
     Args:
         panel: of the fit.
         weights: `[region, week]`, 0 in weeks that are not learned from.
-        config: settings; those with other groups, or one graph, are returned as they are.
+        config: settings; those with other groups, or one graph, are returned as they are. One channel has no links.
 
     Returns:
         The settings; and the evidence by number of groups, None where nothing was to be found.
@@ -45,6 +45,8 @@ def with_link_groups(panel: Panel, weights: np.ndarray, config: Config) -> tuple
     """
     if config.link_groups != "learn":
         return config, None
+    if len(panel.channels) < 2:
+        return config.replace(link_groups="one"), None
     regions = [str(region) for region in panel.regions]
     if len(regions) < _LEAST_REGIONS:
         raise ConfigError(
@@ -78,9 +80,10 @@ def _refuse_short(trained: np.ndarray, regions: list[str], n_channels: int, lags
     count, least = complete.sum(axis=1), n_channels * (1 + lags) + lags + 3
     if (count < least).any():
         short = int(np.argmax(count < least))
+        after = f"{lags + 1} others" if lags else "another"
         raise ConfigError(
-            f'link_groups="learn" needs {least} training weeks with the {lags + 1} before them in every region, and '
-            f'the region {regions[short]!r} has {count[short]}; drop it, state the groups, or set link_groups="one".'
+            f'link_groups="learn" needs {least} training weeks right after {after} in every region, and the region '
+            f'{regions[short]!r} has {count[short]}; drop it, state the groups, or set link_groups="one".'
         )
 
 
@@ -88,7 +91,7 @@ def _found(
     deviations: np.ndarray, trained: np.ndarray, constraints: GraphConstraints, varying: np.ndarray, config: Config
 ) -> "GraphGroups":
     """Groups of units `[region, week, channel]`; `varying` are the positions of their channels in the constraints."""
-    from deepcausalmmm_jax.dag.edge_rules import EdgeRules  # with scipy.stats, which other fits do not wait for
+    from deepcausalmmm_jax.dag.edge_rules import rules_by_lag  # with scipy.stats, which other fits do not wait for
     from deepcausalmmm_jax.dag.learn import Search
     from deepcausalmmm_jax.dag.learn_groups import learned_groups
     from deepcausalmmm_jax.dag.samples import read_samples
@@ -97,12 +100,12 @@ def _found(
         np.asarray(part)[:, varying[:, None], varying] > 0
         for part in (constraints.free + (np.asarray(constraints.fixed) != 0), constraints.required)
     )
+    required &= free  # an edge that is fixed at 0 is none
     own = np.eye(len(varying), dtype=bool)
     free[1:] |= own  # a channel's persistence
-    rules = EdgeRules(free.reshape(-1, len(varying)), required.reshape(-1, len(varying)))
     samples = read_samples(deviations, config.link_lags, None, trained)
     how = Search("notears", 0.0, config.graph_threshold, "unequal", refine=True)
-    return learned_groups(samples, rules, how, None)
+    return learned_groups(samples, rules_by_lag(free, required), how, None)
 
 
 def _stated(found: "GraphGroups", regions: list[str]) -> StatedGroups:

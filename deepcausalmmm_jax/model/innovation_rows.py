@@ -73,7 +73,7 @@ def innovation_rows(innovations: ExposureInnovations[Array], weights: Array, lin
     if innovations.in_group is not None:
         n_groups, n_weeks = innovations.national.shape[:2]
         by_region, by_mean = (jnp.repeat(own, n_weeks, axis=1) for own in (innovations.in_group, jnp.eye(n_groups)))
-        count = (by_region @ regional.T).mean(axis=1) + by_mean @ national[0]
+        count = (by_region @ regional.T + by_mean @ national.T).mean(axis=1)
     week = innovations.national.ndim - 2
     return InnovationRows(
         Rows(
@@ -106,7 +106,7 @@ def later(array: Array, weeks: int, axis: int) -> Array:
 class InnovationWeights(NamedTuple):
     """Weights of the equations, and whether the residual of the week before may be subtracted (1) or not (0).
 
-    Where regions have graphs by group, those of means have a leading axis `[group]`.
+    Where regions have graphs by group, those of means have a leading axis `[group]`, and weights a column a channel.
     """
 
     regional: Array  # [region, week, channel]
@@ -123,7 +123,8 @@ def innovation_weights(innovations: ExposureInnovations[Array], weights: Array, 
     are no evidence against an edge. (Only the deviations may be selected like this. The weeks in which a channel is on
     air are often the weeks in which its parents are, so selecting national weeks would hide the edge.) With lags, a
     region-week counts where those weeks before it can be learned from too. In a group of regions all this holds of the
-    group's own regions and its own mean; a group of one region has no deviations.
+    group's own regions and its own mean; a group of one region has no deviations. A channel that a group never has says
+    nothing of the noise that the groups share.
 
     Args:
         innovations: of the panel.
@@ -134,7 +135,8 @@ def innovation_weights(innovations: ExposureInnovations[Array], weights: Array, 
     if innovations.in_group is not None:
         found = over_groups(lambda own: innovation_weights(own, weights, link_lags), innovations)
         regional, follows = found.regional.sum(axis=0), found.regional_follows.sum(axis=0)
-        return found._replace(regional=regional, regional_follows=follows)
+        ever_on_air = innovations.on_air.max(axis=1)[:, None]  # [group, 1, channel]
+        return found._replace(regional=regional, regional_follows=follows, national=found.national * ever_on_air)
     complete = innovations.trained
     for lag in range(1, link_lags + 1):
         complete = complete * later(innovations.trained, lag, 1)

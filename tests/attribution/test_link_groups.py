@@ -1,4 +1,6 @@
-"""Graphs by group of regions in tables, effects and figures; the graphs are placed in a fit that is there already."""
+"""Graphs by group of regions in tables, effects and figures. One fit learns its graphs; elsewhere they are placed in a fit
+that is there already, of the same shape.
+"""
 
 import dataclasses
 
@@ -40,6 +42,24 @@ EDGES = _edges_of((0, 0, 1, 0.5), (0, 1, 2, 0.4), (1, 2, 0, 0.3))
 @pytest.fixture(scope="module")
 def grouped(small_result):
     return with_graphs(small_result, EDGES)
+
+
+def test_each_group_has_the_links_of_its_own_regions(quick, tmp_path):
+    panel, _ = dcm.simulate(4, 60, 3, 2, seed=5, links=0, flighted=0, confounded=0)
+    exposure, mean = panel.exposure.copy(), panel.exposure.mean(axis=1)
+    for region, source, target in ((0, 0, 1), (3, 0, 1), (1, 2, 0), (2, 2, 0)):
+        exposure[region, :, target] += 1.5 * mean[region, target] / mean[region, source] * exposure[region, :, source]
+    one_way = dcm.Links(forbid=(("channel_2", "channel_1"), ("channel_1", "channel_3")))
+    config = quick.replace(link_groups=GROUPS[::-1], links=one_way)
+    result = dcm.fit(dataclasses.replace(panel, exposure=exposure), config, holdout=8, progress=False)
+    assert set(result.links()[["group", "source", "target"]].itertuples(index=False)) == {
+        ("north", "channel_1", "channel_2"),
+        ("south", "channel_3", "channel_1"),
+    }
+    again = dcm.load(result.save(tmp_path / "grouped.npz"))
+    assert again.config.link_groups == GROUPS[::-1]
+    assert again.links().equals(result.links())
+    assert again.link_group_evidence().empty
 
 
 def test_links_name_their_group(grouped):

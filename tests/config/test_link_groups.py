@@ -1,5 +1,6 @@
 """Groups of regions in settings: the forms that are taken, and one sentence for those that are not."""
 
+import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
@@ -14,6 +15,7 @@ def test_groups_come_back_from_toml_as_they_were_stated(tmp_path):
         (tmp_path / "config.toml").write_text(config.to_toml())
         assert dcm.Config.from_toml(tmp_path / "config.toml") == config
     assert config.link_groups == (("north", ("a", "7")), ("south", ("c",)))
+    assert dcm.Config(link_groups=(("north", ("a", np.int64(7))), SOUTH)) == config
     assert dcm.Config().link_groups == "one"
 
 
@@ -51,11 +53,14 @@ def test_on_the_command_line_groups_are_a_word_or_a_file(tmp_path):
     assert settings_of(None, None, link_groups="learn") == dcm.Config(link_groups="learn")
     stated = settings_of(None, None, link_groups=str(path)).link_groups
     assert stated == (("north", ("01", "02")), ("south", ("c",)))
-    path.write_text("region,group\na,north\nb,\n")
-    with pytest.raises(dcm.ConfigError, match="line 3 has no group"):
-        settings_of(None, None, link_groups=str(path))
-    path.write_text("region,place\na,north\n")
-    with pytest.raises(dcm.ConfigError, match="no column 'group'; groups need region and group"):
-        settings_of(None, None, link_groups=str(path))
+    for text, message in (
+        ("region,group\na,north\n\n,\nb,\n", "a row with the region 'b' has no group"),
+        ("region,group\na,north\n,south\n", "a row with the group 'south' has no region"),
+        ("region,place\na,north\n", "no column 'group'; groups need region and group"),
+        ("region,group,Region\na,north,b\n", "2 columns 'region'; groups need region and group"),
+    ):
+        path.write_text(text)
+        with pytest.raises(dcm.ConfigError, match=message):
+            settings_of(None, None, link_groups=str(path))
     with pytest.raises(dcm.ConfigError, match="--link-groups must be one, learn, or a CSV file of region and group"):
         settings_of(None, None, link_groups="north.csv")

@@ -7,7 +7,8 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
-from deepcausalmmm_jax.inference.link_group_choice import with_link_groups
+from deepcausalmmm_jax.inference import link_group_choice
+from deepcausalmmm_jax.inference.link_group_choice import _stated, with_link_groups
 
 LEARN = dcm.Config(link_groups="learn")
 
@@ -60,8 +61,28 @@ def test_channels_with_the_same_exposure_everywhere_take_no_part():
     assert evidence.numbers == (1,)
 
 
+@pytest.mark.parametrize(
+    "links",
+    [
+        dcm.Links(require=(("channel_3", "channel_2"),)),  # of which the exposure leaves the direction open
+        dcm.Links(fix=(("channel_4", "channel_1", 0.0),)),  # which leaves the reverse, a true link, its place
+    ],
+)
+def test_groups_are_found_with_the_links_that_are_stated(two_groups, monkeypatch, links):
+    seen = []
+    monkeypatch.setattr(link_group_choice, "_stated", lambda *found: seen.append(found[0]) or _stated(*found))
+    _found(two_groups[0], LEARN.replace(links=links))
+    edges = np.stack([graph.weights != 0 for graph in seen[0].graphs.values()])  # [group, channel, channel]
+    assert edges[:, 2, 1].all() == bool(links.require)
+    assert not (edges & edges.swapaxes(1, 2)).any()
+    assert not edges[:, 3, 0].any()
+    assert edges[:, 0, 3].any()
+
+
 def test_settings_without_a_question_stay(small_panel):
     assert _found(small_panel, dcm.Config()) == (dcm.Config(), None)
+    alone = dcm.simulate(2, 40, 1, 0, seed=1)[0]
+    assert _found(alone) == (dcm.Config(), None)
 
 
 def test_few_regions_or_weeks_are_refused_in_one_sentence(small_panel, two_groups):
@@ -73,7 +94,10 @@ def test_few_regions_or_weeks_are_refused_in_one_sentence(small_panel, two_group
     weights = panel.weights.copy()
     weights[3, 5:] = 0.0
     short = dataclasses.replace(panel, weights=weights)
-    with pytest.raises(dcm.ConfigError, match=r"needs 7 training weeks .* the region 'region_04' has 4; drop it"):
+    with pytest.raises(
+        dcm.ConfigError,
+        match=r"needs 7 training weeks right after another in every region, and the region 'region_04' has 4; drop it",
+    ):
         _found(short)
 
 
@@ -95,19 +119,3 @@ def test_stated_groups_that_do_not_fit_the_panel_are_refused(small_panel, groups
 def test_other_ways_to_fit_take_groups_that_were_found(small_panel):
     with pytest.raises(dcm.ConfigError, match='link_groups is "learn", which only dcm.fit resolves'):
         dcm.cross_validate(small_panel, [LEARN], horizon=8, folds=2)
-
-
-def test_each_group_has_the_links_of_its_own_regions(quick, tmp_path):
-    panel, truth = dcm.simulate(8, 80, 3, 1, seed=13, links=1, link_groups=2, flighted=0, confounded=0)
-    found = truth.link_groups.groupby(truth.link_groups).groups
-    groups = tuple((f"group {name}", tuple(regions)) for name, regions in found.items())
-    result = dcm.fit(panel, quick.replace(link_groups=groups), progress=False)
-    columns = ["group", "source", "target"]
-    assert set(result.links()[columns].itertuples(index=False)) == {
-        (f"group {link.group}", link.source, link.target) for link in truth.links.itertuples()
-    }
-    assert result.link_groups.to_dict() == {region: f"group {name}" for region, name in truth.link_groups.items()}
-    again = dcm.load(result.save(tmp_path / "grouped.npz"))
-    assert again.config.link_groups == groups
-    assert again.links().equals(result.links())
-    assert again.link_group_evidence().empty

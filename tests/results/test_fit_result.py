@@ -33,6 +33,13 @@ def test_weeks_too_few_for_the_lags_of_links_are_read(small_panel, small_result)
     assert read.exposure.shape[1] == 1
 
 
+def test_weeks_before_the_first_kpi_are_read_without_a_word_from_numpy(small_result):
+    fitted, panel = small_result.fitted, small_result.panel
+    weights = np.where(np.arange(len(panel.weeks)) < 10, 0.0, fitted.weights)
+    read = inputs_of(dataclasses.replace(fitted, weights=weights), panel.select(weeks=slice(0, 10)))
+    assert np.isfinite(read.kpi_unit).all()
+
+
 def test_media_contributions_are_not_negative(small_result):
     assert (small_result.contributions.sel(component=list(small_result.panel.channels)) >= 0).all()
 

@@ -174,6 +174,19 @@ def test_the_likelihood_of_graphs_by_group_is_that_of_each_group_alone():
     np.testing.assert_allclose(together.apply(variables, links, rows), apart, rtol=1e-5)
 
 
+def test_a_channel_that_a_group_never_has_says_nothing_of_the_noise_that_groups_share():
+    """Its zeros counted as weeks without noise: the scale of the means came out at a quarter of what it is."""
+    innovations, weights = _in_groups([_true(0)] * 2, GROUP), jnp.ones((REGIONS, WEEKS))
+    absent = innovations._replace(on_air=innovations.on_air.at[1, :, 2].set(0.0))
+    found, usual = (innovation_weights(own, weights, 0) for own in (absent, innovations))
+    assert not found.national[1, :, 2].any()
+    assert not found.regional[GROUP == 1, :, 2].any()
+    np.testing.assert_array_equal(found.national[:, :, :2], usual.national[:, :, :2])
+    np.testing.assert_array_equal(found.national[0], usual.national[0])
+    counted = innovation_rows(absent, weights, 0).observations
+    np.testing.assert_allclose(counted, [5 * (WEEKS - 1), 3 * (WEEKS - 1) * 2 / 3], rtol=1e-5)
+
+
 def test_the_edges_of_a_group_are_refined_by_its_own_regions():
     true = _true(1)
     innovations, weights = _in_groups([true, 0.0 * true], GROUP), jnp.ones((REGIONS, WEEKS))
