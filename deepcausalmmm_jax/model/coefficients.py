@@ -72,7 +72,11 @@ class VariationGRU(nn.Module):
 
         if learns:
             return run()
-        nothing = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(run))
+        n_weeks, _, n_regions = inputs.shape
+        nothing = tuple(
+            jnp.zeros(shape, inputs.dtype)
+            for shape in ((n_weeks, self.n_outputs, n_regions), (self.hidden_size, n_regions))
+        )
         outcome: tuple[Array, Array] = jax.lax.cond(jnp.any(readout != 0.0), run, lambda: nothing)
         return outcome
 
