@@ -37,8 +37,8 @@ def channel_trust(fit: FittedPanel, error: np.ndarray | None = None) -> ChannelT
         By channel, over the training weeks: `share` of the KPI in percent; `share_error`, its standard error in
         percentage points; `z`, share over error; and `distinguishable`, whether z is at least 2.
         With the notes: no clear effect, unknown error, tiny or found tiny, in conflict with a lift test, saturated,
-        moves with another channel, seldom on air, late start, links that differ by
-        group of regions. An error that the weeks cannot give is missing, never 0; for the paper's model all are.
+        moves with another channel, seldom on air, late start, links that differ by group of regions. An error that the
+        weeks cannot give is missing, never 0; for the paper's model all are.
     """
     panel, share = fit.panel, shares(fit)
     if error is None:

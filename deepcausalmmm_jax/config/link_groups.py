@@ -1,18 +1,13 @@
 """Groups of regions, each with a channel graph of its own."""
 
 from numbers import Integral
-from typing import TYPE_CHECKING
 
-from deepcausalmmm_jax.checks import require, shown
+from deepcausalmmm_jax.checks import shown
 from deepcausalmmm_jax.errors import ConfigError
-
-if TYPE_CHECKING:
-    from deepcausalmmm_jax.config.settings import Config
 
 StatedGroups = tuple[tuple[str, tuple[str, ...]], ...]
 LinkGroups = str | StatedGroups  # "one", "learn", or regions by the name of their group
 
-_MOST_LINK_LAGS = 8
 _FORM = '"one", "learn", or regions by group such as (("north", ("a", "b")), ("south", ("c",)))'
 
 
@@ -67,22 +62,3 @@ def _refuse_repeats(groups: StatedGroups) -> None:
                 both = f"the groups {named[region]!r} and {group!r}" if named[region] != group else f"{group!r} twice"
                 raise ConfigError(f"Setting link_groups has the region {region!r} in {both}; name it once.")
             named[region] = group
-
-
-def refuse_graph_settings(config: "Config") -> None:
-    """Raise ConfigError for lags out of range, and for links that need a graph, or lags, that the others do not have.
-
-    Args:
-        config: settings.
-    """
-    lags_allowed = f"a whole number of weeks from 0 to {_MOST_LINK_LAGS}"
-    require(0 <= config.link_lags <= _MOST_LINK_LAGS, "link_lags", config.link_lags, lags_allowed)
-    given = (("links", config.links.channels()), ("link_lags", config.link_lags))
-    for name, wanted in (*given, ("link_groups", config.link_groups != "one")):
-        if config.graph == "none" and wanted:
-            raise ConfigError(f'Setting {name} needs a channel graph, but graph is "none"; set graph="notears".')
-    if config.links.longest_lag() > config.link_lags:
-        raise ConfigError(
-            f"Setting links names a link with a lag of {config.links.longest_lag()}, but link_lags is "
-            f"{config.link_lags}; set link_lags={config.links.longest_lag()}."
-        )

@@ -1,9 +1,16 @@
-"""Prior knowledge about links between channels."""
+"""Prior knowledge about links between channels, and what of it fits the graph that is asked for."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deepcausalmmm_jax.checks import is_number, require
 from deepcausalmmm_jax.config.slips import names_slips
+from deepcausalmmm_jax.errors import ConfigError
+
+if TYPE_CHECKING:
+    from deepcausalmmm_jax.config.settings import Config
+
+_MOST_LINK_LAGS = 8
 
 
 @names_slips
@@ -55,6 +62,25 @@ class Links:
         """The longest lag of a link that is named with one, in weeks."""
         lags = (*(link[2:] for link in (*self.forbid, *self.require)), *(link[3:] for link in self.fix))
         return max((int(lag) for group in lags for lag in group), default=0)
+
+
+def refuse_graph_settings(config: "Config") -> None:
+    """Raise ConfigError for lags out of range, and for links that need a graph, or lags, that the others do not have.
+
+    Args:
+        config: settings.
+    """
+    lags_allowed = f"a whole number of weeks from 0 to {_MOST_LINK_LAGS}"
+    require(0 <= config.link_lags <= _MOST_LINK_LAGS, "link_lags", config.link_lags, lags_allowed)
+    given = (("links", config.links.channels()), ("link_lags", config.link_lags))
+    for name, wanted in (*given, ("link_groups", config.link_groups != "one")):
+        if config.graph == "none" and wanted:
+            raise ConfigError(f'Setting {name} needs a channel graph, but graph is "none"; set graph="notears".')
+    if config.links.longest_lag() > config.link_lags:
+        raise ConfigError(
+            f"Setting links names a link with a lag of {config.links.longest_lag()}, but link_lags is "
+            f"{config.link_lags}; set link_lags={config.links.longest_lag()}."
+        )
 
 
 def _check_link(name: str, link: tuple[object, ...]) -> None:

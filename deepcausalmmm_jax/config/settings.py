@@ -20,8 +20,8 @@ from deepcausalmmm_jax.config.curves import (
 from deepcausalmmm_jax.config.flat import settings_table
 from deepcausalmmm_jax.config.kpi_link import KpiReading, LinkKind, refuse_link, settle_link, with_own_link
 from deepcausalmmm_jax.config.lift_tests import LiftTest, lift_tests_from
-from deepcausalmmm_jax.config.link_groups import LinkGroups, link_groups_from, refuse_graph_settings
-from deepcausalmmm_jax.config.links import Links
+from deepcausalmmm_jax.config.link_groups import LinkGroups, link_groups_from
+from deepcausalmmm_jax.config.links import Links, refuse_graph_settings
 from deepcausalmmm_jax.config.paper import Published, refuse_beside_paper
 from deepcausalmmm_jax.config.priors import PosteriorSettings, Priors
 from deepcausalmmm_jax.config.slips import names_slips

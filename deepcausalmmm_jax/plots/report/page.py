@@ -10,6 +10,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from deepcausalmmm_jax.checks import require
+from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_summary import columns_line
 from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.errors import DataError
@@ -84,14 +85,8 @@ def write_report(
         sections.insert(1, changes_section(comparison))  # after the section on health
         tables[CHANGES] = changes_tables(comparison)
     cadence, channels, worded = result.panel.cadence, result.panel.channels, wording_of(result.panel)
-    sections, first = (
-        [section.in_currency(currency, result.panel) for section in sections],
-        first.in_currency(currency, result.panel),
-    )
-    sections, first = [section.in_units(result.panel) for section in sections], first.in_units(result.panel)
-    tables = {key: [table.in_units(worded) for table in own] for key, own in tables.items()}
-    for key in tables.keys() - {"checks"}:  # which name columns to mend
-        tables[key] = [table.in_labels(channels) for table in tables[key]]
+    first, *sections = _in_words([first, *sections], currency, result.panel)
+    tables = _tables_in_words(tables, channels, worded)
     tell("planner")
     board, why_not = planner(result, plan, currency)
     _add_planner(sections, why_not)
@@ -129,6 +124,19 @@ def write_report(
         settings=[(name, row["value"], row["default"]) for name, row in result.config.summary().iterrows()],
     )
     return write_text(place, page)
+
+
+def _in_words(sections: list[Section], currency: str | None, panel: Panel) -> list[Section]:
+    """Sections with amounts in the user's currency, and with the panel's own unit of time."""
+    return [section.in_currency(currency, panel).in_units(panel) for section in sections]
+
+
+def _tables_in_words(
+    tables: dict[str, list[Table]], channels: tuple[str, ...], worded: Wording
+) -> dict[str, list[Table]]:
+    """Tables with the panel's own unit of time, and with short labels but where columns to mend are named."""
+    found = {key: [table.in_units(worded) for table in own] for key, own in tables.items()}
+    return {key: own if key == "checks" else [table.in_labels(channels) for table in own] for key, own in found.items()}
 
 
 def _add_planner(sections: list[Section], why_not: str) -> None:
