@@ -208,7 +208,7 @@ def test_equations_become_mathml_and_a_page_is_told_by_its_first_sentence():
 def test_the_page_on_the_command_line_has_the_commands():
     page = _script("command_line")["on_page_markdown"]((DOCS / "api" / "command_line.md").read_text())
     assert re.findall(r"^## (\w+)$", page, flags=re.M).count("fit") == 1
-    for command in ("demo", "fit", "bootstrap", "optimize", "scenario", "simulate", "report", "benchmark"):
+    for command in ("demo", "fit", "bootstrap", "curves", "optimize", "scenario", "simulate", "report", "benchmark"):
         assert f"\n## {command}\n" in page
     assert re.search(r"^\| `--out` \| required \| \w+", page, flags=re.M)
     assert re.search(r"^\| `--holdout` \| `8` \|", page, flags=re.M)

@@ -1,7 +1,7 @@
 """What each member of an ensemble says: contributions, shares, incremental outcomes, curves and edges."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ from jax import Array
 from deepcausalmmm_jax.attribution.credited import control_effects
 from deepcausalmmm_jax.attribution.curves import curve_kinds, having
 from deepcausalmmm_jax.attribution.fitted_panel import MORE, FittedPanel
-from deepcausalmmm_jax.attribution.forward import changes_from, parts_of_channels
+from deepcausalmmm_jax.attribution.forward import as_it_was, changes_from, parts_of_channels
 from deepcausalmmm_jax.axes import STRUCTURAL_COMPONENTS, Variables
 from deepcausalmmm_jax.io.on_device import on_device, single
 from deepcausalmmm_jax.io.quick_compile import jit_once
@@ -25,21 +25,26 @@ from deepcausalmmm_jax.training.families import additive_pass, forward_pass
 CURVES = ("decay", "slope", "half_saturation", *OPTIONAL)  # as far as some channel has them
 
 
+Said = TypeVar("Said")
 _RUNS = 10  # in which the members of an ensemble are run where the wait is to be known
 
 
-def in_runs(say: Callable[[Variables], np.ndarray], variables: Variables) -> np.ndarray:
-    """What each member says, `[member, ...]`, found in a few runs of one program, which tell how far the wait has come.
+def in_runs(say: Callable[[Variables], Said], variables: Variables, *, is_shown: bool = True) -> Said:
+    """What each member says, found in a few runs of one program side by side, which tell how far the wait has come.
 
     Args:
-        say: `[member, ...]` of a few members.
+        say: of a few members, one array `[member, ...]` or several, on the host.
         variables: of all members, with a leading axis.
+        is_shown: whether the wait that is shown counts the runs.
     """
     count = len(jax.tree.leaves(variables)[0])
     size = -(-count // _RUNS)  # the last run is filled up with the last member, so that all share a program
     rows = list(np.minimum(np.arange(-(-count // size) * size), count - 1).reshape(-1, size))
-    found = side_by_side(lambda run: say(jax.tree.map(lambda a: np.asarray(a)[run], variables)), rows, is_shown=True)
-    return np.concatenate(found)[:count]
+    found = side_by_side(
+        lambda run: say(jax.tree.map(lambda a: np.asarray(a)[run], variables)), rows, is_shown=is_shown
+    )
+    joined: Said = jax.tree.map(lambda *parts: np.concatenate(parts)[:count], *found)
+    return joined
 
 
 class Contributed(NamedTuple):
@@ -141,8 +146,12 @@ def earned(fit: FittedPanel, variables: Variables, planned: bool = False) -> Ear
     counted = panel.present if planned else panel.past
     unit = fit.scales.kpi[:, None] * counted
     weights = single(np.stack([unit, unit * np.where(counted, fit.worth, 0.0)]))
-    found = _earned(variables, fit.inputs, weights, fit.design)
-    lost, more, prediction = (np.asarray(part, np.float64) for part in found)
+
+    def say(members: Variables) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        lost, more, prediction = _earned(members, fit.inputs, weights, fit.design)
+        return np.asarray(lost, np.float64), np.asarray(more, np.float64), np.asarray(prediction, np.float64)
+
+    lost, more, prediction = in_runs(say, variables, is_shown=False)
     added = np.where(counted, fit.size_over_mean()[:, None], 0.0).sum()
     return Earned(lost[:, :, 0], lost[:, :, 1], -more[:, :, 1], prediction + added)
 
@@ -212,10 +221,10 @@ def _weekly(
 @jit_once("design")
 def _earned(variables: Variables, inputs: AnyInputs, weights: Array, design: AnyDesign) -> tuple[Array, Array, Array]:
     def one(own: Variables) -> tuple[Array, Array, Array]:
-        as_it_was, parts = parts_of_channels(own, inputs, design)
-        changed = changes_from(as_it_was, own, inputs, jnp.float32(1.0 + MORE), design)
+        was, parts = parts_of_channels(own, inputs, design)
+        changed = changes_from(as_it_was(own, inputs, design), own, inputs, jnp.float32(1.0 + MORE), design)
         without, with_more = (jnp.einsum("mrt,vrt->mv", part, weights) for part in (parts, changed))
-        return without, with_more, jnp.sum(as_it_was.prediction() * weights[0])
+        return without, with_more, jnp.sum(was.prediction() * weights[0])
 
     by_member: tuple[Array, Array, Array] = jax.lax.map(one, variables)
     return by_member

@@ -1,5 +1,7 @@
 """Compiled runs of a fitted model, in scaled units."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -15,7 +17,8 @@ from deepcausalmmm_jax.model.outputs import Components, Internals
 from deepcausalmmm_jax.model.parameters import Parameters
 from deepcausalmmm_jax.model.prior_scales import PriorScales
 from deepcausalmmm_jax.ops.weekly_loop import scan_weeks
-from deepcausalmmm_jax.training.families import additive_pass, forward_pass, has_log_link
+from deepcausalmmm_jax.parallel.memory import counterfactuals_at_once
+from deepcausalmmm_jax.training.families import additive_pass, family_for, forward_pass, has_log_link
 
 
 @jit_once("design")
@@ -38,23 +41,45 @@ def changes(variables: Variables, inputs: AnyInputs, factor: Array, design: AnyD
 
     The factor holds for all weeks, or is given by week, `[week, 1]`.
     """
-    as_it_was, _ = forward_pass(variables, inputs, design)
-    return changes_from(as_it_was, variables, inputs, factor, design)
+    return changes_from(as_it_was(variables, inputs, design), variables, inputs, factor, design)
 
 
-def changes_from(
-    as_it_was: Components, variables: Variables, inputs: AnyInputs, factor: Array, design: AnyDesign
-) -> Array:
-    """`changes` where the prediction as it was is known already."""
+class AsItWas(NamedTuple):
+    """What counterfactuals are compared with."""
 
-    def change(channel: Array) -> Array:
-        selected = jnp.arange(design.n_channels) == channel
-        exposure = inputs.exposure * jnp.where(selected, factor, 1.0)
-        changed, _ = forward_pass(variables, inputs._replace(exposure=exposure), design)
-        return difference(as_it_was, changed)
+    activity: Array  # [week, channel, region], see `ModelFamily.activity`
+    driven: Array  # [week, term, region], see `ModelFamily.driven`
+    kpi: Array | None  # [region, week], the prediction, scaled; only needed under a log link
 
-    lost: Array = jax.lax.map(change, jnp.arange(design.n_channels))
-    return lost
+
+def as_it_was(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> AsItWas:
+    """The panel's own exposure, as the model reads it."""
+    family = family_for(design)
+    activity = family.activity(variables, inputs, design)
+    kpi = forward_pass(variables, inputs, design)[0].prediction() if has_log_link(design) else None
+    return AsItWas(activity, family.driven(activity, variables, inputs, design), kpi)
+
+
+def changes_from(was: AsItWas, variables: Variables, inputs: AnyInputs, factor: Array, design: AnyDesign) -> Array:
+    """`changes` where what they are compared with is known already."""
+    lost = _lost_effects(was, variables, inputs, factor, design)
+    return lost if was.kpi is None else -was.kpi * jnp.expm1(-lost)
+
+
+def _lost_effects(was: AsItWas, variables: Variables, inputs: AnyInputs, factor: Array, design: AnyDesign) -> Array:
+    """`[channel, region, week]`; under a log link, of the log of the KPI."""
+    family = family_for(design)
+    would_be = family.activity(variables, inputs._replace(exposure=inputs.exposure * factor), design)
+
+    def lost(channel: Array) -> Array:
+        is_changed = (jnp.arange(design.n_channels) == channel)[:, None]
+        driven = family.driven(jnp.where(is_changed, would_be, was.activity), variables, inputs, design)
+        # Term by term: the difference of two sums would lose small effects to rounding.
+        return jnp.sum(was.driven - driven, axis=1).T
+
+    together = counterfactuals_at_once(inputs.exposure.size, design.n_channels)
+    by_channel: Array = jax.lax.map(lost, jnp.arange(design.n_channels), batch_size=together)
+    return by_channel
 
 
 @jit_once("design")
@@ -77,29 +102,23 @@ def parts_of_channels(variables: Variables, inputs: AnyInputs, design: AnyDesign
     what all media add per unit of their effect on the log: the losses of one channel at a time would add up to more
     than is lost without any media, since each would count what the others multiply.
     """
-    if not has_log_link(design):
-        as_it_was, _ = forward_pass(variables, inputs, design)
-        return as_it_was, changes_from(as_it_was, variables, inputs, jnp.float32(0.0), design)
     terms, inside = additive_pass(variables, inputs, design)
+    was = as_it_was(variables, inputs, design)
+    lost = _lost_effects(was, variables, inputs, jnp.float32(0.0), design)
+    if not has_log_link(design):
+        return terms, lost
     variance = residual_variance(inside)
-
-    def lost(channel: Array) -> Array:
-        exposure = inputs.exposure * jnp.where(jnp.arange(design.n_channels) == channel, 0.0, 1.0)
-        changed, _ = additive_pass(variables, inputs._replace(exposure=exposure), design)
-        return difference(terms, changed)
-
-    by_channel: Array = jax.lax.map(lost, jnp.arange(design.n_channels))
-    return added_up(terms, variance), by_channel * kpi_per_effect(terms, variance)
+    return added_up(terms, variance), lost * kpi_per_effect(terms, variance)
 
 
 @jit_once("design")
 def effects(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
     """Direct and total loss of prediction with one channel at zero, `[channel, 2, region, week]`."""
-    as_it_was, inside = forward_pass(variables, inputs, design)
+    was, inside = forward_pass(variables, inputs, design)
 
     def lost(channel: Array) -> Array:
-        direct = _lost_directly(as_it_was, variables, inputs, design, channel)
-        return jnp.stack([direct, _lost_in_all(as_it_was, variables, inputs, design, channel, inside)])
+        direct = _lost_directly(was, variables, inputs, design, channel)
+        return jnp.stack([direct, _lost_in_all(was, variables, inputs, design, channel, inside)])
 
     both: Array = jax.lax.map(lost, jnp.arange(design.n_channels))
     return both
@@ -125,14 +144,14 @@ def effects_by_member(
 
     def one(member: tuple[Variables, Array]) -> tuple[Array, Array]:
         own, links = member
-        as_it_was, inside = forward_pass(own, inputs, design)
+        was, inside = forward_pass(own, inputs, design)
         followed = inside._replace(relative_edges=links[..., 0, :, :], relative_lagged_edges=links[..., 1:, :, :])
 
         def alone(channel: Array) -> Array:
-            return jnp.sum(_lost_directly(as_it_was, own, inputs, design, channel) * weights)
+            return jnp.sum(_lost_directly(was, own, inputs, design, channel) * weights)
 
         def in_all(channel: Array) -> Array:
-            return jnp.sum(_lost_in_all(as_it_was, own, inputs, design, channel, followed) * weights)
+            return jnp.sum(_lost_in_all(was, own, inputs, design, channel, followed) * weights)
 
         return jax.lax.map(alone, jnp.arange(design.n_channels)), jax.lax.map(in_all, drivers)
 
@@ -141,16 +160,16 @@ def effects_by_member(
 
 
 def _lost_directly(
-    as_it_was: Components, variables: Variables, inputs: AnyInputs, design: AnyDesign, channel: Array
+    was: Components, variables: Variables, inputs: AnyInputs, design: AnyDesign, channel: Array
 ) -> Array:
     """Loss with one channel at zero and all other exposure as it was, `[region, week]`."""
     alone = jnp.where(jnp.arange(design.n_channels) == channel, 0.0, inputs.exposure)
     direct, _ = forward_pass(variables, inputs._replace(exposure=alone), design, inputs.exposure)
-    return difference(as_it_was, direct)
+    return difference(was, direct)
 
 
 def _lost_in_all(
-    as_it_was: Components, variables: Variables, inputs: AnyInputs, design: AnyDesign, channel: Array, inside: Internals
+    was: Components, variables: Variables, inputs: AnyInputs, design: AnyDesign, channel: Array, inside: Internals
 ) -> Array:
     """Loss with one channel at zero and without what it drove in others, by the edges of `inside`, `[region, week]`."""
     in_group = inputs.innovations.in_group if isinstance(inputs, Inputs) else None
@@ -158,7 +177,7 @@ def _lost_in_all(
     rest = jnp.maximum(inputs.exposure - driven, 0.0)
     followed = jnp.where(jnp.arange(design.n_channels) == channel, 0.0, rest)
     total, _ = forward_pass(variables, inputs._replace(exposure=followed), design)
-    return difference(as_it_was, total)
+    return difference(was, total)
 
 
 def _driven(exposure: Array, channel: Array, inside: Internals, in_group: Array | None = None) -> Array:

@@ -12,7 +12,7 @@ from jax import Array
 from deepcausalmmm_jax.attribution.by_replicate import in_runs
 from deepcausalmmm_jax.attribution.curves import curve_kinds
 from deepcausalmmm_jax.attribution.fitted_panel import MORE, FittedPanel
-from deepcausalmmm_jax.attribution.forward import changes_from
+from deepcausalmmm_jax.attribution.forward import as_it_was, changes_from
 from deepcausalmmm_jax.attribution.horizon import Horizon, even_weeks, past_weeks, settling_weeks
 from deepcausalmmm_jax.attribution.intervals import interval, require_level
 from deepcausalmmm_jax.attribution.planned_frequency import Frequency, at_frequency, planned_frequency
@@ -22,9 +22,9 @@ from deepcausalmmm_jax.axes import CHANNEL, REGION, Variables
 from deepcausalmmm_jax.checks import is_number, require, shown
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.on_device import single
-from deepcausalmmm_jax.io.quick_compile import jit_once
+from deepcausalmmm_jax.io.quick_compile import jit_kept
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
-from deepcausalmmm_jax.training.families import forward_pass
+from deepcausalmmm_jax.parallel.memory import counterfactuals_at_once
 from deepcausalmmm_jax.training.fitted import Replicates
 
 Level = Literal["all", "region"]
@@ -202,17 +202,18 @@ def _drawn_curves(
     return _Points(gained[:, :, 0], gained[:, :, 1], (at - beyond)[:, :, 1] if with_marginal else None)
 
 
-@jit_once("design")
+@jit_kept("design")
 def _lost(variables: Variables, inputs: AnyInputs, weights: Array, factors: Array, design: AnyDesign) -> Array:
     """`[replicate, factor, value, channel, region]`."""
 
     def one(own: Variables) -> Array:
-        as_it_was, _ = forward_pass(own, inputs, design)
+        was = as_it_was(own, inputs, design)
 
         def at(factor: Array) -> Array:
-            return jnp.einsum("mrt,vrt->vmr", changes_from(as_it_was, own, inputs, factor, design), weights)
+            return jnp.einsum("mrt,vrt->vmr", changes_from(was, own, inputs, factor, design), weights)
 
-        lost: Array = jax.lax.map(at, factors, batch_size=8)
+        of_all = inputs.exposure.size * design.n_channels
+        lost: Array = jax.lax.map(at, factors, batch_size=counterfactuals_at_once(of_all, len(factors)))
         return lost
 
     by_member: Array = jax.lax.map(one, variables)

@@ -77,6 +77,11 @@ COMMANDS = {
         "reproduce_command",
         "Fit a saved run again from its own panel, settings and seed; exit code 0 if it is the same, 1 if it differs.",
     ),
+    "curves": Command(
+        "curves",
+        "curves_command",
+        "Write the outcome of each channel at other levels of its spend, with ROI and marginal ROI.",
+    ),
     "optimize": Command(
         "planning", "optimize_command", "Split a budget to maximise the outcome, and write the plan beside today's."
     ),

@@ -85,11 +85,9 @@ def optimize_command(
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
 ) -> None:
     """Split a budget to maximise the outcome, and write the plan beside today's."""
-    from deepcausalmmm_jax.io.write_csv import write_csv  # with JAX, which help does without
-    from deepcausalmmm_jax.planning.limits import Limits
+    from deepcausalmmm_jax.planning.limits import Limits  # with JAX, which help does without
     from deepcausalmmm_jax.planning.optimize_budget import optimize_budget
     from deepcausalmmm_jax.planning.optimizer.search import Search
-    from deepcausalmmm_jax.planning.response_curves import response_curves
     from deepcausalmmm_jax.planning.targets import Targets
 
     result = loaded(run)
@@ -113,10 +111,8 @@ def optimize_command(
         )
         with written_together(out) as folder:
             plan.save(folder)
-            curves = response_curves(result, frequency=frequency, level=level)
-            write_csv(curves.table, folder / "curves.csv", index=False)
     _print_plan(plan)
-    say(f"\nWrote plan.json, table.csv, channels.csv, summary.csv, binding.csv and curves.csv to {out}{os.sep}")
+    say(f"\nWrote plan.json, table.csv, channels.csv, summary.csv and binding.csv to {out}{os.sep}")
 
 
 def _limit(text: str) -> "Limit":
@@ -167,12 +163,12 @@ def _print_plan(plan: "BudgetPlan") -> None:
     wanted = ["spend_today", "roi_today", "mroi_today", "spend_plan", "roi_plan", "mroi_plan"]
     if plan.frequency:
         wanted += ["frequency_today", "frequency_plan"]
-    say(_shown(plan.channels[wanted]))
+    say(as_shown(plan.channels[wanted]))
     ranged = [name for name in ("today", "plan", "change", "change_low", "change_high") if name in plan.summary]
-    say(f"\n{_shown(plan.summary[ranged])}")
+    say(f"\n{as_shown(plan.summary[ranged])}")
     if len(plan.binding):
         say(f"\n{plan.on_the_limits}:")
-        say(_shown(plan.binding.set_index("limit").head(_MOST_LIMITS)))
+        say(as_shown(plan.binding.set_index("limit").head(_MOST_LIMITS)))
     if not math.isnan(plan.chance_better):
         say(f"\nThe plan is better than today's spend in {plan.chance_better:.0%} of the draws.")
     if plan.notes:
@@ -214,7 +210,7 @@ def scenario_command(
         table = scenario(result, changes, weeks=asked, frequency=frequency, level=level)
         write_csv(table.assign(label=table["label"].map(_day)), out, index=False)
     whole = table[table["by"] == "all"].drop(columns=["by", "label"]).iloc[0]
-    say(_shown(whole.to_frame("all weeks and regions")))
+    say(as_shown(whole.to_frame("all weeks and regions")))
     say(f"\nWrote {out}.")
 
 
@@ -280,5 +276,6 @@ def _day(label: object) -> object:
     return label.date() if isinstance(label, datetime) else label
 
 
-def _shown(table: "pd.DataFrame") -> str:
+def as_shown(table: "pd.DataFrame") -> str:
+    """A table as it is printed."""
     return table.rename_axis(index=None).to_string(float_format=plain_number, na_rep="-")

@@ -9,7 +9,7 @@ from jax import Array
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.model.baseline import Level, PooledTerms, Trend
-from deepcausalmmm_jax.model.coefficients import Coefficients
+from deepcausalmmm_jax.model.coefficients import CoefficientMemory, Coefficients
 from deepcausalmmm_jax.model.demand import HiddenDemand
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.forecast_state import ForecastState
@@ -169,15 +169,28 @@ class StructuralMMM(nn.Module):
             memory: what the weeks before left; see `memory`.
         """
         laid_out = inputs_regions_last(inputs)
-        activity = self.graph(
-            self.media(laid_out.exposure, laid_out.intensity, laid_out.history, memory.exposure, laid_out.contacts),
-            None,
-            inputs.innovations.in_group,
-        )
-        coefficient, _, _ = self.coefficients(
-            activity, laid_out.drivers, inputs.trend_basis, inputs.ahead, None, memory.coefficient
-        )
-        return by_region(coefficient * activity)
+        media = self._media(self._activity(laid_out, memory.exposure), inputs, laid_out, memory.coefficient)
+        return by_region(media)
+
+    def activity(self, inputs: Inputs[Array]) -> Array:
+        """Saturated exposure, `[week, channel, region]`, before the graph blends it: that of a channel by itself."""
+        return self._activity(inputs_regions_last(inputs))
+
+    def media_of(self, activity: Array, inputs: Inputs[Array]) -> Array:
+        """Contributions of the channels, `[week, channel, region]`, scaled, had they been so active.
+
+        Args:
+            activity: `[week, channel, region]`, see `activity`.
+            inputs: the panel; its exposure is not read.
+        """
+        return self._media(activity, inputs, inputs_regions_last(inputs), None)
+
+    def _media(
+        self, activity: Array, inputs: Inputs[Array], x: InputsRegionsLast, memory: CoefficientMemory | None
+    ) -> Array:
+        blended = self.graph(activity, None, inputs.innovations.in_group)
+        coefficient, _, _ = self.coefficients(blended, x.drivers, inputs.trend_basis, inputs.ahead, None, memory)
+        return jnp.asarray(coefficient * blended)
 
     def _structure(self, data: TrainingData | None) -> Array:
         if data is None or self.equations is None:

@@ -168,8 +168,34 @@ class _Kept(NamedTuple):
 
 @jax.custom_vjp
 def _whole(parameters: GRUParameters, start: Array, inputs: Array) -> Array:
-    """`[week, hidden, region]` from a start `[hidden, region]` and inputs `[week, feature, region]`."""
-    return _whole_forward(parameters, start, inputs)[0]
+    """`[week, hidden, region]` from a start `[hidden, region]` and inputs `[week, feature, region]`.
+
+    Where no gradient is asked for there are no gates to store, and `gru_scan` takes less than half the time.
+    """
+    return jnp.asarray(_states(parameters, start, inputs))
+
+
+@jax.custom_batching.custom_vmap
+def _states(parameters: GRUParameters, start: Array, inputs: Array) -> Array:
+    return gru_scan(parameters, start, inputs)
+
+
+@_states.def_vmap
+def _states_of_several(
+    size: int, is_batched: tuple[GRUParameters, bool, bool], parameters: GRUParameters, start: Array, inputs: Array
+) -> tuple[Array, bool]:
+    """Several series of the same weights as one with more regions: products of large matrices instead of many small."""
+    if any(is_batched[0]):
+        axes = jax.tree.map(lambda batched: 0 if batched else None, is_batched)
+        return jax.vmap(gru_scan, in_axes=tuple(axes))(parameters, start, inputs), True
+    starts, series = (
+        array if batched else jnp.broadcast_to(array, (size, *array.shape))
+        for array, batched in zip((start, inputs), is_batched[1:], strict=True)
+    )
+    n_weeks, n_regions = inputs.shape[-3], inputs.shape[-1]
+    wide = jnp.moveaxis(series, 0, 2).reshape(n_weeks, -1, size * n_regions)
+    states = gru_scan(parameters, jnp.moveaxis(starts, 0, 1).reshape(-1, size * n_regions), wide)
+    return jnp.moveaxis(states.reshape(n_weeks, -1, size, n_regions), 2, 0), True
 
 
 def _whole_forward(parameters: GRUParameters, start: Array, inputs: Array) -> tuple[Array, _Kept]:

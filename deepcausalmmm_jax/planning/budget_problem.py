@@ -63,9 +63,10 @@ def _problem(
     on_air = np.stack([np.where(bought, 0.0, 1.0), np.ones(len(bought))])
     ends = outcome.values(np.stack([np.zeros(len(cells)), cells.typical]), on_air)[:, :, aim.value].sum(axis=-1)
     unit = max(abs(float((ends[1] - ends[0]).mean())), 1e-300)
-    return Problem(
+    utility = utility_of(aim.objective, outcome.n_replicates, unit, aim.risk)
+    problem = Problem(
         outcome=outcome,
-        utility=utility_of(aim.objective, outcome.n_replicates, unit, aim.risk),
+        utility=utility,
         value=aim.value,
         nothing=ends[0],
         polytope=polytope,
@@ -73,3 +74,9 @@ def _problem(
         unit=unit,
         separable="week" not in cells.split,
     )
+    few = outcome.few() if utility.is_mean else None  # the mean of a few is near that of all; their worst may not be
+    if few is None:
+        return problem
+    mean = utility_of("mean", len(few.rows), unit, None)
+    rough = dataclasses.replace(problem, outcome=few, utility=mean, nothing=ends[0][few.rows])
+    return dataclasses.replace(problem, rough=rough)

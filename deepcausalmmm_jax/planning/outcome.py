@@ -1,6 +1,7 @@
 """Outcome of a plan: one compiled, differentiable function from spend to outcome, through the model."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -10,43 +11,22 @@ from jax import Array
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.horizon import Horizon
 from deepcausalmmm_jax.axes import Variables
-from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.io.on_device import on_device, single
 from deepcausalmmm_jax.io.quick_compile import jit_kept
-from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
-from deepcausalmmm_jax.model.link import residual_variance, slope_of, without_media
-from deepcausalmmm_jax.model.windows import from_week
+from deepcausalmmm_jax.model.link import slope_of
 from deepcausalmmm_jax.parallel.side_by_side import side_by_side, threads_for
 from deepcausalmmm_jax.planning.cells import Cells
-from deepcausalmmm_jax.training.families import additive_pass, family_for, model_for
+from deepcausalmmm_jax.planning.stage import Shape, Stage, staged
+from deepcausalmmm_jax.training.families import family_for, model_for
 
 KPI, REVENUE = 0, 1
 _PLANS = 8  # of one run of the compiled program, which serves any number of them
-_BATCH = 4_000_000  # media values held at once: replicates are run in batches of this size
-_BATCH_ON_CPU = 100_000  # fits the caches: three times as fast as all at once
 _LITTLE = 200_000  # exposures, over all replicates, that one thread runs through the model in milliseconds
 _FEW = 4  # replicates that are not worth a thread of their own
+_MOST = 16  # replicates in one run of a thread, of which a search begins with one a thread
+_QUICKER = 3  # times as many replicates as those of a quick search, or there is none
 _Drawn = tuple[Variables, Any, Any]  # parameters, memory and base of a replicate, see `Stage`
-
-
-class Stage(NamedTuple):
-    """Everything but the plan, as the model reads it."""
-
-    inputs: AnyInputs  # from the plan's first week on; all weeks in a model without memory
-    unit: Array  # [region, plan week, channel], scaled exposure per unit of spend
-    offset: Array  # [region, plan week, channel], scaled exposure
-    cell: Array  # [region, plan week, channel]
-    weights: Array  # [value, region, week], KPI and revenue of one scaled unit; 0 where the outcome does not count
-    memory: Any  # of each replicate; None in a model without memory, and where no week is before the plan's
-    base: Array | None  # [replicate, region, week], KPI without media, scaled, under a log link; else None
-
-
-class Shape(NamedTuple):
-    """Static arguments of the compiled program."""
-
-    design: AnyDesign
-    first: int  # the plan's first week within the stage's inputs
-    batch: int  # replicates run at once
+_Found = TypeVar("_Found")
 
 
 class Outcome:
@@ -80,8 +60,8 @@ class Outcome:
         self._variables = on_device(own if variables is None else variables)
         self.n_replicates = len(jax.tree.leaves(self._variables)[0])
         self.n_cells, self.n_channels = len(cells), len(horizon.panel.channels)
-        self._stage, self._shape = _staged(fit, self._variables, horizon, cells, self.n_replicates, worth)
-        self._pieces: list[_Drawn] = []  # replicates by thread, once gradients are asked for
+        self._stage, self._shape = staged(fit, self._variables, horizon, cells, worth)
+        self._pieces: list[_Drawn] = []  # replicates by run of a thread, once gradients are asked for
         self._compiled: set[str] = set()  # programs that have run
 
     def values(self, plans: np.ndarray, on_air: np.ndarray | None = None) -> np.ndarray:
@@ -129,8 +109,14 @@ class Outcome:
 
         Terms of controls that follow exposure are left out.
         """
-        found = _by_channel(single(plans), self._variables, self._stage, shape=self._shape)
-        return np.asarray(found, np.float64)
+        each = -(-len(plans) // self._threads(len(plans)))
+        filled = np.pad(plans, ((0, -len(plans) % each), (0, 0)))
+
+        def of_some(at: int) -> np.ndarray:
+            some = single(filled[at : at + each])
+            return np.asarray(_by_channel(some, self._variables, self._stage, shape=self._shape), np.float64)
+
+        return np.concatenate(side_by_side(of_some, range(0, len(plans), each)))[: len(plans)]
 
     def values_and_slopes(self, plan: np.ndarray, value: int) -> tuple[np.ndarray, np.ndarray]:
         """Outcome of one plan by replicate, `[replicate, 2, region]`, and its gradient, `[replicate, cell]`.
@@ -139,85 +125,85 @@ class Outcome:
             plan: spend, `[cell]`.
             value: what the gradient is of, `KPI` or `REVENUE`, summed over regions.
         """
+        pieces = self._in_pieces()
+        values, slopes = self._slopes_of(pieces, plan, value)
+        in_order = [np.swapaxes(part, 0, 1).reshape(-1, *part.shape[2:]) for part in (values, slopes)]
+        return in_order[0][: self.n_replicates], in_order[1][: self.n_replicates]
+
+    def few(self) -> "FewReplicates | None":
+        """The outcome under a few of the replicates, evenly spread; None where all of them take little longer."""
+        threads, pieces = self._threads(self.n_replicates), self._in_pieces()
+        rows = np.arange(self.n_replicates).reshape(-1, 1)
+        if len(pieces) > 1:
+            size = -(-self.n_replicates // len(pieces))
+            rows = np.arange(len(pieces) * size).reshape(size, -1)
+        found = rows[:, :threads]
+        is_quicker = len(pieces) > 1 and _QUICKER * found.size <= self.n_replicates
+        return FewReplicates(self, found.T.ravel(), threads) if is_quicker else None
+
+    def _in_pieces(self) -> list[_Drawn]:
         if not self._pieces:
             drawn = (self._variables, self._stage.memory, self._stage.base)
-            self._pieces = _split(drawn, self.n_replicates, self._threads(max(self.n_replicates // _FEW, 1)))
+            most = self._threads(max(self.n_replicates // _FEW, 1))
+            size = self.n_replicates
+            if most > 1:
+                size = int(np.clip(-(-self.n_replicates // (4 * most)), _FEW, _MOST))
+            self._pieces = _split(drawn, self.n_replicates, -(-self.n_replicates // size))
+        return self._pieces
+
+    def _slopes_of(self, pieces: list[_Drawn], plan: np.ndarray, value: int) -> tuple[np.ndarray, np.ndarray]:
+        """Outcome and gradient by piece, `[piece, replicate of it, ...]`."""
         stage, placed = self._stage._replace(memory=None, base=None), single(plan)
 
         def of_some(piece: _Drawn) -> tuple[np.ndarray, np.ndarray]:
             values, slopes = _slopes(placed, piece, stage, shape=self._shape, value=value)
             return np.asarray(values, np.float64), np.asarray(slopes)  # of many cells, too many numbers to double
 
-        found = side_by_side(of_some, self._pieces, is_compiled="slopes" in self._compiled)
+        found = side_by_side(of_some, pieces, is_compiled="slopes" in self._compiled)
         self._compiled.add("slopes")
-        values, slopes = (np.concatenate(part)[: self.n_replicates] for part in zip(*found, strict=True))
+        values, slopes = (np.stack(part) for part in zip(*found, strict=True))
         return values, slopes
 
 
+class FewReplicates:
+    """The outcome under a few replicates, by the program of all: what a search begins with.
+
+    Attributes:
+        rows: `[replicate]`, which of all they are.
+    """
+
+    def __init__(self, whole: Outcome, rows: np.ndarray, n_pieces: int) -> None:
+        self.rows = rows
+        self._whole, self._n_pieces = whole, n_pieces
+
+    def values(self, plans: np.ndarray) -> np.ndarray:
+        """As `Outcome.values`, of these replicates."""
+        return self._whole.values(plans)[:, self.rows]
+
+    def values_and_slopes(self, plan: np.ndarray, value: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `Outcome.values_and_slopes`, of these replicates."""
+        values, slopes = self._whole._slopes_of(self._whole._in_pieces()[: self._n_pieces], plan, value)
+        return values.reshape(-1, *values.shape[2:]), slopes.reshape(-1, *slopes.shape[2:])
+
+
 def _split(drawn: _Drawn, n_replicates: int, n_parts: int) -> list[_Drawn]:
-    """The replicates in parts of one size, one a thread; the last is filled up with the last replicate."""
+    """The replicates in parts of one size, each spread over all of them; the last replicate fills up what is short."""
     size = -(-n_replicates // n_parts)
-    rows = np.minimum(np.arange(n_parts * size), n_replicates - 1).reshape(n_parts, size)
+    rows = np.minimum(np.arange(n_parts * size), n_replicates - 1).reshape(size, n_parts).T
     return [
         jax.tree.map(lambda a, own=own: a if n_parts == 1 else on_device(np.asarray(a)[own]), drawn) for own in rows
     ]
 
 
-def _staged(
-    fit: FittedPanel,
-    variables: Variables,
-    horizon: Horizon,
-    cells: Cells,
-    n_replicates: int,
-    worth: np.ndarray | None,
-) -> tuple[Stage, Shape]:
-    design, inputs = fit.design, fit.on(horizon.panel).inputs
-    worth = np.stack([np.ones(horizon.worth.shape), horizon.worth]) if worth is None else worth
-    weights = fit.scales.kpi[:, None] * np.where(horizon.counted, worth, 0.0)
-    memory, first = None, horizon.start
-    if not fit.family.has_memory:
-        weights = np.pad(weights, ((0, 0), (0, 0), (horizon.start, 0)))
-    else:
-        assert isinstance(inputs, Inputs)
-        memory = _memories(variables, from_week(inputs, 0, horizon.start), design) if horizon.start else None
-        if memory is not None and horizon.start >= fit.n_training_weeks:
-            memory = memory._replace(coefficient=memory.coefficient._replace(hidden=None))
-        inputs, first = from_week(inputs, horizon.start), 0
-    base = _bases(variables, fit.on(horizon.panel).inputs, design)[:, :, horizon.start :] if fit.has_log_link else None
-    stage = Stage(
-        inputs=inputs,
-        unit=single(cells.unit / fit.scales.exposure[:, None, :]),
-        offset=single(cells.offset / fit.scales.exposure[:, None, :]),
-        cell=on_device(np.asarray(cells.cell, np.int32)),
-        weights=single(weights),
-        memory=memory,
-        base=base,
-    )
-    return stage, Shape(design, first, _batch(inputs.exposure.size, n_replicates))
-
-
-def _batch(size: int, n_replicates: int) -> int:
-    """Replicates run at once; a divisor of their number, so that no remainder needs a program of its own."""
-    values = _BATCH_ON_CPU if jax.default_backend() == "cpu" else _BATCH
-    most = int(np.clip(values // max(size, 1), 1, n_replicates))
-    return max(n for n in range(1, most + 1) if n_replicates % n == 0)
-
-
-@jit_kept("design")
-def _memories(variables: Variables, before: Inputs[Array], design: AnyDesign) -> Any:
-    return jax.lax.map(lambda own: model_for(design).apply(own, before, method="memory"), variables)
-
-
-@jit_kept("design")
-def _bases(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
-    """Expected KPI without any media, `[replicate, region, week]`, scaled; of a log link."""
-
-    def one(own: Variables) -> Array:
-        terms, inside = additive_pass(own, inputs, design)
-        return without_media(terms, residual_variance(inside))
-
-    bases: Array = jax.lax.map(one, variables)
-    return bases
+def _over_replicates(one: Callable[[_Drawn], _Found], drawn: _Drawn, most: int) -> _Found:
+    """What each replicate says, `[replicate, ...]`, in batches of one size, so that no remainder needs a program."""
+    count = len(jax.tree.leaves(drawn)[0])
+    runs = -(-count // most)
+    size = -(-count // runs)
+    rows = np.minimum(np.arange(runs * size), count - 1)
+    filled = drawn if runs * size == count else jax.tree.map(lambda a: a[rows], drawn)
+    found: _Found = jax.tree.map(lambda a: a[:count], jax.lax.map(one, filled, batch_size=size))
+    return found
 
 
 def _outcome(plan: Array, on_air: Array, own: _Drawn, stage: Stage, shape: Shape) -> Array:
@@ -257,13 +243,6 @@ def _additive_terms(
     return terms.media, terms.control if family_for(shape.design).controls_follow_exposure else None
 
 
-def _by_replicate(plan: Array, on_air: Array, variables: Variables, stage: Stage, shape: Shape) -> Array:
-    """`[replicate, value, region]`."""
-    drawn = (variables, stage.memory, stage.base)
-    outcomes: Array = jax.lax.map(lambda own: _outcome(plan, on_air, own, stage, shape), drawn, batch_size=shape.batch)
-    return outcomes
-
-
 @jit_kept("shape")
 def _by_channel(plans: Array, variables: Variables, stage: Stage, *, shape: Shape) -> Array:
     """`[plan, replicate, value, channel]`."""
@@ -273,8 +252,7 @@ def _by_channel(plans: Array, variables: Variables, stage: Stage, *, shape: Shap
             media, _ = _terms(plan, jnp.ones(stage.offset.shape[-1]), own, stage, shape)
             return jnp.einsum("rtc,vrt->vc", media, stage.weights)
 
-        terms: Array = jax.lax.map(own_terms, (variables, stage.memory, stage.base), batch_size=shape.batch)
-        return terms
+        return _over_replicates(own_terms, (variables, stage.memory, stage.base), shape.batch)
 
     outcomes: Array = jax.lax.map(one, plans)
     return outcomes
@@ -283,9 +261,13 @@ def _by_channel(plans: Array, variables: Variables, stage: Stage, *, shape: Shap
 @jit_kept("shape")
 def _values(plans: Array, on_air: Array, count: Array, variables: Variables, stage: Stage, *, shape: Shape) -> Array:
     """`[plan, replicate, value, region]` of the first `count` plans, zeros after them."""
+    drawn = (variables, stage.memory, stage.base)
 
     def one(at: Array, found: Array) -> Array:
-        return found.at[at].set(_by_replicate(plans[at], on_air[at], variables, stage, shape))
+        def said(own: _Drawn) -> Array:
+            return _outcome(plans[at], on_air[at], own, stage, shape)
+
+        return found.at[at].set(_over_replicates(said, drawn, shape.batch))
 
     n_replicates, (n_values, n_regions, _) = len(jax.tree.leaves(variables)[0]), stage.weights.shape
     outcomes: Array = jax.lax.fori_loop(0, count, one, jnp.zeros((len(plans), n_replicates, n_values, n_regions)))
@@ -304,7 +286,4 @@ def _slopes(plan: Array, drawn: _Drawn, stage: Stage, *, shape: Shape, value: in
         slope, values = jax.grad(total, has_aux=True)(plan)
         return values, slope
 
-    n_replicates = len(jax.tree.leaves(drawn)[0])
-    batch = max(n for n in range(1, shape.batch + 1) if n_replicates % n == 0)
-    found: tuple[Array, Array] = jax.lax.map(one, drawn, batch_size=batch)
-    return found
+    return _over_replicates(one, drawn, shape.batch)

@@ -188,5 +188,20 @@ class ModelFamily(ABC):
         """Weights of the channel graph without cycles, `[channel, channel]`, row to column."""
 
     @abstractmethod
+    def activity(self, variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
+        """What the model makes of each channel's exposure by itself, `[week, channel, region]`."""
+
+    @abstractmethod
+    def driven(self, activity: Array, variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
+        """The terms that depend on exposure, as the model adds them up, `[week, term, region]`, scaled.
+
+        Args:
+            activity: `[week, channel, region]`, as `activity` gives it; a channel's may be that of other exposure.
+            variables: of the model.
+            inputs: the panel; its exposure is not read.
+            design: of the model.
+        """
+
+    @abstractmethod
     def settled(self, inputs: AnyInputs, start: int) -> AnyInputs:
         """Inputs whose coefficients stand at their constant part from week `start` on."""

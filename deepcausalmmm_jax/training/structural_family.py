@@ -115,6 +115,14 @@ class StructuralFamily(ModelFamily):
         """See `ModelFamily`; training has made the graph acyclic."""
         return np.asarray(internals.relative_edges)
 
+    def activity(self, variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
+        """See `ModelFamily`; saturated, before the graph blends it."""
+        return cast(Array, self.module(design).apply(variables, inputs, method="activity"))
+
+    def driven(self, activity: Array, variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
+        """See `ModelFamily`; the channels' contributions."""
+        return cast(Array, self.module(design).apply(variables, activity, inputs, method="media_of"))
+
     def settled(self, inputs: AnyInputs, start: int) -> Inputs[Array]:
         """See `ModelFamily`; the weeks lie so far ahead that nothing is left of the drift."""
         assert isinstance(inputs, Inputs)

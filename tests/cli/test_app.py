@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -134,7 +135,9 @@ def test_optimize_and_scenario_write_what_they_found(workplace, fitted):
     table = pd.read_csv(workplace / "plan" / "table.csv").set_index("channel")
     assert table["spend_plan"].sum() == pytest.approx(table["spend_today"].sum(), rel=1e-6)
     assert 0.8 - 1e-6 <= table.loc["channel_1", "spend_plan"] / table.loc["channel_1", "spend_today"] <= 1.5 + 1e-6
-    assert (workplace / "plan" / "curves.csv").exists()
+    assert {path.name for path in (workplace / "plan").iterdir()} == {
+        *("plan.json", "table.csv", "channels.csv", "summary.csv", "binding.csv")
+    }
     assert run("report", "run", "--plan", "plan", "--out", "planned.html", cwd=workplace).returncode == 0
     assert "What does the plan change?" in (workplace / "planned.html").read_text()
     ran = run("scenario", "run", "--change", "channel_1*1.2", "--out", "what_if.csv", cwd=workplace)
@@ -143,6 +146,20 @@ def test_optimize_and_scenario_write_what_they_found(workplace, fitted):
     ran = run("optimize", "run", "--bounds", "sim/panel.csv", "--out", "never", cwd=workplace)
     assert (ran.returncode, len(ran.stderr.strip().splitlines())) == (2, 1)
     assert "no column 'channel'" in ran.stderr
+
+
+def test_curves_writes_the_outcome_of_each_channel_at_the_levels_asked_for(workplace, fitted):
+    ran = run("curves", "run", "--multiplier", "0.5", "--multiplier", "3", "--out", "curves.csv", cwd=workplace)
+    assert ran.returncode == 0, ran.stderr
+    assert "Today's point on the curves" in ran.stdout
+    table = pd.read_csv(workplace / "curves.csv")
+    assert sorted(table["multiplier"].unique()) == [0.0, 0.5, 1.0, 3.0]
+    summary = pd.read_csv(workplace / "run" / "media_summary.csv").set_index("channel")
+    today = table[table["multiplier"] == 1.0].set_index("channel")["incremental_outcome"]
+    np.testing.assert_allclose(today, summary["incremental_outcome"].loc[today.index], rtol=1e-5)
+    ran = run("curves", "run", "--weeks", "a few", "--out", "never.csv", cwd=workplace)
+    assert (ran.returncode, len(ran.stderr.strip().splitlines())) == (2, 1)
+    assert "--weeks must be a number of weeks, or steady, got 'a few'." in ran.stderr
 
 
 def test_unwritable_output_is_refused_before_training_and_harms_nothing(workplace):

@@ -69,3 +69,31 @@ def test_regions_side_by_side_are_the_regions_one_by_one(scan):
     found = jax.value_and_grad(together, argnums=(0, 1, 2))(parameters, start, inputs)
     expected = jax.value_and_grad(apart, argnums=(0, 1, 2))(parameters, start, inputs)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), found, expected)
+
+
+@pytest.mark.parametrize(
+    "axes", [(None, None, 0), (None, 0, 0), (None, 0, None), (0, None, 0), (0, 0, None)], ids=lambda axes: str(axes)
+)
+def test_several_series_side_by_side_are_the_series_one_by_one(axes):
+    draw = np.random.default_rng(6).normal
+    weights = jax.tree.map(lambda a, b: jnp.stack([a, b]), _parameters(), _parameters(seed=1))
+    start, inputs = (jnp.asarray(draw(size=(2, *shape)), jnp.float32) for shape in ((4, 5), (7, 3, 5)))
+    given = tuple(
+        part if axis == 0 else jax.tree.map(lambda leaf: leaf[0], part)
+        for part, axis in zip((weights, start, inputs), axes, strict=True)
+    )
+    together = jax.jit(jax.vmap(gru_scan_small, in_axes=axes))(*given)
+    for at in range(2):
+        own = (jax.tree.map(lambda leaf: leaf[at], p) if axis == 0 else p for p, axis in zip(given, axes, strict=True))  # noqa: B023
+        np.testing.assert_allclose(together[at], gru_scan(*own), rtol=1e-5, atol=1e-6)
+
+
+def test_the_gradient_through_several_series_is_that_of_each():
+    parameters, start = _parameters(), jnp.full(4, 0.1)
+    inputs = jnp.asarray(np.random.default_rng(7).normal(size=(2, 7, 3, 5)), jnp.float32)
+
+    def total(scan, x):
+        return jnp.sum(jax.vmap(lambda one: scan(parameters, start, one))(x) ** 2)
+
+    found, expected = (jax.grad(lambda x, scan=scan: total(scan, x))(inputs) for scan in (gru_scan_small, gru_scan))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

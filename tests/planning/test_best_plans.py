@@ -182,6 +182,20 @@ def test_curves_of_cells_are_the_same_in_any_unit_of_spend():
     assert (np.diff(ours, axis=0)[1:] > np.diff(ours, axis=0)[:-1]).all()  # dense where spend is small
 
 
+def test_a_plan_near_todays_spend_needs_few_levels_to_be_told_as_well():
+    levels, misses = [], []
+    for most in (1.3, 10.0, 1e6):
+        problem = problem_of(HEIGHTS, Polytope.nonnegative(3).with_box(0.7 * TODAY, most * TODAY), typical=10.0)
+        curves = tabulated(problem, float(most * TODAY.sum()))
+        own, plans = separable(problem, curves), np.geomspace(0.7, most, 200)[:, None] * TODAY
+        missed = [own.value_and_slope(x)[1] / problem.value_and_slope(x)[1] - 1.0 for x in plans]
+        levels.append(len(curves.levels))
+        misses.append(np.abs(missed).max())
+    assert levels == [12, 22, 32]
+    assert misses == sorted(misses)
+    assert misses[-1] < 0.03
+
+
 # Starts
 
 

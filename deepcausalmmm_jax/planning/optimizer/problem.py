@@ -38,6 +38,7 @@ class Problem:
         separable: whether cells hardly interact, as with channels and regions but not with weeks.
         estimate: the same problem under the estimate alone, in the same unit, whose figures targets are held against;
             None where they are held against the utility.
+        rough: the same problem over a few of the replicates, which a search begins with; None where there is none.
     """
 
     outcome: OutcomeModel
@@ -49,10 +50,15 @@ class Problem:
     unit: float
     separable: bool = False
     estimate: "Problem | None" = None
+    rough: "Problem | None" = None
 
     def judge(self) -> "Problem":
         """The problem whose figures targets are held against, within the same limits."""
         return self if self.estimate is None else self.estimate.within(self.polytope)
+
+    def quick(self) -> "Problem":
+        """The problem by which starts are found, within the same limits."""
+        return self if self.rough is None else self.rough.within(self.polytope)
 
     def within(self, polytope: Polytope) -> "Problem":
         """The same with other limits."""

@@ -13,7 +13,7 @@ from deepcausalmmm_jax.planning.optimizer.shadow_prices import total_price
 from deepcausalmmm_jax.planning.optimizer.solvers import METHODS, Method, Solved, projected, solver_for
 from deepcausalmmm_jax.planning.optimizer.starts import starts
 from deepcausalmmm_jax.planning.optimizer.tabulated import Curves, separable, tabulated
-from deepcausalmmm_jax.steps import parts
+from deepcausalmmm_jax.steps import parts, portion
 
 FEW_CELLS = 80  # up to which many starts and totals cost little
 _STARTS, _STARTS_OF_MANY = 8, 3
@@ -22,6 +22,7 @@ _NEAR = 0.01  # share of the spend by which two results on the curves may differ
 _FEW_STEPS = 20  # of the model, from a plan that is the best on the curves
 _NEARBY = "plan of a nearby total"
 _Start = tuple[str, np.ndarray]  # a label, and a plan within the limits
+_ROUGHLY = 0.4  # of the search by the model, where it begins with a few of the replicates
 _FEW_STARTS = 4  # below which the model itself solves from one unchanged start instead of two
 
 
@@ -98,6 +99,9 @@ def best_for_total(
 ) -> Found:
     """The best plan of a total.
 
+    Where there are many replicates, a few of them say which starts lead to the same plan; under all of them only these
+    plans are solved from.
+
     Args:
         problem: with all limits but the total.
         today: spend without a plan, `[cell]`.
@@ -110,17 +114,26 @@ def best_for_total(
         ConfigError: no plan of that total meets the limits.
     """
     held = _with_total(problem, total)
+    quick = held.quick()
     name, solve = solver_for(search.method, len(today))
-    curves = tabulated(held, total) if curves is None else curves
-    begins = _begins(held, today, total, search, warm, curves)
-    if name in ("differential_evolution", "hybrid"):  # they keep a population: one run, from the best start
+    curves = tabulated(quick, total) if curves is None else curves
+    begins = _begins(quick, today, total, search, warm, curves)
+    keeps_population = name in ("differential_evolution", "hybrid")
+    if keeps_population:  # one run, from the best start
         begins = [begins[int(np.argmax(held.utilities(np.stack([x for _, x in begins]))))]]
     elif by_curves(held, search):
-        begins = _by_curves(held, curves, begins, search)
+        begins = _by_curves(quick, curves, begins, search)
     at_start = held.utilities(np.stack([x for _, x in begins]))
-    ended = [solve(held, x, search.max_steps, search.seed) for _, x in parts(begins)]
+    met, which = [x for _, x in begins], list(range(len(begins)))
+    is_rough = quick is not held and not keeps_population
+    if is_rough:
+        with portion(0.0, _ROUGHLY):
+            met, which = _distinct([solve(quick, x, search.max_steps, search.seed).x for x in parts(met)])
+    with portion(_ROUGHLY if is_rough else 0.0, 1.0):
+        solved = [solve(held, x, search.max_steps, search.seed) for x in parts(met)]
     kept = [
-        end if end.value >= v else Solved(x, float(v)) for end, (_, x), v in zip(ended, begins, at_start, strict=True)
+        solved[own] if solved[own].value >= v else Solved(x, float(v))
+        for own, (_, x), v in zip(which, begins, at_start, strict=True)
     ]
     best = max(kept, key=lambda end: end.value)
     return Found(best.x, best.value, name, _table(begins, at_start, kept, best), held)
@@ -200,17 +213,25 @@ def _by_curves(problem: Problem, curves: Curves, begins: list[_Start], search: S
     one start. The two that the model solves from unchanged would reveal where the curves mislead.
     """
     interpolated = separable(problem, curves)
-    size = max(float(np.abs(begins[0][1]).sum()), 1e-300)
-    met: list[tuple[list[str], np.ndarray]] = []
-    for label, x in begins:
-        end = projected(interpolated, x, search.max_steps, search.seed).x
-        near = [labels for labels, other in met if np.abs(other - end).sum() < _NEAR * size]
-        if near:
-            near[0].append(label)
-        else:
-            met.append(([label], end))
-    own = begins[:1] if len(begins) < _FEW_STARTS else [begins[0], begins[-1]]
-    return [(f"on the curves, from {'; '.join(labels)}", end) for labels, end in met] + own
+    met, which = _distinct([projected(interpolated, x, search.max_steps, search.seed).x for _, x in begins])
+    labels: list[list[str]] = [[] for _ in met]
+    for (label, _), own in zip(begins, which, strict=True):
+        labels[own].append(label)
+    unchanged = begins[:1] if len(begins) < _FEW_STARTS else [begins[0], begins[-1]]
+    return [(f"on the curves, from {'; '.join(of)}", x) for of, x in zip(labels, met, strict=True)] + unchanged
+
+
+def _distinct(plans: list[np.ndarray]) -> tuple[list[np.ndarray], list[int]]:
+    """Plans that differ by more than a hundredth of the spend from those before them; and for each its own."""
+    size = max(float(np.abs(plans[0]).sum()), 1e-300)
+    met: list[np.ndarray] = []
+    which = []
+    for x in plans:
+        near = [at for at, other in enumerate(met) if np.abs(other - x).sum() < _NEAR * size]
+        which.append(near[0] if near else len(met))
+        if not near:
+            met.append(x)
+    return met, which
 
 
 def outcome_of(found: Found) -> float:

@@ -6,7 +6,8 @@ import numpy as np
 
 from deepcausalmmm_jax.planning.optimizer.problem import Problem
 
-_LEVELS = 32  # of spend at which slopes are computed
+_LEVELS, _FEWEST_LEVELS = 32, 8  # of spend at which slopes are computed, from nothing to the widest, and at least
+_WIDEST = 1000.0  # steps of the first one's size that all levels together reach over
 _FIRST = 0.1  # share of a cell's typical spend: about the size of the first step
 
 
@@ -34,12 +35,14 @@ def tabulated(problem: Problem, total: float) -> Curves:
     """Slopes between the least spend of each cell and the most that a total leaves it.
 
     Levels are dense where spend is small and sparse where it is large, in steps of about equal ratio: a channel that
-    was paused may be given a hundred times its typical spend, and saturates long before that.
+    was paused may be given a hundred times its typical spend, and saturates long before that. Where every cell is held
+    near its spend today, as within 30% of it, the same steps need few levels.
     """
     low = np.minimum(problem.polytope.low, problem.polytope.high)
     reach = np.clip(low + max(total - low.sum(), 0.0), low, problem.polytope.high) - low
     first = np.maximum(_FIRST * np.minimum(problem.typical, np.where(reach > 0, reach, np.inf)), 1e-300)
-    at = np.linspace(0.0, 1.0, _LEVELS)
+    widest = np.log1p(reach / first).max(initial=0.0) / np.log1p(_WIDEST)
+    at = np.linspace(0.0, 1.0, int(np.clip(np.ceil(_LEVELS * widest), _FEWEST_LEVELS, _LEVELS)))
     levels = low + np.minimum(first * np.expm1(np.log1p(reach / first) * at[:, None]), reach)
     slopes = np.stack([problem.value_and_slope(level)[1] for level in levels])
     rises = 0.5 * (slopes[1:] + slopes[:-1]) * np.diff(levels, axis=0)

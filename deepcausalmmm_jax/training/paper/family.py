@@ -4,6 +4,7 @@ from typing import cast
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.curves import CurveKinds
@@ -14,10 +15,11 @@ from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.model.curves import MediaCurves
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
-from deepcausalmmm_jax.model.outputs import Internals
+from deepcausalmmm_jax.model.outputs import Components, Internals
 from deepcausalmmm_jax.model.paper.inputs import PaperDesign, PaperInputs, paper_inputs_from, paper_scales
 from deepcausalmmm_jax.model.paper.module import PaperMMM, share_of_voice
 from deepcausalmmm_jax.ops.acyclicity import strongest_acyclic
+from deepcausalmmm_jax.ops.layout import by_region, regions_last
 from deepcausalmmm_jax.training.family import ModelFamily, PreparedPanel, Recipe
 from deepcausalmmm_jax.training.hyperparameters import PaperHyperparameters
 from deepcausalmmm_jax.training.paper.recipe import PaperRecipe
@@ -108,6 +110,16 @@ class PaperFamily(ModelFamily):
     def acyclic_edges(self, internals: Internals) -> np.ndarray:
         """See `ModelFamily`; of the edges that close a cycle the weakest are left out."""
         return np.asarray(np.where(strongest_acyclic(jnp.asarray(internals.edges)), internals.edges, 0.0))
+
+    def activity(self, variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
+        """See `ModelFamily`; the exposure itself, since shares of voice take all channels together."""
+        return regions_last(inputs.exposure)
+
+    def driven(self, activity: Array, variables: Variables, inputs: AnyInputs, design: AnyDesign) -> Array:
+        """See `ModelFamily`; contributions of channels and controls."""
+        changed = inputs._replace(exposure=by_region(activity))
+        terms, _ = cast(tuple[Components, Internals], self.module(design).apply(variables, changed))
+        return jnp.concatenate([regions_last(terms.media), regions_last(terms.control)], axis=1)
 
     def settled(self, inputs: AnyInputs, start: int) -> AnyInputs:
         """See `ModelFamily`; generated coefficients have no constant part, and stay as they are."""
