@@ -3,6 +3,7 @@
 python benchmarks/graph.py [--simulated 16] [--without 8] [--lags 2] [--link-lags 2] [--first 100]
 python benchmarks/graph.py --intervals 8 [--first 100]
 python benchmarks/graph.py --groups 8 [--first 600] [--without 6]
+python benchmarks/graph.py --told 16 [--first 100]
 
 Ranked: area under the ROC curve of the link weights over ordered pairs and lags. Effects: against the simulator's own
 intervention, for channels that drive others; geo_truth gives links but no effects. With --lags, links of the simulated
@@ -12,6 +13,8 @@ weeks and 3 channels, by draws from the posterior (Laplace's method) and by 20 r
 With --groups: panels of 16 regions in two groups with different links, fitted with `link_groups="learn"` and beside it
 with one graph; five times as many panels with one graph, and as many without links, in which "learn" looks for groups;
 and fits to --without panels without links.
+With --told: total effects of drivers where fits are told the true links, and the true links and curves: what no better
+search for links could find.
 """
 
 import argparse
@@ -20,6 +23,7 @@ import json
 import numpy as np
 import pandas as pd
 from harness import SHARED, record
+from limit import known_curves
 from panels import GEO, geo_truth
 
 import deepcausalmmm_jax as dcm
@@ -85,6 +89,33 @@ def linked(seed: int, lags: int, link_lags: int) -> dict[str, object]:
         "total_error": error,
         "mediated_error": mediated,
     }
+
+
+def told(seed: int) -> dict[str, dict[str, float]]:
+    """Errors of the total effects of drivers: of a default fit, of one told the links, and the links and the curves."""
+    panel, truth = dcm.simulate(seed=seed)
+    links = dcm.Links(fix=tuple(truth.links[["source", "target", "weight"]].itertuples(index=False, name=None)))
+    configs = {
+        "default": dcm.Config(),
+        "links known": dcm.Config(links=links),
+        "links and curves known": dcm.Config(links=links, priors=known_curves(truth.parameters)),
+    }
+    drivers, errors = truth.links["source"].unique(), {}
+    for how, config in configs.items():
+        total = dcm.fit(panel, config, holdout=8, progress=False).effects().loc[drivers, "total"]
+        errors[how] = (total / truth.effects.loc[drivers, "total"] - 1).to_dict()
+    shown = "; ".join(f"{how} " + " ".join(f"{e:+.2f}" for e in errors[how].values()) for how in errors)
+    print(f"simulated {seed}: {shown}", flush=True)
+    return errors
+
+
+def all_told(first: int, panels: int) -> dict[str, object]:
+    """How many totals are within 25 % where nothing, the links, and the links and the curves are known."""
+    rows = {seed: told(seed) for seed in range(first, first + panels)}
+    for how in rows[first]:
+        errors = np.abs([error for row in rows.values() for error in row[how].values()])
+        print(f"{how}: {int((errors <= 0.25).sum())} of {len(errors)} within 25 %, median {np.median(errors):.2f}")
+    return {f"simulated_{seed}": row for seed, row in rows.items()}
 
 
 def unlinked(seed: int, link_lags: int) -> int:
@@ -202,7 +233,11 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=100, help="seed of the first simulated panel")
     parser.add_argument("--intervals", type=int, default=0, help="number of panels whose intervals are looked at")
     parser.add_argument("--groups", type=int, default=0, help="number of panels with two groups of regions")
+    parser.add_argument("--told", type=int, default=0, help="number of panels whose fits are told the truth")
     wanted = parser.parse_args()
+    if wanted.told:
+        print("wrote", record(f"graph_told_{wanted.first}", all_told(wanted.first, wanted.told)))
+        return
     if wanted.groups:
         groups = groups_and_one(wanted.first, wanted.groups, wanted.without)
         print("wrote", record(f"graph_groups_{wanted.first}", groups))

