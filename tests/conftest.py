@@ -29,15 +29,17 @@ from deepcausalmmm_jax.io.program_cache import forget_programs
 from deepcausalmmm_jax.posterior import mode
 from deepcausalmmm_jax.training import estimate
 from deepcausalmmm_jax.training.structural_family import StructuralFamily
+from tests.long_fits import LongFitsOptimised
 from tests.order import SharedFits, place_of
 
 # Tracing makes many objects that live on; to look through them all, again and again, took a twelfth of the time.
 gc.set_threshold(20_000, 10, 10)
 dcm.keep_programs()
 jax.config.update("jax_traceback_in_locations_limit", 0)  # written for every operation, read by nobody here
-if "xla_backend_optimization_level=0" in os.environ["XLA_FLAGS"]:  # but one program, of six hundred runs a chain
+if "xla_backend_optimization_level=0" in os.environ["XLA_FLAGS"]:  # but what runs hundreds of times
     quicker = {"xla_backend_optimization_level": 1}
     mode._evaluate._program = jax.jit(mode._evaluate._function, compiler_options=quicker)
+    estimate.run_chunk._program = LongFitsOptimised(estimate.run_chunk, quicker)
 program_cache._MOST_SHAPES = 24  # tests come back to the same few panels; a service does not
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -92,7 +92,9 @@ def place(request, tmp_path, monkeypatch, small_panel, quick, fits):
 
     @functools.wraps(dcm.simulate)
     def smaller(n_regions=20, n_weeks=120, *rest, original=dcm.simulate, **options):
-        return original(min(n_regions, 8), 104 if n_regions == 1 else min(n_weeks, 64), *rest, **options)
+        if n_regions >= 8:  # from where on fits have no draws; all of the README's number of channels and controls
+            return original(8, 60, **options | {"n_channels": 5, "n_controls": 3})
+        return original(n_regions, 104 if n_regions == 1 else min(n_weeks, 64), *rest, **options)
 
     monkeypatch.setattr(dcm, "simulate", smaller)  # a national panel has the shape of the fixture `national`
     monkeypatch.setattr(dcm, "fit", shared)

@@ -16,6 +16,7 @@ from deepcausalmmm_jax.checks import seed_number, shown, whole_number
 from deepcausalmmm_jax.errors import ConfigError, FitError, FitStatus
 from deepcausalmmm_jax.inference.refit_store import Store, identity_of
 from deepcausalmmm_jax.inference.resampling import Method, Refit, Refits, Sample, settings_for_warm_start
+from deepcausalmmm_jax.io.on_device import on_device
 from deepcausalmmm_jax.io.output_path import output_path
 from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, run_all, run_chunk, within_memory
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
@@ -211,7 +212,7 @@ def _refuse(
 def _sample(fitted: Fitted, ready: Preparation, *, warm: bool) -> Sample:
     past = FittedPanel.of(fitted).until_last_kpi
     predicted = past.scaled_terms.prediction()
-    point = jax.tree.map(jnp.asarray, fitted.variables)
+    point = on_device(fitted.variables)
     weights = jnp.asarray(past.weights, jnp.float32)
     key = jax.random.key(fitted.seed)
     if warm:

@@ -25,7 +25,7 @@ from deepcausalmmm_jax.inference.refit_store import identity_of
 from deepcausalmmm_jax.inference.rolling_origin import stacked
 from deepcausalmmm_jax.inference.sample_posterior import estimated
 from deepcausalmmm_jax.model.family import AnyDesign
-from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, run_chunk, within_memory
+from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, part_of, run_chunk, within_memory
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
 from deepcausalmmm_jax.parallel.engines import Engine, engine_named
 from deepcausalmmm_jax.parallel.hosts import gathered, own_share, refuse_disagreement
@@ -227,7 +227,7 @@ def _fitted(
     if tests_in(tasks.inputs) is not None:
         first = run(tasks._replace(inputs=with_lift_tests(tasks.inputs, None)))
         before = gathered(first, n_fits)
-        tasks = tasks._replace(start=jax.tree.map(jnp.asarray, stacked([variables for variables, _ in first])))
+        tasks = tasks._replace(start=stacked([variables for variables, _ in first]))
     return gathered(run(tasks), n_fits), (clock.run + clock.compiled) / len(own), before
 
 
@@ -238,7 +238,7 @@ def _run(
     found: list[_Outcome] = []
     begin = 0
     while begin < count:
-        chunk = jax.tree.map(lambda a, b=begin, e=begin + batches.chunk: a[b:e], tasks)
+        chunk = part_of(tasks, begin, begin + batches.chunk)
         outcome, batches = run_chunk(chunk, None, batches, clock)
         found.append(outcome)
         begin += len(outcome[1].status)

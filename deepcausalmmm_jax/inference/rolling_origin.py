@@ -66,5 +66,11 @@ def forecasts(
 
 def stacked(trees: Sequence[_Tree]) -> _Tree:
     """Trees of the same shapes as one tree with a leading axis."""
+    joined: _Tree = _stacked(*trees)
+    return joined
+
+
+@jax.jit  # as one program instead of one for every array
+def _stacked(*trees: _Tree) -> _Tree:
     joined: _Tree = jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
     return joined

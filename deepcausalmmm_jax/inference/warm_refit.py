@@ -19,6 +19,7 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import FitError, FitStatus
 from deepcausalmmm_jax.inference.lift_tests import said_before
 from deepcausalmmm_jax.inference.sample_posterior import estimated
+from deepcausalmmm_jax.io.on_device import on_device
 from deepcausalmmm_jax.io.program_cache import make_room_for
 from deepcausalmmm_jax.model.demand import as_without_tests
 from deepcausalmmm_jax.model.design import Design
@@ -101,7 +102,7 @@ def _trained(
             problem.inputs,
             problem.weights,
             problem.hyperparameters,
-            jax.tree.map(jnp.asarray, start),
+            on_device(start),
             design=problem.design,
             schedule=problem.schedule,
             on_chunk=lambda epoch, objective: bar.update(epoch, f"objective {objective:.4f}"),

@@ -1,5 +1,8 @@
 """Inputs of some of a panel's weeks, or of more weeks than it has."""
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -46,6 +49,7 @@ def first_weeks(inputs: Inputs[Array], count: int) -> Inputs[Array]:
     )
 
 
+@partial(jax.jit, static_argnames=("n_weeks", "n_knots", "n_region_knots"))  # else a program for every array
 def padded(inputs: Inputs[Array], n_weeks: int, n_knots: int, n_region_knots: int) -> Inputs[Array]:
     """The same inputs in larger arrays, so that panels of different lengths fit one compiled program.
 

@@ -3,7 +3,8 @@
 import os
 import time
 from collections.abc import Callable
-from typing import Generic, NamedTuple, Protocol, Self
+from functools import partial
+from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -16,9 +17,12 @@ from deepcausalmmm_jax.parallel.engines import (
     Shared,
     compile_ahead,
     default_engine,
+    filled_to,
     spread,
 )
 from deepcausalmmm_jax.parallel.memory import is_out_of_memory, room_on
+
+_Tree = TypeVar("_Tree")
 
 
 class SizedBatch(Protocol[Mapped, Shared, Outcome]):
@@ -131,6 +135,21 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def part_of(mapped: _Tree, begin: int, end: int) -> _Tree:
+    """Some rows of arrays with a leading axis, up to the last; the arrays themselves where that is all of them."""
+    length = len(jax.tree.leaves(mapped)[0])
+    if begin == 0 and end >= length:
+        return mapped
+    rows: _Tree = _rows(mapped, begin, size=min(end, length) - begin)
+    return rows
+
+
+@partial(jax.jit, static_argnames="size")  # as one program instead of one for every array
+def _rows(mapped: _Tree, begin: int, size: int) -> _Tree:
+    rows: _Tree = jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, begin, size), mapped)
+    return rows
+
+
 def run_chunk(
     mapped: Mapped, shared: Shared, batches: Batches[Mapped, Shared, Outcome], clock: Clock
 ) -> tuple[Outcome, Batches[Mapped, Shared, Outcome]]:
@@ -147,7 +166,7 @@ def run_chunk(
         The outcome, NumPy arrays with the leading axis of `mapped`, and the batches that fitted into memory.
     """
     length = len(jax.tree.leaves(mapped)[0])
-    filled = jax.tree.map(lambda a: jnp.concatenate([a, jnp.repeat(a[-1:], batches.chunk - length, axis=0)]), mapped)
+    filled = filled_to(mapped, batches.chunk)
     batch, devices, engine, workers = batches.batch, batches.devices, batches.engine, batches.workers
     try:
         made = compile_ahead(batch, filled, shared, devices=devices, engine=engine, workers=workers)

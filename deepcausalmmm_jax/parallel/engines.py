@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar, cast, get_args
 
 import jax
@@ -137,7 +137,7 @@ def _arranged(
     length = _length(mapped)
     n_parts = min(workers, length) if engine == "threads" else len(devices)
     whole = -(-length // n_parts) * n_parts
-    filled = jax.tree.map(lambda a: jnp.concatenate([a, jnp.repeat(a[-1:], whole - length, axis=0)]), mapped)
+    filled = filled_to(mapped, whole)
     if engine == "threads":
         return _Parts(_split(jax.device_put(filled, devices[0]), n_parts), jax.device_put(shared, devices[0]))
     if engine == "pmap":
@@ -177,7 +177,23 @@ def _sharded(batch: Batch[object, object, object], devices: tuple[jax.Device, ..
     return jax.jit(parts)
 
 
+def filled_to(tree: _Tree, length: int) -> _Tree:
+    """The tree with the last entry of every array repeated until there are `length`."""
+    if _length(tree) == length:
+        return tree
+    filled: _Tree = _filled(tree, length)
+    return filled
+
+
+@partial(jax.jit, static_argnames="length")  # as one program instead of four for every shape
+def _filled(tree: _Tree, length: int) -> _Tree:
+    filled: _Tree = jax.tree.map(lambda a: jnp.concatenate([a, jnp.repeat(a[-1:], length - len(a), axis=0)]), tree)
+    return filled
+
+
 def _split(tree: _Tree, n_parts: int) -> list[_Tree]:
+    if n_parts == 1:
+        return [tree]
     size = _length(tree) // n_parts
     return [jax.tree.map(lambda a, i=i: a[i * size : (i + 1) * size], tree) for i in range(n_parts)]
 

@@ -16,6 +16,7 @@ from deepcausalmmm_jax.data.inputs import WEEKS_IN_QUARTER, Inputs
 from deepcausalmmm_jax.data.kpi_link import local_means
 from deepcausalmmm_jax.data.reach import Contacts
 from deepcausalmmm_jax.data.stated_priors import StatedPriors
+from deepcausalmmm_jax.io.on_device import on_device
 from deepcausalmmm_jax.model.counts import working
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.graph import blend_by_region
@@ -135,7 +136,8 @@ def posterior_inputs(
     in_quarter = WEEKS_IN_QUARTER / step
 
     def double(array: ArrayLike) -> Array:
-        return jnp.asarray(np.asarray(array, np.float64))
+        placed: Array = on_device(np.asarray(array, np.float64))
+        return placed
 
     weights = fitted.weights[:, :n]
     exposure, path = (np.moveaxis(np.asarray(a)[:, :n], 0, -1) for a in (inputs.exposure, variation))

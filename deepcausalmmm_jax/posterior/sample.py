@@ -14,6 +14,7 @@ from jax.flatten_util import ravel_pytree
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.priors import PosteriorMethod
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.io.on_device import on_device
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.counts import log_means
 from deepcausalmmm_jax.model.design import Design
@@ -117,7 +118,7 @@ def sample(
                 found = _vectors(rng, density, modes, draws, method)
             wait.step("completing")
             vectors, r_hat = found.vectors, math.nan if found.chains is None else _r_hat(found.chains, density)
-            knots = jax.tree.map(jnp.asarray, knots)
+            knots = on_device(knots)
             drawn = model_parameters(jax.random.key(seed), jnp.asarray(vectors), density.inputs, density.priors, knots)
             parameters = jax.tree.map(lambda array: np.asarray(array, np.float32), drawn)
         weights = jnp.asarray(fitted.weights[:, : inputs.kpi.shape[1]], jnp.float32)

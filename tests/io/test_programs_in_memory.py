@@ -12,6 +12,7 @@ def forgotten(monkeypatch):
     calls = []
     monkeypatch.setattr(program_cache.jax, "clear_caches", lambda: calls.append(None))
     monkeypatch.setattr(program_cache, "_fitted_shapes", set())
+    monkeypatch.setattr(program_cache.gc, "collect", lambda: 0)  # a second each, late in a run of all tests
     return calls
 
 

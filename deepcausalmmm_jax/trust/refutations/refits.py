@@ -21,8 +21,9 @@ from deepcausalmmm_jax.data.kpi_scale import kpi_means, kpi_sizes
 from deepcausalmmm_jax.errors import FitError, FitStatus
 from deepcausalmmm_jax.inference.resampling import settings_for_warm_start
 from deepcausalmmm_jax.inference.rolling_origin import stacked
+from deepcausalmmm_jax.io.on_device import on_device
 from deepcausalmmm_jax.model.design import Design
-from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, run_chunk, within_memory
+from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, part_of, run_chunk, within_memory
 from deepcausalmmm_jax.parallel.engines import Engine
 from deepcausalmmm_jax.progress import Progress
 from deepcausalmmm_jax.training.estimate import recipe_for, start_state, variables_and_history
@@ -140,13 +141,13 @@ def run_refits(
     assert isinstance(plain, Design)
     design = _design_for_all(plain, config)
     counted = [counted_weights(refits[0], one.scales.kpi, worth, config.link) for one in ready]
-    tasks = stacked([_task(*one, design) for one in zip(refits, ready, counted, strict=True)])
-    first = jax.tree.map(lambda leaf: leaf[0], tasks)
+    each = [_task(*one, design) for one in zip(refits, ready, counted, strict=True)]
+    first, tasks = each[0], stacked(each)
     state = start_state(
         first.key, first.inputs, first.weights, first.hyperparameters, design=design, schedule=ready[0].schedule
     )
     template = jax.tree.map(np.asarray, {"params": state.parameters, "fitted": state.fitted})
-    estimate = jax.tree.map(jnp.asarray, placed_in_room(variables, template, plain, design))
+    estimate = on_device(placed_in_room(variables, template, plain, design))
     said = _said(tasks, estimate, _Program(design, ready[0].schedule, 1), machine)
     if int(said[0].history.status) == FitStatus.DIVERGED:
         raise FitError(f"The refit to the panel itself: {FitStatus.DIVERGED.sentence}")
@@ -248,7 +249,7 @@ def _said(tasks: _Task, estimate: Variables, program: _Program, machine: Machine
         batches = within_memory(batches, jax.tree.map(lambda leaf: leaf[:1], tasks), estimate, clock)
     with Progress("refute", "refits", count, show=machine.progress) as bar:
         while begin < count:
-            chunk = jax.tree.map(lambda leaf, b=begin, e=begin + batches.chunk: leaf[b:e], tasks)
+            chunk = part_of(tasks, begin, begin + batches.chunk)
             said, batches = run_chunk(chunk, estimate, batches, clock)
             found.append(said)
             begin += len(said.share)

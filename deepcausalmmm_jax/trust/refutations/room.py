@@ -1,8 +1,10 @@
 """Room for one more channel and one more control, so that all refits of a test share one compiled program."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -18,6 +20,7 @@ from deepcausalmmm_jax.model.windows import padded
 _GRU_INPUT = "input_kernel"  # its rows are activity, controls and calendar, in this order
 
 
+@partial(jax.jit, static_argnames="design")  # as one program instead of one for every array
 def with_room(inputs: Inputs[Array], design: Design) -> Inputs[Array]:
     """The same inputs in the arrays of a larger design: empty channels, controls and knots come last.
 
