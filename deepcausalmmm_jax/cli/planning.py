@@ -111,8 +111,9 @@ def optimize_command(
         )
         with written_together(out) as folder:
             plan.save(folder)
+            names = sorted(path.name for path in folder.iterdir())
     _print_plan(plan)
-    say(f"\nWrote plan.json, table.csv, channels.csv, summary.csv and binding.csv to {out}{os.sep}")
+    say(f"\nWrote {', '.join(names[:-1])} and {names[-1]} to {out}{os.sep}")
 
 
 def _limit(text: str) -> "Limit":

@@ -64,8 +64,10 @@ def test_a_report_of_an_ensemble_takes_one_forward_pass_per_member(small_ensembl
     ensemble.draws("roi")
     assert calls["prepared"] == 1
     assert calls["run"] == 1 + MOVED
-    assert calls["_contributed"] == calls["_earned"] == 1
-    assert calls["_lost"] <= min(10, len(ensemble.replicates))  # in ten runs at most, each member in one
+    assert calls["_contributed"] == 1
+    runs = min(10, len(ensemble.replicates))  # at most, each member in one
+    assert calls["_earned"] <= runs
+    assert calls["_lost"] <= runs
 
 
 def test_another_panel_is_prepared_for_itself(small_result, calls):
