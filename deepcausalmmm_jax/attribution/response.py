@@ -229,7 +229,7 @@ def _table(
     draws: _Points | None,
     level: float,
 ) -> pd.DataFrame:
-    exposure, spend = horizon.exposure.sum(axis=1).T, horizon.spend.sum(axis=1).T  # [channel, region]
+    exposure, spend = _bought(horizon)
     beyond = _beyond(fit, horizon, grid)
     if by == "all":
         exposure, spend = exposure.sum(axis=1, keepdims=True), spend.sum(axis=1, keepdims=True)
@@ -282,6 +282,12 @@ def _ends(fit: FittedPanel, most: np.ndarray, grid: np.ndarray) -> list[str]:
         for m, (name, r) in enumerate(zip(fit.panel.channels, first.tolist(), strict=True))
         if most[r, m] < grid.max()
     ]
+
+
+def _bought(horizon: Horizon) -> tuple[np.ndarray, np.ndarray]:
+    """Exposure and spend whose outcome counts, `[channel, region]`: of a settled week, not of the weeks before it."""
+    first = 0 if horizon.counted[:, :-1].any() else -1
+    return horizon.exposure[:, first:].sum(axis=1).T, horizon.spend[:, first:].sum(axis=1).T
 
 
 def _pair(points: _Points, draws: _Points | None, name: str) -> tuple[np.ndarray, np.ndarray | None]:

@@ -279,4 +279,6 @@ def _day(label: object) -> object:
 
 def as_shown(table: "pd.DataFrame") -> str:
     """A table as it is printed."""
-    return table.rename_axis(index=None).to_string(float_format=plain_number, na_rep="-")
+    if table.index.nlevels == 1:
+        table = table.rename_axis(index=None)
+    return table.to_string(float_format=plain_number, na_rep="-")

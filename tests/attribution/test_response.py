@@ -52,10 +52,16 @@ def test_a_settled_week_is_the_coefficient_times_the_hill_curve(small_panel, sma
         np.testing.assert_allclose(found.to_numpy().reshape(3, 4).T, expected, rtol=0.02)  # 1 % of carry-over is left
 
 
-def test_weeks_after_the_panel_bring_about_their_number_of_settled_weeks(small_result):
-    week = dcm.response_curves(small_result, weeks="steady").today["incremental_outcome"]
-    quarter = dcm.response_curves(small_result, weeks=13).today["incremental_outcome"]
-    np.testing.assert_allclose(quarter, 13 * week, rtol=0.35)  # the first weeks build up, coefficients drift back
+@pytest.mark.parametrize("by", ["all", "region"])
+def test_weeks_after_the_panel_bring_about_their_number_of_settled_weeks(small_result, by):
+    week, quarter = (dcm.response_curves(small_result, weeks=weeks, by=by).today for weeks in ("steady", 13))
+    rest = {"rtol": 0.35}  # the first weeks build up, coefficients drift back
+    np.testing.assert_allclose(quarter["incremental_outcome"], 13 * week["incremental_outcome"], **rest)
+    for name in ("spend", "exposure"):  # of one week, as the outcome
+        np.testing.assert_allclose(quarter[name], 13 * week[name], rtol=1e-6)
+    np.testing.assert_allclose(week["roi"], week["revenue"] / week["spend"], rtol=1e-9)
+    np.testing.assert_allclose(quarter["roi"], week["roi"], **rest)
+    np.testing.assert_allclose(quarter["mroi"], week["mroi"], **rest)
 
 
 def test_refits_put_bounds_on_every_estimate(small_ensemble):

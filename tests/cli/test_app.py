@@ -157,6 +157,9 @@ def test_curves_writes_the_outcome_of_each_channel_at_the_levels_asked_for(workp
     summary = pd.read_csv(workplace / "run" / "media_summary.csv").set_index("channel")
     today = table[table["multiplier"] == 1.0].set_index("channel")["incremental_outcome"]
     np.testing.assert_allclose(today, summary["incremental_outcome"].loc[today.index], rtol=1e-5)
+    ran = run("curves", "run", "--by", "region", "--weeks", "steady", "--multiplier", "1", "--out", "regions.csv", cwd=workplace)  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert "region_2" in ran.stdout
     ran = run("curves", "run", "--weeks", "a few", "--out", "never.csv", cwd=workplace)
     assert (ran.returncode, len(ran.stderr.strip().splitlines())) == (2, 1)
     assert "--weeks must be a number of weeks, or steady, got 'a few'." in ran.stderr
