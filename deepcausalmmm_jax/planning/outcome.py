@@ -132,14 +132,9 @@ class Outcome:
 
     def few(self) -> "FewReplicates | None":
         """The outcome under a few of the replicates, evenly spread; None where all of them take little longer."""
-        threads, pieces = self._threads(self.n_replicates), self._in_pieces()
-        rows = np.arange(self.n_replicates).reshape(-1, 1)
-        if len(pieces) > 1:
-            size = -(-self.n_replicates // len(pieces))
-            rows = np.arange(len(pieces) * size).reshape(size, -1)
-        found = rows[:, :threads]
-        is_quicker = len(pieces) > 1 and _QUICKER * found.size <= self.n_replicates
-        return FewReplicates(self, found.T.ravel(), threads) if is_quicker else None
+        threads = self._threads(self.n_replicates)
+        rows = rows_by_part(self.n_replicates, len(self._in_pieces()))[:threads]
+        return FewReplicates(self, rows.ravel(), threads) if _QUICKER * rows.size <= self.n_replicates else None
 
     def _in_pieces(self) -> list[_Drawn]:
         if not self._pieces:
@@ -186,13 +181,21 @@ class FewReplicates:
         return values.reshape(-1, *values.shape[2:]), slopes.reshape(-1, *slopes.shape[2:])
 
 
-def _split(drawn: _Drawn, n_replicates: int, n_parts: int) -> list[_Drawn]:
-    """The replicates in parts of one size, each spread over all of them; the last replicate fills up what is short."""
+def rows_by_part(n_replicates: int, n_parts: int) -> np.ndarray:
+    """The replicates in parts of one size, each spread over all of them, `[part, replicate of it]`.
+
+    The last replicate fills up what is short.
+    """
     size = -(-n_replicates // n_parts)
-    rows = np.minimum(np.arange(n_parts * size), n_replicates - 1).reshape(size, n_parts).T
-    return [
-        jax.tree.map(lambda a, own=own: a if n_parts == 1 else on_device(np.asarray(a)[own]), drawn) for own in rows
-    ]
+    return np.minimum(np.arange(n_parts * size), n_replicates - 1).reshape(size, n_parts).T
+
+
+def _split(drawn: _Drawn, n_replicates: int, n_parts: int) -> list[_Drawn]:
+    """The replicates in parts, see `rows_by_part`."""
+    if n_parts == 1:
+        return [drawn]
+    rows = rows_by_part(n_replicates, n_parts)
+    return [jax.tree.map(lambda a, own=own: on_device(np.asarray(a)[own]), drawn) for own in rows]
 
 
 def _over_replicates(one: Callable[[_Drawn], _Found], drawn: _Drawn, most: int) -> _Found:

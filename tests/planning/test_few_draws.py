@@ -5,6 +5,8 @@ import dataclasses
 import jax
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.horizon import past_weeks
@@ -13,7 +15,7 @@ from deepcausalmmm_jax.planning.budget_problem import Aim, budget_problem
 from deepcausalmmm_jax.planning.cells import cells_of
 from deepcausalmmm_jax.planning.optimizer.polytope import Polytope
 from deepcausalmmm_jax.planning.optimizer.search import best_for_total
-from deepcausalmmm_jax.planning.outcome import REVENUE, Outcome
+from deepcausalmmm_jax.planning.outcome import REVENUE, Outcome, rows_by_part
 from tests.planning.roots import problem_of
 from tests.planning.test_best_plans import HEIGHTS, TODAY
 from tests.plots.conftest import as_ensemble
@@ -47,6 +49,15 @@ def test_draws_in_pieces_are_the_draws_in_their_order(asked, two_threads):
         own = jax.tree.map(lambda a, k=at: np.asarray(a)[k : k + 1], drawn.replicates.variables)
         alone = Outcome(fit, own, horizon, cells).values_and_slopes(cells.today, REVENUE)
         np.testing.assert_allclose(slopes[at], alone[1][0], rtol=1e-4, atol=1e-6 * np.abs(slopes).max())
+
+
+@given(st.integers(1, 500), st.integers(1, 40))
+def test_every_draw_is_in_one_part_and_the_last_fills_up_what_is_short(n, parts):
+    rows = rows_by_part(n, min(parts, n))
+    assert set(rows.ravel()) == set(range(n))
+    in_order = np.swapaxes(rows, 0, 1).ravel()
+    np.testing.assert_array_equal(in_order[:n], np.arange(n))
+    assert (in_order[n:] == n - 1).all()
 
 
 def test_the_few_are_some_of_the_draws(asked, two_threads):
