@@ -14,6 +14,7 @@ _LEAST_SPREAD = 1e-6  # of the level: a straight line has none but for rounding
 _ENOUGH_REGIONS = 8  # to see how the weekly spread grows with the level
 _MOST_REGIONS = 400  # that this is seen from
 _LEAST_POWER = 0.5  # of the level that the spread grows with: that of pure counts
+_ROUNDING = 1e-9  # by which logs of levels that are the same may differ
 _LIKE_POISSON = 1.25  # ratio of the spread to the root of the level, either way, that chance alone may have
 _SEASON, _BLOCKS = 13.0, 10  # weeks over which slow movements are removed; blocks of weeks of the jackknife
 _ERRORS = 1.3  # standard errors by which common movements have to differ
@@ -95,10 +96,11 @@ def _power(level: np.ndarray, spread: np.ndarray) -> float:
     some = np.argsort(level)[:: -(-len(level) // _MOST_REGIONS)]  # of all sizes; the number of pairs grows fast
     low, high = np.triu_indices(len(some), 1)
     step = np.log(level[some][high] / level[some][low])
-    if not step.any():
+    apart = step > _ROUNDING
+    if not apart.any():
         return 1.0
     # SciPy's `theilslopes` does the same, but every command would wait a third of a second for `scipy.stats`.
-    slopes = np.log(spread[some][high] / spread[some][low])[step > 0] / step[step > 0]
+    slopes = np.log(spread[some][high] / spread[some][low])[apart] / step[apart]
     return float(np.clip(np.median(slopes), _LEAST_POWER, 1.0))
 
 
