@@ -33,7 +33,7 @@ from tests.long_fits import LongFitsOptimised
 from tests.order import SharedFits, place_of
 
 # Tracing makes many objects that live on; to look through them all, again and again, took a twelfth of the time.
-gc.set_threshold(20_000, 10, 10)
+gc.set_threshold(100_000, 10, 10)
 dcm.keep_programs()
 jax.config.update("jax_traceback_in_locations_limit", 0)  # written for every operation, read by nobody here
 if "xla_backend_optimization_level=0" in os.environ["XLA_FLAGS"]:  # but what runs hundreds of times

@@ -10,6 +10,7 @@ import pandas as pd
 from jax import Array
 
 from deepcausalmmm_jax.attribution.by_replicate import in_runs
+from deepcausalmmm_jax.attribution.cubics import cubics_over_root
 from deepcausalmmm_jax.attribution.curves import curve_kinds
 from deepcausalmmm_jax.attribution.fitted_panel import MORE, FittedPanel
 from deepcausalmmm_jax.attribution.forward import as_it_was, changes_from
@@ -30,9 +31,7 @@ from deepcausalmmm_jax.training.fitted import Replicates
 Level = Literal["all", "region"]
 ALL_REGIONS = "all"
 _MULTIPLIERS = np.unique([*np.arange(21) / 10, 0.01, 0.025, 0.05])
-_TO_DRAW = (*(np.arange(23) / 16) ** 2, 2.0)  # dense near zero, where curves bend the most; 1 is one of them
 _MOST_WEEKS = 10_000
-_MOST_WORK = 5e8  # exposures run through the model: 10 to 20 seconds on two cores
 
 
 class ResponseParts(NamedTuple):
@@ -58,6 +57,11 @@ class _Points(NamedTuple):
         marginal = None if self.marginal is None else self.marginal.sum(axis=-1, keepdims=True)
         return _Points(outcome, revenue, marginal)
 
+    def between(self, known: np.ndarray, wanted: np.ndarray) -> "_Points":
+        """Outcome and revenue at other multipliers, `[multiplier]`, each draw by cubics of its own."""
+        outcome, revenue = (cubics_over_root(known, part, 1)(wanted) for part in (self.outcome, self.revenue))
+        return _Points(outcome, revenue, None)
+
 
 def response_table(
     fit: FittedPanel,
@@ -69,6 +73,7 @@ def response_table(
     frequency: Frequency = "today",
     *,
     with_marginal: bool = True,
+    drawn_at: Sequence[float] | None = None,
 ) -> ResponseParts:
     """Curves as `deepcausalmmm_jax.response_curves` gives them.
 
@@ -81,6 +86,8 @@ def response_table(
         level: of the intervals.
         frequency: at which contacts come, see `planned_frequency`.
         with_marginal: whether marginal returns are wanted, which take as long as the curves.
+        drawn_at: multipliers, 0 and the largest among them, at which the members are run; between them each member's
+            curve is interpolated. None for all multipliers; others only without marginal returns.
 
     Raises:
         ConfigError: a bad number, level, split or frequency.
@@ -96,7 +103,12 @@ def response_table(
     said = [f"{name} at {each:.3g} contacts per person" for name, each in stated.items()]
     period = "; ".join([period, *said, *_ends(fit, most, grid)])
     points = _point_curve(fit, horizon, grid, with_marginal)
-    draws = None if replicates is None else _drawn_curves(fit, horizon, grid, replicates, with_marginal)
+    draws = None
+    if replicates is not None and drawn_at is None:
+        draws = _drawn_curves(fit, horizon, grid, replicates, with_marginal)
+    elif replicates is not None:
+        coarse = _checked(drawn_at)
+        draws = _drawn_curves(fit, horizon, coarse, replicates, with_marginal).between(coarse, grid)
     if by == "all":
         points, draws = points.over_regions(), None if draws is None else draws.over_regions()
     table = _within_reach(fit, _table(fit, horizon, grid, by, points, draws, level), by, most)
@@ -108,23 +120,6 @@ def response_table(
         units=units_of(fit.panel, horizon.in_currency, horizon.has_revenue),
         period=period,
     )
-
-
-def curves_to_draw(fit: FittedPanel, replicates: Replicates | None) -> pd.DataFrame:
-    """Table of curves over the panel's own weeks, for a figure, without marginal returns.
-
-    Intervals are left out where they would take too long: each point of a curve costs each member one run of the model
-    per channel.
-    """
-    panel = fit.panel
-    runs = len(_TO_DRAW) * (len(panel.channels) + 1) * (0 if replicates is None else len(replicates))
-    afforded = replicates if runs * panel.exposure.size <= _MOST_WORK else None
-    return response_table(fit, afforded, None, "all", _TO_DRAW, 0.9, with_marginal=False).table
-
-
-def curve_levels() -> np.ndarray:
-    """Multiples of today's spend at which curves to be drawn are computed."""
-    return np.asarray(_TO_DRAW)
 
 
 def _checked(multipliers: Sequence[float] | None) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from deepcausalmmm_jax.cli.collector import collect_seldom
 from deepcausalmmm_jax.cli.commands import Commands
 from deepcausalmmm_jax.cli.output import Stopped, end_at_once, finish, prepare_streams, say, say_aside
 from deepcausalmmm_jax.errors import DeepCausalMMMError
@@ -25,6 +26,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; bad input gives one sentence on standard error and exit code 2."""
+    collect_seldom()
     prepare_streams()
     warnings.formatwarning = lambda message, *_, **__: f"Note: {message}\n"  # without the line of source code
     if "--quiet" not in sys.argv:

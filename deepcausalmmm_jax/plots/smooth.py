@@ -2,7 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from scipy.interpolate import PchipInterpolator
+
+from deepcausalmmm_jax.attribution.cubics import cubics_over_root
 
 _POINTS = 120  # of a drawn curve, about
 _FINE = 24  # points between two levels, from which those drawn are chosen
@@ -28,12 +29,13 @@ def smooth_curve(known: pd.DataFrame, at: str, columns: list[str]) -> pd.DataFra
     known = known.sort_values(at).drop_duplicates(at)
     if not _FEWEST_LEVELS <= len(known) < _POINTS:
         return known[[at, *columns]].copy()
-    root = np.sqrt(known[at].to_numpy(np.float64))
-    curves = {name: PchipInterpolator(root, known[name].to_numpy(np.float64)) for name in columns}
+    levels = known[at].to_numpy(np.float64)
+    root = np.sqrt(levels)
+    curves = {name: cubics_over_root(levels, known[name].to_numpy(np.float64)) for name in columns}
     shares = np.linspace(0.0, 1.0, _FINE, endpoint=False)
     fine = np.append((root[:-1, None] + np.diff(root)[:, None] * shares).ravel(), root[-1])
-    chosen = _spread(fine, _length(fine**2, curves[columns[0]](fine)))
-    drawn = pd.DataFrame({at: chosen**2, **{name: curve(chosen) for name, curve in curves.items()}})
+    chosen = _spread(fine, _length(fine**2, curves[columns[0]](fine**2)))
+    drawn = pd.DataFrame({at: chosen**2, **{name: curve(chosen**2) for name, curve in curves.items()}})
     drawn.loc[np.isin(chosen, root), [at, *columns]] = known[[at, *columns]].to_numpy()
     return drawn
 

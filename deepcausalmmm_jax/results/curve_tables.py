@@ -10,11 +10,11 @@ import xarray as xr
 from deepcausalmmm_jax.attribution.curve_bands import today
 from deepcausalmmm_jax.attribution.curve_evidence import evidence_table
 from deepcausalmmm_jax.attribution.curves import adjacency, adstock_decay, channel_graph, curve_parameters, hill_curves
+from deepcausalmmm_jax.attribution.curves_to_draw import curves_to_draw
 from deepcausalmmm_jax.attribution.link_evidence import link_table
 from deepcausalmmm_jax.attribution.links import links
 from deepcausalmmm_jax.attribution.mediation import effects
 from deepcausalmmm_jax.attribution.over_time import coefficients, weekly_coefficients
-from deepcausalmmm_jax.attribution.response import curves_to_draw
 from deepcausalmmm_jax.data.link_groups import group_of_regions
 from deepcausalmmm_jax.results.computed_once import computed_once
 from deepcausalmmm_jax.results.fit_base import FitBase

@@ -11,6 +11,7 @@ import xarray as xr
 from deepcausalmmm_jax.attribution.by_replicate import Contributed, Earned, contributed, earned
 from deepcausalmmm_jax.attribution.carry_over import carry_over
 from deepcausalmmm_jax.attribution.curve_bands import hill_bands
+from deepcausalmmm_jax.attribution.curves_to_draw import curves_to_draw
 from deepcausalmmm_jax.attribution.diagnostics import channel_trust, share_covariance
 from deepcausalmmm_jax.attribution.intervals import interval, outside, standard_error, summary_draws, with_interval
 from deepcausalmmm_jax.attribution.least_width import at_least_as_wide, relative_errors
@@ -26,7 +27,6 @@ from deepcausalmmm_jax.attribution.notes import (
     narrow_or_not,
     with_note,
 )
-from deepcausalmmm_jax.attribution.response import curves_to_draw
 from deepcausalmmm_jax.axes import CHANNEL, COMPONENT, TIME, Variables
 from deepcausalmmm_jax.data.link_groups import channel_table
 from deepcausalmmm_jax.errors import ConfigError, OutputError

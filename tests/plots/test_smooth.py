@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepcausalmmm_jax.attribution.response import curve_levels
+from deepcausalmmm_jax.attribution.curves_to_draw import curve_levels
 from deepcausalmmm_jax.plots.smooth import smooth_curve
 
 

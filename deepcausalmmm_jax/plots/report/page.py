@@ -18,6 +18,7 @@ from deepcausalmmm_jax.io.atomic_write import write_text
 from deepcausalmmm_jax.io.output_path import output_path
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.budget import refuse_unknown_plan
+from deepcausalmmm_jax.plots.report.ahead import computed_ahead
 from deepcausalmmm_jax.plots.report.changes import KEY as CHANGES
 from deepcausalmmm_jax.plots.report.changes import changes_section, changes_tables
 from deepcausalmmm_jax.plots.report.credited import credited_tables
@@ -27,7 +28,6 @@ from deepcausalmmm_jax.plots.report.payload import Json, figure_data, region_dat
 from deepcausalmmm_jax.plots.report.plan_tables import plan_tables
 from deepcausalmmm_jax.plots.report.planner import KEY as PLANNER
 from deepcausalmmm_jax.plots.report.planner import TITLE as PLANNER_TITLE
-from deepcausalmmm_jax.plots.report.planner import planner
 from deepcausalmmm_jax.plots.report.sections import Section, first_page, sections_of
 from deepcausalmmm_jax.plots.report.tables import Table, tables_of
 from deepcausalmmm_jax.plots.theme import channel_colors
@@ -73,13 +73,17 @@ def write_report(
     place = output_path(path)
     _refuse(result, plan, currency)
     diagnosis = result.panel.diagnose().beside(result.config)
-    card = health_card(result, refutations, plan, diagnosis)
-    tell("tables")
-    tables = tables_of(result, card, diagnosis, refutations)
-    tables["contribution"] += credited_tables(result)
-    tables["plan"] = plan_tables(plan, currency)
-    tell("charts")
-    sections, first = sections_of(result, plan), first_page(result)
+    with computed_ahead(result, plan, currency) as ahead:
+        card = health_card(result, refutations, plan, diagnosis)
+        tell("tables")
+        tables = tables_of(result, card, diagnosis, refutations)
+        tables["contribution"] += credited_tables(result)
+        tables["plan"] = plan_tables(plan, currency)
+        tell("charts")
+        ahead.curves.result()
+        sections, first = sections_of(result, plan), first_page(result)
+        tell("planner")
+        board, why_not = ahead.planner.result()
     if previous is not None:
         comparison = compare_runs(previous, result)
         sections.insert(1, changes_section(comparison))  # after the section on health
@@ -87,8 +91,6 @@ def write_report(
     cadence, channels, worded = result.panel.cadence, result.panel.channels, wording_of(result.panel)
     first, *sections = _in_words([first, *sections], currency, result.panel)
     tables = _tables_in_words(tables, channels, worded)
-    tell("planner")
-    board, why_not = planner(result, plan, currency)
     _add_planner(sections, why_not)
     shown = [
         section

@@ -8,9 +8,9 @@ from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.steps import Steps
 from deepcausalmmm_jax.trust.refutations.refutation import Refutation
 
-# Seconds of each part on two cores: with draws, and without.
-_WITH_DRAWS = {"checks": 10.0, "tables": 3.0, "charts": 11.0, "planner": 9.0, "page": 0.3}
-_WITHOUT = {"checks": 6.0, "tables": 3.0, "charts": 3.0, "planner": 10.0, "page": 0.7}
+# Seconds of each part on two cores, while curves and planner are computed beside them: with draws, and without.
+_WITH_DRAWS = {"checks": 2.0, "tables": 0.2, "charts": 0.8, "planner": 0.2, "page": 0.3}
+_WITHOUT = {"checks": 0.8, "tables": 0.2, "charts": 0.4, "planner": 0.1, "page": 0.2}
 
 
 def report(
