@@ -106,7 +106,8 @@ def _with_figures(
     drawn: dict[str, np.ndarray] = {}
     if members is not None and at:
         all_of = _told(fit, members, at)
-        drawn = {"incremental_outcome": all_of.outcome, "pct_of_contribution": 100.0 * all_of.outcome / predicted}
+        share = 100.0 * all_of.outcome / _predicted_by_member(fit, members)[:, None]
+        drawn = {"incremental_outcome": all_of.outcome, "pct_of_contribution": share}
         drawn |= {f"outcome_{unit}": all_of.per_unit, "revenue": all_of.revenue}
     columns = dict(facts)
     for name, values in figures.items():
@@ -160,3 +161,10 @@ def _multiplied(
 
 def _predicted(fit: FittedPanel) -> float:
     return float(np.where(fit.panel.past, fit.counted_prediction(), 0.0).sum())
+
+
+def _predicted_by_member(fit: FittedPanel, members: Variables) -> np.ndarray:
+    """The same by member, `[member]`: a share is one of what the member itself predicts, as in `media_summary`."""
+    scaled = np.asarray(predictions(members, fit.inputs, fit.design), np.float64)
+    counted = scaled * fit.scales.kpi[:, None] + fit.size_over_mean()[:, None]
+    return np.asarray(np.where(fit.panel.past, counted, 0.0).sum(axis=(1, 2)))

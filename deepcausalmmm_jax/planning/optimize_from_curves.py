@@ -63,7 +63,8 @@ def optimize_budget_from_curves(
 
     Args:
         table: a row per channel (or a channel and region): `channel`, `bottom`, `top`, `half_saturation`, `slope`, and
-            optionally `region`, `spend_today` and `largest_x`, beyond which the plan is extrapolation.
+            optionally `region`, `spend_today` (over all periods, like the total) and `largest_x`, a period's spend
+            beyond which the plan is extrapolation.
         total: spend of the plan, over all periods.
         periods: number of periods that the total is spread over evenly; curves are of one period's spend.
         limits: everything that the plan must keep to, over all periods; see `Limits`. Relative bounds need the column

@@ -104,9 +104,9 @@ class Ensemble(FitResult):
         return pd.DataFrame(values, index=index, columns=list(self.panel.channels))
 
     def baseline_draws(self) -> np.ndarray:
-        """Predicted KPI without any media, of all regions and weeks together, KPI units, `[replicate]`."""
-        national = self._contributed.national
-        return np.asarray(national[:, :, : national.shape[2] - len(self.panel.channels)].sum(axis=(1, 2)))
+        """Predicted KPI without any media, all regions, up to the last week with a KPI, KPI units, `[replicate]`."""
+        regional = self._contributed.regional
+        return np.asarray(regional[:, :, : regional.shape[2] - len(self.panel.channels)].sum(axis=(1, 2)))
 
     def media_summary(self, level: float = _LEVEL, *, planned: bool = False) -> pd.DataFrame:
         """`FitResult.media_summary` with `_low` and `_high` beside every estimated column.

@@ -81,7 +81,24 @@ def test_intervals_are_those_of_the_members(drawn):
         drawn.contribution_intervals().sel(component="control_1").sum("time").values,
     )
     assert (table["incremental_outcome_low"] < table["incremental_outcome_high"]).all()
-    members = [
+    members = members_of(drawn)
+    outcomes = [member.treatments().loc["control_1", "incremental_outcome"] for member in members]
+    np.testing.assert_allclose(
+        table.loc["control_1", ["incremental_outcome_low", "incremental_outcome_high"]].astype(float),
+        np.quantile(outcomes, [0.05, 0.95]),
+        rtol=1e-6,
+    )
+    parts = np.stack([member.weekly_contributions()["control_1"].to_numpy() for member in members])
+    np.testing.assert_allclose([low, high], np.quantile(parts, [0.05, 0.95], axis=0).sum(axis=1), rtol=1e-3)
+    regional = np.stack([member.contributions.sum("time").values for member in members])
+    np.testing.assert_allclose(
+        drawn.region_intervals().values, np.quantile(regional, [0.05, 0.95], axis=0), rtol=1e-2, atol=2.0
+    )
+
+
+def members_of(drawn):
+    """Each member of an ensemble as a fit of its own."""
+    return [
         with_panel(
             dcm.FitResult(
                 dataclasses.replace(
@@ -95,18 +112,32 @@ def test_intervals_are_those_of_the_members(drawn):
         )
         for i in range(len(drawn.replicates))
     ]
-    outcomes = [member.treatments().loc["control_1", "incremental_outcome"] for member in members]
-    np.testing.assert_allclose(
-        table.loc["control_1", ["incremental_outcome_low", "incremental_outcome_high"]].astype(float),
-        np.quantile(outcomes, [0.05, 0.95]),
-        rtol=1e-6,
-    )
-    parts = np.stack([member.weekly_contributions()["control_1"].to_numpy() for member in members])
-    np.testing.assert_allclose([low, high], np.quantile(parts, [0.05, 0.95], axis=0).sum(axis=1), rtol=1e-3)
-    regional = np.stack([member.contributions.sum("time").values for member in members])
-    np.testing.assert_allclose(
-        drawn.region_intervals().values, np.quantile(regional, [0.05, 0.95], axis=0), rtol=1e-2, atol=2.0
-    )
+
+
+def test_a_share_of_a_draw_is_one_of_what_the_draw_predicts(drawn):
+    """Not of the estimate's prediction: a member's parts add up to its own 100%, channels and treatments alike."""
+    members = members_of(drawn)
+    for table, name, own in (
+        (drawn.treatments(), "control_1", [member.treatments() for member in members]),
+        (drawn.events(), "control_2", [member.events() for member in members]),
+    ):
+        shares = [one.loc[name, "pct_of_contribution"] for one in own]
+        ends = table.loc[name, ["pct_of_contribution_low", "pct_of_contribution_high"]].astype(float)
+        np.testing.assert_allclose(ends, np.quantile(shares, [0.05, 0.95]), rtol=1e-5)
+
+
+def test_the_baseline_of_the_draws_leaves_out_planned_weeks(drawn):
+    """As all totals do: what is planned after the last KPI is no part of what was sold without media."""
+    planned = drawn.panel.weights.copy()
+    planned[:, -4:] = 0.0
+    panel = dataclasses.replace(drawn.panel, weights=planned)
+    found = with_panel(drawn, panel).baseline_draws()
+    base = [
+        member.contributions.isel(time=slice(0, -4)).sum(("region", "time")).values[: -len(panel.channels)].sum()
+        for member in members_of(drawn)
+    ]
+    np.testing.assert_allclose(found, base, rtol=1e-5)
+    assert (found < drawn.baseline_draws()).all()
 
 
 def _one(tree, i):

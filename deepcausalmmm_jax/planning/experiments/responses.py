@@ -23,7 +23,7 @@ class Treatment:
         channel: position of the channel.
         change: share by which its spend changes; -1 takes it off the air.
         weeks: length of the test.
-        cool_down: weeks after it that are measured too, for the carry-over.
+        cool_down: steps of the panel after it that are measured too, for the carry-over.
         lift: `[draw, region]`, effect in the weeks measured, KPI units, positive where exposure raises the KPI.
         whole: `[draw, region]`, the same with all of the carry-over.
         revenue: `[draw, region]`, of `whole`; KPI units where no revenue per KPI is known.
@@ -43,10 +43,9 @@ class Treatment:
 
 
 def cool_downs(fit: FittedPanel) -> np.ndarray:
-    """Weeks after a test until nine tenths of a channel's effect have arrived, `[channel]`, at most four."""
-    arrived = adstock_decay(fit).cumsum().to_numpy() >= ARRIVED
-    weeks = np.where(arrived.any(axis=0), arrived.argmax(axis=0), _LONGEST_COOL_DOWN)
-    return np.minimum(weeks, _LONGEST_COOL_DOWN)
+    """Steps after a test until nine tenths of a channel's effect have arrived, `[channel]`, four weeks at most."""
+    arrived, longest = adstock_decay(fit).cumsum().to_numpy() >= ARRIVED, fit.panel.cadence.steps(_LONGEST_COOL_DOWN)
+    return np.minimum(np.where(arrived.any(axis=0), arrived.argmax(axis=0), longest), longest)
 
 
 def treatments(

@@ -35,7 +35,7 @@ def with_placebo(panel: Panel, rng: np.random.Generator, name: str) -> Placebo:
         name: of the placebo.
     """
     n_weeks = panel.n_past_weeks
-    least = min(_LEAST_SHIFT, max(1, n_weeks // 4))
+    least = min(panel.cadence.steps(_LEAST_SHIFT), max(1, n_weeks // 4))
     best: tuple[float, int, int] | None = None
     for _ in range(_CANDIDATES):
         channel = int(rng.integers(len(panel.channels)))
@@ -89,7 +89,8 @@ def with_random_cause(panel: Panel, rng: np.random.Generator, name: str) -> Pane
         name: of the control.
     """
     n_regions, n_weeks = panel.present.shape
-    own, shared = _autoregressive(rng, n_regions, n_weeks), _autoregressive(rng, 1, n_weeks)
+    persistence = _PERSISTENCE**panel.cadence.weeks  # of a step
+    own, shared = (_autoregressive(rng, rows, n_weeks, persistence) for rows in (n_regions, 1))
     cause = np.sqrt(1.0 - _SHARED) * own + np.sqrt(_SHARED) * shared
     return dataclasses.replace(
         panel,
@@ -99,16 +100,16 @@ def with_random_cause(panel: Panel, rng: np.random.Generator, name: str) -> Pane
 
 
 def with_shuffled(panel: Panel, channel: int, rng: np.random.Generator) -> Panel:
-    """The panel with the past weeks of a channel in another order, the same in all regions, in blocks of four.
+    """The panel with the past weeks of a channel in another order, the same in all regions, in blocks of four weeks.
 
     Args:
         panel: the panel.
         channel: position of the channel.
         rng: draws the order.
     """
-    n_weeks = panel.n_past_weeks
-    offset = int(rng.integers(_BLOCK))  # so that blocks do not begin where flights do
-    blocks = np.array_split(np.roll(np.arange(n_weeks), -offset), max(2, n_weeks // _BLOCK))
+    n_weeks, length = panel.n_past_weeks, panel.cadence.steps(_BLOCK)
+    offset = int(rng.integers(length))  # so that blocks do not begin where flights do
+    blocks = np.array_split(np.roll(np.arange(n_weeks), -offset), max(2, n_weeks // length))
     order = np.concatenate([blocks[b] for b in rng.permutation(len(blocks))])
     exposure, often = panel.exposure.copy(), None if panel.frequency is None else panel.frequency.copy()
     exposure[:, :n_weeks, channel] = exposure[:, order, channel]
@@ -154,10 +155,10 @@ def _likeness(panel: Panel, exposure: np.ndarray) -> float:
     return float(np.abs(products / np.maximum(size[:-1] * size[-1], 1e-12)).max())
 
 
-def _autoregressive(rng: np.random.Generator, rows: int, n_weeks: int) -> np.ndarray:
-    shocks = rng.normal(size=(rows, n_weeks)) * np.sqrt(1.0 - _PERSISTENCE**2)
-    shocks[:, 0] /= np.sqrt(1.0 - _PERSISTENCE**2)
+def _autoregressive(rng: np.random.Generator, rows: int, n_weeks: int, persistence: float) -> np.ndarray:
+    shocks = rng.normal(size=(rows, n_weeks)) * np.sqrt(1.0 - persistence**2)
+    shocks[:, 0] /= np.sqrt(1.0 - persistence**2)
     made = np.zeros_like(shocks)
     for week in range(n_weeks):
-        made[:, week] = shocks[:, week] + (_PERSISTENCE * made[:, week - 1] if week else 0.0)
+        made[:, week] = shocks[:, week] + (persistence * made[:, week - 1] if week else 0.0)
     return made

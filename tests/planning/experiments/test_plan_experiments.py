@@ -1,12 +1,15 @@
 """`plan_experiments` on a small fit: the table, its laws, its door to a lift test, and bad input."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.cadence import Cadence
+from deepcausalmmm_jax.planning.experiments import responses
 from deepcausalmmm_jax.planning.experiments.responses import cool_downs, treatments
 
 CHANNELS = ("channel_1", "channel_2", "channel_3")
@@ -315,3 +318,13 @@ def test_a_national_channel_is_not_tested_in_some_regions(small_ensemble):
 def test_a_test_of_what_is_national_is_refused(small_ensemble, national, asked, error, said):
     with pytest.raises(error, match=said):
         dcm.plan_experiments(_with_national(small_ensemble, *national), **asked, **QUICK)
+
+
+@pytest.mark.parametrize(("cadence", "longest"), [("daily", 28), ("weekly", 4), ("monthly", 1), ("quarterly", 1)])
+def test_measuring_ends_four_weeks_after_a_test_on_every_calendar(monkeypatch, cadence, longest):
+    """Not four steps, which are four days or four months: the carry-over takes the same time on each of them."""
+    lasting, soon = 0.999 ** np.arange(60), 0.5 ** np.arange(60)
+    decay = pd.DataFrame({"lasting": 0.001 * lasting, "soon": 0.5 * soon})
+    monkeypatch.setattr(responses, "adstock_decay", lambda fit: decay)
+    fit = SimpleNamespace(panel=SimpleNamespace(cadence=Cadence(cadence)))
+    assert list(cool_downs(fit)) == [longest, min(3, longest)]  # 15/16 of the second have arrived at lag 3

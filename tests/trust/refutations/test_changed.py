@@ -1,6 +1,9 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
+import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.trust.refutations.changed import (
     with_future,
     with_noise,
@@ -65,3 +68,20 @@ def test_noise_is_a_share_of_exposure_and_of_the_spread_of_controls(small_panel,
     assert (panel.exposure[~on] == 0).all()
     added = (panel.control - small_panel.control) / small_panel.control.std(axis=1, keepdims=True)
     assert added.std() == pytest.approx(0.01, rel=0.1)
+
+
+def test_changes_last_as_long_on_days_as_on_weeks(rng):
+    """Steps of the panel are not weeks: a placebo eight days late still has the effect of the channel it copies."""
+    panel = dcm.simulate(1, 160, 2, 1, seed=1, cadence="daily")[0]
+    assert min(with_placebo(panel, np.random.default_rng(seed), "placebo").weeks for seed in range(30)) >= 56
+    order = with_shuffled(with_days(panel), 0, rng).exposure[0, :, 0]
+    assert (np.diff(order) != 1.0).sum() <= 2 + len(panel.weeks) // 28
+    cause = with_random_cause(panel, rng, "cause").control[0, :, -1]
+    assert np.corrcoef(cause[:-7], cause[7:])[0, 1] == pytest.approx(0.8, abs=0.15)
+
+
+def with_days(panel):
+    """The panel with the number of each day as the exposure of the first channel."""
+    exposure = panel.exposure.copy()
+    exposure[:, :, 0] = np.arange(exposure.shape[1])
+    return dataclasses.replace(panel, exposure=exposure)
