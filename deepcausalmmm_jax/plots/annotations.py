@@ -146,6 +146,14 @@ def need(given: object, what: str, remedy: str) -> None:
         raise DataError(f"This figure needs {what}; {remedy}.")
 
 
+def group_name(panel: Panel, name: str) -> str:
+    """The name of parts that are added up, such as `events`; another where a channel or a treatment is called so."""
+    taken = {*panel.channels, *(entry.name for entry in panel.treatments)}
+    while name in taken:
+        name = f"all {name}"
+    return name
+
+
 def rest_color(name: object, colors: dict[str, str]) -> str:
     """Colour of a channel, or of the rest added up."""
     return colors.get(str(name), REST_COLOR)

@@ -13,6 +13,7 @@ from deepcausalmmm_jax.plots.annotations import (
     add_band,
     add_intervals,
     all_regions,
+    group_name,
     interval_texts,
     largest,
     mark_holdout,
@@ -58,8 +59,8 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
         _refuse_signs(weekly, result.panel.cadence)
     if kind == "lines":
         weekly = weekly.drop(columns=BASE_NAME)
-    credited = credited_names(result)
-    colors, shown = channel_colors([*channels, *credited]), labels([*channels, *credited, OTHERS, BASE_NAME])
+    credited, others = credited_names(result), group_name(result.panel, OTHERS)
+    colors, shown = channel_colors([*channels, *credited]), labels([*channels, *credited, others, BASE_NAME])
     figure = go.Figure()
     amount = "%{y:.3~r}%" if kind == "percent" else "%{y:,.4~r}"
     for name in weekly.columns:
@@ -72,8 +73,8 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
             line={"color": color, "width": 2 if kind == "lines" else 0.5},
             stackgroup=None if kind == "lines" else "all",
             groupnorm="percent" if kind == "percent" else None,
-            meta={"series": f"part:{name}", **({"channel": name} if name in channels else {})},
-            visible="legendonly" if kind == "lines" and name == OTHERS else True,
+            meta={"series": f"part:{name}", ("channel" if name in channels else "column"): name},
+            visible="legendonly" if kind == "lines" and name == others else True,
             hovertemplate="%{x}: " + amount + "<extra>%{fullData.name}</extra>",
         )
     if kind == "lines" and isinstance(result, Ensemble):
@@ -114,9 +115,9 @@ def grouped_contributions(result: FitResult, top: int) -> pd.DataFrame:
     treatments, events = [entry.name for entry in panel.treatments], list(panel.event_names)
     parts = {BASE_NAME: weekly.drop(columns=[*channels, *treatments, *events]).sum(axis=1)}
     parts |= {name: weekly[name] for name in treatments}
-    parts |= {EVENTS: weekly[events].sum(axis=1)} if events else {}
+    parts |= {group_name(panel, EVENTS): weekly[events].sum(axis=1)} if events else {}
     parts |= {name: weekly[name] for name in kept}
-    return pd.DataFrame(parts | ({OTHERS: weekly[rest].sum(axis=1)} if rest else {}))
+    return pd.DataFrame(parts | ({group_name(panel, OTHERS): weekly[rest].sum(axis=1)} if rest else {}))
 
 
 def banded_channels(weekly: pd.DataFrame, channels: list[str]) -> list[str]:
@@ -126,7 +127,9 @@ def banded_channels(weekly: pd.DataFrame, channels: list[str]) -> list[str]:
 
 def credited_names(result: FitResult) -> list[str]:
     """Parts of the grouped contributions that are neither the baseline nor media: treatments, and events together."""
-    return [*(entry.name for entry in result.panel.treatments), *([EVENTS] if result.panel.event_names else [])]
+    panel = result.panel
+    events = [group_name(panel, EVENTS)] if panel.event_names else []
+    return [*(entry.name for entry in panel.treatments), *events]
 
 
 def contribution_total(result: FitResult, top: int = 25) -> go.Figure:

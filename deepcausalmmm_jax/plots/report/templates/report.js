@@ -91,6 +91,11 @@ function withPoints(trace, names) {
   if (!keep.length) return null;
   const cut = { ...trace, meta: { ...trace.meta, channels: pick(names, keep) } };
   for (const key of ["x", "y", "text", "customdata"]) if (Array.isArray(cut[key])) cut[key] = pick(cut[key], keep);
+  for (const key of ["errors", "low", "high"]) if (Array.isArray(cut.meta[key])) cut.meta[key] = pick(cut.meta[key], keep);
+  if (cut.error_x) {
+    cut.error_x = { ...cut.error_x };
+    for (const key of ["array", "arrayminus"]) if (Array.isArray(cut.error_x[key])) cut.error_x[key] = pick(cut.error_x[key], keep);
+  }
   if (Array.isArray(trace.marker?.color)) cut.marker = { ...trace.marker, color: pick(trace.marker.color, keep) };
   return cut;
 }
@@ -98,7 +103,7 @@ function withPoints(trace, names) {
 function withColumns(trace, names) {
   const keep = names.map((_, i) => i).filter((i) => state.channels.has(names[i]));
   if (!keep.length) return null;
-  return { ...trace, x: pick(trace.x, keep), z: trace.z.map((row) => pick(row, keep)) };
+  return { ...trace, meta: { ...trace.meta, columns: pick(names, keep) }, x: pick(trace.x, keep), z: trace.z.map((row) => pick(row, keep)) };
 }
 
 function current(chart) {
@@ -114,7 +119,8 @@ const haveSigns = (traces) => {
 };
 
 function titleOf(chart, traces) {
-  if (state.region === null || !follows(chart)) return chart.title;
+  if (state.region === null) return chart.title;
+  if (!follows(chart)) return chart.title.includes("all regions") ? chart.title : `${chart.title}; all regions`;
   const { labels, meta } = traces[0] ?? {};
   const below = meta?.signed ? labels.filter((_, i) => meta.signed[i] < 0).map(asText) : [];
   const remark = below.length ? meta.remark.replace("{}", () => below.join(", ")) : "";
@@ -188,7 +194,7 @@ function draw(figure) {
     if (hidden.has(id)) trace.visible = "legendonly";
     else if (hidden.touched && trace.visible === "legendonly") trace.visible = true;
   }
-  const table = tableOf(traces);
+  const table = tableOf(traces, chart.layout);
   plot.setAttribute("aria-label", describe(title, table));
   drawLegend(figure, key, traces);
   const width = plot.clientWidth;
