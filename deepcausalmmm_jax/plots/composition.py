@@ -164,7 +164,7 @@ def contribution_waterfall(result: FitResult, top: int = _WATERFALL) -> go.Figur
         **look,
     )
     low, high = float(starts.min()), float(starts.max())
-    figure.update_xaxes(range=[low - 0.1 * (high - low) * (low < 0), high + 0.14 * (high - low)])
+    figure.update_xaxes(range=[low - 0.2 * (high - low) * (low < 0), high + 0.14 * (high - low)])
     unit = escaped(result.panel.kpi_name)
     styled(
         figure,

@@ -27,3 +27,13 @@ def test_charts_that_do_not_show_a_region_say_so_while_one_is_chosen(browser, pa
     for key, title in after.items():
         assert ("all regions" in title) != (name in title), (key, title)
     assert after["mroi"] == f"{before['mroi']}; all regions"
+
+
+def test_the_channel_filter_opens_within_a_phone(browser, page):
+    opened(browser, page[0], 420)
+    browser.execute_script("document.getElementById('channel-filter').open = true")
+    left, right = browser.execute_script(
+        "const r = document.querySelector('.filters fieldset').getBoundingClientRect(); return [r.left, r.right]"
+    )
+    assert 0 <= left < right <= 420
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 420
