@@ -51,7 +51,8 @@ def channel_returns(result: FitResult, measure: Measure = "roi", top: int = 25) 
     drawn = known.loc[largest(known["incremental_outcome"], top)].sort_values(measure)
     colors, shown = channel_colors(list(summary.index)), labels(list(summary.index))
     refitted = f"{measure}_low" in summary
-    ended = drawn.replace(np.inf, 2.0 * _WIDEST * float(drawn[measure].max()))  # a line without an end leaves the axis
+    beyond = 2.0 * _WIDEST * float(drawn[measure].max())
+    ended = drawn.replace(np.inf, beyond)  # a line without an end leaves the axis
     low, high = (
         ended[f"{measure}{end}"].fillna(drawn[measure]) if refitted else drawn[measure] for end in ("_low", "_high")
     )
@@ -76,7 +77,8 @@ def channel_returns(result: FitResult, measure: Measure = "roi", top: int = 25) 
     )
     if refitted:
         ends = measure if measure in ("roi", "effectiveness") else ""
-        add_intervals(figure, names, drawn[f"{measure}_low"], ended[f"{measure}_high"], list(drawn.index), ends)
+        own = drawn[f"{measure}_low"], drawn[f"{measure}_high"]
+        add_intervals(figure, names, *own, list(drawn.index), ends, beyond=beyond)
     remark = ", 90% intervals" if refitted else ""
     styled(figure, _TITLES[measure], _unit(result, measure), "", height=row_height(len(drawn)), remark=remark)
     has_line = measure in ("roi", "mroi") and result.panel.revenue_per_kpi is not None

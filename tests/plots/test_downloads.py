@@ -112,3 +112,13 @@ def test_names_are_whole_in_tables_and_the_first_column_says_what_it_holds(brows
     assert (heat["header"][0], set(heat["header"][1:])) == ("region", set(names))
     assert table_of(browser, result.plot("control_ranges"), tmp_path)["header"][0] == "control"
     assert table_of(browser, result.plot("adstock_decay"), tmp_path)["header"][0] == "weeks after the exposure"
+
+
+def test_an_interval_without_an_end_has_no_number_in_the_table(browser, ensemble, tmp_path, monkeypatch):
+    summary = ensemble.media_summary()
+    summary.loc["channel_1", "cpik_high"] = np.inf
+    monkeypatch.setattr(dcm.Ensemble, "media_summary", lambda self, *_: summary)
+    table = table_of(browser, ensemble.plot("channel_returns", measure="cpik"), tmp_path)
+    rows = pd.DataFrame(table["rows"], columns=table["header"]).set_index("channel")
+    assert rows["high"]["channel_1"] == "∞"
+    np.testing.assert_allclose(rows["high"].drop("channel_1").astype(float), summary["cpik_high"].drop("channel_1")[rows.index.drop("channel_1")], rtol=1e-3)  # fmt: skip

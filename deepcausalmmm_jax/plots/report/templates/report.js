@@ -91,7 +91,7 @@ function withPoints(trace, names) {
   if (!keep.length) return null;
   const cut = { ...trace, meta: { ...trace.meta, channels: pick(names, keep) } };
   for (const key of ["x", "y", "text", "customdata"]) if (Array.isArray(cut[key])) cut[key] = pick(cut[key], keep);
-  for (const key of ["errors", "low", "high"]) if (Array.isArray(cut.meta[key])) cut.meta[key] = pick(cut.meta[key], keep);
+  for (const key of ["errors", "low", "high", "endless"]) if (Array.isArray(cut.meta[key])) cut.meta[key] = pick(cut.meta[key], keep);
   if (cut.error_x) {
     cut.error_x = { ...cut.error_x };
     for (const key of ["array", "arrayminus"]) if (Array.isArray(cut.error_x[key])) cut.error_x[key] = pick(cut.error_x[key], keep);

@@ -76,17 +76,17 @@ function byKey(traces, key, value, rowName) {
       if (names?.length === t.y.length) names.forEach((name, i) => whole.set(t.y[i], entities(name)));
     }
   }
-  const add = (column, keys, values) => {
+  const add = (column, keys, values, endless) => {
     keys.forEach((k, i) => {
       if (!rows.has(k)) rows.set(k, [whole.get(k) ?? k]);
-      rows.get(k)[column] = values[i];
+      rows.get(k)[column] = values[i] ?? (endless?.[i] ? "∞" : null);
     });
   };
   for (const trace of shown) {
     if (trace.mode === "markers" && trace.showlegend === false && key === "x") continue; // today's points
     const name = columnName(trace);
     const before = trace.showlegend === false && trace.meta?.channel ? header.indexOf(name) : -1; // a line goes on, dotted
-    add(before > 0 ? before : header.push(name) - 1, trace[key], trace[value]);
+    add(before > 0 ? before : header.push(name) - 1, trace[key], trace[value], trace.meta?.endless);
     const bounds = boundsOf(trace, key, bands);
     for (const [end, values] of Object.entries(bounds?.columns ?? {})) add(header.push(`${name}, ${end}`) - 1, bounds.keys, values);
   }
