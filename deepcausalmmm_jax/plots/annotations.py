@@ -55,6 +55,11 @@ def largest(values: pd.Series, top: int) -> list[str]:
     return [label for label in values.index if label in kept]
 
 
+def some_of(drawn: int, whole: int, words: str = "the largest {}") -> str:
+    """For a title, how many of the channels are drawn; empty where all are."""
+    return "" if drawn >= whole else f" ({words.format(f'{drawn} of {whole}')})"
+
+
 def add_band(
     figure: go.Figure,
     x: Sequence[object],

@@ -18,6 +18,7 @@ from deepcausalmmm_jax.plots.annotations import (
     largest,
     mark_holdout,
     rest_color,
+    some_of,
 )
 from deepcausalmmm_jax.plots.theme import (
     BASE_COLOR,
@@ -170,7 +171,7 @@ def contribution_total(result: FitResult, top: int = 25) -> go.Figure:
         add_intervals(figure, names, low, high, list(ordered.index), "pct_of_contribution", "%")
     ends = ("", "_low", "_high") if refitted else ("",)
     figure.update_xaxes(range=_with_room(pd.concat([ordered[f"pct_of_contribution{end}"] for end in ends])))
-    remark = (", 90% intervals" if refitted else "") + _of(kept, summary)
+    remark = (", 90% intervals" if refitted else "") + some_of(len(kept), len(summary))
     unit = f"% of {escaped(share_basis(result.fitted_panel))}"
     styled(figure, "Contribution of each channel", unit, "", height=row_height(len(ordered)), remark=remark)
     return figure.update_yaxes(tickmode="linear", showgrid=False).update_layout(showlegend=False)
@@ -179,7 +180,3 @@ def contribution_total(result: FitResult, top: int = 25) -> go.Figure:
 def _with_room(values: pd.Series) -> list[float]:
     """Range of the axis, with space for the numbers beside the longest bars."""
     return [1.15 * min(float(values.min()), 0.0), 1.15 * max(float(values.max()), 1e-12)]
-
-
-def _of(kept: list[str], summary: pd.DataFrame) -> str:
-    return "" if len(kept) == len(summary) else f" (the largest {len(kept)} of {len(summary)})"

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.plots.annotations import OTHERS, all_regions, group_name, largest, need, rest_color
+from deepcausalmmm_jax.plots.annotations import OTHERS, all_regions, group_name, largest, need, rest_color, some_of
 from deepcausalmmm_jax.plots.theme import (
     ACTUAL_COLOR,
     BASE_COLOR,
@@ -81,7 +81,8 @@ def panel_exposure(panel: Panel, top: int = 12) -> go.Figure:
             meta={"channel": name},
             hovertemplate="%{x}: %{y:.2f}<extra>" + shown[name] + "</extra>",
         )
-    return styled(figure, "Exposure", "week", "exposure (1 = average week)", scope=all_regions(panel))
+    title = "Exposure" + some_of(len(kept), len(panel.channels), "the {} channels that vary most")
+    return styled(figure, title, "week", "exposure (1 = average week)", scope=all_regions(panel))
 
 
 def panel_spend(panel: Panel, top: int = 12) -> go.Figure:

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.errors import ConfigError
-from deepcausalmmm_jax.plots.annotations import add_intervals, interval_texts, largest, need
+from deepcausalmmm_jax.plots.annotations import add_intervals, interval_texts, largest, need, some_of
 from deepcausalmmm_jax.plots.theme import (
     BASE_COLOR,
     INK,
@@ -80,7 +80,8 @@ def channel_returns(result: FitResult, measure: Measure = "roi", top: int = 25) 
         own = drawn[f"{measure}_low"], drawn[f"{measure}_high"]
         add_intervals(figure, names, *own, list(drawn.index), ends, beyond=beyond)
     remark = ", 90% intervals" if refitted else ""
-    styled(figure, _TITLES[measure], _unit(result, measure), "", height=row_height(len(drawn)), remark=remark)
+    title = _TITLES[measure] + some_of(len(drawn), len(known))
+    styled(figure, title, _unit(result, measure), "", height=row_height(len(drawn)), remark=remark)
     has_line = measure in ("roi", "mroi") and result.panel.revenue_per_kpi is not None
     _set_range(figure, drawn[measure].to_numpy(), low.to_numpy(), high.to_numpy(), 1.0 if has_line else 0.0)
     if has_line:
@@ -148,7 +149,7 @@ def spend_and_effect_share(result: FitResult, top: int = 20) -> go.Figure:
             hovertemplate="%{y}: %{x:.1f}%<extra>" + label + "</extra>",
             meta={"channels": list(drawn.index)},
         )
-    title = "Share of spend (grey) and share of effect (colour)"
+    title = "Share of spend (grey) and share of effect (colour)" + some_of(len(drawn), len(priced))
     styled(figure, title, "% of all channels with spend", "", height=row_height(int(1.6 * len(drawn))))
     figure.update_yaxes(tickmode="linear", showgrid=False)
     return figure.update_layout(barmode="group", bargap=0.25, showlegend=False)

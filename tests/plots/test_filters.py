@@ -18,7 +18,7 @@ def test_error_bars_stay_with_their_channel_under_the_channel_filter(browser, pa
 
 def test_charts_that_do_not_show_a_region_say_so_while_one_is_chosen(browser, page):
     opened(browser, page[0])
-    titles = "return Object.fromEntries(Object.entries(DATA.charts).map(([k, c]) => [k, titleOf(c, current(c))]))"
+    titles = "return Object.fromEntries(Object.entries(DATA.charts).map(([k, c]) => [k, titleOf(c, current(c)) + scopeOf(c)]))"
     before = browser.execute_script(titles)
     browser.execute_script(
         "const s = document.getElementById('region'); s.value = '1'; s.dispatchEvent(new Event('change'))"
@@ -27,6 +27,9 @@ def test_charts_that_do_not_show_a_region_say_so_while_one_is_chosen(browser, pa
     for key, title in after.items():
         assert ("all regions" in title) != (name in title), (key, title)
     assert after["mroi"] == f"{before['mroi']}; all regions"
+    browser.execute_script("draw(document.querySelector('[data-key=mroi]'))")
+    shown = "return getComputedStyle(document.querySelector('[data-key=mroi] h3'), '::after').content"
+    assert browser.execute_script(shown) == '"; all regions"'
 
 
 def test_the_channel_filter_opens_within_a_phone(browser, page):

@@ -96,3 +96,16 @@ def test_shares_of_two_runs_say_what_they_are_of(small_result):
     assert dcm.plots.run_changes(found).layout.xaxis.title.text == f"% of predicted {small_result.panel.kpi_name}"
     around_zero = dataclasses.replace(found, share_of="the size of <sales>")
     assert dcm.plots.run_changes(around_zero).layout.xaxis.title.text == "% of the size of &lt;sales&gt;"
+
+
+def test_figures_of_some_channels_say_how_many_are_drawn(small_result):
+    some = {"top": 2}
+    for kind, given in (
+        ("channel_returns", some), ("spend_and_effect_share", some), ("adstock_decay", some), ("hill_curves", some),
+        ("coefficients_over_time", some), ("contribution_total", some),
+    ):  # fmt: skip
+        assert "(the largest 2 of 3)" in small_result.plot(kind, **given).layout.title.text, kind
+        assert " of 3" not in small_result.plot(kind).layout.title.text, kind
+    table = small_result.spend_response()
+    assert "(the largest 2 of 3)" in dcm.plots.response_curves(table, "sales", top=2).layout.title.text
+    assert "2 of 3 channels that vary most" in dcm.plots.panel_exposure(small_result.panel, 2).layout.title.text

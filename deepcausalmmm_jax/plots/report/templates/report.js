@@ -119,13 +119,15 @@ const haveSigns = (traces) => {
 };
 
 function titleOf(chart, traces) {
-  if (state.region === null) return chart.title;
-  if (!follows(chart)) return chart.title.includes("all regions") ? chart.title : `${chart.title}; all regions`;
+  if (state.region === null || !follows(chart)) return chart.title;
   const { labels, meta } = traces[0] ?? {};
   const below = meta?.signed ? labels.filter((_, i) => meta.signed[i] < 0).map(asText) : [];
   const remark = below.length ? meta.remark.replace("{}", () => below.join(", ")) : "";
   return `${chart.subject}, ${DATA.regions.names[state.region]}${remark}`;
 }
+
+// What is put after the title of a chart that does not show the selected region.
+const scopeOf = (chart) => (state.region === null || follows(chart) || chart.title.includes("all regions") ? "" : "; all regions");
 
 function layoutOf(chart, traces, width) {
   const layout = structuredClone(chart.layout);
@@ -187,7 +189,7 @@ function draw(figure) {
   const found = current(chart), odd = haveSigns(found);
   const traces = odd ? [] : found;
   const title = titleOf(chart, traces);
-  figure.querySelector("h3").textContent = title;
+  Object.assign(figure.querySelector("h3"), { textContent: title }).dataset.scope = scopeOf(chart);
   const hidden = state.hidden.get(key) || new Set();
   for (const trace of traces) {
     const id = traceId(trace);
@@ -195,7 +197,7 @@ function draw(figure) {
     else if (hidden.touched && trace.visible === "legendonly") trace.visible = true;
   }
   const table = tableOf(traces, chart.layout);
-  plot.setAttribute("aria-label", describe(title, table));
+  plot.setAttribute("aria-label", describe(title + scopeOf(chart), table));
   drawLegend(figure, key, traces);
   const width = plot.clientWidth;
   const empty = !traces.some((t) => t.hoverinfo !== "skip");
