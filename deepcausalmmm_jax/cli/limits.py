@@ -8,6 +8,7 @@ import pandas as pd
 from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.data.readers.read_table import file_at, read_table
 from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.io.write_csv import unescaped
 
 if TYPE_CHECKING:
     from deepcausalmmm_jax.planning.limits import Key, Range
@@ -65,7 +66,7 @@ def _table(path: Path) -> pd.DataFrame:
     for name in dict.fromkeys(table.columns):
         if list(table.columns).count(name) > 1:
             raise ConfigError(f"{path} has two columns named {name!r}; leave one out.")
-    return table.fillna("").map(lambda cell: str(cell).strip())
+    return table.fillna("").map(lambda cell: str(unescaped(str(cell).strip())))  # as our own files escape names
 
 
 def _end(path: Path, text: str, position: int) -> float | None:

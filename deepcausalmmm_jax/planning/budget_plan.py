@@ -25,6 +25,7 @@ _FIGURES = ("total", "split", "objective", "method", "chance_better", "shadow_pr
 # Figures that plans saved before lack.
 _LATER = (
     "shadow_price_low", "shadow_price_high", "last_unit", "margin", "weeks", "next_weeks", "frequency", "maximised",
+    "from_refits",
 )  # fmt: skip
 _ROUNDING = 1e-3  # of a return: a plan up to where the last unit pays for itself ends within it
 
@@ -68,6 +69,7 @@ class BudgetPlan:
             stay as they ran are left out.
         maximised: figure of the objective, `kpi` or `revenue`, and so the unit of shadow prices; `unknown` for a plan
             that was saved without it.
+        from_refits: whether intervals are those of refits, which do not show how far the curves may be off.
     """
 
     table: pd.DataFrame
@@ -95,6 +97,7 @@ class BudgetPlan:
     next_weeks: int | None = None
     frequency: Mapping[str, float] = dataclasses.field(default_factory=dict)
     maximised: Literal["kpi", "revenue", "unknown"] = "unknown"
+    from_refits: bool = False
 
     def __repr__(self) -> str:
         roi = self.summary.loc["roi"]
@@ -168,10 +171,11 @@ class BudgetPlan:
         if not share * last < 1.0 - _ROUNDING:
             return ""
         of = "" if self.margin is None else f" of revenue, at a margin of {100 * self.margin:.3g}%"
-        if pd.isna(self.shadow_price_high):
+        if pd.isna(self.shadow_price_high) or self.from_refits:
+            unsure = "refits do not show" if self.from_refits else "without draws it is unknown"
             return (
                 "The total may be too large: its last unit of spend is estimated to return "
-                f"{last:.3g}{of}, less than it costs; without draws it is unknown how certain that is."
+                f"{last:.3g}{of}, less than it costs; {unsure} how certain that is."
             )
         between = f"{self.shadow_price_low:.3g} to {self.shadow_price_high:.3g}"
         if share * self.shadow_price_high >= 1.0:

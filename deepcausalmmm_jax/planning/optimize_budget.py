@@ -314,6 +314,7 @@ def _plan(
         ),
         limits=held.limits,
         maximised="revenue" if aim.value == REVENUE else "kpi",
+        from_refits=replicates is not None and replicates.coordinates is None,
     )
     return made.with_advice()
 

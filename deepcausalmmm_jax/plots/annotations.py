@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -54,6 +55,11 @@ def largest(values: pd.Series, top: int) -> list[str]:
     return [label for label in values.index if label in kept]
 
 
+def some_of(drawn: int, whole: int, words: str = "the largest {}") -> str:
+    """For a title, how many of the channels are drawn; empty where all are."""
+    return "" if drawn >= whole else f" ({words.format(f'{drawn} of {whole}')})"
+
+
 def add_band(
     figure: go.Figure,
     x: Sequence[object],
@@ -84,6 +90,7 @@ def add_intervals(
     channels: Sequence[str],
     matrix: str = "",
     unit: str = "",
+    beyond: float = np.inf,
 ) -> None:
     """Whiskers from `low` to `high` on horizontal bars or dots, also where the estimate lies outside them.
 
@@ -95,9 +102,12 @@ def add_intervals(
         channels: the channel of each label.
         matrix: the measure whose intervals a report has by region; empty where it has none.
         unit: put after each end in tooltips.
+        beyond: a value off the axis, to which an interval without an upper end is drawn; the table behind has no number
+            for that end.
     """
     ends = {"low": list(low), "high": list(high)}
-    x = [value for pair in zip(ends["low"], ends["high"], strict=True) for value in (*pair, None)]
+    drawn = [min(value, beyond) for value in ends["high"]]
+    x = [value for pair in zip(ends["low"], drawn, strict=True) for value in (*pair, None)]
     figure.add_scatter(
         x=x,
         y=[name for name in names for _ in range(3)],
@@ -108,14 +118,15 @@ def add_intervals(
         meta={"channels": [name for name in channels for _ in range(3)], "whole": True, "ends": matrix},
     )
     for end, values in ends.items():
+        endless = [bool(np.isposinf(value)) for value in values]
         figure.add_scatter(
-            x=values,
+            x=[None if without else value for value, without in zip(values, endless, strict=True)],
             y=list(names),
             mode="markers",
             name=end,
             marker={"symbol": "line-ns", "size": 9, "line": {"color": INK, "width": 1.5}},
             showlegend=False,
-            meta={"channels": list(channels), "whole": True, "ends": matrix, "end": end},
+            meta={"channels": list(channels), "whole": True, "ends": matrix, "end": end, "endless": endless},
             hovertemplate="%{y}, " + end + " end: %{x:,.3~r}" + unit + "<extra></extra>",
         )
 
@@ -144,6 +155,14 @@ def need(given: object, what: str, remedy: str) -> None:
     """
     if not given:
         raise DataError(f"This figure needs {what}; {remedy}.")
+
+
+def group_name(panel: Panel, name: str) -> str:
+    """The name of parts that are added up, such as `events`; another where a channel or a treatment is called so."""
+    taken = {*panel.channels, *(entry.name for entry in panel.treatments)}
+    while name in taken:
+        name = f"all {name}"
+    return name
 
 
 def rest_color(name: object, colors: dict[str, str]) -> str:

@@ -91,7 +91,7 @@ def _beside(
             marker={"color": [BASE_COLOR if column == before else colors[name] for name in drawn.index]},
             error_x=_bars(drawn, column),
             hovertemplate="%{y}: %{x:,.3~r}%{customdata}<extra>" + label + "</extra>",
-            meta={"channels": list(drawn.index)},
+            meta={"channels": list(drawn.index), **_bounds(drawn, column)},
         )
     styled(figure, title, unit, "", height=row_height(int(1.6 * len(drawn))))
     figure.update_yaxes(tickmode="linear", showgrid=False)
@@ -121,6 +121,13 @@ def _ends(drawn: pd.DataFrame, column: str) -> list[str]:
         return [""] * len(drawn)
     pairs = zip(drawn[f"{column}_low"], drawn[f"{column}_high"], strict=True)
     return [f" (range: {compact(low)} to {compact(high)})" for low, high in pairs]
+
+
+def _bounds(drawn: pd.DataFrame, column: str) -> dict[str, list[float]]:
+    """Both ends of each bar's interval for the table behind the figure; error bars cannot end short of their bar."""
+    if f"{column}_low" not in drawn:
+        return {}
+    return {end: drawn[f"{column}_{end}"].astype(float).tolist() for end in ("low", "high")}
 
 
 def _bars(drawn: pd.DataFrame, column: str) -> dict[str, object] | None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from deepcausalmmm_jax.plots.annotations import OTHERS, all_regions, largest, rest_color
+from deepcausalmmm_jax.plots.annotations import OTHERS, all_regions, group_name, largest, rest_color
 from deepcausalmmm_jax.plots.contribution import BASE_NAME, EVENTS, credited_names
 from deepcausalmmm_jax.plots.theme import (
     ACTUAL_COLOR,
@@ -55,10 +55,11 @@ def parts_by_region(result: FitResult, top: int) -> Parts:
     controls = [name for name in panel.controls if name not in (*treatments, *events)]
     base = table.drop(columns=[*channels, *treatments, *events, *controls])
     if controls:
-        base[CONTROLS] = table[controls].sum(axis=1)
+        base[group_name(panel, CONTROLS)] = table[controls].sum(axis=1)
     credited = {name: table[name] for name in treatments}
-    credited |= {EVENTS: table[events].sum(axis=1)} if events else {}
-    credited |= {name: table[name] for name in kept} | ({OTHERS: table[rest].sum(axis=1)} if rest else {})
+    credited |= {group_name(panel, EVENTS): table[events].sum(axis=1)} if events else {}
+    credited |= {name: table[name] for name in kept}
+    credited |= {group_name(panel, OTHERS): table[rest].sum(axis=1)} if rest else {}
     return Parts(base, pd.DataFrame(credited, index=panel.regions))
 
 
@@ -78,8 +79,8 @@ def waterfall_parts(result: FitResult, top: int = _WATERFALL) -> pd.DataFrame:
 def _colors(result: FitResult, names: list[str]) -> list[str]:
     """Colours of parts: those of channels everywhere, grey for the base."""
     named = [*result.panel.channels, *credited_names(result)]
-    colors = channel_colors(named)
-    return [rest_color(name, colors) if name in (*named, OTHERS) else BASE_COLOR for name in names]
+    colors, others = channel_colors(named), group_name(result.panel, OTHERS)
+    return [rest_color(name, colors) if name in (*named, others) else BASE_COLOR for name in names]
 
 
 def contribution_donut(result: FitResult, top: int = _DONUT) -> go.Figure:
@@ -93,6 +94,7 @@ def contribution_donut(result: FitResult, top: int = _DONUT) -> go.Figure:
     parts = donut_parts(result, top).sum()
     shown = labels(list(parts.index)) | {BASE_NAME: "baseline"}
     below = [shown[name] for name in parts.index[parts < 0]]
+    names = ["baseline" if name == BASE_NAME else str(name) for name in parts.index]
     drawn = parts.clip(lower=0.0)
     figure = go.Figure(
         go.Pie(
@@ -110,7 +112,7 @@ def contribution_donut(result: FitResult, top: int = _DONUT) -> go.Figure:
             textposition="outside",
             hovertemplate="%{label}: %{value:,.3~r}, %{percent:.1%}<extra></extra>",
             automargin=True,
-            meta={"parts": "donut", "signed": parts.tolist(), "remark": _NOT_DRAWN},
+            meta={"parts": "donut", "names": names, "signed": parts.tolist(), "remark": _NOT_DRAWN},
         )
     )
     figure.add_annotation(
@@ -150,7 +152,7 @@ def contribution_waterfall(result: FitResult, top: int = _WATERFALL) -> go.Figur
         base=starts[:-1],
         text=[compact(float(value)) for value in values],
         marker={"color": _colors(result, names)},
-        meta={"parts": "waterfall"},
+        meta={"parts": "waterfall", "names": names},
         **look,
     )
     figure.add_bar(
@@ -162,7 +164,7 @@ def contribution_waterfall(result: FitResult, top: int = _WATERFALL) -> go.Figur
         **look,
     )
     low, high = float(starts.min()), float(starts.max())
-    figure.update_xaxes(range=[low - 0.1 * (high - low) * (low < 0), high + 0.14 * (high - low)])
+    figure.update_xaxes(range=[low - 0.2 * (high - low) * (low < 0), high + 0.14 * (high - low)])
     unit = escaped(result.panel.kpi_name)
     styled(
         figure,

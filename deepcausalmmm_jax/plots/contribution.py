@@ -13,10 +13,12 @@ from deepcausalmmm_jax.plots.annotations import (
     add_band,
     add_intervals,
     all_regions,
+    group_name,
     interval_texts,
     largest,
     mark_holdout,
     rest_color,
+    some_of,
 )
 from deepcausalmmm_jax.plots.theme import (
     BASE_COLOR,
@@ -58,8 +60,8 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
         _refuse_signs(weekly, result.panel.cadence)
     if kind == "lines":
         weekly = weekly.drop(columns=BASE_NAME)
-    credited = credited_names(result)
-    colors, shown = channel_colors([*channels, *credited]), labels([*channels, *credited, OTHERS, BASE_NAME])
+    credited, others = credited_names(result), group_name(result.panel, OTHERS)
+    colors, shown = channel_colors([*channels, *credited]), labels([*channels, *credited, others, BASE_NAME])
     figure = go.Figure()
     amount = "%{y:.3~r}%" if kind == "percent" else "%{y:,.4~r}"
     for name in weekly.columns:
@@ -72,8 +74,8 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
             line={"color": color, "width": 2 if kind == "lines" else 0.5},
             stackgroup=None if kind == "lines" else "all",
             groupnorm="percent" if kind == "percent" else None,
-            meta={"series": f"part:{name}", **({"channel": name} if name in channels else {})},
-            visible="legendonly" if kind == "lines" and name == OTHERS else True,
+            meta={"series": f"part:{name}", ("channel" if name in channels else "column"): name},
+            visible="legendonly" if kind == "lines" and name == others else True,
             hovertemplate="%{x}: " + amount + "<extra>%{fullData.name}</extra>",
         )
     if kind == "lines" and isinstance(result, Ensemble):
@@ -114,9 +116,9 @@ def grouped_contributions(result: FitResult, top: int) -> pd.DataFrame:
     treatments, events = [entry.name for entry in panel.treatments], list(panel.event_names)
     parts = {BASE_NAME: weekly.drop(columns=[*channels, *treatments, *events]).sum(axis=1)}
     parts |= {name: weekly[name] for name in treatments}
-    parts |= {EVENTS: weekly[events].sum(axis=1)} if events else {}
+    parts |= {group_name(panel, EVENTS): weekly[events].sum(axis=1)} if events else {}
     parts |= {name: weekly[name] for name in kept}
-    return pd.DataFrame(parts | ({OTHERS: weekly[rest].sum(axis=1)} if rest else {}))
+    return pd.DataFrame(parts | ({group_name(panel, OTHERS): weekly[rest].sum(axis=1)} if rest else {}))
 
 
 def banded_channels(weekly: pd.DataFrame, channels: list[str]) -> list[str]:
@@ -126,7 +128,9 @@ def banded_channels(weekly: pd.DataFrame, channels: list[str]) -> list[str]:
 
 def credited_names(result: FitResult) -> list[str]:
     """Parts of the grouped contributions that are neither the baseline nor media: treatments, and events together."""
-    return [*(entry.name for entry in result.panel.treatments), *([EVENTS] if result.panel.event_names else [])]
+    panel = result.panel
+    events = [group_name(panel, EVENTS)] if panel.event_names else []
+    return [*(entry.name for entry in panel.treatments), *events]
 
 
 def contribution_total(result: FitResult, top: int = 25) -> go.Figure:
@@ -167,7 +171,7 @@ def contribution_total(result: FitResult, top: int = 25) -> go.Figure:
         add_intervals(figure, names, low, high, list(ordered.index), "pct_of_contribution", "%")
     ends = ("", "_low", "_high") if refitted else ("",)
     figure.update_xaxes(range=_with_room(pd.concat([ordered[f"pct_of_contribution{end}"] for end in ends])))
-    remark = (", 90% intervals" if refitted else "") + _of(kept, summary)
+    remark = (", 90% intervals" if refitted else "") + some_of(len(kept), len(summary))
     unit = f"% of {escaped(share_basis(result.fitted_panel))}"
     styled(figure, "Contribution of each channel", unit, "", height=row_height(len(ordered)), remark=remark)
     return figure.update_yaxes(tickmode="linear", showgrid=False).update_layout(showlegend=False)
@@ -176,7 +180,3 @@ def contribution_total(result: FitResult, top: int = 25) -> go.Figure:
 def _with_room(values: pd.Series) -> list[float]:
     """Range of the axis, with space for the numbers beside the longest bars."""
     return [1.15 * min(float(values.min()), 0.0), 1.15 * max(float(values.max()), 1e-12)]
-
-
-def _of(kept: list[str], summary: pd.DataFrame) -> str:
-    return "" if len(kept) == len(summary) else f" (the largest {len(kept)} of {len(summary)})"

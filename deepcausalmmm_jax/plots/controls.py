@@ -32,7 +32,7 @@ def controls_over_time(result: FitResult, top: int = 8) -> go.Figure:
             mode="lines",
             line={"color": colors[name], "width": 1.8},
             hovertemplate="%{x}: %{y:+,.3~r}<extra>" + shown[name] + "</extra>",
-            meta={"series": f"control:{name}"},
+            meta={"series": f"control:{name}", "column": str(name)},
         )
     mark_holdout(figure, result)
     title, unit = "Effect of controls by week, against their means", escaped(result.panel.kpi_name)
@@ -73,6 +73,7 @@ def control_ranges(result: FitResult, top: int = 20) -> go.Figure:
             orientation="h",
             name=name,
             marker={"color": [colors[control] for control in kept]},
+            meta={"rows": "control", "names": [str(control) for control in kept]},
             customdata=[[float(a), float(b)] for a, b in zip(low[kept], high[kept], strict=True)],
             hovertemplate="%{y}: %{customdata[0]:+,.3~r} to %{customdata[1]:+,.3~r} in 90% of the weeks<extra></extra>",
         )

@@ -135,7 +135,14 @@ def _add_interval(figure: go.Figure, result: FitResult, region: object | None) -
         return
     table = result.forecast_intervals(by_region=region is not None)
     own = table if region is None else table[table[REGION] == region]
-    add_band(figure, list(own[TIME]), own["low"], own["high"], PREDICTED_COLOR, {"whole": True, "band": FORECAST_BAND})
+    add_band(
+        figure,
+        list(own[TIME]),
+        own["low"],
+        own["high"],
+        PREDICTED_COLOR,
+        {"whole": True, "band": FORECAST_BAND, "of": "prediction"},
+    )
     figure.data[-1].update(name="90% forecast interval", showlegend=True)
 
 

@@ -1,6 +1,7 @@
 """What a contact brings by how often a person is reached."""
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.errors import DataError
@@ -48,8 +49,18 @@ def frequency_effect(result: FitResult) -> go.Figure:
                 legendgroup=name,
                 showlegend=False,
                 meta={"channel": name},
+                error_x=_ends(row, colors[name]) if words == "best" else None,
                 hovertemplate=words + ": %{x:.1f} contacts, %{y:.0%}<extra>" + shown[name] + "</extra>",
             )
-    title = "Effect of a contact by frequency; dots: the last year, diamonds: the best"
+    drawn = "the median over the draws of the best, 90% intervals" if "best_low" in told else "the best"
+    title = f"Effect of a contact by frequency; dots: the last year, diamonds: {drawn}"
     styled(figure, title, "contacts per person reached in a week", "effect of a contact, of the last year's")
     return figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+
+
+def _ends(row: pd.Series, color: str) -> dict[str, object] | None:
+    """The interval of the best frequency: the line is the estimate, whose highest point may be elsewhere within it."""
+    if "best_low" not in row:
+        return None
+    up, down = (max(float(size), 0.0) for size in (row["best_high"] - row["best"], row["best"] - row["best_low"]))
+    return {"type": "data", "symmetric": False, "array": [up], "arrayminus": [down], "color": color, "thickness": 1.5}

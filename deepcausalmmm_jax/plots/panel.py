@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.plots.annotations import OTHERS, all_regions, largest, need, rest_color
+from deepcausalmmm_jax.plots.annotations import OTHERS, all_regions, group_name, largest, need, rest_color, some_of
 from deepcausalmmm_jax.plots.theme import (
     ACTUAL_COLOR,
     BASE_COLOR,
@@ -81,7 +81,8 @@ def panel_exposure(panel: Panel, top: int = 12) -> go.Figure:
             meta={"channel": name},
             hovertemplate="%{x}: %{y:.2f}<extra>" + shown[name] + "</extra>",
         )
-    return styled(figure, "Exposure", "week", "exposure (1 = average week)", scope=all_regions(panel))
+    title = "Exposure" + some_of(len(kept), len(panel.channels), "the {} channels that vary most")
+    return styled(figure, title, "week", "exposure (1 = average week)", scope=all_regions(panel))
 
 
 def panel_spend(panel: Panel, top: int = 12) -> go.Figure:
@@ -102,8 +103,9 @@ def panel_spend(panel: Panel, top: int = 12) -> go.Figure:
     kept = largest(priced.sum(), top)
     parts = {name: priced[name] for name in kept}
     rest = [name for name in priced.columns if name not in kept]
-    parts |= {OTHERS: priced[rest].sum(axis=1)} if rest else {}
-    colors, shown = channel_colors(list(panel.channels)), labels([*panel.channels, OTHERS])
+    others = group_name(panel, OTHERS)
+    parts |= {others: priced[rest].sum(axis=1)} if rest else {}
+    colors, shown = channel_colors(list(panel.channels)), labels([*panel.channels, others])
     figure = go.Figure()
     for name, values in parts.items():
         figure.add_scatter(

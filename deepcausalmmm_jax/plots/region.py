@@ -55,7 +55,7 @@ def region_heatmap(
             ygap=1,
             colorbar={"title": {"text": unit, "font": {"size": 12}}, "thickness": 12, "len": 0.9},
             hovertemplate="%{y}, %{x}: %{z:,.3~r}<extra></extra>",
-            meta={"columns": list(table.columns)},
+            meta={"columns": list(table.columns), "rows": "region"},
         )
     )
     styled(figure, _NAMES[measure], "", "", height=row_height(len(table), base=220))

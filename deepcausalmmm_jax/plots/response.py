@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.errors import ConfigError, DataError
-from deepcausalmmm_jax.plots.annotations import add_band, all_regions, interval_texts, largest, mark_holdout
+from deepcausalmmm_jax.plots.annotations import add_band, all_regions, interval_texts, largest, mark_holdout, some_of
 from deepcausalmmm_jax.plots.smooth import smooth_curve
 from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, channel_colors, compact, escaped, labels, styled
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -34,7 +34,8 @@ def adstock_decay(result: FitResult, top: int = 12) -> go.Figure:
     decay = result.adstock_decay()[_kept(result, top)]
     figure = _lines(result, decay, hover="%{y:.1%} after %{x} weeks")
     figure.update_traces(mode="lines+markers", marker={"size": 5})
-    styled(figure, "Carry-over (adstock)", "weeks after the exposure", "share of the total effect")
+    title = "Carry-over (adstock)" + some_of(decay.shape[1], len(result.panel.channels))
+    styled(figure, title, "weeks after the exposure", "share of the total effect")
     return figure.update_yaxes(tickformat=".0%", rangemode="tozero")
 
 
@@ -82,6 +83,7 @@ def hill_curves(result: FitResult, top: int = 12) -> go.Figure:
     family, hill = result.family, "saturation" not in result.curve_parameters
     title = "Saturation (Hill curves); dots: the last 8 weeks" if hill else "Saturation; dots: the last 8 weeks"
     axis = "share of the maximum effect" if bounded else "activity: 1/2 at the half-saturation, or in a mean week"
+    title += some_of(len(kept), len(channels))
     styled(figure, title, family.exposure_unit, axis)
     if family.has_exposure_levels:
         figure.add_vline(x=1, line={"dash": "dot", "width": 1, "color": BASE_COLOR})
@@ -103,7 +105,8 @@ def coefficients_over_time(result: FitResult, top: int = 12) -> go.Figure:
     figure = _lines(result, weekly, hover="%{x}: %{y:.2f}%")
     mark_holdout(figure, result)
     unit = "effect on the log of the KPI at full activity, %" if result.config.link == "log" else _UNIT
-    styled(figure, "Coefficients over time", "week", unit, scope=all_regions(result.panel))
+    title = "Coefficients over time" + some_of(weekly.shape[1], len(result.panel.channels))
+    styled(figure, title, "week", unit, scope=all_regions(result.panel))
     return figure.update_yaxes(rangemode="tozero")
 
 
@@ -156,6 +159,7 @@ def response_curves(
         measure
     ]
     title = f"{_RESPONSES[measure]} {'spend' if priced else 'exposure'}; dots: today"
+    title += some_of(len(kept), len(_with_curves(table, measure, len(table))))
     styled(figure, title, over, quantity, height=460)
     figure.update_xaxes(rangemode="tozero")
     return figure.update_yaxes(rangemode="tozero")

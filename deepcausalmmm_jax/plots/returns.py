@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.errors import ConfigError
-from deepcausalmmm_jax.plots.annotations import add_intervals, interval_texts, largest, need
+from deepcausalmmm_jax.plots.annotations import add_intervals, interval_texts, largest, need, some_of
 from deepcausalmmm_jax.plots.theme import (
     BASE_COLOR,
     INK,
@@ -51,7 +51,8 @@ def channel_returns(result: FitResult, measure: Measure = "roi", top: int = 25) 
     drawn = known.loc[largest(known["incremental_outcome"], top)].sort_values(measure)
     colors, shown = channel_colors(list(summary.index)), labels(list(summary.index))
     refitted = f"{measure}_low" in summary
-    ended = drawn.replace(np.inf, 2.0 * _WIDEST * float(drawn[measure].max()))  # a line without an end leaves the axis
+    beyond = 2.0 * _WIDEST * float(drawn[measure].max())
+    ended = drawn.replace(np.inf, beyond)  # a line without an end leaves the axis
     low, high = (
         ended[f"{measure}{end}"].fillna(drawn[measure]) if refitted else drawn[measure] for end in ("_low", "_high")
     )
@@ -76,9 +77,11 @@ def channel_returns(result: FitResult, measure: Measure = "roi", top: int = 25) 
     )
     if refitted:
         ends = measure if measure in ("roi", "effectiveness") else ""
-        add_intervals(figure, names, drawn[f"{measure}_low"], ended[f"{measure}_high"], list(drawn.index), ends)
+        own = drawn[f"{measure}_low"], drawn[f"{measure}_high"]
+        add_intervals(figure, names, *own, list(drawn.index), ends, beyond=beyond)
     remark = ", 90% intervals" if refitted else ""
-    styled(figure, _TITLES[measure], _unit(result, measure), "", height=row_height(len(drawn)), remark=remark)
+    title = _TITLES[measure] + some_of(len(drawn), len(known))
+    styled(figure, title, _unit(result, measure), "", height=row_height(len(drawn)), remark=remark)
     has_line = measure in ("roi", "mroi") and result.panel.revenue_per_kpi is not None
     _set_range(figure, drawn[measure].to_numpy(), low.to_numpy(), high.to_numpy(), 1.0 if has_line else 0.0)
     if has_line:
@@ -146,7 +149,7 @@ def spend_and_effect_share(result: FitResult, top: int = 20) -> go.Figure:
             hovertemplate="%{y}: %{x:.1f}%<extra>" + label + "</extra>",
             meta={"channels": list(drawn.index)},
         )
-    title = "Share of spend (grey) and share of effect (colour)"
+    title = "Share of spend (grey) and share of effect (colour)" + some_of(len(drawn), len(priced))
     styled(figure, title, "% of all channels with spend", "", height=row_height(int(1.6 * len(drawn))))
     figure.update_yaxes(tickmode="linear", showgrid=False)
     return figure.update_layout(barmode="group", bargap=0.25, showlegend=False)

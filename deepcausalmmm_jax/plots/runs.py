@@ -3,11 +3,11 @@
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.errors import DataError
-from deepcausalmmm_jax.plots.theme import MUTED, PREDICTED_COLOR, labels, row_height, styled
+from deepcausalmmm_jax.plots.theme import MUTED, PREDICTED_COLOR, escaped, labels, row_height, styled
 from deepcausalmmm_jax.results.compare_runs import RunComparison
 
 _TITLES = {
-    "share": ("Contribution", "% of the predicted KPI"),
+    "share": ("Contribution", "% of {}"),
     "roi": ("ROI", "ROI"),
     "weekly_contribution": ("Contribution per week", "KPI units per week"),
 }
@@ -44,10 +44,11 @@ def run_changes(comparison: RunComparison, figure: str = "share") -> go.Figure:
             name=column,
             cliponaxis=False,
             marker={"color": color, "symbol": symbol, "size": 10},
-            error_x={"type": "data", "array": rows[f"{column}_error"].fillna(0.0), "color": color, "thickness": 1.5},
-            meta={"channels": list(rows.index)},
+            error_x={"type": "data", "array": rows[f"{column}_error"], "color": color, "thickness": 1.5},
+            meta={"channels": list(rows.index), "errors": rows[f"{column}_error"].tolist()},
             hovertemplate=f"%{{y}}: %{{x:,.3~r}}<extra>{column}</extra>",
         )
     title, unit = (comparison.cadence.worded(text, ()) for text in _TITLES[figure])
+    unit = unit.replace("{}", escaped(comparison.share_of))
     styled(drawn, f"{title}, before and after", unit, "", height=row_height(len(rows)))
     return drawn.update_yaxes(tickmode="linear", showgrid=False).update_layout(showlegend=True)

@@ -7,6 +7,7 @@ from typing import Final, cast
 import numpy as np
 import pandas as pd
 
+from deepcausalmmm_jax.attribution.share_basis import share_basis
 from deepcausalmmm_jax.config.flat import flat_settings
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.fingerprint import fingerprint
@@ -15,6 +16,7 @@ from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.atomic_write import written_together
 from deepcausalmmm_jax.io.html_tables import html_tables
 from deepcausalmmm_jax.io.output_path import output_path
+from deepcausalmmm_jax.io.plain_numbers import plain_number
 from deepcausalmmm_jax.io.write_csv import write_csv
 from deepcausalmmm_jax.results.channel_figures import changes, channel_figures
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -40,6 +42,7 @@ class RunComparison:
             weeks.
         names: names of the two runs.
         cadence: calendar of the second run; texts are in its steps.
+        share_of: what shares of the second run are of, in words.
     """
 
     settings: pd.DataFrame
@@ -49,6 +52,7 @@ class RunComparison:
     accuracy: pd.DataFrame
     names: tuple[str, str] = ("before", "after")
     cadence: Cadence = Cadence.WEEKLY
+    share_of: str = "predicted KPI"
 
     def __repr__(self) -> str:
         return f"RunComparison({self.summary()})"
@@ -102,6 +106,7 @@ def compare_runs(a: FitResult, b: FitResult) -> RunComparison:
         figures=changes(channel_figures(a), channel_figures(b)),
         accuracy=_accuracy(a, b),
         cadence=b.panel.cadence,
+        share_of=share_basis(b.fitted_panel),
     )
 
 
@@ -117,10 +122,14 @@ def moved_most(figures: pd.DataFrame) -> str:
         figure, channel = cast(tuple[str, str], place)
         name = "ROI" if figure == "roi" else "share"
         unit = "" if figure == "roi" else "%"
-        parts.append(f"the {name} of {channel} from {row['before']:.3g}{unit} to {row['after']:.3g}{unit}")
+        parts.append(f"the {name} of {channel} from {_plain(row['before'])}{unit} to {_plain(row['after'])}{unit}")
     rest = len(known) - len(largest)
     more = f", and {_count(rest, 'other')}" if rest else ""
     return f"Moved by a standard error or more: {', '.join(parts)}{more}."
+
+
+def _plain(value: float) -> str:
+    return plain_number(float(value), 3)
 
 
 def _count(number: int, noun: str) -> str:

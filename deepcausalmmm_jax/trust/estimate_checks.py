@@ -7,6 +7,7 @@ from deepcausalmmm_jax.attribution.notes import NoteKind
 from deepcausalmmm_jax.attribution.share_basis import share_basis
 from deepcausalmmm_jax.data.diagnosis.findings import several
 from deepcausalmmm_jax.io.grades import Grade
+from deepcausalmmm_jax.io.plain_numbers import plain_number
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.trust.health_card import HealthCheck, HealthRow
@@ -76,11 +77,12 @@ def returns_row(result: FitResult) -> HealthRow:
         high |= summary.loc[roi.index, "roi_low"] > _SURELY_HIGH_ROI
     limit = f"ROI up to {_HIGH_ROI:g}, interval not wholly above {_SURELY_HIGH_ROI:g}"
     if not high.any():
-        return HealthRow(check, Grade.PASS, f"largest ROI {roi.max():.3g} ({roi.idxmax()})", limit)
+        return HealthRow(check, Grade.PASS, f"largest ROI {plain_number(float(roi.max()), 3)} ({roi.idxmax()})", limit)
     named = [str(name) for name in roi[high].sort_values(ascending=False).index[:_NAMED]]
     advice = "Check units of spend and revenue, and whether the channel follows demand (brand search does)."
-    reason = f"an ROI of {roi[named[0]]:.3g} ({', '.join(named)}) is implausible"
-    return HealthRow(check, Grade.FAIL, f"{named[0]}: ROI {roi[named[0]]:.3g}", limit, advice, True, reason)
+    found = plain_number(float(roi[named[0]]), 3)
+    reason = f"an ROI of {found} ({', '.join(named)}) is implausible"
+    return HealthRow(check, Grade.FAIL, f"{named[0]}: ROI {found}", limit, advice, True, reason)
 
 
 def clear_row(result: FitResult) -> HealthRow:
@@ -97,7 +99,8 @@ def clear_row(result: FitResult) -> HealthRow:
         reason = "no channel has an effect that is distinguishable from zero"
         return HealthRow(check, Grade.LOOK, figure, limit, advice, True, reason)
     if share < _MOST:
-        reason = f"only {clear} of {count} channels, with {share:.0%} of the media effect, have a clear effect"
+        has = "has" if clear == 1 else "have"
+        reason = f"only {clear} of {count} channels, with {share:.0%} of the media effect, {has} a clear effect"
         return HealthRow(check, Grade.LOOK, figure, limit, advice, True, reason)
     return HealthRow(check, Grade.PASS, figure, limit)
 

@@ -5,6 +5,7 @@ from scipy import special
 
 from deepcausalmmm_jax.errors import FitStatus
 from deepcausalmmm_jax.io.grades import Grade
+from deepcausalmmm_jax.io.plain_numbers import plain_number
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.trust.health_card import HealthCheck, HealthRow
@@ -31,7 +32,7 @@ def training_row(result: FitResult) -> HealthRow:
         return HealthRow(HealthCheck.TRAINING, Grade.PASS, f"{status.name.lower().replace('_', ' ')}", "converged")
     tail = max(1, len(objective) // 10)
     fall = float(objective[-1 - tail] - objective[-1]) if len(objective) > tail else np.inf
-    falls = f"still falling by {fall:.2g}" if fall >= 0 else f"rising by {-fall:.2g}"
+    falls = f"still falling by {plain_number(fall, 2)}" if fall >= 0 else f"rising by {plain_number(-fall, 2)}"
     figure = f"stopped after {len(objective):,} epochs, objective {falls} nats per observation"
     advice = "Raise max_epochs, and fit again."
     if abs(fall) > _STILL_FALLING:

@@ -50,3 +50,8 @@ def test_bounds_that_can_be_read_in_two_ways_are_refused(written, text, message)
 def test_a_file_of_bounds_that_is_not_there_is_named(tmp_path):
     with pytest.raises(dcm.DataError, match=r"There is no file .*nowhere\.csv"):
         read_limits(tmp_path / "nowhere.csv")
+
+
+def test_names_that_our_own_files_escape_are_read_as_they_are(written):
+    absolute, _ = read_limits(written("channel,region,low,high\n'=tv,'-1,1,2\n''=tv,,3,4\n'90s,,5,6\n"))
+    assert absolute == {("=tv", "-1"): (1.0, 2.0), "'=tv": (3.0, 4.0), "'90s": (5.0, 6.0)}

@@ -12,6 +12,7 @@ from deepcausalmmm_jax.config.curves import BY_REACH, CurveKind, CurveKinds
 from deepcausalmmm_jax.data.fingerprint import fingerprint
 from deepcausalmmm_jax.data.reach import Contacts
 from deepcausalmmm_jax.model.curves import MediaCurves, activity, left_behind
+from deepcausalmmm_jax.plots.report.sections import _on_frequency
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,20 @@ def test_the_figure_shows_the_last_year_and_the_best(result):
     marked = [trace.x[0] for trace in figure.data if trace.mode == "markers"]
     table = result.frequency()
     assert marked == [table.frequency["channel_1"], table.best["channel_1"]]
+
+
+def test_the_best_frequency_has_its_interval_and_the_page_names_clear_gains_alone(result, monkeypatch):
+    table = result.frequency()
+    for gain, low, said in ((0.1, 0.02, "best frequency of channel_1."), (0.1, -0.02, "At no channel is another")):
+        drawn = table.assign(
+            gain=gain, gain_low=low, gain_high=0.2, best_low=table.best - 0.5, best_high=table.best + 1
+        )
+        monkeypatch.setattr(dcm.FitResult, "frequency", lambda self, level=0.9, drawn=drawn: drawn)
+        assert said in _on_frequency(result)
+    figure = dcm.plots.frequency_effect(result)
+    best = next(trace for trace in figure.data if trace.marker.symbol == "diamond")
+    assert (best.error_x.arrayminus[0], best.error_x.array[0]) == pytest.approx((0.5, 1.0))
+    assert "median over the draws" in figure.layout.title.text
 
 
 def test_without_reach_no_figure_is_drawn(small_result):

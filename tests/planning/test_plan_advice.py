@@ -129,10 +129,27 @@ def test_without_money_nothing_is_said_of_the_total():
 def test_a_saved_plan_keeps_its_weeks_and_what_the_last_unit_earns(small_ensemble, tmp_path):
     plan = dcm.optimize_budget(small_ensemble, weeks=(44, 52), margin=0.5, starts=1, max_steps=5)
     again = dcm.BudgetPlan.load(plan.save(tmp_path / "plan"))
-    for name in ("weeks", "next_weeks", "margin", "shadow_price_low", "shadow_price_high", "last_unit", "maximised"):
+    for name in (
+        "weeks",
+        "next_weeks",
+        "margin",
+        "shadow_price_low",
+        "shadow_price_high",
+        "last_unit",
+        "maximised",
+        "from_refits",
+    ):
         assert getattr(again, name) == getattr(plan, name)
     assert plan.shadow_price_low < plan.shadow_price < plan.shadow_price_high
     assert again.on_the_total == plan.on_the_total
+    assert plan.from_refits
+
+
+def test_refits_do_not_show_how_certain_a_smaller_total_is():
+    ends = {"shadow_price": 0.6, "shadow_price_low": 0.4, "shadow_price_high": 0.8, "from_refits": True}
+    told = dcm.BudgetPlan(**{**vars(plan_with(1.0, 5.0, "revenue")), **ends}).on_the_total
+    assert told.startswith("The total may be too large: its last unit of spend is estimated to return 0.6")
+    assert told.endswith("refits do not show how certain that is.")
 
 
 def test_a_plan_from_refits_says_that_its_ranges_are_too_narrow_and_one_from_draws_does_not(

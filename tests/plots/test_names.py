@@ -4,10 +4,14 @@ import dataclasses
 import html
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.plots.annotations import group_name
+from deepcausalmmm_jax.plots.composition import donut_parts, waterfall_parts
+from deepcausalmmm_jax.plots.contribution import grouped_contributions
 from tests.plots.conftest import as_ensemble
 
 NAMES = {
@@ -73,3 +77,35 @@ def test_names_are_as_the_panel_has_them(pages):
     for name in ("Fashion week", "Weekly TV", "orders this week"):
         assert any(name in line for line in text)
         assert any(name in line for line in charts)
+
+
+def test_parts_that_are_added_up_never_take_the_place_of_a_channel_of_the_same_name(small_result):
+    panel = dataclasses.replace(small_result.panel, channels=("other channels", "controls", "events"))
+    result = dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel))
+    whole = result.contributions.sum("component").sum("region").values
+    for top in (1, 2):
+        np.testing.assert_allclose(grouped_contributions(result, top).sum(axis=1), whole, rtol=1e-5)
+        assert donut_parts(result, top).to_numpy().sum() == pytest.approx(whole.sum(), rel=1e-5)
+        assert waterfall_parts(result, top).columns.is_unique
+    assert group_name(panel, "events") == "all events"
+    assert group_name(small_result.panel, "events") == "events"
+
+
+def test_shares_of_two_runs_say_what_they_are_of(small_result):
+    found = dcm.compare_runs(small_result, small_result)
+    assert dcm.plots.run_changes(found).layout.xaxis.title.text == f"% of predicted {small_result.panel.kpi_name}"
+    around_zero = dataclasses.replace(found, share_of="the size of <sales>")
+    assert dcm.plots.run_changes(around_zero).layout.xaxis.title.text == "% of the size of &lt;sales&gt;"
+
+
+def test_figures_of_some_channels_say_how_many_are_drawn(small_result):
+    some = {"top": 2}
+    for kind, given in (
+        ("channel_returns", some), ("spend_and_effect_share", some), ("adstock_decay", some), ("hill_curves", some),
+        ("coefficients_over_time", some), ("contribution_total", some),
+    ):  # fmt: skip
+        assert "(the largest 2 of 3)" in small_result.plot(kind, **given).layout.title.text, kind
+        assert " of 3" not in small_result.plot(kind).layout.title.text, kind
+    table = small_result.spend_response()
+    assert "(the largest 2 of 3)" in dcm.plots.response_curves(table, "sales", top=2).layout.title.text
+    assert "2 of 3 channels that vary most" in dcm.plots.panel_exposure(small_result.panel, 2).layout.title.text

@@ -5,7 +5,7 @@ import pandas as pd
 from deepcausalmmm_jax.io.plain_numbers import plain_number
 from deepcausalmmm_jax.plots import runs
 from deepcausalmmm_jax.plots.report.sections import Section
-from deepcausalmmm_jax.plots.report.tables import Table, number
+from deepcausalmmm_jax.plots.report.tables import Table, number, signed
 from deepcausalmmm_jax.results.compare_runs import RunComparison
 
 KEY = "changes"
@@ -37,15 +37,20 @@ def _figures(figures: pd.DataFrame) -> Table:
     for figure, name in (("share", "share, %"), ("roi", "ROI")):
         own = figures[figures.index.get_level_values("figure") == figure].droplevel("figure")
         for channel, row in own.dropna(subset=["change"]).iterrows():
-            cells = [number(float(row[column])) for column in ("before", "after")]
-            cells += [number(float(row[column]), "{:+.2g}") for column in ("change", "z")]
+            cells = [_with_error(row, column) for column in ("before", "after")]
+            cells += [signed(float(row[column])) for column in ("change", "z")]
             rows.append([str(channel), name, *cells])
     note = (
-        "z: the change over the root of the sum of both squared standard errors. Two runs that share most of their "
-        "weeks should differ by far less than a z of 1."
+        "In brackets: standard errors. z: the change over the root of the sum of both squared standard errors. Two "
+        "runs that share most of their weeks should differ by far less than a z of 1."
     )
     header = ["channel", "figure", "before", "after", "change", "z"]
     return Table("changed_figures", "Shares and ROI, before and after", header, rows, note)
+
+
+def _with_error(row: pd.Series, column: str) -> str:
+    error = row[f"{column}_error"]
+    return number(float(row[column])) + ("" if pd.isna(error) else f" ({number(float(error))})")
 
 
 def _pairs(key: str, title: str, table: pd.DataFrame) -> Table:

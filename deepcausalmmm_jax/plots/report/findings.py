@@ -9,6 +9,7 @@ from deepcausalmmm_jax.attribution.notes import ChannelNote, NoteKind
 from deepcausalmmm_jax.attribution.share_basis import share_basis, sized_share
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.data.wording import Wording
+from deepcausalmmm_jax.io.plain_numbers import plain_number
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.report.credited import credited_sentences
 from deepcausalmmm_jax.plots.report.wording import few, in_labels, listed, percent_interval
@@ -149,7 +150,7 @@ def _certainty(result: FitResult, notes: pd.DataFrame) -> list[str]:
         )
     n_regions, effective = len(result.panel.regions), result.effective_regions
     if effective < _APART * n_regions:
-        amount = f"{effective:.2g}"
+        amount = plain_number(effective, 2)
         told.append(
             f"The {n_regions:,} regions move together: on what moves all of them at once they carry as much "
             f"information as {amount} independent region{'' if amount == '1' else 's'}."

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from deepcausalmmm_jax.attribution.accuracy import NAIVE_FORECASTS
-from deepcausalmmm_jax.plots.annotations import OTHERS
+from deepcausalmmm_jax.plots.annotations import OTHERS, group_name
 from deepcausalmmm_jax.plots.contribution import BASE_NAME, EVENTS, grouped_contributions
 from deepcausalmmm_jax.plots.controls import control_names
 from deepcausalmmm_jax.plots.report.region_bands import region_bands
@@ -93,6 +93,7 @@ def _naive_grids(result: FitResult) -> dict[str, np.ndarray]:
 def _parts(result: FitResult) -> dict[str, np.ndarray]:
     """Contributions by region, grouped as in the figures, `[region, week]` by name."""
     channels = list(result.panel.channels)
+    of_events, of_others = (group_name(result.panel, name) for name in (EVENTS, OTHERS))
     values = np.where(result.panel.present[:, :, None], result.contributions.values, 0.0)
     names = [str(name) for name in result.contributions["component"].values]
     kept = [name for name in grouped_contributions(result, _TOP).columns if name in channels]
@@ -100,12 +101,12 @@ def _parts(result: FitResult) -> dict[str, np.ndarray]:
     treatments, events = [entry.name for entry in result.panel.treatments], result.panel.event_names
     parts |= {f"part:{name}": values[:, :, names.index(name)] for name in treatments}
     if events:
-        parts[f"part:{EVENTS}"] = values[:, :, [names.index(name) for name in events]].sum(axis=-1)
+        parts[f"part:{of_events}"] = values[:, :, [names.index(name) for name in events]].sum(axis=-1)
     parts |= {f"control:{name}": values[:, :, names.index(name)] for name in control_names(result)}
     base = [i for i, name in enumerate(names) if name not in (*channels, *treatments, *events)]
     rest = [i for i, name in enumerate(names) if name in channels and name not in kept]
     parts[f"part:{BASE_NAME}"] = values[:, :, base].sum(axis=-1)
-    return parts | ({f"part:{OTHERS}": values[:, :, rest].sum(axis=-1)} if rest else {})
+    return parts | ({f"part:{of_others}": values[:, :, rest].sum(axis=-1)} if rest else {})
 
 
 def _packed(grid: np.ndarray) -> dict[str, Json]:

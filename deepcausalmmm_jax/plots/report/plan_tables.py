@@ -3,7 +3,7 @@
 import pandas as pd
 
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
-from deepcausalmmm_jax.plots.report.tables import Table
+from deepcausalmmm_jax.plots.report.tables import Table, signed
 from deepcausalmmm_jax.plots.theme import compact, percent
 
 _NEEDED = ("roi_today", "roi_plan", "mroi_today", "mroi_plan")  # plans saved before have no marginal returns
@@ -72,7 +72,7 @@ def _with_range(row: pd.Series, name: str) -> str:
 
 def _active(plan: BudgetPlan) -> Table:
     rows = [
-        [str(row["limit"]), str(row["end"]), compact(float(row["value"])), f"{float(row['shadow_price']):+.3g}"]
+        [str(row["limit"]), str(row["end"]), compact(float(row["value"])), signed(float(row["shadow_price"]), 3)]
         for _, row in plan.binding.head(_MOST_ACTIVE).iterrows()
     ]
     header = ["limit", "end", "spend", "gain of one unit more"]

@@ -8,6 +8,7 @@ import numpy as np
 from deepcausalmmm_jax.attribution.horizon import Horizon, future_weeks, past_weeks
 from deepcausalmmm_jax.attribution.planned_frequency import at_frequency, planned_frequency
 from deepcausalmmm_jax.errors import DeepCausalMMMError
+from deepcausalmmm_jax.io.plain_numbers import plain_number
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.planning.next_weeks import next_weeks
 from deepcausalmmm_jax.planning.spend_tables import SpendTables, spend_tables
@@ -55,7 +56,7 @@ def planner(result: FitResult, plan: BudgetPlan | None, currency: str | None) ->
     if tables.error > _ADDS_UP:
         return None, (
             "Channels of this model act on each other, so their outcomes do not add up (by up to "
-            f"{100 * tables.error:.2g}% of the outcome); plan with optimize_budget, which runs the model."
+            f"{plain_number(100 * tables.error, 2)}% of the outcome); plan with optimize_budget, which runs the model."
         )
     return Planner(_data(result, tables, currency), _sentences(tables, result, currency)), ""
 
@@ -112,6 +113,6 @@ def _sentences(tables: SpendTables, result: FitResult, currency: str | None) -> 
         )
     check = (
         "Channels are taken to add up: over random plans their sum was within "
-        f"{max(100 * tables.error, 0.01):.2g}% of the model's own outcome."
+        f"{plain_number(max(100 * tables.error, 0.01), 2)}% of the model's own outcome."
     )
     return [f"{tables.period}; {regions}spend in {unit}. {ranges} {check}", *tables.notes]

@@ -24,6 +24,8 @@ from deepcausalmmm_jax.plots import (
 )
 from deepcausalmmm_jax.plots import uncertainty as replicate
 from deepcausalmmm_jax.plots.geography import geography_of
+from deepcausalmmm_jax.plots.report.wording import few, listed
+from deepcausalmmm_jax.plots.theme import bare_names
 from deepcausalmmm_jax.plots.units import in_currency, in_units, wording_of
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -205,10 +207,20 @@ def _curves(result: FitResult) -> Section:
     note = "Where a dot is high on its curve, saturation is close: more exposure adds little."
     section.add("hill", "Saturation", lambda: response.hill_curves(result), note)
     if any(result.panel.has_reach):
-        more = "Where the diamond is far from the dot, the same contacts at another frequency would bring more."
-        section.add("frequency", "Frequency", lambda: frequency.frequency_effect(result), more)
+        section.add("frequency", "Frequency", lambda: frequency.frequency_effect(result), _on_frequency(result))
     section.add("coefficients", "Coefficients over time", lambda: response.coefficients_over_time(result))
     return section
+
+
+def _on_frequency(result: FitResult) -> str:
+    """At which channels another frequency brings more, as far as that is known."""
+    table, bare = result.frequency(), bare_names(result.panel.channels)
+    gain = table["gain_low" if "gain_low" in table else "gain"]
+    names = [bare[name] for name in table.index[gain > 0]]
+    if not names:
+        return "At no channel is another frequency clearly better than today's."
+    unsure = "" if "gain_low" in table else " It is not known how certain that is."
+    return f"The same contacts would bring more at the best frequency of {listed(few(names))}.{unsure}"
 
 
 def _links(result: FitResult) -> Section:

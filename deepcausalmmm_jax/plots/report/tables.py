@@ -91,6 +91,11 @@ def number(value: float, form: str = "") -> str:
     return form.format(value) if form else plain_number(value, 3)
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign, never as a power of ten: returns may be counted in hundreds or in thousandths."""
+    return number(value) if pd.isna(value) else ("+" if value > 0 else "") + plain_number(value, digits)
+
+
 def _health(card: HealthCard) -> Table:
     rows = [
         [row.grade.value, row.check.value, row.figure, row.threshold or "–", row.advice or "–"] for row in card.rows

@@ -91,6 +91,11 @@ function withPoints(trace, names) {
   if (!keep.length) return null;
   const cut = { ...trace, meta: { ...trace.meta, channels: pick(names, keep) } };
   for (const key of ["x", "y", "text", "customdata"]) if (Array.isArray(cut[key])) cut[key] = pick(cut[key], keep);
+  for (const key of ["errors", "low", "high", "endless"]) if (Array.isArray(cut.meta[key])) cut.meta[key] = pick(cut.meta[key], keep);
+  if (cut.error_x) {
+    cut.error_x = { ...cut.error_x };
+    for (const key of ["array", "arrayminus"]) if (Array.isArray(cut.error_x[key])) cut.error_x[key] = pick(cut.error_x[key], keep);
+  }
   if (Array.isArray(trace.marker?.color)) cut.marker = { ...trace.marker, color: pick(trace.marker.color, keep) };
   return cut;
 }
@@ -98,7 +103,7 @@ function withPoints(trace, names) {
 function withColumns(trace, names) {
   const keep = names.map((_, i) => i).filter((i) => state.channels.has(names[i]));
   if (!keep.length) return null;
-  return { ...trace, x: pick(trace.x, keep), z: trace.z.map((row) => pick(row, keep)) };
+  return { ...trace, meta: { ...trace.meta, columns: pick(names, keep) }, x: pick(trace.x, keep), z: trace.z.map((row) => pick(row, keep)) };
 }
 
 function current(chart) {
@@ -120,6 +125,9 @@ function titleOf(chart, traces) {
   const remark = below.length ? meta.remark.replace("{}", () => below.join(", ")) : "";
   return `${chart.subject}, ${DATA.regions.names[state.region]}${remark}`;
 }
+
+// What is put after the title of a chart that does not show the selected region.
+const scopeOf = (chart) => (state.region === null || follows(chart) || chart.title.includes("all regions") ? "" : "; all regions");
 
 function layoutOf(chart, traces, width) {
   const layout = structuredClone(chart.layout);
@@ -181,15 +189,15 @@ function draw(figure) {
   const found = current(chart), odd = haveSigns(found);
   const traces = odd ? [] : found;
   const title = titleOf(chart, traces);
-  figure.querySelector("h3").textContent = title;
+  Object.assign(figure.querySelector("h3"), { textContent: title }).dataset.scope = scopeOf(chart);
   const hidden = state.hidden.get(key) || new Set();
   for (const trace of traces) {
     const id = traceId(trace);
     if (hidden.has(id)) trace.visible = "legendonly";
     else if (hidden.touched && trace.visible === "legendonly") trace.visible = true;
   }
-  const table = tableOf(traces);
-  plot.setAttribute("aria-label", describe(title, table));
+  const table = tableOf(traces, chart.layout);
+  plot.setAttribute("aria-label", describe(title + scopeOf(chart), table));
   drawLegend(figure, key, traces);
   const width = plot.clientWidth;
   const empty = !traces.some((t) => t.hoverinfo !== "skip");

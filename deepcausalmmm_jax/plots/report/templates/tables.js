@@ -7,33 +7,42 @@ const asText = (label) => {
   return area.value;
 };
 
-function tableOf(traces) {
+function tableOf(traces, layout = {}) {
   const shown = traces.filter((t) => t.hoverinfo !== "skip");
   if (!shown.length) return { header: [], rows: [] };
   const first = shown[0], given = shown.find((t) => t.meta?.table)?.meta.table;
   if (given) return rowsOf(given.header, given.rows);
-  if (first.type === "heatmap") return fromHeatmap(first);
-  if (first.type === "pie") return rowsOf(["part", "value"], first.labels.map((l, i) => [l, first.meta?.signed?.[i] ?? first.values[i]]));
-  if (first.meta?.parts) return rowsOf(["part", "value"], shown.flatMap((t) => t.y.map((l, i) => [l, t.x[i]])));
+  if (first.type === "heatmap") return fromHeatmap(first, axisName(layout.yaxis));
+  if (first.type === "pie") return rowsOf(["part", "value"], partNames(first, first.labels).map((l, i) => [l, first.meta?.signed?.[i] ?? first.values[i]]));
+  if (first.meta?.parts) return rowsOf(["part", "value"], shown.flatMap((t) => partNames(t, t.y).map((l, i) => [l, t.x[i]])));
   if (first.type === "box") return fromBoxes(shown);
-  if (shown.some((t) => t.type === "bar" && t.orientation === "h") || typeof first.y[0] === "string") return byKey(shown, "y", "x");
+  if (shown.some((t) => t.type === "bar" && t.orientation === "h") || typeof first.y[0] === "string") return byKey(traces, "y", "x", rowsName(shown));
   if (shown.length === 1 && first.mode && first.mode.includes("markers") && (first.text || first.customdata)) return fromPoints(first);
-  return byKey(shown, "x", "y");
+  return byKey(traces, "x", "y", axisName(layout.xaxis) || "x");
 }
+
+// What the first column holds: the title of the axis that it is read from, or what its bars and dots stand for.
+const axisName = (axis) => asText(axis?.title?.text ?? "");
+const rowsName = (traces) => traces.find((t) => t.meta?.rows)?.meta.rows ?? "channel";
+
+// Names as they are: on charts they are shortened, and lose the unit at their end.
+const entities = (name) => name.replaceAll("&", "&amp;").replaceAll("<", "&lt;"); // decoded by rowsOf
+const partNames = (trace, labels) => trace.meta?.names?.map(entities) ?? labels;
+const columnName = (trace) => trace.meta?.channel ?? trace.meta?.column ?? asText(trace.name || "value");
 
 function rowsOf(header, rows) {
   return { header, rows: rows.map((row) => row.map((cell) => (typeof cell === "string" ? asText(cell) : cell))) };
 }
 
-function fromHeatmap(trace) {
-  return rowsOf(["", ...trace.x.map(asText)], trace.y.map((name, i) => [name, ...trace.z[i]]));
+function fromHeatmap(trace, name) {
+  return rowsOf([trace.meta?.rows ?? name, ...(trace.meta?.columns ?? trace.x.map(asText))], trace.y.map((name, i) => [name, ...trace.z[i]]));
 }
 
 function fromBoxes(traces) {
   const boxes = traces.filter((t) => t.type === "box");
   const longest = Math.max(...boxes.map((t) => t.x.length));
   const rows = Array.from({ length: longest }, (_, i) => [i, ...boxes.map((t) => t.x[i])]);
-  return rowsOf(["draw", ...boxes.map((t) => asText(t.name))], rows);
+  return rowsOf(["draw", ...boxes.map(columnName)], rows);
 }
 
 function fromPoints(trace) {
@@ -43,26 +52,43 @@ function fromPoints(trace) {
   return rowsOf(["", "actual", "predicted"], names.map((n, i) => [n, trace.x[i], trace.y[i]]));
 }
 
-function byKey(traces, key, value) {
+// The bounds of an interval that is drawn around a line, a dot or a bar, and the keys of its rows.
+function boundsOf(trace, key, bands) {
+  const meta = trace.meta ?? {};
+  if (meta.errors) return { keys: trace[key], columns: { "standard error": meta.errors } };
+  if (meta.low) return { keys: trace[key], columns: { low: meta.low, high: meta.high } };
+  const at = bands.findIndex((band) => (band.meta.of ? band.meta.of === meta.series : meta.channel && band.meta.channel === meta.channel));
+  if (at < 0 || trace.mode !== "lines") return null;
+  const [band] = bands.splice(at, 1); // a channel's line may have several parts
+  const n = band.x.length / 2;
+  return { keys: band.x.slice(0, n), columns: { low: band.y.slice(n).reverse(), high: band.y.slice(0, n) } };
+}
+
+function byKey(traces, key, value, rowName) {
   const rows = new Map();
-  const header = [key === "y" ? "channel" : "x"];
+  const header = [rowName];
   const whole = new Map(); // labels are shortened, files and tables have names as they are
+  const shown = traces.filter((t) => t.hoverinfo !== "skip");
+  const bands = traces.filter((t) => t.fill === "toself" && t.meta);
   if (key === "y") {
-    for (const t of traces.filter((t) => t.meta?.channels?.length === t.y.length)) {
-      t.meta.channels.forEach((name, i) => whole.set(t.y[i], name.replaceAll("&", "&amp;")));
+    for (const t of shown) {
+      const names = t.meta?.names ?? t.meta?.channels;
+      if (names?.length === t.y.length) names.forEach((name, i) => whole.set(t.y[i], entities(name)));
     }
   }
-  const add = (name, keys, values) => {
-    const column = header.push(name) - 1;
+  const add = (column, keys, values, endless) => {
     keys.forEach((k, i) => {
       if (!rows.has(k)) rows.set(k, [whole.get(k) ?? k]);
-      rows.get(k)[column] = values[i];
+      rows.get(k)[column] = values[i] ?? (endless?.[i] ? "∞" : null);
     });
   };
-  for (const trace of traces) {
+  for (const trace of shown) {
     if (trace.mode === "markers" && trace.showlegend === false && key === "x") continue; // today's points
-    const name = trace.meta?.channel ?? asText(trace.name || "value");
-    add(name, trace[key], trace[value]);
+    const name = columnName(trace);
+    const before = trace.showlegend === false && trace.meta?.channel ? header.indexOf(name) : -1; // a line goes on, dotted
+    add(before > 0 ? before : header.push(name) - 1, trace[key], trace[value], trace.meta?.endless);
+    const bounds = boundsOf(trace, key, bands);
+    for (const [end, values] of Object.entries(bounds?.columns ?? {})) add(header.push(`${name}, ${end}`) - 1, bounds.keys, values);
   }
   const list = [...rows.values()];
   for (const row of list) for (let i = 0; i < header.length; i++) row[i] ??= null;
