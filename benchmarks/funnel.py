@@ -2,13 +2,14 @@
 
 Beside the total of the sales' own fit: visits taken for a control, and that plus what goes through visits.
 
-    python benchmarks/funnel.py 11 17 [--regions 1 4] [--common 0 0.1]      # seeds 11 to 16
+    python benchmarks/funnel.py 11 17 [--regions 1 4] [--common 0 0.1] [--method hmc laplace]     # seeds 11 to 16
 
-Panels of `simulate_funnel` (104 weeks, three channels); `--common` is its option. Draws by Laplace's method. Written to
-benchmarks/results/funnel.csv, a row a channel.
+Panels of `simulate_funnel` (104 weeks, three channels); `--common` is its option. Draws by the default method unless
+another is asked for. Written to benchmarks/results/funnel.csv, a row a channel.
 """
 
 import argparse
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -16,14 +17,14 @@ import pandas as pd
 import deepcausalmmm_jax as dcm
 
 OUT = Path(__file__).parent / "results" / "funnel.csv"
-WEEKS, CHANNELS, DRAWS = 104, 3, 200
+WEEKS, CHANNELS = 104, 3
 FIGURES = ("direct", "mediated", "total")
 
 
-def rows_of(seed: int, regions: int, common: float) -> list[dict[str, object]]:
+def rows_of(seed: int, regions: int, common: float, method: str) -> list[dict[str, object]]:
     """Effects on sales in percent of them, found and true, a row a channel."""
     panels, truth = dcm.simulate_funnel(("visits", "sales"), regions, WEEKS, CHANNELS, 1, seed, common=common)
-    config = dcm.Config(posterior=dcm.PosteriorSettings(method="laplace", draws=DRAWS))
+    config = dcm.Config(posterior=dcm.PosteriorSettings(method=method))
     fits = dcm.fit_kpis(panels, config, share=[], funnel=["visits", "sales"], progress=False)
     table = fits.effects().loc["sales"]
     controlled = dcm.FitResult.media_summary(fits.given["sales"])["incremental_outcome"].to_numpy()
@@ -32,6 +33,7 @@ def rows_of(seed: int, regions: int, common: float) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for at, (channel, row) in enumerate(table.iterrows()):
         made: dict[str, object] = {"seed": seed, "regions": regions, "common": common, "channel": channel}
+        made |= {"method": method}
         made |= {"visits_as_control": controlled[at] * unit, "note": row["note"]}
         made |= {"sum_of_fits": (controlled[at] + row["mediated"]) * unit}
         for name in FIGURES:
@@ -46,9 +48,9 @@ def told(table: pd.DataFrame) -> pd.DataFrame:
     errors = {name: (table[name] - table[f"{name}_true"]).abs() for name in FIGURES}
     held = {f"{n}_held": table[f"{n}_true"].between(table[f"{n}_low"], table[f"{n}_high"]) for n in FIGURES}
     others = {name: (table[name] - table["total_true"]).abs() for name in ("visits_as_control", "sum_of_fits")}
-    by = [table["regions"], table["common"]]
+    by = [table["method"], table["regions"], table["common"]]
     found = pd.DataFrame({**errors, **others, **held}).groupby(by).mean()
-    return found.assign(channels=table.groupby(["regions", "common"]).size())
+    return found.assign(channels=table.groupby(by).size())
 
 
 def main() -> None:
@@ -58,13 +60,13 @@ def main() -> None:
     parser.add_argument("stop", type=int)
     parser.add_argument("--regions", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--common", type=float, nargs="+", default=[0.0, 0.1])
+    parser.add_argument("--method", nargs="+", default=["hmc"])
     wanted = parser.parse_args()
     rows: list[dict[str, object]] = []
-    for regions in wanted.regions:
-        for common in wanted.common:
-            for seed in range(wanted.first, wanted.stop):
-                rows += rows_of(seed, regions, common)
-            print(told(pd.DataFrame(rows)).round(2).to_string(), flush=True)
+    for regions, common in product(wanted.regions, wanted.common):
+        for seed, method in product(range(wanted.first, wanted.stop), wanted.method):
+            rows += rows_of(seed, regions, common, method)
+        print(told(pd.DataFrame(rows)).round(2).to_string(), flush=True)
     pd.DataFrame(rows).to_csv(OUT, mode="a", header=not OUT.exists(), index=False)
 
 

@@ -1,6 +1,5 @@
 """Curves for a figure: intervals come from runs at fewer levels than the curves have."""
 
-
 import numpy as np
 import pytest
 
