@@ -90,7 +90,7 @@ def posterior_density(result: FitResult, seed: int = 0) -> PosteriorDensity:
     trained, inputs, inside = as_trained(result.fitted_panel.until_last_kpi)
     with jax.enable_x64(True):
         density, _ = density_of(trained, inputs, inside)
-        begin = starts(density.inputs, density.batch, rng)
+        begin = starts(density.inputs, density.n_starts, rng)
         modes, settled = settled_modes(density, trained.config.training.huber_delta, begin)
         medians = prior_medians(settled.inputs)
     panel = trained.panel

@@ -46,7 +46,7 @@ def curve_evidence(fitted: Fitted, inputs: Inputs[Array], seed: int) -> CurveEvi
         rng = np.random.default_rng(seed)
         priors = coordinate_priors(fitted.config)
         density = Density(own, priors, batch_of(own))
-        _, settled = settled_modes(density, fitted.config.training.huber_delta, starts(own, density.batch, rng))
+        _, settled = settled_modes(density, fitted.config.training.huber_delta, starts(own, density.n_starts, rng))
         for kind in kinds:
             other = dataclasses.replace(settled.inputs, kinds=_with_saturation(fitted, design.kinds, kind))
             found.append(laplace_evidence(Density(other, priors, density.batch), rng))
@@ -65,7 +65,7 @@ def _with_saturation(fitted: Fitted, kinds: CurveKinds, saturation: SaturationKi
 
 def laplace_evidence(density: Density, rng: np.random.Generator) -> float:
     """Laplace's approximation, nats."""
-    modes = maximise(density, starts(density.inputs, density.batch, rng))
+    modes = maximise(density, starts(density.inputs, density.n_starts, rng))
     at = best_of(modes)
     values = np.linalg.eigvalsh(density.curvature(modes.position[at]))
     return float(modes.value[at] - 0.5 * np.log(np.maximum(values, _LEAST_CURVATURE)).sum())

@@ -49,6 +49,7 @@ _SHORT = ChainLength(chains=16, warm_up=20, moves=40, leaps=8)
 _SHORTER = ChainLength(chains=8, warm_up=12, moves=24, leaps=6)
 _SMALL_BATCH, _LARGE_BATCH = 16, 2
 _FEW_REGIONS = 3
+_MANY_REGIONS = 8
 _ENOUGH = 3.0  # effective draws a chain; with fewer, chains start from the proposal and not from the weighted draws
 _SHARES = {"preparing": 0.6, "searching for modes": 12.5, "drawing": 6.5, "completing": 13.0}  # of the wait
 _PRIOR_WEEKS = 20.0  # weight of the common noise level in a region's own, weeks
@@ -141,8 +142,8 @@ def sample(
 def _starts(density: Density, known: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
     """Where the searches for modes begin, `[start, coordinate]`."""
     if known is None:
-        return starts(density.inputs, density.batch, rng)
-    return known_starts(known, density.batch, rng)
+        return starts(density.inputs, density.n_starts, rng)
+    return known_starts(known, density.n_starts, rng)
 
 
 def density_of(fitted: Fitted, inputs: Inputs[Array], internals: Internals) -> tuple[Density, Knots]:
@@ -155,8 +156,14 @@ def density_of(fitted: Fitted, inputs: Inputs[Array], internals: Internals) -> t
 
 
 def batch_of(inputs: PosteriorInputs) -> int:
-    """Positions evaluated at once: many where an evaluation is cheap, few where it fills the memory."""
-    return _SMALL_BATCH if inputs.kpi.shape[0] <= _FEW_REGIONS else _LARGE_BATCH
+    """Positions evaluated at once: many where an evaluation is cheap, few where it fills the memory.
+
+    A large panel has one at once for each core of a CPU.
+    """
+    n_regions = inputs.kpi.shape[0]
+    if n_regions <= _FEW_REGIONS:
+        return _SMALL_BATCH
+    return 1 if n_regions >= _MANY_REGIONS and jax.default_backend() == "cpu" else _LARGE_BATCH
 
 
 def settled_modes(density: Density, delta: float, begin: np.ndarray) -> tuple[Evaluated, Density]:
@@ -210,8 +217,7 @@ def _vectors(
     best = modes.position[best_of(modes)]
     proposal = proposal_at(best, density.curvature(best))
     proposed = propose(rng, proposal, _PER_DRAW * draws)
-    evaluated = density.at(proposed)
-    weights = smoothed(evaluated.value - log_proposal(proposed, proposal))
+    weights = smoothed(density.values(proposed) - log_proposal(proposed, proposal))
     if method == "laplace":
         return _Drawn(proposed[resampled(rng, weights.log_weight, draws)], None, weights.pareto_k)
     if method == "nuts":
@@ -225,7 +231,7 @@ def _vectors(
         chosen = resampled(rng, weights.log_weight, length.chains)
     else:
         chosen = np.argsort(((proposed - best) ** 2).sum(axis=1))[: length.chains]
-    chains = run_chains(rng, density, evaluated.rows(chosen), proposal.root, length)
+    chains = run_chains(rng, density, density.at(proposed[chosen]), proposal.root, length)
     return _Drawn(*_spaced(chains, draws), weights.pareto_k)
 
 

@@ -172,10 +172,25 @@ def test_all_starts_come_to_rest_and_at_one_height(double):
     assert np.ptp(found.value) < 0.1
 
 
-def test_curvature_is_the_hessian(double):
+def test_values_and_gradients_do_not_depend_on_how_many_are_evaluated_at_once(double):
+    inputs, priors = _inputs(2)
+    places = starts(inputs, 5, np.random.default_rng(0))
+    places[3, 0] = np.nan  # no density there
+    one, four = Density(inputs, priors, 1), Density(inputs, priors, 4)
+    found, expected = one.at(places), four.at(places)
+    np.testing.assert_allclose(found.value, expected.value, rtol=1e-9)
+    np.testing.assert_allclose(found.gradient, expected.gradient, rtol=1e-6, atol=1e-9)
+    assert found.value[3] == -np.inf
+    for each in (one, four):
+        np.testing.assert_allclose(each.values(places), expected.value, rtol=1e-9)
+    assert [each.n_starts for each in (one, four)] == [2, 4]
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_curvature_is_the_hessian(double, batch):
     inputs, priors = _inputs(1)
     place, _ = ravel_pytree(_somewhere(inputs))
-    density = Density(inputs, priors, 4)
+    density = Density(inputs, priors, batch)
     curvature = density.curvature(np.asarray(place))
     step = 1e-3
     ahead, here, behind = density.at(np.stack([place.at[2].add(d) for d in (step, 0.0, -step)])).value
