@@ -121,8 +121,9 @@ class Density:
         On large panels they are taken to one side, which is half of the work, and over a shorter way.
         """
         if self.batch == 1:
-            here, *ahead = self.at(position + _SHORT_DIFFERENCE * np.eye(len(position) + 1, len(position), -1)).gradient
-            one_sided = (here - np.stack(ahead)) / _SHORT_DIFFERENCE
+            steps = _SHORT_DIFFERENCE * np.eye(len(position) + 1, len(position), -1)  # none first
+            gradient = self.at(position + steps).gradient
+            one_sided = (gradient[0] - gradient[1:]) / _SHORT_DIFFERENCE
             return np.asarray(0.5 * (one_sided + one_sided.T))
         steps = _DIFFERENCE * np.eye(len(position))
         ahead, behind = np.split(self.at(np.concatenate([position + steps, position - steps])).gradient, 2)
