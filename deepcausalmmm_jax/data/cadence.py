@@ -165,12 +165,12 @@ def keeps_its_place(days: np.ndarray) -> bool:
     """Whether dates lie at one place of their months: one day, the first days, or the last ones."""
     month = days.astype("datetime64[D]").astype("datetime64[M]")
     place = days - month.astype("datetime64[D]").astype(np.int64)
-    left = (month + 1).astype("datetime64[D]").astype(np.int64) - days
+    left = (month + np.timedelta64(1, "M")).astype("datetime64[D]").astype(np.int64) - days
     return bool((place == place[0]).all() or (place < _EDGE).all() or (left <= _EDGE).all())
 
 
 def ends_its_months(days: np.ndarray) -> bool:
     """Whether dates are the last days, or working days, of their months."""
     month = days.astype("datetime64[D]").astype("datetime64[M]")
-    left = (month + 1).astype("datetime64[D]").astype(np.int64) - days
+    left = (month + np.timedelta64(1, "M")).astype("datetime64[D]").astype(np.int64) - days
     return bool((left <= _EDGE).all())

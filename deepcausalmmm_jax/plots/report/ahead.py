@@ -42,6 +42,7 @@ def computed_ahead(result: FitResult, plan: BudgetPlan | None, currency: str | N
         with uncounted():
             return planner(result, plan, currency)
 
+    _ = result.fitted_panel.inputs  # which both threads read: from Python 3.12 on each would prepare them
     pool = ThreadPoolExecutor(1)
     try:
         yield Ahead(pool.submit(copy_context().run, curves), pool.submit(copy_context().run, board))
