@@ -9,7 +9,7 @@ from deepcausalmmm_jax.training.fitted import Replicates
 
 _LEVELS = (*(np.arange(23) / 16) ** 2, 2.0)  # dense near zero, where curves bend the most; 1 is one of them
 _DRAWN_AT = (*_LEVELS[:4], *_LEVELS[4:-1:2], 2.0)  # every other one but the lowest, 1 and 2 among them
-_MOST_WORK = 2.5e8  # exposures run through the model: 5 to 10 seconds on two cores
+_MOST_WORK = 5e8  # exposures run through the model: about 4 seconds on two cores
 
 
 def curves_to_draw(fit: FittedPanel, replicates: Replicates | None) -> pd.DataFrame:

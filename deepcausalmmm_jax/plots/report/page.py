@@ -28,6 +28,7 @@ from deepcausalmmm_jax.plots.report.payload import Json, figure_data, region_dat
 from deepcausalmmm_jax.plots.report.plan_tables import plan_tables
 from deepcausalmmm_jax.plots.report.planner import KEY as PLANNER
 from deepcausalmmm_jax.plots.report.planner import TITLE as PLANNER_TITLE
+from deepcausalmmm_jax.plots.report.planner import Planner
 from deepcausalmmm_jax.plots.report.sections import Section, first_page, sections_of
 from deepcausalmmm_jax.plots.report.tables import Table, tables_of
 from deepcausalmmm_jax.plots.theme import channel_colors
@@ -92,15 +93,10 @@ def write_report(
     first, *sections = _in_words([first, *sections], currency, result.panel)
     tables = _tables_in_words(tables, channels, worded)
     _add_planner(sections, why_not)
-    shown = [
-        section
-        for section in sections
-        if section.charts or tables.get(section.key) or (section.key == PLANNER and board is not None)
-    ]
+    shown = _with_content(sections, tables, board)
     tell("page")
     regions = region_data(result)
-    data = _data([first, *shown], list(result.panel.channels), regions)
-    data["planner"] = None if board is None else board.data
+    data = _data([first, *shown], list(result.panel.channels), regions, board)
     environment = Environment(loader=PackageLoader("deepcausalmmm_jax.plots.report"), autoescape=True)
     shape = dict(zip(("regions", "weeks"), result.panel.shape[:2], strict=True))
     page = environment.get_template("report.html").render(
@@ -160,7 +156,18 @@ def _refuse(result: FitResult, plan: BudgetPlan | None, currency: str | None) ->
         require(fine, "currency", currency, "a short text such as EUR or $")
 
 
-def _data(sections: list[Section], channels: list[str], regions: dict[str, Json] | None) -> dict[str, object]:
+def _with_content(sections: list[Section], tables: dict[str, list[Table]], board: Planner | None) -> list[Section]:
+    """Sections that have a chart, a table or the planner."""
+    return [
+        section
+        for section in sections
+        if section.charts or tables.get(section.key) or (section.key == PLANNER and board is not None)
+    ]
+
+
+def _data(
+    sections: list[Section], channels: list[str], regions: dict[str, Json] | None, board: Planner | None
+) -> dict[str, object]:
     """What the page's scripts read."""
     return {
         "template": template_data(),
@@ -168,6 +175,7 @@ def _data(sections: list[Section], channels: list[str], regions: dict[str, Json]
         "channels": channels,
         "colors": channel_colors(channels),
         "regions": regions,
+        "planner": None if board is None else board.data,
     }
 
 
