@@ -1,21 +1,23 @@
 """Several KPIs of the same media: shares with pooled curves beside those of each KPI by itself.
 
-    python benchmarks/kpis.py 1 9        # seeds 1 to 8
+    python benchmarks/kpis.py 1 9 [--method hmc laplace]       # seeds 1 to 8
 
 Each seed gives one plan of national media (104 weeks, three channels) and three KPIs that respond to it, each with its
 own baseline, season, noise and size of effects. `alike` have one curve a channel, the others curves of their own.
-Fitted with default settings, draws by Laplace's method. Written to benchmarks/results/kpis.csv, a row for each KPI,
-channel and way of fitting.
+Fitted with default settings; draws by the default method unless another is asked for. Written to
+benchmarks/results/kpis.csv, a row for each KPI, channel and way of fitting.
 """
 
+import argparse
 import dataclasses
-import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.config.priors import PosteriorMethod
 from deepcausalmmm_jax.data.simulation.curve_truth import true_activity
 
 OUT = Path(__file__).parent / "results" / "kpis.csv"
@@ -46,9 +48,9 @@ def panels_of(seed: int, alike: bool) -> tuple[dict[str, dcm.Panel], dict[str, n
     return panels, shares
 
 
-def rows_of(seed: int) -> list[dict[str, object]]:
+def rows_of(seed: int, method: PosteriorMethod) -> list[dict[str, object]]:
     """Share of each channel and KPI, alone and pooled, percent with 90% intervals."""
-    config = dcm.Config(posterior=dcm.PosteriorSettings(method="laplace", draws=DRAWS))
+    config = dcm.Config(posterior=dcm.PosteriorSettings(method=method, draws=DRAWS))
     rows = []
     for alike in (True, False):
         panels, shares = panels_of(seed, alike)
@@ -58,7 +60,7 @@ def rows_of(seed: int) -> list[dict[str, object]]:
             for how, fits in (("alone", alone), ("pooled", pooled)):
                 notes = fits[kpi].notes(0.9)
                 for at, (channel, note) in enumerate(notes.iterrows()):
-                    row = {"seed": seed, "alike": alike, "kpi": kpi, "channel": channel, "how": how}
+                    row = {"seed": seed, "alike": alike, "kpi": kpi, "channel": channel, "how": how, "method": method}
                     row |= {"true": 100 * shares[kpi][at]}
                     row |= {name: note[name] for name in ("share", "share_low", "share_high")}
                     rows.append(row | pooled.pooling["agreement"].to_dict())
@@ -73,18 +75,22 @@ def told(table: pd.DataFrame) -> pd.DataFrame:
         width=table["share_high"] - table["share_low"],
     )
     columns = ["error", "held", "width", "decay", "half_saturation", "slope"]
-    return (
-        table.groupby(["alike", "how"])[columns].mean().assign(panels=table.groupby(["alike", "how"])["seed"].nunique())
-    )
+    by = table.groupby(["method", "alike", "how"])
+    return by[columns].mean().assign(panels=by["seed"].nunique())
 
 
-def main(first: int, stop: int) -> None:
-    """Run seeds from `first` on, before `stop`, and print the figures of all rows so far."""
-    for seed in range(first, stop):
-        pd.DataFrame(rows_of(seed)).to_csv(OUT, mode="a", header=not OUT.exists(), index=False)
+def main() -> None:
+    """Run the seeds and print the figures of all rows so far."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("first", type=int)
+    parser.add_argument("stop", type=int)
+    parser.add_argument("--method", nargs="+", default=["hmc"])
+    wanted = parser.parse_args()
+    for seed, method in product(range(wanted.first, wanted.stop), wanted.method):
+        pd.DataFrame(rows_of(seed, method)).to_csv(OUT, mode="a", header=not OUT.exists(), index=False)
         print(told(pd.read_csv(OUT)).round(3).to_string(), flush=True)
 
 
 if __name__ == "__main__":
     dcm.keep_programs()
-    main(*map(int, sys.argv[1:3]))
+    main()

@@ -1,24 +1,26 @@
 """Intervals of a national channel beside the same channel varied by region: coverage and width.
 
-    python benchmarks/national_channel.py 1 9        # seeds 1 to 8
+    python benchmarks/national_channel.py 1 9 [--method hmc laplace]       # seeds 1 to 8
 
 Each seed gives two panels of 20 regions, equal but for one channel: with the same exposure in all regions relative to
 their size, and with exposure of its own in each region. Written to benchmarks/results/national_channel.csv.
 """
 
-import sys
+import argparse
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.config.priors import PosteriorMethod
 
 OUT = Path(__file__).parent / "results" / "national_channel.csv"
 REGIONS, WEEKS, CHANNELS, CONTROLS, DRAWS = 20, 104, 3, 1, 100
 
 
-def rows_of(seed: int) -> list[dict[str, object]]:
+def rows_of(seed: int, method: PosteriorMethod) -> list[dict[str, object]]:
     """One row a panel: the channel's true share, its estimate and both kinds of 90% interval, percent of the KPI."""
     rows = []
     kinds = {
@@ -31,7 +33,7 @@ def rows_of(seed: int) -> list[dict[str, object]]:
             panel = dcm.Panel(**{**vars(panel), "national": (channel,)})
         config = dcm.Config(posterior=dcm.PosteriorSettings(method="none"))
         result = dcm.fit(panel, config, None, progress=False)
-        drawn = dcm.sample_posterior(result, draws=DRAWS, method="laplace")
+        drawn = dcm.sample_posterior(result, draws=DRAWS, method=method)
         share = 100 * truth.contributions.sel(channel=channel).values.sum() / panel.kpi.sum()
         note, draws = result.notes().loc[channel], drawn.share_draws()[channel]
         low, high = np.quantile(draws, [0.05, 0.95])
@@ -39,6 +41,7 @@ def rows_of(seed: int) -> list[dict[str, object]]:
             {
                 "seed": seed,
                 "kind": kind,
+                "method": method,
                 "channel": channel,
                 "true": share,
                 "fit": note["share"],
@@ -53,12 +56,18 @@ def rows_of(seed: int) -> list[dict[str, object]]:
     return rows
 
 
-def main(first: int, stop: int) -> None:
-    for seed in range(first, stop):
-        pd.DataFrame(rows_of(seed)).to_csv(OUT, mode="a", header=not OUT.exists(), index=False)
+def main() -> None:
+    """Run the seeds and print each pair."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("first", type=int)
+    parser.add_argument("stop", type=int)
+    parser.add_argument("--method", nargs="+", default=["hmc"])
+    wanted = parser.parse_args()
+    for seed, method in product(range(wanted.first, wanted.stop), wanted.method):
+        pd.DataFrame(rows_of(seed, method)).to_csv(OUT, mode="a", header=not OUT.exists(), index=False)
         print(pd.read_csv(OUT).tail(2).to_string(index=False), flush=True)
 
 
 if __name__ == "__main__":
     dcm.keep_programs()
-    main(*map(int, sys.argv[1:3]))
+    main()

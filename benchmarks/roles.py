@@ -1,38 +1,40 @@
 """Panels with treatments and events beside the same panels without: errors of shares, coverage of credited effects.
 
-    python benchmarks/roles.py 1 11        # seeds 1 to 10
+    python benchmarks/roles.py 1 11 [--method hmc laplace]       # seeds 1 to 10
 
 Each seed gives a plain panel and the same with two treatments (a promotion, a price) and three yearly events added.
-Both are fitted with default settings, with draws by Laplace's method. Written to benchmarks/results/roles.csv: one row
-for the shares of a panel, and one a treatment or event.
+Both are fitted with default settings, with draws by the default method unless another is asked for. Written to
+benchmarks/results/roles.csv: one row for the shares of a panel, and one a treatment or event.
 """
 
-import sys
+import argparse
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.config.priors import PosteriorMethod
 
 OUT = Path(__file__).parent / "results" / "roles.csv"
-REGIONS, WEEKS, CHANNELS, CONTROLS, DRAWS = 4, 104, 3, 2, 100
+REGIONS, WEEKS, CHANNELS, CONTROLS, DRAWS = 4, 104, 3, 2, 300
 
 
-def rows_of(seed: int) -> list[dict[str, object]]:
+def rows_of(seed: int, method: PosteriorMethod) -> list[dict[str, object]]:
     """Mean absolute error of shares, percentage points, by panel; and each credited effect with its 90% interval."""
     rows: list[dict[str, object]] = []
     for kind, added in (("plain", {}), ("credited", {"treatments": 2, "events": 3})):
         panel, truth = dcm.simulate(REGIONS, WEEKS, CHANNELS, CONTROLS, seed, **added)
         config = dcm.Config(posterior=dcm.PosteriorSettings(method="none"))
         fitted = dcm.fit(panel, config, progress=False)
-        drawn = dcm.sample_posterior(fitted, draws=DRAWS, method="laplace")
+        drawn = dcm.sample_posterior(fitted, draws=DRAWS, method=method)
         share = 100.0 * truth.contributions.sum(["region", "time"]).to_series() / panel.kpi.sum()
         errors = {
             name: float((result.media_summary()["pct_of_contribution"] - share).abs().mean())
             for name, result in (("fit", fitted), ("drawn", drawn))
         }
-        rows.append({"seed": seed, "kind": kind, "name": "shares", **errors})
+        rows.append({"seed": seed, "kind": kind, "name": "shares", "method": method, **errors})
         for what, table in (("treatment", drawn.treatments()), ("event", drawn.events())):
             for name, row in table.iterrows():
                 true = float(truth.credited.loc[name, "incremental_outcome"])
@@ -41,6 +43,7 @@ def rows_of(seed: int) -> list[dict[str, object]]:
                     {
                         "seed": seed,
                         "kind": what,
+                        "method": method,
                         "name": name,
                         "true": true,
                         "estimate": row["incremental_outcome"],
@@ -54,7 +57,7 @@ def rows_of(seed: int) -> list[dict[str, object]]:
 
 def told(table: pd.DataFrame) -> pd.DataFrame:
     """Mean errors by kind of panel, and coverage by kind of effect."""
-    return table.groupby("kind").agg(
+    return table.groupby(["method", "kind"]).agg(
         panels=("seed", "nunique"),
         fit=("fit", "mean"),
         drawn=("drawn", "mean"),
@@ -63,15 +66,21 @@ def told(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def main(first: int, stop: int) -> None:
-    """Run seeds from `first` on, before `stop`, and print the figures of all rows so far."""
-    for seed in range(first, stop):
-        pd.DataFrame(rows_of(seed), columns=_COLUMNS).to_csv(OUT, mode="a", header=not OUT.exists(), index=False)
+def main() -> None:
+    """Run the seeds and print the figures of all rows so far."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("first", type=int)
+    parser.add_argument("stop", type=int)
+    parser.add_argument("--method", nargs="+", default=["hmc"])
+    wanted = parser.parse_args()
+    for seed, method in product(range(wanted.first, wanted.stop), wanted.method):
+        rows = pd.DataFrame(rows_of(seed, method), columns=_COLUMNS)
+        rows.to_csv(OUT, mode="a", header=not OUT.exists(), index=False)
         print(told(pd.read_csv(OUT)).round(3).to_string(), flush=True)
 
 
-_COLUMNS = ["seed", "kind", "name", "fit", "drawn", "true", "estimate", "low", "high", "covers"]
+_COLUMNS = ["seed", "kind", "name", "method", "fit", "drawn", "true", "estimate", "low", "high", "covers"]
 
 if __name__ == "__main__":
     dcm.keep_programs()
-    main(*map(int, sys.argv[1:3]))
+    main()

@@ -140,15 +140,31 @@ def starts(inputs: PosteriorInputs, rows: int, rng: np.random.Generator) -> np.n
 
 
 def maximise(density: Density, begin: np.ndarray) -> Evaluated:
-    """Maximise the log density from each start `[start, coordinate]`, all in parallel.
+    """Maximise the log density from each start `[start, coordinate]`, all in parallel, as `search` does it."""
+    return search(density, begin)[0]
+
+
+def search(density: Density, begin: np.ndarray, spread: np.ndarray | None = None) -> tuple[Evaluated, np.ndarray]:
+    """Maximise the log density from each start, all in parallel.
 
     BFGS with a backtracking line search (Nocedal & Wright 2006, algorithm 6.1). A search ends where the gradient's norm
     is below `CONVERGED`, or after 250 evaluations.
+
+    Args:
+        density: to maximise.
+        begin: `[start, coordinate]`.
+        spread: `[start, coordinate, coordinate]`, inverse curvatures as far as they are known, for steps like Newton's
+            from the first on; without them it is along the gradient.
+
+    Returns:
+        The ends of the searches, and the inverse curvatures that they have learned.
     """
     now = density.at(begin)
     n_rows, n = begin.shape
-    inverse = np.tile(np.eye(n), (n_rows, 1, 1))
-    direction, step = _shortened(now.gradient, 1.0), np.ones(n_rows)
+    first = np.tile(np.eye(n), (n_rows, 1, 1)) if spread is None else spread
+    inverse = first.copy()
+    uphill = np.einsum("rij,rj->ri", inverse, now.gradient)
+    direction, step = _shortened(uphill, 1.0 if spread is None else _LONGEST), np.ones(n_rows)
     for _ in range(_MOST_TRIES):
         converged = np.linalg.norm(now.gradient, axis=1) <= CONVERGED
         if converged.all():
@@ -159,13 +175,13 @@ def maximise(density: Density, begin: np.ndarray) -> Evaluated:
         inverse = np.where(gained[:, None, None], _updated(inverse, now, tried), inverse)
         now = now.replaced(gained, tried)
         step = np.where(gained, 1.0, 0.35 * step)
-        uphill = np.einsum("ri,rij,rj->r", now.gradient, inverse, now.gradient) > 0
-        lost = (step < _LEAST_STEP) | ~uphill
-        inverse[lost] = np.eye(n)
+        rises = np.einsum("ri,rij,rj->r", now.gradient, inverse, now.gradient) > 0
+        lost = (step < _LEAST_STEP) | ~rises
+        inverse[lost] = first[lost]
         fresh = _shortened(np.einsum("rij,rj->ri", inverse, now.gradient), np.where(lost, 1.0, _LONGEST))
         direction = np.where((gained | lost)[:, None], fresh, direction)
         step = np.where(lost, 1.0, step)
-    return now
+    return now, inverse
 
 
 def best_of(found: Evaluated) -> int:

@@ -31,11 +31,11 @@ from deepcausalmmm_jax.posterior.importance import (
 )
 from deepcausalmmm_jax.posterior.inputs import Knots, PosteriorInputs, expanded, posterior_inputs
 from deepcausalmmm_jax.posterior.linear import columns, conditional, fitted_values, residual_innovations
-from deepcausalmmm_jax.posterior.mode import Density, Evaluated, best_of, maximise, starts
+from deepcausalmmm_jax.posterior.mode import Density, Evaluated, best_of, search, starts
 from deepcausalmmm_jax.posterior.nuts import CHAINS, run_nuts
 from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, coordinate_priors, prior_medians, quantities
 from deepcausalmmm_jax.posterior.variables import complete_variables, model_parameters, shares_of
-from deepcausalmmm_jax.posterior.warm_start import continued_chains, known_starts
+from deepcausalmmm_jax.posterior.warm_start import continued_chains, known_spread, known_starts
 from deepcausalmmm_jax.steps import Steps
 from deepcausalmmm_jax.training.coarsening import coarsening_power
 from deepcausalmmm_jax.training.fitted import Fitted
@@ -111,7 +111,8 @@ def sample(
             if known is not None and known.shape[1] != ravel_pytree(prior_medians(density.inputs))[0].size:
                 known = None  # draws of a run from before the model had all these coordinates
             begin = _starts(density, known, rng)
-            modes, density = settled_modes(density, fitted.config.training.huber_delta, begin)
+            spread = None if known is None else known_spread(known)
+            modes, density = settled_modes(density, fitted.config.training.huber_delta, begin, spread)
             wait.step("drawing")
             if known is not None and method == "hmc":
                 found = _Drawn(*_spaced(continued_chains(rng, density, modes, known, draws), draws), math.nan)
@@ -166,14 +167,24 @@ def batch_of(inputs: PosteriorInputs) -> int:
     return 1 if n_regions >= _MANY_REGIONS and jax.default_backend() == "cpu" else _LARGE_BATCH
 
 
-def settled_modes(density: Density, delta: float, begin: np.ndarray) -> tuple[Evaluated, Density]:
-    """Modes from the starts, alternating with updates of outlier weights and noise levels at the best mode."""
-    modes = maximise(density, begin)
+def settled_modes(
+    density: Density, delta: float, begin: np.ndarray, spread: np.ndarray | None = None
+) -> tuple[Evaluated, Density]:
+    """Modes from the starts, alternating with updates of outlier weights and noise levels at the best mode.
+
+    Args:
+        density: to maximise.
+        delta: Huber's, in noise levels.
+        begin: `[start, coordinate]`.
+        spread: `[coordinate, coordinate]`, a covariance near the posterior's, where one is known.
+    """
+    inverse = None if spread is None else np.tile(spread, (len(begin), 1, 1))
+    modes, learned = search(density, begin, inverse)
     for _ in range(_REWEIGHTED if density.inputs.counts is None else _EXPANDED):
         best = modes.position[best_of(modes)]
         inputs = _reweighted(jnp.asarray(best), density.inputs, density.priors, delta)
         density = Density(inputs, density.priors, density.batch)
-        modes = maximise(density, modes.position)
+        modes, learned = search(density, modes.position, None if spread is None else learned)
     return modes, density
 
 

@@ -6,25 +6,41 @@ from deepcausalmmm_jax.posterior.hmc import ChainLength, Chains, run_chains
 from deepcausalmmm_jax.posterior.importance import proposal_at
 from deepcausalmmm_jax.posterior.mode import Density, Evaluated, best_of
 
-_CHAINS, _WARM_UP, _LEAPS = 16, 6, 5  # the chains begin in the posterior, nearly, and need only settle and mix
+_PRIOR = 0.003  # part of the prior in the covariance of known draws
+_SEARCHES = 4  # the posterior was searched before
+_CHAINS, _WARM_UP, _LEAPS = 80, 1, 3  # the chains begin in the posterior, nearly, and need only settle and mix
+_SERIES = 16
+_MOST_ROUNDS = 5
+_CHANCE = 2.0  # standard errors
 
 
 def known_starts(known: np.ndarray, rows: int, rng: np.random.Generator) -> np.ndarray:
-    """Starts of the searches for modes, `[row, coordinate]`: the mean of the known draws, and some of the draws.
+    """Starts of the searches for modes, `[row, coordinate]`: the mean of the known draws, and a few of the draws.
 
     Args:
         known: `[draw, coordinate]`.
-        rows: number of starts.
+        rows: number of starts at most.
         rng: chooses the draws.
     """
-    chosen = rng.integers(0, len(known), rows - 1)
+    chosen = rng.integers(0, len(known), min(rows, _SEARCHES) - 1)
     return np.concatenate([known.mean(axis=0)[None], known[chosen]])
+
+
+def known_spread(known: np.ndarray) -> np.ndarray:
+    """Covariance of the known draws, `[coordinate, coordinate]`, with a little of the prior's: of full rank if few.
+
+    Args:
+        known: `[draw, coordinate]`; their prior has unit covariance.
+    """
+    return (1.0 - _PRIOR) * np.cov(known, rowvar=False) + _PRIOR * np.eye(known.shape[1])
 
 
 def continued_chains(
     rng: np.random.Generator, density: Density, modes: Evaluated, known: np.ndarray, draws: int
 ) -> Chains:
-    """Chains that begin at known draws.
+    """Many short chains that begin at known draws: the posterior was explored before, and has moved a little.
+
+    They are continued for as long as the log density rises from their start to their end by more than chance.
 
     Args:
         rng: for starts, momenta and acceptance.
@@ -32,6 +48,10 @@ def continued_chains(
         modes: its modes; the curvature at the best one scales the chains.
         known: `[draw, coordinate]`, draws from the posterior of the earlier panel.
         draws: wanted, over all chains.
+
+    Returns:
+        Series that hold the moves of several chains in turn. Their R-hat compares early with late moves and groups of
+        chains with one another; no single chain is long enough to be compared with the others.
     """
     best = modes.position[best_of(modes)]
     root = proposal_at(best, density.curvature(best)).root
@@ -39,4 +59,19 @@ def continued_chains(
     sound = np.isfinite(begin.value)
     begin = begin.replaced(~sound, density.at(np.tile(best, (_CHAINS, 1)))) if not sound.all() else begin
     length = ChainLength(chains=_CHAINS, warm_up=_WARM_UP, moves=max(4, -(-draws // _CHAINS)), leaps=_LEAPS)
-    return run_chains(rng, density, begin, root, length)
+    for _ in range(_MOST_ROUNDS):
+        chains = run_chains(rng, density, begin, root, length)
+        rise = chains.value[-1] - begin.value
+        if rise.mean() <= _CHANCE * rise.std() / np.sqrt(_CHAINS):
+            break
+        begin = density.at(chains.position[-1])
+    return _in_series(chains)
+
+
+def _in_series(chains: Chains) -> Chains:
+    """The chains in groups, each one series: `[move, chain, ...]` -> `[move and chain of the group, group, ...]`."""
+    position, value = (
+        array.reshape(len(array), -1, _SERIES, *array.shape[2:]).reshape(-1, _SERIES, *array.shape[2:])
+        for array in (chains.position, chains.value)
+    )
+    return chains._replace(position=position, value=value)

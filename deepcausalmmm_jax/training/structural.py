@@ -111,13 +111,14 @@ class StructuralRecipe(NamedTuple):
             return objective(parameters, fitted, model, data, hyperparameters, state.multipliers)
 
         joined, as_parameters = ravel_pytree(state.parameters)
+        is_learned, _ = ravel_pytree(_learned(state.parameters, state.progress))
 
         def epoch(carry: Carry, _: None) -> tuple[Carry, Array]:
             (value, found), gradient = jax.value_and_grad(loss, has_aux=True)(
                 as_parameters(carry.parameters), carry.fitted
             )
             # One array instead of one for each of forty parameters: a sixth of the program, and of its compile time.
-            direction, moments = optimizer.update(ravel_pytree(gradient)[0], carry.moments)
+            direction, moments = optimizer.update(is_learned * ravel_pytree(gradient)[0], carry.moments)
             chex.assert_trees_all_equal_structs(found.terms, state.history.terms)  # joined by place, not by name
             record = jnp.stack(jax.tree.leaves(Epoch(value, found.acyclicity, found.terms)))
             parameters = carry.parameters - step_size * direction
@@ -158,6 +159,18 @@ class StructuralRecipe(NamedTuple):
         variables = without_idle_gru(variables, internals.variation, inputs.trend_basis, weights)
         scales, step = hyperparameters.scales, self.design.step_weeks
         return forecast_state(components, internals, inputs, weights, scales, step_weeks=step).placed_in(variables)
+
+
+def _learned(parameters: Collection, progress: Progress) -> Collection:
+    """By parameter, whether it is trained, 1 or 0: not the readout of a GRU that the fit begun from had no use for.
+
+    Steps of Adam are as long for a gradient that is noise, and a warm start has no time to take them back.
+    """
+    readout = parameters["coefficients"]["gru"]["readout"]
+    is_off = progress.inherited & jnp.all(readout == 0.0)
+    every = jax.tree.map(jnp.ones_like, parameters)
+    gru = {**every["coefficients"]["gru"], "readout": jnp.where(is_off, 0.0, jnp.ones_like(readout))}
+    return {**every, "coefficients": {**every["coefficients"], "gru": gru}}
 
 
 def _from_data(params: Collection, inputs: Inputs[Array]) -> Collection:
