@@ -82,6 +82,14 @@ def test_runs_on_different_calendars_are_compared_only_by_what_no_step_is_counte
         dcm.plots.run_changes(found, "weekly_contribution")
 
 
+def test_returns_in_revenue_are_not_compared_with_returns_in_units_of_the_kpi(small_result):
+    panel = dataclasses.replace(small_result.panel, revenue_per_kpi=None)
+    found = dcm.compare_runs(small_result, dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel)))
+    assert "roi" not in found.figures.index
+    assert (found.figures.loc["share", "change"] == 0).all()
+    assert found.data.loc["ROI"].tolist() == ["revenue per unit of spend", "KPI units per unit of spend"]
+
+
 def test_a_comparison_is_written_and_shown(small_result, other, tmp_path):
     found = dcm.compare_runs(small_result, other)
     names = sorted(path.name for path in found.save(tmp_path / "both").iterdir())
