@@ -131,7 +131,10 @@ def _shared(before: Panel, after: Panel) -> Shared:
 
 
 def _same_kind(before: Panel, after: Panel) -> bool:
-    return isinstance(before.weeks, pd.DatetimeIndex) == isinstance(after.weeks, pd.DatetimeIndex)
+    """Whether labels of the two mean the same steps: Monday's figure in a panel of days is not that of its week."""
+    return before.cadence is after.cadence and isinstance(before.weeks, pd.DatetimeIndex) == isinstance(
+        after.weeks, pd.DatetimeIndex
+    )
 
 
 def _other_weeks(panel: Panel, shared: np.ndarray) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What a plan assumes, in sentences."""
 
 from deepcausalmmm_jax.attribution.horizon import Horizon
+from deepcausalmmm_jax.attribution.units import units_of
 from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.planning.cells import Cells
 from deepcausalmmm_jax.training.fitted import Replicates
@@ -55,5 +56,6 @@ def plan_notes(horizon: Horizon, cells: Cells, beyond: bool, replicates: Replica
     if not horizon.in_currency:
         notes.append("No spend is known: budgets are in exposure units, simply summed over channels.")
     if not horizon.has_revenue:
-        notes.append("No revenue per KPI is known: ROI is in KPI units per unit of spend.")
+        roi = units_of(horizon.panel, horizon.in_currency, horizon.has_revenue).roi
+        notes.append(f"No revenue per KPI is known: ROI is in {roi}.")
     return tuple(map(Wording(horizon.panel), notes))

@@ -15,6 +15,7 @@ from deepcausalmmm_jax.plots.theme import (
     labels,
     styled,
 )
+from deepcausalmmm_jax.plots.units import in_units
 
 _KINDS = {"go_dark": "circle", "heavy_up": "triangle-up"}
 
@@ -70,7 +71,8 @@ def experiment_values(plan: ExperimentPlan) -> go.Figure:
     figure.add_annotation(x=best["cost"], y=best["value_of_information"], text="best", showarrow=True, arrowhead=0)
     verdict = "" if plan.worth_testing else ": nothing is worth testing"
     title = f"Value of information and cost of a test{verdict}"
-    return styled(figure, title, f"net cost of the test, {unit}", f"gain of the plan in {plan.horizon} weeks, {unit}")
+    gain = f"gain of the plan in {plan.horizon} weeks, {unit}"
+    return in_units(styled(figure, title, f"net cost of the test, {unit}", gain), plan.panel)
 
 
 def experiment_match(plan: ExperimentPlan, candidate: int | None = None) -> go.Figure:
@@ -99,7 +101,7 @@ def experiment_match(plan: ExperimentPlan, candidate: int | None = None) -> go.F
         f"Before the test: {row['n_regions']} regions and their match, R2 {row['r2']:.2f}, "
         f"error {row['rmse_pct']:.1f}% of a week"
     )
-    return styled(figure, title, "", f"{escaped(plan.units.outcome)}, all test regions")
+    return in_units(styled(figure, title, "", f"{escaped(plan.units.outcome)}, all test regions"), plan.panel)
 
 
 def _refuse(plan: object) -> None:

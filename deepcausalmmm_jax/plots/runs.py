@@ -31,7 +31,7 @@ def run_changes(comparison: RunComparison, figure: str = "share") -> go.Figure:
     rows = table[table.index.get_level_values("figure") == figure].droplevel("figure")
     rows = rows.dropna(subset=["before", "after"], how="all")
     if not len(rows):
-        raise DataError(f"Neither run has the figure {figure!r} of a channel that both have.")
+        raise DataError(f"The comparison has no {figure!r} of a channel that both runs have.")
     rows = rows.sort_values("after")
     shown = labels(list(rows.index))
     names = [shown[name] for name in rows.index]

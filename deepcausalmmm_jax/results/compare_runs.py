@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.share_basis import share_basis
+from deepcausalmmm_jax.attribution.units import units_of
 from deepcausalmmm_jax.config.flat import flat_settings
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.fingerprint import fingerprint
@@ -33,13 +34,16 @@ class RunComparison:
 
     Attributes:
         settings: by setting (and seed, weeks held out, versions), columns `before` and `after`.
-        data: by fact of the panel (fingerprint, weeks, regions, channels, controls), the same columns.
+        data: by fact of the panel (fingerprint, calendar, unit of ROI, weeks, regions, channels, controls), the same
+            columns.
         revised: a row per figure of a panel that both runs have and that differs: column, region, week, before, after.
         figures: by figure (share, roi, weekly_contribution, decay, half_saturation, slope) and channel: `before`,
             `after`, `change`, their standard errors, and `z`, the change over the root of the sum of the squared
-            errors. Runs that share most of their weeks should differ by far less than a |z| of 1.
+            errors. Runs that share most of their weeks should differ by far less than a |z| of 1. Of runs on different
+            calendars only share and roi, which do not depend on the length of a step; and no roi where one run counts
+            revenue, or money, and the other does not.
         accuracy: by part (train, holdout) and measure: `before`, `after`, `change`. Each run is scored on its own
-            weeks.
+            weeks; on different calendars `change` is empty, since an error of a day is no error of a week.
         names: names of the two runs.
         cadence: calendar of the second run; texts are in its steps.
         share_of: what shares of the second run are of, in words.
@@ -99,12 +103,17 @@ def compare_runs(a: FitResult, b: FitResult) -> RunComparison:
         if not isinstance(run, FitResult):
             raise ConfigError(f"compare_runs needs two results of a fit, got {type(run).__name__}; dcm.load reads one.")
     differ = panel_changes(a.panel, b.panel)
+    figures, accuracy = changes(channel_figures(a), channel_figures(b)), _accuracy(a, b)
+    if a.panel.cadence is not b.panel.cadence:
+        figures, accuracy = _of_any_step(figures), accuracy.assign(change=np.nan)
+    if _unit_of_roi(a) != _unit_of_roi(b):
+        figures = figures[figures.index.get_level_values("figure") != "roi"]
     return RunComparison(
         settings=_differing(_settings(a), _settings(b), "setting"),
         data=_data(a, b, differ),
         revised=differ.revised,
-        figures=changes(channel_figures(a), channel_figures(b)),
-        accuracy=_accuracy(a, b),
+        figures=figures,
+        accuracy=accuracy,
         cadence=b.panel.cadence,
         share_of=share_basis(b.fitted_panel),
     )
@@ -112,7 +121,7 @@ def compare_runs(a: FitResult, b: FitResult) -> RunComparison:
 
 def moved_most(figures: pd.DataFrame) -> str:
     """The largest moves of shares and ROI in standard errors, in a sentence."""
-    rows = figures[figures.index.get_level_values("figure").isin(["share", "roi"])]
+    rows = _of_any_step(figures)
     known = rows[rows["z"].abs() >= _NOTABLE]
     largest = known.reindex(known["z"].abs().sort_values(ascending=False).index).head(_NAMED)
     if not len(largest):
@@ -126,6 +135,16 @@ def moved_most(figures: pd.DataFrame) -> str:
     rest = len(known) - len(largest)
     more = f", and {_count(rest, 'other')}" if rest else ""
     return f"Moved by a standard error or more: {', '.join(parts)}{more}."
+
+
+def _of_any_step(figures: pd.DataFrame) -> pd.DataFrame:
+    """The figures that mean the same whatever the length of a step."""
+    return figures[figures.index.get_level_values("figure").isin(["share", "roi"])]
+
+
+def _unit_of_roi(run: FitResult) -> str:
+    """What the run's ROI counts, in words."""
+    return units_of(run.panel, run.panel.spend is not None, run.panel.revenue_per_kpi is not None).roi
 
 
 def _plain(value: float) -> str:
@@ -143,7 +162,7 @@ def _settings(run: FitResult) -> dict[str, object]:
 
 
 def _data(a: FitResult, b: FitResult, differ: PanelChanges) -> pd.DataFrame:
-    unit = b.panel.cadence.unit
+    unit = b.panel.cadence.unit if a.panel.cadence is b.panel.cadence else "step"
 
     def facts(run: FitResult) -> dict[str, object]:
         panel = run.panel
@@ -151,6 +170,7 @@ def _data(a: FitResult, b: FitResult, differ: PanelChanges) -> pd.DataFrame:
         weeks = {f"first {unit}": panel.week_label(0), f"last {unit}": panel.week_label(-1)}
         last = panel.week_label(panel.n_past_weeks - 1) if panel.n_past_weeks else ""
         counts = dict(zip(("regions", f"{unit}s", "channels", "controls"), panel.shape, strict=True))
+        named |= {"calendar": panel.cadence.value, "ROI": _unit_of_roi(run)}
         return {**named, **weeks, f"last {unit} with a KPI": last, **counts}
 
     table = _differing(facts(a), facts(b), "fact")

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.config.flat import flat_settings
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.training.origin import Origin, commit_of
 
 
@@ -59,6 +61,33 @@ def test_figures_have_their_errors_and_z(small_result, small_ensemble):
     np.testing.assert_allclose(found.loc["roi"]["after_error"], np.maximum(draws, by_share), rtol=1e-6)
     assert found.loc["decay"]["before_error"].isna().all()
     assert found.loc["decay"]["after_error"].notna().all()
+
+
+def test_runs_on_different_calendars_are_compared_only_by_what_no_step_is_counted_in(small_result, quick):
+    weekly = small_result.panel
+    dates = pd.date_range(weekly.weeks[0], periods=len(weekly.weeks), freq=pd.DateOffset(months=1))
+    assert dates.isin(weekly.weeks).sum() > 1
+    months = dataclasses.replace(weekly, weeks=dates, cadence=Cadence.MONTHLY)
+    spacing = {
+        name: round(getattr(quick, name) * Cadence.MONTHLY.weeks) for name in ("knot_spacing", "region_knot_spacing")
+    }
+    fitted = dataclasses.replace(small_result.fitted, panel=months, config=quick.replace(**spacing))  # as many knots
+    found = dcm.compare_runs(small_result, dcm.FitResult(fitted))
+    assert found.revised.empty  # the figure of a month is no revision of that of the week with which it begins
+    assert set(found.figures.index.get_level_values("figure")) == {"share", "roi"}
+    assert found.accuracy["change"].isna().all()
+    assert found.data.loc["calendar"].tolist() == ["weekly", "monthly"]
+    assert "last step" in found.data.index
+    with pytest.raises(dcm.DataError, match="has no 'weekly_contribution'"):
+        dcm.plots.run_changes(found, "weekly_contribution")
+
+
+def test_returns_in_revenue_are_not_compared_with_returns_in_units_of_the_kpi(small_result):
+    panel = dataclasses.replace(small_result.panel, revenue_per_kpi=None)
+    found = dcm.compare_runs(small_result, dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel)))
+    assert "roi" not in found.figures.index
+    assert (found.figures.loc["share", "change"] == 0).all()
+    assert found.data.loc["ROI"].tolist() == ["revenue per unit of spend", "KPI units per unit of spend"]
 
 
 def test_a_comparison_is_written_and_shown(small_result, other, tmp_path):

@@ -136,6 +136,11 @@ class ExperimentPlan:
         return f"ExperimentPlan({len(self.table)} candidates; {verdict})"
 
     @property
+    def panel(self) -> Panel:
+        """The panel up to the last week with a KPI, after which tests begin."""
+        return self._panel
+
+    @property
     def worth_testing(self) -> bool:
         """Whether any candidate is expected to bring more than it costs, and more than a ten-thousandth of the plan."""
         least = _TRIFLE * self.horizon * abs(float(self.plans["outcome"].max()))

@@ -187,6 +187,15 @@ def test_figures_show_every_candidate_and_the_match(plan):
         dcm.plots.experiment_values(plan.table)
 
 
+@pytest.mark.parametrize("draw", [dcm.ExperimentPlan.plot, dcm.plots.experiment_values])
+def test_figures_count_in_the_steps_of_the_panel(plan, draw):
+    days = dataclasses.replace(plan, _panel=dataclasses.replace(plan.panel, cadence=Cadence.DAILY))
+    figure = draw(days)
+    assert figure.layout.yaxis.title.text.startswith("gain of the plan in 52 days")
+    assert "%{customdata[3]} days" in figure.data[0].hovertemplate
+    assert "weeks" in draw(plan).layout.yaxis.title.text
+
+
 def test_nothing_is_advised_where_nothing_is_worth_its_cost(plan, small_ensemble):
     with_note = any(note.startswith("No candidate is worth testing") for note in plan.notes)
     assert with_note == (not plan.worth_testing)
