@@ -1,10 +1,13 @@
-"""Where and on what a figure was taken, and its record as JSON."""
+"""Where and on what a figure was taken, and its record as JSON; what several scripts are asked for."""
 
+import argparse
 import json
 import os
 import platform
 import resource
 import subprocess
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +45,13 @@ def record(name: str, figures: Any) -> Path:
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({"machine": machine(), "figures": figures}, indent=1) + "\n")
     return path
+
+
+def seeds_and_methods(description: str | None) -> Iterator[tuple[int, Any]]:
+    """Each seed from the first to before the stop with each method of drawing, as the command line asks for them."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("first", type=int)
+    parser.add_argument("stop", type=int)
+    parser.add_argument("--method", nargs="+", default=["hmc"])
+    wanted = parser.parse_args()
+    return product(range(wanted.first, wanted.stop), wanted.method)

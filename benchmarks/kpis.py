@@ -8,13 +8,12 @@ Fitted with default settings; draws by the default method unless another is aske
 benchmarks/results/kpis.csv, a row for each KPI, channel and way of fitting.
 """
 
-import argparse
 import dataclasses
-from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from harness import seeds_and_methods
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.config.priors import PosteriorMethod
@@ -81,12 +80,7 @@ def told(table: pd.DataFrame) -> pd.DataFrame:
 
 def main() -> None:
     """Run the seeds and print the figures of all rows so far."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("first", type=int)
-    parser.add_argument("stop", type=int)
-    parser.add_argument("--method", nargs="+", default=["hmc"])
-    wanted = parser.parse_args()
-    for seed, method in product(range(wanted.first, wanted.stop), wanted.method):
+    for seed, method in seeds_and_methods(__doc__):
         pd.DataFrame(rows_of(seed, method)).to_csv(OUT, mode="a", header=not OUT.exists(), index=False)
         print(told(pd.read_csv(OUT)).round(3).to_string(), flush=True)
 

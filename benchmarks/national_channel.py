@@ -6,12 +6,11 @@ Each seed gives two panels of 20 regions, equal but for one channel: with the sa
 their size, and with exposure of its own in each region. Written to benchmarks/results/national_channel.csv.
 """
 
-import argparse
-from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from harness import seeds_and_methods
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.config.priors import PosteriorMethod
@@ -58,12 +57,7 @@ def rows_of(seed: int, method: PosteriorMethod) -> list[dict[str, object]]:
 
 def main() -> None:
     """Run the seeds and print each pair."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("first", type=int)
-    parser.add_argument("stop", type=int)
-    parser.add_argument("--method", nargs="+", default=["hmc"])
-    wanted = parser.parse_args()
-    for seed, method in product(range(wanted.first, wanted.stop), wanted.method):
+    for seed, method in seeds_and_methods(__doc__):
         pd.DataFrame(rows_of(seed, method)).to_csv(OUT, mode="a", header=not OUT.exists(), index=False)
         print(pd.read_csv(OUT).tail(2).to_string(index=False), flush=True)
 

@@ -7,12 +7,11 @@ Both are fitted with default settings, with draws by the default method unless a
 benchmarks/results/roles.csv: one row for the shares of a panel, and one a treatment or event.
 """
 
-import argparse
-from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from harness import seeds_and_methods
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.config.priors import PosteriorMethod
@@ -68,12 +67,7 @@ def told(table: pd.DataFrame) -> pd.DataFrame:
 
 def main() -> None:
     """Run the seeds and print the figures of all rows so far."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("first", type=int)
-    parser.add_argument("stop", type=int)
-    parser.add_argument("--method", nargs="+", default=["hmc"])
-    wanted = parser.parse_args()
-    for seed, method in product(range(wanted.first, wanted.stop), wanted.method):
+    for seed, method in seeds_and_methods(__doc__):
         rows = pd.DataFrame(rows_of(seed, method), columns=_COLUMNS)
         rows.to_csv(OUT, mode="a", header=not OUT.exists(), index=False)
         print(told(pd.read_csv(OUT)).round(3).to_string(), flush=True)

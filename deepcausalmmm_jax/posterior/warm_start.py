@@ -51,7 +51,8 @@ def continued_chains(
 
     Returns:
         Series that hold the moves of several chains in turn. Their R-hat compares early with late moves and groups of
-        chains with one another; no single chain is long enough to be compared with the others.
+        chains with one another; no single chain is long enough to be compared with the others. It does not show a
+        direction in which the chains are slow and the old draws are off.
     """
     best = modes.position[best_of(modes)]
     root = proposal_at(best, density.curvature(best)).root
