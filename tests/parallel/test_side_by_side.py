@@ -46,7 +46,7 @@ def test_the_first_task_runs_alone_where_the_program_is_still_to_be_compiled(mon
 
 def test_compiled_programs_run_at_the_same_time(monkeypatch):
     monkeypatch.setattr(threads, "cores", lambda: 2)
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=120)
     side_by_side(lambda _: both.wait(), range(2), is_compiled=True)  # a barrier that one thread alone would never pass
 
 

@@ -1,6 +1,5 @@
 """The planner in the page: its sliders, its best plan and its files agree with `optimize_budget`."""
 
-import time
 from importlib.resources import files
 
 import numpy as np
@@ -15,6 +14,7 @@ from deepcausalmmm_jax.cli.limits import read_limits
 from deepcausalmmm_jax.planning.spend_tables import outcome_at, spend_tables
 from deepcausalmmm_jax.plots.report.planner import planner
 from tests.plots.test_report import WIDTHS, console_errors, opened, picture
+from tests.waiting import wait_until
 
 MATH = (files("deepcausalmmm_jax.plots.report") / "templates" / "plan_math.js").read_text(encoding="utf-8")
 FIGURES = "return planFigures(planner.tables, planner.plan.spend, planner.plan.spend.map(() => true))"
@@ -48,9 +48,7 @@ def typed(field, text):
 
 def downloaded(browser, downloads, button, name):
     browser.execute_script(f"document.getElementById('{button}').click()")
-    until = time.monotonic() + 10
-    while not (downloads / name).exists() and time.monotonic() < until:
-        time.sleep(0.05)
+    assert wait_until((downloads / name).exists)
     return downloads / name
 
 

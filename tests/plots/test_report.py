@@ -5,7 +5,6 @@ import dataclasses
 import re
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.plots.report.payload import _packed, region_data
 from deepcausalmmm_jax.plots.report.tables import _accuracy, _media, _trust
 from deepcausalmmm_jax.plots.theme import escaped
+from tests.waiting import wait_until
 
 WIDTHS = (1440, 420)
 DRAW_ALL = "for (const f of figures) if (!state.drawn.has(f.dataset.key)) draw(f)"
@@ -146,9 +146,7 @@ def test_the_csv_behind_a_chart_holds_what_is_drawn(browser, page, downloads):
     opened(browser, page[0])
     browser.execute_script("document.querySelector('[data-key=total] .csv').click()")
     file = downloads / "total.csv"
-    until = time.monotonic() + 10
-    while not file.exists() and time.monotonic() < until:
-        time.sleep(0.05)
+    assert wait_until(file.exists)
     table = pd.read_csv(file, index_col="channel")
     summary = page[1].media_summary()
     assert set(table.index) == set(page[1].panel.channels)
@@ -160,7 +158,8 @@ def test_every_chart_has_words_a_table_and_keys(browser, page):
     opened(browser, page[0]).execute_script(
         DRAW_ALL + "; for (const d of document.querySelectorAll('.behind')) d.open = true;"
     )
-    time.sleep(0.3)
+    behind = "return [...document.querySelectorAll('.behind')].every(d => d.querySelectorAll('tr').length > 1)"
+    assert wait_until(lambda: browser.execute_script(behind))
     found = browser.execute_script(
         "return figures.map(f => [f.dataset.key, f.querySelector('.plot').getAttribute('aria-label'), f.querySelectorAll('.behind tr').length, f.querySelector('.plot').tabIndex])"
     )

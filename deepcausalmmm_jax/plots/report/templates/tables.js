@@ -160,7 +160,8 @@ function download(name, text) {
   link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  // A busy machine may begin to read only after seconds, and finds no file once its address is taken back.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 // A chart in words, for screen readers.
