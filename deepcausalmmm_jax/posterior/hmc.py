@@ -8,7 +8,7 @@ from deepcausalmmm_jax.posterior.mode import Density, Evaluated
 from deepcausalmmm_jax.steps import parts
 
 _ACCEPTED = 0.8  # target acceptance rate, see Hoffman & Gelman 2014
-_FIRST_STEP = 0.35
+FIRST_STEP = 0.35
 _JITTER = (0.7, 1.3)  # range of the step between chains and moves, so that no trajectory is periodic
 
 
@@ -42,23 +42,34 @@ def run_chains(
         root: `[coordinate, coordinate]`, Cholesky factor of the covariance that the chains are scaled by.
         length: of the chains.
     """
-    now, log_step = start, np.log(_FIRST_STEP)
+    now, log_step = start, np.log(FIRST_STEP)
     positions, values, rates = [], [], []
     for move in parts(range(length.warm_up + length.moves)):
-        step = np.exp(log_step) * rng.uniform(*_JITTER, (length.chains, 1))
-        momentum = rng.standard_normal(now.position.shape)
-        ended, end_momentum = _leap(density, now, momentum, step, root, length.leaps)
-        log_ratio = ended.value - now.value + 0.5 * (momentum**2 - end_momentum**2).sum(axis=1)
-        acceptance = np.exp(np.minimum(np.where(np.isfinite(log_ratio), log_ratio, -np.inf), 0.0))
-        accepted = rng.uniform(size=length.chains) < acceptance
-        now = now.replaced(accepted, ended)
+        now, rate = moved(rng, density, now, np.exp(log_step), root, length.leaps)
         if move < length.warm_up:
-            log_step += 1.5 / np.sqrt(move + 1.0) * (acceptance.mean() - _ACCEPTED)
+            log_step += step_change(move, rate)
         else:
             positions.append(now.position)
             values.append(now.value)
-            rates.append(acceptance.mean())
+            rates.append(rate)
     return Chains(np.stack(positions), np.stack(values), float(np.mean(rates)), float(np.exp(log_step)))
+
+
+def moved(
+    rng: np.random.Generator, density: Density, now: Evaluated, step: float, root: np.ndarray, leaps: int
+) -> tuple[Evaluated, float]:
+    """One move of all chains, and the mean rate at which such moves are accepted."""
+    steps = step * rng.uniform(*_JITTER, (len(now.position), 1))
+    momentum = rng.standard_normal(now.position.shape)
+    ended, end_momentum = _leap(density, now, momentum, steps, root, leaps)
+    log_ratio = ended.value - now.value + 0.5 * (momentum**2 - end_momentum**2).sum(axis=1)
+    acceptance = np.exp(np.minimum(np.where(np.isfinite(log_ratio), log_ratio, -np.inf), 0.0))
+    return now.replaced(rng.uniform(size=len(steps)) < acceptance, ended), float(acceptance.mean())
+
+
+def step_change(move: int, rate: float) -> float:
+    """What the logarithm of the step changes by after a move of the warm-up."""
+    return float(1.5 / np.sqrt(move + 1.0) * (rate - _ACCEPTED))
 
 
 def split_r_hat(series: np.ndarray) -> np.ndarray:

@@ -20,7 +20,8 @@ _MOST_TRIES = 250
 _LONGEST = 3.0  # prior standard deviations in one step
 _LEAST_STEP = 1e-4
 _DIFFERENCE = 1e-3  # prior standard deviations, of the finite differences that give the curvature
-_LEAST_STARTS = 2
+FEW_REGIONS = 3
+_STARTS, _LEAST_STARTS = 16, 2
 _Said = TypeVar("_Said")
 _SHORT_DIFFERENCE = 1e-5  # of those to one side
 _SET_STARTS = ((0.0, 0.0), (-0.7, -0.6), (1.3, 0.9), (-0.7, 0.9), (1.3, -0.6))  # of the total and of all slopes
@@ -36,6 +37,13 @@ class Evaluated(NamedTuple):
     def rows(self, chosen: np.ndarray) -> "Evaluated":
         """The rows at some positions."""
         return Evaluated(self.position[chosen], self.value[chosen], self.gradient[chosen])
+
+    def with_rows(self, chosen: np.ndarray, by: "Evaluated") -> "Evaluated":
+        """These with others in the rows that are `chosen`, in their order."""
+        changed = tuple(array.copy() for array in self)
+        for array, own in zip(changed, by, strict=True):
+            array[chosen] = own
+        return Evaluated(*changed)
 
     def replaced(self, chosen: np.ndarray, by: "Evaluated") -> "Evaluated":
         """The rows of `by` where `chosen`, and these elsewhere."""
@@ -80,8 +88,13 @@ class Density:
 
     @property
     def n_starts(self) -> int:
-        """Searches for modes that cost no more than one, or two on two cores."""
-        return max(self.batch, _LEAST_STARTS)
+        """Searches for modes: many where an evaluation is cheap, else as many as cost no more than one or two."""
+        return _STARTS if self.has_few_regions else max(self.batch, _LEAST_STARTS)
+
+    @property
+    def has_few_regions(self) -> bool:
+        """Whether an evaluation is so cheap that many chains and searches can be afforded."""
+        return self.inputs.kpi.shape[0] <= FEW_REGIONS
 
     def at(self, vectors: np.ndarray) -> Evaluated:
         """Value and gradient at `[row, coordinate]`."""
@@ -166,17 +179,17 @@ def search(density: Density, begin: np.ndarray, spread: np.ndarray | None = None
     uphill = np.einsum("rij,rj->ri", inverse, now.gradient)
     direction, step = _shortened(uphill, 1.0 if spread is None else _LONGEST), np.ones(n_rows)
     for _ in range(_MOST_TRIES):
-        converged = np.linalg.norm(now.gradient, axis=1) <= CONVERGED
-        if converged.all():
+        searching = np.linalg.norm(now.gradient, axis=1) > CONVERGED
+        if not searching.any():
             break
-        tried = density.at(now.position + np.where(converged, 0.0, step)[:, None] * direction)
+        tried = now.with_rows(searching, density.at((now.position + step[:, None] * direction)[searching]))
         enough = now.value + 1e-4 * step * (now.gradient * direction).sum(axis=1)
-        gained = (np.isfinite(tried.value) & (tried.value >= enough) & ~converged) | ~np.isfinite(now.value)
+        gained = (np.isfinite(tried.value) & (tried.value >= enough) & searching) | ~np.isfinite(now.value)
         inverse = np.where(gained[:, None, None], _updated(inverse, now, tried), inverse)
         now = now.replaced(gained, tried)
-        step = np.where(gained, 1.0, 0.35 * step)
+        step = np.where(gained | ~searching, 1.0, 0.35 * step)
         rises = np.einsum("ri,rij,rj->r", now.gradient, inverse, now.gradient) > 0
-        lost = (step < _LEAST_STEP) | ~rises
+        lost = searching & ((step < _LEAST_STEP) | ~rises)
         inverse[lost] = first[lost]
         fresh = _shortened(np.einsum("rij,rj->ri", inverse, now.gradient), np.where(lost, 1.0, _LONGEST))
         direction = np.where((gained | lost)[:, None], fresh, direction)

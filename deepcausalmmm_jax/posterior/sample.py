@@ -31,7 +31,7 @@ from deepcausalmmm_jax.posterior.importance import (
 )
 from deepcausalmmm_jax.posterior.inputs import Knots, PosteriorInputs, expanded, posterior_inputs
 from deepcausalmmm_jax.posterior.linear import columns, conditional, fitted_values, residual_innovations
-from deepcausalmmm_jax.posterior.mode import Density, Evaluated, best_of, search, starts
+from deepcausalmmm_jax.posterior.mode import FEW_REGIONS, Density, Evaluated, best_of, search, starts
 from deepcausalmmm_jax.posterior.nuts import CHAINS, run_nuts
 from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, coordinate_priors, prior_medians, quantities
 from deepcausalmmm_jax.posterior.variables import complete_variables, model_parameters, shares_of
@@ -47,8 +47,7 @@ _EXPANDED = 3  # times that counts are expanded around the means at the mode
 _PER_DRAW = 2  # proposals for each draw
 _SHORT = ChainLength(chains=16, warm_up=20, moves=40, leaps=8)
 _SHORTER = ChainLength(chains=8, warm_up=12, moves=24, leaps=6)
-_SMALL_BATCH, _LARGE_BATCH = 16, 2
-_FEW_REGIONS = 3
+_SMALL_BATCH, _SMALL_BATCH_OF_ACCELERATOR, _LARGE_BATCH = 4, 16, 2
 _MANY_REGIONS = 8
 _ENOUGH = 3.0  # effective draws a chain; with fewer, chains start from the proposal and not from the weighted draws
 _SHARES = {"preparing": 0.6, "searching for modes": 12.5, "drawing": 6.5, "completing": 13.0}  # of the wait
@@ -159,12 +158,13 @@ def density_of(fitted: Fitted, inputs: Inputs[Array], internals: Internals) -> t
 def batch_of(inputs: PosteriorInputs) -> int:
     """Positions evaluated at once: many where an evaluation is cheap, few where it fills the memory.
 
-    A large panel has one at once for each core of a CPU.
+    A large panel has one at once for each core of a CPU. The cores of a CPU share small batches too, where larger ones
+    gain nothing and make a few searches as costly as many.
     """
-    n_regions = inputs.kpi.shape[0]
-    if n_regions <= _FEW_REGIONS:
-        return _SMALL_BATCH
-    return 1 if n_regions >= _MANY_REGIONS and jax.default_backend() == "cpu" else _LARGE_BATCH
+    n_regions, on_cpu = inputs.kpi.shape[0], jax.default_backend() == "cpu"
+    if n_regions <= FEW_REGIONS:
+        return _SMALL_BATCH if on_cpu else _SMALL_BATCH_OF_ACCELERATOR
+    return 1 if n_regions >= _MANY_REGIONS and on_cpu else _LARGE_BATCH
 
 
 def settled_modes(
@@ -184,7 +184,7 @@ def settled_modes(
         best = modes.position[best_of(modes)]
         inputs = _reweighted(jnp.asarray(best), density.inputs, density.priors, delta)
         density = Density(inputs, density.priors, density.batch)
-        modes, learned = search(density, modes.position, None if spread is None else learned)
+        modes, learned = search(density, modes.position, learned)
     return modes, density
 
 
@@ -236,7 +236,7 @@ def _vectors(
         moved = run_nuts(int(rng.integers(2**31)), density, starts, proposal.root, -(-draws // CHAINS))
         flat = np.moveaxis(moved.position, 1, 0).reshape(-1, proposed.shape[1])
         return _Drawn(flat, moved, weights.pareto_k)
-    length = _SHORT if density.batch == _SMALL_BATCH else _SHORTER
+    length = _SHORT if density.has_few_regions else _SHORTER
     length = length._replace(moves=max(length.moves, -(-draws // length.chains)))  # so that no position is used twice
     if effective_draws(weights.log_weight) > _ENOUGH * length.chains:
         chosen = resampled(rng, weights.log_weight, length.chains)

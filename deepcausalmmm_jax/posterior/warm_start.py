@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from deepcausalmmm_jax.posterior.hmc import ChainLength, Chains, run_chains
+from deepcausalmmm_jax.posterior.hmc import FIRST_STEP, Chains, moved, step_change
 from deepcausalmmm_jax.posterior.importance import proposal_at
 from deepcausalmmm_jax.posterior.mode import Density, Evaluated, best_of
 
 _PRIOR = 0.003  # part of the prior in the covariance of known draws
 _SEARCHES = 4  # the posterior was searched before
-_CHAINS, _WARM_UP, _LEAPS = 80, 1, 3  # the chains begin in the posterior, nearly, and need only settle and mix
+_CHAINS, _LEAPS = 80, 3  # the chains begin in the posterior, nearly, and need only settle and mix
 _SERIES = 16
-_MOST_ROUNDS = 5
+_MOST_MOVES = 25
 _CHANCE = 2.0  # standard errors
 
 
@@ -40,7 +40,7 @@ def continued_chains(
 ) -> Chains:
     """Many short chains that begin at known draws: the posterior was explored before, and has moved a little.
 
-    They are continued for as long as the log density rises from their start to their end by more than chance.
+    They are continued for as long as the log density rises over the moves to be kept by more than chance.
 
     Args:
         rng: for starts, momenta and acceptance.
@@ -59,14 +59,22 @@ def continued_chains(
     begin = density.at(known[rng.choice(len(known), _CHAINS, replace=len(known) < _CHAINS)])
     sound = np.isfinite(begin.value)
     begin = begin.replaced(~sound, density.at(np.tile(best, (_CHAINS, 1)))) if not sound.all() else begin
-    length = ChainLength(chains=_CHAINS, warm_up=_WARM_UP, moves=max(4, -(-draws // _CHAINS)), leaps=_LEAPS)
-    for _ in range(_MOST_ROUNDS):
-        chains = run_chains(rng, density, begin, root, length)
-        rise = chains.value[-1] - begin.value
-        if rise.mean() <= _CHANCE * rise.std() / np.sqrt(_CHAINS):
-            break
-        begin = density.at(chains.position[-1])
-    return _in_series(chains)
+    kept = max(4, -(-draws // _CHAINS))
+    now, rate = moved(rng, density, begin, FIRST_STEP, root, _LEAPS)
+    step = FIRST_STEP * np.exp(step_change(0, rate))
+    states, rates = [begin, now], [rate]
+    while len(states) < kept + 2 or (_is_rising(states[-kept - 2], now) and len(states) <= max(_MOST_MOVES, kept + 1)):
+        now, rate = moved(rng, density, now, step, root, _LEAPS)
+        states.append(now)
+        rates.append(rate)
+    position, value = (np.stack([getattr(state, name) for state in states[-kept:]]) for name in ("position", "value"))
+    return _in_series(Chains(position, value, float(np.mean(rates[-kept:])), step))
+
+
+def _is_rising(before: Evaluated, now: Evaluated) -> bool:
+    """Whether the log density of the chains has risen by more than chance."""
+    rise = now.value - before.value
+    return bool(rise.mean() > _CHANCE * rise.std() / np.sqrt(len(rise)))
 
 
 def _in_series(chains: Chains) -> Chains:

@@ -183,7 +183,12 @@ def test_values_and_gradients_do_not_depend_on_how_many_are_evaluated_at_once(do
     assert found.value[3] == -np.inf
     for each in (one, four):
         np.testing.assert_allclose(each.values(places), expected.value, rtol=1e-9)
-    assert [each.n_starts for each in (one, four)] == [2, 4]
+
+
+@pytest.mark.parametrize(("n_regions", "batch", "searches"), [(1, 4, 16), (3, 16, 16), (4, 1, 2), (4, 4, 4)])
+def test_few_regions_have_many_searches_and_many_regions_no_more_than_cost_little(double, n_regions, batch, searches):
+    inputs, priors = _inputs(n_regions)
+    assert Density(inputs, priors, batch).n_starts == searches
 
 
 @pytest.mark.parametrize("batch", [1, 4])

@@ -45,6 +45,21 @@ def test_a_search_that_knows_the_curvature_ends_where_another_does_and_sooner():
     assert again.evaluations < warm.evaluations
 
 
+def test_a_search_that_has_ended_is_evaluated_no_more_and_keeps_what_it_has_learned():
+    rng, centre = np.random.default_rng(0), np.full(4, 0.2)
+    begin = np.concatenate([centre[None], _draws(np.zeros(4), rng, count=3)])
+    target = Normal(centre)
+    rows, at = [], target.at
+    target.at = lambda vectors: rows.append(len(vectors)) or at(vectors)
+    _, inverse = search(target, begin)
+    assert rows[0] == 4
+    assert sorted(rows[1:], reverse=True) == rows[1:]  # one search after the other ends
+    assert rows[1] == 3  # the first began at the mode
+    np.testing.assert_array_equal(inverse[0], np.eye(4))
+    for row in (1, 2, 3):
+        assert np.abs(inverse[row] - np.eye(4)).max() > 0.5
+
+
 def test_few_draws_have_a_spread_of_full_rank():
     known = _draws(np.zeros(4), np.random.default_rng(0), count=3)
     assert np.linalg.eigvalsh(known_spread(known)).min() > 0.002
