@@ -76,19 +76,21 @@ def contributed(fit: FittedPanel, variables: Variables) -> Contributed:
     """
     unit, present = fit.scales.kpi, fit.panel.present
     trained = fit.weights * unit[:, None] / (fit.kpi_size[:, None] * fit.weights).sum()
-    before = _before(fit, variables)
+    before, room = _before(fit, variables), fit.in_room
+    learned = np.arange(present.shape[1]) < fit.n_training_weeks
     found = _contributed(
-        variables,
+        room.variables(variables),
         before if fit.has_log_link else None,
-        fit.inputs,
+        room.inputs,
         single(unit),
-        single(present),
-        single(fit.panel.past),
-        single(trained),
-        fit.design,
-        fit.n_training_weeks,
+        room.by_week(present),
+        room.by_week(fit.panel.past),
+        room.by_week(trained),
+        room.by_week(learned / (len(unit) * fit.n_training_weeks)),
+        room.design,
     )
     by_member: Contributed = jax.tree.map(np.asarray, found)
+    by_member = by_member._replace(national=by_member.national[:, : room.n_weeks])
     kinds = curve_kinds(fit)
     by_member = by_member._replace(
         share=by_member.share.astype(np.float64),
@@ -108,10 +110,11 @@ def weekly_contributions(
         rows: positions of the regions.
         channels: positions of the channels.
     """
-    before = _before(fit, variables) if fit.has_log_link else None
-    unit, present = single(fit.scales.kpi), single(fit.panel.present)
+    before, room = _before(fit, variables) if fit.has_log_link else None, fit.in_room
+    unit, present = single(fit.scales.kpi), room.by_week(fit.panel.present)
     chosen, kept = on_device(np.asarray(rows, np.int32)), on_device(np.asarray(channels, np.int32))
-    return np.asarray(_weekly(variables, before, fit.inputs, unit, present, chosen, kept, fit.design))
+    found = _weekly(room.variables(variables), before, room.inputs, unit, present, chosen, kept, room.design)
+    return np.asarray(found)[:, :, : room.n_weeks]
 
 
 def _before(fit: FittedPanel, variables: Variables) -> np.ndarray | None:
@@ -144,11 +147,11 @@ def earned(fit: FittedPanel, variables: Variables, planned: bool = False) -> Ear
     """
     panel = fit.panel
     counted = panel.present if planned else panel.past
-    unit = fit.scales.kpi[:, None] * counted
-    weights = single(np.stack([unit, unit * np.where(counted, fit.worth, 0.0)]))
+    unit, room = fit.scales.kpi[:, None] * counted, fit.in_room
+    weights = room.by_week(np.stack([unit, unit * np.where(counted, fit.worth, 0.0)]))
 
     def say(members: Variables) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        lost, more, prediction = _earned(members, fit.inputs, weights, fit.design)
+        lost, more, prediction = _earned(room.variables(members), room.inputs, weights, room.design)
         return np.asarray(lost, np.float64), np.asarray(more, np.float64), np.asarray(prediction, np.float64)
 
     lost, more, prediction = in_runs(say, variables, is_shown=False)
@@ -156,7 +159,7 @@ def earned(fit: FittedPanel, variables: Variables, planned: bool = False) -> Ear
     return Earned(lost[:, :, 0], lost[:, :, 1], -more[:, :, 1], prediction + added)
 
 
-@jit_once("design", "n_training")
+@jit_once("design")
 def _contributed(
     variables: Variables,
     before: np.ndarray | None,
@@ -165,8 +168,8 @@ def _contributed(
     present: Array,
     past: Array,
     trained: Array,
+    learned: Array,
     design: AnyDesign,
-    n_training: int,
 ) -> Contributed:
     def one(drawn: tuple[Variables, Array | None]) -> tuple[Array | dict[str, Array], ...]:
         own, at_baseline = drawn
@@ -178,7 +181,7 @@ def _contributed(
             stacked.sum(axis=0),
             (stacked * past[:, :, None]).sum(axis=1),
             jnp.einsum("rtm,rt->m", terms.media, trained),
-            inside.coefficient[:, :n_training].mean(axis=(0, 1)),
+            jnp.einsum("rtm,t->m", inside.coefficient, learned),
             {name: getattr(inside.curves, name) for name in CURVES if getattr(inside.curves, name) is not None},
             jnp.concatenate([inside.relative_edges[..., None, :, :], inside.relative_lagged_edges], axis=-3),
         )

@@ -7,9 +7,11 @@ from typing import NamedTuple, Self, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from deepcausalmmm_jax.attribution.credited import Baselines, baselines_of, control_effects
 from deepcausalmmm_jax.attribution.forward import changes, effects, incremental, run
+from deepcausalmmm_jax.attribution.in_room import InRoom
 from deepcausalmmm_jax.attribution.worth import known_worth
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import Config
@@ -150,9 +152,16 @@ class FittedPanel:
         return inputs_of(self.fitted, self.panel) if self.prepared is None else self.prepared
 
     @cached_property
+    def in_room(self) -> InRoom:
+        """The panel in arrays that panels of other lengths have too."""
+        return InRoom.of(self.fitted, self.inputs, self.design)
+
+    @cached_property
     def _forward(self) -> tuple[Components, Internals]:
-        outcome: tuple[Components, Internals] = jax.tree.map(np.asarray, run(self.variables, self.inputs, self.design))
-        return outcome
+        room = self.in_room
+        outcome = run(room.variables(self.variables), room.inputs, room.design)
+        terms, inside = jax.tree.map(np.asarray, outcome)
+        return room.cut_components(terms), room.cut_internals(inside)
 
     @property
     def internals(self) -> Internals:
@@ -236,7 +245,8 @@ class FittedPanel:
         """
         if not self.has_log_link:
             return self._lost(0.0, self.inputs)
-        return self._in_kpi_units(incremental(self.variables, self.inputs, self.design))
+        room = self.in_room
+        return self._in_kpi_units(room.cut(incremental(room.variables(self.variables), room.inputs, room.design)))
 
     @cached_property
     def _lost_alone(self) -> np.ndarray:
@@ -266,10 +276,11 @@ class FittedPanel:
         return self._lost(factor, self.inputs if inputs is None else inputs)
 
     def _lost(self, factor: float | np.ndarray, inputs: AnyInputs) -> np.ndarray:
-        change = changes(self.variables, inputs, single(factor), self.design)
-        return self._in_kpi_units(change)
+        room = self.in_room if inputs is self.inputs else InRoom.of(self.fitted, inputs, self.design)
+        by_week = single(factor) if np.ndim(factor) == 0 else room.by_week(np.ravel(factor))[:, None]
+        return self._in_kpi_units(room.cut(changes(room.variables(self.variables), room.inputs, by_week, room.design)))
 
-    def _in_kpi_units(self, change: jax.Array) -> np.ndarray:
+    def _in_kpi_units(self, change: ArrayLike) -> np.ndarray:
         """`[region, week, channel]` from `[channel, region, week]`, scaled."""
         return np.moveaxis(np.asarray(change, np.float64), 0, -1) * self.scales.kpi[:, None, None]
 
@@ -280,7 +291,8 @@ class FittedPanel:
             `[channel, 2, region, week]`, KPI units: what is lost with the channel's exposure at zero and all other
             exposure as it was; and what is lost when the exposure of the channels it drives falls with it.
         """
-        lost = effects(self.variables, self.inputs, self.design)
+        room = self.in_room
+        lost = room.cut(effects(room.variables(self.variables), room.inputs, room.design))
         return np.asarray(lost, np.float64) * self.scales.kpi[:, None]
 
     @cached_property

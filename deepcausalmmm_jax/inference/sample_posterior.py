@@ -27,6 +27,7 @@ from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.families import family_of
 from deepcausalmmm_jax.training.fitted import Fitted, Replicates
 from deepcausalmmm_jax.training.prepare import lift_tests_of, with_lift_tests
+from deepcausalmmm_jax.training.room import Room
 
 _METHODS = tuple(method for method in get_args(PosteriorMethod) if method not in ("auto", "none"))
 _DEFAULT: Final = "hmc"
@@ -73,11 +74,16 @@ def sample_posterior(
 
 
 def _drawn(
-    past: FittedPanel, draws: int, method: PosteriorMethod, seed: int, known: np.ndarray | None = None
+    past: FittedPanel,
+    draws: int,
+    method: PosteriorMethod,
+    seed: int,
+    known: np.ndarray | None = None,
+    room: Room | None = None,
 ) -> Ensemble:
     fitted, began = past.fitted, time.perf_counter()
     trained, inputs, inside = as_trained(past)
-    drawn = sample(trained, inputs, inside, draws, method, seed, known)
+    drawn = sample(trained, inputs, inside, draws, method, seed, known, room)
     seconds = time.perf_counter() - began
     estimate = dataclasses.replace(fitted, variables=drawn.mean, trained=trained.variables)
     count = len(drawn.vectors)
@@ -120,13 +126,16 @@ def refuse_without_sampler(method: PosteriorMethod) -> None:
         require_blackjax()
 
 
-def estimated(fitted: Fitted, prepared: AnyInputs | None = None, known: np.ndarray | None = None) -> FitResult:
+def estimated(
+    fitted: Fitted, prepared: AnyInputs | None = None, known: np.ndarray | None = None, room: Room | None = None
+) -> FitResult:
     """The result of a training: with draws, or without where the settings or the model have none.
 
     Args:
         fitted: what the training left.
         prepared: its panel up to the last week with a KPI, as the model reads it; None to prepare it.
         known: `[draw, coordinate]`, draws from the posterior of a panel that this one continues; None for none.
+        room: sizes of the arrays that draws are made in; None for those of the panel.
     """
     prepared = None if prepared is None else with_lift_tests(prepared, None)  # only training reads them
     settings, past = fitted.config.posterior, FittedPanel(fitted, fitted.panel.until_last_kpi(), prepared)
@@ -135,7 +144,7 @@ def estimated(fitted: Fitted, prepared: AnyInputs | None = None, known: np.ndarr
         return FitResult(_judged(past), _prepared(past))
     method = settings.method if settings.method in _METHODS else _DEFAULT
     refuse_without_sampler(method)
-    return _drawn(past, settings.draws, method, fitted.seed, known)
+    return _drawn(past, settings.draws, method, fitted.seed, known, room)
 
 
 def has_draws(config: Config, panel: Panel) -> bool:

@@ -14,7 +14,7 @@ from deepcausalmmm_jax.data.kpi_scale import informative
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
 from deepcausalmmm_jax.errors import ConfigError, DataError
-from deepcausalmmm_jax.inference.warm_refit import padded_weeks, warm_refit
+from deepcausalmmm_jax.inference.warm_refit import warm_refit
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.channel_figures import changes, channel_figures
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -76,7 +76,7 @@ def update(
         )
     warn_of(panel_notes(panel, weights))
     known = result.replicates.coordinates if isinstance(result, Ensemble) else None
-    room = padded_weeks(panel)
+    room = panel.n_past_weeks
     updated = warm_refit(before, panel, weights, known, progress=progress)
     moved = changes(_figures(result), _figures(updated))
     split = {name: moved["change"].where(moved["change"].isna(), 0.0) for name in CAUSES}

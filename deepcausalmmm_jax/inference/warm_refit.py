@@ -12,7 +12,7 @@ from jax import Array
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.fingerprint import fingerprint
-from deepcausalmmm_jax.data.inputs import Inputs, knot_weeks, training_weeks
+from deepcausalmmm_jax.data.inputs import Inputs, training_weeks
 from deepcausalmmm_jax.data.kpi_link import scaled_level
 from deepcausalmmm_jax.data.kpi_scale import describing
 from deepcausalmmm_jax.data.panel import Panel
@@ -23,18 +23,16 @@ from deepcausalmmm_jax.io.on_device import on_device
 from deepcausalmmm_jax.io.program_cache import make_room_for
 from deepcausalmmm_jax.model.demand import as_without_tests
 from deepcausalmmm_jax.model.design import Design
-from deepcausalmmm_jax.model.windows import padded
 from deepcausalmmm_jax.progress import Progress
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.estimate import estimate_in_chunks
 from deepcausalmmm_jax.training.fitted import Fitted, TrainingRecord
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
-from deepcausalmmm_jax.training.longer_panel import on_longer_panel, without_padding
+from deepcausalmmm_jax.training.longer_panel import on_longer_panel
 from deepcausalmmm_jax.training.prepare import Preparation, prepare, tests_in, with_lift_tests
+from deepcausalmmm_jax.training.room import Room, without_room
 from deepcausalmmm_jax.training.schedule import Schedule
 
-# Arrays are padded to a multiple of so many weeks, so that the updates of a quarter share their compiled programs.
-PADDING_WEEKS = 13
 # As in a bootstrap's warm start the objective never falls by this much, so that each stage takes a fixed number of
 # chunks; see `settings_for_warm_start`. Here chunks are shorter, the step begins smaller, and it is cut twice.
 _NEVER = 1e13
@@ -51,6 +49,7 @@ class _Problem(NamedTuple):
     inputs: Inputs[Array]
     weights: Array  # [region, week]
     hyperparameters: Hyperparameters
+    room: Room
     design: Design
     schedule: Schedule
     start: Variables
@@ -72,7 +71,7 @@ def warm_refit(
         panel: its panel with more weeks or revised figures, with columns in the same order.
         weights: `[region, week]`, 0 in weeks that are not learned from.
         known: `[draw, coordinate]`, draws from the posterior of the earlier fit; None where there are none.
-        room: weeks of the arrays at least, so that several refits share their compiled programs.
+        room: weeks that the arrays have room for at least, so that several refits share their compiled programs.
         progress: whether to show progress; None shows it where there is a terminal.
 
     Raises:
@@ -80,17 +79,21 @@ def warm_refit(
     """
     began = time.perf_counter()
     problem = _problem(before, panel, weights, room)
+    own_design = problem.ready.design
+    assert isinstance(own_design, Design)
     make_room_for((problem.design, problem.schedule, str(jax.tree.map(np.shape, problem.inputs))))
     tests, lifts = tests_in(problem.ready.inputs), None
     if tests is not None:  # as in `fit`: what the KPI says alone
         alone = problem._replace(inputs=problem.inputs._replace(lift_tests=None))
         untested, record = _trained(before, alone, as_without_tests(problem.start), began, progress)
-        fitted = Fitted(_cut(problem, untested), panel, weights, before.scales, before.config, record, before.seed)
+        fitted = Fitted(
+            without_room(untested, own_design), panel, weights, before.scales, before.config, record, before.seed
+        )
         lifts = said_before(fitted, with_lift_tests(problem.ready.inputs, None), tests)
     variables, record = _trained(before, problem, problem.start, began, progress)
-    own = _cut(problem, variables)
+    own = without_room(variables, own_design)
     fitted = Fitted(own, panel, weights, before.scales, before.config, record, before.seed, lifts_before=lifts)
-    return estimated(fitted, problem.ready.inputs, known)
+    return estimated(fitted, problem.ready.inputs, known, problem.room)
 
 
 def _trained(
@@ -117,11 +120,6 @@ def _trained(
     return jax.tree.map(np.asarray, variables), record
 
 
-def padded_weeks(panel: Panel) -> int:
-    """Weeks of the arrays that a panel is padded to: those up to its last KPI, up to a whole quarter."""
-    return -(-panel.n_past_weeks // PADDING_WEEKS) * PADDING_WEEKS
-
-
 def _problem(before: Fitted, panel: Panel, weights: np.ndarray, room: int) -> _Problem:
     past = panel.until_last_kpi()
     n_weeks, config = len(past.weeks), before.config
@@ -129,11 +127,8 @@ def _problem(before: Fitted, panel: Panel, weights: np.ndarray, room: int) -> _P
     assert isinstance(ready.inputs, Inputs)
     assert isinstance(ready.design, Design)
     assert isinstance(ready.hyperparameters, Hyperparameters)
-    room = max(room, padded_weeks(panel))
-    n_knots, n_region_knots = (
-        len(knot_weeks(room, panel.cadence.steps(weeks))) for weeks in (config.knot_spacing, config.region_knot_spacing)
-    )
-    design = dataclasses.replace(ready.design, n_knots=n_knots, n_region_knots=n_region_knots)
+    n_room = max(room, n_weeks)
+    larger = Room.of(n_room, n_room, config, panel.cadence)
     level = scaled_level(before.panel, describing(before.panel, before.weights), before.scales.kpi, config.reading)
     start = on_longer_panel(
         before.variables if before.trained is None else before.trained,
@@ -141,22 +136,23 @@ def _problem(before: Fitted, panel: Panel, weights: np.ndarray, room: int) -> _P
         before.n_training_weeks,
         training_weeks(weights),
         np.asarray(np.asarray(ready.inputs.kpi_level) - level, np.float32),
-        n_knots,
-        n_region_knots,
+        larger.knots,
+        larger.region_knots,
         panel.cadence,
     )
     one = jnp.ones_like(ready.hyperparameters.patience)
     return _Problem(
         ready=ready,
-        inputs=padded(ready.inputs, room, n_knots, n_region_knots),
-        weights=jnp.asarray(np.pad(weights[:, :n_weeks], ((0, 0), (0, room - n_weeks))), jnp.float32),
+        inputs=larger.inputs(ready.inputs),
+        weights=jnp.asarray(np.pad(weights[:, :n_weeks], ((0, 0), (0, larger.weeks - n_weeks))), jnp.float32),
         hyperparameters=ready.hyperparameters._replace(
             patience=_PATIENCE * one,
             step_cuts=_STEP_CUTS * one,
             tolerance=_NEVER * one,
             learning_rate=_STEP * ready.hyperparameters.learning_rate,
         ),
-        design=design,
+        room=larger,
+        design=larger.design(ready.design),
         schedule=_in_short_chunks(config),
         start=start,
     )
@@ -165,9 +161,3 @@ def _problem(before: Fitted, panel: Panel, weights: np.ndarray, room: int) -> _P
 def _in_short_chunks(config: Config) -> Schedule:
     short = max(1, config.training.chunk_epochs // _SHORTER)
     return Schedule.of(config.replace(training=dataclasses.replace(config.training, chunk_epochs=short)))
-
-
-def _cut(problem: _Problem, variables: Variables) -> Variables:
-    own = problem.ready.design
-    assert isinstance(own, Design)
-    return without_padding(variables, own.n_knots, own.n_region_knots)

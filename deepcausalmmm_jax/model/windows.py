@@ -1,12 +1,16 @@
 """Inputs of some of a panel's weeks, or of more weeks than it has."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.io.on_device import on_device
 
 
 def from_week(inputs: Inputs[Array], start: int, stop: int | None = None) -> Inputs[Array]:
@@ -61,11 +65,24 @@ def padded(inputs: Inputs[Array], n_weeks: int, n_knots: int, n_region_knots: in
         n_knots: knots of the national trend.
         n_region_knots: knots of the regional deviations.
     """
+    return _padded(inputs, n_weeks, n_knots, n_region_knots, jnp.pad)
+
+
+def padded_on_host(inputs: Inputs[Array], n_weeks: int, n_knots: int, n_region_knots: int) -> Inputs[Array]:
+    """`padded` without a program of its own for every number of weeks."""
+    host: Inputs[Array] = jax.tree.map(np.asarray, inputs)
+    return on_device(_padded(host, n_weeks, n_knots, n_region_knots, np.pad))
+
+
+def _padded(
+    inputs: Inputs[Array], n_weeks: int, n_knots: int, n_region_knots: int, pad: Callable[..., Any]
+) -> Inputs[Array]:
     weeks = n_weeks - inputs.elapsed.shape[0]
     knots, region_knots = n_knots - inputs.trend_basis.shape[1], n_region_knots - inputs.region_trend_basis.shape[1]
 
     def longer(array: Array, *widths: int, fill: float = 0.0) -> Array:
-        return jnp.pad(array, [(0, width) for width in widths], constant_values=fill)
+        larger: Array = pad(array, [(0, width) for width in widths], constant_values=fill)
+        return larger
 
     innovations, tests, often = inputs.innovations, inputs.lift_tests, inputs.contacts
     groups = (0,) * (innovations.national.ndim - 2)  # of groups of regions

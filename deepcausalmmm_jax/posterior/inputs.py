@@ -135,35 +135,37 @@ def posterior_inputs(
     n, step = fitted.n_training_weeks, design.step_weeks
     in_quarter = WEEKS_IN_QUARTER / step
 
+    def host(array: ArrayLike) -> np.ndarray:  # where no program is compiled for every number of weeks
+        return np.asarray(array, np.float64)
+
     def double(array: ArrayLike) -> Array:
-        placed: Array = on_device(np.asarray(array, np.float64))
+        placed: Array = on_device(host(array))
         return placed
 
     weights = fitted.weights[:, :n]
-    exposure, path = (np.moveaxis(np.asarray(a)[:, :n], 0, -1) for a in (inputs.exposure, variation))
-    steps, at_knots = _ramps(n, max(1.0, _TREND_WEEKS / step), design.n_knots, in_quarter)
-    region_spacing = (n - 1) / max(design.n_region_knots - 1, 1)
-    region_steps, at_region_knots = _ramps(n, region_spacing, design.n_region_knots, in_quarter)
+    exposure, path = (np.moveaxis(host(a)[:, :n], 0, -1) for a in (inputs.exposure, variation))
+    steps, at_knots = _ramps(n, n_trend_steps(n, step), design.n_knots, in_quarter)
+    region_steps, at_region_knots = _ramps(n, max(design.n_region_knots - 1, 1), design.n_region_knots, in_quarter)
     noise_levels = np.asarray(noise, np.float64)
     sign = np.asarray(inputs.stated_priors.control_sign)
-    level = double(inputs.kpi_level)
+    level = host(inputs.kpi_level)
     made = PosteriorInputs(
         exposure=double(exposure),
         intensity=double(inputs.intensity).T,
         history=double(inputs.history).T,
         burst=double(inputs.burst),
         blend=double(blend_by_region(jnp.asarray(blend), inputs.innovations.in_group)),
-        variation=jnp.exp(double(path)),
-        kpi=(double(inputs.kpi) - (level - 1.0)[:, None])[:, :n],
-        kpi_level=level,
+        variation=double(np.exp(path)),
+        kpi=double(host(inputs.kpi)[:, :n] - (level - 1.0)[:, None]),
+        kpi_level=double(level),
         weights=double(weights),
-        robust=jnp.ones(weights.shape),
+        robust=double(np.ones(weights.shape)),
         noise_ratio=double(noise_levels / np.exp(np.log(noise_levels).mean())),
         unit=double(inputs.kpi_unit),
         ramps=double(steps),
         region_ramps=double(region_steps),
-        season=double(inputs.season_basis)[:n],
-        control=double(inputs.control)[:, :n],
+        season=double(host(inputs.season_basis)[:n]),
+        control=double(host(inputs.control)[:, :n]),
         control_sign=double(sign),
         stated=jax.tree.map(double, inputs.stated_priors),
         kinds=design.kinds,
@@ -196,16 +198,21 @@ def _lift_tests(tests: LiftTests[Array] | None, n_weeks: int) -> LiftTests[Array
     return LiftTests(**whole | cut | {"channel": jnp.asarray(np.asarray(tests.channel))})
 
 
-def _ramps(n_weeks: int, spacing: float, n_knots: int, in_quarter: float) -> tuple[np.ndarray, np.ndarray]:
+def n_trend_steps(n_weeks: int, step_weeks: float) -> int:
+    """Steps of the national trend over so many steps of a panel, each of which is `step_weeks` long."""
+    return max(1, round((n_weeks - 1) / max(1.0, _TREND_WEEKS / step_weeks)))
+
+
+def _ramps(n_weeks: int, n_steps: int, n_knots: int, in_quarter: float) -> tuple[np.ndarray, np.ndarray]:
     """Steps of a random walk `[week, step]`, centred over the weeks, and their values at the model's knots.
 
     Args:
         n_weeks: steps of the panel.
-        spacing: of the walk's steps, in those of the panel.
+        n_steps: of the walk.
         n_knots: of the model's trend.
         in_quarter: steps of the panel in a quarter.
     """
-    ends = np.linspace(0.0, n_weeks - 1.0, max(1, round((n_weeks - 1) / spacing)) + 1)
+    ends = np.linspace(0.0, n_weeks - 1.0, n_steps + 1)
     size = np.sqrt(np.diff(ends) / in_quarter)
 
     def at(weeks: np.ndarray) -> np.ndarray:

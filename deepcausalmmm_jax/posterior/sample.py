@@ -33,14 +33,16 @@ from deepcausalmmm_jax.posterior.inputs import Knots, PosteriorInputs, expanded,
 from deepcausalmmm_jax.posterior.linear import columns, conditional, fitted_values, residual_innovations
 from deepcausalmmm_jax.posterior.mode import FEW_REGIONS, Density, Evaluated, best_of, search, starts
 from deepcausalmmm_jax.posterior.nuts import CHAINS, run_nuts
+from deepcausalmmm_jax.posterior.padding import with_room
 from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, coordinate_priors, prior_medians, quantities
-from deepcausalmmm_jax.posterior.variables import complete_variables, model_parameters, shares_of
+from deepcausalmmm_jax.posterior.variables import DrawnParameters, complete_variables, model_parameters, shares_of
 from deepcausalmmm_jax.posterior.warm_start import continued_chains, known_spread, known_starts
 from deepcausalmmm_jax.steps import Steps
 from deepcausalmmm_jax.training.coarsening import coarsening_power
 from deepcausalmmm_jax.training.fitted import Fitted
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
 from deepcausalmmm_jax.training.prepare import design_of
+from deepcausalmmm_jax.training.room import Room, without_room
 
 _REWEIGHTED = 2  # times that outlier weights and noise levels are updated
 _EXPANDED = 3  # times that counts are expanded around the means at the mode
@@ -87,6 +89,7 @@ def sample(
     method: PosteriorMethod,
     seed: int,
     known: np.ndarray | None = None,
+    room: Room | None = None,
 ) -> Posterior:
     """Draw from the posterior of a fitted structural model.
 
@@ -99,13 +102,14 @@ def sample(
         seed: random seed.
         known: `[draw, coordinate]`, draws from the posterior of a panel that this one continues, from which searches
             and Markov chains begin; None to search everywhere.
+        room: sizes of the arrays, so that panels of several lengths share compiled programs; None for the panel's own.
     """
-    design, rng = design_of(fitted), np.random.default_rng(seed)
-    assert isinstance(design, Design)
+    own, rng = design_of(fitted), np.random.default_rng(seed)
+    assert isinstance(own, Design)
     with Steps("posterior", _SHARES) as wait:
         with jax.enable_x64(True):
             wait.step("preparing")
-            density, knots = density_of(fitted, inputs, internals)
+            density, knots = density_of(fitted, inputs, internals, room)
             wait.step("searching for modes")
             if known is not None and known.shape[1] != ravel_pytree(prior_medians(density.inputs))[0].size:
                 known = None  # draws of a run from before the model had all these coordinates
@@ -122,10 +126,7 @@ def sample(
             knots = on_device(knots)
             drawn = model_parameters(jax.random.key(seed), jnp.asarray(vectors), density.inputs, density.priors, knots)
             parameters = jax.tree.map(lambda array: np.asarray(array, np.float32), drawn)
-        weights = jnp.asarray(fitted.weights[:, : inputs.kpi.shape[1]], jnp.float32)
-        scales = Hyperparameters.of(fitted.config).scales
-        made = complete_variables(parameters, fitted.variables, inputs, weights, scales, design=design)
-        whole = jax.tree.map(np.asarray, made)
+        whole = _completed(fitted, parameters, inputs, own, room)
         at = best_of(modes)
         return Posterior(
             vectors=vectors,
@@ -139,6 +140,19 @@ def sample(
         )
 
 
+def _completed(
+    fitted: Fitted, parameters: DrawnParameters, inputs: Inputs[Array], design: Design, room: Room | None
+) -> Variables:
+    """All variables by draw, and last those that summarise the draws, on the host."""
+    weights, variables, larger = fitted.weights[:, : inputs.kpi.shape[1]], fitted.variables, design
+    if room is not None:
+        weights, variables, larger = room.by_week(weights), room.variables(variables), room.design(design)
+        inputs = room.inputs(inputs)
+    scales = Hyperparameters.of(fitted.config).scales
+    made = complete_variables(parameters, variables, inputs, jnp.asarray(weights, jnp.float32), scales, design=larger)
+    return without_room(made, design)
+
+
 def _starts(density: Density, known: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
     """Where the searches for modes begin, `[start, coordinate]`."""
     if known is None:
@@ -146,12 +160,16 @@ def _starts(density: Density, known: np.ndarray | None, rng: np.random.Generator
     return known_starts(known, density.n_starts, rng)
 
 
-def density_of(fitted: Fitted, inputs: Inputs[Array], internals: Internals) -> tuple[Density, Knots]:
+def density_of(
+    fitted: Fitted, inputs: Inputs[Array], internals: Internals, room: Room | None = None
+) -> tuple[Density, Knots]:
     """The density of a fit and the knots of its trends; call it with double precision enabled."""
     design = design_of(fitted)
     assert isinstance(design, Design)
     own, knots = posterior_inputs(fitted, inputs, design, internals.blend, internals.variation, internals.noise)
     own = dataclasses.replace(own, power=coarsening_power(fitted.weights, fitted.config.posterior.coarsening))
+    if room is not None:
+        own, knots = with_room(own, knots, room, design.step_weeks)
     return Density(own, coordinate_priors(fitted.config), batch_of(own)), knots
 
 

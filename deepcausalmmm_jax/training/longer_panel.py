@@ -52,16 +52,6 @@ def on_longer_panel(
     return {"params": continued.as_flax(), "fitted": variables["fitted"]}
 
 
-def without_padding(variables: Variables, n_knots: int, n_region_knots: int) -> Variables:
-    """Variables with the first `n_knots` and `n_region_knots` knots of their trends, numpy arrays."""
-    own = Parameters.of(variables["params"])
-    cut = own._replace(
-        trend=own.trend._replace(shared=own.trend.shared[:n_knots], region=own.trend.region[:, :n_region_knots]),
-        coefficients=own.coefficients._replace(path=own.coefficients.path[:n_knots]),
-    )
-    return {"params": cut.as_flax(), "fitted": variables["fitted"]}
-
-
 def _read_off(spacing: int, n_before: int, n_after: int, n_knots: int) -> np.ndarray:
     """Weights of the old knots in the new ones, `[new knot, old knot]`; those after the last repeat it."""
     before, after = knot_weeks(n_before, spacing), knot_weeks(n_after, spacing)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.inference import warm_refit
 from deepcausalmmm_jax.inference.update import _with_old_weeks
 from deepcausalmmm_jax.model.parameters import Parameters
 from deepcausalmmm_jax.training.estimate import start_state
-from deepcausalmmm_jax.training.longer_panel import on_longer_panel, without_padding
-from deepcausalmmm_jax.training.prepare import prepare
+from deepcausalmmm_jax.training.longer_panel import on_longer_panel
+from deepcausalmmm_jax.training.prepare import design_of, prepare
+from deepcausalmmm_jax.training.room import without_room
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +101,28 @@ def test_the_holdout_is_that_of_the_run_unless_another_is_given(run, made, small
 def test_the_updates_of_a_quarter_share_their_compiled_programs(run, small_panel, made, limit_traces):
     limit_traces(0)
     fewer = small_panel.select(weeks=slice(0, 58))
-    assert warm_refit.padded_weeks(fewer) == warm_refit.padded_weeks(small_panel)
     dcm.update(run, fewer, progress=False)
+
+
+def test_the_draws_and_figures_of_a_quarters_updates_share_their_compiled_programs_too(quick):
+    panel, _ = dcm.simulate(1, 64, 2, 1, seed=3)
+    run = dcm.fit(_first(panel, 60), quick.replace(posterior=dcm.PosteriorSettings(draws=20)), progress=False)
+
+    def programs(n_weeks):
+        """Of an update to so many weeks, and of what a user reads of it, the programs that are traced."""
+        traced = []
+        listener = lambda event, _, **named: traced.append(named.get("fun_name")) if "trace" in event else None  # noqa: E731
+        jax.monitoring.register_event_duration_secs_listener(listener)
+        dcm.update(run, _first(panel, n_weeks), progress=False).result.notes()
+        jax.monitoring.unregister_event_duration_listener(listener)
+        return traced
+
+    assert {"_evaluate", "model_parameters", "complete_variables", "_earned"} <= set(programs(61))
+    assert programs(63) == []
+
+
+def _first(panel, n_weeks):
+    return panel.select(weeks=slice(0, n_weeks))
 
 
 def test_the_refits_of_a_bootstrap_must_be_made_again(small_ensemble, small_panel):
@@ -166,11 +186,12 @@ def test_everything_else_is_kept(run):
     variables = run.fitted.variables
     raised = np.full(len(run.panel.regions), 0.5, np.float32)
     longer = on_longer_panel(variables, run.config, 48, 48, raised, 48, 5)
+    design = dataclasses.replace(design_of(run.fitted), n_knots=40, n_region_knots=4)
     own, now = Parameters.of(variables["params"]), Parameters.of(longer["params"])
     np.testing.assert_allclose(now.mean, own.mean + 0.5)
     jax.tree.map(np.testing.assert_array_equal, now.media, own.media)
     jax.tree.map(np.testing.assert_array_equal, now.coefficients, own.coefficients)
-    cut = Parameters.of(without_padding(longer, 40, 4)["params"])
+    cut = Parameters.of(without_room(longer, design)["params"])
     assert cut.trend.shared.shape == (40,)
     assert cut.trend.region.shape[1] == 4
 
