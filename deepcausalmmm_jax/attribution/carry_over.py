@@ -78,7 +78,8 @@ def carry_over(fit: FittedPanel, variables: Variables | None = None, level: floa
         - `weeks_to_50`, `weeks_to_90`: weeks until that share of the effect has arrived; 1 is the week of the exposure;
         - `payback_weeks`: weeks until the revenue of a week's spend, added up, covers the spend; 1 likewise;
         - `note`: why a figure is missing, empty otherwise;
-        and `_low` and `_high` beside the last five figures where there are members.
+        and `_low` and `_high` beside the last five figures where there are members. Steps of the panel are counted, and
+        named: on a daily panel it is `days_to_50`, `days_to_90` and `payback_days`, of a day's exposure and spend.
 
     Raises:
         ConfigError: a level that is not between 0 and 1.
@@ -106,7 +107,8 @@ def carry_over(fit: FittedPanel, variables: Variables | None = None, level: floa
         _note(fit, paid[i], found["immediate_pct"][0, i], found["payback_weeks"][0, i], bool(open_end[i]))
         for i in range(len(table))
     ]
-    return table
+    unit = f"{fit.panel.cadence.unit}s"
+    return table.rename(columns={name: name.replace("weeks", unit) for name in map(str, table.columns)})
 
 
 def _pulses(fit: FittedPanel) -> Pulses:
@@ -245,4 +247,4 @@ def _note(fit: FittedPanel, paid: float, immediate: float, payback: float, open_
         PaybackNote.PERHAPS_NEVER: open_end,
     }
     kept = [note for note, applies in found.items() if applies]
-    return kept[0].value if kept else ""
+    return fit.panel.cadence.worded(kept[0].value, ()) if kept else ""

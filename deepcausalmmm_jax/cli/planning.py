@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from deepcausalmmm_jax.attribution.planned_frequency import Frequency
+    from deepcausalmmm_jax.data.panel import Panel
     from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
     from deepcausalmmm_jax.planning.scenario import Change
     from deepcausalmmm_jax.planning.usual_limit import Limit
@@ -211,7 +212,7 @@ def scenario_command(
         table = scenario(result, changes, weeks=asked, frequency=frequency, level=level)
         write_csv(table.assign(label=table["label"].map(_day)), out, index=False)
     whole = table[table["by"] == "all"].drop(columns=["by", "label"]).iloc[0]
-    say(as_shown(whole.to_frame("all weeks and regions")))
+    say(as_shown(whole.to_frame(_everything(result.panel))))
     say(f"\nWrote {out}.")
 
 
@@ -221,6 +222,11 @@ def loaded(run: Path) -> "FitResult":
     from deepcausalmmm_jax.results.read_result import load
 
     return load(result_file(run))
+
+
+def _everything(panel: "Panel") -> str:
+    """What the total of a scenario is over, in the steps of the panel."""
+    return panel.cadence.worded("all weeks and regions", ())
 
 
 def _change(text: str, regions: list[str] | None, weeks: tuple[object, object] | None) -> "Change":

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+
 from deepcausalmmm_jax.checks import is_number, shown
 from deepcausalmmm_jax.errors import DataError
 
@@ -36,4 +38,16 @@ def with_total_kpi(panel: _PanelT, people: object) -> _PanelT:
             "with population=..., or give totals."
         )
     heads = panel.population[:, None] / float(people)  # type: ignore[arg-type]
-    return dataclasses.replace(panel, kpi=panel.kpi * heads)
+    return dataclasses.replace(panel, kpi=panel.kpi * heads, kpi_per=float(people))  # type: ignore[arg-type]
+
+
+def kpi_of_table(panel: "Panel") -> np.ndarray:
+    """The KPI as the table of the panel had it, `[region, week]`: per head where it was; NaN where it is not observed.
+
+    Args:
+        panel: the panel, whose KPI is in totals.
+    """
+    kpi = np.where(panel.weights > 0, panel.kpi, np.nan)
+    if panel.kpi_per is None or panel.population is None:
+        return kpi
+    return np.asarray(kpi / (panel.population[:, None] / panel.kpi_per))

@@ -13,7 +13,7 @@ from deepcausalmmm_jax.data.cadence import Cadence, cadence_named
 from deepcausalmmm_jax.data.calendar import day_numbers, week_text
 from deepcausalmmm_jax.data.event_columns import with_events
 from deepcausalmmm_jax.data.events import Events, events_from
-from deepcausalmmm_jax.data.kpi_per_head import with_total_kpi
+from deepcausalmmm_jax.data.kpi_per_head import kpi_of_table, with_total_kpi
 from deepcausalmmm_jax.data.panel_summary import panel_line, panel_summary
 from deepcausalmmm_jax.data.readers.column_roles import ColumnRoles
 from deepcausalmmm_jax.data.readers.frames import as_pandas
@@ -63,6 +63,7 @@ class Panel:
         events: calendar of the controls that are events. None: no events.
         frequency: `[region, week, channel]`, contacts per person reached, 0 where nobody is; NaN for a channel whose
             reach is not known. Exposure is then reach times frequency. None: no channel with reach and frequency.
+        kpi_per: heads that the KPI of the table is per; `kpi` is in totals all the same. None: the table has totals.
     """
 
     regions: pd.Index
@@ -88,6 +89,7 @@ class Panel:
     national_weights: np.ndarray | None = None
     events: Events | None = None
     frequency: np.ndarray | None = None
+    kpi_per: float | None = None
 
     @classmethod
     def from_dataframe(
@@ -290,10 +292,10 @@ class Panel:
 
         National channels have their national figures in every row. A channel `tv` of reach and frequency has the
         columns `tv_reach` and `tv_frequency`. Events have a column each, which `from_dataframe`
-        does not need: it makes them from `Panel.events`.
+        does not need: it makes them from `Panel.events`. A KPI per head is per head again, which `kpi_per` says.
         """
         rows, columns = np.nonzero(self.present)
-        kpi = np.where(self.weights > 0, self.kpi, np.nan)
+        kpi = kpi_of_table(self)
         table: dict[str, object] = {
             self.region_name: self.regions[rows],
             self.time_name: self.weeks[columns],

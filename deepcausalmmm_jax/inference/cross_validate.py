@@ -21,6 +21,7 @@ from deepcausalmmm_jax.data.kpi_scale import informative
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.trailing_zeros import ask_about_trailing_zeros
 from deepcausalmmm_jax.errors import ConfigError, DataError, FitStatus
+from deepcausalmmm_jax.inference.refit_store import identity_of
 from deepcausalmmm_jax.inference.rolling_origin import Tasks, forecasts, stacked
 from deepcausalmmm_jax.model.family import AnyInputs
 from deepcausalmmm_jax.model.windows import padded
@@ -153,16 +154,20 @@ class _Group(NamedTuple):
 
 
 def _groups(panel: Panel, folds: list[_Fold], settings: list[Config]) -> list[_Group]:
-    """Fits by the program that they need: paddable ones by model, settings and largest sizes."""
+    """Fits by program, paddable ones by model and largest sizes; settings share one where all their folds see the same.
+
+    What a setting sees are arrays, and equal arrays tell more than a list of the settings that decide them could.
+    """
     groups: dict[tuple[object, ...], _Group] = {}
     for s, config in enumerate(settings):
         ready = {f: prepare(fold.panel, fold.learned, _as_of(config, panel, fold)) for f, fold in enumerate(folds)}
+        seen = identity_of([preparation.inputs for preparation in ready.values()], {})
         for f, preparation in ready.items():
             structural = isinstance(preparation.inputs, Inputs)
             alike = [one for one in ready.values() if _n_tests(one) == _n_tests(preparation)]
             template = max(alike, key=lambda r: r.inputs.exposure.shape[1]) if structural else preparation
             sizes = jax.tree.map(jnp.shape, template.inputs)
-            key = (template.design, preparation.schedule, str(sizes), _seen_by(preparation.inputs, config))
+            key = (template.design, preparation.schedule, str(sizes), seen)
             group = groups.setdefault(key, _Group([], [], {}))
             shown = preparation._replace(design=template.design, inputs=_as_large(preparation, template))
             group.ready[s, f] = shown
@@ -183,13 +188,6 @@ def _as_of(config: Config, panel: Panel, fold: _Fold) -> Config:
 def _n_tests(preparation: Preparation) -> int:
     tests = tests_in(preparation.inputs)
     return 0 if tests is None else len(tests.measured)
-
-
-def _seen_by(inputs: AnyInputs, config: Config) -> tuple[object, ...] | None:
-    """The settings that determine the inputs beside the data; configurations with the same ones share inputs."""
-    return (
-        (config.season_length, config.links, config.priors, config.experiments) if isinstance(inputs, Inputs) else None
-    )
 
 
 def _as_large(preparation: Preparation, template: Preparation) -> AnyInputs:

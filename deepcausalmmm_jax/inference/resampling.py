@@ -110,9 +110,7 @@ def drawn(key: Array, sample: Sample, method: Method, block: int, n_training: in
     if isinstance(inputs, Inputs) and inputs.count_unit is not None:
         kpi = _drawn_counts(inputs, inputs.count_unit[:, None], sample.prediction[:, :n_training], seen, week)
         return inputs._replace(kpi=jnp.where(weights > 0, inputs.kpi.at[:, :n_training].set(kpi), inputs.kpi)), weights
-    residual = jnp.where(seen, inputs.kpi[:, :n_training] - sample.prediction[:, :n_training], 0.0)
-    count = jnp.maximum(seen.sum(axis=1, keepdims=True), 1)
-    residual = jnp.where(seen, residual - residual.sum(axis=1, keepdims=True) / count, 0.0)
+    residual = _in_every_week(inputs.kpi[:, :n_training] - sample.prediction[:, :n_training], seen)
     kpi = inputs.kpi.at[:, :n_training].set(sample.prediction[:, :n_training] + residual[:, week])
     return inputs._replace(kpi=jnp.where(weights > 0, kpi, inputs.kpi)), weights
 
@@ -124,10 +122,27 @@ def _drawn_counts(inputs: Inputs[Array], unit: Array, scaled: Array, seen: Array
     (Davison & Hinkley 1997, section 7.2.3).
     """
     mean = jnp.exp(log_means(scaled, unit))
-    residual = jnp.where(seen, (inputs.kpi[:, : mean.shape[1]] * unit - mean) / jnp.sqrt(mean), 0.0)
-    count = jnp.maximum(seen.sum(axis=1, keepdims=True), 1)
-    residual = jnp.where(seen, residual - residual.sum(axis=1, keepdims=True) / count, 0.0)
+    residual = _in_every_week((inputs.kpi[:, : mean.shape[1]] * unit - mean) / jnp.sqrt(mean), seen)
     return jnp.maximum(jnp.round(mean + jnp.sqrt(mean) * residual[:, week]), 0.0) / unit
+
+
+def _in_every_week(residual: Array, seen: Array) -> Array:
+    """Residuals with mean 0 in all weeks, `[region, week]`: those without a KPI get the region's own, in their order.
+
+    A week with a KPI may be given the residual of one without. None there would make the draws vary less than the KPI
+    does, by as much as is missing. Weeks with a KPI keep their residuals, and so what regions share in a week.
+
+    Args:
+        residual: `[region, week]`; any number in weeks without a KPI.
+        seen: `[region, week]`, whether there is a KPI; a region without any gets zeros.
+    """
+    weeks = jnp.arange(seen.shape[1])
+    count = jnp.maximum(seen.sum(axis=1, keepdims=True), 1)
+    lacking = jnp.maximum(jnp.cumsum(~seen, axis=1) - 1, 0)  # number of a week among those without a KPI
+    in_turn = jnp.take_along_axis(jnp.argsort(~seen, axis=1, stable=True), lacking % count, axis=1)
+    filled = jnp.take_along_axis(residual, jnp.where(seen, weeks, in_turn), axis=1)
+    filled = jnp.where(seen.any(axis=1, keepdims=True), filled, 0.0)
+    return filled - filled.mean(axis=1, keepdims=True)
 
 
 def _with_drawn_tests(key: Array, inputs: AnyInputs) -> AnyInputs:

@@ -18,6 +18,7 @@ def roles_as_json(panel: Panel) -> dict[str, Any]:
         "treatments": [[entry.name, entry.baseline] for entry in panel.treatments],
         "organic": list(panel.organic),
         "national": list(panel.national),
+        "kpi_per": panel.kpi_per,
         "events": None
         if events is None
         else {
@@ -35,6 +36,7 @@ def roles_from_json(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "treatments": tuple(Treatment(name, baseline) for name, baseline in manifest["treatments"]),
         "organic": tuple(manifest["organic"]),
         "national": tuple(manifest["national"]),
+        "kpi_per": manifest.get("kpi_per"),  # of runs saved before it was kept nobody knows
         "events": None
         if events is None
         else Events(

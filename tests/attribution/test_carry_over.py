@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.carry_over import Arrivals, _pulses, carry_over, figures
+from deepcausalmmm_jax.attribution.horizon import even_weeks, settling_weeks
 from deepcausalmmm_jax.ops.bijectors import from_above, from_positive, from_unit
 
 
@@ -117,6 +118,32 @@ def test_cheaper_spend_pays_back_no_later(small_result):
         for factor in (1.0, 0.5)
     )
     assert (cheap <= dear).all()
+
+
+def by_hand(result):
+    """What each channel's pulses bring by steps after them, `[channel, lag]`, by a prediction without each of them."""
+    fit = result.fitted_panel
+    pulses, panel, lags = _pulses(fit), even_weeks(fit, 1, settled=False).panel, settling_weeks(fit) + 1
+    found = np.zeros((len(panel.channels), lags))
+    for run, region, channel in np.ndindex(pulses.week.shape):
+        at, exposure = pulses.week[run, region, channel], panel.exposure.copy()
+        exposure[region, at, channel] = 0.0
+        without = fit.on(dataclasses.replace(panel, exposure=exposure)).prediction
+        found[channel] += (fit.on(panel).prediction - without)[region, at : at + lags]
+    return found
+
+
+def test_days_are_called_days_and_are_those_of_pulses_by_hand(quick):
+    panel, _ = dcm.simulate(2, 20, 2, 1, seed=3, cadence="daily")
+    result = dcm.fit(panel, quick, holdout=28)
+    table, arrived = result.carry_over(), by_hand(result)
+    assert not [name for name in table if "week" in name]
+    np.testing.assert_allclose(table["immediate_pct"], 100 * arrived[:, 0] / arrived.sum(axis=1), rtol=1e-3)
+    share = np.cumsum(arrived, axis=1) / arrived.sum(axis=1, keepdims=True)
+    np.testing.assert_array_equal(table["days_to_90"], (share >= 0.9).argmax(axis=1) + 1)
+    costly = _of(result, spend=1e6 * panel.spend).carry_over()
+    assert costly["payback_days"].isna().all()
+    assert (costly["note"] == "a day's spend brings less than it costs, carry-over included").all()
 
 
 def test_members_give_intervals_around_the_estimate_of_their_kind(small_ensemble):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.cli.planning import _change, scenario_command
+from deepcausalmmm_jax.cli.planning import _change, _everything, scenario_command
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +75,8 @@ def test_a_change_is_a_factor_a_value_or_the_baseline(text, change):
 def test_another_change_is_refused(text):
     with pytest.raises(dcm.ConfigError, match=r"like 'tv\*1.2', 'price=3.5' or 'promo=baseline'"):
         _change(text, None, None)
+
+
+@pytest.mark.parametrize(("cadence", "said"), [("daily", "all days and regions"), ("weekly", "all weeks and regions")])
+def test_the_total_is_said_in_the_steps_of_the_panel(cadence, said):
+    assert _everything(dcm.simulate(1, 20, 1, 1, seed=0, cadence=cadence)[0]) == said

@@ -1,11 +1,14 @@
 """A KPI per head: made totals on reading, and the same to the model as totals are."""
 
+import json
+
 import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.inputs import Inputs, inputs_from
 from deepcausalmmm_jax.data.scaling import scales_from
+from deepcausalmmm_jax.results.saved_roles import roles_as_json, roles_from_json
 
 PEOPLE = {"region_1": 8e5, "region_2": 3e4, "region_3": 2.5e6}
 COLUMNS = {"region": "region", "time": "time", "media": ["channel_1", "channel_2"], "controls": ["control_1"]}
@@ -26,6 +29,26 @@ def test_a_rate_and_its_population_are_read_as_totals(table):
     total, read = panel_of(table, "sales"), panel_of(table, "rate", kpi_per=1000)
     np.testing.assert_allclose(read.kpi, total.kpi, rtol=1e-12)
     assert read.kpi_name == "rate"
+
+
+def test_the_table_of_a_panel_has_the_rate_under_its_name(table):
+    panel = panel_of(table, "rate", kpi_per=1000).select(weeks=slice(3, 20))
+    written = panel.to_dataframe()
+    own = table.sort_values(["region", "time"]).groupby("region").nth(list(range(3, 20)))
+    np.testing.assert_allclose(written["rate"], own["rate"], rtol=1e-12)
+    again = panel_of(written, "rate", kpi_per=panel.kpi_per)
+    np.testing.assert_allclose(again.kpi, panel.kpi, rtol=1e-12)
+    total = panel_of(table, "sales")
+    assert total.kpi_per is None
+    np.testing.assert_array_equal(total.to_dataframe()["sales"], total.kpi.ravel())
+
+
+def test_a_saved_run_knows_what_its_kpi_is_per(table):
+    for panel, people in ((panel_of(table, "rate", kpi_per=1000), 1000.0), (panel_of(table, "sales"), None)):
+        manifest = json.loads(json.dumps(roles_as_json(panel)))
+        assert roles_from_json(manifest)["kpi_per"] == people
+        del manifest["kpi_per"]  # as saved before it was kept
+        assert roles_from_json(manifest)["kpi_per"] is None
 
 
 @pytest.mark.parametrize("reading", ["identity", "log"])

@@ -15,7 +15,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.inference.bootstrap import _keys, _sample
-from deepcausalmmm_jax.inference.resampling import drawn
+from deepcausalmmm_jax.inference.resampling import _in_every_week, drawn
 from deepcausalmmm_jax.parallel.engines import spread
 from deepcausalmmm_jax.training.prepare import prepare
 from tests.processes import with_devices
@@ -116,6 +116,25 @@ def test_block_draws_lay_residuals_of_the_same_weeks_on_all_regions(sample):
     source = [int(np.abs(old - new[:, [t]]).sum(axis=0).argmin()) for t in range(52)]
     np.testing.assert_allclose(new, old[:, source], atol=1e-5)
     assert (np.diff(np.array(source).reshape(-1, 4)) == 1).all()
+
+
+def test_weeks_without_a_kpi_lend_the_residuals_of_the_region_in_turn():
+    residual = np.array([[5.0, 9.0, 1.0, 3.0, 7.0], [1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 2.0, 3.0, 4.0, 5.0]])
+    seen = np.array([[0, 1, 0, 1, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]], bool)
+    filled = np.array([[9.0, 9.0, 3.0, 3.0, 9.0], [1.0, 2.0, 3.0, 4.0, 5.0], [0.0, 0.0, 0.0, 0.0, 0.0]])
+    found = np.asarray(_in_every_week(residual, seen))
+    np.testing.assert_allclose(found, filled - filled.mean(axis=1, keepdims=True), atol=1e-6)
+
+
+@pytest.mark.parametrize("seen", [np.arange(60) >= 30, np.arange(60) % 3 == 0])
+def test_blocks_vary_as_much_where_the_kpi_of_weeks_is_missing(sample, seen):
+    some = sample._replace(weights=sample.weights.at[0].multiply(seen))
+    used = np.flatnonzero(np.asarray(some.weights)[0, :52] > 0)
+    own = np.asarray(sample.inputs.kpi - sample.prediction)[0, used]
+    draws = [drawn(key, some, "block", 4, 52)[0].kpi[0] for key in _keys(list(range(100)), 0)]
+    left = np.stack(draws)[:, used] - np.asarray(sample.prediction)[0, used]
+    assert left.std() == pytest.approx(own.std(), rel=0.1)
+    np.testing.assert_array_equal(np.stack(draws)[:, ~seen], np.tile(sample.inputs.kpi[0, ~seen], (100, 1)))
 
 
 def test_a_single_region_gets_random_weights_by_blocks_of_weeks(sample):

@@ -1,5 +1,6 @@
 import dataclasses
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.inference.cross_validate import _fold, _groups
 from deepcausalmmm_jax.model.training_data import training_data
 from deepcausalmmm_jax.model.windows import padded
 from deepcausalmmm_jax.training.objective import objective
@@ -118,6 +120,40 @@ def test_models_of_other_shapes_are_compared_in_one_call(small_panel, quick):
     assert sorted(table["config"].unique()) == [0, 1]
     assert np.isfinite(table["rmse"]).all()
     assert set(table.loc[(table["config"] == 1) & (table["fold"] != "all"), "status"]) == {"completed"}
+
+
+def halves(panel, first):
+    """Two groups of regions: those at these positions, and the others."""
+    names = np.asarray(panel.regions, object)
+    chosen = np.isin(np.arange(len(names)), first)
+    return ("a", tuple(names[chosen])), ("b", tuple(names[~chosen]))
+
+
+def test_settings_that_see_other_arrays_share_no_program(small_panel, quick):
+    settings = [
+        quick,
+        quick.replace(penalties=dcm.Penalties(trend=0.005)),
+        quick.replace(link_groups=halves(small_panel, [0, 1])),
+        quick.replace(link_groups=halves(small_panel, [0, 2])),
+        quick.replace(season_length=40.0),
+        quick.replace(links=dcm.Links(forbid=(("channel_1", "channel_2"),))),
+        quick.replace(priors=dcm.Priors(share=(("channel_1", 0.05, 0.02),))),
+    ]
+    cut = [_fold(small_panel, origin, 4) for origin in (44, 52)]
+    groups = _groups(small_panel, cut, settings)
+    assert [group.settings for group in groups] == [[0, 1], [2], [3], [4], [5], [6]]
+    for group in groups:
+        for (_, fold), preparation in group.ready.items():
+            chex.assert_trees_all_equal(preparation.inputs, group.ready[group.settings[0], fold].inputs)
+
+
+def test_each_grouping_of_regions_has_the_errors_that_it_has_alone(small_panel, quick):
+    short = quick.replace(training=dataclasses.replace(quick.training, max_epochs=10, chunk_epochs=10))
+    settings = [short.replace(link_groups=halves(small_panel, first)) for first in ([0, 1], [1])]
+    together = dcm.cross_validate(small_panel, settings, horizon=4, origins=[52])
+    alone = dcm.cross_validate(small_panel, settings[1], horizon=4, origins=[52])
+    np.testing.assert_array_equal(together["rmse"][2:], alone["rmse"])
+    assert together["rmse"][0] != together["rmse"][2]
 
 
 def test_two_side_by_side_are_as_all_at_once(table, small_panel, asked):
