@@ -104,25 +104,27 @@ def test_the_updates_of_a_quarter_share_their_compiled_programs(run, small_panel
     dcm.update(run, fewer, progress=False)
 
 
-def test_the_draws_and_figures_of_a_quarters_updates_share_their_compiled_programs_too(quick):
-    panel, _ = dcm.simulate(1, 64, 2, 1, seed=3)
-    run = dcm.fit(_first(panel, 60), quick.replace(posterior=dcm.PosteriorSettings(draws=20)), progress=False)
-
-    def programs(n_weeks):
-        """Of an update to so many weeks, and of what a user reads of it, the programs that are traced."""
+def test_the_draws_and_figures_of_a_quarters_updates_share_their_compiled_programs_too(national_ensemble):
+    def programs(more):
+        """Of an update with so many weeks more, and of what a user reads of it, the programs that are traced."""
         traced = []
         listener = lambda event, _, **named: traced.append(named.get("fun_name")) if "trace" in event else None  # noqa: E731
         jax.monitoring.register_event_duration_secs_listener(listener)
-        dcm.update(run, _first(panel, n_weeks), progress=False).result.notes()
+        dcm.update(national_ensemble, _continued(national_ensemble.panel, more), progress=False).result.notes()
         jax.monitoring.unregister_event_duration_listener(listener)
         return traced
 
-    assert {"_evaluate", "model_parameters", "complete_variables", "_earned"} <= set(programs(61))
-    assert programs(63) == []
+    assert {"_evaluate", "model_parameters", "complete_variables", "_earned"} <= set(programs(1))
+    assert programs(4) == []
 
 
-def _first(panel, n_weeks):
-    return panel.select(weeks=slice(0, n_weeks))
+def _continued(panel, more):
+    """The panel with its first weeks once more after its last."""
+    names = ("kpi", "weights", "present", "exposure", "control", "spend", "revenue_per_kpi")
+    arrays = {name: getattr(panel, name) for name in names}
+    longer = {name: np.concatenate([array, array[:, :more]], axis=1) for name, array in arrays.items()}
+    weeks = panel.weeks.append(panel.weeks[-1] + (panel.weeks[1 : more + 1] - panel.weeks[0]))
+    return dataclasses.replace(panel, weeks=weeks, **longer)
 
 
 def test_the_refits_of_a_bootstrap_must_be_made_again(small_ensemble, small_panel):
