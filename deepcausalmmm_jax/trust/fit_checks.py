@@ -21,6 +21,7 @@ _HIGH_R_HAT, _BAD_R_HAT = 1.3, 2.0
 _APART, _FAR_APART = 1.0, 2.0  # refits from different starts, in standard deviations over refits
 _LOST = 0.1  # of the refits that failed
 _FEW_DRAWS = 20
+_USUAL_HOLDOUT = 8.0  # weeks
 
 
 def training_row(result: FitResult) -> HealthRow:
@@ -95,7 +96,8 @@ def skill_row(result: FitResult) -> HealthRow:
     check = HealthCheck.SKILL
     if not result.holdout:
         why = "no weeks were held out, so the model was never tested on weeks it had not seen"
-        return _look(check, "no weeks held out", "0 or more", "Fit with holdout=8.", why)
+        hold_out = f"Fit with holdout={result.panel.cadence.steps(_USUAL_HOLDOUT)}."
+        return _look(check, "no weeks held out", "0 or more", hold_out, why)
     skill = float(result.metrics["skill"]["holdout"])
     if np.isnan(skill):
         return HealthRow(check, Grade.NOT_RUN, "no naive forecast to compare with")

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.plots.report.findings import _of_intervals
 from deepcausalmmm_jax.results.own_notes import doubt_of_draws
@@ -126,6 +127,14 @@ def test_training_that_came_to_rest_without_saying_so_only_asks_for_a_look(natio
     record = national_ensemble.fitted.record
     flat = dataclasses.replace(record, status=dcm.FitStatus.EPOCH_LIMIT, objective=np.full(100, 1.5))
     assert training_row(dcm.FitResult(dataclasses.replace(national_ensemble.fitted, record=flat))).grade is Grade.LOOK
+
+
+@pytest.mark.parametrize(("cadence", "steps"), [("weekly", 8), ("daily", 56), ("monthly", 2)])
+def test_the_holdout_that_is_advised_is_eight_weeks_on_any_calendar(national_ensemble, cadence, steps):
+    fitted = national_ensemble.fitted
+    panel = dataclasses.replace(fitted.panel, cadence=Cadence(cadence))
+    row = skill_row(dcm.FitResult(dataclasses.replace(fitted, panel=panel, weights=panel.weights)))
+    assert row.advice == f"Fit with holdout={steps}."
 
 
 @pytest.mark.parametrize(
