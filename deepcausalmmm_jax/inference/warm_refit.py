@@ -144,7 +144,7 @@ def _problem(before: Fitted, panel: Panel, weights: np.ndarray, room: int) -> _P
     return _Problem(
         ready=ready,
         inputs=larger.inputs(ready.inputs),
-        weights=jnp.asarray(np.pad(weights[:, :n_weeks], ((0, 0), (0, larger.weeks - n_weeks))), jnp.float32),
+        weights=jnp.asarray(larger.by_week(weights[:, :n_weeks]), jnp.float32),
         hyperparameters=ready.hyperparameters._replace(
             patience=_PATIENCE * one,
             step_cuts=_STEP_CUTS * one,

@@ -50,11 +50,11 @@ def test_the_arrays_are_those_of_padded(small_result):
     jax.tree.map(np.testing.assert_array_equal, room.inputs(inputs), padded(inputs, *room))
 
 
-@pytest.mark.parametrize("name", ["small_result", "national_ensemble"])
+@pytest.mark.parametrize("name", ["small_result", "reached_result"])
 def test_terms_and_internals_are_those_of_the_panels_own_arrays(request, name):
     fit = request.getfixturevalue(name).fitted_panel
     terms, inside = run(fit.variables, fit.inputs, fit.design)
-    assert fit.in_room.room.weeks >= len(fit.panel.weeks)
+    assert fit.in_room.room.weeks > len(fit.panel.weeks)  # else one and the same program would be compared
     for term, own in zip(fit._forward[0], terms, strict=True):
         np.testing.assert_allclose(term, own, rtol=1e-4, atol=1e-6)
     for field in inside._fields:
