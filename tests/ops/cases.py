@@ -186,6 +186,12 @@ CASES = {
         shared_shock.without_correlation, (_CORRELATED.T, _ALL.T, np.float32(0.7)), _rotated(_CORRELATED.T, 0.7)
     ),
     "inverse_root": Case(cholesky.inverse_root, (POSITIVE,), np.linalg.inv(np.linalg.cholesky(POSITIVE))),
+    "log_normal_integral": Case(
+        cholesky.log_normal_integral,
+        (POSITIVE, VALUES[: len(POSITIVE)]),
+        0.5 * VALUES[: len(POSITIVE)] @ np.linalg.solve(POSITIVE, VALUES[: len(POSITIVE)])
+        - 0.5 * np.linalg.slogdet(POSITIVE)[1],
+    ),
     "trace_exponential": Case(acyclicity.trace_exponential, (ADJACENCY,), np.trace(linalg.expm(ADJACENCY**2)) - 4),
     "log_determinant": Case(acyclicity.log_determinant, (ADJACENCY,), -np.log(np.linalg.det(np.eye(4) - ADJACENCY**2))),
     "is_acyclic": Case(acyclicity.is_acyclic, (EDGES > 0.6,), True),
