@@ -4,8 +4,8 @@ python benchmarks/sbc.py [--replicates 100] [--first 0] [--variants model,defaul
 
 Parameters are drawn from the prior of the posterior, and a KPI from the model with them; where the draws of a fit are
 draws from the posterior, the rank of the true value among them is uniform. `default` fits have all default settings.
-`model` fits leave out what the simulation does not have and the posterior takes as fixed: robust weights, the channel
-graph, and variation of coefficients over time; so they test the sampler alone, and need no training.
+`model` fits leave out what the simulation does not have and the posterior takes as fixed: robust weights and the
+channel graph; so they test the sampler alone, and need no training.
 """
 
 import argparse
@@ -57,8 +57,8 @@ def reference(seed: int) -> tuple[dcm.Panel, PosteriorInputs, CoordinatePriors]:
     with jax.enable_x64(True):
         density, _ = density_of(*as_trained(past))
         own = density.inputs
-        still = dataclasses.replace(own, variation=jnp.ones_like(own.variation), blend=jnp.zeros_like(own.blend))
-    return panel, still, density.priors
+        unlinked = dataclasses.replace(own, blend=jnp.zeros_like(own.blend))
+    return panel, unlinked, density.priors
 
 
 def simulated(seed: int) -> Simulated:
@@ -92,6 +92,7 @@ def _kpi(rng: np.random.Generator, found: Quantities, inputs: PosteriorInputs) -
 
     n_terms, n_controls = inputs.season.shape[1], inputs.control.shape[2]
     linear = Linear(
+        variation=normal(found.time_variation, inputs.exposure.shape[1], inputs.variation.shape[1]),
         trend=normal(found.trend, inputs.ramps.shape[1]),
         season=normal(found.seasonality, n_terms),
         control=normal(found.control, n_controls),
@@ -144,10 +145,9 @@ def _by_default(drawn: Simulated, config: dcm.Config, seed: int) -> tuple[np.nda
 
 
 def _alone(drawn: Simulated, seed: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """The same of the sampler alone, without the variation over time that an untrained network has."""
+    """The same of the sampler alone."""
     past = dcm.fit(drawn.panel, _UNTRAINED, holdout=None, seed=seed, progress=False).fitted_panel.until_last_kpi
     fitted, inputs, inside = as_trained(past)
-    inside = inside._replace(variation=jnp.zeros_like(inside.variation))
     posterior = sample(fitted, inputs, inside, _UNTRAINED.posterior.draws, "hmc", seed)
     with jax.enable_x64(True):
         density, _ = density_of(fitted, inputs, inside)
@@ -157,7 +157,7 @@ def _alone(drawn: Simulated, seed: int) -> tuple[np.ndarray, np.ndarray, float]:
 
 def _names() -> list[str]:
     """Of the coordinates, in the order of the vector; those without a number are one a fit."""
-    shared = ("total", "history", "noise", "persistence", "trend", "seasonality", "control")
+    shared = ("total", "history", "noise", "persistence", "trend", "seasonality", "control", "time_variation")
     order = ("total", "split", "decay", "delay", "slope", "half_saturation", *shared[1:])
     return [f"z {name}" if name in shared else f"z {name} {at}" for name in order for at in _over(name in shared)]
 

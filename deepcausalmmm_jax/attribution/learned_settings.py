@@ -15,6 +15,7 @@ from deepcausalmmm_jax.data.cadence import decay_per_week
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.io.quick_compile import jit_once
+from deepcausalmmm_jax.model.coefficients import is_constant_in_training
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.laplace import laplace_terms
 from deepcausalmmm_jax.model.log_prior import penalty_terms
@@ -63,10 +64,15 @@ def tuning_table(fit: FittedPanel) -> pd.DataFrame:
         for given in (factors, {name: np.zeros((), np.float32) for name in LEARNED})
     )
     rows = {}
-    for name in LEARNED:
+    for name in _adjusted(fit.design.n_regions):
         size, factor = getattr(fit.config.penalties, name), float(np.exp(factors[name]))
         rows[name] = (size, size * factor, factor, float(fixed[name]) - float(learned[name]))
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(TUNING_COLUMNS)).rename_axis("size")
+
+
+def _adjusted(n_regions: int) -> tuple[str, ...]:
+    """The prior scales that training learns; without the one of what it holds constant."""
+    return tuple(name for name in LEARNED if name != "time_variation" or not is_constant_in_training(n_regions))
 
 
 @jit_once("design")

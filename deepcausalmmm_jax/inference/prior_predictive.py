@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from jax.flatten_util import ravel_pytree
 
 from deepcausalmmm_jax.attribution.prices import spent
 from deepcausalmmm_jax.axes import CHANNEL
@@ -18,6 +19,7 @@ from deepcausalmmm_jax.data.stated_priors import StatedPriors
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.inference.sample_posterior import as_trained
 from deepcausalmmm_jax.posterior.density import log_priors
+from deepcausalmmm_jax.posterior.parameters import prior_medians
 from deepcausalmmm_jax.posterior.prior import prior_shares
 from deepcausalmmm_jax.posterior.sample import density_of
 from deepcausalmmm_jax.results.asked import require_result
@@ -116,7 +118,7 @@ def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
         twice its error.
 
     Raises:
-        ConfigError: an ensemble of refits, which has no prior density.
+        ConfigError: an ensemble of refits, which has no prior density; draws from another version's posterior.
     """
     require_result(ensemble, "prior_sensitivity")
     coordinates = ensemble.replicates.coordinates if isinstance(ensemble, Ensemble) else None
@@ -126,6 +128,11 @@ def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
     trained, inputs, inside = as_trained(ensemble.fitted_panel.until_last_kpi)
     with jax.enable_x64(True):
         density, _ = density_of(trained, inputs, inside)
+        if coordinates.shape[1] != ravel_pytree(prior_medians(density.inputs))[0].size:
+            raise ConfigError(
+                "The draws of this run are of an earlier version's posterior, which has other parameters; draw anew "
+                "with sample_posterior(result) and ask prior_sensitivity of those."
+            )
         nats = np.asarray(log_priors(jnp.asarray(coordinates, jnp.float64), density.inputs, density.priors))
     table = pd.DataFrame({"share": shares.mean()})
     products = (shares - shares.mean()).mul(nats - nats.mean(), axis=0) * np.log(2.0)

@@ -16,7 +16,7 @@ from deepcausalmmm_jax.ops.layout import over_weeks
 DRIFT_WEEKS = 26.0  # time scale of a coefficient's variation: e^-1 of a deviation is left after it
 # A step of Adam in units of the path: small relative to what a path may learn, or optimiser noise would be mistaken for
 # variation over time and inflate its learned scale.
-_PATH_UNIT = 0.05
+PATH_UNIT = 0.05
 # Gates of all weeks and regions up to which `gru_scan_small` is faster: on two cores it was at 400 regions of two
 # years, and no longer at 800.
 _FEW_GATES = 1_500_000
@@ -81,12 +81,23 @@ class VariationGRU(nn.Module):
         return outcome
 
 
+def is_constant_in_training(n_regions: int) -> bool:
+    """Whether training holds coefficients constant over time: those of a single region.
+
+    Weekly paths of one region can follow every week's noise. Some descents then end where media are the whole KPI and
+    more, the noise is a fraction of what it is, and the objective is worse than without any variation. Draws from the
+    posterior average over all paths instead, see `posterior.variation`.
+    """
+    return n_regions == 1
+
+
 class Coefficients(nn.Module):
     r"""$\beta_{rtm} = \beta^0_{rm} e^{\delta_{rtm}}$, delta with mean zero over a region's training weeks.
 
     $\beta^0_{rm} = \beta_m e^{u_{rm}}$ is partially pooled: u is penalised towards zero. delta is a national path with
     the knots of the trend, plus the output of a GRU that reads activity, controls and the calendar; it is penalised
-    towards zero with a learned scale.
+    towards zero with a learned scale. Training holds the coefficients of a single region constant, see
+    `is_constant_in_training`.
 
     Attributes:
         n_regions: number of regions.
@@ -135,9 +146,13 @@ class Coefficients(nn.Module):
         if memory is not None and memory.hidden is None:
             variation = _decayed(memory.variation, ahead)
             return level * jnp.exp(variation), variation, memory
-        gru = VariationGRU(self.hidden_size, self.n_channels, name="gru")
-        before = None if memory is None else memory.hidden
-        raw, hidden = gru(jnp.concatenate([activity, drivers], axis=1), before, learns=weights is not None)
+        learns = weights is not None
+        if learns and is_constant_in_training(self.n_regions) and not self.is_initializing():
+            raw, hidden = jnp.zeros_like(activity), None
+        else:
+            gru = VariationGRU(self.hidden_size, self.n_channels, name="gru")
+            before = None if memory is None else memory.hidden
+            raw, hidden = gru(jnp.concatenate([activity, drivers], axis=1), before, learns=learns)
         path = self.param("path", nn.initializers.zeros, (basis.shape[1], self.n_channels))
         raw = raw + _national_path(basis, path)[:, :, None]
         centre = self.variable("fitted", "centre", jnp.zeros, shape)
@@ -174,7 +189,7 @@ def without_idle_gru(variables: Variables, variation: Array, basis: Array, weigh
 
 def _national_path(basis: Array, path: Array) -> Array:
     """`[week, channel]`, log deviations that all regions share."""
-    return _PATH_UNIT * (basis @ path)
+    return PATH_UNIT * (basis @ path)
 
 
 def _continued(variation: Array, ahead: Array) -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.data.inputs import WEEKS_IN_QUARTER
-from deepcausalmmm_jax.model.coefficients import DRIFT_WEEKS
+from deepcausalmmm_jax.model.coefficients import DRIFT_WEEKS, is_constant_in_training
 from deepcausalmmm_jax.model.outputs import Internals
 from deepcausalmmm_jax.model.prior_scales import PriorScales
 from deepcausalmmm_jax.model.training_data import TrainingData
@@ -64,7 +64,9 @@ def laplace_terms(
     shared_control = control.sum(axis=-1) - lost(whitened(centred, trained, persistence)).sum(axis=0)
     return {
         "media_region": _independent(channel, scales.media_region),
-        "time_variation": _drift(drift, scales.time_variation, DRIFT_WEEKS / step_weeks),
+        "time_variation": jnp.zeros(())
+        if is_constant_in_training(media.shape[2])
+        else _drift(drift, scales.time_variation, DRIFT_WEEKS / step_weeks),
         "trend": _random_walk(national / n_knots, scales.trend, steps, persistence, in_quarter),
         "trend_region": _random_walk(
             by_region / n_region_knots, scales.trend_region, region_steps, persistence, in_quarter

@@ -17,7 +17,7 @@ from deepcausalmmm_jax.model.media import Media
 from deepcausalmmm_jax.model.parameters import MediaParameters
 from deepcausalmmm_jax.ops.bijectors import from_above, from_positive, from_unit
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
-from deepcausalmmm_jax.posterior.linear import columns, log_marginal, national_mean
+from deepcausalmmm_jax.posterior.linear import columns, log_marginal, national_mean, variation_terms
 from deepcausalmmm_jax.posterior.parameters import (
     CoordinatePriors,
     PosteriorParameters,
@@ -35,11 +35,10 @@ def log_density(
     r"""Log of the posterior density of the coordinates, up to a constant; pure.
 
     $\log p(y \mid \theta) + \log p(\theta)$ with everything that is linear given the curves integrated out: levels,
-    national and regional trend, season, controls, deviations of a region's coefficients, and the shocks that all
-    regions share. Lift tests m add $\log p(m \mid y, \theta)$: their lifts are linear in the deviations that are
-    integrated out. Each coordinate is standard normal a priori; see `PosteriorParameters` for their meaning. The
-    channel graph, the variation of coefficients over time and the weights of outliers are fixed at the values of the
-    fit.
+    national and regional trend, season, controls, deviations of a region's coefficients, variation of coefficients over
+    time, and the shocks that all regions share. Lift tests m add $\log p(m \mid y, \theta)$: their lifts are linear in
+    the deviations that are integrated out. Each coordinate is standard normal a priori; see `PosteriorParameters` for
+    their meaning. The channel graph and the weights of outliers are fixed at the values of the fit.
 
     Args:
         parameters: the coordinates.
@@ -86,7 +85,7 @@ def marginal(found: Quantities, inputs: PosteriorInputs) -> Array:
         inputs.history,
         cast(MediaCurves, _media(inputs).apply(_variables(found, inputs), method="curves")),
         inputs.blend,
-        level_of(found, inputs)[:, None] * inputs.variation,
+        _constant(level_of(found, inputs), inputs),
         by_week / by_week.sum(),
         inputs.kinds,
         inputs.contacts,
@@ -97,19 +96,20 @@ def tested(found: Quantities, inputs: PosteriorInputs) -> Tested | None:
     """The lift tests, with what they would measure at the national coefficients; None where there are none."""
     if inputs.lift_tests is None:
         return None
+    given = inputs.lift_tests
     curves = cast(MediaCurves, _media(inputs).apply(_variables(found, inputs), method="curves"))
-    response = lifts(
-        inputs.lift_tests,
-        inputs.exposure,
-        inputs.intensity,
-        inputs.history,
-        curves,
-        inputs.blend,
-        level_of(found, inputs)[:, None] * inputs.variation,
-        inputs.kinds,
-        inputs.contacts,
-    )
-    return Tested(inputs.lift_tests.measured, response)
+    constant = _constant(level_of(found, inputs), inputs)
+
+    def response(coefficient: Array) -> Array:
+        x = inputs
+        return lifts(given, x.exposure, x.intensity, x.history, curves, x.blend, coefficient, x.kinds, x.contacts)
+
+    terms = variation_terms(contributions(found, inputs), inputs)
+    if not terms.shape[2]:
+        none = jnp.zeros((len(given.measured), terms.shape[1], 0))
+        return Tested(given.measured, response(constant), none)
+    by_term = jax.vmap(lambda term: response(constant * term[:, :, None]).sum(axis=1), 2, 2)(terms)
+    return Tested(given.measured, response(constant), by_term)
 
 
 def level_of(found: Quantities, inputs: PosteriorInputs) -> Array:
@@ -143,7 +143,7 @@ def _delay(delay: Array, inputs: PosteriorInputs) -> Array:
 
 
 def _activity(found: Quantities, inputs: PosteriorInputs) -> Array:
-    """Saturated, carried-over exposure, blended, times the coefficients' variation, `[region, week, channel]`."""
+    """Saturated, carried-over exposure, blended, `[region, week, channel]`."""
     variables = _variables(found, inputs)
     x = inputs
     raw = jnp.asarray(_media(x).apply(variables, x.exposure, x.intensity, x.history, None, x.contacts))
@@ -151,7 +151,12 @@ def _activity(found: Quantities, inputs: PosteriorInputs) -> Array:
         blended = (1.0 - x.blend.sum(axis=1)).T * raw + jnp.einsum("rij,tir->tjr", x.blend, raw)
     else:
         blended = (1.0 - x.blend.sum(axis=0))[:, None] * raw + jnp.einsum("ij,tir->tjr", x.blend, raw)
-    return jnp.moveaxis(blended * inputs.variation, -1, 0)
+    return jnp.moveaxis(blended, -1, 0)
+
+
+def _constant(level: Array, inputs: PosteriorInputs) -> Array:
+    """Coefficients `[channel]` in every week and region, `[week, channel, region]`."""
+    return jnp.broadcast_to(level[:, None], inputs.exposure.shape)
 
 
 def _media(inputs: PosteriorInputs) -> Media:

@@ -10,7 +10,7 @@ from deepcausalmmm_jax.config.curves import BY_EVIDENCE, BY_REACH, CurveKinds, S
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.structural import predicted
-from deepcausalmmm_jax.posterior.inputs import posterior_inputs
+from deepcausalmmm_jax.posterior.inputs import at_constant_coefficients, posterior_inputs
 from deepcausalmmm_jax.posterior.mode import Density, best_of, maximise, starts
 from deepcausalmmm_jax.posterior.parameters import coordinate_priors
 from deepcausalmmm_jax.posterior.sample import batch_of, settled_modes
@@ -28,7 +28,7 @@ def curve_evidence(fitted: Fitted, inputs: Inputs[Array], seed: int) -> CurveEvi
     posterior and its curvature H there (Laplace's approximation; MacKay 1992): the curves, shares and scales are the
     coordinates, everything linear is integrated out exactly. Coordinates are standard normal a priori, so a parameter
     that a kind does not have adds nothing. The channel graph, the noise levels and the weights of outliers are those of
-    the fit; coefficients are held constant over time, or their variation, learned with one kind, would favour it.
+    the fit; coefficients are held constant over time.
 
     Args:
         fitted: a fit, whose kind of saturation is the one that the others are compared with.
@@ -38,11 +38,11 @@ def curve_evidence(fitted: Fitted, inputs: Inputs[Array], seed: int) -> CurveEvi
     design = design_of(fitted)
     assert isinstance(design, Design)
     _, internals = predicted(structural_model(design), fitted.variables, inputs)
-    constant = np.zeros(np.shape(internals.variation))
     kinds = tuple(dict.fromkeys((fitted.config.saturation, *BY_EVIDENCE)))
     found = []
     with jax.enable_x64(True):
-        own, _ = posterior_inputs(fitted, inputs, design, internals.blend, constant, internals.noise)
+        own, _ = posterior_inputs(fitted, inputs, design, internals.blend, internals.noise)
+        own = at_constant_coefficients(own)
         rng = np.random.default_rng(seed)
         priors = coordinate_priors(fitted.config)
         density = Density(own, priors, batch_of(own))

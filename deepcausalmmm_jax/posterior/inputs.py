@@ -20,6 +20,7 @@ from deepcausalmmm_jax.io.on_device import on_device
 from deepcausalmmm_jax.model.counts import working
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.graph import blend_by_region
+from deepcausalmmm_jax.posterior.variation import variation_basis
 from deepcausalmmm_jax.training.fitted import Fitted
 
 _TREND_WEEKS = 4  # between knots of the national trend; faster changes are persistence of the residuals
@@ -35,7 +36,7 @@ class Counts(NamedTuple):
 
 @flax.struct.dataclass
 class PosteriorInputs:
-    """Arrays of the training weeks, with graph, variation over time and noise levels from the fit.
+    """Arrays of the training weeks, with graph and noise levels from the fit.
 
     Attributes:
         exposure: `[week, channel, region]`, scaled.
@@ -43,7 +44,8 @@ class PosteriorInputs:
         history: `[channel, region]`.
         burst: `[channel]`.
         blend: `[channel, channel]`, of the channel graph, fixed; `[region, channel, channel]` of graphs by group.
-        variation: `[week, channel, region]`, factor on the coefficients over time, fixed.
+        variation: `[week, term]`, of what coefficients may vary by over time, see `variation_basis`; no term where they
+            are held constant.
         kpi: `[region, week]`, scaled, and shifted to a mean of 1 where it has another.
         kpi_level: `[region]`, its mean before the shift.
         weights: `[region, week]`, the panel's; 0 in weeks the fit does not learn from.
@@ -112,15 +114,21 @@ def expanded(inputs: PosteriorInputs, log_mean: Array, noise: Array) -> Posterio
     return dataclasses.replace(inputs, kpi=kpi, counts=counts._replace(chance=found.variance - noise[:, None] ** 2))
 
 
+def at_constant_coefficients(inputs: PosteriorInputs) -> PosteriorInputs:
+    """The inputs of a posterior in which coefficients do not vary over time."""
+    return dataclasses.replace(inputs, variation=inputs.variation[:, :0])
+
+
 class Knots(NamedTuple):
     """Values of the ramps at the model's knots, which turn steps into the model's parameters."""
 
     trend: np.ndarray  # [knot, step]
     region: np.ndarray  # [region_knot, region_step]
+    variation: np.ndarray  # [knot, term], of the variation of coefficients over time
 
 
 def posterior_inputs(
-    fitted: Fitted, inputs: Inputs[Array], design: Design, blend: ArrayLike, variation: ArrayLike, noise: ArrayLike
+    fitted: Fitted, inputs: Inputs[Array], design: Design, blend: ArrayLike, noise: ArrayLike
 ) -> tuple[PosteriorInputs, Knots]:
     """`PosteriorInputs` of a fit, and the `Knots` of its trends; call it with double precision enabled.
 
@@ -129,7 +137,6 @@ def posterior_inputs(
         inputs: its panel.
         design: of its model.
         blend: `[*group, channel, channel]`, of the channel graph.
-        variation: `[region, week, channel]`, log deviation of the coefficients.
         noise: `[region]`, standard deviation of the residual innovations.
     """
     n, step = fitted.n_training_weeks, design.step_weeks
@@ -143,7 +150,7 @@ def posterior_inputs(
         return placed
 
     weights = fitted.weights[:, :n]
-    exposure, path = (np.moveaxis(host(a)[:, :n], 0, -1) for a in (inputs.exposure, variation))
+    exposure, variation = np.moveaxis(host(inputs.exposure)[:, :n], 0, -1), variation_basis(n, step)
     steps, at_knots = _ramps(n, n_trend_steps(n, step), design.n_knots, in_quarter)
     region_steps, at_region_knots = _ramps(n, max(design.n_region_knots - 1, 1), design.n_region_knots, in_quarter)
     noise_levels = np.asarray(noise, np.float64)
@@ -155,7 +162,7 @@ def posterior_inputs(
         history=double(inputs.history).T,
         burst=double(inputs.burst),
         blend=double(blend_by_region(jnp.asarray(blend), inputs.innovations.in_group)),
-        variation=double(np.exp(path)),
+        variation=double(variation),
         kpi=double(host(inputs.kpi)[:, :n] - (level - 1.0)[:, None]),
         kpi_level=double(level),
         weights=double(weights),
@@ -178,7 +185,7 @@ def posterior_inputs(
         counts, unit = double(inputs.kpi)[:, :n] * double(inputs.count_unit)[:, None], double(inputs.count_unit)
         made = dataclasses.replace(made, counts=Counts(counts, unit, jnp.ones(counts.shape)))
         made = expanded(made, jnp.log(double(local_means(np.asarray(counts), weights))), double(noise_levels))
-    return made, Knots(at_knots, at_region_knots)
+    return made, Knots(at_knots, at_region_knots, _between(variation, design.n_knots))
 
 
 def _contacts(contacts: Contacts[Array] | None, n_weeks: int) -> Contacts[Array] | None:
@@ -196,6 +203,13 @@ def _lift_tests(tests: LiftTests[Array] | None, n_weeks: int) -> LiftTests[Array
     whole = {name: jnp.asarray(np.asarray(array), jnp.float64) for name, array in tests._asdict().items()}
     cut = {name: whole[name][:, :, :n_weeks] for name in ("other", "counted")}
     return LiftTests(**whole | cut | {"channel": jnp.asarray(np.asarray(tests.channel))})
+
+
+def _between(basis: np.ndarray, n_knots: int) -> np.ndarray:
+    """The terms `[week, term]` at the model's knots, which lie evenly between the first week and the last."""
+    weeks = np.arange(len(basis))
+    at = np.linspace(0.0, len(basis) - 1.0, n_knots)
+    return np.stack([np.interp(at, weeks, term) for term in basis.T], axis=1)
 
 
 def n_trend_steps(n_weeks: int, step_weeks: float) -> int:

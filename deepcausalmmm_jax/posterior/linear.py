@@ -7,15 +7,17 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.ops.autoregression import whitened
-from deepcausalmmm_jax.ops.cholesky import inverse_root
+from deepcausalmmm_jax.ops.cholesky import inverse_root, log_normal_integral
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
 from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, Quantities
 from deepcausalmmm_jax.posterior.tested import LiftGivenKpi, Tested, log_density_given_kpi, shocks_given_tests
+from deepcausalmmm_jax.posterior.variation import centred
 
 
 class Linear(NamedTuple):
     """Coefficients of everything that is linear."""
 
+    variation: Array  # [channel, term], of a coefficient over time, as a share of it
     trend: Array  # [step], in units of `PosteriorInputs.ramps`
     season: Array  # [term]
     control: Array  # [control]
@@ -74,12 +76,14 @@ def columns(found: Quantities, media: Array, inputs: PosteriorInputs, priors: Co
     free = inputs.control * (inputs.control_sign == 0)
     national = jnp.concatenate([inputs.ramps * found.trend, inputs.season * found.seasonality], axis=1)
     shared, path, inverse = free * found.control, None, None
+    varying = variation_columns(media, inputs) * found.time_variation
     if found.demand is not None:
         shared = jnp.concatenate([demand_columns(media, inputs) * found.demand, shared], axis=2)
     own = [jnp.full((n_regions, n_weeks, 1), priors.level)]
     if n_regions == 1:
-        shared = jnp.concatenate([everywhere(national), shared], axis=2)
+        shared = jnp.concatenate([varying, everywhere(national), shared], axis=2)
     else:
+        shared = jnp.concatenate([varying, shared], axis=2)
         # Regions share a weekly shock beside trend and season, so they count as fewer independent observations.
         covariance = national @ national.T + (found.shock**2 + 1e-10) * jnp.eye(n_weeks)
         inverse = inverse_root(covariance)
@@ -105,10 +109,20 @@ def demand_columns(media: Array, inputs: PosteriorInputs) -> Array:
         `[region, week, channel]`.
     """
     trained = (inputs.weights > 0)[:, :, None]
-    steady = media / jnp.moveaxis(inputs.variation, -1, 0)
-    relative = steady / jnp.maximum(national_mean(steady, inputs), 1e-12)
+    relative = media / jnp.maximum(national_mean(media, inputs), 1e-12)
     own = (relative * trained).sum(axis=1, keepdims=True) / jnp.maximum(trained.sum(axis=1, keepdims=True), 1)
     return relative - own
+
+
+def variation_columns(media: Array, inputs: PosteriorInputs) -> Array:
+    """What each term of each channel's variation over time brings, `[region, week, channel and term]`."""
+    columns = media[:, :, :, None] * variation_terms(media, inputs)
+    return columns.reshape(*media.shape[:2], media.shape[2] * inputs.variation.shape[1])
+
+
+def variation_terms(media: Array, inputs: PosteriorInputs) -> Array:
+    """Terms of the channels' variation over time, `[week, channel, term]`, each of which leaves the share as it is."""
+    return centred(inputs.variation, media, inputs.unit[:, None] * (inputs.weights > 0))
 
 
 def national_mean(series: Array, inputs: PosteriorInputs) -> Array:
@@ -123,14 +137,13 @@ def log_marginal(found: Quantities, regressors: Columns, inputs: PosteriorInputs
     That of the KPI is raised to `PosteriorInputs.power`; tests keep the error that was measured.
     """
     solved = _by_region(found, regressors, inputs)
-    combined = _combined(solved, regressors.path)
     own_determinant = -jnp.log(jnp.diagonal(solved.root, axis1=1, axis2=2)).sum()
-    log_determinant = own_determinant - jnp.log(jnp.diagonal(combined.root)).sum()
-    explained = combined.half @ combined.half
-    exact = _normalisation(found, inputs) - 0.5 * (solved.squares.sum() - explained) - log_determinant
+    explained = log_normal_integral(*_precision(solved, regressors.path))
+    exact = _normalisation(found, inputs) - 0.5 * solved.squares.sum() - own_determinant + explained
     likelihood = inputs.power * exact
     if tests is None:
         return likelihood
+    combined = _combined(solved, regressors.path)
     return likelihood + log_density_given_kpi(tests, lift_given_kpi(found, regressors, solved, combined, tests))
 
 
@@ -181,6 +194,7 @@ def fitted_values(found: Quantities, media: Array, linear: Linear, inputs: Poste
         + season @ inputs.season.T
         + jnp.einsum("rtk,rk->rt", inputs.control, control)
         + jnp.einsum("rtm,rm->rt", media, 1.0 + linear.media_region)
+        + variation_columns(media, inputs) @ linear.variation.ravel()
         + (0.0 if linear.demand is None else demand_columns(media, inputs) @ linear.demand)
     )
 
@@ -203,9 +217,10 @@ def lift_given_kpi(
         weight = weight.at[:, :, n_own - n_channels :].set(found.media_region * tests.response)
     own = jnp.einsum("rij,krj->kri", solved.root, weight)
     across = jnp.einsum("rij,kri->kj", solved.half, own)
-    pulled = across[:, :-1]
+    varying = (found.time_variation * tests.variation).reshape(n_tests, tests.variation[0].size)
+    n = 0 if regressors.path is None else regressors.path.shape[0]
+    pulled = across[:, :-1].at[:, n : n + varying.shape[1]].add(-varying)
     if regressors.path is not None:
-        n = regressors.path.shape[0]
         pulled = jnp.concatenate([pulled[:, :n] @ regressors.path, pulled[:, n:]], axis=1)
     shared = pulled @ combined.root.T
     mean = tests.response.sum(axis=(1, 2)) + across[:, -1] - shared @ combined.half
@@ -257,14 +272,20 @@ def _solve(gram: Array, n_shared: int) -> Solved:
 
 
 def _combined(solved: Solved, path: Array | None) -> Shared:
+    precision, score = _precision(solved, path)
+    root = inverse_root(precision)
+    return Shared(root, root @ score)
+
+
+def _precision(solved: Solved, path: Array | None) -> tuple[Array, Array]:
+    """Of what the regions share, in prior standard deviations: precision `[shared, shared]` and score `[shared]`."""
     information, score = solved.information.sum(axis=0), solved.score.sum(axis=0)
     if path is not None:
         n = path.shape[0]
         weeks, beside = path.T @ information[:n, :n] @ path, path.T @ information[:n, n:]
         information = jnp.block([[weeks, beside], [beside.T, information[n:, n:]]])
         score = jnp.concatenate([path.T @ score[:n], score[n:]])
-    root = inverse_root(jnp.eye(len(score)) + information)
-    return Shared(root, root @ score)
+    return jnp.eye(len(score)) + information, score
 
 
 def _scaled(standard: Array, path: Array | None) -> Array:
@@ -288,6 +309,9 @@ def _normalisation(found: Quantities, inputs: PosteriorInputs) -> Array:
 def _named(found: Quantities, regressors: Columns, shared: Array, own: Array, inputs: PosteriorInputs) -> Linear:
     n_steps, n_terms, n_controls = inputs.ramps.shape[1], inputs.season.shape[1], inputs.control.shape[2]
     n_regions, n_channels = inputs.kpi.shape[0], inputs.exposure.shape[1]
+    first = 0 if regressors.path is None else regressors.path.shape[0]
+    n_varying = n_channels * inputs.variation.shape[1]
+    variation = found.time_variation * shared[first : first + n_varying].reshape(n_channels, n_varying // n_channels)
     control = found.control * shared[shared.shape[0] - n_controls :] * (inputs.control_sign == 0)
     level = own[:, 0] * regressors.own[0, 0, 0]
     demand = None
@@ -296,8 +320,9 @@ def _named(found: Quantities, regressors: Columns, shared: Array, own: Array, in
         demand = found.demand * shared[end - n_channels : end]
     if regressors.inverse_path is None:
         return Linear(
-            trend=found.trend * shared[:n_steps],
-            season=found.seasonality * shared[n_steps : n_steps + n_terms],
+            variation=variation,
+            trend=found.trend * shared[n_varying : n_varying + n_steps],
+            season=found.seasonality * shared[n_varying + n_steps : n_varying + n_steps + n_terms],
             control=control,
             demand=demand,
             level=level,
@@ -312,6 +337,7 @@ def _named(found: Quantities, regressors: Columns, shared: Array, own: Array, in
     cuts += [cuts[-1] + n_terms, cuts[-1] + n_terms + n_controls]
     trend, season, controls, media = jnp.split(own[:, 1:], cuts, axis=1)
     return Linear(
+        variation=variation,
         trend=found.trend**2 * inputs.ramps.T @ pulled,
         season=found.seasonality**2 * inputs.season.T @ pulled,
         control=control,

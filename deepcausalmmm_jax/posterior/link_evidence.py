@@ -12,7 +12,7 @@ from deepcausalmmm_jax.data.scaling import scales_from
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.structural import predicted
 from deepcausalmmm_jax.posterior.evidence import laplace_evidence
-from deepcausalmmm_jax.posterior.inputs import posterior_inputs
+from deepcausalmmm_jax.posterior.inputs import at_constant_coefficients, posterior_inputs
 from deepcausalmmm_jax.posterior.mode import Density
 from deepcausalmmm_jax.posterior.parameters import coordinate_priors
 from deepcausalmmm_jax.posterior.sample import batch_of
@@ -55,8 +55,8 @@ def _evidence_as_read(fitted: Fitted, panel: Panel, seed: int) -> float:
     assert isinstance(design, Design)
     assert isinstance(inputs, Inputs)
     _, internals = predicted(structural_model(design), fitted.variables, inputs)
-    constant = np.zeros(np.shape(internals.variation))
     with jax.enable_x64(True):
-        own, _ = posterior_inputs(fitted, inputs, design, internals.blend, constant, internals.noise)
+        own, _ = posterior_inputs(fitted, inputs, design, internals.blend, internals.noise)
+        own = at_constant_coefficients(own)
         density = Density(own, coordinate_priors(fitted.config), batch_of(own))
         return laplace_evidence(density, np.random.default_rng(seed))

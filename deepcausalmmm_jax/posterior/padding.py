@@ -8,6 +8,7 @@ from jax.typing import ArrayLike
 
 from deepcausalmmm_jax.io.on_device import on_device
 from deepcausalmmm_jax.posterior.inputs import Knots, PosteriorInputs, n_trend_steps
+from deepcausalmmm_jax.posterior.variation import variation_basis
 from deepcausalmmm_jax.training.room import Room
 
 
@@ -36,7 +37,7 @@ def with_room(inputs: PosteriorInputs, knots: Knots, room: Room, step_weeks: flo
     larger = dataclasses.replace(
         inputs,
         exposure=_longer(inputs.exposure, weeks, 0, 0),
-        variation=_longer(inputs.variation, weeks, 0, 0, fill=1.0),
+        variation=on_device(variation_basis(room.weeks, step_weeks)),
         kpi=_longer(inputs.kpi, 0, weeks),
         weights=_longer(inputs.weights, 0, weeks),
         robust=_longer(inputs.robust, 0, weeks, fill=1.0),
@@ -53,7 +54,9 @@ def with_room(inputs: PosteriorInputs, knots: Knots, room: Room, step_weeks: flo
     at_region_knots = np.pad(
         np.pad(knots.region, ((0, further_region), (0, 0)), mode="edge"), ((0, 0), (0, region_steps))
     )
-    return larger, Knots(at_knots, at_region_knots)
+    terms = larger.variation.shape[1] - knots.variation.shape[1]
+    variation = np.pad(np.pad(knots.variation, ((0, further), (0, 0)), mode="edge"), ((0, 0), (0, terms)))
+    return larger, Knots(at_knots, at_region_knots, variation)
 
 
 def _longer(array: ArrayLike, *widths: int, fill: float = 0.0) -> Array:

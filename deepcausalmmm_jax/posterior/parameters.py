@@ -51,6 +51,7 @@ class PosteriorParameters(NamedTuple):
     trend: Array  # [], of the log of a scale, like all that follow
     seasonality: Array  # []
     control: Array  # []
+    time_variation: Array  # []
     shock: Array | None  # [], several regions; like all that follow but the last
     trend_region: Array | None
     seasonality_region: Array | None
@@ -88,6 +89,7 @@ class CoordinatePriors(NamedTuple):
     trend: Array  # log of a standard deviation, like all that follow
     seasonality: Array
     control: Array
+    time_variation: Array
     shock: Array
     trend_region: Array
     seasonality_region: Array
@@ -110,6 +112,7 @@ class Quantities(NamedTuple):
     trend: Array  # [], standard deviations as in `Penalties`, like all that follow but the last
     seasonality: Array
     control: Array
+    time_variation: Array
     shock: Array
     trend_region: Array
     seasonality_region: Array
@@ -149,6 +152,7 @@ def coordinate_priors(config: Config) -> CoordinatePriors:
         "trend": np.log(own.trend),
         "seasonality": np.log(scales.seasonality),
         "control": np.log(own.control),
+        "time_variation": np.log(scales.time_variation),
         "shock": np.log(own.shock),
         "trend_region": np.log(scales.trend_region),
         "seasonality_region": np.log(scales.seasonality_region),
@@ -177,6 +181,7 @@ def prior_medians(inputs: PosteriorInputs) -> PosteriorParameters:
         trend=zero,
         seasonality=zero,
         control=zero,
+        time_variation=zero,
         shock=regional,
         trend_region=regional,
         seasonality_region=regional,
@@ -213,6 +218,7 @@ def quantities(parameters: PosteriorParameters, inputs: PosteriorInputs, priors:
         trend=scale("trend"),
         seasonality=scale("seasonality"),
         control=control,
+        time_variation=scale("time_variation"),
         shock=scale("shock"),
         trend_region=scale("trend_region"),
         seasonality_region=scale("seasonality_region"),

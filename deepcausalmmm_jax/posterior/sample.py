@@ -166,7 +166,7 @@ def density_of(
     """The density of a fit and the knots of its trends; call it with double precision enabled."""
     design = design_of(fitted)
     assert isinstance(design, Design)
-    own, knots = posterior_inputs(fitted, inputs, design, internals.blend, internals.variation, internals.noise)
+    own, knots = posterior_inputs(fitted, inputs, design, internals.blend, internals.noise)
     own = dataclasses.replace(own, power=coarsening_power(fitted.weights, fitted.config.posterior.coarsening))
     if room is not None:
         own, knots = with_room(own, knots, room, design.step_weeks)

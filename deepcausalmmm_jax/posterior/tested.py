@@ -13,6 +13,7 @@ class Tested(NamedTuple):
 
     measured: Array  # [test]
     response: Array  # [test, region, channel], lift at the national coefficients, see `model.lift_tests.lifts`
+    variation: Array  # [test, channel, term], change of the lift by each term of a coefficient's variation over time
 
 
 class LiftGivenKpi(NamedTuple):

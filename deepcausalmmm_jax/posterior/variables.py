@@ -10,6 +10,7 @@ from jax.flatten_util import ravel_pytree
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.io.quick_compile import jit_once
+from deepcausalmmm_jax.model.coefficients import PATH_UNIT
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.forecast_state import ForecastValues
 from deepcausalmmm_jax.model.parameters import MediaParameters, Parameters, PooledParameters
@@ -19,7 +20,7 @@ from deepcausalmmm_jax.model.training_data import training_data
 from deepcausalmmm_jax.ops.bijectors import from_unit
 from deepcausalmmm_jax.posterior.density import contributions, level_of, media_parameters, tested
 from deepcausalmmm_jax.posterior.inputs import Knots, PosteriorInputs
-from deepcausalmmm_jax.posterior.linear import Linear, columns, conditional, national_mean
+from deepcausalmmm_jax.posterior.linear import Linear, columns, conditional, national_mean, variation_terms
 from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, Quantities, prior_medians, quantities
 from deepcausalmmm_jax.training.forecast_state import forecast_state
 from deepcausalmmm_jax.training.structural import structural_model
@@ -39,14 +40,18 @@ class DrawnParameters(NamedTuple):
     trend: PooledParameters
     seasonality: PooledParameters
     control: PooledParameters
+    path: Array
     persistence: Array
     noise: Array
     shared: Array  # [], variance of shocks that all regions share over that of their own, as `Internals` has it
     demand: Array | None
 
     def placed_in(self, base: Parameters) -> Parameters:
-        """All parameters: those drawn, and the others of a fit."""
-        coefficients = base.coefficients._replace(level=self.coefficient_level, region=self.coefficient_region)
+        """All parameters: those drawn, and the others of a fit; over time coefficients vary by the path drawn alone."""
+        gru = {**base.coefficients.gru, "readout": jnp.zeros_like(base.coefficients.gru["readout"])}
+        coefficients = base.coefficients._replace(
+            level=self.coefficient_level, region=self.coefficient_region, path=self.path, gru=gru
+        )
         return base._replace(
             media=self.media,
             coefficients=coefficients,
@@ -155,28 +160,47 @@ def _parameters(
     control = jnp.where(inputs.control_sign == 0, linear.control, from_signed(found.signed_control))
     level = inputs.kpi_level - found.share.sum() + linear.level
     ratio = jnp.maximum(1.0 + linear.media_region, _LEAST_RATIO)
+    varied, path = _varied(media, linear, inputs, knots)
+    rescaled = national_mean(media, inputs) / jnp.maximum(national_mean(varied, inputs), 1e-12)
+    varied = varied * rescaled
     made = DrawnParameters(
         media=media_parameters(found, inputs),
-        coefficient_level=jnp.log(level_of(found, inputs)),
+        coefficient_level=jnp.log(level_of(found, inputs) * rescaled),
         coefficient_region=jnp.log(ratio),
-        mean=level + _mean_media(media, linear, inputs),
+        mean=level + _mean_media(varied, linear, inputs),
         trend=PooledParameters(
             shared=jnp.asarray(knots.trend) @ linear.trend, region=linear.trend_region @ knots.region.T
         ),
         seasonality=PooledParameters(shared=linear.season, region=linear.season_region),
         control=PooledParameters(shared=control, region=linear.control_region),
+        path=path,
         persistence=from_unit(jnp.clip(found.persistence, 2e-6, 1.0 - 2e-6)),
         noise=jnp.log(found.noise * inputs.noise_ratio),
         shared=(found.shock / found.noise) ** 2 * (1.0 - found.persistence**2),
         demand=None if linear.demand is None else linear.demand / mean_activity(media, found, inputs),
     )
-    return made, national_mean(media * ratio[:, None], inputs)
+    return made, national_mean(varied * ratio[:, None], inputs)
+
+
+def _varied(media: Array, linear: Linear, inputs: PosteriorInputs, knots: Knots) -> tuple[Array, Array]:
+    """Contributions as coefficients vary over time, `[region, week, channel]`, and the model's path, `[knot, channel]`.
+
+    The model's variation is a log, with mean 0 over the weeks of a region; the linear one is unbounded.
+    """
+
+    def log_of(basis: Array) -> Array:
+        own = basis - (inputs.variation[:, None, :] - variation_terms(media, inputs))[0]
+        return jnp.log1p(jnp.maximum(jnp.einsum("tmk,mk->tm", own, linear.variation), _LEAST_RATIO - 1.0))
+
+    path, trained = log_of(inputs.variation[:, None, :]), (inputs.weights > 0)[:, :, None]
+    centre = (path * trained).sum(axis=1) / jnp.maximum(trained.sum(axis=1), 1)
+    at_knots = log_of(jnp.asarray(knots.variation)[:, None, :])
+    return media * jnp.exp(path - centre[:, None]), at_knots / PATH_UNIT
 
 
 def mean_activity(media: Array, found: Quantities, inputs: PosteriorInputs) -> Array:
-    """Mean activity of each channel, `[channel]`, without the variation of its coefficient over time."""
-    steady = media / jnp.moveaxis(inputs.variation, -1, 0)
-    return jnp.maximum(national_mean(steady, inputs) / level_of(found, inputs), 1e-9)
+    """Mean activity of each channel, `[channel]`."""
+    return jnp.maximum(national_mean(media, inputs) / level_of(found, inputs), 1e-9)
 
 
 def _mean_media(media: Array, linear: Linear, inputs: PosteriorInputs) -> Array:

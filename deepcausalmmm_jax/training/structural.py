@@ -13,7 +13,7 @@ from jax.flatten_util import ravel_pytree
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.errors import FitStatus
-from deepcausalmmm_jax.model.coefficients import without_idle_gru
+from deepcausalmmm_jax.model.coefficients import is_constant_in_training, without_idle_gru
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.graph import initial_graph
 from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY, TYPICAL_HALF_SATURATION
@@ -111,7 +111,7 @@ class StructuralRecipe(NamedTuple):
             return objective(parameters, fitted, model, data, hyperparameters, state.multipliers)
 
         joined, as_parameters = ravel_pytree(state.parameters)
-        is_learned, _ = ravel_pytree(_learned(state.parameters, state.progress))
+        is_learned, _ = ravel_pytree(_learned(state.parameters, state.progress, self.design.n_regions))
 
         def epoch(carry: Carry, _: None) -> tuple[Carry, Array]:
             (value, found), gradient = jax.value_and_grad(loss, has_aux=True)(
@@ -149,6 +149,8 @@ class StructuralRecipe(NamedTuple):
         progress = state.progress._replace(inherited=jnp.asarray(True))
         # A fit without lift tests knows no hidden demand, and one with them begins with none.
         parameters = {name: start["params"].get(name, own) for name, own in state.parameters.items()}
+        if is_constant_in_training(self.design.n_regions):
+            parameters["coefficients"] = _constant(parameters["coefficients"])
         return state._replace(parameters=parameters, fitted={**start["fitted"], **kept}, progress=progress)
 
     def finalise(
@@ -161,16 +163,32 @@ class StructuralRecipe(NamedTuple):
         return forecast_state(components, internals, inputs, weights, scales, step_weeks=step).placed_in(variables)
 
 
-def _learned(parameters: Collection, progress: Progress) -> Collection:
+def _learned(parameters: Collection, progress: Progress, n_regions: int) -> Collection:
     """By parameter, whether it is trained, 1 or 0: not the readout of a GRU that the fit begun from had no use for.
 
-    Steps of Adam are as long for a gradient that is noise, and a warm start has no time to take them back.
+    Steps of Adam are as long for a gradient that is noise, and a warm start has no time to take them back. Nor is
+    anything trained by which the coefficients of a single region would vary over time.
     """
     readout = parameters["coefficients"]["gru"]["readout"]
     is_off = progress.inherited & jnp.all(readout == 0.0)
     every = jax.tree.map(jnp.ones_like, parameters)
     gru = {**every["coefficients"]["gru"], "readout": jnp.where(is_off, 0.0, jnp.ones_like(readout))}
-    return {**every, "coefficients": {**every["coefficients"], "gru": gru}}
+    learned = {**every, "coefficients": {**every["coefficients"], "gru": gru}}
+    if not is_constant_in_training(n_regions):
+        return learned
+    none = jax.tree.map(jnp.zeros_like, every)
+    varying = {"path": none["coefficients"]["path"], "gru": none["coefficients"]["gru"]}
+    return {
+        **learned,
+        "coefficients": {**learned["coefficients"], **varying},
+        "sizes": {**every["sizes"], "time_variation": none["sizes"]["time_variation"]},
+    }
+
+
+def _constant(coefficients: Collection) -> Collection:
+    """Parameters of coefficients that do not vary over time."""
+    gru = {**coefficients["gru"], "readout": jnp.zeros_like(coefficients["gru"]["readout"])}
+    return {**coefficients, "path": jnp.zeros_like(coefficients["path"]), "gru": gru}
 
 
 def _from_data(params: Collection, inputs: Inputs[Array]) -> Collection:

@@ -37,7 +37,7 @@ def test_the_power_is_of_the_likelihood_and_not_of_the_prior():
     with jax.enable_x64(False):
         ready = prepare(panel, weights, config)
     fitted = Fitted({}, panel, weights, ready.scales, config, None, 0)
-    held = np.zeros((2, 2)), np.zeros(panel.exposure.shape), np.full(2, 0.05)
+    held = np.zeros((2, 2)), np.full(2, 0.05)
     with jax.enable_x64(True):
         inputs, priors = posterior_inputs(fitted, ready.inputs, ready.design, *held)[0], coordinate_priors(config)
         near, far = (prior_medians(inputs)._replace(total=np.asarray(z)) for z in (0.0, 1.5))

@@ -26,7 +26,7 @@ def made() -> tuple[PosteriorInputs, Quantities, Columns]:
     config, weights = dcm.Config(counts=True), training_weights(panel, 8)
     ready = prepare(panel, weights, config)
     fitted = Fitted({}, panel, weights, ready.scales, config, None, 0)
-    held = np.zeros((2, 2)), np.zeros(panel.exposure.shape), np.full(1, 0.3)
+    held = np.zeros((2, 2)), np.full(1, 0.3)
     with jax.enable_x64(True):
         inputs, _ = posterior_inputs(fitted, ready.inputs, ready.design, *held)
         priors = coordinate_priors(config)

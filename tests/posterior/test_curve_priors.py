@@ -23,7 +23,7 @@ def _inputs(config):
     with jax.enable_x64(False):
         ready = prepare(panel, weights, config)
     fitted = Fitted({}, panel, weights, ready.scales, config, None, 0)
-    held = np.zeros((2, 2)), np.zeros(panel.exposure.shape), np.full(1, 0.05)
+    held = np.zeros((2, 2)), np.full(1, 0.05)
     return posterior_inputs(fitted, ready.inputs, ready.design, *held)[0], coordinate_priors(config)
 
 

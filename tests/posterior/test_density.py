@@ -37,7 +37,7 @@ def _inputs(n_regions, config=None, n_weeks=30, missing=0.1):
         ready = prepare(panel, weights, config)
     fitted = Fitted({}, panel, weights, ready.scales, config, None, 0)
     n_channels = len(panel.channels)
-    held = np.zeros((n_channels, n_channels)), np.zeros(panel.exposure.shape), np.full(n_regions, 0.05)
+    held = np.zeros((n_channels, n_channels)), np.full(n_regions, 0.05)
     return posterior_inputs(fitted, ready.inputs, ready.design, *held)[0], coordinate_priors(config)
 
 

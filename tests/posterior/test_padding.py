@@ -42,8 +42,7 @@ def pair(request):
     weights = training_weights(panel, HELD_OUT)
     ready = prepare(panel, weights, config)
     fitted = Fitted({}, panel, weights, ready.scales, config, None, 0)
-    rng = np.random.default_rng(0)
-    held = np.zeros((2, 2)), 0.1 * rng.standard_normal(panel.exposure.shape), np.full(n_regions, 0.05)
+    held = np.zeros((2, 2)), np.full(n_regions, 0.05)
     room = Room.of(WEEKS + 20, WEEKS + 20, config, panel.cadence)
     with jax.enable_x64(True):
         plain = posterior_inputs(fitted, ready.inputs, ready.design, *held)
@@ -83,7 +82,11 @@ def test_the_linear_part_says_the_same_at_the_same_knots(pair):
     n = plain.kpi.shape[1]
     np.testing.assert_allclose(padded[:, :n], own, atol=1e-8)
     trend, longer_trend = knots.trend @ linear.trend, longer_knots.trend @ longer.trend
-    assert len(longer_trend) == room.knots
+    varied, longer_varied = (
+        np.einsum("nk,mk->nm", k.variation, x.variation) for k, x in ((knots, linear), (longer_knots, longer))
+    )
+    np.testing.assert_allclose(longer_varied[: len(varied)], varied, atol=1e-8)
+    assert len(longer_trend) == len(longer_varied) == room.knots
     np.testing.assert_allclose(longer_trend[: len(trend)], trend, atol=1e-8)
     np.testing.assert_allclose(longer_trend[len(trend) :], trend[-1], atol=1e-8)
     regional = (linear.trend_region @ knots.region.T, longer.trend_region @ longer_knots.region.T)

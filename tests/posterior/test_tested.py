@@ -32,7 +32,7 @@ def _inputs(n_regions, *tests):
     with jax.enable_x64(False):
         ready = prepare(panel, weights, config)
     fitted = Fitted({}, panel, weights, ready.scales, config, None, 0)
-    held = np.zeros((2, 2)), np.zeros(panel.exposure.shape), np.full(n_regions, 0.05)
+    held = np.zeros((2, 2)), np.full(n_regions, 0.05)
     return posterior_inputs(fitted, ready.inputs, ready.design, *held)[0], coordinate_priors(config)
 
 
@@ -62,9 +62,15 @@ def test_tests_enter_as_the_joint_normal_law_of_lifts_and_kpi_says(double, n_reg
     weight = np.zeros((2, *made.own.shape[::2]))  # [test, region, own]: what a coefficient of a region adds to a lift
     if n_regions > 1:
         weight[:, :, -2:] = found.media_region * tests.response
-    with_kpi = np.einsum("kro,rto->krt", weight, made.own).reshape(2, -1)[:, np.asarray(inputs.weights > 0).ravel()]
+    varied = np.zeros(
+        (2, made.shared.shape[2])
+    )  # [test, shared]: what variation over time adds, whose columns come first
+    varied[:, : tests.variation[0].size] = found.time_variation * tests.variation.reshape(2, -1)
+    with_kpi = np.einsum("kro,rto->krt", weight, made.own) + np.einsum("ks,rts->krt", varied, made.shared)
+    with_kpi = with_kpi.reshape(2, -1)[:, np.asarray(inputs.weights > 0).ravel()]
     mean = np.asarray(tests.response.sum(axis=(1, 2))) + with_kpi @ np.linalg.solve(covariance, rest)
-    spread = np.einsum("kro,lro->kl", weight, weight) - with_kpi @ np.linalg.solve(covariance, with_kpi.T) + np.eye(2)
+    prior = np.einsum("kro,lro->kl", weight, weight) + varied @ varied.T
+    spread = prior - with_kpi @ np.linalg.solve(covariance, with_kpi.T) + np.eye(2)
     beyond = np.asarray(tests.measured) - mean
     expected = -0.5 * beyond @ np.linalg.solve(spread, beyond) - 0.5 * np.linalg.slogdet(spread)[1]
     assert float(more) == pytest.approx(expected, rel=1e-7)
@@ -78,7 +84,8 @@ def test_draws_given_tests_have_the_mean_and_spread_of_both(double):
     def lifts_of(given):
         def lift(key, spread=1.0):
             linear = conditional(found, made, inputs, key, spread, given)
-            return jnp.einsum("krj,rj->k", tests.response, 1.0 + linear.media_region)[0]
+            varied = jnp.einsum("kjt,jt->k", tests.variation, linear.variation)
+            return (jnp.einsum("krj,rj->k", tests.response, 1.0 + linear.media_region) + varied)[0]
 
         drawn, mean = jax.jit(lambda: (jax.lax.map(lift, keys, batch_size=200), lift(keys[0], 0.0)))()
         return np.asarray(drawn), float(mean)
