@@ -216,6 +216,13 @@ def test_sensitivity_to_the_prior_is_told_without_a_refit(national_ensemble):
     assert (table["error"] > 0).all()
 
 
+def test_draws_of_an_earlier_versions_posterior_say_nothing_of_todays_priors(national_ensemble):
+    own = national_ensemble.replicates
+    fewer = dataclasses.replace(own, coordinates=own.coordinates[:, :-1])
+    with pytest.raises(dcm.ConfigError, match=r"earlier version's posterior.*sample_posterior\(result\)"):
+        dcm.prior_sensitivity(dcm.Ensemble(national_ensemble.fitted, fewer))
+
+
 def held_at(share, sd, panel, drawn):
     """A fit with draws and a stated share of channel_1."""
     return dcm.fit(panel, drawn.replace(priors=dcm.Priors(share={"channel_1": (share, sd)})), progress=False)
