@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from jax.flatten_util import ravel_pytree
 
 from deepcausalmmm_jax.attribution.prices import spent
 from deepcausalmmm_jax.axes import CHANNEL
@@ -19,7 +18,7 @@ from deepcausalmmm_jax.data.stated_priors import StatedPriors
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.inference.sample_posterior import as_trained
 from deepcausalmmm_jax.posterior.density import log_priors
-from deepcausalmmm_jax.posterior.parameters import prior_medians
+from deepcausalmmm_jax.posterior.parameters import n_coordinates
 from deepcausalmmm_jax.posterior.prior import prior_shares
 from deepcausalmmm_jax.posterior.sample import density_of
 from deepcausalmmm_jax.results.asked import require_result
@@ -128,7 +127,7 @@ def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
     trained, inputs, inside = as_trained(ensemble.fitted_panel.until_last_kpi)
     with jax.enable_x64(True):
         density, _ = density_of(trained, inputs, inside)
-        if coordinates.shape[1] != ravel_pytree(prior_medians(density.inputs))[0].size:
+        if coordinates.shape[1] != n_coordinates(density.inputs):
             raise ConfigError(
                 "The draws of this run are of an earlier version's posterior, which has other parameters; draw anew "
                 "with sample_posterior(result) and ask prior_sensitivity of those."

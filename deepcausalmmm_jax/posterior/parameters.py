@@ -193,6 +193,11 @@ def prior_medians(inputs: PosteriorInputs) -> PosteriorParameters:
     )
 
 
+def n_coordinates(inputs: PosteriorInputs) -> int:
+    """Length of a vector of all coordinates; draws of another length are of an earlier version's posterior."""
+    return sum(leaf.size for leaf in jax.tree.leaves(prior_medians(inputs)))
+
+
 def quantities(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: CoordinatePriors) -> Quantities:
     """The quantities that the coordinates map to."""
     z, s = parameters, priors

@@ -34,7 +34,13 @@ from deepcausalmmm_jax.posterior.linear import columns, conditional, fitted_valu
 from deepcausalmmm_jax.posterior.mode import FEW_REGIONS, Density, Evaluated, best_of, search, starts
 from deepcausalmmm_jax.posterior.nuts import CHAINS, run_nuts
 from deepcausalmmm_jax.posterior.padding import with_room
-from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, coordinate_priors, prior_medians, quantities
+from deepcausalmmm_jax.posterior.parameters import (
+    CoordinatePriors,
+    coordinate_priors,
+    n_coordinates,
+    prior_medians,
+    quantities,
+)
 from deepcausalmmm_jax.posterior.variables import DrawnParameters, complete_variables, model_parameters, shares_of
 from deepcausalmmm_jax.posterior.warm_start import continued_chains, known_spread, known_starts
 from deepcausalmmm_jax.steps import Steps
@@ -111,7 +117,7 @@ def sample(
             wait.step("preparing")
             density, knots = density_of(fitted, inputs, internals, room)
             wait.step("searching for modes")
-            if known is not None and known.shape[1] != ravel_pytree(prior_medians(density.inputs))[0].size:
+            if known is not None and known.shape[1] != n_coordinates(density.inputs):
                 known = None  # draws of a run from before the model had all these coordinates
             begin = _starts(density, known, rng)
             spread = None if known is None else known_spread(known)

@@ -62,9 +62,8 @@ def test_tests_enter_as_the_joint_normal_law_of_lifts_and_kpi_says(double, n_reg
     weight = np.zeros((2, *made.own.shape[::2]))  # [test, region, own]: what a coefficient of a region adds to a lift
     if n_regions > 1:
         weight[:, :, -2:] = found.media_region * tests.response
-    varied = np.zeros(
-        (2, made.shared.shape[2])
-    )  # [test, shared]: what variation over time adds, whose columns come first
+    # [test, shared]: what variation over time adds, whose columns come first
+    varied = np.zeros((2, made.shared.shape[2]))
     varied[:, : tests.variation[0].size] = found.time_variation * tests.variation.reshape(2, -1)
     with_kpi = np.einsum("kro,rto->krt", weight, made.own) + np.einsum("ks,rts->krt", varied, made.shared)
     with_kpi = with_kpi.reshape(2, -1)[:, np.asarray(inputs.weights > 0).ravel()]

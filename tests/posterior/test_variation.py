@@ -25,14 +25,15 @@ WEEKS = 104
 @pytest.mark.parametrize("step_weeks", [1 / 7, 1.0, 52 / 12, 13.0])
 def test_a_path_has_unit_variance_and_a_memory_of_half_a_year(step_weeks):
     n = round(WEEKS / step_weeks)
-    covariance = (basis := variation_basis(n, step_weeks)) @ basis.T
+    basis = variation_basis(n, step_weeks)
+    covariance = basis @ basis.T
     at_knots = np.arange(0, n, max(round(26 / step_weeks), 1))
     exactly = np.abs(at_knots * step_weeks / 26 - np.round(at_knots * step_weeks / 26)) < 1e-9
     np.testing.assert_allclose(np.diag(covariance)[at_knots[exactly]], 1.0, atol=1e-12)
     assert (np.diag(covariance) <= 1.0 + 1e-12).all()
     assert (np.diag(covariance) > 0.6).all()
-    years_apart = covariance[0, at_knots[exactly]]
-    np.testing.assert_allclose(years_apart, np.exp(-at_knots[exactly] * step_weeks / 26), atol=1e-12)
+    with_the_first = covariance[0, at_knots[exactly]]
+    np.testing.assert_allclose(with_the_first, np.exp(-at_knots[exactly] * step_weeks / 26), atol=1e-12)
 
 
 @pytest.mark.parametrize("longer", [1, 25, 26, 27, 100])
