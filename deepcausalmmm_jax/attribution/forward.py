@@ -16,6 +16,7 @@ from deepcausalmmm_jax.model.link import added_up, kpi_per_effect, residual_vari
 from deepcausalmmm_jax.model.outputs import Components, Internals
 from deepcausalmmm_jax.model.parameters import Parameters
 from deepcausalmmm_jax.model.prior_scales import PriorScales
+from deepcausalmmm_jax.ops.batches import map_in_batches
 from deepcausalmmm_jax.ops.weekly_loop import scan_weeks
 from deepcausalmmm_jax.parallel.memory import counterfactuals_at_once
 from deepcausalmmm_jax.training.families import additive_pass, family_for, forward_pass, has_log_link
@@ -78,7 +79,7 @@ def _lost_effects(was: AsItWas, variables: Variables, inputs: AnyInputs, factor:
         return jnp.sum(was.driven - driven, axis=1).T
 
     together = counterfactuals_at_once(inputs.exposure.size, design.n_channels)
-    by_channel: Array = jax.lax.map(lost, jnp.arange(design.n_channels), batch_size=together)
+    by_channel: Array = map_in_batches(lost, jnp.arange(design.n_channels), together)
     return by_channel
 
 

@@ -25,6 +25,7 @@ from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.io.quick_compile import jit_kept
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
+from deepcausalmmm_jax.ops.batches import map_in_batches
 from deepcausalmmm_jax.parallel.memory import counterfactuals_at_once
 from deepcausalmmm_jax.training.fitted import Replicates
 
@@ -208,7 +209,7 @@ def _lost(variables: Variables, inputs: AnyInputs, weights: Array, factors: Arra
             return jnp.einsum("mrt,vrt->vmr", changes_from(was, own, inputs, factor, design), weights)
 
         of_all = inputs.exposure.size * design.n_channels
-        lost: Array = jax.lax.map(at, factors, batch_size=counterfactuals_at_once(of_all, len(factors)))
+        lost: Array = map_in_batches(at, factors, counterfactuals_at_once(of_all, len(factors)))
         return lost
 
     by_member: Array = jax.lax.map(one, variables)

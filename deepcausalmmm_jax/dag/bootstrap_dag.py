@@ -22,6 +22,7 @@ from deepcausalmmm_jax.dag.samples import Samples, read_samples
 from deepcausalmmm_jax.dag.search import penalty, search
 from deepcausalmmm_jax.dag.stepwise import Candidates
 from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.ops.batches import map_in_batches
 
 
 def bootstrap_dag(
@@ -163,4 +164,4 @@ def _searched_weights(
         size = jnp.abs(weights) if noise is None else jnp.abs(raw)
         return jnp.where(required | (size > threshold), raw, 0.0)
 
-    return jax.lax.map(replicate, keys, batch_size=batch_size)
+    return map_in_batches(replicate, keys, batch_size)

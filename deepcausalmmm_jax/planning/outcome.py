@@ -1,6 +1,5 @@
 """Outcome of a plan: one compiled, differentiable function from spend to outcome, through the model."""
 
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 import jax
@@ -14,6 +13,7 @@ from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.io.on_device import on_device, single
 from deepcausalmmm_jax.io.quick_compile import jit_kept
 from deepcausalmmm_jax.model.link import slope_of
+from deepcausalmmm_jax.ops.batches import map_in_batches
 from deepcausalmmm_jax.parallel.side_by_side import side_by_side, threads_for
 from deepcausalmmm_jax.planning.cells import Cells
 from deepcausalmmm_jax.planning.stage import Shape, Stage, staged
@@ -198,17 +198,6 @@ def _split(drawn: _Drawn, n_replicates: int, n_parts: int) -> list[_Drawn]:
     return [jax.tree.map(lambda a, own=own: on_device(np.asarray(a)[own]), drawn) for own in rows]
 
 
-def _over_replicates(one: Callable[[_Drawn], _Found], drawn: _Drawn, most: int) -> _Found:
-    """What each replicate says, `[replicate, ...]`, in batches of one size, so that no remainder needs a program."""
-    count = len(jax.tree.leaves(drawn)[0])
-    runs = -(-count // most)
-    size = -(-count // runs)
-    rows = np.minimum(np.arange(runs * size), count - 1)
-    filled = drawn if runs * size == count else jax.tree.map(lambda a: a[rows], drawn)
-    found: _Found = jax.tree.map(lambda a: a[:count], jax.lax.map(one, filled, batch_size=size))
-    return found
-
-
 def _outcome(plan: Array, on_air: Array, own: _Drawn, stage: Stage, shape: Shape) -> Array:
     """`[value, region]`: media (and controls, where they follow exposure) summed over the weeks that count."""
     media, control = _terms(plan, on_air, own, stage, shape)
@@ -255,7 +244,7 @@ def _by_channel(plans: Array, variables: Variables, stage: Stage, *, shape: Shap
             media, _ = _terms(plan, jnp.ones(stage.offset.shape[-1]), own, stage, shape)
             return jnp.einsum("rtc,vrt->vc", media, stage.weights)
 
-        return _over_replicates(own_terms, (variables, stage.memory, stage.base), shape.batch)
+        return map_in_batches(own_terms, (variables, stage.memory, stage.base), shape.batch)
 
     outcomes: Array = jax.lax.map(one, plans)
     return outcomes
@@ -270,7 +259,7 @@ def _values(plans: Array, on_air: Array, count: Array, variables: Variables, sta
         def said(own: _Drawn) -> Array:
             return _outcome(plans[at], on_air[at], own, stage, shape)
 
-        return found.at[at].set(_over_replicates(said, drawn, shape.batch))
+        return found.at[at].set(map_in_batches(said, drawn, shape.batch))
 
     n_replicates, (n_values, n_regions, _) = len(jax.tree.leaves(variables)[0]), stage.weights.shape
     outcomes: Array = jax.lax.fori_loop(0, count, one, jnp.zeros((len(plans), n_replicates, n_values, n_regions)))
@@ -289,4 +278,4 @@ def _slopes(plan: Array, drawn: _Drawn, stage: Stage, *, shape: Shape, value: in
         slope, values = jax.grad(total, has_aux=True)(plan)
         return values, slope
 
-    return _over_replicates(one, drawn, shape.batch)
+    return map_in_batches(one, drawn, shape.batch)

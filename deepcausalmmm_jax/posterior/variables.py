@@ -17,6 +17,7 @@ from deepcausalmmm_jax.model.parameters import MediaParameters, Parameters, Pool
 from deepcausalmmm_jax.model.prior_scales import PriorScales
 from deepcausalmmm_jax.model.structural import from_signed, predicted, predicted_in_training
 from deepcausalmmm_jax.model.training_data import training_data
+from deepcausalmmm_jax.ops.batches import map_in_batches
 from deepcausalmmm_jax.ops.bijectors import from_unit
 from deepcausalmmm_jax.posterior.density import contributions, level_of, media_parameters, tested
 from deepcausalmmm_jax.posterior.inputs import Knots, PosteriorInputs
@@ -27,7 +28,7 @@ from deepcausalmmm_jax.training.structural import structural_model
 
 # Least ratio of a region's coefficient to the national one: the linear deviation is unbounded, a coefficient is not.
 _LEAST_RATIO = 0.05
-_BATCH = 16
+_BATCH = 16  # draws at once
 
 
 class DrawnParameters(NamedTuple):
@@ -97,8 +98,7 @@ def model_parameters(
         return _parameters(found, key, jnp.where(drawn, 1.0, 0.0), inputs, priors, knots)
 
     keys = jax.random.split(key, len(vectors))
-    batch = _batch(inputs.control.shape[2], inputs.season.shape[1])
-    made, whole = jax.lax.map(one, (vectors, shares, keys, is_draw), batch_size=batch)
+    made, whole = map_in_batches(one, (vectors, shares, keys, is_draw), _BATCH)
     missing = jnp.log(whole[:-1].mean(axis=0)) - jnp.log(whole[-1])
     return made._replace(coefficient_level=made.coefficient_level.at[-1].add(missing))
 
@@ -141,13 +141,7 @@ def complete_variables(
         state = forecast_state(components, internals, inputs, weights, scales, estimated, design.step_weeks)
         return state.placed_in(variables)
 
-    batch = _batch(inputs.control.shape[2], inputs.season_basis.shape[1])
-    return jax.lax.map(one, parameters, batch_size=batch)
-
-
-def _batch(*counts: int) -> int | None:
-    """Draws at once; None, one after another, where an array is empty, which `lax.map` cannot batch."""
-    return _BATCH if all(counts) else None
+    return map_in_batches(one, parameters, _BATCH)
 
 
 def _parameters(
