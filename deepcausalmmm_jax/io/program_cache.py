@@ -21,6 +21,10 @@ _OFF = ("off", "0", "no", "false")
 _LIMIT = 2**30  # bytes
 _QUICK = 0.0  # seconds; all are kept: a report has some thirty small programs, each read in a tenth of its compile time
 _MOST_SHAPES = 8  # of fits whose programs stay in memory; those of one shape take some 75 MiB
+# A compiled program takes hundreds of memory maps (twice as many with JAX 0.12 as with 0.10), of which Linux allows a
+# process 65,530; XLA ends the process when it gets no more. A fit with draws and its report take up to 10,000.
+_MOST_MAPS = 0.6  # of those allowed
+_MAPS, _MAPS_ALLOWED = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
 _fitted_shapes: set[Hashable] = set()
 
 
@@ -70,9 +74,27 @@ def make_room_for(shape: Hashable) -> None:
     Args:
         shape: everything that the fit's program depends on.
     """
+    make_room_for_more()
     if shape not in _fitted_shapes and len(_fitted_shapes) >= _MOST_SHAPES:
         forget_programs()
     _fitted_shapes.add(shape)
+
+
+def make_room_for_more() -> None:
+    """Forget the compiled programs in memory if the process comes near the system's limit of memory maps.
+
+    Fits are not all that compiles: a service that reads ever new runs and writes their reports comes here too.
+    """
+    if _has_many_maps():
+        forget_programs()
+
+
+def _has_many_maps() -> bool:
+    try:
+        with _MAPS.open("rb") as maps:
+            return sum(1 for _ in maps) > _MOST_MAPS * int(_MAPS_ALLOWED.read_text())
+    except (OSError, ValueError):
+        return False  # another system, without such a limit
 
 
 def forget_programs() -> None:

@@ -1,8 +1,11 @@
 import ctypes
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import pytest
 
+import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.io import program_cache
 
 
@@ -27,6 +30,52 @@ def test_programs_of_ever_new_shapes_are_forgotten_in_time(forgotten):
         program_cache.make_room_for(("shape", number))
         assert len(program_cache._fitted_shapes) <= program_cache._MOST_SHAPES
     assert len(forgotten) == 9
+
+
+def _with_maps(monkeypatch, folder, number, allowed="65530\n"):
+    (folder / "maps").write_text("7f00-7f01 r-xp 00000000 00:00 0\n" * number)
+    (folder / "allowed").write_text(allowed)
+    monkeypatch.setattr(program_cache, "_MAPS", folder / "maps")
+    monkeypatch.setattr(program_cache, "_MAPS_ALLOWED", folder / "allowed")
+
+
+@pytest.mark.parametrize(
+    ("number", "allowed", "times"), [(39_000, "65530\n", 0), (40_000, "65530\n", 1), (40_000, "262144\n", 0)]
+)
+@pytest.mark.parametrize("comes", [lambda: program_cache.make_room_for("shape"), program_cache.make_room_for_more])
+def test_programs_are_forgotten_well_before_the_system_allows_no_more_memory_maps(
+    forgotten, monkeypatch, tmp_path, number, allowed, times, comes
+):
+    _with_maps(monkeypatch, tmp_path, number, allowed)
+    comes()
+    assert len(forgotten) == times
+
+
+@pytest.mark.parametrize("absent", ["maps", "allowed"])
+def test_a_system_that_counts_no_maps_keeps_its_programs(forgotten, monkeypatch, tmp_path, absent):
+    _with_maps(monkeypatch, tmp_path, 100_000)
+    (tmp_path / absent).unlink()
+    program_cache.make_room_for_more()
+    assert forgotten == []
+
+
+@pytest.mark.parametrize("question", [dcm.load, lambda saved: dcm.report(dcm.load(saved), saved.with_suffix(".html"))])
+def test_reading_a_run_and_its_report_make_room_too(small_result, monkeypatch, tmp_path, question):
+    saved = small_result.save(tmp_path / "run.npz")
+    calls = []
+    monkeypatch.setattr(program_cache, "_has_many_maps", lambda: bool(calls.append(None)))
+    question(saved)
+    assert len(calls) == (1 if question is dcm.load else 2)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="this system counts no memory maps")
+def test_what_is_forgotten_gives_its_memory_maps_back():
+    compiled = jax.jit(lambda x: jnp.linalg.cholesky(jnp.eye(3) + x @ x.T).sum())
+    compiled(jnp.ones((3, 3)))
+    number = len(program_cache._MAPS.read_text().splitlines())
+    del compiled
+    program_cache.forget_programs()
+    assert len(program_cache._MAPS.read_text().splitlines()) < number
 
 
 def _resident_mib():

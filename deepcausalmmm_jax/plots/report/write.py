@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from deepcausalmmm_jax.io.program_cache import make_room_for_more
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -48,6 +49,7 @@ def report(
     """
     with Steps("report", _WITH_DRAWS if isinstance(result, Ensemble) else _WITHOUT) as wait:
         wait.step("checks")
+        make_room_for_more()
         from deepcausalmmm_jax.plots.report.page import write_report
 
         return write_report(result, path, plan, currency, refutations, previous, wait.step)
