@@ -79,8 +79,7 @@ def _lost_effects(was: AsItWas, variables: Variables, inputs: AnyInputs, factor:
         return jnp.sum(was.driven - driven, axis=1).T
 
     together = counterfactuals_at_once(inputs.exposure.size, design.n_channels)
-    by_channel: Array = map_in_batches(lost, jnp.arange(design.n_channels), together)
-    return by_channel
+    return map_in_batches(lost, jnp.arange(design.n_channels), together)
 
 
 @jit_once("design")

@@ -209,8 +209,7 @@ def _lost(variables: Variables, inputs: AnyInputs, weights: Array, factors: Arra
             return jnp.einsum("mrt,vrt->vmr", changes_from(was, own, inputs, factor, design), weights)
 
         of_all = inputs.exposure.size * design.n_channels
-        lost: Array = map_in_batches(at, factors, counterfactuals_at_once(of_all, len(factors)))
-        return lost
+        return map_in_batches(at, factors, counterfactuals_at_once(of_all, len(factors)))
 
     by_member: Array = jax.lax.map(one, variables)
     return by_member

@@ -1,6 +1,6 @@
 """Outcome of a plan: one compiled, differentiable function from spend to outcome, through the model."""
 
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +26,6 @@ _FEW = 4  # replicates that are not worth a thread of their own
 _MOST = 16  # replicates in one run of a thread, of which a search begins with one a thread
 _QUICKER = 3  # times as many replicates as those of a quick search, or there is none
 _Drawn = tuple[Variables, Any, Any]  # parameters, memory and base of a replicate, see `Stage`
-_Found = TypeVar("_Found")
 
 
 class Outcome:

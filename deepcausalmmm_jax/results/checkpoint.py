@@ -15,6 +15,7 @@ from deepcausalmmm_jax.data.scaling import Scales
 from deepcausalmmm_jax.errors import FitStatus, OutputError
 from deepcausalmmm_jax.io.archive import flat, nested, read_arrays, read_forms, under, write_arrays
 from deepcausalmmm_jax.io.output_path import output_path
+from deepcausalmmm_jax.io.program_cache import make_room_for_more
 from deepcausalmmm_jax.io.versions import version_of
 from deepcausalmmm_jax.results.integrity import (
     MANIFEST,
@@ -94,6 +95,7 @@ def read(path: str | Path) -> tuple[Fitted, Replicates | None]:
         raise OutputError(f"load needs the path of a saved fit, got {path!r}.") from None
     if not there:
         raise OutputError(f"There is no saved fit at {path}.")
+    make_room_for_more()  # what is asked of a run compiles as much as a fit does
     try:
         return _read(path)
     except OutputError:

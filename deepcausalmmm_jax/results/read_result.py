@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from deepcausalmmm_jax.io.program_cache import make_room_for_more
 from deepcausalmmm_jax.results import checkpoint
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -15,5 +14,4 @@ def load(path: str | Path) -> FitResult:
         OutputError: there is no such file, or it is not a saved fit.
     """
     fitted, replicates = checkpoint.read(path)
-    make_room_for_more()
     return FitResult(fitted) if replicates is None else Ensemble(fitted, replicates)

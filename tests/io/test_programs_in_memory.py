@@ -59,13 +59,20 @@ def test_a_system_that_counts_no_maps_keeps_its_programs(forgotten, monkeypatch,
     assert forgotten == []
 
 
-@pytest.mark.parametrize("question", [dcm.load, lambda saved: dcm.report(dcm.load(saved), saved.with_suffix(".html"))])
-def test_reading_a_run_and_its_report_make_room_too(small_result, monkeypatch, tmp_path, question):
-    saved = small_result.save(tmp_path / "run.npz")
+@pytest.mark.parametrize("read", [dcm.load, dcm.FitResult.load, dcm.Ensemble.load], ids=["load", "fit", "ensemble"])
+def test_reading_a_run_makes_room_however_it_is_read(small_ensemble, monkeypatch, tmp_path, read):
+    saved = small_ensemble.save(tmp_path / "run.npz")
     calls = []
     monkeypatch.setattr(program_cache, "_has_many_maps", lambda: bool(calls.append(None)))
-    question(saved)
-    assert len(calls) == (1 if question is dcm.load else 2)
+    read(saved)
+    assert calls == [None]
+
+
+def test_writing_a_report_makes_room(small_result, monkeypatch, tmp_path):
+    calls = []
+    monkeypatch.setattr(program_cache, "_has_many_maps", lambda: bool(calls.append(None)))
+    dcm.report(small_result, tmp_path / "report.html")
+    assert calls == [None]
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="this system counts no memory maps")
@@ -73,8 +80,8 @@ def test_what_is_forgotten_gives_its_memory_maps_back():
     compiled = jax.jit(lambda x: jnp.linalg.cholesky(jnp.eye(3) + x @ x.T).sum())
     compiled(jnp.ones((3, 3)))
     number = len(program_cache._MAPS.read_text().splitlines())
-    del compiled
     program_cache.forget_programs()
+    assert compiled._cache_size() == 0  # though the function itself is still there
     assert len(program_cache._MAPS.read_text().splitlines()) < number
 
 
