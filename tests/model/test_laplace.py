@@ -286,7 +286,7 @@ def test_shocks_in_common_take_information_on_the_nation_as_their_covariance_say
     fitted, ratio = small_result.fitted, 1.5
     inputs = inputs_of(fitted, fitted.panel)
     data = training_data(inputs, jnp.asarray(fitted.weights, jnp.float32))
-    _, inside = model_for(design_of(fitted)).apply(fitted.variables, inputs)
+    _, inside = jax.jit(model_for(design_of(fitted)).apply)(fitted.variables, inputs)
     inside = inside._replace(effective=jnp.ones(()), shared=jnp.asarray(ratio))
     term = np.random.default_rng(0).normal(size=(data.weights.shape[0], 1, 4)).astype(np.float32)
     lost = np.asarray(_lost_to_shocks(inside, data)(jnp.asarray(term)))[:, 0]

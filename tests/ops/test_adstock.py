@@ -36,8 +36,8 @@ def test_geometric_equals_its_kernel_when_no_lag_is_cut_off():
 @settings(max_examples=30, deadline=None)
 def test_kernels_are_positive_and_sum_to_one(decay, delay, max_lag):
     for kernel in (
-        delayed_kernel(jnp.array([decay]), jnp.array([delay]), max_lag),
-        binomial_kernel(jnp.array([decay]), max_lag),
+        jax.jit(delayed_kernel, static_argnums=2)(jnp.array([decay]), jnp.array([delay]), max_lag),
+        jax.jit(binomial_kernel, static_argnums=1)(jnp.array([decay]), max_lag),
     ):
         assert (kernel >= 0).all()
         np.testing.assert_allclose(kernel.sum(axis=0), 1.0, rtol=1e-5)

@@ -123,7 +123,8 @@ def test_regions_of_two_groups_have_the_contributions_of_their_own_blend(double)
     by_region = dataclasses.replace(inputs, blend=jnp.asarray(np.stack([one, 0 * one, one])))
     linked, apart = (dataclasses.replace(inputs, blend=jnp.asarray(blend)) for blend in (one, 0 * one))
     activity = [
-        np.asarray(contributions(found, own) / density.level_of(found, own)) for own in (by_region, linked, apart)
+        np.asarray(jax.jit(contributions)(found, own) / density.level_of(found, own))
+        for own in (by_region, linked, apart)
     ]
     np.testing.assert_allclose(activity[0][[0, 2]], activity[1][[0, 2]], rtol=1e-12)
     np.testing.assert_allclose(activity[0][1], activity[2][1], rtol=1e-12)

@@ -101,7 +101,7 @@ def test_weeks_that_only_pad_the_arrays_change_nothing(small_panel, quick):
     equations, found = ExposureEquations(3, 2), []
     for given, more in ((inputs, 0), (longer, 10)):
         rows = innovation_rows(given.innovations, jnp.asarray(np.pad(weights, [(0, 0), (0, more)])), 2)
-        found.append(equations.apply(equations.init(jax.random.key(0), links, rows), links, rows))
+        found.append(jax.jit(equations.init_with_output)(jax.random.key(0), links, rows)[0])
     np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
 
 
