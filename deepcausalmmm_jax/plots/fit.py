@@ -82,7 +82,7 @@ def actual_and_predicted(result: FitResult, region: object | None = None, *, sca
         DataError: an unknown region.
     """
     table, name = fit_table(result, region)
-    kpi = escaped(result.panel.kpi_name)
+    kpi = escaped(result.panel.kpi_label)
     columns = ("scaled_kpi", "scaled_prediction") if scaled else ("kpi", "prediction")
     figure = go.Figure()
     shown = {columns[0]: ("actual", ACTUAL_COLOR, "solid"), columns[1]: ("predicted", PREDICTED_COLOR, "dash")}
@@ -172,7 +172,7 @@ def regional_fit(result: FitResult) -> go.Figure:
     need(len(panel.regions) > 1, "several regions", "a national panel has one")
     table = result.forecasts(by_region=True)
     means = table.groupby(panel.region_name)[["kpi", "prediction"]].mean()
-    kpi = escaped(panel.kpi_name)
+    kpi = escaped(panel.kpi_label)
     figure = go.Figure()
     _add_points(figure, means["kpi"], means["prediction"], means.index, "a region")
     styled(figure, "Average week of each region: actual and predicted", f"actual {kpi}", f"predicted {kpi}", height=460)
@@ -197,7 +197,7 @@ def holdout_scatter(result: FitResult) -> go.Figure:
         f"{region}, {str(week)[:10]}"
         for region, week in zip(shown[panel.region_name], shown[panel.time_name], strict=True)
     ]
-    kpi = escaped(panel.kpi_name)
+    kpi = escaped(panel.kpi_label)
     figure = go.Figure()
     _add_points(figure, shown["kpi"], shown["prediction"], names, "a region in a week")
     thinned = "" if every == 1 else f", one region-week in {every}"

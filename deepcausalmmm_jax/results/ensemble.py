@@ -239,7 +239,7 @@ class Ensemble(FitResult):
             dims=("bound", axis, COMPONENT),
             coords={"bound": list(_BOUNDS), axis: labels, COMPONENT: self.contributions[COMPONENT].values},
             name="contribution",
-            attrs={"units": self.panel.kpi_name, "level": level},
+            attrs={"units": self.panel.kpi_label, "level": level},
         )
 
     def curve_intervals(self, level: float = _LEVEL) -> pd.DataFrame:

@@ -88,7 +88,7 @@ def _link(result: FitResult) -> list[str]:
     if result.config.link != "log":
         return []
     return [
-        f"Effects multiply: each channel raises {result.panel.kpi_name} by a percentage, and its figures are its part "
+        f"Effects multiply: each channel raises {result.panel.kpi_label} by a percentage, and its figures are its part "
         "of what all media add. Switching one channel off alone would lose more than its part."
     ]
 
@@ -203,7 +203,7 @@ def _caveats(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame, diag
         told.append(f"The data checks ask for attention: {listed(few(named))}; see below.")
     if isinstance(result, Ensemble):
         told += _caveats_of_draws(result, summary, notes)
-    told += channel_sentences(result.panel.channels, result.channel_trust.notes, result.panel.kpi_name)
+    told += channel_sentences(result.panel.channels, result.channel_trust.notes, result.panel.kpi_label)
     priors = result.priors()
     apart = priors[priors["sds_apart"].abs() > 2] if len(priors) else priors
     apart = apart[~apart["quantity"].astype(str).str.startswith("curve ")]  # those come from other KPIs

@@ -170,7 +170,7 @@ def _media(result: FitResult) -> Table:
     forms = {
         "exposure": "exposure",
         "spend": "spend",
-        "incremental_outcome": f"incremental {result.panel.kpi_name}",
+        "incremental_outcome": f"incremental {result.panel.kpi_label}",
         "pct_of_contribution": f"share of {share_basis(result.fitted_panel)}",
         "roi": "ROI",
         "mroi": "mROI",
