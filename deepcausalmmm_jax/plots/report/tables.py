@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.attribution.notes import NOTE
+from deepcausalmmm_jax.attribution.notes import NOTE, NoteKind
 from deepcausalmmm_jax.attribution.share_basis import share_basis, sized_share
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
@@ -274,6 +274,8 @@ def _edges(result: FitResult) -> Table:
             "channel, estimated from their weekly variation. A common cause that is not among the controls can look "
             "like a link."
         )
+    if has_shares and (links["note"] != "").any():
+        note += f" Where {NoteKind.LINK_OUTSIDE_INTERVAL.value}, both are shown as they are."
     if has_groups:
         named = result.link_groups.groupby(result.link_groups, sort=False).groups
         of_groups = "; ".join(f"{name}: {', '.join(map(str, regions))}" for name, regions in named.items())
