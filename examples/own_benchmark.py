@@ -39,7 +39,7 @@ def main() -> None:
     ratio = float(scores.loc[scores["fold"] == "all", "ratio"].iloc[0])
     print(f"\nOver all folds the RMSE is {ratio:.2f} times that of the best naive forecast, chosen in hindsight.")
     if wanted.figure:
-        dcm.plots.cross_validation(scores, panel.kpi_name).write_html(wanted.figure)
+        dcm.plots.cross_validation(scores, panel.kpi_label).write_html(wanted.figure)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax import progress, steps
+from deepcausalmmm_jax.posterior.sample import shares_of_wait
 from tests.waiting import wait_until
 
 
@@ -279,6 +280,24 @@ def test_nothing_is_counted_where_nothing_is_shown():
         assert wait.left(0.0) is None
 
 
+MEASURED = {  # regions and weeks: seconds of the steps of a first `sample_posterior` on two cores
+    (4, 60): (0.2, 14.4, 4.1, 10.8),
+    (8, 60): (0.2, 30.3, 9.2, 7.5),
+    (20, 60): (0.1, 10.7, 15.7, 10.6),
+    (20, 104): (0.3, 43.8, 67.0, 23.3),
+}
+
+
+@pytest.mark.parametrize("size", MEASURED)
+def test_the_time_left_of_draws_is_right_within_a_factor_of_two_as_their_last_step_begins(size, clock):
+    with steps.Steps("posterior", shares_of_wait(size[0])) as wait:
+        for name, seconds in zip(wait.shares, MEASURED[size], strict=True):
+            wait.step(name)
+            left = wait.left(clock[0])
+            clock[0] += seconds
+    assert 0.5 <= left / MEASURED[size][-1] <= 2.0
+
+
 def _named(tree):
     """Names of the steps that a file begins, and those that it gives shares of time."""
     begun, shared = set(), []
@@ -288,6 +307,7 @@ def _named(tree):
             begun |= {node.args[0].value} if called in ("step", "tell") else set()
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in (
             "_SHARES",
+            "_SHARES_OF_MANY",
             "_WITH_DRAWS",
             "_WITHOUT",
         ):

@@ -6,7 +6,7 @@ import pandas as pd
 from deepcausalmmm_jax.data.cadence import Cadence
 
 SEASON_WEEKS = 52  # a year, so that weeks of days compare the same day of the week
-_RECENT_WEEKS = 8
+RECENT_WEEKS = 8.0
 _ENOUGH_COVERAGE = 0.9
 
 NAIVE_FORECASTS = ("mean", "last", "mean8", "seasonal")
@@ -24,14 +24,15 @@ def naive_forecasts(
         cadence: of the weeks, which may be days, months or quarters.
 
     Returns:
-        `[region, horizon]` by name: regional `mean`, `last` observed week, `mean8` of the last eight observed weeks,
-        and `seasonal`, the same week a year before (52 weeks, 364 days, 12 months), NaN where there is none.
+        `[region, horizon]` by name: regional `mean`, `last` observed week, `mean8` of the last eight observed weeks
+        (56 days, 2 months, 1 quarter), and `seasonal`, the same week a year before (52 weeks, 364 days, 12 months), NaN
+        where there is none.
     """
     observed = np.where(weights > 0, kpi, np.nan)
     flat = {"mean": np.nanmean(observed, axis=1)}
     recent = [row[~np.isnan(row)] for row in observed]
     flat["last"] = np.array([row[-1] for row in recent])
-    flat["mean8"] = np.array([row[-_RECENT_WEEKS:].mean() for row in recent])
+    flat["mean8"] = np.array([row[-cadence.steps(RECENT_WEEKS) :].mean() for row in recent])
     forecasts = {name: np.repeat(level[:, None], horizon, axis=1) for name, level in flat.items()}
     source = observed.shape[1] + np.arange(horizon) - cadence.steps(SEASON_WEEKS)
     usable = (source >= 0) & (source < observed.shape[1])

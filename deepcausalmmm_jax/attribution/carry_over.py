@@ -44,14 +44,14 @@ class Pulses(NamedTuple):
     """
 
     week: np.ndarray  # [run, region, channel], position
-    spend: np.ndarray  # [run, region, channel], currency, of that week; NaN for a channel without spend
+    spend: np.ndarray  # [run, region, channel], currency, of that week; NaN where it is unknown
 
 
 class Arrivals(NamedTuple):
     """What all pulses of a channel bring by weeks after them, `[draw, channel, lag]`."""
 
     kpi: np.ndarray  # KPI units
-    revenue: np.ndarray  # currency; KPI units where no revenue per KPI is known
+    revenue: np.ndarray  # of pulses whose spend is known: currency; KPI units where no revenue per KPI is known
 
 
 def carry_over(fit: FittedPanel, variables: Variables | None = None, level: float = 0.9) -> pd.DataFrame:
@@ -76,7 +76,8 @@ def carry_over(fit: FittedPanel, variables: Variables | None = None, level: floa
           proportion in which those of the pulses do;
         - `immediate_pct`, `carried_pct`: the same in percent of their sum;
         - `weeks_to_50`, `weeks_to_90`: weeks until that share of the effect has arrived; 1 is the week of the exposure;
-        - `payback_weeks`: weeks until the revenue of a week's spend, added up, covers the spend; 1 likewise;
+        - `payback_weeks`: weeks until the revenue of a week's spend, added up, covers the spend; 1 likewise. Regions
+          whose spend is unknown count for neither;
         - `note`: why a figure is missing, empty otherwise;
         and `_low` and `_high` beside the last five figures where there are members. Steps of the panel are counted, and
         named: on a daily panel it is `days_to_50`, `days_to_90` and `payback_days`, of a day's exposure and spend.
@@ -160,6 +161,7 @@ def arrivals(fit: FittedPanel, variables: Variables, pulses: Pulses) -> Arrivals
         fit.on(panel).inputs,
         single(np.stack([unit, unit * np.where(panel.present, worth, 0.0)])),
         on_device(pulses.week),
+        single(~np.isnan(pulses.spend)),
         fit.design,
         settling_weeks(fit) + 1,
     )
@@ -169,19 +171,20 @@ def arrivals(fit: FittedPanel, variables: Variables, pulses: Pulses) -> Arrivals
 
 @jit_once("design", "lags")
 def _arrivals(
-    variables: Variables, inputs: AnyInputs, weights: Array, week: Array, design: AnyDesign, lags: int
+    variables: Variables, inputs: AnyInputs, weights: Array, week: Array, paid: Array, design: AnyDesign, lags: int
 ) -> Array:
-    """`[draw, channel, 2, lag]`, KPI and revenue of all pulses."""
+    """`[draw, channel, 2, lag]`, KPI of all pulses, and revenue of those that are `paid`, 1 or 0 by pulse."""
     weeks, channels = jnp.arange(inputs.exposure.shape[1]), jnp.arange(design.n_channels)
 
     def one(own: Variables) -> Array:
         as_it_was, _ = forward_pass(own, inputs, design)
 
-        def pulse(asked: tuple[Array, Array]) -> Array:
-            at, channel = asked  # [region], []
+        def pulse(asked: tuple[Array, Array, Array]) -> Array:
+            at, channel, known = asked  # [region], [], [region]
             out = (weeks == at[:, None])[:, :, None] & (channels == channel)
             without, _ = forward_pass(own, inputs._replace(exposure=jnp.where(out, 0.0, inputs.exposure)), design)
-            lost = difference(as_it_was, without) * weights  # [2, region, week]
+            counted = jnp.stack([jnp.ones_like(known), known])[:, :, None]
+            lost = difference(as_it_was, without) * weights * counted  # [2, region, week]
 
             def after(row: Array, start: Array) -> Array:
                 return jax.lax.dynamic_slice_in_dim(row, start, lags, axis=1)
@@ -189,8 +192,9 @@ def _arrivals(
             by_lag: Array = jax.vmap(after, in_axes=(1, 0))(lost, at).sum(axis=0)
             return by_lag
 
-        runs = week.shape[0]
-        asked = (jnp.moveaxis(week, 2, 0).reshape(-1, week.shape[1]), jnp.repeat(channels, runs))
+        runs, of_pulses = week.shape[0], (-1, week.shape[1])
+        at, known = (jnp.moveaxis(values, 2, 0).reshape(of_pulses) for values in (week, paid))
+        asked = (at, jnp.repeat(channels, runs), known)
         return jax.lax.map(pulse, asked).reshape(len(channels), runs, 2, lags).sum(axis=1)
 
     found: Array = jax.lax.map(one, variables)

@@ -36,7 +36,7 @@ def contributions(fit: FittedPanel, panel: Panel | None = None) -> xr.DataArray:
         dims=(REGION, TIME, COMPONENT),
         coords={REGION: wanted.regions, TIME: wanted.weeks, COMPONENT: names, "kind": (COMPONENT, kinds)},
         name="contribution",
-        attrs={"units": fit.panel.kpi_name},
+        attrs={"units": fit.panel.kpi_label},
     )
 
 

@@ -14,11 +14,13 @@ from deepcausalmmm_jax.io.on_device import on_device, single
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.curves import MediaCurves, saturation_by_channel
 
-_RECENT_WEEKS = 8
+_RECENT_WEEKS = 8.0
 
 
 def today(fit: FittedPanel) -> pd.DataFrame:
     """Position on the Hill curve of the last eight weeks with a KPI, if their exposure continued.
+
+    On other calendars these are the last 56 days, 2 months or 1 quarter.
 
     Returns:
         By channel: `relative_exposure` (1 = the mean training week, mean over regions), `saturation` (share of the
@@ -26,7 +28,7 @@ def today(fit: FittedPanel) -> pd.DataFrame:
         none, `activity` is the height of its curve.
     """
     stop = fit.panel.n_past_weeks
-    recent = slice(max(0, stop - _RECENT_WEEKS), stop)
+    recent = slice(max(0, stop - fit.panel.cadence.steps(_RECENT_WEEKS)), stop)
     scaled, _ = model_exposure(fit, fit.panel.exposure[:, recent])
     rows = fit.panel.present[:, recent]
     level = scaled[rows].mean(axis=0) if rows.any() else scaled.mean(axis=(0, 1))

@@ -288,8 +288,8 @@ class FittedPanel:
         """Direct and total outcome of one channel at a time.
 
         Returns:
-            `[channel, 2, region, week]`, KPI units: what is lost with the channel's exposure at zero and all other
-            exposure as it was; and what is lost when the exposure of the channels it drives falls with it.
+            `[channel, 2, region, week]`, KPI units: what is lost with the channel's exposure at zero and all that other
+            channels do as it was; and what is lost when the exposure of the channels it drives falls with it.
         """
         room = self.in_room
         lost = room.cut(effects(room.variables(self.variables), room.inputs, room.design))

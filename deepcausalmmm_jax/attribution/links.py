@@ -9,7 +9,8 @@ import pandas as pd
 from jax import Array
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
-from deepcausalmmm_jax.attribution.intervals import require_level
+from deepcausalmmm_jax.attribution.intervals import interval, outside, require_level
+from deepcausalmmm_jax.attribution.notes import ChannelNote, NoteKind, with_note
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations
 from deepcausalmmm_jax.data.inputs import Inputs
@@ -59,6 +60,19 @@ def links(fit: FittedPanel, level: float) -> pd.DataFrame:
     if fit.link_groups:
         table.insert(0, GROUP, np.asarray(fit.link_groups, object)[at[0]])
     return table
+
+
+def links_of_refits(table: pd.DataFrame, drawn: np.ndarray, level: float) -> pd.DataFrame:
+    """Links with percentiles of their refits for intervals, `share_of_refits`, and a `note` on those outside theirs.
+
+    Args:
+        table: of the fit, see `links`.
+        drawn: weights in the refits, `[refit, link]`; 0 where a refit has no such link.
+        level: of the intervals.
+    """
+    low, high = interval(drawn, level)
+    wide = table.assign(weight_low=low, weight_high=high, share_of_refits=(drawn != 0).mean(axis=0), note="")
+    return with_note(wide, outside(wide), ChannelNote(NoteKind.LINK_OUTSIDE_INTERVAL))
 
 
 def link_draws(fit: FittedPanel, n_draws: int) -> np.ndarray:

@@ -19,12 +19,16 @@ def effects(fit: FittedPanel) -> pd.DataFrame:
     $x_j - [(I - B)^{-1}]_{ij} x_i$ but not below zero, and adstock, saturation, blend and coefficients are computed
     again. Links with a lag are followed week by week: what the channel drove arrives that many weeks later, and what
     arrives after the panel's last week does not count. Where regions have graphs by group, each region's exposure falls
-    by the graph of its own group. Without edges direct and total are equal. Links are estimated
-    from observed exposure: a common cause that is not among the panel's controls can appear as a link.
+    by the graph of its own group. Links are estimated from observed exposure: a common cause that is not among the
+    panel's controls can appear as a link.
+
+    For `direct` all else that other channels do stays as it was, also what the graph blends of the channel's activity
+    into theirs. `incremental_outcome` of `media_summary` counts that part: it differs from `direct` for channels that
+    drive others. Without edges the two and `total` are equal.
 
     Returns:
         A table by channel in KPI units:
-        - `direct`: outcome lost with the channel at zero and every other channel as it was;
+        - `direct`: outcome lost with the channel at zero and the activity of every other channel as it was;
         - `mediated`: further outcome lost because exposure of the channels it drives falls, total less direct;
         - `total`;
         - `pct_mediated`: mediated in percent of total (empty where the total is 0);

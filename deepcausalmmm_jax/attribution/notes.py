@@ -29,6 +29,7 @@ class NoteKind(StrEnum):
     SELDOM_ON_AIR = "on air in only {value:.0%} of the region-{unit}s"
     LATE_START = "starts late, in {unit} {names}"
     OUTSIDE_INTERVAL = "an estimate lies outside the range of its refits or draws, which drift from the fit"
+    LINK_OUTSIDE_INTERVAL = "the weight lies outside the range of its refits, which drift from the fit or lack the link"
     NARROW_FEW_REGIONS = (
         "intervals are too narrow: on simulated panels of 2 to 7 regions, 90% intervals covered the true value in "
         "only 85 to 86% of cases"

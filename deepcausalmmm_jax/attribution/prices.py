@@ -7,6 +7,7 @@ import numpy as np
 
 from deepcausalmmm_jax.checks import is_number, shown
 from deepcausalmmm_jax.data.bookings import Accrued, Booking, accrued
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
 
@@ -74,38 +75,40 @@ def priced(
     booked = np.full(panel.exposure.shape, np.nan) if panel.spend is None else panel.spend.astype(np.float64)
     unknown = np.isnan(booked).all(axis=(0, 1))
     booked = np.where(unknown & ~np.isnan(given), panel.exposure * given, booked)
-    spend, found = (booked, bookings) if bookings is not None else _assigned(Booked(booked, panel.exposure), before)
+    spend, found = booked, bookings
+    if found is None:
+        spend, found = _assigned(Booked(booked, panel.exposure), before, panel.cadence)
     year = panel.cadence.steps(_LAST_YEAR)
     return Prices(spend, _by_week(spend, panel.exposure, given, past, year), found)
 
 
-def _assigned(own: Booked, before: Booked | None) -> tuple[np.ndarray, tuple[Booking, ...]]:
+def _assigned(own: Booked, before: Booked | None, cadence: Cadence) -> tuple[np.ndarray, tuple[Booking, ...]]:
     """Spend assigned to exposure, `[region, week, channel]`, and how each channel is booked."""
     spend, bookings = own.spend.copy(), []
     for i in range(spend.shape[2]):
         these = Booked(own.spend[:, :, i], own.exposure[:, :, i])
         earlier = None if before is None else Booked(before.spend[:, :, i], before.exposure[:, :, i])
-        found = _accrued_after(earlier, these)
+        found = _accrued_after(earlier, these, cadence)
         unknown = np.isnan(these.spend)
         bookings.append(Booking.OWN if unknown.all() else found.booking)
         spend[:, :, i] = np.where(unknown, np.nan, found.spend)
     return spend, tuple(bookings)
 
 
-def _accrued_after(before: Booked | None, own: Booked) -> Accrued:
+def _accrued_after(before: Booked | None, own: Booked, cadence: Cadence) -> Accrued:
     """Spend of a channel's weeks by what they and the weeks before them show, `[region, week]`.
 
     Weeks that pay for themselves at a steady price are taken at their word, and so are those whose price, read alone,
     is nearer to that of the weeks before: a plan may be booked in another way than the past.
     """
-    alone = accrued(np.nan_to_num(own.spend), own.exposure)
+    alone = accrued(np.nan_to_num(own.spend), own.exposure, cadence)
     unknown = before is None or np.isnan(before.spend).any() or np.isnan(own.spend).all()
     if before is None or unknown or (alone.booking is Booking.OWN and alone.is_compared):
         return alone
     spend, exposure = (np.concatenate(parts, axis=1) for parts in zip(before, own, strict=True))
-    whole, n_before = accrued(np.nan_to_num(spend), exposure), before.spend.shape[1]
+    whole, n_before = accrued(np.nan_to_num(spend), exposure, cadence), before.spend.shape[1]
     found = whole._replace(spend=whole.spend[:, n_before:])
-    usual = _price(accrued(np.nan_to_num(before.spend), before.exposure).spend, before.exposure)
+    usual = _price(accrued(np.nan_to_num(before.spend), before.exposure, cadence).spend, before.exposure)
     apart = [abs(np.log(_price(way.spend, own.exposure) / usual)) for way in (found, alone)]
     return alone if apart[1] < apart[0] - _NEARER else found
 

@@ -14,7 +14,7 @@ def share_basis(fit: FittedPanel) -> str:
     Args:
         fit: the fit on its own panel.
     """
-    kpi, sized = fit.panel.kpi_name, sized_share(fit)
+    kpi, sized = fit.panel.kpi_label, sized_share(fit)
     if sized == 0.0:
         return f"predicted {kpi}"
     if sized == 1.0:

@@ -146,7 +146,8 @@ class PosteriorSettings:
             `none`, a fit without draws and intervals; `auto`, `hmc` for fewer than eight regions and otherwise `none`,
             where the mode found by training is as good and `bootstrap` gives intervals.
         draws: number of posterior draws kept with the fit.
-        total_share: median of the share of the KPI that all media contribute; training reads it and the next two too.
+        total_share: median of the share of the KPI that all media contribute (under a log link, of their effect on its
+            log: 0.2 is 18% of the KPI); training reads it and the next two too.
         total_spread: its spread.
         split_spread: spread of the shares of the channels around equal shares.
         delay: median of the delay before an effect begins, weeks.

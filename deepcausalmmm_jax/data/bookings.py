@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepcausalmmm_jax.data.cadence import Cadence
+
 _ASTRAY = 0.05  # largest share of spend without exposure in its region-week that is treated as a fee on the rest
 _MOSTLY_PAID = 0.6  # share of region-weeks on air with spend above which the others count as free
 _STEADY = 0.6  # largest spread of log prices at which a way of booking is accepted
@@ -34,7 +36,7 @@ class Accrued(NamedTuple):
     is_compared: bool = False  # whether prices of different weeks were compared
 
 
-def accrued(spend: np.ndarray, exposure: np.ndarray) -> Accrued:
+def accrued(spend: np.ndarray, exposure: np.ndarray, cadence: Cadence = Cadence.WEEKLY) -> Accrued:
     """Spend of one channel, assigned to the exposure that it paid for.
 
     Invoices may be monthly, weeks late or early, or all in one region, and some exposure may be a free bonus. Prices
@@ -43,6 +45,7 @@ def accrued(spend: np.ndarray, exposure: np.ndarray) -> Accrued:
     Args:
         spend: as booked, `[region, week]`, 0 or more.
         exposure: `[region, week]`, 0 or more.
+        cadence: of the weeks, which may be days, months or quarters.
     """
     if spend.sum() <= 0 or exposure.sum() <= 0:
         return Accrued(spend, Booking.OWN)
@@ -51,7 +54,7 @@ def accrued(spend: np.ndarray, exposure: np.ndarray) -> Accrued:
     ways = [_by_span(spend, exposure, ahead) for ahead in (True, False)]
     if ((spend.sum(axis=1) == 0) & (exposure.sum(axis=1) > 0)).any():  # some region has no booking at all
         ways += [_centrally(spend, exposure, ahead) for ahead in (None, True, False)]
-    late = _delayed(spend, exposure, own_spread)
+    late = _delayed(spend, exposure, own_spread, cadence.steps(_LONGEST_DELAY))
     best = min(spread / noise for _, spread, noise in ways) * (own_spread if np.isfinite(own_spread) else 1.0)
     limit = 2.0 * best + _TIE if coverage >= _MOSTLY_PAID else 0.75 * best
     if coverage == 1.0 and np.isinf(own_spread) and own.any() and ((exposure > 0).sum(axis=1) <= 1).all():
@@ -132,11 +135,11 @@ def _pooled(spend: np.ndarray, exposure: np.ndarray) -> Accrued:
     return Accrued(exposure * (paid.sum() / bought.sum()), Booking.CHANNEL)
 
 
-def _delayed(spend: np.ndarray, exposure: np.ndarray, spread: float) -> bool:
-    """Whether spend matches exposure some weeks earlier or later at least twice as closely as in its own week."""
+def _delayed(spend: np.ndarray, exposure: np.ndarray, spread: float, longest: int) -> bool:
+    """Whether spend matches exposure up to `longest` steps off at least twice as closely as in its own step."""
     if spread <= _TIE:
         return False
-    for weeks in range(1, min(_LONGEST_DELAY, spend.shape[1] // 2) + 1):
+    for weeks in range(1, min(longest, spend.shape[1] // 2) + 1):
         for paid, bought in ((spend[:, weeks:], exposure[:, :-weeks]), (spend[:, :-weeks], exposure[:, weeks:])):
             if _spread(list(zip(paid, bought, strict=True))) <= min(0.5 * spread, 0.5 * _STEADY):
                 return True

@@ -317,7 +317,7 @@ def _spend(panel: Panel, channel: int, test: LiftTest) -> np.ndarray | None:
             f"{_named(test)} is given as ROI, but the panel has no spend for the channel {test.channel!r}; give spend, "
             "or the lift in KPI or revenue."
         )
-    return accrued(np.nan_to_num(own), panel.exposure[:, :, channel]).spend
+    return accrued(np.nan_to_num(own), panel.exposure[:, :, channel], panel.cadence).spend
 
 
 def worth_of(panel: Panel, test: LiftTest, arms: Arms) -> np.ndarray:

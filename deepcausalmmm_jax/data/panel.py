@@ -51,7 +51,7 @@ class Panel:
         spend: `[region, week, channel]`, currency; NaN for a channel without spend data. None: no spend data.
         revenue_per_kpi: `[region, week]`, currency per KPI unit. None: unknown.
         population: `[region]`. None: unknown.
-        kpi_name: column of the KPI, for labels.
+        kpi_name: column of the KPI; `kpi_label` is what figures name it.
         region_name: column of the regions.
         time_name: column of the weeks.
         trailing_zeros: whether a fit refuses a KPI that drops to 0 at the end (`ask`) or treats it as real (`keep`).
@@ -201,6 +201,11 @@ class Panel:
     def shape(self) -> tuple[int, int, int, int]:
         """Numbers of regions, weeks, channels and controls."""
         return len(self.regions), len(self.weeks), len(self.channels), len(self.controls)
+
+    @property
+    def kpi_label(self) -> str:
+        """The KPI as figures name it; its column where the table has totals."""
+        return self.kpi_name if self.kpi_per is None else f"{self.kpi_name} (total)"
 
     @property
     def has_kpi(self) -> np.ndarray:

@@ -137,7 +137,7 @@ def _on_regions(past: Panel) -> Iterator[PanelNote]:
     for total in region_totals(past):
         if total.parts:
             sentence = (
-                f"The KPI {past.kpi_name!r} of region {total.region} is the sum of that of {_regions(total.parts)}: "
+                f"The KPI {past.kpi_label!r} of region {total.region} is the sum of that of {_regions(total.parts)}: "
                 "every sale there counts twice; leave the rows of the total out."
             )
         else:

@@ -14,7 +14,7 @@ def panel_line(panel: "Panel") -> str:
     regions, weeks = panel.shape[:2]
     period = f", {panel.week_label(0)} to {panel.week_label(-1)}" if weeks else ""
     return (
-        f"{_counted(regions, 'region')} x {panel.cadence.several(weeks)}{period}, KPI {panel.kpi_name}, "
+        f"{_counted(regions, 'region')} x {panel.cadence.several(weeks)}{period}, KPI {panel.kpi_label}, "
         f"{columns_line(panel)}"
     )
 
@@ -38,7 +38,7 @@ def panel_summary(panel: "Panel") -> pd.DataFrame:
     """
     there = panel.present
     n_cells = max(there.size, 1)
-    rows = {panel.kpi_name: _figures("KPI", panel.kpi[panel.weights > 0], n_cells, summed=True)}
+    rows = {panel.kpi_label: _figures("KPI", panel.kpi[panel.weights > 0], n_cells, summed=True)}
     for i, name in enumerate(panel.channels):
         exposure = panel.exposure[:, :, i][there]
         row = _figures("organic channel" if name in panel.organic else "channel", exposure, n_cells, summed=True)

@@ -136,7 +136,7 @@ def _share_of_cost(
 def _spend(panel: Panel, trained: np.ndarray, channel: str, prior: str) -> float:
     spend, m = 0.0, panel.channels.index(channel)
     if panel.spend is not None:  # what the weeks' exposure cost, whatever weeks or regions it was booked in
-        paid = accrued(np.nan_to_num(panel.spend[:, :, m]), panel.exposure[:, :, m]).spend
+        paid = accrued(np.nan_to_num(panel.spend[:, :, m]), panel.exposure[:, :, m], panel.cadence).spend
         spend = float(paid[trained].sum())
     if not spend > 0:
         raise ConfigError(

@@ -42,7 +42,9 @@ def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 10
     Returns:
         One row per draw. Columns `(share, channel)` and `(share, total)`, percent of the KPI; and `(roi, channel)` for
         channels with spend, revenue (KPI units where no revenue per KPI is known) per unit of spend, over region-weeks
-        with a KPI.
+        with a KPI. Under a log link these are the parts of `media_summary`, which add up to what all media add. What is
+        stated of a channel is what is lost without it alone, which is more: with 30% and 20% stated of two channels and
+        nothing of a third, their parts are 26% and 16%.
 
     Raises:
         ConfigError: a bad number of draws; a stated mROI, which says something about a share only together with a

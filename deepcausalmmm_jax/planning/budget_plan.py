@@ -1,6 +1,7 @@
 """BudgetPlan: an allocation beside today's, their outcomes, and the binding limits; `compare` for several plans."""
 
 import dataclasses
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -11,7 +12,7 @@ import pandas as pd
 
 from deepcausalmmm_jax.attribution.units import Units
 from deepcausalmmm_jax.checks import shown
-from deepcausalmmm_jax.errors import ConfigError, OutputError
+from deepcausalmmm_jax.errors import ConfigError, DataWarning, OutputError
 from deepcausalmmm_jax.io.html_tables import html_tables
 from deepcausalmmm_jax.io.output_path import output_path
 from deepcausalmmm_jax.planning.limit_files import limits_from, plain
@@ -253,13 +254,15 @@ def _later(rest: Mapping[str, Any]) -> dict[str, Any]:
 def compare(plans: Mapping[str, BudgetPlan]) -> pd.DataFrame:
     """Plans side by side, one row each.
 
+    A `DataWarning` names periods that differ: amounts are then of different weeks.
+
     Args:
         plans: by name.
 
     Returns:
-        One row per plan: `spend`, `incremental_outcome`, `revenue`, `roi`, `cpik` (and `profit`) with intervals where
-        there are refits, `change` of the incremental outcome against today's, `chance_better`, `shadow_price`, and the
-        spend of each channel as `spend: <channel>`.
+        One row per plan: the `period` that it is for; `spend`, `incremental_outcome`, `revenue`, `roi`, `cpik` (and
+        `profit`) with intervals where there are refits, `change` of the incremental outcome against today's,
+        `chance_better`, `shadow_price`, and the spend of each channel as `spend: <channel>`.
 
     Raises:
         ConfigError: no plan is given, or what is none.
@@ -268,9 +271,13 @@ def compare(plans: Mapping[str, BudgetPlan]) -> pd.DataFrame:
         raise ConfigError('compare needs plans by name, such as {"today": plan, "more": other}.')
     if not plans:
         raise ConfigError("There is no plan to compare; pass one or more by name.")
+    if len({plan.period for plan in plans.values()}) > 1:
+        periods = "; ".join(f"{name}: {plan.period}" for name, plan in plans.items())
+        sentence = f"The plans are for different periods, so that only their returns compare, no amounts ({periods})."
+        warnings.warn(DataWarning(sentence), stacklevel=2)
     rows = {}
     for name, plan in plans.items():
-        row: dict[str, float] = {}
+        row: dict[str, str | float] = {"period": plan.period}
         for figure, values in plan.summary.iterrows():
             row[str(figure)] = float(values["plan"])
             for end in ("low", "high"):

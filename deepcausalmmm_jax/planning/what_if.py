@@ -262,10 +262,12 @@ def _prediction(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> A
 @jit_once("design")
 def _gained(variables: Variables, before: AnyInputs, after: AnyInputs, design: AnyDesign) -> Array:
     """Gain in the prediction, `[replicate, region, week]`, scaled."""
+    both = jax.tree.map(lambda *arrays: jnp.stack(arrays), before, after)
 
     def one(own: Variables) -> Array:
-        was, _ = forward_pass(own, before, design)
-        would_be, _ = forward_pass(own, after, design)
+        # One body of a loop computes both, so that they round alike and what is not changed gains exactly nothing.
+        terms = jax.lax.map(lambda inputs: forward_pass(own, inputs, design)[0], both)
+        was, would_be = (jax.tree.map(lambda array, at=at: array[at], terms) for at in (0, 1))
         return difference(would_be, was)
 
     gained: Array = jax.lax.map(one, jax.tree.map(jnp.asarray, variables))

@@ -116,7 +116,7 @@ def contribution_donut(result: FitResult, top: int = _DONUT) -> go.Figure:
         )
     )
     figure.add_annotation(
-        text=f"{compact(float(parts.sum()))}<br>{escaped(result.panel.kpi_name)}", showarrow=False, font={"size": 15}
+        text=f"{compact(float(parts.sum()))}<br>{escaped(result.panel.kpi_label)}", showarrow=False, font={"size": 15}
     )
     remark = _NOT_DRAWN.replace("{}", ", ".join(below)) if below else ""
     return styled(
@@ -143,7 +143,7 @@ def contribution_waterfall(result: FitResult, top: int = _WATERFALL) -> go.Figur
         "textposition": "outside",
         "cliponaxis": False,
         "textfont": {"color": INK},
-        "hovertemplate": "%{y}: %{text} " + escaped(result.panel.kpi_name) + "<extra></extra>",
+        "hovertemplate": "%{y}: %{text} " + escaped(result.panel.kpi_label) + "<extra></extra>",
     }
     figure = go.Figure()
     figure.add_bar(
@@ -165,7 +165,7 @@ def contribution_waterfall(result: FitResult, top: int = _WATERFALL) -> go.Figur
     )
     low, high = float(starts.min()), float(starts.max())
     figure.update_xaxes(range=[low - 0.2 * (high - low) * (low < 0), high + 0.14 * (high - low)])
-    unit = escaped(result.panel.kpi_name)
+    unit = escaped(result.panel.kpi_label)
     styled(
         figure,
         "From the baseline to the prediction",

@@ -92,7 +92,7 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
         "lines": "Contribution over time, by channel",
         "percent": "Share of the prediction over time",
     }
-    unit = "% of the prediction" if kind == "percent" else escaped(result.panel.kpi_name)
+    unit = "% of the prediction" if kind == "percent" else escaped(result.panel.kpi_label)
     return styled(figure, title[kind], "week", unit, height=480, scope=all_regions(result.panel))
 
 
@@ -157,7 +157,7 @@ def contribution_total(result: FitResult, top: int = 25) -> go.Figure:
             textposition=None if refitted else "outside",
             cliponaxis=False,
             customdata=[
-                f"{text} · {compact(outcome)} {escaped(result.panel.kpi_name)}"
+                f"{text} · {compact(outcome)} {escaped(result.panel.kpi_label)}"
                 for text, outcome in zip(
                     interval_texts(ordered, "pct_of_contribution", "%"), ordered["incremental_outcome"], strict=True
                 )

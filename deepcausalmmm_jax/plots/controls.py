@@ -35,7 +35,7 @@ def controls_over_time(result: FitResult, top: int = 8) -> go.Figure:
             meta={"series": f"control:{name}", "column": str(name)},
         )
     mark_holdout(figure, result)
-    title, unit = "Effect of controls by week, against their means", escaped(result.panel.kpi_name)
+    title, unit = "Effect of controls by week, against their means", escaped(result.panel.kpi_label)
     return styled(figure, title, "week", unit, scope=all_regions(result.panel)).update_yaxes(rangemode="tozero")
 
 
@@ -77,7 +77,7 @@ def control_ranges(result: FitResult, top: int = 20) -> go.Figure:
             customdata=[[float(a), float(b)] for a, b in zip(low[kept], high[kept], strict=True)],
             hovertemplate="%{y}: %{customdata[0]:+,.3~r} to %{customdata[1]:+,.3~r} in 90% of the weeks<extra></extra>",
         )
-    unit = f"{escaped(result.panel.kpi_name)} in a week"
+    unit = f"{escaped(result.panel.kpi_label)} in a week"
     title = "Range of the effect of controls, against their means: 90% of the weeks; lines: all weeks"
     styled(figure, title, unit, "", height=row_height(len(kept)), scope=all_regions(result.panel))
     figure.update_yaxes(tickmode="linear", showgrid=False)

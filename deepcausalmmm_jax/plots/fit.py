@@ -13,10 +13,10 @@ from deepcausalmmm_jax.plots.theme import (
     ACTUAL_COLOR,
     BASE_COLOR,
     NAIVE_COLORS,
-    NAIVE_NAMES,
     PREDICTED_COLOR,
     channel_colors,
     escaped,
+    naive_names,
     styled,
 )
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -82,7 +82,7 @@ def actual_and_predicted(result: FitResult, region: object | None = None, *, sca
         DataError: an unknown region.
     """
     table, name = fit_table(result, region)
-    kpi = escaped(result.panel.kpi_name)
+    kpi = escaped(result.panel.kpi_label)
     columns = ("scaled_kpi", "scaled_prediction") if scaled else ("kpi", "prediction")
     figure = go.Figure()
     shown = {columns[0]: ("actual", ACTUAL_COLOR, "solid"), columns[1]: ("predicted", PREDICTED_COLOR, "dash")}
@@ -97,7 +97,7 @@ def actual_and_predicted(result: FitResult, region: object | None = None, *, sca
             hovertemplate="%{x}: %{y:,.4~r}<extra>" + label + "</extra>",
         )
     if result.holdout and not scaled:
-        _add_naive(figure, table, str(result.metrics.loc["holdout", "naive"]))
+        _add_naive(figure, table, str(result.metrics.loc["holdout", "naive"]), naive_names(result.panel.cadence))
     if not scaled:
         _add_interval(figure, result, region)
     mark_holdout(figure, result)
@@ -146,10 +146,10 @@ def _add_interval(figure: go.Figure, result: FitResult, region: object | None) -
     figure.data[-1].update(name="90% forecast interval", showlegend=True)
 
 
-def _add_naive(figure: go.Figure, table: pd.DataFrame, best: str) -> None:
+def _add_naive(figure: go.Figure, table: pd.DataFrame, best: str, names: dict[str, str]) -> None:
     for name, color in NAIVE_COLORS.items():
         if table[name].notna().any():
-            label = f"naive: {NAIVE_NAMES[name]}" + (" (best)" if name == best else "")
+            label = f"naive: {names[name]}" + (" (best)" if name == best else "")
             figure.add_scatter(
                 x=table.index[table["held_out"] == True],  # noqa: E712  # weeks without a row are neither true nor false
                 y=table[name][table["held_out"] == True],  # noqa: E712
@@ -172,7 +172,7 @@ def regional_fit(result: FitResult) -> go.Figure:
     need(len(panel.regions) > 1, "several regions", "a national panel has one")
     table = result.forecasts(by_region=True)
     means = table.groupby(panel.region_name)[["kpi", "prediction"]].mean()
-    kpi = escaped(panel.kpi_name)
+    kpi = escaped(panel.kpi_label)
     figure = go.Figure()
     _add_points(figure, means["kpi"], means["prediction"], means.index, "a region")
     styled(figure, "Average week of each region: actual and predicted", f"actual {kpi}", f"predicted {kpi}", height=460)
@@ -197,7 +197,7 @@ def holdout_scatter(result: FitResult) -> go.Figure:
         f"{region}, {str(week)[:10]}"
         for region, week in zip(shown[panel.region_name], shown[panel.time_name], strict=True)
     ]
-    kpi = escaped(panel.kpi_name)
+    kpi = escaped(panel.kpi_label)
     figure = go.Figure()
     _add_points(figure, shown["kpi"], shown["prediction"], names, "a region in a week")
     thinned = "" if every == 1 else f", one region-week in {every}"

@@ -288,7 +288,7 @@ def effects(result: FitResult, top: int = 20) -> go.Figure:
         hovertemplate="%{y}: %{x:,.4~r} in total<extra></extra>",
         meta={"channels": list(drawn.index)},
     )
-    styled(figure, "Direct, mediated and total effects", escaped(result.panel.kpi_name), "")
+    styled(figure, "Direct, mediated and total effects", escaped(result.panel.kpi_label), "")
     figure.update_layout(barmode="relative", height=row_height(len(drawn), base=190))
     figure.update_xaxes(zerolinecolor=BASE_COLOR)
     return figure.update_yaxes(tickmode="linear", showgrid=False)

@@ -37,7 +37,7 @@ def panel_kpi(panel: Panel, top: int = 5) -> go.Figure:
     figure.add_scatter(
         x=panel.weeks,
         y=whole,
-        name=all_regions(panel) or escaped(panel.kpi_name),
+        name=all_regions(panel) or escaped(panel.kpi_label),
         mode="lines",
         line={"color": ACTUAL_COLOR, "width": 2.2},
     )
@@ -54,7 +54,7 @@ def panel_kpi(panel: Panel, top: int = 5) -> go.Figure:
                 visible="legendonly",
             )
     figure.update_traces(hovertemplate="%{x}: %{y:,.4~r}<extra>%{fullData.name}</extra>")
-    styled(figure, f"KPI: {escaped(panel.kpi_name)}", "week", escaped(panel.kpi_name))
+    styled(figure, f"KPI: {escaped(panel.kpi_label)}", "week", escaped(panel.kpi_label))
     return figure.update_yaxes(rangemode="tozero").update_layout(showlegend=True)
 
 

@@ -29,7 +29,7 @@ def residuals(result: FitResult, region: object | None = None) -> go.Figure:
         )
     )
     mark_holdout(figure, result)
-    unit = f"actual minus predicted {escaped(result.panel.kpi_name)}"
+    unit = f"actual minus predicted {escaped(result.panel.kpi_label)}"
     styled(figure, "Residuals (actual minus predicted)", "week", unit, height=360, scope=name)
     return figure.update_layout(showlegend=False)
 

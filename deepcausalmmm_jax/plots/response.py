@@ -9,7 +9,16 @@ import plotly.graph_objects as go
 from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.plots.annotations import add_band, all_regions, interval_texts, largest, mark_holdout, some_of
 from deepcausalmmm_jax.plots.smooth import smooth_curve
-from deepcausalmmm_jax.plots.theme import BASE_COLOR, INK, channel_colors, compact, escaped, labels, styled
+from deepcausalmmm_jax.plots.theme import (
+    BASE_COLOR,
+    INK,
+    channel_colors,
+    compact,
+    escaped,
+    labels,
+    recent_weeks,
+    styled,
+)
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
@@ -54,6 +63,7 @@ def hill_curves(result: FitResult, top: int = 12) -> go.Figure:
     height = now["saturation" if bounded else "activity"]
     on_curve = "%{y:.0%}" if bounded else "%{y:.2f}"
     reached = f"{on_curve} of the maximum" if bounded else f"activity {on_curve}"
+    recent = recent_weeks(result.panel.cadence)
     figure = go.Figure()
     for name in kept:
         curve = curves[curves["channel"] == name]
@@ -78,10 +88,10 @@ def hill_curves(result: FitResult, top: int = 12) -> go.Figure:
             legendgroup=name,
             showlegend=False,
             meta={"channel": name},
-            hovertemplate="last 8 weeks: exposure %{x:.2f}, " + reached + "<extra>" + shown[name] + "</extra>",
+            hovertemplate=f"{recent}: " + "exposure %{x:.2f}, " + reached + "<extra>" + shown[name] + "</extra>",
         )
     family, hill = result.family, "saturation" not in result.curve_parameters
-    title = "Saturation (Hill curves); dots: the last 8 weeks" if hill else "Saturation; dots: the last 8 weeks"
+    title = f"Saturation{' (Hill curves)' if hill else ''}; dots: the {recent}"
     axis = "share of the maximum effect" if bounded else "activity: 1/2 at the half-saturation, or in a mean week"
     title += some_of(len(kept), len(channels))
     styled(figure, title, family.exposure_unit, axis)

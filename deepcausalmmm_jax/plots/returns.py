@@ -90,7 +90,7 @@ def channel_returns(result: FitResult, measure: Measure = "roi", top: int = 25) 
 
 
 def _unit(result: FitResult, measure: str) -> str:
-    kpi = escaped(result.panel.kpi_name)
+    kpi = escaped(result.panel.kpi_label)
     if measure == "cpik":
         return f"currency per unit of {kpi}"
     if measure == "effectiveness":

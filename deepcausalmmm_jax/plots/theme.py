@@ -6,6 +6,9 @@ from math import isfinite
 
 import plotly.graph_objects as go
 
+from deepcausalmmm_jax.attribution.accuracy import RECENT_WEEKS
+from deepcausalmmm_jax.data.cadence import Cadence
+
 # Okabe & Ito (2008), distinct under any colour vision; then lighter and darker variants of the same.
 _PALETTE = (
     "#0072B2",
@@ -33,12 +36,6 @@ BASE_COLOR = "#9aa5b1"
 REST_COLOR = "#cbd2d9"  # channels beyond the largest, added up
 ACTUAL_COLOR = INK
 PREDICTED_COLOR = "#0072B2"
-NAIVE_NAMES = {
-    "mean": "training mean",
-    "last": "last week",
-    "mean8": "mean of the last 8 weeks",
-    "seasonal": "same week a year ago",
-}
 NAIVE_COLORS = {"mean": "#8C6D1F", "last": "#D55E00", "mean8": "#CC79A7", "seasonal": "#009E73"}
 # From light to dark, readable in print and under any colour vision; and one for signed values.
 SEQUENTIAL = [[0.0, "#f3f8fc"], [0.35, "#9ecae1"], [0.7, "#3182bd"], [1.0, "#08396e"]]
@@ -74,6 +71,26 @@ TEMPLATE = go.layout.Template(
         "yaxis": _AXIS,
     }
 )
+
+
+def recent_weeks(cadence: Cadence) -> str:
+    """The stretch that `today` and the naive forecast `mean8` are of; as in other texts, `week` stands for a step."""
+    recent = cadence.steps(RECENT_WEEKS)
+    return f"last {recent} weeks" if recent > 1 else "last week"
+
+
+def naive_names(cadence: Cadence = Cadence.WEEKLY) -> dict[str, str]:
+    """Naive forecasts in words; as in other texts, `week` stands for a step, and is reworded with the text.
+
+    Args:
+        cadence: of the panel.
+    """
+    return {
+        "mean": "training mean",
+        "last": "last week",
+        "mean8": f"mean of the {recent_weeks(cadence)}",
+        "seasonal": "same week a year ago",
+    }
 
 
 def channel_colors(channels: Sequence[str]) -> dict[str, str]:

@@ -9,11 +9,11 @@ from deepcausalmmm_jax.plots.annotations import largest, need
 from deepcausalmmm_jax.plots.theme import (
     INK,
     NAIVE_COLORS,
-    NAIVE_NAMES,
     PREDICTED_COLOR,
     channel_colors,
     escaped,
     labels,
+    naive_names,
     row_height,
     styled,
 )
@@ -50,7 +50,7 @@ def cross_validation(scores: pd.DataFrame, kpi_name: str = "KPI") -> go.Figure:
     for column in columns:
         name = column.removeprefix("rmse_")
         model = column == "rmse"
-        label = "model" if model else f"naive: {NAIVE_NAMES[name]}"
+        label = "model" if model else f"naive: {naive_names()[name]}"
         figure.add_bar(
             x=[f"from {escaped(origin)}" if origin != "all folds" else origin for origin in table.index],
             y=table[column],

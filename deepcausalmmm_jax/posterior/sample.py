@@ -58,7 +58,9 @@ _SHORTER = ChainLength(chains=8, warm_up=12, moves=24, leaps=6)
 _SMALL_BATCH, _SMALL_BATCH_OF_ACCELERATOR, _LARGE_BATCH = 4, 16, 2
 _MANY_REGIONS = 8
 _ENOUGH = 3.0  # effective draws a chain; with fewer, chains start from the proposal and not from the weighted draws
-_SHARES = {"preparing": 0.6, "searching for modes": 12.5, "drawing": 6.5, "completing": 13.0}  # of the wait
+# Of the wait, seconds. Compiling is most of it with few regions; with many, searches and draws are.
+_SHARES = {"preparing": 0.6, "searching for modes": 12.5, "drawing": 6.5, "completing": 13.0}
+_SHARES_OF_MANY = {"preparing": 0.2, "searching for modes": 25.0, "drawing": 20.0, "completing": 10.0}
 _PRIOR_WEEKS = 20.0  # weight of the common noise level in a region's own, weeks
 
 
@@ -112,7 +114,7 @@ def sample(
     """
     own, rng = design_of(fitted), np.random.default_rng(seed)
     assert isinstance(own, Design)
-    with Steps("posterior", _SHARES) as wait:
+    with Steps("posterior", shares_of_wait(len(fitted.panel.regions))) as wait:
         with jax.enable_x64(True):
             wait.step("preparing")
             density, knots = density_of(fitted, inputs, internals, room)
@@ -144,6 +146,11 @@ def sample(
             modes=np.asarray(modes.value),
             gradient=float(np.linalg.norm(modes.gradient[at])),
         )
+
+
+def shares_of_wait(n_regions: int) -> dict[str, float]:
+    """How the wait for draws is shared by its steps, with so many regions."""
+    return _SHARES if n_regions < _MANY_REGIONS else _SHARES_OF_MANY
 
 
 def _completed(

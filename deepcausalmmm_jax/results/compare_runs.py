@@ -166,7 +166,7 @@ def _data(a: FitResult, b: FitResult, differ: PanelChanges) -> pd.DataFrame:
 
     def facts(run: FitResult) -> dict[str, object]:
         panel = run.panel
-        named = {"KPI": panel.kpi_name, "data": fingerprint(panel)[:12]}
+        named = {"KPI": panel.kpi_label, "data": fingerprint(panel)[:12]}
         weeks = {f"first {unit}": panel.week_label(0), f"last {unit}": panel.week_label(-1)}
         last = panel.week_label(panel.n_past_weeks - 1) if panel.n_past_weeks else ""
         counts = dict(zip(("regions", f"{unit}s", "channels", "controls"), panel.shape, strict=True))

@@ -15,7 +15,7 @@ from deepcausalmmm_jax.attribution.curves_to_draw import curves_to_draw
 from deepcausalmmm_jax.attribution.diagnostics import channel_trust, share_covariance
 from deepcausalmmm_jax.attribution.intervals import interval, outside, standard_error, summary_draws, with_interval
 from deepcausalmmm_jax.attribution.least_width import at_least_as_wide, relative_errors
-from deepcausalmmm_jax.attribution.links import link_weights, strongest_first
+from deepcausalmmm_jax.attribution.links import link_weights, links_of_refits, strongest_first
 from deepcausalmmm_jax.attribution.main_figures import main_figures
 from deepcausalmmm_jax.attribution.mediation import effect_draws
 from deepcausalmmm_jax.attribution.notes import (
@@ -239,7 +239,7 @@ class Ensemble(FitResult):
             dims=("bound", axis, COMPONENT),
             coords={"bound": list(_BOUNDS), axis: labels, COMPONENT: self.contributions[COMPONENT].values},
             name="contribution",
-            attrs={"units": self.panel.kpi_name, "level": level},
+            attrs={"units": self.panel.kpi_label, "level": level},
         )
 
     def curve_intervals(self, level: float = _LEVEL) -> pd.DataFrame:
@@ -278,9 +278,9 @@ class Ensemble(FitResult):
     def links(self, level: float = _LEVEL) -> pd.DataFrame:
         """`FitResult.links`; from refits, intervals are percentiles of the weight, which is 0 in refits without it.
 
-        A further column `share_of_refits` says how many have the link. Draws from the posterior all have the links
-        found in training, and refits to blocks of weeks all see the same exposure: for them there is no such column,
-        and the intervals are those of a single fit.
+        A further column `share_of_refits` says how many have the link, and `note` where a weight lies outside its
+        interval. Draws from the posterior all have the links found in training, and refits to blocks of weeks all see
+        the same exposure: for them there are no such columns, and the intervals are those of a single fit.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.
@@ -290,8 +290,7 @@ class Ensemble(FitResult):
             return table
         at = strongest_first(link_weights(self.fitted_panel))
         drawn = np.stack([own[at] for own in self._contributed.edges])
-        table["weight_low"], table["weight_high"] = interval(drawn, level)
-        return table.assign(share_of_refits=(drawn != 0).mean(axis=0))
+        return links_of_refits(table, drawn, level)
 
     def effects(self, level: float = _LEVEL) -> pd.DataFrame:
         """`FitResult.effects` with `_low` and `_high` beside every figure; see `attribution.mediation.effect_draws`.

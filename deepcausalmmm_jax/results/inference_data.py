@@ -36,9 +36,9 @@ def inference_data(
     panel = fitted.panel
     return arviz.from_dict(
         posterior=posterior,
-        observed_data={panel.kpi_name: np.where(panel.weights > 0, panel.kpi, np.nan)},
+        observed_data={panel.kpi_label: np.where(panel.weights > 0, panel.kpi, np.nan)},
         coords={CHANNEL: list(panel.channels), "region": list(panel.regions), "time": list(panel.weeks)},
-        dims={**dims, panel.kpi_name: ["region", "time"]},
+        dims={**dims, panel.kpi_label: ["region", "time"]},
     )
 
 

@@ -112,6 +112,21 @@ def _of(result, **changes):
     return dcm.FitResult(dataclasses.replace(result.fitted, panel=panel))
 
 
+def test_spend_that_is_known_in_some_regions_is_covered_by_what_these_earn(small_result):
+    """Every region would add its revenue, and a week of spend would seem to pay that never does."""
+    panel = small_result.panel
+    spend = np.full(panel.exposure.shape, np.nan)
+    spend[:2] = panel.spend[:2]
+    worth = panel.revenue_per_kpi.copy()
+    tables = []
+    for others in (1.0, 1000.0):
+        worth[2:] = others * panel.revenue_per_kpi[2:]
+        own = dataclasses.replace(panel, spend=spend, revenue_per_kpi=worth)
+        tables.append(carry_over(dcm.FitResult(dataclasses.replace(small_result.fitted, panel=own)).fitted_panel))
+    assert tables[0].equals(tables[1])
+    assert tables[0]["note"].str.contains("brings less than it costs").any()
+
+
 def test_cheaper_spend_pays_back_no_later(small_result):
     dear, cheap = (
         _of(small_result, spend=factor * small_result.panel.spend).carry_over()["payback_weeks"].fillna(np.inf)

@@ -7,6 +7,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.intervals import outside
+from deepcausalmmm_jax.attribution.links import links_of_refits
 from deepcausalmmm_jax.attribution.notes import NoteKind, clear_from, few_or_not, narrow_or_not
 from deepcausalmmm_jax.plots.report.findings import findings
 
@@ -87,3 +88,13 @@ def test_intervals_that_are_too_narrow_say_so_beside_every_figure(small_ensemble
 def test_draws_of_one_region_are_not_said_to_be_too_narrow(national_ensemble):
     for table in (national_ensemble.notes(), national_ensemble.media_summary()):
         assert not table["note"].str.contains("too narrow").any()
+
+
+def test_a_link_outside_the_range_of_its_refits_says_so():
+    """Refits of a fit that has not converged go on where it stopped; of a rare link most refits have a weight of 0."""
+    table = pd.DataFrame({"source": ["a", "a", "b"], "target": ["b", "c", "c"], "weight": [0.3, 0.3, 0.3]})
+    drawn = np.array([[0.2, 0.5, 0.0], [0.4, 0.6, 0.0], [0.3, 0.7, 0.0], [0.35, 0.8, 0.0]])
+    found = links_of_refits(table, drawn, 0.9)
+    assert found["share_of_refits"].tolist() == [1.0, 1.0, 0.0]
+    assert found["weight"].between(found["weight_low"], found["weight_high"]).tolist() == [True, False, False]
+    assert found["note"].str.contains("outside the range of its refits").tolist() == [False, True, True]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.attribution.forward import _driven
+from deepcausalmmm_jax.attribution.forward import _driven, predictions
 from deepcausalmmm_jax.attribution.links import link_draws, link_weights
 from deepcausalmmm_jax.attribution.mediation import effect_draws
 from tests.plots.conftest import as_ensemble
@@ -51,6 +51,27 @@ def test_without_edges_the_total_is_the_direct_effect_and_the_incremental_outcom
     np.testing.assert_array_equal(table["total"], table["direct"])
     np.testing.assert_allclose(table["total"], result.media_summary()["incremental_outcome"], rtol=1e-5)
     assert (table["through"] == "").all()
+
+
+def test_the_incremental_outcome_is_the_direct_effect_and_what_the_graph_blends_into_other_channels(linked):
+    _, _, result = linked
+    fit, outcome, direct = (
+        result.fitted_panel,
+        result.media_summary()["incremental_outcome"],
+        result.effects()["direct"],
+    )
+    drives = (result.adjacency != 0).any(axis=1)
+    np.testing.assert_allclose(outcome[~drives], direct[~drives], rtol=1e-5)
+    for channel in outcome.index[drives]:
+        exposure = np.where(np.arange(5) == result.panel.channels.index(channel), 0.0, fit.inputs.exposure)
+        followed = fit.inputs._replace(exposure=jnp.asarray(exposure))
+        left, blended = (
+            predictions(jax.tree.map(lambda a: jnp.asarray(a)[None], fit.variables), inputs, fit.design)[0]
+            for inputs in (fit.inputs, followed)
+        )
+        lost = np.asarray(left - blended, np.float64) * fit.scales.kpi[:, None] * fit.panel.past
+        np.testing.assert_allclose(lost.sum(), outcome[channel], rtol=1e-4)
+        assert outcome[channel] > direct[channel]
 
 
 def test_a_panel_without_links_has_no_edge_and_no_mediated_effect():

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepcausalmmm_jax.data.bookings import Booking, accrued
+from deepcausalmmm_jax.data.bookings import Booking, _delayed, accrued
+from deepcausalmmm_jax.data.cadence import Cadence
 
 REGIONS, WEEKS, PRICE = 3, 60, 0.005
 
@@ -59,6 +60,21 @@ def test_spend_weeks_late_or_ahead_is_counted_at_the_regions_mean_price(weeks):
     found = accrued(_late(exposure * PRICE, weeks), exposure)
     assert found.booking is Booking.REGION
     np.testing.assert_allclose(found.spend, exposure * PRICE, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("cadence", "steps", "searched"), [("daily", 30, True), ("weekly", 9, False), ("monthly", 5, False)]
+)
+def test_bookings_up_to_eight_weeks_late_are_searched_on_every_calendar(cadence, steps, searched):
+    spend = np.random.default_rng(1).gamma(2.0, 0.5, (REGIONS, 120))
+    assert _delayed(_late(spend, steps), spend, 1.0, Cadence(cadence).steps(8)) is searched
+
+
+def test_spend_a_month_of_days_late_is_counted_at_the_regions_mean_price():
+    exposure = np.tile(_exposure(0, on_air=1.0), 3)
+    own = exposure * PRICE
+    assert accrued(_late(own, 30), exposure, Cadence.DAILY).booking is Booking.REGION
+    np.testing.assert_allclose(accrued(own, exposure, Cadence.DAILY).spend, own, rtol=1e-9)
 
 
 FREE = {

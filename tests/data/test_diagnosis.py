@@ -124,6 +124,30 @@ def test_a_control_that_media_follow_is_not_taken_for_a_mediator():
         assert found(panel, Check.MEDIATOR) == []
 
 
+@pytest.mark.parametrize(
+    ("cadence", "steps", "stretch"),
+    [("daily", 28, "the 28 days before"), ("weekly", 4, "the 4 weeks before"), ("monthly", 1, "the month before")],
+)
+def test_a_budget_that_follows_the_kpi_of_a_month_is_seen_on_every_calendar(cadence, steps, stretch):
+    rng = np.random.default_rng(0)
+    kpi = 100.0 + rng.normal(0.0, 10.0, 400)
+    past = np.convolve(kpi, np.ones(steps) / steps)[: len(kpi) - 1]
+    exposure = np.concatenate([[100.0], past]) * np.exp(rng.normal(0.0, 0.01, 400))
+    first = {"daily": "D", "weekly": "W-MON", "monthly": "MS"}[cadence]
+    table = pd.DataFrame({"time": pd.date_range("1990-01-01", periods=400, freq=first), "sales": kpi, "tv": exposure})
+    panel = dcm.Panel.from_dataframe(table.iloc[40:], time="time", kpi="sales", media=["tv"])
+    assert panel.cadence == cadence
+    (finding,) = found(panel, Check.FOLLOWS_KPI)
+    assert f"the KPI of {stretch} explains" in finding.what
+
+
+def test_a_few_days_do_not_show_what_follows_what():
+    panel = dcm.simulate(1, 20, 2, 1, seed=3, cadence="daily")[0]
+    told = {row.check: row.what for row in panel.diagnose().rows}
+    assert len(panel.weeks) == 140
+    assert told[Check.FOLLOWS_KPI] == told[Check.MEDIATOR] == "fewer than 280 days"
+
+
 def test_brand_awareness_is_seen_in_a_national_table(shared_data):
     df = pd.read_csv(shared_data / "national" / "realistic_101.csv")
     panel = dcm.Panel.from_dataframe(

@@ -1,11 +1,13 @@
 """A KPI per head: made totals on reading, and the same to the model as totals are."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.attribution.share_basis import share_basis
 from deepcausalmmm_jax.data.inputs import Inputs, inputs_from
 from deepcausalmmm_jax.data.scaling import scales_from
 from deepcausalmmm_jax.results.saved_roles import roles_as_json, roles_from_json
@@ -49,6 +51,21 @@ def test_a_saved_run_knows_what_its_kpi_is_per(table):
         assert roles_from_json(manifest)["kpi_per"] == people
         del manifest["kpi_per"]  # as saved before it was kept
         assert roles_from_json(manifest)["kpi_per"] is None
+
+
+def test_totals_are_not_called_by_the_name_of_the_rate(table, small_result):
+    panel = panel_of(table, "rate", kpi_per=1000)
+    assert panel.kpi_label == "rate (total)"
+    assert "KPI rate (total)," in repr(panel)
+    assert panel.summary().index[0] == "rate (total)"
+    assert dcm.plots.panel_kpi(panel).layout.yaxis.title.text == "rate (total)"
+    assert panel_of(table, "sales").kpi_label == "sales"
+    fitted = small_result.fitted
+    per_head = dataclasses.replace(fitted.panel, kpi_name="rate", kpi_per=1000.0)
+    result = dcm.FitResult(dataclasses.replace(fitted, panel=per_head))
+    assert result.contributions.attrs["units"] == "rate (total)"
+    assert share_basis(result.fitted_panel) == "predicted rate (total)"
+    assert dcm.plots.contribution_over_time(result).layout.yaxis.title.text == "rate (total)"
 
 
 @pytest.mark.parametrize("reading", ["identity", "log"])

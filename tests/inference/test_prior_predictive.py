@@ -60,6 +60,19 @@ def test_what_is_stated_of_shares_is_a_part_of_what_priors_imply(small_panel, st
     assert drawn.std() == pytest.approx(0.01 * (100 if column[0] == "share" else 1), rel=0.2)
 
 
+def test_under_a_log_link_a_stated_share_is_what_is_lost_without_the_channel_alone(small_panel):
+    """What is shown are parts that add up, as in `media_summary`, and these are smaller."""
+    stated = {"channel_1": (0.3, 0.01), "channel_2": (0.2, 0.01)}
+    config = dcm.Config(link="log", priors=dcm.Priors(share=stated))
+    shown = dcm.prior_predictive(small_panel, config, draws=400)["share"] / 100.0
+    total = shown.pop("total")
+    np.testing.assert_allclose(shown.sum(axis=1), total)
+    on_log = shown.mul(-np.log1p(-total) / total, axis=0)
+    for channel, (share, _) in stated.items():
+        assert -np.expm1(-on_log[channel]).mean() == pytest.approx(share, abs=0.005)
+        assert shown[channel].mean() < 0.9 * share
+
+
 def test_a_wide_stated_prior_multiplies_the_default_one(small_panel):
     """Weighted draws of the default prior say the same."""
     config = dcm.Config(priors=dcm.Priors(share={"channel_1": (0.2, 0.1)}))

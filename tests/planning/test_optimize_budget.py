@@ -201,6 +201,10 @@ def test_a_saved_plan_reads_back_and_plans_compare(plan, small_result, tmp_path)
     table = dcm.compare({"same": again, "more": more})
     assert table.loc["more", "incremental_outcome"] > table.loc["same", "incremental_outcome"]
     assert table.loc["same", "spend: channel_1"] == again.channels.loc["channel_1", "spend_plan"]
+    assert (table["period"] == plan.period).all()
+    other = dataclasses.replace(more, period="8 weeks, 2022-01-03 to 2022-02-27")
+    with pytest.warns(dcm.DataWarning, match=r"only their returns compare, no amounts \(same: .*; more: 8 weeks, 2022"):
+        dcm.compare({"same": again, "more": other})
     assert {trace.name for trace in plan.plot().data} == {"today", "plan"}
     with pytest.raises(dcm.OutputError, match="no saved plan"):
         dcm.BudgetPlan.load(tmp_path)

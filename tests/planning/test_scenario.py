@@ -1,10 +1,12 @@
 import dataclasses
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.planning import what_if
 
 
 def test_scenarios_are_the_difference_of_two_predictions(small_result, small_panel, small_ensemble):
@@ -21,6 +23,19 @@ def test_scenarios_are_the_difference_of_two_predictions(small_result, small_pan
     )
     bounded = dcm.scenario(small_ensemble, [change, dcm.Change("control_1", to=0.0)])
     assert (bounded["change_low"] <= bounded["change_high"]).all()
+
+
+def test_what_is_not_changed_gains_exactly_nothing(small_result, monkeypatch):
+    """Two passes that are optimised apart round apart: other regions gained some ten-thousandths."""
+    as_users_have_it = {"xla_backend_optimization_level": 1}
+    gained = jax.jit(what_if._gained._function, static_argnames="design", compiler_options=as_users_have_it)
+    monkeypatch.setattr(what_if, "_gained", gained)
+    weeks = small_result.panel.weeks[[20, 30]]
+    change = dcm.Change("channel_1", 1.2, regions=["region_1"], weeks=tuple(weeks))
+    table = dcm.scenario(small_result, change).set_index("label")
+    untouched = table.loc[["region_2", "region_3", "region_4", *small_result.panel.weeks[:20]]]
+    assert not untouched.filter(like="change").to_numpy().any()
+    assert table.loc["region_1", "change"] > 0
 
 
 @pytest.mark.parametrize(

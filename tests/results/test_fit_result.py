@@ -6,6 +6,11 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.accuracy import accuracy_table, naive_forecasts
+from deepcausalmmm_jax.attribution.curve_bands import today
+from deepcausalmmm_jax.attribution.curves import model_exposure
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.data.cadence import Cadence
+from deepcausalmmm_jax.plots.theme import naive_names
 from deepcausalmmm_jax.training.prepare import inputs_of
 
 
@@ -139,6 +144,28 @@ def test_naive_forecasts_by_hand():
     assert naive["mean8"][0, 0] == np.arange(52, 60).mean()
     assert naive["mean"][0, 0] == np.arange(1, 60).mean()
     np.testing.assert_array_equal(naive["seasonal"][0], [9, 10, 11])
+
+
+@pytest.mark.parametrize(
+    ("cadence", "steps", "named"),
+    [
+        ("daily", 56, "mean of the last 56 days"),
+        ("weekly", 8, "mean of the last 8 weeks"),
+        ("monthly", 2, "mean of the last 2 months"),
+        ("quarterly", 1, "mean of the last quarter"),
+    ],
+)
+def test_what_ran_lately_are_eight_weeks_on_every_calendar(small_result, cadence, steps, named):
+    own = Cadence(cadence)
+    kpi = np.arange(1.0, 61.0)[None, :]
+    assert naive_forecasts(kpi, np.ones_like(kpi), 3, own)["mean8"][0, 0] == kpi[0, -steps:].mean()
+    assert own.worded(naive_names(own)["mean8"], ()) == named
+    panel = small_result.panel
+    exposure = np.where(np.arange(60)[:, None] >= 60 - steps, 2.0, 1.0) * panel.exposure.mean(axis=1, keepdims=True)
+    changed = dataclasses.replace(panel, cadence=own, exposure=exposure)
+    fit = FittedPanel(small_result.fitted, changed, prepared=small_result.fitted_panel.inputs)
+    everywhere = model_exposure(fit, exposure[:, -1:])[0].mean(axis=(0, 1))
+    np.testing.assert_allclose(today(fit)["relative_exposure"], everywhere, rtol=1e-6)
 
 
 def test_skill_is_zero_for_the_best_naive_forecast_itself():

@@ -10,21 +10,22 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepcausalmmm_jax.data.cadence import decay_per_step
 from deepcausalmmm_jax.data.diagnosis.findings import Check, Finding, names, not_run, passed, several
 from deepcausalmmm_jax.data.diagnosis.series import earlier, scaled, season_and_trend, without
 from deepcausalmmm_jax.data.fading import fading_sum
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.io.grades import Grade
 
-_APART = 8  # weeks
-_FEWEST = 40  # weeks
+_APART = 8.0  # weeks
+_FEWEST = 40  # weeks, and steps where these are longer
 _CLEAR = 6.0  # standard deviations of the shifts above their mean
 _GAIN, _KPI_GAIN = 0.03, 0.08  # least share of the remaining variance that exposure, and the KPI, explain
 # Exposure of the same week counts too where the control moves with exposure before it rather than after it: a control
 # that media follow moves with exposure on both sides.
 _TOGETHER, _AHEAD, _TIMES = 0.2, 0.2, 3.0  # share explained; more by the week before than by that after; and times
-_FADE = 0.6  # weekly, of past exposure
-_MONTH = 4  # weeks of KPI that a budget may be set by
+_FADE = 0.6  # of past exposure, left a week later
+_MONTH = 4.0  # weeks of KPI that a budget may be set by
 _TRACKS = 0.8  # partial correlation in the same week
 _CONTROL_WHY = (
     "a control that media move (brand awareness, search volume) absorbs the part of their effect that goes through it"
@@ -46,11 +47,12 @@ def mediator_findings(past: Panel) -> Iterator[Finding]:
     """Controls that earlier exposure predicts: on the way from media to the KPI, not beside it."""
     ready = _prepared(past)
     if ready is None or not past.controls:
-        why = "no controls" if ready is not None else f"fewer than {_FEWEST} weeks"
+        why = "no controls" if ready is not None else f"fewer than {_fewest(past)} weeks"
         yield not_run(Check.MEDIATOR, why)
         return
     media, control, _ = ready
-    built_up = np.moveaxis(fading_sum(np.moveaxis((1.0 - _FADE) * media, 1, -1), _FADE), -1, 1)
+    fade, apart = decay_per_step(_FADE, past.cadence), past.cadence.steps(_APART)
+    built_up = np.moveaxis(fading_sum(np.moveaxis((1.0 - fade) * media, 1, -1), fade), -1, 1)
     found: list[str] = []
     treatments = {entry.name for entry in past.treatments}
     for k, name in enumerate(past.controls):
@@ -59,10 +61,10 @@ def mediator_findings(past: Panel) -> Iterator[Finding]:
         own = control[:, :, k]
         fixed = np.stack([earlier(own, 1), earlier(own, 2), earlier(own, 3)], axis=2)
         before = earlier(built_up, 1)
-        link = _link(own, fixed, before, _GAIN)
+        link = _link(own, fixed, before, _GAIN, apart)
         if not link.clear:
             before = built_up
-            link = _link(own, fixed, before, _TOGETHER)
+            link = _link(own, fixed, before, _TOGETHER, apart)
             if not link.clear or not _leads(media, own):
                 continue
         found.append(name)
@@ -84,21 +86,23 @@ def feedback_findings(past: Panel) -> Iterator[Finding]:
     """Channels whose exposure follows the KPI of earlier weeks, or moves with it in the same week."""
     ready = _prepared(past)
     if ready is None:
-        yield not_run(Check.FOLLOWS_KPI, f"fewer than {_FEWEST} weeks")
+        yield not_run(Check.FOLLOWS_KPI, f"fewer than {_fewest(past)} weeks")
         return
     media, control, kpi = ready
-    month = sum((earlier(kpi, week) for week in range(1, _MONTH + 1)), np.zeros_like(kpi)) / _MONTH
+    in_month, apart = past.cadence.steps(_MONTH), past.cadence.steps(_APART)
+    month = sum((earlier(kpi, week) for week in range(1, in_month + 1)), np.zeros_like(kpi)) / in_month
+    before = f"{in_month} weeks" if in_month > 1 else "week"
     found: list[str] = []
     for m, name in enumerate(past.channels):
         own = media[:, :, m]
         fixed = np.concatenate([earlier(media, 1), earlier(own, 2)[:, :, None], control], axis=2)
-        link = _link(own, fixed, month[:, :, None], _KPI_GAIN)
+        link = _link(own, fixed, month[:, :, None], _KPI_GAIN, apart)
         alike = _partial(own, kpi, control)
         if not link.clear and alike < _TRACKS:
             continue
         found.append(name)
         what = (
-            f"the KPI of the {_MONTH} weeks before explains {link.gain:.0%} of its weekly changes"
+            f"the KPI of the {before} before explains {link.gain:.0%} of its weekly changes"
             if link.clear
             else f"correlation {alike:.2f} with the KPI of the same week after season, trend and controls"
         )
@@ -114,10 +118,15 @@ def feedback_findings(past: Panel) -> Iterator[Finding]:
         yield passed(Check.FOLLOWS_KPI, f"none of {several(len(past.channels), 'channel')} follows the KPI")
 
 
+def _fewest(past: Panel) -> int:
+    """Steps of a region from which shifts show what chance gives, and the panel what a month or two do."""
+    return max(_FEWEST, past.cadence.steps(_FEWEST))
+
+
 def _prepared(past: Panel) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Media, controls and KPI after season and trend, in standard deviations of their region; None if too short."""
     known, basis = past.weights > 0, season_and_trend(past.week_numbers)
-    if known.sum(axis=1).max(initial=0) < max(_FEWEST, 3 * _APART, 2 * basis.shape[1]):
+    if known.sum(axis=1).max(initial=0) < max(_fewest(past), 2 * basis.shape[1]):
         return None
     present = past.present
 
@@ -135,13 +144,13 @@ def _leads(media: np.ndarray, control: np.ndarray) -> bool:
     return before - after >= _AHEAD and before >= _TIMES * after
 
 
-def _link(target: np.ndarray, fixed: np.ndarray, moved: np.ndarray, least: float) -> _Link:
+def _link(target: np.ndarray, fixed: np.ndarray, moved: np.ndarray, least: float, apart: int) -> _Link:
     """What `moved` explains of the target beyond `fixed`, against the same at every shift in time.
 
-    It is clear where no shift explains as much, and where it is at least the share `least`.
+    It is clear where no shift of `apart` steps or more explains as much, and where it is at least the share `least`.
     """
     gains = _gains(target, fixed, moved)
-    chance = gains[_APART : len(gains) - _APART + 1]
+    chance = gains[apart : len(gains) - apart + 1]
     size = float(chance.std())
     clear = gains[0] > chance.max() and gains[0] - chance.mean() > _CLEAR * size
     return _Link(float(gains[0]), bool(clear and gains[0] >= least))

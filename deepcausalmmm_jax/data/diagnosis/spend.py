@@ -112,7 +112,7 @@ def _of_channel(panel: Panel, m: int, name: str) -> Iterator[Finding]:
         return
     idle, free = spend[exposure == 0].sum() / spend.sum(), exposure[spend == 0].sum() / exposure.sum()
     first = _first(panel, (spend > 0) & (exposure == 0)), _first(panel, (exposure > 0) & (spend == 0))
-    booking = accrued(spend, exposure).booking
+    booking = accrued(spend, exposure, panel.cadence).booking
     if booking in _ELSEWHERE:
         return  # invoices by month, or of one region for all: plans and returns read them as such
     if booking in (Booking.REGION, Booking.CHANNEL):

@@ -20,7 +20,7 @@ def credited_tables(result: FitResult) -> list[Table]:
 
 def _treatments(result: FitResult) -> Table:
     table = result.treatments()
-    kpi, of = result.panel.kpi_name, share_basis(result.fitted_panel)
+    kpi, of = result.panel.kpi_label, share_basis(result.fitted_panel)
     header = ["treatment", "baseline", "mean", f"incremental {kpi}", f"share of {of}", f"{kpi} per unit and week"]
     rows = [
         [
@@ -44,7 +44,7 @@ def _treatments(result: FitResult) -> Table:
 
 def _events(result: FitResult) -> Table:
     table = result.events()
-    kpi, of = result.panel.kpi_name, share_basis(result.fitted_panel)
+    kpi, of = result.panel.kpi_label, share_basis(result.fitted_panel)
     header = ["event", "times", f"incremental {kpi}", f"share of {of}", f"{kpi} of one event"]
     rows = [
         [
@@ -68,7 +68,7 @@ def _beside_charts(result: FitResult) -> str:
 
 def credited_sentences(result: FitResult) -> list[str]:
     """What treatments, organic channels and events brought, a sentence each."""
-    kpi, of, told = result.panel.kpi_name, share_basis(result.fitted_panel), []
+    kpi, of, told = result.panel.kpi_label, share_basis(result.fitted_panel), []
     table = result.treatments()
     for name, row in _largest(table):
         share = percent(float(row["pct_of_contribution"]))

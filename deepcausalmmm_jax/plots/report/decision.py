@@ -67,7 +67,7 @@ def decision(result: FitResult, card: HealthCard, plan: BudgetPlan | None, curre
 
 
 def _tiles(result: FitResult, currency: str | None) -> list[tuple[str, str]]:
-    summary, kpi = result.media_summary(), result.panel.kpi_name
+    summary, kpi = result.media_summary(), result.panel.kpi_label
     paid = summary["spend"] > 0
     tiles: list[tuple[str, str]] = []
     total = total_roi(result)
@@ -102,7 +102,7 @@ def _actions(result: FitResult, card: HealthCard, plan: BudgetPlan | None, curre
         mend = [row.advice for row in card.rows if row.grade is Grade.FAIL and row.advice]
         return ["Do not move budget on these figures.", *dict.fromkeys(mend[:_ADVICE])]
     drawn = isinstance(result, Ensemble)
-    told = [] if plan is None or not drawn else plan_findings(plan, result.panel.kpi_name, currency)
+    told = [] if plan is None or not drawn else plan_findings(plan, result.panel.kpi_label, currency)
     if plan is not None and plan.advised and drawn and card.verdict is Verdict.TEST_FIRST:
         told.insert(0, "Settle what the verdict names before the plan is carried out: its gains rest on it.")
     if not drawn:

@@ -7,13 +7,14 @@ import pandas as pd
 
 from deepcausalmmm_jax.attribution.notes import ChannelNote, NoteKind
 from deepcausalmmm_jax.attribution.share_basis import share_basis, sized_share
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
 from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.io.plain_numbers import plain_number
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
 from deepcausalmmm_jax.plots.report.credited import credited_sentences
 from deepcausalmmm_jax.plots.report.wording import few, in_labels, listed, percent_interval
-from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, bare_names, percent
+from deepcausalmmm_jax.plots.theme import bare_names, naive_names, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.results.own_notes import doubt_of_draws
@@ -88,7 +89,7 @@ def _link(result: FitResult) -> list[str]:
     if result.config.link != "log":
         return []
     return [
-        f"Effects multiply: each channel raises {result.panel.kpi_name} by a percentage, and its figures are its part "
+        f"Effects multiply: each channel raises {result.panel.kpi_label} by a percentage, and its figures are its part "
         "of what all media add. Switching one channel off alone would lose more than its part."
     ]
 
@@ -140,7 +141,7 @@ def _share(name: str, row: pd.Series) -> str:
 
 
 def _certainty(result: FitResult, notes: pd.DataFrame) -> list[str]:
-    told = [forecast_verdict(result.metrics)]
+    told = [forecast_verdict(result.metrics, result.panel.cadence)]
     if isinstance(result, Ensemble):
         told.append(_of_intervals(result))
     else:
@@ -179,7 +180,7 @@ def _of_intervals(result: Ensemble) -> str:
     return " ".join([told, *(f"{note.sentence.capitalize()}." for note in result.coverage_notes)])
 
 
-def forecast_verdict(metrics: pd.DataFrame) -> str:
+def forecast_verdict(metrics: pd.DataFrame, cadence: Cadence) -> str:
     """The forecast error beside that of the best naive forecast, in a sentence."""
     if "holdout" not in metrics.index:
         return "No weeks were held out, so the forecast error is unknown."
@@ -189,7 +190,7 @@ def forecast_verdict(metrics: pd.DataFrame) -> str:
     word = "below" if row["skill"] > 0 else "above"
     return (
         f"In the held-out weeks the forecast error is {percent(100 * abs(float(row['skill'])), 0)} {word} that of the "
-        f"best naive forecast ({NAIVE_NAMES[str(row['naive'])]}, chosen in hindsight)."
+        f"best naive forecast ({naive_names(cadence)[str(row['naive'])]}, chosen in hindsight)."
     )
 
 
@@ -203,7 +204,7 @@ def _caveats(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame, diag
         told.append(f"The data checks ask for attention: {listed(few(named))}; see below.")
     if isinstance(result, Ensemble):
         told += _caveats_of_draws(result, summary, notes)
-    told += channel_sentences(result.panel.channels, result.channel_trust.notes, result.panel.kpi_name)
+    told += channel_sentences(result.panel.channels, result.channel_trust.notes, result.panel.kpi_label)
     priors = result.priors()
     apart = priors[priors["sds_apart"].abs() > 2] if len(priors) else priors
     apart = apart[~apart["quantity"].astype(str).str.startswith("curve ")]  # those come from other KPIs

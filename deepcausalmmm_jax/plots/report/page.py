@@ -105,7 +105,7 @@ def write_report(
         scripts=[Markup(_asset(name)) for name in _SCRIPTS],
         planner=board,
         data=Markup(_for_script(data)),
-        kpi=result.panel.kpi_name,
+        kpi=result.panel.kpi_label,
         shape=shape,
         columns=columns_line(result.panel),
         weeks=(result.panel.week_label(0), result.panel.week_label(len(result.panel.weeks) - 1)),

@@ -88,7 +88,7 @@ def _data(result: FitResult, tables: SpendTables, currency: str | None) -> dict[
         "limit": USUAL,
         "level": _LEVEL,
         "currency": currency or "",
-        "unit": "revenue" if tables.has_revenue else result.panel.kpi_name,
+        "unit": "revenue" if tables.has_revenue else result.panel.kpi_label,
         "in_revenue": tables.has_revenue,
         "refits": isinstance(result, Ensemble) and not result.from_posterior,
     }

@@ -168,7 +168,7 @@ def _next_dollar(result: FitResult) -> Section:
         note += " Shaded: 90% intervals of the three largest channels."
     elif isinstance(result, Ensemble):
         note += " Intervals are left out here, since they would take long to compute; response_curves has them."
-    name = result.panel.kpi_name
+    name = result.panel.kpi_label
     section.add("response", "Response to spend", lambda: response.response_curves(table, name, top=_CURVES), note)
     return section
 
@@ -181,7 +181,7 @@ def _plan(result: FitResult, plan: BudgetPlan) -> Section:
         lambda: budget.plan_against_history(plan.channels, plan.units.spend, names=result.panel.channels),
         plan.period + ".",
     )
-    name = result.panel.kpi_name
+    name = result.panel.kpi_label
     section.add(
         "plan_outcome",
         "Expected outcome",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.attribution.notes import NOTE
+from deepcausalmmm_jax.attribution.notes import NOTE, NoteKind
 from deepcausalmmm_jax.attribution.share_basis import share_basis, sized_share
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.diagnosis.diagnosis import Diagnosis
@@ -15,7 +15,7 @@ from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.io.plain_numbers import plain_number
 from deepcausalmmm_jax.plots.report.wording import in_labels
-from deepcausalmmm_jax.plots.theme import NAIVE_NAMES, compact, percent
+from deepcausalmmm_jax.plots.theme import compact, naive_names, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.results.own_notes import own_notes, sentences_on_all
@@ -27,7 +27,6 @@ _METRICS = {
     "r2_median_region": "R² within regions, median",
     "rmse": "RMSE",
     "wmape": "WMAPE",
-    **{f"rmse_{key}": f"RMSE, naive: {name}" for key, name in NAIVE_NAMES.items()},
     "rmse_naive": "RMSE, best naive",
     "naive": "best naive forecast",
     "skill": "skill",
@@ -150,13 +149,14 @@ def _cell(value: object) -> str:
 
 
 def _accuracy(metrics: pd.DataFrame, cadence: Cadence) -> Table:
-    rows = []
+    rows, naive = [], naive_names(cadence)
+    measures = _METRICS | {f"rmse_{key}": f"RMSE, naive: {name}" for key, name in naive.items()}
     for measure in metrics.columns:
         if measure == "naive":
-            cells = [cadence.worded(NAIVE_NAMES.get(str(value), "–"), ()) for value in metrics[measure]]
+            cells = [cadence.worded(naive.get(str(value), "–"), ()) for value in metrics[measure]]
         else:
             cells = [number(float(value), _METRIC_FORMATS.get(measure, "")) for value in metrics[measure]]
-        rows.append([cadence.worded(_METRICS.get(str(measure), str(measure)), ()), *cells])
+        rows.append([cadence.worded(measures.get(str(measure), str(measure)), ()), *cells])
     note = (
         "RMSE in units of the KPI. WMAPE: sum of absolute errors over sum of the KPI. Naive forecasts use the training "
         "weeks only. Skill: 1 - RMSE / RMSE of the best naive forecast; above 0, the model beats them all. A high "
@@ -170,7 +170,7 @@ def _media(result: FitResult) -> Table:
     forms = {
         "exposure": "exposure",
         "spend": "spend",
-        "incremental_outcome": f"incremental {result.panel.kpi_name}",
+        "incremental_outcome": f"incremental {result.panel.kpi_label}",
         "pct_of_contribution": f"share of {share_basis(result.fitted_panel)}",
         "roi": "ROI",
         "mroi": "mROI",
@@ -274,6 +274,8 @@ def _edges(result: FitResult) -> Table:
             "channel, estimated from their weekly variation. A common cause that is not among the controls can look "
             "like a link."
         )
+    if has_shares and (links["note"] != "").any():
+        note += f" Where {NoteKind.LINK_OUTSIDE_INTERVAL.value}, both are shown as they are."
     if has_groups:
         named = result.link_groups.groupby(result.link_groups, sort=False).groups
         of_groups = "; ".join(f"{name}: {', '.join(map(str, regions))}" for name, regions in named.items())
