@@ -11,6 +11,7 @@ from deepcausalmmm_jax.attribution.prices import spent
 from deepcausalmmm_jax.checks import require
 from deepcausalmmm_jax.data.panel import Panel
 
+_LEAST_RANGE = 0.9  # level of the narrowest interval that an estimate can be said to have drifted from
 _SAME = 1e-9  # of the largest: draws that differ by less are the same but for rounding
 _ROUNDING = 1e-5  # of single precision: marginal returns are differences of two nearly equal predictions
 
@@ -76,6 +77,24 @@ def outside(table: pd.DataFrame) -> np.ndarray:
         slack = _ROUNDING * np.maximum(np.abs(low), np.abs(high))
         found |= (value < low - slack) | (value > high + slack)
     return found
+
+
+def drifted(table: pd.DataFrame, draws: Mapping[str, np.ndarray], level: float) -> np.ndarray:
+    """Rows in which an estimate lies outside the range of its draws, `[row]`.
+
+    The range is the interval shown, or one of 90% where that is narrower: outside of one of 50% lies half of what is
+    right.
+
+    Args:
+        table: the estimates.
+        draws: `[replicate, row]` by column.
+        level: of the intervals that are shown.
+
+    Raises:
+        ConfigError: a level that is not between 0 and 1.
+    """
+    require_level(level)
+    return outside(with_interval(table, draws, max(level, _LEAST_RANGE)))
 
 
 def summary_draws(earned: Earned, panel: Panel, planned: bool = False) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ import pandas as pd
 from jax import Array
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
-from deepcausalmmm_jax.attribution.intervals import interval, outside, require_level
+from deepcausalmmm_jax.attribution.intervals import drifted, interval, require_level
 from deepcausalmmm_jax.attribution.notes import ChannelNote, NoteKind, with_note
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.exposure_innovations import ExposureInnovations
@@ -72,7 +72,7 @@ def links_of_refits(table: pd.DataFrame, drawn: np.ndarray, level: float) -> pd.
     """
     low, high = interval(drawn, level)
     wide = table.assign(weight_low=low, weight_high=high, share_of_refits=(drawn != 0).mean(axis=0), note="")
-    return with_note(wide, outside(wide), ChannelNote(NoteKind.LINK_OUTSIDE_INTERVAL))
+    return with_note(wide, drifted(table, {"weight": drawn}, level), ChannelNote(NoteKind.LINK_OUTSIDE_INTERVAL))
 
 
 def link_draws(fit: FittedPanel, n_draws: int) -> np.ndarray:

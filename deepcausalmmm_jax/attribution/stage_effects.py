@@ -19,6 +19,8 @@ from deepcausalmmm_jax.io.on_device import on_device, single
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 
+_ORDER = 20  # seed of the orders in which members are paired
+
 
 class StageNote(StrEnum):
     """What is to be known of a row; the value is the sentence, without a full stop."""
@@ -47,7 +49,8 @@ def mediated(stages: Sequence[Fit], given: Fit, counted: np.ndarray) -> Outcome:
     """Outcome of each channel by way of the stages, of the channels of `given`.
 
     A channel's effect on a stage, times the effect of a unit of the stage on the KPI where media and all earlier
-    stages are held. Members of the fits are paired as they come, as independent.
+    stages are held. Members of each fit are taken in an order of their own: fits of one seed draw by the same random
+    numbers, so that members of the same number are alike, and paired as they come would not be independent.
 
     Args:
         stages: fits of the stages to media, in their order.
@@ -65,13 +68,13 @@ def mediated(stages: Sequence[Fit], given: Fit, counted: np.ndarray) -> Outcome:
     if given.members is not None and all(stage.members is not None for stage in stages):
         count = min(_count(one.members) for one in (*stages, given))
         drawn = np.zeros((count, len(estimate)))
-    for stage, control in zip(stages, at, strict=True):
+    for number, (stage, control) in enumerate(zip(stages, at, strict=True), 1):
         own = stage.panel
         to = [fit.panel.channels.index(channel) for channel in own.panel.channels]
         single_set: Variables = jax.tree.map(lambda array: np.asarray(array)[None], own.variables)
         estimate[to] += _through(_lost(own, single_set, counted), _slopes(fit, fit.variables, control))[0]
         if drawn is not None:
-            members, its = (_first(one.members, len(drawn)) for one in (stage, given))
+            members, its = _some(stage.members, len(drawn), number), _some(given.members, len(drawn), 0)
             drawn[:, to] += _through(_lost(own, members, counted), _slopes(fit, its, control))
     return Outcome(estimate, drawn)
 
@@ -116,9 +119,11 @@ def _count(members: Variables | None) -> int:
     return len(jax.tree.leaves(members)[0])
 
 
-def _first(members: Variables | None, count: int) -> Variables:
-    first: Variables = jax.tree.map(lambda array: array[:count], members)
-    return first
+def _some(members: Variables | None, count: int, number: int) -> Variables:
+    """So many of the members, in an order that goes with the number of the fit."""
+    order = np.random.default_rng([_ORDER, number]).permutation(_count(members))[:count]
+    some: Variables = jax.tree.map(lambda array: np.asarray(array)[order], members)
+    return some
 
 
 def _slopes(fit: FittedPanel, variables: Variables, control: int) -> np.ndarray:

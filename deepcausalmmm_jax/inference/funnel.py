@@ -8,6 +8,7 @@ import numpy as np
 from deepcausalmmm_jax.checks import did_you_mean, shown
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.checks import refuse_unfit
+from deepcausalmmm_jax.data.kpi_scale import kpi_means
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.inference.fit_many import Wanted, prepared
@@ -96,7 +97,8 @@ def given_earlier_stages(
 def _with_stages(one: Wanted, names: Sequence[str], panels: Sequence[Panel]) -> tuple[Panel, np.ndarray]:
     """The panel up to its last KPI with the stages as further controls, and the weights of its weeks.
 
-    A week in which a stage was not observed is not learned from; there the stage has its mean.
+    A week in which a stage was not observed is not learned from; there the stage has the mean of its region, since one
+    of all regions would be a jump in a small one.
     """
     panel = one.panel.until_last_kpi()
     n_weeks = len(panel.weeks)
@@ -104,8 +106,7 @@ def _with_stages(one: Wanted, names: Sequence[str], panels: Sequence[Panel]) -> 
     for stage in panels:
         observed = stage.weights[:, :n_weeks] > 0
         kpi = stage.kpi[:, :n_weeks]
-        mean = kpi[observed].mean() if observed.any() else 0.0
-        columns.append(np.where(observed, kpi, mean))
+        columns.append(np.where(observed, kpi, kpi_means(kpi, observed)[:, None]))
         weights = weights * observed
     control = np.concatenate([panel.control, np.stack(columns, axis=-1)], axis=-1)
     return dataclasses.replace(panel, controls=(*panel.controls, *names), control=control), weights

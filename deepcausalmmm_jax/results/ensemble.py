@@ -1,5 +1,6 @@
 """Ensemble: a fit with draws or refits, and the same accessors with intervals."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -13,7 +14,7 @@ from deepcausalmmm_jax.attribution.carry_over import carry_over
 from deepcausalmmm_jax.attribution.curve_bands import hill_bands
 from deepcausalmmm_jax.attribution.curves_to_draw import curves_to_draw
 from deepcausalmmm_jax.attribution.diagnostics import channel_trust, share_covariance
-from deepcausalmmm_jax.attribution.intervals import interval, outside, standard_error, summary_draws, with_interval
+from deepcausalmmm_jax.attribution.intervals import drifted, interval, standard_error, summary_draws, with_interval
 from deepcausalmmm_jax.attribution.least_width import at_least_as_wide, relative_errors
 from deepcausalmmm_jax.attribution.links import link_weights, links_of_refits, strongest_first
 from deepcausalmmm_jax.attribution.main_figures import main_figures
@@ -118,11 +119,9 @@ class Ensemble(FitResult):
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        draws = self._summary_draws
-        if planned:
-            draws = summary_draws(earned(self.fitted_panel, self.replicates.variables, True), self.panel, True)
-        table = with_interval(super().media_summary(planned=planned), draws, level)
-        return self._no_narrower(self._interval_notes(table), level)
+        drawn = earned(self.fitted_panel, self._members, True) if planned else self._earned
+        draws = summary_draws(drawn, self.panel, planned)
+        return self._no_narrower(self._with_interval(super().media_summary(planned=planned), draws, level), level)
 
     def summary(self, level: float = _LEVEL) -> pd.DataFrame:
         """`FitResult.summary`, with the interval of `roi` (without spend, of the outcome) as in `media_summary`.
@@ -147,8 +146,8 @@ class Ensemble(FitResult):
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        table = with_interval(self.channel_trust.shown(), {"share": 100 * self._shares}, level)
-        return self._no_narrower(self._interval_notes(table), level)
+        table = self._with_interval(self.channel_trust.shown(), {"share": 100 * self._shares}, level)
+        return self._no_narrower(table, level)
 
     def _no_narrower(self, table: pd.DataFrame, level: float) -> pd.DataFrame:
         """The table with intervals of refits at least as wide as the errors of the fit, which count the curves too."""
@@ -162,9 +161,10 @@ class Ensemble(FitResult):
     def _share_covariance(self) -> np.ndarray:
         return share_covariance(self.fitted_panel)
 
-    def _interval_notes(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The table with what is to be known of its intervals in the column `note`."""
-        table = with_note(table, outside(table), ChannelNote(NoteKind.OUTSIDE_INTERVAL))
+    def _with_interval(self, table: pd.DataFrame, draws: Mapping[str, np.ndarray], level: float) -> pd.DataFrame:
+        """The table with intervals, and what is to be known of them in the column `note`."""
+        far = drifted(table, draws, level)
+        table = with_note(with_interval(table, draws, level), far, ChannelNote(NoteKind.OUTSIDE_INTERVAL))
         for note in self.coverage_notes:
             table = with_note(table, np.ones(len(table), bool), note)
         return table
@@ -298,7 +298,7 @@ class Ensemble(FitResult):
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        return self._interval_notes(with_interval(super().effects().assign(note=""), self._effect_draws, level))
+        return self._with_interval(super().effects().assign(note=""), self._effect_draws, level)
 
     @cached_property
     def _effect_draws(self) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from deepcausalmmm_jax.attribution.intervals import outside, with_interval
+from deepcausalmmm_jax.attribution.intervals import drifted
 from deepcausalmmm_jax.attribution.notes import NOTE, ChannelNote, NoteKind, with_note
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -18,8 +18,8 @@ def own_notes(result: FitResult, level: float = 0.9) -> pd.DataFrame:
     own = result.channel_trust.shown()
     if not isinstance(result, Ensemble):
         return own
-    drifted = outside(with_interval(own, {"share": result.share_draws().to_numpy()}, level))
-    own = with_note(own, drifted, ChannelNote(NoteKind.OUTSIDE_INTERVAL))
+    far = drifted(own, {"share": result.share_draws().to_numpy()}, level)
+    own = with_note(own, far, ChannelNote(NoteKind.OUTSIDE_INTERVAL))
     return result.notes(level).assign(**{NOTE: own[NOTE]})
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.attribution.intervals import outside
+from deepcausalmmm_jax.attribution.intervals import drifted, outside
 from deepcausalmmm_jax.attribution.links import links_of_refits
 from deepcausalmmm_jax.attribution.notes import NoteKind, clear_from, few_or_not, narrow_or_not
 from deepcausalmmm_jax.plots.report.findings import findings
@@ -28,6 +28,20 @@ def test_an_estimate_outside_its_interval_is_told_and_one_inside_is_not(small_en
     apart = dcm.Ensemble(fitted, dataclasses.replace(made, variables=alike))
     for table in (apart.media_summary(), apart.notes()):
         assert "outside the range of its refits" in table["note"].iloc[0]
+
+
+@pytest.mark.parametrize(("level", "far"), [(0.1, [False, True]), (0.5, [False, True]), (0.99, [False, False])])
+def test_an_estimate_at_the_edge_of_a_narrow_interval_has_not_drifted(level, far):
+    """The first lies at a fifth of its draws, as one of five does that is right; the second at one of fifty."""
+    draws = np.tile(np.linspace(0.0, 1.0, 101)[:, None], (1, 2))
+    np.testing.assert_array_equal(drifted(pd.DataFrame({"share": [0.2, 0.02]}), {"share": draws}, level), far)
+
+
+@pytest.mark.parametrize("figures", ["media_summary", "notes", "effects"])
+def test_what_is_said_of_estimates_outside_goes_with_no_level_up_to_nine_tenths(small_ensemble, figures):
+    said = [getattr(small_ensemble, figures)(level)["note"] for level in (0.9, 0.5, 0.05)]
+    for narrower in said[1:]:
+        pd.testing.assert_series_equal(narrower, said[0])
 
 
 @pytest.mark.parametrize(
@@ -98,3 +112,6 @@ def test_a_link_outside_the_range_of_its_refits_says_so():
     assert found["share_of_refits"].tolist() == [1.0, 1.0, 0.0]
     assert found["weight"].between(found["weight_low"], found["weight_high"]).tolist() == [True, False, False]
     assert found["note"].str.contains("outside the range of its refits").tolist() == [False, True, True]
+    narrow = links_of_refits(table.assign(weight=[0.21, 0.3, 0.3]), drawn, 0.2)
+    assert not narrow["weight"].iloc[0] >= narrow["weight_low"].iloc[0]
+    assert narrow["note"].iloc[0] == ""

@@ -71,3 +71,18 @@ def test_without_draws_there_are_no_intervals():
     assert np.isnan(table.loc["tv", "pct_mediated"])
     with pytest.raises(dcm.ConfigError, match="level"):
         stage_table((), Outcome(np.zeros(0), None), Outcome(np.zeros(0), None), (), 2.0)
+
+
+def test_members_of_fits_of_one_seed_are_paired_as_independent(small_panel, small_result, stage):
+    """Such fits draw by the same random numbers, so that members of the same number are alike."""
+    logs = np.random.default_rng(0).normal(0.0, 0.3, 200)
+    alike = _members(small_result, len(logs))
+    alike["params"]["coefficients"]["level"] += logs.astype(np.float32)[:, None]
+    alike["params"]["control"]["shared"] *= np.exp(logs).astype(np.float32)[:, None]
+    alike["params"]["control"]["region"] *= np.exp(logs).astype(np.float32)[:, None, None]
+    same = stage._replace(members=alike)
+    found = mediated([same], same, small_panel.past)
+    by_way = np.log(found.drawn / found.estimate)
+    np.testing.assert_allclose(by_way.std(axis=0), np.sqrt(2.0) * logs.std(), rtol=0.1)  # twice 0.3 where they go along
+    correlation = [np.corrcoef(logs, part)[0, 1] for part in by_way.T]  # with the total, which is of the same seed
+    assert np.abs(correlation).max() < 0.2

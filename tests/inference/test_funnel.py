@@ -99,10 +99,22 @@ def test_weeks_without_a_stage_are_not_learned_from(panels, small_result):
     gappy = {**panels, "visits": dataclasses.replace(panels["visits"], weights=unseen, kpi=kpi)}
     found = _given(gappy, small_result, ("visits", "sales"))["sales"]
     np.testing.assert_array_equal(found.weights, panels["sales"].weights * (unseen > 0))
-    assert (found.panel.control[1, 3:9, -1] > 0).all()
     late = dataclasses.replace(panels["visits"], weights=np.where(np.arange(60) < 52, 0.0, 1.0) * unseen)
     with pytest.raises(dcm.DataError, match="KPI sales given visits: No region has a KPI in 12 training weeks"):
         _given({**panels, "visits": late}, small_result, ("visits", "sales"))
+
+
+@pytest.mark.parametrize("size_of_others", [1.0, 100.0])
+def test_a_week_without_a_stage_has_the_mean_of_its_region_however_large_others_are(
+    panels, small_result, size_of_others
+):
+    unseen, size = panels["visits"].weights.copy(), np.array([size_of_others, 1.0, size_of_others, size_of_others])
+    unseen[1, 3:9] = 0.0
+    kpi = np.where(unseen > 0, size[:, None] * panels["visits"].kpi, 0.0)
+    gappy = {**panels, "visits": dataclasses.replace(panels["visits"], weights=unseen, kpi=kpi)}
+    control = _given(gappy, small_result, ("visits", "sales"))["sales"].panel.control[:, :, -1]
+    np.testing.assert_allclose(control[1, 3:9], kpi[1, unseen[1] > 0].mean())
+    np.testing.assert_array_equal(control[unseen > 0], kpi[unseen > 0])
 
 
 def test_what_is_known_of_effects_by_all_ways_is_left_out_where_a_stage_is_held(panels, small_result):
