@@ -112,6 +112,6 @@ def test_a_link_outside_the_range_of_its_refits_says_so():
     assert found["share_of_refits"].tolist() == [1.0, 1.0, 0.0]
     assert found["weight"].between(found["weight_low"], found["weight_high"]).tolist() == [True, False, False]
     assert found["note"].str.contains("outside the range of its refits").tolist() == [False, True, True]
-    narrow = links_of_refits(table.assign(weight=[0.21, 0.3, 0.3]), drawn, 0.2)
+    narrow = links_of_refits(table.assign(weight=[0.25, 0.3, 0.3]), drawn, 0.2)
     assert not narrow["weight"].iloc[0] >= narrow["weight_low"].iloc[0]
     assert narrow["note"].iloc[0] == ""
