@@ -3,7 +3,8 @@
 python benchmarks/sbc.py [--replicates 100] [--first 0] [--variants model,default]
 
 Parameters are drawn from the prior of the posterior, and a KPI from the model with them; where the draws of a fit are
-draws from the posterior, the rank of the true value among them is uniform. `default` fits have all default settings.
+draws from the posterior, the rank of the true value among them is uniform. `default` fits have all default settings but
+one: the likelihood counts in full, since here the model is the true one (`posterior.coarsening`).
 `model` fits leave out what the simulation does not have and the posterior takes as fixed: robust weights and the
 channel graph; so they test the sampler alone, and need no training.
 """
@@ -33,13 +34,15 @@ WEEKS, CHANNELS, CONTROLS = 104, 3, 2
 RANKS = 99  # draws that a true value is ranked among, thinned to be nearly independent; then 100 ranks are possible
 BINS = 10
 UNIT = 1000.0  # KPI units of the mean week
+_IN_FULL = dcm.PosteriorSettings(coarsening=1e9)
 _ALONE = dcm.Config(
     graph="none",
     tune=False,
     training=dcm.Training(huber_delta=1e6, max_epochs=1, chunk_epochs=1),
+    posterior=_IN_FULL,
 )
-_UNTRAINED = _ALONE.replace(posterior=dcm.PosteriorSettings(method="none"))
-VARIANTS = {"model": _ALONE, "default": dcm.Config()}
+_UNTRAINED = _ALONE.replace(posterior=dataclasses.replace(_IN_FULL, method="none"))
+VARIANTS = {"model": _ALONE, "default": dcm.Config(posterior=_IN_FULL)}
 
 
 class Simulated(NamedTuple):

@@ -164,9 +164,10 @@ class PosteriorSettings:
         control: median effect of one standard deviation of a control, as a share of the mean KPI.
         shock: median of the weekly shock shared by all regions, as a share of the mean KPI.
         size_spread: spread of these scales and of those in `Penalties` for season and regions.
-        coarsening: regions, beyond the first, at which the likelihood counts half. All regions share the same curves,
-            and where those differ from the true ones, more regions make intervals narrower around a wrong value. To
-            counter this, the likelihood of R regions is raised to the power 1 / (1 + (R - 1) / coarsening).
+        coarsening: regions at which the likelihood counts half. All weeks and regions share the same curves, and where
+            those differ from the true ones, more data make intervals narrower around a wrong value. To counter this,
+            the likelihood of R regions is raised to the power 1 / (1 + R / coarsening): 0.71 for one region. A very
+            large number takes the model at its word.
     """
 
     method: PosteriorMethod = "auto"
