@@ -66,13 +66,14 @@ def links_of_refits(table: pd.DataFrame, drawn: np.ndarray, level: float) -> pd.
     """Links with percentiles of their refits for intervals, `share_of_refits`, and a `note` on those outside theirs.
 
     Args:
-        table: of the fit, see `links`.
+        table: of the fit, see `links`; its intervals are replaced.
         drawn: weights in the refits, `[refit, link]`; 0 where a refit has no such link.
         level: of the intervals.
     """
     low, high = interval(drawn, level)
     wide = table.assign(weight_low=low, weight_high=high, share_of_refits=(drawn != 0).mean(axis=0), note="")
-    return with_note(wide, drifted(table, {"weight": drawn}, level), ChannelNote(NoteKind.LINK_OUTSIDE_INTERVAL))
+    far = drifted(table[["weight"]], {"weight": drawn}, level)
+    return with_note(wide, far, ChannelNote(NoteKind.LINK_OUTSIDE_INTERVAL))
 
 
 def link_draws(fit: FittedPanel, n_draws: int) -> np.ndarray:

@@ -106,7 +106,9 @@ def test_draws_of_one_region_are_not_said_to_be_too_narrow(national_ensemble):
 
 def test_a_link_outside_the_range_of_its_refits_says_so():
     """Refits of a fit that has not converged go on where it stopped; of a rare link most refits have a weight of 0."""
-    table = pd.DataFrame({"source": ["a", "a", "b"], "target": ["b", "c", "c"], "weight": [0.3, 0.3, 0.3]})
+    ends = {"weight_low": -1.0, "weight_high": 1.0}  # of the single fit, which refits replace
+    pairs = {"source": ["a", "a", "b"], "target": ["b", "c", "c"]}
+    table = pd.DataFrame(pairs | {"weight": [0.3, 0.3, 0.3]}).assign(**ends)
     drawn = np.array([[0.2, 0.5, 0.0], [0.4, 0.6, 0.0], [0.3, 0.7, 0.0], [0.35, 0.8, 0.0]])
     found = links_of_refits(table, drawn, 0.9)
     assert found["share_of_refits"].tolist() == [1.0, 1.0, 0.0]
