@@ -34,7 +34,7 @@ WEEKS, CHANNELS, CONTROLS = 104, 3, 2
 RANKS = 99  # draws that a true value is ranked among, thinned to be nearly independent; then 100 ranks are possible
 BINS = 10
 UNIT = 1000.0  # KPI units of the mean week
-_IN_FULL = dcm.PosteriorSettings(coarsening=1e9)
+_IN_FULL = dcm.PosteriorSettings(coarsening=1e6)
 _ALONE = dcm.Config(
     graph="none",
     tune=False,

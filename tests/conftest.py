@@ -154,8 +154,8 @@ def prepared_weeks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture(scope="session")
 def drawn(quick: dcm.Config) -> dcm.Config:
-    """A short training, and draws from the posterior."""
-    return quick.replace(posterior=dcm.PosteriorSettings(draws=60))
+    """A short training, and draws from the posterior with the likelihood in full: two years are to show two channels."""
+    return quick.replace(posterior=dcm.PosteriorSettings(draws=60, coarsening=1e6))
 
 
 @pytest.fixture(scope="session")
