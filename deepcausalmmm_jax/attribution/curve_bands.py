@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 from jax import Array
 
+from deepcausalmmm_jax.attribution.accuracy import RECENT_WEEKS
 from deepcausalmmm_jax.attribution.curves import curve_kinds, hill_curves, model_exposure, saturations
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.intervals import interval
@@ -13,8 +14,6 @@ from deepcausalmmm_jax.config.curves import CurveKinds
 from deepcausalmmm_jax.io.on_device import on_device, single
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.curves import MediaCurves, saturation_by_channel
-
-_RECENT_WEEKS = 8.0
 
 
 def today(fit: FittedPanel) -> pd.DataFrame:
@@ -28,7 +27,7 @@ def today(fit: FittedPanel) -> pd.DataFrame:
         none, `activity` is the height of its curve.
     """
     stop = fit.panel.n_past_weeks
-    recent = slice(max(0, stop - fit.panel.cadence.steps(_RECENT_WEEKS)), stop)
+    recent = slice(max(0, stop - fit.panel.cadence.steps(RECENT_WEEKS)), stop)
     scaled, _ = model_exposure(fit, fit.panel.exposure[:, recent])
     rows = fit.panel.present[:, recent]
     level = scaled[rows].mean(axis=0) if rows.any() else scaled.mean(axis=(0, 1))
