@@ -22,7 +22,8 @@ def test_changes_are_no_powers_of_ten(value, said):
 
 
 def test_many_independent_regions_are_no_power_of_ten(small_result):
-    shown = SimpleNamespace(regions=range(200), channels=small_result.panel.channels)
+    panel = small_result.panel
+    shown = SimpleNamespace(regions=range(200), channels=panel.channels, cadence=panel.cadence)
     many = SimpleNamespace(metrics=small_result.metrics, panel=shown, effective_regions=123.4)
     told = " ".join(_certainty(many, small_result.notes()))
     assert "as much information as 123 independent regions." in told
