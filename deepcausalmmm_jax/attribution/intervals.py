@@ -11,7 +11,7 @@ from deepcausalmmm_jax.attribution.prices import spent
 from deepcausalmmm_jax.checks import require
 from deepcausalmmm_jax.data.panel import Panel
 
-_LEAST_RANGE = 0.9  # level of the narrowest interval that an estimate can be said to have drifted from
+LEAST_RANGE = 0.9  # level of the narrowest interval that an estimate can be said to have drifted from
 _SAME = 1e-9  # of the largest: draws that differ by less are the same but for rounding
 _ROUNDING = 1e-5  # of single precision: marginal returns are differences of two nearly equal predictions
 
@@ -72,7 +72,8 @@ def with_interval(table: pd.DataFrame, draws: Mapping[str, np.ndarray], level: f
 def outside(table: pd.DataFrame) -> np.ndarray:
     """Rows in which an estimate lies outside its own interval by more than rounding, `[row]`."""
     found = np.zeros(len(table), bool)
-    for name in (str(column)[: -len("_low")] for column in table if str(column).endswith("_low")):
+    ends = (str(column).removesuffix("_low") for column in table if str(column).endswith("_low"))
+    for name in filter(table.columns.__contains__, ends):  # a range, as of the frequencies seen, has no estimate
         value, low, high = (table[f"{name}{end}"].to_numpy(np.float64) for end in ("", "_low", "_high"))
         slack = _ROUNDING * np.maximum(np.abs(low), np.abs(high))
         found |= (value < low - slack) | (value > high + slack)
@@ -94,7 +95,7 @@ def drifted(table: pd.DataFrame, draws: Mapping[str, np.ndarray], level: float) 
         ConfigError: a level that is not between 0 and 1.
     """
     require_level(level)
-    return outside(with_interval(table, draws, max(level, _LEAST_RANGE)))
+    return outside(with_interval(table, draws, max(level, LEAST_RANGE)))
 
 
 def summary_draws(earned: Earned, panel: Panel, planned: bool = False) -> dict[str, np.ndarray]:

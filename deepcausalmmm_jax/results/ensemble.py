@@ -1,7 +1,7 @@
 """Ensemble: a fit with draws or refits, and the same accessors with intervals."""
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
@@ -14,12 +14,21 @@ from deepcausalmmm_jax.attribution.carry_over import carry_over
 from deepcausalmmm_jax.attribution.curve_bands import hill_bands
 from deepcausalmmm_jax.attribution.curves_to_draw import curves_to_draw
 from deepcausalmmm_jax.attribution.diagnostics import channel_trust, share_covariance
-from deepcausalmmm_jax.attribution.intervals import drifted, interval, standard_error, summary_draws, with_interval
+from deepcausalmmm_jax.attribution.intervals import (
+    LEAST_RANGE,
+    drifted,
+    interval,
+    outside,
+    standard_error,
+    summary_draws,
+    with_interval,
+)
 from deepcausalmmm_jax.attribution.least_width import at_least_as_wide, relative_errors
 from deepcausalmmm_jax.attribution.links import link_weights, links_of_refits, strongest_first
 from deepcausalmmm_jax.attribution.main_figures import main_figures
 from deepcausalmmm_jax.attribution.mediation import effect_draws
 from deepcausalmmm_jax.attribution.notes import (
+    NOTE,
     ChannelNote,
     ChannelTrust,
     NoteKind,
@@ -37,10 +46,10 @@ from deepcausalmmm_jax.results.computed_once import computed_once
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.results.inference_data import inference_data
 from deepcausalmmm_jax.results.judged_by_draws import judged_by_draws, says_little
+from deepcausalmmm_jax.results.sampling_diagnostics import sampling_diagnostics, starts_compared
 from deepcausalmmm_jax.training.fitted import Fitted, Replicates
 
 _LEVEL = 0.9
-_WORST_K, _WORST_R_HAT = 0.7, 1.3  # Vehtari et al. 2024; chains this short are not judged by the usual 1.01
 _BOUNDS = ("low", "high")
 
 
@@ -138,7 +147,7 @@ class Ensemble(FitResult):
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        return carry_over(self.fitted_panel, self.replicates.variables, level)
+        return self._told(partial(carry_over, self.fitted_panel, self._members), level)
 
     def notes(self, level: float = _LEVEL) -> pd.DataFrame:
         """`FitResult.notes`, with the standard error and an interval of each share, see `media_summary`.
@@ -163,11 +172,19 @@ class Ensemble(FitResult):
 
     def _with_interval(self, table: pd.DataFrame, draws: Mapping[str, np.ndarray], level: float) -> pd.DataFrame:
         """The table with intervals, and what is to be known of them in the column `note`."""
-        far = drifted(table, draws, level)
-        table = with_note(with_interval(table, draws, level), far, ChannelNote(NoteKind.OUTSIDE_INTERVAL))
+        return self._noted(with_interval(table, draws, level), drifted(table, draws, level))
+
+    def _noted(self, table: pd.DataFrame, far: np.ndarray) -> pd.DataFrame:
+        """The table, with what is to be known of its intervals in the column `note`; `far` as from `drifted`."""
+        table = table if NOTE in table else table.assign(**{NOTE: ""})
+        table = with_note(table, far, ChannelNote(NoteKind.OUTSIDE_INTERVAL))
         for note in self.coverage_notes:
             table = with_note(table, np.ones(len(table), bool), note)
         return table
+
+    def _told(self, made: Callable[[float], pd.DataFrame], level: float) -> pd.DataFrame:
+        table = made(level)
+        return self._noted(table, outside(made(LEAST_RANGE) if level < LEAST_RANGE else table))
 
     @property
     def _same_exposure(self) -> bool:
@@ -201,12 +218,7 @@ class Ensemble(FitResult):
             `method`, `draws`, `pareto_k` (of importance weights around the mode; above 0.7 `laplace` fails), `r_hat`
             (of Markov chains; above 1.3 they have not mixed) and `trusted`. For refits only method and number.
         """
-        made = self.replicates
-        facts: dict[str, object] = {"method": made.method, "draws": len(made)}
-        if self.from_posterior:
-            trusted = made.pareto_k < _WORST_K if made.method == "laplace" else made.r_hat < _WORST_R_HAT
-            facts |= {"pareto_k": made.pareto_k, "r_hat": made.r_hat, "trusted": bool(trusted)}
-        return pd.Series(facts)
+        return sampling_diagnostics(self.replicates)
 
     def to_inference_data(self) -> object:
         """Draws of shares, curves, outcome and ROI as `arviz.InferenceData`, by chain where the draws are chains.
@@ -298,7 +310,7 @@ class Ensemble(FitResult):
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        return self._with_interval(super().effects().assign(note=""), self._effect_draws, level)
+        return self._with_interval(super().effects(), self._effect_draws, level)
 
     @cached_property
     def _effect_draws(self) -> dict[str, np.ndarray]:
@@ -313,20 +325,7 @@ class Ensemble(FitResult):
             `difference`, the mean of warm less cold; `largest`, the largest one; `spread`, the standard deviation over
             all refits, against which the differences should be small. Empty where nothing was checked.
         """
-        check = 100 * self.replicates.check
-        if not len(check):
-            return pd.DataFrame(columns=["warm", "cold", "difference", "largest", "spread"])
-        apart = check[:, 0] - check[:, 1]
-        return pd.DataFrame(
-            {
-                "warm": check[:, 0].mean(axis=0),
-                "cold": check[:, 1].mean(axis=0),
-                "difference": apart.mean(axis=0),
-                "largest": np.abs(apart).max(axis=0),
-                "spread": 100 * standard_error(self._shares),
-            },
-            index=pd.Index(self.panel.channels, name=CHANNEL),
-        )
+        return starts_compared(self.replicates, self._shares, self.panel.channels)
 
     def save(self, path: str | Path) -> Path:
         """Write fit and refits to one file (`.npz`), to be read by `load`.

@@ -1,5 +1,6 @@
 """A fit on its own panel: what every table of a result reads."""
 
+from collections.abc import Callable
 from functools import cached_property
 
 import jax
@@ -75,6 +76,10 @@ class FitBase:
             return self._members
         sets: Variables = jax.tree.map(lambda array: np.asarray(array)[None], self.fitted.variables)
         return sets
+
+    def _told(self, made: Callable[[float], pd.DataFrame], level: float) -> pd.DataFrame:
+        """A table that has intervals of its own at a level, with what is to be known of them where there are any."""
+        return made(level)
 
     @property
     def _members(self) -> Variables | None:

@@ -1,6 +1,6 @@
 """FitResult: a fitted model and everything that can be read from it."""
 
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -97,10 +97,12 @@ class FitResult(ForecastTables, CurveTables):
     def treatments(self, level: float = 0.9) -> pd.DataFrame:
         """What each treatment contributed against its baseline; see `attribution.treatments.treatment_table`.
 
+        Where there are intervals, a column `note` says what is to be known of them, here and in the next two tables.
+
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        return treatment_table(self.fitted_panel, self._members, level)
+        return self._told(partial(treatment_table, self.fitted_panel, self._members), level)
 
     def events(self, level: float = 0.9) -> pd.DataFrame:
         """What each event contributed against weeks without it; see `attribution.treatments.event_table`.
@@ -108,7 +110,7 @@ class FitResult(ForecastTables, CurveTables):
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        return event_table(self.fitted_panel, self._members, level)
+        return self._told(partial(event_table, self.fitted_panel, self._members), level)
 
     def frequency(self, level: float = 0.9) -> pd.DataFrame:
         """Frequency of channels with reach and frequency, and the best one; see `attribution.frequency`.
@@ -116,7 +118,8 @@ class FitResult(ForecastTables, CurveTables):
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        return frequency_table(self.fitted_panel, self._members, level, self.media_summary())
+        made = partial(frequency_table, self.fitted_panel, self._members, media=FitResult.media_summary(self))
+        return self._told(made, level)
 
     def frequency_curves(self, level: float = 0.9) -> pd.DataFrame:
         """Effect of a contact against frequency; see `attribution.frequency.frequency_curves`.

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
@@ -122,7 +122,8 @@ class KpiFits(Mapping[str, FitResult]):
             own = self.results[kpi]
             drawn = own.draws("incremental_outcome").to_numpy() if isinstance(own, Ensemble) else None
             total = Outcome(FitResult.media_summary(own)["incremental_outcome"].to_numpy(), drawn)
-            tables[kpi] = stage_table(own.panel.channels, total, self._mediated[kpi], self.funnel[:later], level)
+            parts = partial(stage_table, own.panel.channels, total, self._mediated[kpi], self.funnel[:later])
+            tables[kpi] = own._told(parts, level)
         return pd.concat(tables, names=[KPI, CHANNEL])
 
     @cached_property

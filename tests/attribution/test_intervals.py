@@ -71,7 +71,7 @@ def test_an_error_from_few_draws_must_be_exceeded_by_more(n_draws, least):
 
 def test_few_draws_say_so_beside_every_figure(small_ensemble):
     assert few_or_not(20) == []
-    for table in (small_ensemble.notes(), small_ensemble.media_summary()):
+    for table in (small_ensemble.notes(), small_ensemble.media_summary(), small_ensemble.carry_over()):
         assert table["note"].str.contains("4 refits are too few for intervals").all()
     single = dcm.Ensemble(
         small_ensemble.fitted,
@@ -93,10 +93,15 @@ def test_few_draws_say_so_beside_every_figure(small_ensemble):
 )
 def test_intervals_that_are_too_narrow_say_so_beside_every_figure(small_ensemble, changes, figure):
     made = dcm.Ensemble(small_ensemble.fitted, dataclasses.replace(small_ensemble.replicates, **changes))
-    for table in (made.notes(), made.media_summary(), made.media_summary(planned=True)):
+    for table in (made.notes(), made.media_summary(), made.media_summary(planned=True), made.carry_over()):
         assert table["note"].str.contains("too narrow").all()
         assert table["note"].str.contains(figure).all()
     assert any(figure in sentence for sentence in findings(made, None).certainty)
+
+
+def test_a_range_without_an_estimate_has_nothing_outside():
+    table = pd.DataFrame({"best": [1.0, 4.0], "best_low": 0.5, "best_high": 2.0, "seen_low": 1.0, "seen_high": 3.0})
+    assert outside(table).tolist() == [False, True]
 
 
 def test_draws_of_one_region_are_not_said_to_be_too_narrow(national_ensemble):

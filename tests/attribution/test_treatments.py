@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -94,6 +95,17 @@ def test_intervals_are_those_of_the_members(drawn):
     np.testing.assert_allclose(
         drawn.region_intervals().values, np.quantile(regional, [0.05, 0.95], axis=0), rtol=1e-2, atol=2.0
     )
+
+
+@pytest.mark.parametrize("level", [0.9, 0.5])
+@pytest.mark.parametrize(("away", "said"), [(0.0, False), (10.0, True)])
+def test_an_estimate_outside_the_range_of_its_draws_says_so(drawn, level, away, said):
+    middle = jax.tree.map(lambda own: own.mean(axis=0), drawn.replicates.variables["params"]["control"])
+    params = drawn.fitted.variables["params"] | {"control": middle | {"shared": middle["shared"] + away}}
+    fitted = dataclasses.replace(drawn.fitted, variables=dict(drawn.fitted.variables) | {"params": params})
+    moved = dcm.Ensemble(fitted, drawn.replicates)
+    for table in (moved.treatments(level), moved.events(level)):
+        assert (table["note"].str.contains("outside the range of its refits or draws") == said).all()
 
 
 def members_of(drawn):
