@@ -3,13 +3,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP ?= $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test fuzz lint docs pictures notebook bench install lock clean
+.PHONY: demo test test-all fuzz lint docs pictures notebook bench install lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/deepcausalmmm-jax demo --out demo
 
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not slow"
+
+test-all: $(VENV)/.installed-test
+	$(PYTEST)
 
 fuzz: $(VENV)/.installed-test
 	DEEPCAUSALMMM_JAX_FUZZ=5000 $(BIN)/python -m pytest tests/fuzz tests/results/test_damaged_runs.py

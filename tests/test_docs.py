@@ -113,6 +113,7 @@ def _fenced(path, language):
     return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), flags=re.S | re.M)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_the_code_of_a_page_runs(page, place, capsys):
     names = {}
@@ -224,6 +225,7 @@ SCRIPTS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_examples_run(script, place, small_result, monkeypatch, capsys):
     arguments, made = SCRIPTS[script]
@@ -233,6 +235,7 @@ def test_examples_run(script, place, small_result, monkeypatch, capsys):
     assert (place / made).stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_the_notebook_has_kept_what_it_shows_and_its_cells_run(place, capsys):
     """On a shorter file of the same columns, by the rules by which `make notebook` runs it."""
     run = _script("notebook")["run"]

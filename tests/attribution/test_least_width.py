@@ -103,6 +103,7 @@ def test_draws_from_the_posterior_keep_their_own_intervals(national_ensemble):
     np.testing.assert_allclose(notes["share_high"], drawn.quantile(0.95), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_paper_model_has_no_errors_so_refits_stand_alone(small_panel):
     result = dcm.fit(small_panel, dcm.Config.paper(hidden_size=4, epochs=20, warm_start_epochs=5), progress=False)
     ensemble = dcm.bootstrap(result, 3, checks=0, progress=False)

@@ -44,6 +44,7 @@ def grouped(small_result):
     return with_graphs(small_result, EDGES)
 
 
+@pytest.mark.slow
 def test_each_group_has_the_links_of_its_own_regions(quick, tmp_path):
     panel, _ = dcm.simulate(4, 60, 3, 2, seed=5, links=0, flighted=0, confounded=0)
     exposure, mean = panel.exposure.copy(), panel.exposure.mean(axis=1)

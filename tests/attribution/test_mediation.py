@@ -23,6 +23,7 @@ def linked():
     return panel, truth, dcm.fit(panel, TRAINED, holdout=8)
 
 
+@pytest.mark.slow
 def test_the_graph_ranks_true_links_first_and_in_their_direction(linked):
     _, truth, result = linked
     found = result.adjacency.to_numpy()
@@ -146,6 +147,7 @@ def _keys(links):
     return {(link.source, link.target, link.lag) for link in links.itertuples()}
 
 
+@pytest.mark.slow
 def test_links_are_found_at_their_lags_and_no_others(lagged):
     _, truth, result = lagged
     assert set(truth.links["lag"]) == {0, 2}

@@ -45,6 +45,7 @@ def folder(tmp_path_factory):
     return place
 
 
+@pytest.mark.slow
 def test_figures_come_as_json_table_and_page(folder):
     found = json.loads((folder / "benchmark.json").read_text())
     assert {"machine", "ceilings", "single", "scaling", "replicates", "workers", "seconds"} <= set(found)

@@ -78,6 +78,7 @@ def test_evidence_tells_equal_from_unequal_noise(spread, noise):
     assert (found.evidence > 0) == (noise == "unequal")
 
 
+@pytest.mark.slow
 def test_equal_noise_leaves_open_what_equal_variances_cannot_tell():
     x, y = np.random.default_rng(1).normal(size=(2, 400))
     y = 0.3 * x + y
@@ -221,6 +222,7 @@ def test_a_representative_is_of_its_class(seed, d):
     np.testing.assert_array_equal(member | member.T, edges | edges.T)
 
 
+@pytest.mark.slow
 def test_frequencies_tell_an_open_direction_from_no_edge():
     x = pd.DataFrame(_samples(CHAIN), columns=NAMES)
     found = dcm.bootstrap_dag(x, 30, noise="unequal", warm_start=False)

@@ -79,6 +79,7 @@ def test_a_draw_depends_on_its_number_and_the_seed_alone(small_result, ensemble)
     assert np.abs(_shares(other) - _shares(fewer)).max() > 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["threads", "pmap"])  # the fixture's is shard_map
 def test_engines_give_the_same_refits_when_replicates_do_not_divide(small_result, ensemble, engine):
     assert len(jax.devices()) > 1
@@ -213,6 +214,7 @@ def test_a_damaged_file_is_done_again_and_another_run_is_refused(small_result, s
         run(dcm.fit(small_panel, other_settings, holdout=8))
 
 
+@pytest.mark.slow
 def test_a_killed_run_gives_the_numbers_of_an_undisturbed_one(small_result, tmp_path):
     small_result.save(tmp_path / "fit.npz")
     script = textwrap.dedent(
@@ -236,6 +238,7 @@ def test_a_killed_run_gives_the_numbers_of_an_undisturbed_one(small_result, tmp_
     np.testing.assert_allclose(_shares(resumed), _shares(undisturbed), **_ROUNDING)
 
 
+@pytest.mark.slow
 def test_two_hosts_give_the_refits_of_one(small_result, ensemble, tmp_path):
     small_result.save(tmp_path / "fit.npz")
     with socket.socket() as free:

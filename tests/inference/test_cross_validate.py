@@ -110,6 +110,7 @@ def test_weeks_after_a_fold_change_nothing(table, small_panel, asked):
     assert (ours["rmse"][~before] != theirs["rmse"][~before]).all()
 
 
+@pytest.mark.slow
 def test_models_of_other_shapes_are_compared_in_one_call(small_panel, quick):
     short = dataclasses.replace(quick.training, max_epochs=10, chunk_epochs=10)
     others = [
@@ -147,6 +148,7 @@ def test_settings_that_see_other_arrays_share_no_program(small_panel, quick):
             chex.assert_trees_all_equal(preparation.inputs, group.ready[group.settings[0], fold].inputs)
 
 
+@pytest.mark.slow
 def test_each_grouping_of_regions_has_the_errors_that_it_has_alone(small_panel, quick):
     short = quick.replace(training=dataclasses.replace(quick.training, max_epochs=10, chunk_epochs=10))
     settings = [short.replace(link_groups=halves(small_panel, first)) for first in ([0, 1], [1])]
@@ -156,6 +158,7 @@ def test_each_grouping_of_regions_has_the_errors_that_it_has_alone(small_panel, 
     assert together["rmse"][0] != together["rmse"][2]
 
 
+@pytest.mark.slow
 def test_two_side_by_side_are_as_all_at_once(table, small_panel, asked):
     ours = dcm.cross_validate(small_panel, **asked, batch_size=2)
     np.testing.assert_allclose(ours["rmse"], table["rmse"], rtol=0.05)  # after a hundred epochs

@@ -44,6 +44,7 @@ def test_each_of_many_fits_is_the_single_one(many, small_panel, other_panel, sho
 _TINY = dcm.Config.paper(hidden_size=2, epochs=20, warm_start_epochs=5)
 
 
+@pytest.mark.slow
 def test_fits_of_other_shapes_are_grouped_by_program(small_panel):
     smaller = small_panel.select(regions=list(small_panel.regions[:3]))
     faster = _TINY.replace(published=dataclasses.replace(_TINY.published, learning_rate=0.02))

@@ -25,6 +25,7 @@ def result(reached_result):
     return reached_result
 
 
+@pytest.mark.slow
 def test_a_stated_half_frequency_holds_in_contacts(result):
     assert result.curve_parameters.half_frequency["channel_1"] == pytest.approx(4.0, abs=0.1)
     assert result.priors().set_index("quantity").loc["half_frequency", "found"] == pytest.approx(4.0, abs=0.1)

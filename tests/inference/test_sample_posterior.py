@@ -107,6 +107,7 @@ def test_another_seed_moves_no_share_beyond_a_fraction_of_its_interval(trained, 
     assert (np.abs(other.notes()["share"] - notes["share"]) < 0.35 * width).all()
 
 
+@pytest.mark.slow
 def test_more_draws_are_more_positions_and_not_the_same_ones_again(trained, monkeypatch):
     monkeypatch.setattr(sample, "_SHORT", sample._SHORT._replace(moves=10))
     many = dcm.sample_posterior(trained, 375)  # more than twice what the chains have by themselves
@@ -129,6 +130,7 @@ def test_draws_survive_a_file(national_ensemble, tmp_path):
     assert kept.fitted.trained is not None
 
 
+@pytest.mark.slow
 def test_refits_start_from_the_training_and_not_from_the_mean_of_the_draws(national_ensemble, trained):
     refits = dcm.bootstrap(national_ensemble, 2, checks=0, progress=False)
     np.testing.assert_allclose(refits.contributions, trained.contributions, rtol=1e-5)
@@ -173,6 +175,7 @@ def test_from_eight_regions_on_training_stands_unless_draws_are_asked_for(small_
     assert not isinstance(estimated(dataclasses.replace(small_result.fitted, config=automatic)), dcm.Ensemble)
 
 
+@pytest.mark.slow
 def test_several_regions_have_a_posterior_too(small_result):
     drawn = dcm.sample_posterior(small_result, 20, "laplace")
     table = drawn.notes()

@@ -104,6 +104,7 @@ def test_the_updates_of_a_quarter_share_their_compiled_programs(run, small_panel
     dcm.update(run, fewer, progress=False)
 
 
+@pytest.mark.slow
 def test_the_draws_and_figures_of_a_quarters_updates_share_their_compiled_programs_too(national_ensemble):
     def programs(more):
         """Of an update with so many weeks more, and of what a user reads of it, the programs that are traced."""
@@ -127,6 +128,7 @@ def _continued(panel, more):
     return dataclasses.replace(panel, weeks=weeks, **longer)
 
 
+@pytest.mark.slow
 def test_the_refits_of_a_bootstrap_must_be_made_again(small_ensemble, small_panel):
     panel = small_panel.select(weeks=slice(0, 60))
     kpi = panel.kpi.copy()
@@ -223,6 +225,7 @@ def test_an_earlier_panel_gives_its_figures_of_reach_and_frequency_too(reached_p
     np.testing.assert_array_equal(joined.frequency[:, 56:], reached_panel.frequency[:, 56:])
 
 
+@pytest.mark.slow
 def test_what_the_kpi_alone_says_of_a_test_is_asked_again_without_the_test(small_panel, small_result, quick):
     """Else an update would take the demand that the test had shown for granted, and the conflict would be gone."""
     days = tuple(str(small_panel.weeks[at].date()) for at in (20, 27))

@@ -99,6 +99,7 @@ def mixed(small_panel, quick):
     return dcm.fit(small_panel, quick.replace(curves=own, priors=priors), holdout=8)
 
 
+@pytest.mark.slow
 def test_tables_show_what_each_channel_has_and_nothing_else(mixed):
     table = mixed.curve_parameters
     assert list(table["saturation"]) == ["log", "linear", "hill"]

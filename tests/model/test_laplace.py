@@ -41,6 +41,7 @@ def test_laplace_term_of_a_weekly_walk_is_its_log_determinant(persistence):
     np.testing.assert_allclose(found, exact, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_regions_that_count_for_nothing_leave_the_forecast_state_at_its_prior_scales(small_result):
     fitted = small_result.fitted
     model, inputs = model_for(design_of(fitted)), inputs_of(fitted, fitted.panel)
@@ -59,6 +60,7 @@ def test_regions_that_count_for_nothing_leave_the_forecast_state_at_its_prior_sc
     assert (np.abs(np.log(tenth / none)) <= np.abs(np.log(full / none)) + 1e-3).all()
 
 
+@pytest.mark.slow
 def test_untuned_scales_stay_as_set(small_panel, quick):
     fixed = dcm.fit(small_panel, quick, tune=False)
     assert fixed.config.tune is False
@@ -82,12 +84,14 @@ def test_learned_scales_are_shown_with_their_evidence(small_result):
     assert np.isfinite(small_result.tuning["evidence"]).all()
 
 
+@pytest.mark.slow
 def test_converged_scales_have_more_evidence_than_the_set_ones(placebo_fit):
     result, _ = placebo_fit
     assert result.tuning["evidence"].min() > -0.5
     assert result.tuning["evidence"].max() > 10
 
 
+@pytest.mark.slow
 def test_steady_coefficients_are_found_flat(placebo_fit):
     panel, _ = dcm.simulate(20, 120, 6, 2, seed=301, drift=0.0)
     coefficient = dcm.fit(panel, progress=False).coefficients().mean("region").values
@@ -116,6 +120,7 @@ def test_most_placebos_are_flagged_and_strong_channels_are_not(placebo_fit):
     assert notes.loc[role["placebo"], "share"].max() < 0.7
 
 
+@pytest.mark.slow
 def test_a_slope_near_zero_can_be_found():
     panel, truth = dcm.simulate(16, 104, 2, 1, seed=5, flighted=1)
     flighted, slope = 0, 0.2
@@ -130,6 +135,7 @@ def test_a_slope_near_zero_can_be_found():
     assert found == pytest.approx(brought.sum(), rel=0.15)  # bounded to slopes above 0.5, it is 40 % off
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["last", "return"])
 def test_without_media_effects_the_forecast_is_as_good_as_the_best_naive_one(kind):
     rng = np.random.default_rng(7)
@@ -267,6 +273,7 @@ def test_a_mean_of_regions_is_as_uncertain_as_that_of_the_effective_ones(small_r
     assert shocked.effective_regions == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_shock_of_all_regions_takes_nothing_from_what_differs_between_them(placebo_fit):
     """Twenty regions with large shocks in common: effects are known as well as without any."""
     plain, truth = placebo_fit

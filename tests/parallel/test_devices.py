@@ -64,6 +64,7 @@ print("by region")
 """
 
 
+@pytest.mark.slow
 def test_eight_devices_give_the_numbers_of_one_for_every_engine():
     environment = with_devices(8) | {"NPROC": "8"}
     ran = subprocess.run(

@@ -110,6 +110,7 @@ def test_targets_find_their_totals(small_result):
     np.testing.assert_allclose(by_kpi.summary.loc["incremental_outcome", "plan"], wanted, rtol=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["target_roi", "target_mroi", "target_kpi"])
 def test_with_draws_a_target_is_met_by_the_figures_that_tables_show(national_ensemble, target):
     options = {"weeks": 8, "relative_bounds": (0.1, 4.0), "starts": 1}

@@ -173,6 +173,7 @@ def test_all_starts_come_to_rest_and_at_one_height(double):
     assert np.ptp(found.value) < 0.1
 
 
+@pytest.mark.slow
 def test_values_and_gradients_do_not_depend_on_how_many_are_evaluated_at_once(double):
     inputs, priors = _inputs(2)
     places = starts(inputs, 5, np.random.default_rng(0))

@@ -14,6 +14,7 @@ from deepcausalmmm_jax.posterior import evidence
 from deepcausalmmm_jax.training.fitted import CurveEvidence
 
 
+@pytest.mark.slow
 def test_a_hill_curve_of_known_slope_one_has_the_evidence_of_michaelis_menten(trained, monkeypatch):
     monkeypatch.setattr(evidence, "BY_EVIDENCE", ("michaelis_menten",))
     known = dataclasses.replace(trained.config.posterior, slope=1.0, slope_spread=1e-6)

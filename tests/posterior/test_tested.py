@@ -121,6 +121,7 @@ def test_a_test_with_a_huge_error_says_nothing(double, n_regions):
     assert float(one) == pytest.approx(float(other), abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_regions", [1, 3])
 def test_the_gradient_with_tests_is_that_of_differences(double, n_regions):
     inputs, priors = _inputs(n_regions, SAME, OTHER)

@@ -127,6 +127,7 @@ def test_national_model_works_the_same(national, quick):
     assert list(result.metrics.index) == ["train", "holdout"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(2, 40, 1, 0), (1, 30, 2, 0)])
 def test_no_controls_no_season_and_a_single_channel_work(quick, shape):
     panel, _ = dcm.simulate(*shape, seed=3)

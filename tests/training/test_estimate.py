@@ -26,6 +26,7 @@ def arguments(small_panel, quick):
     return inputs, jnp.asarray(weights, jnp.float32), Hyperparameters.of(quick), static
 
 
+@pytest.mark.slow
 def test_mapped_over_keys_and_weights_it_equals_one_by_one(arguments):
     inputs, weights, hyperparameters, static = arguments
     # Few epochs: Adam divides by the size of the gradient, so rounding grows where a gradient is nearly zero.
@@ -92,6 +93,7 @@ def test_objective_is_the_sum_of_its_named_terms(small_result):
     assert history["objective"].iloc[-1] < history["objective"].iloc[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("graph", "adstock"),
     [
@@ -132,6 +134,7 @@ def test_doubling_all_exposure_units_changes_nothing_but_a_later_doubling_does(s
     np.testing.assert_array_equal(more[:, :-8], small_result.predict()[:, :-8])
 
 
+@pytest.mark.slow
 def test_the_shape_that_once_ended_in_a_segmentation_fault_trains():
     panel, config = dcm.simulate(50, 208, 30, 1, seed=0)[0], dcm.Config()
     short = dataclasses.replace(config.training, max_epochs=2, chunk_epochs=2)

@@ -126,6 +126,7 @@ def test_a_shuffled_channel_keeps_nothing_that_its_draws_do_not_tell_from_zero(s
     assert found.value == pytest.approx(kept)
 
 
+@pytest.mark.slow
 def test_below_eight_regions_refits_get_draws_like_the_estimate(national_ensemble):
     found = dcm.refute(national_ensemble, "seeds", refits=1, progress=False)
     assert found.estimator.startswith("Shares are means of draws")
