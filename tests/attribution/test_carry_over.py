@@ -148,6 +148,7 @@ def by_hand(result):
     return found
 
 
+@pytest.mark.slow
 def test_days_are_called_days_and_are_those_of_pulses_by_hand(quick):
     panel, _ = dcm.simulate(2, 20, 2, 1, seed=3, cadence="daily")
     result = dcm.fit(panel, quick, holdout=28)

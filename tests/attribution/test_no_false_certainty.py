@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
@@ -143,9 +143,11 @@ def test_weeks_too_few_for_the_terms_give_no_errors(small_result):
     assert short.notes()["share_error"].isna().all()
 
 
+@example(seed=50776, persistence=0.375, every=3)
 @given(st.integers(0, 2**32 - 1), st.floats(0.2, 0.9), st.integers(1, 3))
 @settings(max_examples=15, deadline=None)
 def test_innovations_over_gaps_have_the_same_spread_and_no_correlation(seed, persistence, every):
+    """As far as the persistence is known: over three weeks a small one leaves a correlation too small to be measured."""
     rng = np.random.default_rng(seed)
     series = np.zeros((8, 400))
     shocks = rng.normal(size=series.shape)
@@ -155,5 +157,8 @@ def test_innovations_over_gaps_have_the_same_spread_and_no_correlation(seed, per
     new, weight = _innovations(series[:, :, None], used)
     seen = (weight > 0) & used
     kept = (new[:, :, 0] * weight)[seen].reshape(8, -1)
-    assert kept.std() == pytest.approx(1.0, rel=0.1)
+    sure = 4.0 / np.sqrt(kept.size)  # four standard errors of a correlation
+    found = np.clip(persistence**every + sure * np.array([1.0, -1.0]), 0.0, 0.98) ** (1.0 / every)
+    low, high = np.sqrt((1.0 - found**2) / (1.0 - persistence**2))
+    assert low * (1.0 - sure) < kept.std() < high * (1.0 + sure)
     assert abs(np.corrcoef(kept[:, 1:].ravel(), kept[:, :-1].ravel())[0, 1]) < 0.1

@@ -31,6 +31,7 @@ def invoked(*arguments):
     return ran
 
 
+@pytest.mark.slow
 def test_fit_takes_counts_beside_a_file_of_settings(counted, place, monkeypatch):
     asked = []
 
@@ -47,6 +48,7 @@ def test_fit_takes_counts_beside_a_file_of_settings(counted, place, monkeypatch)
     assert dcm.load(place / "fitted").config.reading == "counts"
 
 
+@pytest.mark.slow
 def test_every_command_that_plans_or_judges_reads_its_run(place):
     run = place / "run"
     assert "Verdict" in invoked("check", run).stdout

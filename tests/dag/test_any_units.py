@@ -40,6 +40,7 @@ def test_with_unequal_noise_the_graph_is_the_same_in_any_units(seed, scale):
     np.testing.assert_allclose(theirs.adjacency, ours.adjacency * factor / factor[:, None], rtol=1e-6, atol=1e-300)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lags", [0, 1])
 def test_the_law_of_units_holds_with_lags_and_skewed_noise(lags):
     x = _samples(TRUE, law="exponential")

@@ -92,6 +92,7 @@ def test_frequencies_tell_a_strong_edge_from_none():
     np.testing.assert_array_equal(again.frequency, found.frequency)
 
 
+@pytest.mark.slow
 def test_a_warm_start_finds_what_a_cold_one_finds():
     weak = TRUE * np.array([[1, 0.35, 1, 1]] * 4)
     warm, cold = (dcm.bootstrap_dag(_samples(weak, 200), 20, warm_start=start) for start in (True, False))

@@ -189,6 +189,7 @@ def test_a_test_may_begin_on_any_day_of_a_week(small_panel, shift, days):
     assert other_lengths(small_panel, (test,)) == []
 
 
+@pytest.mark.slow
 def test_a_fit_tells_of_a_test_whose_lift_may_be_that_of_other_days(small_panel, quick):
     """Five days of one week: the fit goes on, and so does everything with a run that was saved before."""
     days = [str((small_panel.weeks[20] + pd.Timedelta(days=d)).date()) for d in (0, 4)]

@@ -68,6 +68,7 @@ def _terms_and_gradient(ready, inputs, design, weights):
     return found(jax.random.key(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("panel_name", ["small_panel", "reached_panel"])
 def test_padding_changes_no_term_and_no_gradient(panel_name, quick, request):
     panel = request.getfixturevalue(panel_name)

@@ -59,6 +59,7 @@ def test_it_predicts_as_the_original(original):
     np.testing.assert_allclose(media[:, BURN_IN:], golden[:, BURN_IN:], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_it_answers_like_any_result_and_survives_saving(original, tmp_path):
     result = _taken_over(original)
     assert result.status is dcm.FitStatus.TAKEN_OVER

@@ -128,6 +128,7 @@ def with_a_copy_of_a_region(panel):
     return dataclasses.replace(twice, regions=pd.Index([*panel.regions, "copy"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("copied", [with_a_copy_of_a_control, with_a_copy_of_a_region])
 def test_what_is_given_twice_is_named_and_moves_no_share_by_more_than_two_points(
     small_panel, calm_result, calm, copied

@@ -23,6 +23,7 @@ def test_weeks_without_a_kpi_change_no_return(small_panel):
     pd.testing.assert_series_equal(implied(planned), implied(small_panel.select(weeks=slice(0, -20))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prior", ["roi", "cpik"])
 def test_a_stated_return_refers_to_what_the_exposure_cost_whenever_it_was_invoiced(small_panel, quick, prior):
     """Invoices of eight weeks in arrears: those of the held-out weeks pay for no training week, and the other way round."""

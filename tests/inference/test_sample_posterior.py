@@ -138,6 +138,7 @@ def test_refits_start_from_the_training_and_not_from_the_mean_of_the_draws(natio
         dcm.prior_sensitivity(refits)
 
 
+@pytest.mark.slow
 def test_a_channel_that_is_always_on_is_not_taken_for_nothing(drawn):
     """Carry-over that began before the first week: taken as zero there, such channels were found to do nothing."""
     rng = np.random.default_rng(2)
@@ -243,6 +244,7 @@ def test_a_share_known_from_its_stated_prior_alone_is_called_so(national, drawn,
     assert "say little" not in national_ensemble.notes().loc["channel_1", "note"]
 
 
+@pytest.mark.slow
 def test_an_estimate_is_the_mean_of_its_draws_whatever_regions_do(small_result):
     drawn = dcm.sample_posterior(small_result, 20, "laplace")
     np.testing.assert_allclose(drawn.notes()["share"], drawn.share_draws().mean(), rtol=2e-3)

@@ -37,6 +37,7 @@ def test_predictions_of_other_panels_are_the_models(told):
     assert np.isfinite(told.predict(coming(told.panel)).values).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [{"weeks": 10}, {"next_weeks": 8}, {"weeks": "panel"}], ids=str)
 def test_other_weeks_are_planned(told, asked):
     if asked == {"weeks": "panel"}:

@@ -200,6 +200,7 @@ def test_everything_else_is_kept(run):
     assert cut.trend.region.shape[1] == 4
 
 
+@pytest.mark.slow
 def test_a_national_run_is_drawn_anew_from_its_old_draws(national_ensemble, national):
     old = dataclasses.replace(national_ensemble.fitted, panel=national[0])
     kpi = national[0].kpi.copy()

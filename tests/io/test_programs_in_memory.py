@@ -19,12 +19,14 @@ def forgotten(monkeypatch):
     return calls
 
 
+@pytest.mark.slow
 def test_programs_of_a_few_shapes_stay(forgotten):
     for number in range(1000):
         program_cache.make_room_for(number % program_cache._MOST_SHAPES)
     assert forgotten == []
 
 
+@pytest.mark.slow
 def test_programs_of_ever_new_shapes_are_forgotten_in_time(forgotten):
     for number in range(10 * program_cache._MOST_SHAPES):
         program_cache.make_room_for(("shape", number))

@@ -123,6 +123,7 @@ def test_a_stated_half_life_is_found_beside_the_estimate(mixed):
     assert abs(row["sds_apart"]) < 3
 
 
+@pytest.mark.slow
 def test_a_fit_with_other_curves_opens_again(mixed, tmp_path):
     again = dcm.load(mixed.save(tmp_path / "fit.npz"))
     assert again.config == mixed.config

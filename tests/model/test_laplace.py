@@ -231,6 +231,7 @@ def test_priors_survive_toml(tmp_path):
     assert dcm.Config.from_toml(path) == dcm.Config(priors=STATED)
 
 
+@pytest.mark.slow
 def test_rare_late_and_twin_channels_are_noted(quick):
     panel, _ = dcm.simulate(4, 80, 4, 1, seed=8, late=1, links=0)
     exposure = panel.exposure.copy()

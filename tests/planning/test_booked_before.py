@@ -86,6 +86,7 @@ def test_weeks_that_pay_for_themselves_are_taken_at_their_word():
     np.testing.assert_allclose(found.spend, last.spend)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["half of it free", "monthly, in arrears", "in head office's region"])
 def test_the_same_weeks_cost_and_bring_the_same_however_they_are_asked_for(way, quick):
     panel = panel_of(way)

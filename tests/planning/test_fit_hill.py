@@ -119,6 +119,7 @@ def test_a_curve_that_the_rows_do_not_show_has_wide_ends_and_none_that_is_missin
     assert not row.isna().any()
 
 
+@pytest.mark.slow
 def test_a_curve_seen_below_its_saturation_alone_has_an_interval_that_reaches_beyond_the_rows():
     covered = 0
     for seed in range(30):

@@ -152,6 +152,7 @@ def test_refits_do_not_show_how_certain_a_smaller_total_is():
     assert told.endswith("refits do not show how certain that is.")
 
 
+@pytest.mark.slow
 def test_a_plan_from_refits_says_that_its_ranges_are_too_narrow_and_one_from_draws_does_not(
     small_result, small_ensemble, national_ensemble
 ):

@@ -74,6 +74,7 @@ def test_planned_weeks_change_no_estimate_and_no_score(planned, small_result):
     assert bound == pytest.approx(2 / np.sqrt(52))
 
 
+@pytest.mark.slow
 def test_planned_weeks_change_no_refit(planned, small_ensemble):
     refits = dcm.bootstrap(planned, 4, seed=3, method="weights", checks=0, progress=False)
     same(refits.replicates.variables, small_ensemble.replicates.variables)

@@ -53,6 +53,7 @@ def test_scenarios_that_make_no_sense_are_refused(small_result, change, message)
         dcm.scenario(small_result, change)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cadence", "weeks"), [("monthly", 130), ("quarterly", 260)])
 def test_a_month_is_named_by_any_of_its_days(cadence, weeks, quick):
     panel, _ = dcm.simulate(2, weeks, 2, 1, seed=0, cadence=cadence)

@@ -39,6 +39,7 @@ class Counted(Roots):
         return super().values_and_slopes(plan, value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "targets", [Targets(target_roi=0.05), Targets(target_roi=5.0), Targets(target_kpi=500.0)], ids=str
 )
@@ -63,6 +64,7 @@ class Substitutes(Roots):
         return self.values(plan[None])[0], slope * (1.0, REVENUE)[value]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("targets", "total"),
     [
@@ -145,6 +147,7 @@ def test_what_became_of_the_starts_is_said_also_where_the_curves_plan_is_kept():
     assert found.starts["start"].str.contains("on the curves, from").any()  # those of the model's own search
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("targets", "total"),
     [

@@ -48,6 +48,8 @@ def browser(tmp_path_factory, downloads):
     for flag in (*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('profile')}", "window-size=1440,1000"):
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    # Pages of all tests come from one place, of which a browser saves a second file only after it has asked.
+    options.add_experimental_option("prefs", {"profile.default_content_setting_values.automatic_downloads": 1})
     chrome = webdriver.Chrome(options=options, service=Service(driver))
     chrome.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)})
     yield chrome

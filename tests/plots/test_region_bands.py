@@ -54,6 +54,7 @@ def test_the_bands_keep_to_their_bytes(ensemble, budget):
     assert sum(grid.size for grid in bands.values()) * 2 * 4 / 3 <= budget
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("figure", ["fit", "lines"])
 def test_a_selected_region_keeps_its_shaded_bands(browser, page, figure):
     opened(browser, page[0]).execute_script(DRAW_ALL)

@@ -94,6 +94,7 @@ def test_charts_that_do_not_follow_a_region_keep_their_intervals(browser, page):
     assert browser.execute_script(CHOOSE + DRAW_ALL + ";" + read, "1") == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("everywhere", [True, False])
 def test_a_negative_part_is_named_where_it_is_negative_and_counts_in_the_whole(
     browser, small_ensemble, monkeypatch, tmp_path, everywhere

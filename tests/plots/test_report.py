@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from selenium.webdriver.common.by import By
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.plots.report.payload import _packed, region_data
@@ -144,9 +145,9 @@ def test_the_channel_filter_leaves_channels_out_of_all_charts_but_those_of_the_w
 
 def test_the_csv_behind_a_chart_holds_what_is_drawn(browser, page, downloads):
     opened(browser, page[0])
-    browser.execute_script("document.querySelector('[data-key=total] .csv').click()")
+    browser.find_element(By.CSS_SELECTOR, "[data-key=total] .csv").click()
     file = downloads / "total.csv"
-    assert wait_until(file.exists)
+    assert wait_until(file.exists), sorted(path.name for path in downloads.iterdir())
     table = pd.read_csv(file, index_col="channel")
     summary = page[1].media_summary()
     assert set(table.index) == set(page[1].panel.channels)

@@ -34,7 +34,10 @@ PANELS = {
 }
 
 
-@pytest.fixture(params=PANELS)
+_QUICK = ("one region", "counts")
+
+
+@pytest.fixture(params=[pytest.param(name, marks=() if name in _QUICK else pytest.mark.slow) for name in PANELS])
 def pair(request):
     """The inputs of a posterior in its own arrays and in larger ones, with knots; double precision."""
     n_regions, options, config = PANELS[request.param]

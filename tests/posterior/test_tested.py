@@ -97,6 +97,7 @@ def test_draws_given_tests_have_the_mean_and_spread_of_both(double):
     assert after.std() == pytest.approx(precision**-0.5, rel=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_regions", [1, 3])
 def test_one_test_is_two_of_twice_the_variance(double, n_regions):
     channel, lift, error = SAME

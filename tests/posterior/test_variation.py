@@ -50,6 +50,7 @@ def test_variation_moves_no_channels_share():
     np.testing.assert_allclose(np.einsum("rt,rtm,tmk->mk", by_week, media, terms), 0.0, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tests", [(), (SAME, OTHER)])
 @pytest.mark.parametrize("n_regions", [1, 3])
 def test_without_terms_coefficients_are_constant(n_regions, tests):
@@ -84,6 +85,7 @@ def test_a_channel_that_wears_out_is_seen_to_and_the_interval_says_how_surely(dr
     assert slope.std() > 0.02
 
 
+@pytest.mark.slow
 def test_the_models_path_is_the_one_drawn(drifting):
     """The prediction of the model with a draw's variables is that of the linear part, but for logs of small numbers."""
     ensemble, _ = drifting

@@ -40,6 +40,7 @@ def test_mapped_over_keys_and_weights_it_equals_one_by_one(arguments):
             np.testing.assert_allclose(ours, theirs[i], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_chunks_on_the_host_give_the_same_numbers(arguments):
     inputs, weights, hyperparameters, static = arguments
     static = static | {"schedule": Schedule(max_epochs=20, chunk_epochs=5)}  # few epochs, as above
@@ -73,6 +74,7 @@ def test_same_seed_same_numbers_and_no_second_compilation(small_panel, quick, sm
     assert not np.allclose(dcm.fit(small_panel, stiffer).contributions, small_result.contributions)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [None, dcm.Config.paper("notears", hidden_size=4, epochs=20, warm_start_epochs=10)])
 def test_a_new_shape_compiles_a_chunk_once(quick, config, limit_traces):
     panel, _ = dcm.simulate(3, 41, 2, 1, seed=5)

@@ -38,6 +38,7 @@ def test_highest_changes_nothing():
     np.testing.assert_array_equal(at_precision(lambda a: a @ a, "highest")(a), a @ a)
 
 
+@pytest.mark.slow
 def test_a_fit_of_lower_precision_is_another_one_but_near(small_panel, published, published_result):
     assert published.precision == "highest"
     full, low = published_result, dcm.fit(small_panel, published.replace(precision="bfloat16"), holdout=8)

@@ -102,6 +102,7 @@ def test_the_step_is_cut_on_a_plateau_and_cycles_get_dearer(small_panel):
     assert priced > dcm.fit(small_panel, dcm.Config.paper("notears", **late)).history["graph"].iloc[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

@@ -155,6 +155,7 @@ def _alone(innovations, g):
 GROUP = np.array([0, 1, 0, 0, 1, 0, 1, 0])
 
 
+@pytest.mark.slow
 def test_the_likelihood_of_graphs_by_group_is_that_of_each_group_alone():
     lags = 1
     innovations, rng = _in_groups([_true(lags), 0.0 * _true(lags)], GROUP), np.random.default_rng(3)
