@@ -16,6 +16,8 @@ from deepcausalmmm_jax.attribution.least_width import at_least_as_wide, relative
 from deepcausalmmm_jax.attribution.main_figures import ALL_MEDIA, PAID_MEDIA
 from deepcausalmmm_jax.attribution.shares import shares
 
+pytestmark = pytest.mark.slow
+
 _NORMAL_90 = 1.6449  # quantile at 95%
 
 
@@ -103,7 +105,6 @@ def test_draws_from_the_posterior_keep_their_own_intervals(national_ensemble):
     np.testing.assert_allclose(notes["share_high"], drawn.quantile(0.95), rtol=1e-9)
 
 
-@pytest.mark.slow
 def test_the_paper_model_has_no_errors_so_refits_stand_alone(small_panel):
     result = dcm.fit(small_panel, dcm.Config.paper(hidden_size=4, epochs=20, warm_start_epochs=5), progress=False)
     ensemble = dcm.bootstrap(result, 3, checks=0, progress=False)

@@ -12,6 +12,8 @@ from deepcausalmmm_jax.attribution.links import link_draws, link_weights
 from deepcausalmmm_jax.attribution.mediation import effect_draws
 from tests.plots.conftest import as_ensemble
 
+pytestmark = pytest.mark.slow
+
 TRAINED = dcm.Config(training=dcm.Training(max_epochs=600))  # one length of training, and so one program a shape
 LAGGED = TRAINED.replace(link_lags=2)
 
@@ -23,7 +25,6 @@ def linked():
     return panel, truth, dcm.fit(panel, TRAINED, holdout=8)
 
 
-@pytest.mark.slow
 def test_the_graph_ranks_true_links_first_and_in_their_direction(linked):
     _, truth, result = linked
     found = result.adjacency.to_numpy()
@@ -147,7 +148,6 @@ def _keys(links):
     return {(link.source, link.target, link.lag) for link in links.itertuples()}
 
 
-@pytest.mark.slow
 def test_links_are_found_at_their_lags_and_no_others(lagged):
     _, truth, result = lagged
     assert set(truth.links["lag"]) == {0, 2}

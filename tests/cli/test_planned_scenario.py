@@ -8,6 +8,8 @@ import pytest
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.cli.planning import _change, _everything, scenario_command
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(small_panel, quick, tmp_path_factory):

@@ -12,6 +12,8 @@ from deepcausalmmm_jax.cli.run_columns import panel_like
 from deepcausalmmm_jax.cli.update import _shown, reproduce_command, update_command
 from deepcausalmmm_jax.data.panel_changes import panel_changes
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, small_panel, earlier_result):

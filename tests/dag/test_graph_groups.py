@@ -6,6 +6,8 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 
+pytestmark = pytest.mark.slow
+
 # [group, lag, source, target]
 GRAPHS = np.zeros((2, 1, 4, 4))
 GRAPHS[0, 0, 0, 1] = GRAPHS[0, 0, 1, 2] = 0.5

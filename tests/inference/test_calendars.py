@@ -11,6 +11,8 @@ import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.horizon import future_weeks, settling_weeks
 from deepcausalmmm_jax.results.run_update import CAUSES, Update
 
+pytestmark = pytest.mark.slow
+
 WEEKS = {"daily": 20, "monthly": 157}
 
 

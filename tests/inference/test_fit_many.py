@@ -29,6 +29,7 @@ def many(small_panel, other_panel, short):
     return dcm.fit_many([small_panel, other_panel], short, seeds=[0, 5], progress=False)
 
 
+@pytest.mark.slow
 def test_each_of_many_fits_is_the_single_one(many, small_panel, other_panel, short):
     assert len(many) == 4
     first, single = dcm.fit(small_panel, short), dcm.fit(other_panel, short, seed=5)

@@ -13,6 +13,8 @@ from deepcausalmmm_jax.training.fitted import LiftsBefore
 from deepcausalmmm_jax.training.prepare import lift_tests_of, prepare
 from deepcausalmmm_jax.trust.evidence_checks import experiment_row
 
+pytestmark = pytest.mark.slow
+
 
 def _test(panel, lift, error, first=20, **changed):
     days = (str(panel.weeks[t].date()) for t in (first, first + 7))

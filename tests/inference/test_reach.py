@@ -14,6 +14,8 @@ from deepcausalmmm_jax.data.reach import Contacts
 from deepcausalmmm_jax.model.curves import MediaCurves, activity, left_behind
 from deepcausalmmm_jax.plots.report.sections import _on_frequency
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def panel(reached_panel):
@@ -25,7 +27,6 @@ def result(reached_result):
     return reached_result
 
 
-@pytest.mark.slow
 def test_a_stated_half_frequency_holds_in_contacts(result):
     assert result.curve_parameters.half_frequency["channel_1"] == pytest.approx(4.0, abs=0.1)
     assert result.priors().set_index("quantity").loc["half_frequency", "found"] == pytest.approx(4.0, abs=0.1)

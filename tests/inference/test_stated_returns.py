@@ -8,6 +8,8 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 
+pytestmark = pytest.mark.slow
+
 PRIORS = {
     "roi": dcm.Priors(roi={"channel_1": (1.0, 0.3)}),
     "cpik": dcm.Priors(cpik={"channel_1": (5.0, 1.0)}),
@@ -37,7 +39,6 @@ def test_predictions_of_other_panels_are_the_models(told):
     assert np.isfinite(told.predict(coming(told.panel)).values).all()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("asked", [{"weeks": 10}, {"next_weeks": 8}, {"weeks": "panel"}], ids=str)
 def test_other_weeks_are_planned(told, asked):
     if asked == {"weeks": "panel"}:

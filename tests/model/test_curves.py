@@ -116,6 +116,7 @@ def test_tables_show_what_each_channel_has_and_nothing_else(mixed):
     assert today.loc["channel_2", "activity"] == pytest.approx(today.loc["channel_2", "relative_exposure"] / 2)
 
 
+@pytest.mark.slow
 def test_a_stated_half_life_is_found_beside_the_estimate(mixed):
     row = mixed.priors().set_index("quantity").loc["half_life"]
     decay = mixed.curve_parameters.loc["channel_3", "decay"]

@@ -57,6 +57,7 @@ SPENDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPENDS)
 def test_an_unchanged_plan_is_what_ran_in_every_split(small_result, name):
     result = _with_spend(small_result, SPENDS[name])

@@ -12,6 +12,8 @@ from deepcausalmmm_jax.cli.planning import frequency_named, optimize_command, sc
 from deepcausalmmm_jax.planning.cells import cells_of
 from deepcausalmmm_jax.planning.reach_limits import reach_limits
 
+pytestmark = pytest.mark.slow
+
 STILL = {"relative_bounds": (1.0, 1.0)}  # today's spend, so that only the frequency differs
 BY_CELL = {"by": "channel_region_week", "max_steps": 10, "starts": 1}  # limits hold however far the search goes
 WEEKS = 8

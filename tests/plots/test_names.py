@@ -14,6 +14,8 @@ from deepcausalmmm_jax.plots.composition import donut_parts, waterfall_parts
 from deepcausalmmm_jax.plots.contribution import grouped_contributions
 from tests.plots.conftest import as_ensemble
 
+pytestmark = pytest.mark.slow
+
 NAMES = {
     "channels": ("Fashion week", "Weekly TV_impressions", "three weeks <b>of</b> mails"),
     "controls": ("price of the week", "weeks R&D"),

@@ -75,6 +75,7 @@ def drifting():
     return dcm.fit(faded, config, holdout=None, progress=False), fade
 
 
+@pytest.mark.slow
 def test_a_channel_that_wears_out_is_seen_to_and_the_interval_says_how_surely(drifting):
     ensemble, fade = drifting
     found = np.log(ensemble.coefficients().values[0, :, 0])

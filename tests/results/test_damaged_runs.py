@@ -95,6 +95,7 @@ def test_an_edited_array_is_refused_whichever_it_is(tmp_path, edit):
             refused(write_arrays(tmp_path / "run.npz", EDITS[edit](ARRAYS, name)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", range(migrations.OLDEST, migrations.SCHEMA))
 @pytest.mark.parametrize("kind", ["point", "bootstrap", "posterior"])
 def test_runs_from_before_the_checksum_are_judged_by_their_shapes(tmp_path, schema, kind):

@@ -8,6 +8,8 @@ import pytest
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.model.coefficients import is_constant_in_training
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def noise_taken_for_variation():
@@ -29,14 +31,12 @@ def test_noise_is_not_taken_for_effects_that_vary(noise_taken_for_variation):
     np.testing.assert_allclose(weekly, np.broadcast_to(weekly[:1], weekly.shape), rtol=1e-6)
 
 
-@pytest.mark.slow
 def test_draws_of_that_panel_leave_most_of_the_kpi_to_the_baseline(noise_taken_for_variation):
     panel, true = noise_taken_for_variation
     total = dcm.fit(panel, holdout=8, progress=False).share_draws().sum(axis=1)
     assert total.mean() < true + 20.0
 
 
-@pytest.mark.slow
 def test_a_fit_that_goes_on_from_coefficients_that_varied_holds_them_constant(national, quick):
     panel, _ = national
     before = dcm.fit(panel.select(weeks=slice(0, 100)), quick, holdout=8, progress=False)

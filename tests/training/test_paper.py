@@ -76,6 +76,7 @@ def test_twice_the_exposure_in_all_channels_changes_nothing(small_panel, paper_r
     np.testing.assert_allclose(doubled, paper_result.predict(), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_mapped_over_keys_and_weights_it_equals_one_by_one(small_panel):
     config = dcm.Config.paper("notears", **SHORT | {"epochs": 10, "warm_start_epochs": 5})
     weights = training_weights(small_panel, 8)

@@ -12,6 +12,8 @@ from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.planning.experiments import responses
 from deepcausalmmm_jax.planning.experiments.responses import cool_downs, treatments
 
+pytestmark = pytest.mark.slow
+
 CHANNELS = ("channel_1", "channel_2", "channel_3")
 QUICK = {"weeks": 4, "changes": (-1.0, 0.5), "level": 0.5}  # four refits allow no wider interval
 
