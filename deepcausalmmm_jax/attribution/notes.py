@@ -13,7 +13,6 @@ CLEAR = 2.0  # standard errors from which a share is distinguishable from zero
 REACH = 1.645  # standard errors from an estimate to the end of its 90% interval
 TINY = 0.005  # of the KPI
 _FEW_DRAWS = 20  # with fewer, the ends of a 90% interval are the outermost draws or lie beyond them
-_FEW_REGIONS = range(2, 8)  # numbers of regions for which intervals from draws were measured to be too narrow
 
 
 class NoteKind(StrEnum):
@@ -30,10 +29,6 @@ class NoteKind(StrEnum):
     LATE_START = "starts late, in {unit} {names}"
     OUTSIDE_INTERVAL = "an estimate lies outside the range of its refits or draws, which drift from the fit"
     LINK_OUTSIDE_INTERVAL = "the weight lies outside the range of its refits, which drift from the fit or lack the link"
-    NARROW_FEW_REGIONS = (
-        "intervals are too narrow: on simulated panels of 2 to 7 regions, 90% intervals covered the true value in "
-        "only 85 to 86% of cases"
-    )
     NARROW_BLOCKS = (
         "intervals are too narrow: on simulated panels, 90% intervals from refits to blocks of residuals alone covered "
         "the true value in only 70% of cases"
@@ -129,17 +124,15 @@ def few_or_not(n_draws: int) -> list[ChannelNote]:
     return [ChannelNote(NoteKind.FEW_DRAWS, value=n_draws)] if n_draws < _FEW_DRAWS else []
 
 
-def narrow_or_not(n_regions: int, *, from_posterior: bool, blocks: bool, tested: bool = False) -> list[ChannelNote]:
+def narrow_or_not(*, from_posterior: bool, blocks: bool, tested: bool = False) -> list[ChannelNote]:
     """The note that intervals are too narrow, with their measured coverage (docs/accuracy.md), where they are.
 
     Args:
-        n_regions: of the panel.
         from_posterior: whether the members are draws from the posterior.
         blocks: whether the members are refits to blocks of residuals.
         tested: whether lift tests were learned from (docs/tasks/experiments.md).
     """
     found = {
-        NoteKind.NARROW_FEW_REGIONS: from_posterior and n_regions in _FEW_REGIONS,
         NoteKind.NARROW_BLOCKS: blocks,
         NoteKind.NARROW_REFITS: not from_posterior and not blocks,
         NoteKind.NARROW_AFTER_TEST: tested,

@@ -196,9 +196,7 @@ class Ensemble(FitResult):
         """Notes on all intervals: that they are too narrow, with their measured coverage; that there are few draws."""
         blocks = self.replicates.method == "block"
         tested = bool(self.config.experiments)
-        narrow = narrow_or_not(
-            len(self.panel.regions), from_posterior=self.from_posterior, blocks=blocks, tested=tested
-        )
+        narrow = narrow_or_not(from_posterior=self.from_posterior, blocks=blocks, tested=tested)
         return (*narrow, *few_or_not(len(self.replicates)))
 
     @cached_property

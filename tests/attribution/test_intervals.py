@@ -45,21 +45,16 @@ def test_what_is_said_of_estimates_outside_goes_with_no_level_up_to_nine_tenths(
 
 
 @pytest.mark.parametrize(
-    ("n_regions", "from_posterior", "blocks", "kinds"),
+    ("from_posterior", "blocks", "kinds"),
     [
-        (1, True, False, []),
-        (2, True, False, [NoteKind.NARROW_FEW_REGIONS]),
-        (7, True, False, [NoteKind.NARROW_FEW_REGIONS]),
-        (8, True, False, []),
-        (4, False, False, [NoteKind.NARROW_REFITS]),
-        (20, False, False, [NoteKind.NARROW_REFITS]),
-        (1, False, True, [NoteKind.NARROW_BLOCKS]),
-        (20, False, True, [NoteKind.NARROW_BLOCKS]),
+        (True, False, []),
+        (False, False, [NoteKind.NARROW_REFITS]),
+        (False, True, [NoteKind.NARROW_BLOCKS]),
     ],
 )
-def test_intervals_measured_to_be_too_narrow_are_known(n_regions, from_posterior, blocks, kinds):
-    found = narrow_or_not(n_regions, from_posterior=from_posterior, blocks=blocks)
-    tested = narrow_or_not(n_regions, from_posterior=from_posterior, blocks=blocks, tested=True)
+def test_intervals_measured_to_be_too_narrow_are_known(from_posterior, blocks, kinds):
+    found = narrow_or_not(from_posterior=from_posterior, blocks=blocks)
+    tested = narrow_or_not(from_posterior=from_posterior, blocks=blocks, tested=True)
     assert [note.kind for note in tested] == [*(note.kind for note in found), NoteKind.NARROW_AFTER_TEST]
     assert [note.kind for note in found] == kinds
 
@@ -86,7 +81,6 @@ def test_few_draws_say_so_beside_every_figure(small_ensemble):
 @pytest.mark.parametrize(
     ("changes", "figure"),
     [
-        ({"method": "hmc", "coordinates": np.zeros((4, 2))}, "85 to 86%"),  # draws, of a panel with four regions
         ({"method": "block"}, "70%"),
         ({"method": "weights"}, "36 to 54%"),
     ],
@@ -104,8 +98,10 @@ def test_a_range_without_an_estimate_has_nothing_outside():
     assert outside(table).tolist() == [False, True]
 
 
-def test_draws_of_one_region_are_not_said_to_be_too_narrow(national_ensemble):
-    for table in (national_ensemble.notes(), national_ensemble.media_summary()):
+def test_draws_are_not_said_to_be_too_narrow(national_ensemble, small_ensemble):
+    made = dataclasses.replace(small_ensemble.replicates, method="hmc", coordinates=np.zeros((4, 2)))
+    several = dcm.Ensemble(small_ensemble.fitted, made)
+    for table in (national_ensemble.notes(), national_ensemble.media_summary(), several.notes(), several.carry_over()):
         assert not table["note"].str.contains("too narrow").any()
 
 

@@ -181,7 +181,7 @@ def test_several_regions_have_a_posterior_too(small_result):
     drawn = dcm.sample_posterior(small_result, 20, "laplace")
     table = drawn.notes()
     assert (table["share_low"] <= table["share_high"]).all()
-    assert table["note"].str.contains("85 to 86%").all()  # what four regions' intervals were measured to hold
+    assert not table["note"].str.contains("too narrow").any()
     np.testing.assert_allclose(drawn.contributions.sum("component"), drawn.predict(), rtol=1e-9)
 
 
