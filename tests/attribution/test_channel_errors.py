@@ -179,6 +179,7 @@ def test_a_lift_test_narrows_the_error_of_its_channel_to_about_its_own(small_res
     np.testing.assert_allclose(after[1:], before[1:], rtol=0.2)
 
 
+@pytest.mark.slow
 def test_one_region_counts_for_less_than_itself_too(national_ensemble):
     usual, whole = (channel_errors(with_coarsening(national_ensemble, c)) for c in (2.5, 1e4))
     assert (usual > whole).all()

@@ -34,6 +34,7 @@ def variables_of(result):
     return {**variables, "params": {**variables["params"], "coefficients": own}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.0, 1.7])
 def test_one_channel_changed_is_a_whole_prediction_with_that_exposure(result, factor):
     fit, variables = result.fitted_panel, variables_of(result)

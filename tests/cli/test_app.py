@@ -148,6 +148,7 @@ def test_optimize_and_scenario_write_what_they_found(workplace, fitted):
     assert "no column 'channel'" in ran.stderr
 
 
+@pytest.mark.slow
 def test_curves_writes_the_outcome_of_each_channel_at_the_levels_asked_for(workplace, fitted):
     ran = run("curves", "run", "--multiplier", "0.5", "--multiplier", "3", "--out", "curves.csv", cwd=workplace)
     assert ran.returncode == 0, ran.stderr

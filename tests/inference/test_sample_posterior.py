@@ -251,6 +251,7 @@ def test_an_estimate_is_the_mean_of_its_draws_whatever_regions_do(small_result):
     np.testing.assert_allclose(drawn.contributions.sum("component"), drawn.predict(), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_each_draw_has_the_shocks_of_its_own_coordinates(small_result):
     """Their variance beside that of a region's own residuals, from which a log link knows the mean of the KPI."""
     drawn = dcm.sample_posterior(small_result, 20, "laplace")

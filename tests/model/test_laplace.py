@@ -169,6 +169,7 @@ STATED = dcm.Priors(
 )
 
 
+@pytest.mark.slow
 def test_firm_priors_are_followed_and_shown_beside_what_was_found(small_panel, quick):
     longer = quick.replace(priors=STATED, training=dataclasses.replace(quick.training, max_epochs=600))
     result = dcm.fit(small_panel, longer)

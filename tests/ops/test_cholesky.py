@@ -40,6 +40,7 @@ def test_many_matrices_side_by_side():
         np.testing.assert_allclose(one, inverse_root(matrix), rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 5, 70])
 def test_an_integral_of_a_normal_kernel_and_its_gradients(n):
     with jax.enable_x64(True):

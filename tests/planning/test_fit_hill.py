@@ -111,6 +111,7 @@ def test_a_row_without_the_label_of_a_region_makes_no_curve(label):
         dcm.fit_hill(range(1, 7), range(1, 7), ["north"] * 5 + [label])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_a_curve_that_the_rows_do_not_show_has_wide_ends_and_none_that_is_missing(seed):
     rng = np.random.default_rng(seed)

@@ -78,6 +78,7 @@ def test_fixed_channels_keep_what_ran(small_result):
     assert any("channel_1" in note and "was free" in note for note in plan.notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPENDS)
 def test_a_fifth_more_costs_a_fifth_of_the_spend_and_todays_roi_is_the_tables(small_result, name):
     result = _with_spend(small_result, SPENDS[name])

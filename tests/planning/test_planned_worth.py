@@ -11,6 +11,8 @@ import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.prices import priced
 from deepcausalmmm_jax.planning.plan_files import PLAN_FILE
 
+pytestmark = pytest.mark.slow
+
 N = 60
 
 
@@ -56,7 +58,6 @@ def test_a_revenue_of_zero_in_planned_weeks_is_not_known_yet(quick, asked):
     assert any("revenue per KPI of 0" in note for note in plan.notes) == (asked != {"weeks": (40, 50)})
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("drawn", [False, True])
 def test_a_summary_of_planned_weeks_knows_as_much_of_their_revenue(quick, drawn):
     df = table()
@@ -70,7 +71,6 @@ def test_a_summary_of_planned_weeks_knows_as_much_of_their_revenue(quick, drawn)
     np.testing.assert_allclose(found.to_numpy(np.float64), right.to_numpy(np.float64), rtol=1e-5)
 
 
-@pytest.mark.slow
 def test_a_log_link_plans_weeks_of_a_panel_of_their_own(quick):
     whole = table()
     result = fitted(whole, quick, link="log")
@@ -117,7 +117,6 @@ def national(quick, lacking=0):
     return one, fitted(df[(df["geo"] == "a") | (df["week"] >= weeks[lacking])], quick, **NATIONAL)
 
 
-@pytest.mark.slow
 def test_a_value_of_a_national_channel_is_the_countrys(quick):
     one, result = national(quick)
     week = one.index[10]

@@ -16,6 +16,7 @@ _INF = np.inf
 _SEEDS = st.integers(0, 2**32 - 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(4))
 def test_the_projection_meets_the_limits_and_no_plan_within_them_is_nearer(block):
     found = []

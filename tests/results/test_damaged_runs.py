@@ -88,6 +88,7 @@ EDITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edited_array_is_refused_whichever_it_is(tmp_path, edit):
     for name in {*NAMES[::8], "manifest", "weights", "panel/kpi"}:  # every eighth, since each is a file to write

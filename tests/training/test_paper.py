@@ -42,6 +42,7 @@ def test_contributions_add_up_and_every_region_has_its_own_baseline(paper_result
     assert np.unique(baseline.round(5)).size == len(baseline)
 
 
+@pytest.mark.slow
 def test_all_answers_are_there(paper_result, tmp_path):
     assert set(paper_result.metrics.index) == {"train", "holdout"}
     assert np.isfinite(paper_result.media_summary()["incremental_outcome"]).all()

@@ -50,6 +50,7 @@ def test_the_arrays_are_those_of_padded(small_result):
     jax.tree.map(np.testing.assert_array_equal, room.inputs(inputs), padded(inputs, *room))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["small_result", "reached_result"])
 def test_terms_and_internals_are_those_of_the_panels_own_arrays(request, name):
     fit = request.getfixturevalue(name).fitted_panel
