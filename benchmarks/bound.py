@@ -78,11 +78,12 @@ def unknowns(panel: dcm.Panel, true: np.ndarray, curves: pd.DataFrame, *, known:
         found.add(worth * as_is, channel=m)
         if len(share) > 1:
             found.add_by_region(worth * as_is, _REGION, m)
-    _add_baseline(found, panel)
+    add_baseline(found, panel)
     return found
 
 
-def _add_baseline(found: Unknowns, panel: dcm.Panel) -> None:
+def add_baseline(found: Unknowns, panel: dcm.Panel) -> None:
+    """Everything but media that has to be found: controls, season, levels and slopes of the regions."""
     weeks, shape = panel.week_numbers, panel.kpi.shape
     spread = np.where(panel.control.std(axis=(0, 1)) > 0, panel.control.std(axis=(0, 1)), 1.0)
     control = (panel.control - panel.control.mean(axis=(0, 1))) / spread
@@ -101,7 +102,7 @@ def noise_of(panel: dcm.Panel, true: np.ndarray) -> tuple[float, float, float]:
     last = panel.kpi.shape[1] - _HOLDOUT
     rest = ((panel.kpi - true.sum(axis=2)) / panel.kpi.mean(axis=1, keepdims=True))[:, :last]
     baseline = Unknowns()
-    _add_baseline(baseline, panel)
+    add_baseline(baseline, panel)
     design = baseline.design()[:, :last].reshape(rest.size, -1)
     rest = rest - (design @ np.linalg.lstsq(design, rest.ravel(), rcond=None)[0]).reshape(rest.shape)
     national = rest.mean(axis=0)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from bound import Unknowns, _add_baseline, noise_of, weighed
+from bound import Unknowns, add_baseline, noise_of, weighed
 from fresh import HALVES, world_panel
 from harness import RESULTS, record
 from scipy.special import ndtr
@@ -43,7 +43,7 @@ def least_spread(panel: dcm.Panel, true: np.ndarray) -> np.ndarray:
     found = Unknowns()
     for channel in range(true.shape[2]):
         found.add(scaled[:, :, channel], channel=channel)
-    _add_baseline(found, panel)
+    add_baseline(found, panel)
     design = found.design()[:, used]
     information = weighed(design, design, noise_of(panel, true))
     information[np.diag_indices_from(information)] += np.array(found.precision) + 1e-9
