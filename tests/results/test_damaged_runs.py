@@ -91,7 +91,7 @@ EDITS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edited_array_is_refused_whichever_it_is(tmp_path, edit):
-    for name in {*NAMES[::8], "manifest", "weights", "panel/kpi"}:  # every eighth, since each is a file to write
+    for name in {*NAMES[::4], "manifest", "weights", "panel/kpi"}:  # every fourth, since each is a file to write
         if ARRAYS[name].size:
             refused(write_arrays(tmp_path / "run.npz", EDITS[edit](ARRAYS, name)))
 
@@ -101,7 +101,7 @@ def test_an_edited_array_is_refused_whichever_it_is(tmp_path, edit):
 @pytest.mark.parametrize("kind", ["point", "bootstrap", "posterior"])
 def test_runs_from_before_the_checksum_are_judged_by_their_shapes(tmp_path, schema, kind):
     arrays = read_arrays(SAVED / f"schema_{schema}" / f"{kind}.npz")
-    for name in sorted(arrays)[schema % 12 :: 12]:  # a twelfth, another one in the next version
+    for name in sorted(arrays)[schema % 4 :: 4]:  # a quarter, another one in the next version
         if name.startswith(("panel/", "scales/", "replicates/", "record/", "trained/", "weights", "refits/status")):
             for edit in ("one more axis", "empty"):
                 refused(write_arrays(tmp_path / "run.npz", EDITS[edit](arrays, name)))
