@@ -31,6 +31,7 @@ def _series(within, lagged, own=0.3, n=600, seed=0):
     return x[50:]
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10_000), scale=st.lists(st.floats(-6, 6), min_size=4, max_size=4))
 @settings(max_examples=15, deadline=None)
 def test_with_unequal_noise_the_graph_is_the_same_in_any_units(seed, scale):
@@ -94,6 +95,7 @@ def test_equal_noise_leaves_open_what_equal_variances_cannot_tell():
     assert strong.decided[0, 1]
 
 
+@pytest.mark.slow
 def test_two_parents_whose_effects_nearly_cancel_are_both_found():
     rng = np.random.default_rng(3)
     a = rng.normal(size=2000)
@@ -107,6 +109,7 @@ class TestLags:
     WITHIN = np.array([[0, 0.7, 0], [0, 0, 0], [0, 0, 0.0]])
     LAGGED = (np.array([[0, 0, 0.5], [0, 0, 0], [0, 0, 0.0]]), np.array([[0, 0, 0], [0, 0, 0.6], [0.4, 0, 0.0]]))
 
+    @pytest.mark.slow
     def test_edges_are_found_at_their_lag_even_in_a_cycle_over_time(self):
         found = dcm.learn_dag(_series(self.WITHIN, self.LAGGED), lags=2)
         off = ~np.eye(3, dtype=bool)

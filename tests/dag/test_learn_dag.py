@@ -70,6 +70,7 @@ def test_a_common_unit_changes_nothing():
     )
 
 
+@pytest.mark.slow
 @METHODS
 def test_mapped_it_equals_one_by_one(method):
     grams = jnp.stack([jnp.asarray(np.cov(_samples(TRUE, seed=s).T), jnp.float32) for s in range(3)])
@@ -119,6 +120,7 @@ def test_refinement_reaches_the_best_of_all_orders():
     assert int(sweeps) >= 2
 
 
+@pytest.mark.slow
 @given(d=st.integers(2, 12), seed=st.integers(0, 1000))
 @settings(max_examples=20, deadline=None)
 def test_orders(d, seed):

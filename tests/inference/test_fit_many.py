@@ -72,6 +72,7 @@ def test_bad_requests_name_the_panel(small_panel, quick):
             dcm.fit_many(small_panel, **changes)
 
 
+@pytest.mark.slow
 def test_a_fit_that_breaks_is_named(small_panel, short):
     wild = short.replace(training=dataclasses.replace(short.training, learning_rate=10.0))
     with pytest.raises(dcm.FitError, match="panel 0, setting 1, seed 0"):

@@ -26,6 +26,7 @@ def _partition(config):
     return {frozenset(regions) for _, regions in config.link_groups}
 
 
+@pytest.mark.slow
 def test_regions_with_different_links_are_found_to_be_groups(two_groups):
     panel, truth = two_groups
     config, evidence = _found(panel)

@@ -47,6 +47,7 @@ def test_intervals_hold_the_truth_of_a_panel_like_the_model(national, national_e
     assert ((notes["share_low"] < truth) & (truth < notes["share_high"])).all()
 
 
+@pytest.mark.slow
 def test_without_links_no_draw_has_a_mediated_effect(national_ensemble):
     unlinked = _without_links(national_ensemble)
     table, incremental = unlinked.effects(), unlinked.draws("incremental_outcome")
@@ -100,6 +101,7 @@ def test_a_fit_with_its_draws_and_tables_prepares_the_panel_once(national_ensemb
     assert prepared_weeks == [104]
 
 
+@pytest.mark.slow
 def test_another_seed_moves_no_share_beyond_a_fraction_of_its_interval(trained, national_ensemble):
     other = dcm.sample_posterior(trained, 60, seed=11)
     notes = national_ensemble.notes()
@@ -164,6 +166,7 @@ def test_a_channel_that_is_always_on_is_not_taken_for_nothing(drawn):
     assert not notes["note"].str.contains("tiny").any()
 
 
+@pytest.mark.slow
 def test_from_eight_regions_on_training_stands_unless_draws_are_asked_for(small_result, monkeypatch):
     automatic = dcm.Config()
     assert automatic.posterior.method == "auto"
@@ -275,6 +278,7 @@ def test_a_fit_worse_than_the_regional_mean_is_found_out():
     assert "failed" in dcm.FitStatus.WORSE_THAN_MEAN.sentence
 
 
+@pytest.mark.slow
 def test_the_density_of_draws_may_be_read_by_any_sampler(national_ensemble):
     """It is pure, its mode is one, and draws lie where it is high."""
     density = dcm.posterior_density(national_ensemble)

@@ -36,6 +36,7 @@ def switched_off(fit, variables, variation):
     return without_idle_gru(variables, variation, fit.inputs.trend_basis, jnp.asarray(fit.weights))
 
 
+@pytest.mark.slow
 def test_one_that_moves_coefficients_by_less_than_a_ten_thousandth_is_idle(small_result, variation_of):
     fit, (variables, before) = small_result.fitted_panel, variation_of(1e-6)
     found = switched_off(fit, variables, before)

@@ -255,6 +255,7 @@ def test_regions_that_move_together_count_as_fewer(small_panel, quick):
     assert dcm.fit(together, quick, progress=False).effective_regions < 0.7 * apart <= 4.0
 
 
+@pytest.mark.slow
 def test_refits_take_over_how_far_regions_count_apart(small_result, small_ensemble):
     for name in ("effective", "shared"):
         own = small_ensemble.replicates.variables["fitted"][name]

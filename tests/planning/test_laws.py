@@ -184,6 +184,7 @@ def _paused(result, share):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.03])
 @pytest.mark.parametrize("multiple", [0.1, 1.5, 5.0])
 def test_no_grid_beats_the_plan_where_a_channel_was_paused(small_result, share, multiple):
@@ -311,6 +312,7 @@ def test_with_planned_weeks_plan_scenario_and_table_speak_of_the_same_weeks(smal
     assert (result.media_summary(planned=True)["exposure"] > table["exposure"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [0.1, 1.0, 10.0])
 def test_a_very_small_target_is_a_very_small_total(small_result, target):
     plan = dcm.optimize_budget(small_result, target_kpi=target, weeks=8, starts=2)

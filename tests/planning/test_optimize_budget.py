@@ -123,6 +123,7 @@ def test_with_draws_a_target_is_met_by_the_figures_that_tables_show(national_ens
     assert found.total == pytest.approx(base.total, rel=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["SLSQP", "trust-constr", "differential_evolution", "hybrid", "projected"])
 def test_every_solver_finds_the_same_plan(small_result, plan, method):
     other = dcm.optimize_budget(small_result, relative_bounds=(0.5, 1.5), method=method, starts=2, max_steps=100)
@@ -130,6 +131,7 @@ def test_every_solver_finds_the_same_plan(small_result, plan, method):
     np.testing.assert_allclose(other.summary.loc["revenue", "plan"], plan.summary.loc["revenue", "plan"], rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["quantile", "cvar", "mean_variance"])
 def test_objectives_over_refits_are_best_at_their_own_figure(small_ensemble, objective):
     options = {"weeks": 8, "relative_bounds": (0.3, 2.0), "starts": 3}

@@ -103,6 +103,7 @@ def test_shadow_prices_say_what_they_are_of(objective, drawn, maximised, of):
     assert held.on_the_limits == f"Active limits, and what raising each by one unit adds to {of}"
 
 
+@pytest.mark.slow
 def test_the_last_unit_is_told_in_money_whatever_is_maximised(small_result):
     """A KPI unit is worth some currency: a return in KPI units says nothing of what a unit of spend costs."""
     options = {"weeks": (44, 52), "starts": 1}

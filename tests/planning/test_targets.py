@@ -135,6 +135,7 @@ def test_where_nothing_is_spent_today_a_total_or_a_target_has_to_be_given():
     )
 
 
+@pytest.mark.slow
 def test_what_became_of_the_starts_is_said_also_where_the_curves_plan_is_kept():
     def roi(found):
         """A figure that plans from all starts miss."""

@@ -59,6 +59,7 @@ def test_the_table_behind_the_graph_has_its_links(browser, small_result, tmp_pat
     np.testing.assert_allclose([row[-1] for row in table["rows"]], links["weight"], rtol=0.01)
 
 
+@pytest.mark.slow
 def test_standard_errors_of_two_runs_are_in_the_table(browser, small_result, earlier_result, tmp_path):
     found = dcm.compare_runs(earlier_result, small_result)
     table = table_of(browser, dcm.plots.run_changes(found), tmp_path)

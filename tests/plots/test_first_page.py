@@ -36,7 +36,10 @@ def decided(result, plan=None, currency=None):
     return decision(result, dcm.health(result), plan, currency)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+ALL_DRAWN = [pytest.param(kind, marks=() if kind in ("strong", "no spend") else pytest.mark.slow) for kind in KINDS]
+
+
+@pytest.mark.parametrize("kind", ALL_DRAWN)
 def test_the_page_shows_verdict_reason_and_actions_at_both_widths(browser, kinds, kind, tmp_path, screenshots):
     path = kinds[kind].report(tmp_path / "report.html", currency="EUR")
     for width in WIDTHS:

@@ -75,6 +75,7 @@ def test_tests_enter_as_the_joint_normal_law_of_lifts_and_kpi_says(double, n_reg
     assert float(more) == pytest.approx(expected, rel=1e-7)
 
 
+@pytest.mark.slow
 def test_draws_given_tests_have_the_mean_and_spread_of_both(double):
     inputs, priors = _inputs(3, SAME)
     found, made, tests = jax.jit(lambda: _together(inputs, priors))()
@@ -113,6 +114,7 @@ def test_one_test_is_two_of_twice_the_variance(double, n_regions):
     assert apart[0] == pytest.approx(apart[1], abs=1e-5)  # up to a constant
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_regions", [1, 3])
 def test_a_test_with_a_huge_error_says_nothing(double, n_regions):
     inputs, priors = _inputs(n_regions, ("channel_1", 900.0, 1e12))

@@ -111,6 +111,7 @@ def test_only_results_are_compared(small_result, wrong):
         dcm.compare_runs(small_result, wrong)
 
 
+@pytest.mark.slow
 def test_the_report_shows_what_changed(small_result, other, tmp_path):
     page = small_result.report(tmp_path / "report.html", previous=other).read_text()
     assert "What changed?" in page

@@ -188,6 +188,7 @@ def test_a_channel_that_a_group_never_has_says_nothing_of_the_noise_that_groups_
     np.testing.assert_allclose(counted, [5 * (WEEKS - 1), 3 * (WEEKS - 1) * 2 / 3], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_edges_of_a_group_are_refined_by_its_own_regions():
     true = _true(1)
     innovations, weights = _in_groups([true, 0.0 * true], GROUP), jnp.ones((REGIONS, WEEKS))

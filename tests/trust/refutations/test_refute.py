@@ -27,6 +27,7 @@ def request_for(result, **changes):
     return made._replace(**changes)
 
 
+@pytest.mark.slow
 def test_there_is_a_row_a_test_with_its_thresholds_and_source(refutation):
     table = refutation.table
     assert list(table["test"]) == list(ASKED)
@@ -36,6 +37,7 @@ def test_there_is_a_row_a_test_with_its_thresholds_and_source(refutation):
     assert refutation.worst in Grade
 
 
+@pytest.mark.slow
 def test_details_have_a_row_a_refit_and_channel_and_give_the_figures(refutation, small_panel):
     details = refutation.details
     refits = details.groupby("test")["changed"].nunique()
@@ -50,6 +52,7 @@ def test_details_have_a_row_a_refit_and_channel_and_give_the_figures(refutation,
     assert (seeds["roi"] > 0).all()
 
 
+@pytest.mark.slow
 def test_all_refits_share_one_program(small_result, refutation, limit_traces):
     limit_traces(0)  # compiled by the refutation before
     again = dcm.refute(small_result, ASKED, refits=1, progress=False)
@@ -137,6 +140,7 @@ def test_below_eight_regions_refits_get_draws_like_the_estimate(national_ensembl
     np.testing.assert_allclose(found.details["standard_error"], np.fmax(errors, 0.1))
 
 
+@pytest.mark.slow
 def test_it_is_shown_as_a_page_a_figure_and_files(refutation, tmp_path):
     assert f">{refutation.table['grade'].iloc[0]}</span>" in refutation._repr_html_()
     figure = refutation.plot()
