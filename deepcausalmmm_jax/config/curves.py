@@ -16,6 +16,7 @@ from deepcausalmmm_jax.errors import ConfigError
 AdstockKind = Literal["geometric", "delayed_geometric", "delayed", "binomial", "weibull_pdf", "weibull_cdf", "none"]
 SaturationKind = Literal["hill", "michaelis_menten", "logistic", "log", "root", "linear"]
 ReachKind = Literal["reach_frequency"]  # of channels with reach and frequency, which the panel decides
+AnyKind = Literal["any"]  # one of `SATURATIONS`, which a number decides when the program runs
 
 ADSTOCKS: tuple[AdstockKind, ...] = get_args(AdstockKind)
 SATURATIONS: tuple[SaturationKind, ...] = get_args(SaturationKind)
@@ -30,7 +31,7 @@ ADSTOCK_PARAMETERS: Mapping[AdstockKind, tuple[str, ...]] = MappingProxyType(
         "none": (),
     }
 )
-SATURATION_PARAMETERS: Mapping[SaturationKind | ReachKind, tuple[str, ...]] = MappingProxyType(
+SATURATION_PARAMETERS: Mapping[SaturationKind | ReachKind | AnyKind, tuple[str, ...]] = MappingProxyType(
     {
         "hill": ("slope", "half_saturation"),
         "michaelis_menten": ("half_saturation",),
@@ -39,9 +40,11 @@ SATURATION_PARAMETERS: Mapping[SaturationKind | ReachKind, tuple[str, ...]] = Ma
         "root": ("exponent",),
         "linear": (),
         "reach_frequency": ("slope", "half_frequency"),
+        "any": ("slope", "half_saturation", "exponent"),
     }
 )
 BY_REACH: ReachKind = "reach_frequency"
+ANY: AnyKind = "any"
 BY_EVIDENCE: tuple[SaturationKind, ...] = ("hill", "logistic", "log", "root", "linear")  # that may be chosen
 BOUNDED: tuple[SaturationKind, ...] = ("hill", "michaelis_menten", "logistic")  # with a maximum, at an activity of 1
 N_WAITS = 8  # weeks within which an effect has set in
@@ -117,7 +120,7 @@ class CurveKind:
     """
 
     adstock: AdstockKind
-    saturation: SaturationKind | ReachKind
+    saturation: SaturationKind | ReachKind | AnyKind
     saturation_first: bool = False
     n_waits: int = N_WAITS
 

@@ -1,12 +1,15 @@
 """From exposure to activity: carry-over and saturation under given curves, kind by kind."""
 
+import dataclasses
+from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from deepcausalmmm_jax.config.curves import BY_REACH, CurveKind, CurveKinds
+from deepcausalmmm_jax.config.curves import ANY, BY_REACH, SATURATIONS, CurveKind, CurveKinds
 from deepcausalmmm_jax.data.reach import Contacts
 from deepcausalmmm_jax.ops.adstock import (
     binomial_kernel,
@@ -38,6 +41,7 @@ class MediaCurves(NamedTuple):
     shape: Array | None = None  # [channel], likewise
     exponent: Array | None = None  # [channel], (0, 1), of a root; None where no channel has one
     half_frequency: Array | None = None  # [channel], contacts; None where no channel has reach and frequency
+    which: Array | None = None  # [], position in `SATURATIONS` of the kind of channels that may have any
 
     def of(self, channels: Array | np.ndarray) -> "MediaCurves":
         """The curves of some channels, by position."""
@@ -184,6 +188,8 @@ def saturation(exposure: Array, curves: MediaCurves, half: Array, kind: CurveKin
     Returns:
         The shape of `exposure`.
     """
+    if kind.saturation == ANY:
+        return _saturation_of_any(exposure, curves, half, kind)
     if kind.saturation == "hill":
         return hill(exposure, curves.slope, half)
     if kind.saturation == "root":
@@ -197,6 +203,20 @@ def saturation(exposure: Array, curves: MediaCurves, half: Array, kind: CurveKin
         BY_REACH: linear,  # the frequency has bent it before
     }
     return one_parameter[kind.saturation](exposure, half)
+
+
+def _saturation_of_any(exposure: Array, curves: MediaCurves, half: Array, kind: CurveKind) -> Array:
+    """Saturation of the kind at `curves.which`, so that one program serves all kinds."""
+    assert curves.which is not None
+    own = curves.half_saturation if half.ndim == 1 else curves.half_saturation[:, None]
+
+    def of(known: CurveKind) -> Callable[[], Array]:
+        reference = half if "half_saturation" in known.parameters else half / own
+        return lambda: saturation(exposure, curves, reference, known)
+
+    kinds = [dataclasses.replace(kind, saturation=name) for name in SATURATIONS]
+    chosen: Array = jax.lax.switch(curves.which, [of(known) for known in kinds])
+    return chosen
 
 
 def saturation_by_channel(exposure: Array, curves: MediaCurves, kinds: CurveKinds) -> Array:

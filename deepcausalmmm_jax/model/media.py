@@ -40,10 +40,12 @@ class Media(nn.Module):
     Attributes:
         kinds: of carry-over and saturation, by channel.
         min_slope: lower bound of the Hill slope.
+        which: see `MediaCurves`.
     """
 
     kinds: CurveKinds
     min_slope: float
+    which: Array | None = None
 
     def setup(self) -> None:
         """Declare the curves' parameters."""
@@ -88,6 +90,7 @@ class Media(nn.Module):
             shape=None if self.shape is None else to_positive(self.shape),
             exponent=None if self.exponent is None else to_unit(self.exponent),
             half_frequency=None if self.half_frequency is None else to_positive(self.half_frequency),
+            which=self.which,
         )
 
     def _delay(self) -> Array:

@@ -160,7 +160,7 @@ def _constant(level: Array, inputs: PosteriorInputs) -> Array:
 
 
 def _media(inputs: PosteriorInputs) -> Media:
-    return Media(inputs.kinds, inputs.min_slope)
+    return Media(inputs.kinds, inputs.min_slope, inputs.which)
 
 
 def _variables(found: Quantities, inputs: PosteriorInputs) -> Variables:

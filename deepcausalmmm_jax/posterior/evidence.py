@@ -3,10 +3,11 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from deepcausalmmm_jax.config.curves import BY_EVIDENCE, BY_REACH, CurveKinds, SaturationKind
+from deepcausalmmm_jax.config.curves import ANY, BY_EVIDENCE, BY_REACH, SATURATIONS, CurveKinds, SaturationKind
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.structural import predicted
@@ -39,25 +40,27 @@ def curve_evidence(fitted: Fitted, inputs: Inputs[Array], seed: int) -> CurveEvi
     assert isinstance(design, Design)
     _, internals = predicted(structural_model(design), fitted.variables, inputs)
     kinds = tuple(dict.fromkeys((fitted.config.saturation, *BY_EVIDENCE)))
-    found = []
     with jax.enable_x64(True):
         own, _ = posterior_inputs(fitted, inputs, design, internals.blend, internals.noise)
-        own = at_constant_coefficients(own)
+        own = dataclasses.replace(at_constant_coefficients(own), kinds=_of_any_saturation(fitted, design.kinds))
         rng = np.random.default_rng(seed)
-        priors = coordinate_priors(fitted.config)
-        density = Density(own, priors, batch_of(own))
+        density = _of_kind(Density(own, coordinate_priors(fitted.config), batch_of(own)), kinds[0])
         _, settled = settled_modes(density, fitted.config.training.huber_delta, starts(own, density.n_starts, rng))
-        for kind in kinds:
-            other = dataclasses.replace(settled.inputs, kinds=_with_saturation(fitted, design.kinds, kind))
-            found.append(laplace_evidence(Density(other, priors, density.batch), rng))
+        found = [laplace_evidence(_of_kind(settled, kind), rng) for kind in kinds]
     return CurveEvidence(kinds, np.array(found))
 
 
-def _with_saturation(fitted: Fitted, kinds: CurveKinds, saturation: SaturationKind) -> CurveKinds:
-    """The kinds with another saturation of the channels that have none of their own."""
+def _of_kind(density: Density, saturation: SaturationKind) -> Density:
+    """The density with the channels that may have any kind of saturation of one; all kinds share its program."""
+    which = jnp.asarray(SATURATIONS.index(saturation))
+    return Density(dataclasses.replace(density.inputs, which=which), density.priors, density.batch)
+
+
+def _of_any_saturation(fitted: Fitted, kinds: CurveKinds) -> CurveKinds:
+    """The kinds with any saturation of the channels that have none of their own."""
     own = {entry.channel for entry in fitted.config.curves if entry.saturation is not None}
     changed = tuple(
-        kind if name in own or kind.saturation == BY_REACH else dataclasses.replace(kind, saturation=saturation)
+        kind if name in own or kind.saturation == BY_REACH else dataclasses.replace(kind, saturation=ANY)
         for name, kind in zip(fitted.panel.channels, kinds.channels, strict=True)
     )
     return dataclasses.replace(kinds, channels=changed)

@@ -65,6 +65,7 @@ class PosteriorInputs:
         contacts: per person reached, `each` as `[week, channel, region]`; None without reach and frequency.
         counts: of a KPI that is counted, whose `kpi` are the normal observations that stand for it; None of any other.
         power: that the likelihood of the KPI is raised to, see `training.coarsening`.
+        which: position in `SATURATIONS` of the kind of channels that may have any; None where kinds are known.
     """
 
     exposure: Array
@@ -92,6 +93,7 @@ class PosteriorInputs:
     contacts: Contacts[Array] | None = None
     counts: Counts | None = None
     power: Array | float = 1.0
+    which: Array | None = None
 
     def has(self, parameter: str) -> bool:
         """Whether any channel's curves have a parameter."""
