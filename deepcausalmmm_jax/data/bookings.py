@@ -54,8 +54,10 @@ def accrued(spend: np.ndarray, exposure: np.ndarray, cadence: Cadence = Cadence.
     ways = [_by_span(spend, exposure, ahead) for ahead in (True, False)]
     if ((spend.sum(axis=1) == 0) & (exposure.sum(axis=1) > 0)).any():  # some region has no booking at all
         ways += [_centrally(spend, exposure, ahead) for ahead in (None, True, False)]
+    ways = [way for way in ways if way.accrued.spend[spend == 0].any()]  # else each week pays for itself
     late = _delayed(spend, exposure, own_spread, cadence.steps(_LONGEST_DELAY))
-    best = min(spread / noise for _, spread, noise in ways) * (own_spread if np.isfinite(own_spread) else 1.0)
+    closest = min((spread / noise for _, spread, noise in ways), default=1.0 / _ROUNDING)
+    best = closest * (own_spread if np.isfinite(own_spread) else 1.0)
     limit = 2.0 * best + _TIE if coverage >= _MOSTLY_PAID else 0.75 * best
     if coverage == 1.0 and np.isinf(own_spread) and own.any() and ((exposure > 0).sum(axis=1) <= 1).all():
         return Accrued(own, Booking.OWN)  # a single week cannot be compared with others
@@ -96,7 +98,7 @@ def _centrally(spend: np.ndarray, exposure: np.ndarray, ahead: bool | None) -> _
 
 
 def _spans(booked: np.ndarray, ahead: bool) -> np.ndarray:
-    """Number of the booking that each week belongs to, `[region, week]`; -1 where the nearest is too far away."""
+    """Number of the booking that each week belongs to, `[region, week]`; -1 where none is near enough on its side."""
     if not ahead:
         return np.asarray(np.where(booked.any(axis=1, keepdims=True), _spans(booked[:, ::-1], True)[:, ::-1], -1))
     span = np.full(booked.shape, -1)
@@ -107,7 +109,7 @@ def _spans(booked: np.ndarray, ahead: bool) -> np.ndarray:
         number = np.maximum(np.searchsorted(weeks, np.arange(len(own)), side="right") - 1, 0)
         reach = _USUAL_GAPS * np.median(np.diff(weeks)) if len(weeks) > 1 else np.inf
         away = np.arange(len(own)) - weeks[number]
-        span[row] = np.where(away < reach, number, -1)
+        span[row] = np.where((away >= 0) & (away + 1 <= reach), number, -1)
     return span
 
 

@@ -219,3 +219,25 @@ def test_the_last_booking_covers_less_than_one_and_a_half_usual_gaps(last, ends)
     found = accrued(spend, exposure)
     assert found.booking is Booking.SPAN
     assert np.flatnonzero(found.spend[0])[-1] == ends - 1
+
+
+@pytest.mark.parametrize(("at", "paid"), [(0, slice(8, None)), (0, slice(20, None)), (3, slice(0, 40))])
+def test_an_invoice_in_advance_covers_no_week_before_it_and_one_afterwards_none_after_it(at, paid):
+    exposure = _exposure(1, on_air=1.0)
+    own = np.zeros_like(exposure)
+    own[:, paid] = PRICE * exposure[:, paid]
+    found = accrued(_invoiced(own, 4, at), exposure)
+    assert found.booking is Booking.SPAN
+    np.testing.assert_allclose(found.spend, own, rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("paid", [slice(56, None), slice(25, 40)], ids=["the last four", "some in the middle"])
+def test_weeks_that_are_booked_one_by_one_pay_for_no_week_beside_them(seed, paid):
+    rng = np.random.default_rng(seed)
+    exposure = rng.uniform(0.5, 1.5, (REGIONS, WEEKS))
+    spend = np.zeros_like(exposure)
+    spend[:, paid] = (exposure * np.exp(0.15 * rng.standard_normal(exposure.shape)))[:, paid]
+    found = accrued(spend, exposure)
+    assert found.booking is Booking.FREE
+    np.testing.assert_allclose(found.spend, spend, rtol=1e-12)
