@@ -107,9 +107,9 @@ def _spans(booked: np.ndarray, ahead: bool) -> np.ndarray:
         if not len(weeks):
             continue
         number = np.maximum(np.searchsorted(weeks, np.arange(len(own)), side="right") - 1, 0)
-        reach = _USUAL_GAPS * np.median(np.diff(weeks)) if len(weeks) > 1 else np.inf
+        usual = np.quantile(np.diff(weeks), 0.5, method="lower") if len(weeks) > 1 else np.inf
         away = np.arange(len(own)) - weeks[number]
-        span[row] = np.where((away >= 0) & (away + 1 <= reach), number, -1)
+        span[row] = np.where((away >= 0) & (away + 1 <= _USUAL_GAPS * usual), number, -1)
     return span
 
 

@@ -241,3 +241,12 @@ def test_weeks_that_are_booked_one_by_one_pay_for_no_week_beside_them(seed, paid
     found = accrued(spend, exposure)
     assert found.booking is Booking.FREE
     np.testing.assert_allclose(found.spend, spend, rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nor_do_they_where_a_region_has_no_row_in_one_of_a_few_weeks(seed):
+    rng = np.random.default_rng(seed)
+    exposure = rng.uniform(0.5, 1.5, (REGIONS, WEEKS))
+    exposure[0, -2] = 0.0
+    spend = np.where(np.arange(WEEKS) >= WEEKS - 4, exposure * np.exp(0.15 * rng.standard_normal(exposure.shape)), 0.0)
+    np.testing.assert_allclose(accrued(spend, exposure).spend, spend, rtol=1e-12)
