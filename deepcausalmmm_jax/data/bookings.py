@@ -12,6 +12,7 @@ _MOSTLY_PAID = 0.6  # share of region-weeks on air with spend above which the ot
 _STEADY = 0.6  # largest spread of log prices at which a way of booking is accepted
 _ERRATIC = 1.2  # spread of log prices above which no region-week keeps a price of its own
 _LONGEST_DELAY = 8  # largest number of weeks between exposure and its booking that is searched
+_FEWEST = 6  # bookings by which a delay can be told
 _USUAL_GAPS = 1.5  # a booking covers at most this many times the usual gap between bookings
 _TIE = 0.05
 _ROUNDING = 1e-9
@@ -138,12 +139,17 @@ def _pooled(spend: np.ndarray, exposure: np.ndarray) -> Accrued:
 
 
 def _delayed(spend: np.ndarray, exposure: np.ndarray, spread: float, longest: int) -> bool:
-    """Whether spend matches exposure up to `longest` steps off at least twice as closely as in its own step."""
+    """Whether spend matches exposure up to `longest` steps off at least twice as closely as in its own step.
+
+    Half of the bookings at least must have a step that far off, and six: fewer match some step or other by chance.
+    """
     if spread <= _TIE:
         return False
+    enough = max(_FEWEST, 0.5 * (spend > 0).sum())
     for weeks in range(1, min(longest, spend.shape[1] // 2) + 1):
         for paid, bought in ((spend[:, weeks:], exposure[:, :-weeks]), (spend[:, :-weeks], exposure[:, weeks:])):
-            if _spread(list(zip(paid, bought, strict=True))) <= min(0.5 * spread, 0.5 * _STEADY):
+            near = _spread(list(zip(paid, bought, strict=True))) <= min(0.5 * spread, 0.5 * _STEADY)
+            if near and (paid > 0).sum() >= enough:
                 return True
     return False
 

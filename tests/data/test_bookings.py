@@ -250,3 +250,14 @@ def test_nor_do_they_where_a_region_has_no_row_in_one_of_a_few_weeks(seed):
     exposure[0, -2] = 0.0
     spend = np.where(np.arange(WEEKS) >= WEEKS - 4, exposure * np.exp(0.15 * rng.standard_normal(exposure.shape)), 0.0)
     np.testing.assert_allclose(accrued(spend, exposure).spend, spend, rtol=1e-12)
+
+
+@pytest.mark.parametrize("paid", [3, 4, 6, 8])
+def test_a_few_paid_weeks_that_match_other_weeks_by_chance_are_not_late(paid):
+    found = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        exposure = rng.gamma(4.0, 0.25, (1, WEEKS))
+        spend = exposure * np.exp(0.15 * rng.standard_normal(exposure.shape)) * (np.arange(WEEKS) >= WEEKS - paid)
+        found.append(accrued(spend, exposure).spend[0, :-paid].sum())
+    np.testing.assert_array_equal(found, 0.0)
