@@ -12,6 +12,7 @@ _MOSTLY_PAID = 0.6  # share of region-weeks on air with spend above which the ot
 _STEADY = 0.6  # largest spread of log prices at which a way of booking is accepted
 _ERRATIC = 1.2  # spread of log prices above which no region-week keeps a price of its own
 _LONGEST_DELAY = 8  # largest number of weeks between exposure and its booking that is searched
+_FEWEST = 6  # bookings by which a delay can be told
 _USUAL_GAPS = 1.5  # a booking covers at most this many times the usual gap between bookings
 _TIE = 0.05
 _ROUNDING = 1e-9
@@ -54,8 +55,10 @@ def accrued(spend: np.ndarray, exposure: np.ndarray, cadence: Cadence = Cadence.
     ways = [_by_span(spend, exposure, ahead) for ahead in (True, False)]
     if ((spend.sum(axis=1) == 0) & (exposure.sum(axis=1) > 0)).any():  # some region has no booking at all
         ways += [_centrally(spend, exposure, ahead) for ahead in (None, True, False)]
+    ways = [way for way in ways if way.accrued.spend[spend == 0].any()]  # else each week pays for itself
     late = _delayed(spend, exposure, own_spread, cadence.steps(_LONGEST_DELAY))
-    best = min(spread / noise for _, spread, noise in ways) * (own_spread if np.isfinite(own_spread) else 1.0)
+    closest = min((spread / noise for _, spread, noise in ways), default=1.0 / _ROUNDING)
+    best = closest * (own_spread if np.isfinite(own_spread) else 1.0)
     limit = 2.0 * best + _TIE if coverage >= _MOSTLY_PAID else 0.75 * best
     if coverage == 1.0 and np.isinf(own_spread) and own.any() and ((exposure > 0).sum(axis=1) <= 1).all():
         return Accrued(own, Booking.OWN)  # a single week cannot be compared with others
@@ -96,7 +99,7 @@ def _centrally(spend: np.ndarray, exposure: np.ndarray, ahead: bool | None) -> _
 
 
 def _spans(booked: np.ndarray, ahead: bool) -> np.ndarray:
-    """Number of the booking that each week belongs to, `[region, week]`; -1 where the nearest is too far away."""
+    """Number of the booking that each week belongs to, `[region, week]`; -1 where none is near enough on its side."""
     if not ahead:
         return np.asarray(np.where(booked.any(axis=1, keepdims=True), _spans(booked[:, ::-1], True)[:, ::-1], -1))
     span = np.full(booked.shape, -1)
@@ -105,9 +108,9 @@ def _spans(booked: np.ndarray, ahead: bool) -> np.ndarray:
         if not len(weeks):
             continue
         number = np.maximum(np.searchsorted(weeks, np.arange(len(own)), side="right") - 1, 0)
-        reach = _USUAL_GAPS * np.median(np.diff(weeks)) if len(weeks) > 1 else np.inf
+        usual = np.quantile(np.diff(weeks), 0.5, method="lower") if len(weeks) > 1 else np.inf
         away = np.arange(len(own)) - weeks[number]
-        span[row] = np.where(away < reach, number, -1)
+        span[row] = np.where((away >= 0) & (away + 1 <= _USUAL_GAPS * usual), number, -1)
     return span
 
 
@@ -136,12 +139,17 @@ def _pooled(spend: np.ndarray, exposure: np.ndarray) -> Accrued:
 
 
 def _delayed(spend: np.ndarray, exposure: np.ndarray, spread: float, longest: int) -> bool:
-    """Whether spend matches exposure up to `longest` steps off at least twice as closely as in its own step."""
+    """Whether spend matches exposure up to `longest` steps off at least twice as closely as in its own step.
+
+    Half of the bookings at least must have a step that far off, and six: fewer match some step or other by chance.
+    """
     if spread <= _TIE:
         return False
+    enough = max(_FEWEST, 0.5 * (spend > 0).sum())
     for weeks in range(1, min(longest, spend.shape[1] // 2) + 1):
         for paid, bought in ((spend[:, weeks:], exposure[:, :-weeks]), (spend[:, :-weeks], exposure[:, weeks:])):
-            if _spread(list(zip(paid, bought, strict=True))) <= min(0.5 * spread, 0.5 * _STEADY):
+            near = _spread(list(zip(paid, bought, strict=True))) <= min(0.5 * spread, 0.5 * _STEADY)
+            if near and (paid > 0).sum() >= enough:
                 return True
     return False
 

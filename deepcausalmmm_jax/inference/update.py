@@ -9,7 +9,7 @@ import pandas as pd
 from deepcausalmmm_jax.data.asked_panel import require_panel
 from deepcausalmmm_jax.data.checks import refuse_unfit
 from deepcausalmmm_jax.data.continuation import continued_by
-from deepcausalmmm_jax.data.holdout import training_weights
+from deepcausalmmm_jax.data.holdout import training_weights, weights_before
 from deepcausalmmm_jax.data.kpi_scale import informative
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.panel_notes import panel_notes, warn_of
@@ -81,7 +81,7 @@ def update(
     moved = changes(_figures(result), _figures(updated))
     split = {name: moved["change"].where(moved["change"].isna(), 0.0) for name in CAUSES}
     if len(revised_figures) and new_weeks:
-        old_weeks = panel.select(weeks=slice(0, len(before.panel.weeks)))
+        old_weeks = _old_weeks(panel, before.panel)
         revised = _alone(before, old_weeks, _like(before, old_weeks), known, room, progress)
         unrevised = _with_old_weeks(panel, before.panel)
         new = _alone(before, unrevised, _weights(unrevised, hidden), known, room, progress)
@@ -134,6 +134,16 @@ def _alone(
     """The run refitted with only some of what is new."""
     refuse_unfit(panel, weights)
     return warm_refit(before, panel, weights, known, room=room, progress=progress)
+
+
+def _old_weeks(panel: Panel, before: Panel) -> Panel:
+    """The weeks of an earlier panel with the figures of this one; those that were planned then have no KPI here either.
+
+    Else shares and returns would be those of more weeks than before, which nobody revised.
+    """
+    old = panel.select(weeks=slice(0, len(before.weeks)))
+    weights = weights_before(old, before.n_past_weeks)
+    return dataclasses.replace(old, weights=weights, kpi=np.where(weights > 0, old.kpi, 0.0))
 
 
 def _with_old_weeks(panel: Panel, before: Panel) -> Panel:

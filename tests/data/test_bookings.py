@@ -219,3 +219,45 @@ def test_the_last_booking_covers_less_than_one_and_a_half_usual_gaps(last, ends)
     found = accrued(spend, exposure)
     assert found.booking is Booking.SPAN
     assert np.flatnonzero(found.spend[0])[-1] == ends - 1
+
+
+@pytest.mark.parametrize(("at", "paid"), [(0, slice(8, None)), (0, slice(20, None)), (3, slice(0, 40))])
+def test_an_invoice_in_advance_covers_no_week_before_it_and_one_afterwards_none_after_it(at, paid):
+    exposure = _exposure(1, on_air=1.0)
+    own = np.zeros_like(exposure)
+    own[:, paid] = PRICE * exposure[:, paid]
+    found = accrued(_invoiced(own, 4, at), exposure)
+    assert found.booking is Booking.SPAN
+    np.testing.assert_allclose(found.spend, own, rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("paid", [slice(56, None), slice(25, 40)], ids=["the last four", "some in the middle"])
+def test_weeks_that_are_booked_one_by_one_pay_for_no_week_beside_them(seed, paid):
+    rng = np.random.default_rng(seed)
+    exposure = rng.uniform(0.5, 1.5, (REGIONS, WEEKS))
+    spend = np.zeros_like(exposure)
+    spend[:, paid] = (exposure * np.exp(0.15 * rng.standard_normal(exposure.shape)))[:, paid]
+    found = accrued(spend, exposure)
+    assert found.booking is Booking.FREE
+    np.testing.assert_allclose(found.spend, spend, rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nor_do_they_where_a_region_has_no_row_in_one_of_a_few_weeks(seed):
+    rng = np.random.default_rng(seed)
+    exposure = rng.uniform(0.5, 1.5, (REGIONS, WEEKS))
+    exposure[0, -2] = 0.0
+    spend = np.where(np.arange(WEEKS) >= WEEKS - 4, exposure * np.exp(0.15 * rng.standard_normal(exposure.shape)), 0.0)
+    np.testing.assert_allclose(accrued(spend, exposure).spend, spend, rtol=1e-12)
+
+
+@pytest.mark.parametrize("paid", [3, 4, 6, 8])
+def test_a_few_paid_weeks_that_match_other_weeks_by_chance_are_not_late(paid):
+    found = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        exposure = rng.gamma(4.0, 0.25, (1, WEEKS))
+        spend = exposure * np.exp(0.15 * rng.standard_normal(exposure.shape)) * (np.arange(WEEKS) >= WEEKS - paid)
+        found.append(accrued(spend, exposure).spend[0, :-paid].sum())
+    np.testing.assert_array_equal(found, 0.0)

@@ -254,6 +254,18 @@ def test_weeks_that_had_been_planned_are_new_once_they_have_a_kpi(run, small_pan
     np.testing.assert_array_equal(made.moved["new_weeks"], made.moved["change"])
 
 
+def test_weeks_that_had_been_planned_move_no_figure_by_what_was_revised_before_them(
+    run, small_panel, revised_panel, made_with_revisions
+):
+    """The same run without planned weeks says what was revised: both learned from the same weeks."""
+    weights = np.where(np.arange(60) < 56, small_panel.weights, 0.0)
+    learned = np.pad(run.fitted.weights, ((0, 0), (0, 4)))
+    fitted = dataclasses.replace(run.fitted, panel=dataclasses.replace(small_panel, weights=weights), weights=learned)
+    made = dcm.update(dcm.FitResult(fitted), revised_panel, progress=False)
+    parts = ["new_weeks", "revised", "both", "refit"]
+    np.testing.assert_allclose(made.moved[parts], made_with_revisions.moved[parts], rtol=1e-4, atol=1e-4)
+
+
 def test_where_only_the_holdout_differs_nothing_new_is_made_responsible(run):
     made = dcm.update(run, run.panel, 4, progress=False)
     assert made.new_weeks == ()
