@@ -70,6 +70,7 @@ def fitted_by_stage(small_result, monkeypatch):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fitted_by_stage")
 def test_a_funnel_of_one_table_is_split_printed_and_kept(small_panel, tmp_path, capsys):
     table = small_panel.to_dataframe().drop(columns="revenue_per_kpi")

@@ -143,6 +143,7 @@ def test_objectives_over_refits_are_best_at_their_own_figure(small_ensemble, obj
     assert {"plan_low", "change_high"} <= set(own.summary)
 
 
+@pytest.mark.slow
 def test_weeks_with_a_minimum_are_off_or_at_least_there(small_result):
     least = 4_000.0
     plan = dcm.optimize_budget(

@@ -233,6 +233,7 @@ def test_figures_that_the_report_does_not_hold_open_too(browser, curves, scores,
     picture(browser, screenshots / "figures.png")
 
 
+@pytest.mark.slow
 def test_a_bare_result_gives_a_report_that_says_what_is_left_out(browser, bare_result, tmp_path, screenshots):
     path = bare_result.report(tmp_path / "bare.html")
     opened(browser, path).execute_script(DRAW_ALL)

@@ -35,11 +35,12 @@ def _of_any(inputs, kind):
     return dataclasses.replace(inputs, kinds=dataclasses.replace(inputs.kinds, channels=channels), which=which)
 
 
-def test_its_density_and_gradient_are_those_of_each_kind_and_one_program_has_them_all():
+@pytest.mark.parametrize("kinds", [("root",), pytest.param(SATURATIONS, marks=pytest.mark.slow)])
+def test_its_density_and_gradient_are_those_of_each_kind_and_one_program_has_them_all(kinds):
     rng = np.random.default_rng(0)
     with jax.enable_x64(True):
         before = _evaluate._program._cache_size()
-        for kind in SATURATIONS:
+        for kind in kinds:
             own, priors = _inputs(dcm.Config(saturation=kind))
             median = prior_medians(own)
             place = jax.tree.map(lambda part: 0.5 * jnp.asarray(rng.standard_normal(part.shape)), median)
@@ -78,7 +79,9 @@ def test_activity_is_that_of_the_kind_whichever_comes_first(kind, first):
     known = kinds_of(("a", "b"), CurveKind("geometric", kind, first), (), 13)
     anything = kinds_of(("a", "b"), CurveKind("geometric", ANY, first), (), 13)
     expected = activity(exposure, curves, intensity, history, known)
-    found = activity(exposure, curves._replace(which=jnp.asarray(SATURATIONS.index(kind))), intensity, history, anything)
+    found = activity(
+        exposure, curves._replace(which=jnp.asarray(SATURATIONS.index(kind))), intensity, history, anything
+    )
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 

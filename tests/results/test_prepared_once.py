@@ -56,6 +56,7 @@ def test_a_report_prepares_the_panel_once_and_runs_no_model_twice(small_result, 
     assert calls["prepared"] == calls["run"] == calls["changes"] == 0
 
 
+@pytest.mark.slow
 def test_a_report_of_an_ensemble_takes_one_forward_pass_per_member(small_ensemble, calls, tmp_path):
     ensemble = dcm.Ensemble(small_ensemble.fitted, small_ensemble.replicates)
     ensemble.report(tmp_path / "report.html")

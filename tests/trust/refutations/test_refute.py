@@ -175,6 +175,7 @@ def test_what_is_no_fit_of_the_default_model_is_refused(small_panel):
         dcm.refute(small_panel)
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_tables_and_says_what_was_not_passed(small_result, tmp_path):
     small_result.save(tmp_path / "fit.npz")
     arguments = ["refute", str(tmp_path), "--out", str(tmp_path / "out"), "--test", "seeds", "--refits", "1", "--quiet"]
