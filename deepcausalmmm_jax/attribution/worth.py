@@ -26,9 +26,18 @@ def usual_worth(panel: Panel, past: Panel) -> np.ndarray:
 
     Args:
         panel: with a revenue per KPI.
-        past: weeks up to the last one with a KPI, whose last year it is; where they have none, the panel's.
+        past: weeks up to the last one with a KPI, whose last year it is; where they have none, the mean of those weeks
+            of the panel that have one.
     """
-    return mean_worth(panel if past.revenue_per_kpi is None else past)
+    return _stated_worth(panel) if past.revenue_per_kpi is None else mean_worth(past)
+
+
+def _stated_worth(panel: Panel) -> np.ndarray:
+    """Mean revenue per KPI, `[region]`, of the weeks that have one: those of a plan, after weeks that have none."""
+    assert panel.revenue_per_kpi is not None
+    stated = panel.present & (panel.revenue_per_kpi != 0)
+    total = np.where(stated, panel.revenue_per_kpi, 0.0).sum(axis=1)
+    return np.asarray(total / np.maximum(stated.sum(axis=1), 1))
 
 
 def known_worth(panel: Panel, n_past_weeks: int, past: Panel) -> tuple[np.ndarray | None, np.ndarray]:

@@ -29,6 +29,7 @@ _LATER = (
     "from_refits",
 )  # fmt: skip
 _ROUNDING = 1e-3  # of a return: a plan up to where the last unit pays for itself ends within it
+_NO_GAIN = 1e-9  # share of today's spend: sums of the same spend differ by less, and so does what they earn
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,12 +119,16 @@ class BudgetPlan:
     def gain_interval(self) -> tuple[float, float] | None:
         """Interval of the plan's gain over today's spend, at `level`; None without draws.
 
-        The gain is profit where a margin was given; else revenue less spend where revenue is known; else KPI units.
+        The gain is profit where a margin was given; else revenue less spend where revenue is known; else KPI units. An
+        end within rounding of the same spend is 0: a plan that leaves everything as it is neither gains nor loses.
         """
         for figure in ("profit", "revenue", "incremental_outcome"):
             if figure in self.summary.index and "change_low" in self.summary:
                 paid = float(self.summary["change"].loc["spend"]) if figure == "revenue" else 0.0
                 low, high = (float(self.summary[end].loc[figure]) - paid for end in ("change_low", "change_high"))
+                unit = figure if figure == "incremental_outcome" else "spend"
+                nothing = _NO_GAIN * abs(float(self.summary["today"].loc[unit]))
+                low, high = (0.0 if abs(end) <= nothing else end for end in (low, high))
                 return None if pd.isna(low) or pd.isna(high) else (low, high)
         return None
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.plots.report.plan_findings import plan_findings
 from tests.plots.conftest import plan_of
 
 
@@ -38,6 +39,20 @@ def test_a_plan_is_advised_where_its_whole_gain_is_above_zero(low, high, advised
 def test_what_a_larger_budget_costs_counts_against_its_revenue():
     assert plan_with(20.0, 30.0, "revenue", spend_change=10.0).gain_interval == (10.0, 20.0)
     assert not plan_with(5.0, 30.0, "revenue", spend_change=10.0).advised
+
+
+@pytest.mark.parametrize("figure", ["revenue", "profit", "incremental_outcome"])
+@pytest.mark.parametrize("rounding", [1.4e-12, -1.4e-12])
+def test_a_plan_that_changes_nothing_neither_gains_nor_loses(figure, rounding):
+    """Its spend is the same but for the rounding of a sum, which was once told as a loss, or advised as a gain."""
+    gain = 0.0 if figure == "revenue" else -rounding
+    plan = plan_with(gain, gain, figure, spend_change=rounding)
+    assert plan.gain_interval == (0.0, 0.0)
+    assert not plan.advised
+    assert "contains zero" in plan.doubt
+    same = plan.channels.assign(spend_plan=plan.channels["spend_today"] + rounding)
+    told = plan_findings(dcm.BudgetPlan(**{**vars(plan), "channels": same}), "sales")
+    assert told[0].endswith("leaves the budget unchanged.")
 
 
 def test_without_draws_nobody_knows():

@@ -98,6 +98,19 @@ def test_a_channel_that_is_off_costs_what_it_cost_in_the_last_year(frequency, ca
     assert np.unique(priced(off, None, priced(panel, None)).price) == pytest.approx(0.04)
 
 
+def test_carry_over_after_weeks_with_a_revenue_is_worth_as_much_where_the_past_has_none(quick):
+    """What came after the plan was once valued at the plan's eight weeks spread over a year."""
+    df = table()
+    result = fitted(df.dropna(), quick)
+    later = df[df["sales"].isna()].drop(columns="sales").assign(rev=10.0)
+    roles = {"media": ["tv"], "spend": {"tv": "cost"}, "revenue_per_kpi": "rev"}
+    asked = dcm.Panel.from_dataframe(later, region="geo", time="week", kpi=None, **roles)
+    today = dcm.optimize_budget(result, weeks=asked).summary["today"]
+    assert today["revenue"] == pytest.approx(10.0 * today["incremental_outcome"], rel=1e-6)
+    told = dcm.scenario(result, dcm.Change("tv", 1.2), weeks=asked)
+    assert told["revenue_change"].iloc[0] == pytest.approx(10.0 * told["change"].iloc[0], rel=1e-6)
+
+
 @pytest.mark.parametrize("asked", [{"weeks": np.int64(8)}, {"weeks": (np.int64(40), 50)}, {"next_weeks": np.int64(4)}])
 def test_a_plan_asked_for_with_a_numpy_number_is_saved(worth, tmp_path, asked):
     dcm.optimize_budget(worth, **asked).save(tmp_path / "plan")

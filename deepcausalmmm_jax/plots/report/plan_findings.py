@@ -21,10 +21,12 @@ def plan_findings(plan: BudgetPlan, kpi: str, currency: str | None = None) -> li
         currency: of spend; None where it is unknown.
     """
     ends, too_much = plan.gain_interval, [plan.on_the_total] if plan.on_the_total else []
+    if ends == (0.0, 0.0):
+        return [_moves(plan, currency), *too_much]
     if ends is not None and not plan.advised:
-        more = "gain" if ends[1] > 0 else "loss"
+        more = "loss" if ends[1] < 0 else "gain"
         low, high = (money(end, currency if plan.gain_in_money else None) for end in ends)
-        certain = "so it may well lose" if ends[1] > 0 else "so it loses"
+        certain = "so it loses" if ends[1] < 0 else "so it may well lose"
         return [
             f"The plan ({plan.period}) is not advised: its {more} over today's spend ranges from {low} to {high} "
             f"({plan.level:.0%} range), {certain}.",
