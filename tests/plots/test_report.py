@@ -224,11 +224,10 @@ def test_figures_that_the_report_does_not_hold_open_too(browser, curves, scores,
     path = tmp_path / "figures.html"
     path.write_text(f"<meta charset=utf-8><script>{get_plotlyjs()}</script>{''.join(parts)}")
     opened(browser, path)
-    marks = browser.execute_script(
-        "return [...document.querySelectorAll('.plotly-graph-div')].map(d => d.querySelectorAll('path').length)"
-    )
-    assert len(marks) == len(figures)
-    assert all(marks)
+    marks = "return [...document.querySelectorAll('.plotly-graph-div')].map(d => d.querySelectorAll('path').length)"
+    assert len(browser.execute_script(marks)) == len(figures)
+    # Plotly draws after the page has loaded, on a busy machine seconds later.
+    assert wait_until(lambda: all(browser.execute_script(marks))), browser.execute_script(marks)
     assert console_errors(browser) == []
     picture(browser, screenshots / "figures.png")
 
