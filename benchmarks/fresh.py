@@ -19,6 +19,7 @@ from harness import SHARED, record
 from panels import on_grid
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.simulation.simulate import Truth
 from deepcausalmmm_jax.data.simulation.worlds import WORLDS
 
 Half = Literal["choose", "confirm", "both"]
@@ -89,6 +90,14 @@ def fresh_panels(
         kinds: only these of the half.
         of_commit: hash that seeds are drawn from; the commit that is checked out when None.
     """
+    for kind, seed, panel, truth in fresh_worlds(half, n, sizes, kinds=kinds, of_commit=of_commit):
+        yield kind, seed, panel, known(panel, truth)
+
+
+def fresh_worlds(
+    half: Half, n: int, sizes: Sequence[int], *, kinds: Sequence[str] | None = None, of_commit: str | None = None
+) -> Iterator[tuple[str, int, dcm.Panel, Truth]]:
+    """The panels of `fresh_panels`, each with all that the simulation knows."""
     drawn_from = commit() if of_commit is None else of_commit
     for kind in HALVES[half] if kinds is None else [kind for kind in HALVES[half] if kind in kinds]:
         offset = list(WORLDS).index(kind)  # so that one panel a kind has all sizes, too
@@ -97,18 +106,28 @@ def fresh_panels(
             own = fitting or list(sizes)
             regions = own[(index + offset) % len(own)]
             seed = fresh_seed(drawn_from, kind, index)
-            yield kind, seed, *world_panel(kind, seed, regions, offset + index)
+            yield kind, seed, *world(kind, seed, regions, offset + index)
 
 
 def world_panel(kind: str, seed: int, regions: int, turn: int = 0) -> tuple[dcm.Panel, pd.DataFrame]:
     """A panel of a world, with true shares and returns; `turn` picks the number of channels of one region."""
+    panel, truth = world(kind, seed, regions, turn)
+    return panel, known(panel, truth)
+
+
+def known(panel: dcm.Panel, truth: Truth) -> pd.DataFrame:
+    """True shares and returns by channel."""
+    share = true_shares(panel, truth.contributions.values)
+    return pd.concat([share, true_returns(panel, truth)], axis=1)
+
+
+def world(kind: str, seed: int, regions: int, turn: int = 0) -> tuple[dcm.Panel, Truth]:
+    """A panel of a world; `turn` picks the number of channels of one region."""
     if regions == 1:
         weeks, channels = _ONE_REGION_WEEKS, _ONE_REGION_CHANNELS[turn % len(_ONE_REGION_CHANNELS)]
     else:
         weeks, channels = _WEEKS, 4 if regions < 8 else 5
-    panel, truth = dcm.simulate(regions, weeks, channels, 2, seed, kind=kind)
-    share = true_shares(panel, truth.contributions.values)
-    return panel, pd.concat([share, true_returns(panel, truth)], axis=1)
+    return dcm.simulate(regions, weeks, channels, 2, seed, kind=kind)
 
 
 def national_panels(names: Sequence[str] | None = None) -> Iterator[Named]:
