@@ -52,7 +52,8 @@ class BudgetPlan:
         split: what the budget was split over.
         objective: what was maximised.
         method: name of the solver.
-        chance_better: share of the refits in which the plan is better than today's spend; missing without refits.
+        chance_better: share of the refits in which the plan gains over today's spend, counted as in `gain_interval`;
+            missing without refits.
         shadow_price: of the total: what one more unit of it adds to the objective.
         level: of the intervals.
         period: the weeks that are planned, in words.
@@ -119,12 +120,14 @@ class BudgetPlan:
     def gain_interval(self) -> tuple[float, float] | None:
         """Interval of the plan's gain over today's spend, at `level`; None without draws.
 
-        The gain is profit where a margin was given; else revenue less spend where revenue is known; else KPI units. An
-        end within rounding of the same spend is 0: a plan that leaves everything as it is neither gains nor loses.
+        The gain is profit where a margin was given; else revenue where that is known, less spend where that is in
+        currency too; else KPI units. An end within rounding of the same spend is 0: a plan that leaves everything as it
+        is neither gains nor loses.
         """
         for figure in ("profit", "revenue", "incremental_outcome"):
             if figure in self.summary.index and "change_low" in self.summary:
-                paid = float(self.summary["change"].loc["spend"]) if figure == "revenue" else 0.0
+                costs = figure == "revenue" and self.units.in_currency  # a plan of exposure units costs no money
+                paid = float(self.summary["change"].loc["spend"]) if costs else 0.0
                 low, high = (float(self.summary[end].loc[figure]) - paid for end in ("change_low", "change_high"))
                 unit = figure if figure == "incremental_outcome" else "spend"
                 nothing = _NO_GAIN * abs(float(self.summary["today"].loc[unit]))

@@ -36,6 +36,7 @@ from deepcausalmmm_jax.planning.tables import (
     allocation,
     channel_table,
     effects_of,
+    gains,
     last_unit,
     summary_table,
     with_frequencies,
@@ -123,7 +124,7 @@ def optimize_budget(
         risk: parameter of the objective; 0.1 for `quantile` and `cvar`, 1 for `mean_variance` when None.
         maximize: `revenue`, `kpi`, or `auto`: revenue where it is known. `target_kpi` always maximises the KPI.
         cost: currency per exposure unit of channels whose spend the panel does not have.
-        margin: profit as a share of revenue, above 0 and at most 1, for the plan's `profit`.
+        margin: profit as a share of revenue, above 0 and at most 1, for the plan's `profit`; needs spend in currency.
         level: of the intervals; 0.9 for 90%.
         bounds: as in `Limits`: least and most spend by channel, or by (channel, region).
         relative_bounds: as in `Limits`: the same in multiples of today's spend, or one pair for every cell.
@@ -181,6 +182,11 @@ def optimize_budget(
     with Steps("plan", _SHARES) as wait:
         wait.step("preparing")
         horizon = _horizon(fit, weeks, next_weeks, cost)
+        if margin is not None and not horizon.in_currency:
+            raise ConfigError(
+                "margin needs spend in currency, which the panel does not have; give cost= per exposure unit, or leave "
+                "margin out."
+            )
         cells = cells_of(horizon, by, fit.scales.exposure)
         stated = planned_frequency(fit, frequency, [fit.panel.channels[i] for i in np.unique(cells.channel)])
         span = _Span(horizon, at_frequency(fit, horizon, stated), cells)
@@ -282,22 +288,22 @@ def _plan(
     unit_more, low, high = last_unit(outcome, x, free if free.any() else x >= 0, worth, aim.level)
     point, table = replicates is None, allocation(fit, span.today, horizon, cells, x)
     drawn = np.stack([today.whole[1:, aim.value], plan.whole[1:, aim.value]], axis=1)
+    spend = float(cells.today.sum()), float(x.sum())
+    gained = gains(spend, today, plan, aim.margin, horizon)[1:]
     first, last = (horizon.panel.week_label(at) for at in (horizon.start, horizon.stop - 1))
     channels = channel_table(horizon, cells, x, today, plan, point, aim.level)
     made = BudgetPlan(
         table=table,
         channels=with_frequencies(channels, span.today, horizon, cells, x),
-        summary=summary_table(
-            (float(cells.today.sum()), float(x.sum())), today, plan, point, aim.level, aim.margin, horizon.has_revenue
-        ),
+        summary=summary_table(spend, today, plan, point, aim.level, aim.margin, horizon.has_revenue),
         binding=binding(found.problem, x, cells.names(horizon)),
         starts=found.starts,
         draws=pd.DataFrame(drawn, columns=["today", "plan"]).rename_axis("replicate"),
-        total=float(x.sum()),
+        total=spend[1],
         split=cells.split,
         objective=aim.objective,
         method=found.method,
-        chance_better=float((drawn[:, 1] > drawn[:, 0]).mean()) if len(drawn) else float("nan"),
+        chance_better=float((gained > 0).mean()) if len(gained) else float("nan"),
         shadow_price=total_price(found.problem, x),
         shadow_price_low=low,
         shadow_price_high=high,

@@ -194,6 +194,26 @@ def channel_table(
     return table
 
 
+def gains(
+    spend: tuple[float, float], today: Effects, plan: Effects, margin: float | None, horizon: Horizon
+) -> np.ndarray:
+    """What a plan gains over today's spend, `[replicate]`, counted as in `BudgetPlan.gain_interval`.
+
+    Args:
+        spend: today's, and the plan's.
+        today: effects of today's spend.
+        plan: effects of the plan.
+        margin: profit as a share of revenue; None for no profit.
+        horizon: of the plan, which says whether revenue is known and spend is money.
+    """
+    paid, change = spend[1] - spend[0], plan.whole - today.whole
+    if margin is not None:
+        return np.asarray(margin * change[:, REVENUE] - paid)
+    if not horizon.has_revenue:
+        return np.asarray(change[:, KPI])
+    return np.asarray(change[:, REVENUE] - (paid if horizon.in_currency else 0.0))
+
+
 def summary_table(
     spend: tuple[float, float],
     today: Effects,

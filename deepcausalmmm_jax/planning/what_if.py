@@ -81,6 +81,8 @@ def scenario_table(
     outcome = in_runs(lambda members: gained_by(before, members, horizon, after.panel), variables)
     base = _predicted(before, horizon)
     spend = (bought.spend - np.nan_to_num(horizon.spend)).sum(axis=2)
+    if not horizon.in_currency:  # without any price they are exposure, which costs nothing known
+        spend = np.zeros_like(spend)
     return _tidy(horizon, outcome, base, spend, replicates is not None, level)
 
 

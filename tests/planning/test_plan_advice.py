@@ -1,5 +1,7 @@
 """A plan says whether its gain is more than chance."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,6 +41,14 @@ def test_a_plan_is_advised_where_its_whole_gain_is_above_zero(low, high, advised
 def test_what_a_larger_budget_costs_counts_against_its_revenue():
     assert plan_with(20.0, 30.0, "revenue", spend_change=10.0).gain_interval == (10.0, 20.0)
     assert not plan_with(5.0, 30.0, "revenue", spend_change=10.0).advised
+
+
+def test_exposure_that_is_added_is_not_taken_from_revenue():
+    """Without spend a plan is in exposure units: ten more impressions once cost ten euros of its revenue."""
+    plan = plan_with(20.0, 30.0, "revenue", spend_change=1e6)
+    unpriced = dcm.BudgetPlan(**{**vars(plan), "units": plan.units._replace(in_currency=False)})
+    assert unpriced.gain_interval == (20.0, 30.0)
+    assert unpriced.advised
 
 
 @pytest.mark.parametrize("figure", ["revenue", "profit", "incremental_outcome"])
@@ -184,3 +194,24 @@ def test_the_marginal_roi_of_today_is_that_of_the_table(small_ensemble):
         np.testing.assert_allclose(plan.channels[f"mroi_today{end}"], expected, rtol=2e-3)
     weighted = (table["mroi"] * table["spend"]).sum() / table["spend"].sum()
     assert plan.summary.loc["mroi", "today"] == pytest.approx(weighted, rel=5e-3)
+
+
+def test_the_chance_of_a_larger_budget_counts_what_it_costs(small_ensemble):
+    """More spend brings more in every draw; the plan is better only in those where that is more than it costs."""
+    today = dcm.optimize_budget(small_ensemble, weeks=(44, 52), starts=1, max_steps=5).total
+    plan = dcm.optimize_budget(small_ensemble, 1.2 * today, weeks=(44, 52), limit=None, starts=1, max_steps=5)
+    more = plan.draws["plan"] - plan.draws["today"]
+    assert plan.chance_better == (more > plan.total - today).mean()
+    poor = dcm.optimize_budget(
+        small_ensemble, 1.2 * today, weeks=(44, 52), limit=None, margin=1e-4, starts=1, max_steps=5
+    )
+    assert (poor.draws["plan"] > poor.draws["today"]).any()
+    assert poor.summary.loc["profit", "change_high"] < 0
+    assert poor.chance_better == 0
+
+
+def test_a_margin_needs_spend_in_currency(small_result, small_panel):
+    """Profit of a plan in exposure units was once revenue less impressions."""
+    bare = dataclasses.replace(small_result.fitted, panel=dataclasses.replace(small_panel, spend=None))
+    with pytest.raises(dcm.ConfigError, match="margin needs spend in currency"):
+        dcm.optimize_budget(dcm.FitResult(bare), margin=0.5)

@@ -73,3 +73,14 @@ def test_a_month_is_named_by_any_of_its_days(cadence, weeks, quick):
         pd.testing.assert_frame_equal(without(day), right)
     with pytest.raises(dcm.ConfigError, match="which are not among those of the scenario"):
         without(beyond[0])
+
+
+def test_where_no_price_is_known_no_exposure_is_told_as_spend(small_result, small_panel):
+    """Impressions taken off the air were once in the column of money saved."""
+    bare = dataclasses.replace(small_result.fitted, panel=dataclasses.replace(small_panel, spend=None))
+    change = dcm.Change("channel_1", 0.0, weeks=tuple(small_panel.weeks[[20, 23]]))
+    table = dcm.scenario(dcm.FitResult(bare), change)
+    assert (table["spend_change"] == 0.0).all()
+    np.testing.assert_allclose(table["change"], dcm.scenario(small_result, change)["change"], rtol=1e-5)
+    priced = dcm.scenario(dcm.FitResult(bare), change, cost={"channel_1": 0.5}).iloc[0]
+    assert priced["spend_change"] == pytest.approx(-0.5 * small_panel.exposure[:, 20:24, 0].sum(), rel=1e-9)
