@@ -55,7 +55,7 @@ class Limits:
             `limit` becomes these where other channels have bounds.
 
     Raises:
-        ConfigError: a limit of the wrong kind. Names are checked when a plan is made.
+        ConfigError: a limit of the wrong kind, or `bounds_per` without bounds. Names are checked when a plan is made.
 
     Example:
         >>> limits = Limits(relative_bounds=(0.5, 1.5), fixed=["tv"])
@@ -86,6 +86,11 @@ class Limits:
         if not isinstance(self.fixed, str):
             object.__setattr__(self, "fixed", tuple(self.fixed))  # equal to the limits that a saved plan is loaded with
         require(self.bounds_per in ("key", "cell"), "bounds_per", self.bounds_per, "key or cell")
+        if self.bounds_per == "cell" and not len(self.bounds) and not len(relative):  # type: ignore[arg-type]
+            raise ConfigError(
+                "bounds_per='cell' says what bounds refer to, but there are none; give bounds or relative_bounds, or "
+                "leave it out."
+            )
 
     @property
     def of_every_cell(self) -> Range | None:

@@ -64,6 +64,7 @@ def test_a_setting_is_given_in_one_way(small_result, options, message):
         (lambda: dcm.Limits(bounds=[1]), "bounds must be a mapping"),
         (lambda: dcm.Limits(relative_bounds="ab"), "relative_bounds must be a pair"),
         (lambda: dcm.Limits(bounds_per="town"), "bounds_per must be key or cell"),
+        (lambda: dcm.Limits(bounds_per="cell"), "says what bounds refer to, but there are none"),
         (lambda: dcm.Targets(1.0, target_kpi=2.0), "Give one of total, .* got total and target_kpi"),
         (lambda: dcm.Targets(float("inf")), "total must be a number above 0"),
         (lambda: dcm.Targets(target_roi=True), "target_roi must be a number above 0"),
