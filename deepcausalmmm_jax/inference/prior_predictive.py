@@ -14,7 +14,7 @@ from deepcausalmmm_jax.data.asked_panel import require_panel
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, kpi_means, kpi_sizes
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.data.stated_priors import StatedPriors
+from deepcausalmmm_jax.data.stated_priors import StatedPriors, revenue_where_on_air
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.inference.sample_posterior import as_trained
 from deepcausalmmm_jax.posterior.density import log_priors
@@ -63,15 +63,14 @@ def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 10
     columns = {("share", name): 100.0 * shares[:, m] for m, name in enumerate(panel.channels)}
     columns["share", "total"] = 100.0 * total
     if panel.spend is not None:
-        worth = 1.0 if panel.revenue_per_kpi is None else np.where(panel.present, panel.revenue_per_kpi, 0.0)
         size = kpi_means if settings.link == "log" else kpi_sizes
         counted = counted_kpi(panel, panel.weights, size(panel.kpi, panel.weights))
-        revenue = float((np.where(panel.weights > 0, counted, 0.0) * worth).sum())
+        revenue = revenue_where_on_air(panel, panel.weights, counted)
         paid = spent(panel)
         assert paid is not None
         spend = np.where((panel.weights > 0)[:, :, None], np.nan_to_num(paid), 0.0).sum(axis=(0, 1))
         columns |= {
-            ("roi", name): shares[:, m] * revenue / spend[m] for m, name in enumerate(panel.channels) if spend[m] > 0
+            ("roi", name): shares[:, m] * revenue[m] / spend[m] for m, name in enumerate(panel.channels) if spend[m] > 0
         }
     return pd.DataFrame(columns, index=pd.RangeIndex(int(draws), name="draw"))
 
