@@ -38,6 +38,11 @@ class StatedPriors(NamedTuple, Generic[ArrayT]):
     marginal_precision: ArrayT | None = None
 
 
+def states_shares(stated: StatedPriors[ArrayT]) -> bool:
+    """Whether anything is stated of the share of a channel, or of all."""
+    return stated.total is not None or bool((np.asarray(stated.share_precision) > 0).any())
+
+
 def stated_priors(
     panel: Panel, weights: np.ndarray, priors: Priors, counted_kpi: np.ndarray
 ) -> StatedPriors[np.ndarray]:

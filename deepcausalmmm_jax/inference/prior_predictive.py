@@ -19,7 +19,7 @@ from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.inference.sample_posterior import as_trained
 from deepcausalmmm_jax.posterior.density import log_priors
 from deepcausalmmm_jax.posterior.parameters import n_coordinates
-from deepcausalmmm_jax.posterior.prior import prior_shares
+from deepcausalmmm_jax.posterior.prior import log_stated, prior_shares
 from deepcausalmmm_jax.posterior.sample import density_of
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -134,6 +134,12 @@ def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
                 "with sample_posterior(result) and ask prior_sensitivity of those."
             )
         nats = np.asarray(log_priors(jnp.asarray(coordinates, jnp.float64), density.inputs, density.priors))
+    if density.inputs.has_shares and len(ensemble.panel.regions) > 1:  # there regions' own coefficients are a part
+        effects = shares.to_numpy() / 100.0
+        if ensemble.config.link == "log":
+            total = effects.sum(axis=1, keepdims=True)
+            effects = effects / total * -np.log1p(-total)
+        nats = nats + log_stated(effects, jax.tree.map(np.asarray, density.inputs.stated))
     table = pd.DataFrame({"share": shares.mean()})
     products = (shares - shares.mean()).mul(nats - nats.mean(), axis=0) * np.log(2.0)
     different = len(np.unique(coordinates, axis=0))  # draws of weights occur several times

@@ -93,7 +93,33 @@ def marginal(found: Quantities, inputs: PosteriorInputs) -> Array:
 
 
 def tested(found: Quantities, inputs: PosteriorInputs) -> Tested | None:
-    """The lift tests, with what they would measure at the national coefficients; None where there are none."""
+    """The lift tests and stated shares, with what they would be at the national coefficients; None without either."""
+    parts = [part for part in (_lift_tests(found, inputs), _stated_shares(found, inputs)) if part is not None]
+    return Tested(*map(jnp.concatenate, zip(*parts, strict=True))) if parts else None
+
+
+def _stated_shares(found: Quantities, inputs: PosteriorInputs) -> Tested | None:
+    """Stated shares as tests of the coefficients in all regions and training weeks; None with one region.
+
+    Regions' own coefficients are a part of a channel's share and are integrated out. A prior of the share at the
+    national coefficients alone would leave them free to take the share elsewhere. Variation over time leaves it as it
+    is.
+    """
+    if not inputs.has_shares or inputs.kpi.shape[0] == 1:
+        return None
+    stated, by_week = inputs.stated, inputs.unit[:, None] * (inputs.weights > 0)
+    of_region = jnp.einsum("rtm,rt->rm", contributions(found, inputs), by_week) / by_week.sum()
+    root = jnp.sqrt(stated.share_precision)
+    measured = root * stated.share
+    response = jnp.diag(root)[:, None] * of_region
+    if stated.total is not None and stated.total_precision is not None:
+        of_all = jnp.sqrt(stated.total_precision)
+        measured = jnp.append(measured, of_all * stated.total)
+        response = jnp.concatenate([response, of_all * of_region[None]])
+    return Tested(measured, response, jnp.zeros((len(measured), of_region.shape[1], inputs.variation.shape[1])))
+
+
+def _lift_tests(found: Quantities, inputs: PosteriorInputs) -> Tested | None:
     if inputs.lift_tests is None:
         return None
     given = inputs.lift_tests
