@@ -140,6 +140,11 @@ def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
             total = effects.sum(axis=1, keepdims=True)
             effects = effects / total * -np.log1p(-total)
         nats = nats + log_stated(effects, jax.tree.map(np.asarray, density.inputs.stated))
+    if ensemble.config.priors.mroi and len(ensemble.panel.regions) > 1:
+        drawn = ensemble.draws("mroi")
+        nats = nats - sum(
+            0.5 * ((drawn[name].to_numpy() - mean) / sd) ** 2 for name, mean, sd in ensemble.config.priors.mroi
+        )
     table = pd.DataFrame({"share": shares.mean()})
     products = (shares - shares.mean()).mul(nats - nats.mean(), axis=0) * np.log(2.0)
     different = len(np.unique(coordinates, axis=0))  # draws of weights occur several times

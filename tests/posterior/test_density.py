@@ -166,6 +166,25 @@ def test_a_stated_share_holds_with_the_coefficients_that_regions_have_of_their_o
     assert drawn.std() == pytest.approx(sd, rel=0.2)
 
 
+def test_a_stated_marginal_return_holds_with_the_coefficients_that_regions_have_of_their_own(double):
+    inputs, priors = _inputs(3, dcm.Config(priors=dcm.Priors(mroi={"channel_1": (1.0, 0.01)})))
+    found = quantities(_somewhere(inputs), inputs, priors)
+    value, sd = float(inputs.stated.marginal[0]), float(inputs.stated.marginal_precision[0]) ** -0.5
+    made = columns(found, contributions(found, inputs), inputs, priors)
+    tests, level = density.tested(found, inputs), density.level_of(found, inputs)
+
+    def one(key):
+        drawn = linear.conditional(found, made, inputs, key, 1.0, tests)
+        terms = linear.variation_terms(contributions(found, inputs), inputs)
+        varied = jnp.einsum("tmk,mk->tm", terms, drawn.variation)[:, :, None]
+        own = level[:, None] * (1.0 + drawn.media_region.T + varied)  # [week, channel, region]
+        return density._marginal_by_region(own, found, inputs)[0].sum()
+
+    shares = np.asarray(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(5), 200)))
+    assert shares.mean() == pytest.approx(value, abs=sd)
+    assert shares.std() == pytest.approx(sd, rel=0.2)
+
+
 @pytest.mark.parametrize("what", _STATED)
 def test_a_stated_share_is_as_likely_as_the_kpi_makes_it(double, what):
     priors_stated = dcm.Priors(**{what: {"channel_1": (0.06, 0.05)} if what == "share" else (0.2, 0.05)})
@@ -245,7 +264,8 @@ def test_curvature_is_the_hessian(double, batch):
 
 
 def test_a_stated_mroi_is_a_normal_density_of_the_marginal_share(double):
-    inputs, priors = _inputs(2, dcm.Config(priors=dcm.Priors(mroi={"channel_1": (1.0, 0.5)})))
+    """Of one region; with several, their own coefficients count too, see above."""
+    inputs, priors = _inputs(1, dcm.Config(priors=dcm.Priors(mroi={"channel_1": (1.0, 0.5)})))
     free = dataclasses.replace(inputs, stated=inputs.stated._replace(marginal=None, marginal_precision=None))
     where = _somewhere(inputs)
     found = marginal(quantities(where, inputs, priors), inputs)[0]
