@@ -9,6 +9,7 @@ from deepcausalmmm_jax.checks import did_you_mean
 from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS, Priors
 from deepcausalmmm_jax.data.bookings import accrued
 from deepcausalmmm_jax.data.cadence import Cadence, decay_per_step
+from deepcausalmmm_jax.data.kpi_scale import kpi_means
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import ConfigError
 
@@ -35,6 +36,11 @@ class StatedPriors(NamedTuple, Generic[ArrayT]):
     half_frequency_precision: ArrayT | None = None
     marginal: ArrayT | None = None  # [channel], as `model.marginal_shares`; None where no mROI is stated
     marginal_precision: ArrayT | None = None
+
+
+def states_shares(stated: StatedPriors[ArrayT]) -> bool:
+    """Whether anything is stated of the share of a channel, or of all."""
+    return stated.total is not None or bool((np.asarray(stated.share_precision) > 0).any())
 
 
 def stated_priors(
@@ -117,11 +123,38 @@ def _share_of_return(
     panel: Panel, weights: np.ndarray, counted_kpi: np.ndarray, prior: str, channel: str, roi: float, sd: float
 ) -> tuple[str, float, float]:
     """The share of the KPI, and its standard deviation, that would earn a stated return on all spend."""
-    trained = weights > 0
-    spend = _spend(panel, trained, channel, prior)
-    worth = 1.0 if panel.revenue_per_kpi is None else panel.revenue_per_kpi[trained]
-    revenue = float((counted_kpi[trained] * worth).sum())
+    spend = _spend(panel, weights > 0, channel, prior)
+    revenue = float(revenue_where_on_air(panel, weights, counted_kpi)[panel.channels.index(channel)])
     return channel, roi * spend / revenue, sd * spend / revenue
+
+
+def revenue_where_on_air(panel: Panel, weights: np.ndarray, counted_kpi: np.ndarray) -> np.ndarray:
+    """What the KPI of the training weeks would earn, had all of it the revenue per KPI that each channel's effect has.
+
+    A channel earns where and when it runs: one that ran in a single country, or before prices rose, earns less or more
+    from the same share of the KPI than another. Its effect is taken to be as large a part of the KPI in each region
+    that it runs in, and spread over the weeks as exposure is; carry-over and saturation are not known yet.
+
+    Args:
+        panel: the panel.
+        weights: `[region, week]`, 0 in weeks the fit does not learn from.
+        counted_kpi: `[region, week]`, see `stated_priors`.
+
+    Returns:
+        `[channel]`, currency; KPI units where no revenue per KPI is known.
+    """
+    trained = weights > 0
+    total = float(counted_kpi[trained].sum())
+    if panel.revenue_per_kpi is None:
+        return np.full(len(panel.channels), total)
+    size = kpi_means(counted_kpi, trained.astype(np.float64))
+    ran = np.where(trained[:, :, None], panel.exposure, 0.0)
+    mean = ran.sum(axis=1, keepdims=True) / np.maximum(trained.sum(axis=1), 1)[:, None, None]
+    effect = size[:, None, None] * ran / np.where(mean > 0, mean, 1.0)  # [region, week, channel]
+    silent = effect.sum(axis=(0, 1)) <= 0
+    effect[:, :, silent] = np.where(trained, counted_kpi, 0.0)[:, :, None]
+    worth = np.where(trained, panel.revenue_per_kpi, 0.0)
+    return np.asarray(total * np.einsum("rtm,rt->m", effect, worth) / effect.sum(axis=(0, 1)))
 
 
 def _share_of_cost(

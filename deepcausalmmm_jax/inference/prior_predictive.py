@@ -14,12 +14,12 @@ from deepcausalmmm_jax.data.asked_panel import require_panel
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, kpi_means, kpi_sizes
 from deepcausalmmm_jax.data.panel import Panel
-from deepcausalmmm_jax.data.stated_priors import StatedPriors
+from deepcausalmmm_jax.data.stated_priors import StatedPriors, revenue_where_on_air
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.inference.sample_posterior import as_trained
 from deepcausalmmm_jax.posterior.density import log_priors
 from deepcausalmmm_jax.posterior.parameters import n_coordinates
-from deepcausalmmm_jax.posterior.prior import prior_shares
+from deepcausalmmm_jax.posterior.prior import log_stated, prior_shares
 from deepcausalmmm_jax.posterior.sample import density_of
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.ensemble import Ensemble
@@ -63,15 +63,14 @@ def prior_predictive(panel: Panel, config: Config | None = None, draws: int = 10
     columns = {("share", name): 100.0 * shares[:, m] for m, name in enumerate(panel.channels)}
     columns["share", "total"] = 100.0 * total
     if panel.spend is not None:
-        worth = 1.0 if panel.revenue_per_kpi is None else np.where(panel.present, panel.revenue_per_kpi, 0.0)
         size = kpi_means if settings.link == "log" else kpi_sizes
         counted = counted_kpi(panel, panel.weights, size(panel.kpi, panel.weights))
-        revenue = float((np.where(panel.weights > 0, counted, 0.0) * worth).sum())
+        revenue = revenue_where_on_air(panel, panel.weights, counted)
         paid = spent(panel)
         assert paid is not None
         spend = np.where((panel.weights > 0)[:, :, None], np.nan_to_num(paid), 0.0).sum(axis=(0, 1))
         columns |= {
-            ("roi", name): shares[:, m] * revenue / spend[m] for m, name in enumerate(panel.channels) if spend[m] > 0
+            ("roi", name): shares[:, m] * revenue[m] / spend[m] for m, name in enumerate(panel.channels) if spend[m] > 0
         }
     return pd.DataFrame(columns, index=pd.RangeIndex(int(draws), name="draw"))
 
@@ -135,6 +134,17 @@ def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
                 "with sample_posterior(result) and ask prior_sensitivity of those."
             )
         nats = np.asarray(log_priors(jnp.asarray(coordinates, jnp.float64), density.inputs, density.priors))
+    if density.inputs.has_shares and len(ensemble.panel.regions) > 1:  # there regions' own coefficients are a part
+        effects = shares.to_numpy() / 100.0
+        if ensemble.config.link == "log":
+            total = effects.sum(axis=1, keepdims=True)
+            effects = effects / total * -np.log1p(-total)
+        nats = nats + log_stated(effects, jax.tree.map(np.asarray, density.inputs.stated))
+    if ensemble.config.priors.mroi and len(ensemble.panel.regions) > 1:
+        drawn = ensemble.draws("mroi")
+        nats = nats - sum(
+            0.5 * ((drawn[name].to_numpy() - mean) / sd) ** 2 for name, mean, sd in ensemble.config.priors.mroi
+        )
     table = pd.DataFrame({"share": shares.mean()})
     products = (shares - shares.mean()).mul(nats - nats.mean(), axis=0) * np.log(2.0)
     different = len(np.unique(coordinates, axis=0))  # draws of weights occur several times

@@ -42,7 +42,7 @@ def marginal_shares(
         contacts: per person reached, `each` as `[week, channel, region]`; None without reach and frequency.
 
     Returns:
-        `[channel]`.
+        `[channel, region, channel]`, by region and by the channel in whose contribution it shows; `[channel]` sums.
     """
     now, more = (
         activity(exposure * factor, curves, intensity, history, kinds, contacts=contacts)
@@ -50,9 +50,9 @@ def marginal_shares(
     )
     if blend.ndim == 3:
         kept = jnp.eye(blend.shape[-1]) * (1.0 - blend.sum(axis=1))[:, None, :]
-        return jnp.einsum("tir,tjr,tr,rij->i", (more - now) / MORE, coefficient, unit, kept + blend)
+        return jnp.einsum("tir,tjr,tr,rij->irj", (more - now) / MORE, coefficient, unit, kept + blend)
     passed_on = jnp.diag(1.0 - blend.sum(axis=0)) + blend
-    return jnp.einsum("tir,tjr,tr,ij->i", (more - now) / MORE, coefficient, unit, passed_on)
+    return jnp.einsum("tir,tjr,tr,ij->irj", (more - now) / MORE, coefficient, unit, passed_on)
 
 
 def stated_marginal(found: Array, stated: StatedPriors[Array]) -> Array:

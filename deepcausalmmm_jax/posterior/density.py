@@ -1,6 +1,7 @@
 """Log density of the posterior, which the mode, Laplace, importance weights and Markov chains all read."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import cast
 
 import jax
@@ -59,7 +60,7 @@ def log_density(
 def log_prior_density(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: CoordinatePriors) -> Array:
     """Log of all priors of the coordinates, default and stated, up to a constant; nats, scalar."""
     prior = log_prior(parameters, inputs, priors)
-    if inputs.stated.marginal is None:
+    if inputs.stated.marginal is None or inputs.kpi.shape[0] > 1:  # of several regions it is in `tested`
         return prior
     return prior - stated_marginal(marginal(quantities(parameters, inputs, priors), inputs), inputs.stated)
 
@@ -78,6 +79,11 @@ def contributions(found: Quantities, inputs: PosteriorInputs) -> Array:
 
 def marginal(found: Quantities, inputs: PosteriorInputs) -> Array:
     """Marginal shares of the channels at the national coefficients, `[channel]`, see `model.marginal_shares`."""
+    return _marginal_by_region(_constant(level_of(found, inputs), inputs), found, inputs).sum(axis=(1, 2))
+
+
+def _marginal_by_region(coefficient: Array, found: Quantities, inputs: PosteriorInputs) -> Array:
+    """The same at any coefficients `[week, channel, region]`, `[channel, region, channel]`."""
     by_week = (inputs.unit[:, None] * (inputs.weights > 0)).T
     return marginal_shares(
         inputs.exposure,
@@ -85,7 +91,7 @@ def marginal(found: Quantities, inputs: PosteriorInputs) -> Array:
         inputs.history,
         cast(MediaCurves, _media(inputs).apply(_variables(found, inputs), method="curves")),
         inputs.blend,
-        _constant(level_of(found, inputs), inputs),
+        coefficient,
         by_week / by_week.sum(),
         inputs.kinds,
         inputs.contacts,
@@ -93,7 +99,56 @@ def marginal(found: Quantities, inputs: PosteriorInputs) -> Array:
 
 
 def tested(found: Quantities, inputs: PosteriorInputs) -> Tested | None:
-    """The lift tests, with what they would measure at the national coefficients; None where there are none."""
+    """The lift tests and stated shares, with what they would be at the national coefficients; None without either."""
+    every = _lift_tests(found, inputs), _stated_shares(found, inputs), _stated_marginals(found, inputs)
+    parts = [part for part in every if part is not None]
+    return Tested(*map(jnp.concatenate, zip(*parts, strict=True))) if parts else None
+
+
+def _stated_shares(found: Quantities, inputs: PosteriorInputs) -> Tested | None:
+    """Stated shares as tests of the coefficients in all regions and training weeks; None with one region.
+
+    Regions' own coefficients are a part of a channel's share and are integrated out. A prior of the share at the
+    national coefficients alone would leave them free to take the share elsewhere. Variation over time leaves it as it
+    is.
+    """
+    if not inputs.has_shares or inputs.kpi.shape[0] == 1:
+        return None
+    stated, by_week = inputs.stated, inputs.unit[:, None] * (inputs.weights > 0)
+    of_region = jnp.einsum("rtm,rt->rm", contributions(found, inputs), by_week) / by_week.sum()
+    root = jnp.sqrt(stated.share_precision)
+    measured = root * stated.share
+    response = jnp.diag(root)[:, None] * of_region
+    if stated.total is not None and stated.total_precision is not None:
+        of_all = jnp.sqrt(stated.total_precision)
+        measured = jnp.append(measured, of_all * stated.total)
+        response = jnp.concatenate([response, of_all * of_region[None]])
+    return Tested(measured, response, jnp.zeros((len(measured), of_region.shape[1], inputs.variation.shape[1])))
+
+
+def _stated_marginals(found: Quantities, inputs: PosteriorInputs) -> Tested | None:
+    """Stated returns of the next spend as tests, for the same reason; None with one region."""
+    stated = inputs.stated
+    if stated.marginal is None or stated.marginal_precision is None or inputs.kpi.shape[0] == 1:
+        return None
+    root, constant = jnp.sqrt(stated.marginal_precision), _constant(level_of(found, inputs), inputs)
+
+    def response(coefficient: Array) -> Array:
+        return root[:, None, None] * _marginal_by_region(coefficient, found, inputs)
+
+    return Tested(root * stated.marginal, response(constant), _by_term(response, constant, found, inputs))
+
+
+def _by_term(response: Callable[[Array], Array], constant: Array, found: Quantities, inputs: PosteriorInputs) -> Array:
+    """Change of `response` by each term of a coefficient's variation over time, `[test, channel, term]`."""
+    terms = variation_terms(contributions(found, inputs), inputs)
+    if not terms.shape[2]:
+        return jnp.zeros((response(constant).shape[0], terms.shape[1], 0))
+    by_term: Array = jax.vmap(lambda term: response(constant * term[:, :, None]).sum(axis=1), 2, 2)(terms)
+    return by_term
+
+
+def _lift_tests(found: Quantities, inputs: PosteriorInputs) -> Tested | None:
     if inputs.lift_tests is None:
         return None
     given = inputs.lift_tests
@@ -104,12 +159,7 @@ def tested(found: Quantities, inputs: PosteriorInputs) -> Tested | None:
         x = inputs
         return lifts(given, x.exposure, x.intensity, x.history, curves, x.blend, coefficient, x.kinds, x.contacts)
 
-    terms = variation_terms(contributions(found, inputs), inputs)
-    if not terms.shape[2]:
-        none = jnp.zeros((len(given.measured), terms.shape[1], 0))
-        return Tested(given.measured, response(constant), none)
-    by_term = jax.vmap(lambda term: response(constant * term[:, :, None]).sum(axis=1), 2, 2)(terms)
-    return Tested(given.measured, response(constant), by_term)
+    return Tested(given.measured, response(constant), _by_term(response, constant, found, inputs))
 
 
 def level_of(found: Quantities, inputs: PosteriorInputs) -> Array:

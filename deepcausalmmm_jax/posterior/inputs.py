@@ -15,7 +15,7 @@ from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.inputs import WEEKS_IN_QUARTER, Inputs
 from deepcausalmmm_jax.data.kpi_link import local_means
 from deepcausalmmm_jax.data.reach import Contacts
-from deepcausalmmm_jax.data.stated_priors import StatedPriors
+from deepcausalmmm_jax.data.stated_priors import StatedPriors, states_shares
 from deepcausalmmm_jax.io.on_device import on_device
 from deepcausalmmm_jax.model.counts import working
 from deepcausalmmm_jax.model.design import Design
@@ -66,6 +66,7 @@ class PosteriorInputs:
         counts: of a KPI that is counted, whose `kpi` are the normal observations that stand for it; None of any other.
         power: that the likelihood of the KPI is raised to, see `training.coarsening`.
         which: position in `SATURATIONS` of the kind of channels that may have any; None where kinds are known.
+        has_shares: whether anything is stated of the share of a channel, or of all.
     """
 
     exposure: Array
@@ -94,6 +95,7 @@ class PosteriorInputs:
     counts: Counts | None = None
     power: Array | float = 1.0
     which: Array | None = None
+    has_shares: bool = flax.struct.field(pytree_node=False, default=False)
 
     def has(self, parameter: str) -> bool:
         """Whether any channel's curves have a parameter."""
@@ -180,6 +182,7 @@ def posterior_inputs(
         kinds=design.kinds,
         min_slope=design.min_slope,
         has_signs=bool((sign != 0).any()),
+        has_shares=states_shares(inputs.stated_priors),
         lift_tests=_lift_tests(inputs.lift_tests, n),
         contacts=_contacts(inputs.contacts, n),
     )

@@ -293,7 +293,8 @@ def log_prior(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: 
 
     A stated decay, half-life, half-saturation or slope replaces the default prior by its normal density, expressed as a
     density of the coordinate. A stated share, of a channel or of all media, multiplies the default prior of all shares,
-    which is far wider.
+    which is far wider; with several regions it is that of `posterior.density.tested`, which counts their own
+    coefficients, and not here.
     """
     found, stated = quantities(parameters, inputs, priors), inputs.stated
     replaced: dict[str, Any] = {
@@ -319,6 +320,8 @@ def log_prior(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: 
             instead = -0.5 * precision * (quantity - value) ** 2 + log_jacobian(quantity)
             nats = jnp.where(precision > 0, instead, nats)
         total = total + jnp.sum(nats)
+    if inputs.kpi.shape[0] > 1:
+        return total
     if stated.total is not None and stated.total_precision is not None:
         total = total - 0.5 * stated.total_precision * (found.share.sum() - stated.total) ** 2
     return total - 0.5 * jnp.sum(stated.share_precision * (found.share - stated.share) ** 2)

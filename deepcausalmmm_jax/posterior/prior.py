@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from deepcausalmmm_jax.config.settings import Config
-from deepcausalmmm_jax.data.stated_priors import StatedPriors
+from deepcausalmmm_jax.data.stated_priors import StatedPriors, states_shares
 
 _DRAWS = 2000
 _MOVES = 150  # of each chain, from a draw of the default priors
@@ -31,9 +31,9 @@ def prior_shares(
     def shares(coordinates: np.ndarray) -> np.ndarray:
         return _shares(config, coordinates)
 
-    if stated is None or not _states_shares(stated):
+    if stated is None or not states_shares(stated):
         return shares(default)
-    return shares(_elliptical(rng, default, lambda coordinates: _log_stated(shares(coordinates), stated)))
+    return shares(_elliptical(rng, default, lambda coordinates: log_stated(shares(coordinates), stated)))
 
 
 def log_share_spread(config: Config, n_channels: int, stated: StatedPriors[np.ndarray] | None = None) -> np.ndarray:
@@ -49,11 +49,7 @@ def _shares(config: Config, coordinates: np.ndarray) -> np.ndarray:
     return np.asarray(total[:, None] * softmax(own.split_spread * coordinates[:, 1:], axis=1))
 
 
-def _states_shares(stated: StatedPriors[np.ndarray]) -> bool:
-    return stated.total is not None or bool((np.asarray(stated.share_precision) > 0).any())
-
-
-def _log_stated(shares: np.ndarray, stated: StatedPriors[np.ndarray]) -> np.ndarray:
+def log_stated(shares: np.ndarray, stated: StatedPriors[np.ndarray]) -> np.ndarray:
     """Log density of the stated priors at shares `[draw, channel]`, `[draw]`, up to a constant."""
     centre, precision = (np.asarray(part, np.float64) for part in (stated.share, stated.share_precision))
     nats = -0.5 * (precision * (shares - centre) ** 2).sum(axis=1)

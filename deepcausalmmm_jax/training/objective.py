@@ -215,4 +215,4 @@ def _marginal_term(
         model.design.kinds,
         read.contacts,
     )
-    return stated_marginal(found, data.inputs.stated_priors)
+    return stated_marginal(found.sum(axis=(1, 2)), data.inputs.stated_priors)

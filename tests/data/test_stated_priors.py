@@ -47,6 +47,37 @@ def test_an_mroi_is_the_share_that_all_spend_would_bring_at_that_return(panel):
     assert roi.marginal is None
 
 
+def _worth_changes(panel, only_where_cheap):
+    """Revenue per KPI of 1, and of 10 in region 2 from week 10 on; the first channel runs in one of the two alone."""
+    dear = np.zeros(panel.kpi.shape, bool)
+    dear[1, 10:] = True
+    runs = ~dear if only_where_cheap else dear
+    exposure, spend = panel.exposure.copy(), panel.spend.copy()
+    exposure[~runs, 0] = spend[~runs, 0] = 0.0
+    return dataclasses.replace(panel, exposure=exposure, spend=spend, revenue_per_kpi=np.where(dear, 10.0, 1.0))
+
+
+@pytest.mark.parametrize(("only_where_cheap", "worth"), [(True, 1.0), (False, 10.0)])
+@pytest.mark.parametrize(("prior", "as_share"), [("roi", "share"), ("mroi", "marginal")])
+def test_a_return_is_earned_where_and_when_the_channel_runs(panel, only_where_cheap, worth, prior, as_share):
+    """The same share of the KPI earns ten times as much in the region and weeks in which a KPI unit does."""
+    changed = _worth_changes(panel, only_where_cheap)
+    found, weights, counted = _stated(changed, **{prior: {"channel_1": (2.0, 0.5)}})
+    share, precision = getattr(found, as_share)[0], getattr(found, f"{as_share}_precision")[0]
+    earned = share * counted[weights > 0].sum() * worth
+    spend = changed.spend[:, :, 0][weights > 0].sum()
+    assert earned / spend == pytest.approx(2.0)
+    assert share * np.sqrt(precision) == pytest.approx(2.0 / 0.5)
+
+
+def test_what_priors_imply_is_earned_where_and_when_the_channel_runs(panel):
+    changed = _worth_changes(panel, only_where_cheap=True)
+    drawn = dcm.prior_predictive(changed, draws=20)
+    kpi, spend = changed.kpi[changed.weights > 0].sum(), changed.spend[:, :, 0].sum()
+    implied = drawn["share", "channel_1"] / 100.0 * kpi / spend
+    np.testing.assert_allclose(drawn["roi", "channel_1"], implied, rtol=1e-6)
+
+
 def test_a_total_is_carried_and_absent_where_it_is_not_stated(panel):
     found, _, _ = _stated(panel, total=(0.3, 0.1))
     assert (float(found.total), float(found.total_precision)) == pytest.approx((0.3, 100.0))

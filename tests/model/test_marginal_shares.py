@@ -23,7 +23,8 @@ def _curves(decay=0.0, half_saturation=1.0):
 
 
 def _found(curves, kinds, blend=ALONE):
-    return np.asarray(marginal_shares(EXPOSURE, NOTHING, NOTHING, curves, blend, COEFFICIENT, UNIT, kinds))
+    found = marginal_shares(EXPOSURE, NOTHING, NOTHING, curves, blend, COEFFICIENT, UNIT, kinds)
+    return np.asarray(found.sum(axis=(1, 2)))
 
 
 def _shares(curves, kinds):

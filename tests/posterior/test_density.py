@@ -140,6 +140,65 @@ def test_training_has_the_prior_of_shares_of_the_posterior(double):
         assert float(found) == pytest.approx(float(none - log_prior(where, inputs, priors)), rel=1e-5, abs=1e-6)
 
 
+_STATED = {"share": {"channel_1": (0.06, 0.001)}, "total": (0.2, 0.002)}
+
+
+def _shares_drawn(found, inputs, priors, draws, tests):
+    """Shares of the channels with regions' own coefficients, `[draw, channel]`, given the KPI and tests."""
+    media = contributions(found, inputs)
+    made, by_week = columns(found, media, inputs, priors), inputs.unit[:, None] * (inputs.weights > 0)
+
+    def one(key):
+        own = 1.0 + linear.conditional(found, made, inputs, key, 1.0, tests).media_region
+        return jnp.einsum("rtm,rm,rt->m", media, own, by_week) / by_week.sum()
+
+    return np.asarray(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(5), draws)))
+
+
+@pytest.mark.parametrize("what", _STATED)
+def test_a_stated_share_holds_with_the_coefficients_that_regions_have_of_their_own(double, what):
+    """Else these would be free to take the share to where the KPI has it."""
+    inputs, priors = _inputs(3, dcm.Config(priors=dcm.Priors(**{what: _STATED[what]})))
+    found = quantities(_somewhere(inputs), inputs, priors)
+    shares = _shares_drawn(found, inputs, priors, 200, density.tested(found, inputs))
+    drawn, (value, sd) = (shares[:, 0], (0.06, 0.001)) if what == "share" else (shares.sum(axis=1), (0.2, 0.002))
+    assert drawn.mean() == pytest.approx(value, abs=sd)
+    assert drawn.std() == pytest.approx(sd, rel=0.2)
+
+
+def test_a_stated_marginal_return_holds_with_the_coefficients_that_regions_have_of_their_own(double):
+    inputs, priors = _inputs(3, dcm.Config(priors=dcm.Priors(mroi={"channel_1": (1.0, 0.01)})))
+    found = quantities(_somewhere(inputs), inputs, priors)
+    value, sd = float(inputs.stated.marginal[0]), float(inputs.stated.marginal_precision[0]) ** -0.5
+    made = columns(found, contributions(found, inputs), inputs, priors)
+    tests, level = density.tested(found, inputs), density.level_of(found, inputs)
+
+    def one(key):
+        drawn = linear.conditional(found, made, inputs, key, 1.0, tests)
+        terms = linear.variation_terms(contributions(found, inputs), inputs)
+        varied = jnp.einsum("tmk,mk->tm", terms, drawn.variation)[:, :, None]
+        own = level[:, None] * (1.0 + drawn.media_region.T + varied)  # [week, channel, region]
+        return density._marginal_by_region(own, found, inputs)[0].sum()
+
+    shares = np.asarray(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(5), 200)))
+    assert shares.mean() == pytest.approx(value, abs=sd)
+    assert shares.std() == pytest.approx(sd, rel=0.2)
+
+
+@pytest.mark.parametrize("what", _STATED)
+def test_a_stated_share_is_as_likely_as_the_kpi_makes_it(double, what):
+    priors_stated = dcm.Priors(**{what: {"channel_1": (0.06, 0.05)} if what == "share" else (0.2, 0.05)})
+    inputs, priors = _inputs(3, dcm.Config(priors=priors_stated))
+    plain, _ = _inputs(3)
+    where = _somewhere(inputs)
+    gained = log_density(where, inputs, inputs.weights, priors) - log_density(where, plain, inputs.weights, priors)
+    shares = _shares_drawn(quantities(where, inputs, priors), inputs, priors, 4000, None)
+    known, value = (shares[:, 0], 0.06) if what == "share" else (shares.sum(axis=1), 0.2)
+    spread = np.hypot(known.std(), 0.05)
+    expected = np.log(0.05 / spread) - 0.5 * ((value - known.mean()) / spread) ** 2
+    assert float(gained) == pytest.approx(expected, rel=0.02, abs=0.02)
+
+
 def test_shares_are_what_the_coordinates_say(double):
     inputs, priors = _inputs(1)
     found = quantities(_somewhere(inputs), inputs, priors)
@@ -205,7 +264,8 @@ def test_curvature_is_the_hessian(double, batch):
 
 
 def test_a_stated_mroi_is_a_normal_density_of_the_marginal_share(double):
-    inputs, priors = _inputs(2, dcm.Config(priors=dcm.Priors(mroi={"channel_1": (1.0, 0.5)})))
+    """Of one region; with several, their own coefficients count too, see above."""
+    inputs, priors = _inputs(1, dcm.Config(priors=dcm.Priors(mroi={"channel_1": (1.0, 0.5)})))
     free = dataclasses.replace(inputs, stated=inputs.stated._replace(marginal=None, marginal_precision=None))
     where = _somewhere(inputs)
     found = marginal(quantities(where, inputs, priors), inputs)[0]

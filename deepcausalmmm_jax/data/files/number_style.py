@@ -1,7 +1,7 @@
 """Numbers as spreadsheets write them: decimal commas, thousands separators, currency signs, accountants' brackets."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, cast, get_args
 
 import numpy as np
@@ -15,6 +15,7 @@ Decimal = Literal[".", ","]
 
 _SIGNS = r"[$€£¥₹₩₽₺₫฿]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|PLN|JPY|INR|CAD|AUD|NZD)\b|R\$|kr\.?|zł"
 _MONEY = re.compile(rf"^\s*(?:{_SIGNS})\s*|\s*(?:{_SIGNS})\s*$", re.IGNORECASE)
+_CURRENCIES = {"$": "USD CAD AUD NZD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "ZŁ": "PLN", "KR": "SEK NOK DKK"}
 _BRACKETS = re.compile(r"\((.*)\)")
 _GROUPED = re.compile(r"(?<=\d)[\s\u00a0\u202f\u2009'’](?=\d{3}(?:\D|$))")
 _PERCENT = re.compile(r"(?<=[\d.,])\s?%$")
@@ -59,6 +60,22 @@ def bare(cell: object) -> str:
 def is_currency(text: str) -> bool:
     """Whether a text is a currency sign or code and nothing else."""
     return not _MONEY.sub("", text.strip())
+
+
+def mixed_currencies(columns: Iterable[pd.Series]) -> tuple[str, ...]:
+    """Currency signs and codes that cannot all be of one currency; none where they can, as `$` and `CAD` do.
+
+    Args:
+        columns: cells as written, of amounts or of currencies alone.
+    """
+    marks: set[str] = set()
+    for column in columns:
+        if not pd.api.types.is_numeric_dtype(column) and _plain_numbers(column) is None:
+            cells = [str(cell) for cell in column.dropna().drop_duplicates()[:_MOST_CELLS]]
+            priced = [cell.strip(" \u2212-+()") for cell in cells if is_currency(cell) or _NUMBER.fullmatch(bare(cell))]
+            marks |= {found[0].strip(" .").upper() for cell in priced if (found := _MONEY.search(cell))}
+    meant = [set(_CURRENCIES.get(mark, mark).split()) for mark in marks]
+    return () if not meant or set.intersection(*meant) else tuple(sorted(marks))
 
 
 def decimal_sign(table: pd.DataFrame, delimiter: str | None, used: Sequence[str] | None = None) -> Decimal:

@@ -211,7 +211,7 @@ def panel_and_schema(
     is_new = known is None
     if known is None:
         known, table = _found(raw, stated, decimal)
-        tell(known, table, stated)
+        tell(known, table, stated, raw.cells)
     else:
         table = _one_row_a_week(raw.cells, known)
         if schema is None:

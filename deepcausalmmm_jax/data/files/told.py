@@ -6,6 +6,7 @@ import warnings
 import pandas as pd
 
 from deepcausalmmm_jax.data.files.column_words import Kind, is_of_all_channels, kind_of, stem_of
+from deepcausalmmm_jax.data.files.number_style import is_currency, mixed_currencies
 from deepcausalmmm_jax.data.files.recognise import Stated
 from deepcausalmmm_jax.data.files.row_keys import reads_as_numbers
 from deepcausalmmm_jax.data.files.schema import Schema
@@ -16,8 +17,15 @@ _UNCLEAR = (Kind.UNKNOWN, Kind.MEDIA, Kind.REGION, Kind.TIME)  # of a control
 _APART = (Kind.RATE, Kind.REVENUE, Kind.REACH, Kind.FREQUENCY)
 
 
-def tell(schema: Schema, table: pd.DataFrame, stated: Stated) -> None:
-    """Log the summary where any role was found out, and warn of what may be wrong."""
+def tell(schema: Schema, table: pd.DataFrame, stated: Stated, cells: pd.DataFrame) -> None:
+    """Log the summary where any role was found out, and warn of what may be wrong.
+
+    Args:
+        schema: of the file.
+        table: with one row per region and week or day.
+        stated: the roles that were not guessed.
+        cells: of the file as written.
+    """
     guessed = stated.controls is None
     if not stated.is_all:
         _LOG.info("%s", schema.summary)
@@ -41,9 +49,22 @@ def tell(schema: Schema, table: pd.DataFrame, stated: Stated) -> None:
         said.append(f"{schema.region} is taken as the region, since it tells the rows of a {schema.time} apart")
     if texts := _misread(table, schema) if guessed else []:
         said.append(f"{', '.join(texts)} {'holds' if len(texts) == 1 else 'hold'} text that is no number and not used")
+    if marks := mixed_currencies(_of_money(cells, schema)):
+        said.append(f"amounts are in {', '.join(marks)} and are used as they are; convert them to one currency")
     said += [f"{channel} is {reach} times {often}" for channel, reach, often in schema.products]
     if said:
         warnings.warn(DataWarning("; ".join(said) + "."), stacklevel=5)
+
+
+def _of_money(cells: pd.DataFrame, schema: Schema) -> list[pd.Series]:
+    """Columns of the file that may hold amounts, and those that say which currency they are in."""
+    used = {schema.kpi, schema.revenue_per_kpi, *schema.media, *(column for _, column in schema.spend)}
+    long = schema.names is not None  # its columns are none of the schema's
+    return [
+        cells[name]
+        for name in cells
+        if long or name in used or all(is_currency(str(cell)) for cell in cells[name].dropna().unique())
+    ]
 
 
 def _by_elimination(schema: Schema) -> list[str]:

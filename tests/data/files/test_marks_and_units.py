@@ -1,5 +1,7 @@
 """Cells that people write beside plain numbers: percent signs, exponents, ticks, words; and units, which are asked about."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -51,6 +53,36 @@ def test_remarks_and_dates_are_no_switches(tmp_path, column, cells):
 
 def test_a_column_of_currencies_alone_is_no_amount(tmp_path):
     assert panel_with(tmp_path, "money", ["USD", "USD", *[""] * (WEEKS - 2)]).controls == ("price",)
+
+
+def _in_currencies(first, second):
+    """The table with every second amount in another currency."""
+    now = np.arange(WEEKS) % 2 == 0
+    amounts = [f"{first if early else second}{cost:.2f}" for early, cost in zip(now, table()["spend_1"], strict=True)]
+    return {"spend_1": amounts}
+
+
+@pytest.mark.parametrize(
+    ("cells", "named"),
+    [
+        (_in_currencies("€", "$"), r"\$, €"),
+        (_in_currencies("£", "EUR "), "EUR, £"),
+        ({"currency": np.where(NOW_AND_THEN, "GBP", "EUR")}, "EUR, GBP"),
+    ],
+)
+def test_amounts_in_several_currencies_are_told(tmp_path, cells, named):
+    """They are added up as they are: one euro and one dollar as two of something."""
+    table().assign(**cells).to_csv(tmp_path / "file.csv", index=False)
+    with pytest.warns(dcm.DataWarning, match=f"amounts are in {named} and are used as they are"):
+        dcm.read_panel(tmp_path / "file.csv")
+
+
+@pytest.mark.parametrize("cells", [_in_currencies("$", "CAD "), _in_currencies("€", "EUR "), {"city": "Kristiansand"}])
+def test_amounts_in_one_currency_are_no_cause_for_a_warning(tmp_path, cells):
+    table().assign(**cells).to_csv(tmp_path / "file.csv", index=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        dcm.read_panel(tmp_path / "file.csv")
 
 
 @pytest.mark.parametrize(("column", "stated"), [("imp_1", {}), ("holiday", {"treatments": {"holiday": "min"}})])
