@@ -68,7 +68,7 @@ def update(
     weights = _weights(panel, hidden)
     loaded = _loaded(before.panel, panel)
     new_weeks = (*loaded, *differ.new_weeks)
-    first_seen = (differ.revised["column"] == panel.kpi_name) & differ.revised["week"].isin(loaded)
+    first_seen = differ.revised["week"].isin(loaded)  # what is bought differs from what was planned: no revision
     revised_figures = differ.revised[~first_seen].reset_index(drop=True)
     if not new_weeks and not len(revised_figures) and np.array_equal(weights > 0, before.weights > 0):
         raise DataError(

@@ -248,7 +248,9 @@ def test_weeks_that_had_been_planned_are_new_once_they_have_a_kpi(run, small_pan
     before = dcm.FitResult(
         dataclasses.replace(run.fitted, panel=planned, weights=np.pad(run.fitted.weights, ((0, 0), (0, 4))))
     )
-    made = dcm.update(before, small_panel, progress=False)
+    bought = dataclasses.replace(small_panel, exposure=small_panel.exposure.copy())
+    bought.exposure[:, 57, 0] *= 1.2  # more than was planned: no figure of an old week was revised
+    made = dcm.update(before, bought, progress=False)
     assert made.new_weeks == tuple(small_panel.week_label(at) for at in range(56, 60))
     assert made.revised.empty
     np.testing.assert_array_equal(made.moved["new_weeks"], made.moved["change"])
