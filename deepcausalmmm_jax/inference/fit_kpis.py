@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.by_replicate import contributed
+from deepcausalmmm_jax.attribution.curves import curve_kinds
 from deepcausalmmm_jax.checks import did_you_mean, seed_number, shown, whole_number
 from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS
 from deepcausalmmm_jax.config.settings import Config
@@ -19,6 +20,8 @@ from deepcausalmmm_jax.errors import ConfigError, DataError
 from deepcausalmmm_jax.inference.fit_many import Wanted, fit_all, prepared, weights_of
 from deepcausalmmm_jax.inference.funnel import checked_funnel, given_earlier_stages
 from deepcausalmmm_jax.inference.sample_posterior import has_draws
+from deepcausalmmm_jax.model.log_prior import LOG_FREQUENCY_SLOPE
+from deepcausalmmm_jax.model.media import TYPICAL_FREQUENCY_SLOPE
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
 from deepcausalmmm_jax.parallel.engines import Engine
 from deepcausalmmm_jax.posterior.pooling import (
@@ -130,16 +133,19 @@ class _Units:
     def __init__(self, result: FitResult, parameter: str) -> None:
         inputs, own = result.fitted_panel.until_last_kpi.inputs, result.config.posterior
         assert isinstance(inputs, Inputs)
-        n_channels = len(result.panel.channels)
+        n_channels, kinds = len(result.panel.channels), curve_kinds(result.fitted_panel)
         # half-saturations are in the KPI's own mean weeks; with other training weeks these are other numbers of units
         self.week = np.zeros(n_channels)
-        if parameter == "decay":
-            self.centre, self.spread = np.zeros(n_channels), result.config.penalties.decay
-        elif parameter == "slope":
-            self.centre, self.spread = np.full(n_channels, np.log(own.slope)), own.slope_spread
+        if parameter == "decay":  # a week: not every kind's usual decay a step is that of half a week's effect
+            self.centre = np.asarray(kinds.usual_decay()) + np.log(kinds.step_weeks)
+            self.spread = np.full(n_channels, result.config.penalties.decay)
+        elif parameter == "slope":  # with reach and frequency it is a slope of frequency, which has another prior
+            of_frequency = np.array(kinds.having("half_frequency"))
+            self.centre = np.where(of_frequency, np.log(TYPICAL_FREQUENCY_SLOPE), np.log(own.slope))
+            self.spread = np.where(of_frequency, LOG_FREQUENCY_SLOPE, own.slope_spread)
         else:
             self.centre = np.log(np.asarray(inputs.burst, np.float64) * own.half_saturation)
-            self.spread = own.half_saturation_spread
+            self.spread = np.full(n_channels, own.half_saturation_spread)
             self.week = np.log(result.fitted.scales.exposure).mean(axis=0)
 
 
@@ -199,9 +205,9 @@ def _priors(
                 unit = units[parameter][k]
                 if given.sd[k, at] ** 2 > 1.0 - _NOTHING_SAID or (channel, parameter) in stated:
                     continue
-                log = base[at] + unit.spread * given.mean[k, at] - unit.week[own]
+                log = base[at] + unit.spread[own] * given.mean[k, at] - unit.week[own]
                 median = 1.0 / (1.0 + np.exp(-log)) if parameter == "decay" else np.exp(log)
-                found[k].append((channel, parameter, float(median), float(unit.spread * given.sd[k, at])))
+                found[k].append((channel, parameter, float(median), float(unit.spread[own] * given.sd[k, at])))
     return [tuple(entries) for entries in found]
 
 

@@ -40,9 +40,9 @@ def sample_posterior(
     """Draw from the posterior of a fit; `fit` does so itself, with the settings in `Config.posterior`.
 
     Everything that is linear given the curves is integrated out. Shares, curves and scales are explored from their
-    modes, which are found by searches from several starting points. The channel graph and the variation of coefficients
-    over time are held at their trained values. Each draw is a full set of the model's variables, so the ensemble has
-    every table that a fit has.
+    modes, which are found by searches from several starting points. The channel graph is held at its trained values;
+    coefficients vary over time by paths that are drawn too, see `posterior.variation`. Each draw is a full set of the
+    model's variables, so the ensemble has every table that a fit has.
 
     Args:
         result: a fit of the default model.

@@ -24,8 +24,9 @@ def log_to_mlflow(
     """Log a result to MLflow, at the address that the environment or `mlflow.set_tracking_uri` gives.
 
     Parameters are the settings by dotted name, the seed, and the weeks held out; metrics are the accuracy
-    (`holdout.rmse`) and the figures of each channel (`roi.tv`); tags are what `FitResult.provenance` knows; artefacts
-    are `fit.npz`, the tables of channels, contributions and accuracy, and the report.
+    (`holdout.rmse`) and the figures of each channel (`roi.tv`), with its number in the panel where names differ in
+    characters only that MLflow does not take (`roi.__ 1`); tags are what `FitResult.provenance` knows; artefacts are
+    `fit.npz`, the tables of channels, contributions and accuracy, and the report.
 
     Args:
         result: the result.
@@ -81,9 +82,9 @@ def _metrics(result: FitResult) -> Iterator[tuple[str, float]]:
         for measure in _MEASURES:
             yield from _known(f"{part}.{measure}", result.metrics.at[part, measure])
     summary = result.media_summary()
-    for channel in summary.index:
+    for channel, key in zip(summary.index, _distinct(list(summary.index)), strict=True):
         for figure in _BY_CHANNEL:
-            yield from _known(f"{figure}.{channel}", summary.at[channel, figure])
+            yield from _known(f"{figure}.{key}", summary.at[channel, figure])
     yield from _known("training_seconds", result.fitted.record.seconds)
 
 
@@ -96,6 +97,14 @@ def _known(name: str, value: object) -> Iterator[tuple[str, float]]:
 def _facts(result: FitResult) -> dict[str, str]:
     table: pd.Series = result.provenance.table["value"]
     return {str(fact): str(value) for fact, value in table.items()} | {"data": result.provenance.fingerprint}
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Keys of the channels, one each: those that would be alike have the channel's number, from 1, put after them."""
+    keys = [_key(str(name)) for name in names]
+    numbered = [f"{key} {number}" for number, key in enumerate(keys, 1)]
+    found = [key if keys.count(key) == 1 else other for key, other in zip(keys, numbered, strict=True)]
+    return found if len(set(found)) == len(found) else numbered
 
 
 def _key(name: str) -> str:

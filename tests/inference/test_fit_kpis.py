@@ -3,10 +3,16 @@
 import dataclasses
 import importlib
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.data.cadence import decay_per_week
+from deepcausalmmm_jax.inference.sample_posterior import as_trained
+from deepcausalmmm_jax.posterior.parameters import prior_medians, quantities
+from deepcausalmmm_jax.posterior.sample import density_of
 
 module = importlib.import_module("deepcausalmmm_jax.inference.fit_kpis")
 NAMES = ("decay", "half_saturation", "slope")
@@ -109,6 +115,26 @@ def test_half_saturations_are_passed_on_in_exposure_though_mean_weeks_differ(fit
     assert units[0].week == pytest.approx(units[1].week)  # of one fit: the same scales; a KPI's own come with its fit
     priors = dcm.fit_kpis(panels, drawn, share=["half_saturation"])["sales"].config.priors.curve
     assert len(priors) == 2
+
+
+def test_what_a_kpi_says_is_counted_from_the_prior_that_it_had(reached_result, quick):
+    """Slopes of frequency have a prior of their own; of days, so have decays of other kinds than the geometric."""
+    curves = (dcm.ChannelCurves("channel_2", adstock="delayed"), dcm.ChannelCurves("channel_3", adstock="binomial"))
+    config = quick.replace(curves=curves, posterior=dcm.PosteriorSettings(method="none"))
+    daily = dcm.fit(dcm.simulate(1, 120, 3, 1, seed=2, cadence="daily")[0], config, holdout=None, progress=False)
+    for result in (reached_result, daily):
+        with jax.enable_x64(True):
+            density, _ = density_of(*as_trained(result.fitted_panel.until_last_kpi))
+            middle = prior_medians(density.inputs)
+            made = [
+                quantities(z, density.inputs, density.priors) for z in (middle, jax.tree.map(jnp.ones_like, middle))
+            ]
+        slopes = [np.log(one.slope) for one in made]
+        decays = [decay_per_week(np.asarray(one.decay), result.panel.cadence) for one in made]
+        for name, (centre, above) in {"slope": slopes, "decay": [np.log(a) - np.log1p(-a) for a in decays]}.items():
+            unit = module._Units(result, name)
+            np.testing.assert_allclose(unit.centre, centre, atol=1e-9)
+            np.testing.assert_allclose(unit.centre + unit.spread, above, atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,16 @@ def test_names_that_mlflow_refuses_are_changed(mlflow, small_result):
     assert "roi.s_cial_1" in mlflow.metrics
 
 
+def test_channels_whose_names_mlflow_cannot_tell_apart_keep_figures_of_their_own(mlflow, small_result):
+    names = ("电视", "广播", "__ 2")
+    panel = dataclasses.replace(small_result.panel, channels=names)
+    result = dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel))
+    dcm.log_to_mlflow(result, report=False)
+    logged = {name: value for name, value in mlflow.metrics.items() if name.startswith("roi.")}
+    assert list(logged) == ["roi.__ 1", "roi.__ 2", "roi.__ 2 3"]
+    assert list(logged.values()) == pytest.approx(result.media_summary()["roi"].tolist())
+
+
 def test_without_mlflow_the_message_says_what_to_install(monkeypatch, small_result):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(dcm.ConfigError, match=r"deepcausalmmm_jax\[mlflow\]"):
