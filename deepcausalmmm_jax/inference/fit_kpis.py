@@ -10,6 +10,7 @@ import pandas as pd
 from deepcausalmmm_jax.attribution.by_replicate import contributed
 from deepcausalmmm_jax.attribution.curves import curve_kinds
 from deepcausalmmm_jax.checks import did_you_mean, seed_number, shown, whole_number
+from deepcausalmmm_jax.config.curves import HALF_LIVES, CurveKind
 from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.cadence import decay_per_week
@@ -68,7 +69,8 @@ def fit_kpis(
     Args:
         panels: by the name of the KPI. All have the same regions and weeks, and the same exposure of the channels in
             common; KPI, controls and revenue per KPI may differ.
-        config: settings of all, or by KPI; the defaults when None. A curve that `Config.priors` states is not pooled.
+        config: settings of all, or by KPI; the defaults when None. A curve that `Config.priors` states is not pooled,
+            nor is a parameter that means something else in another KPI, whose channel has another kind of curve.
         holdout: as in `fit`.
         seed: as in `fit`.
         share: which of `decay`, `half_saturation` and `slope` are pooled; an empty list pools nothing.
@@ -155,18 +157,35 @@ def _said(results: Sequence[FitResult], shared: tuple[str, ...]) -> tuple[dict[s
     drawn = [_log_draws(result) for result in results]
     said, units = {}, {}
     for parameter in shared:
-        own = [_Units(result, parameter) for result in results]
+        own, same = [_Units(result, parameter) for result in results], _alike(results, parameter)
         base = _over_kpis([unit.centre + unit.week for unit in own], results, channels)
         mean, variance = (np.full((len(results), len(channels)), np.nan) for _ in range(2))
         for k, (result, unit) in enumerate(zip(results, own, strict=True)):
             at = [channels.index(name) for name in result.panel.channels]
             stated = result.config.priors.stated_curves() | {entry[:2] for entry in result.config.priors.curve}
-            pooled = np.array([(name, parameter) not in stated for name in result.panel.channels])
+            pooled = np.array([(name, parameter) not in stated and name in same for name in result.panel.channels])
             coordinates = (drawn[k][parameter] + unit.week - base[at]) / unit.spread
             mean[k, at] = np.where(pooled, coordinates.mean(axis=0), np.nan)
             variance[k, at] = np.where(pooled, coordinates.var(axis=0, ddof=1), np.nan)
         said[parameter], units[parameter] = messages(mean, variance), own
     return said, units
+
+
+def _alike(results: Sequence[FitResult], parameter: str) -> set[str]:
+    """Channels of which a parameter means the same in all KPIs, whose curves may be of different kinds."""
+    meanings: dict[str, set[object]] = {}
+    for result in results:
+        for name, kind in zip(result.panel.channels, curve_kinds(result.fitted_panel).channels, strict=True):
+            own = {_meaning(kind, parameter)} if parameter in kind.parameters else set()
+            meanings[name] = meanings.get(name, set()) | own
+    return {name for name, found in meanings.items() if len(found) < 2}
+
+
+def _meaning(kind: CurveKind, parameter: str) -> object:
+    """What tells a parameter of one kind of curve from that of another; the half-saturation is the same for all."""
+    if parameter == "decay":
+        return "of a step" if kind.adstock in HALF_LIVES else kind.adstock
+    return kind.saturation_first, kind.saturation if parameter == "slope" else None
 
 
 def _log_draws(result: FitResult) -> dict[str, np.ndarray]:

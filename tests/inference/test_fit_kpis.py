@@ -138,6 +138,26 @@ def test_what_a_kpi_says_is_counted_from_the_prior_that_it_had(reached_result, q
 
 
 @pytest.mark.parametrize(
+    ("curves", "parameter", "is_pooled"),
+    [
+        ({"adstock": "geometric"}, "decay", True),
+        ({"adstock": "delayed"}, "decay", False),
+        ({"adstock": "none"}, "decay", True),  # which has none to say anything of
+        ({"adstock": "delayed"}, "slope", True),
+        ({"saturation": "log"}, "half_saturation", True),
+        ({"saturation_first": True}, "half_saturation", False),
+        ({"saturation_first": True}, "slope", False),
+    ],
+)
+def test_a_parameter_is_pooled_where_it_means_the_same_for_all_kpis(small_result, curves, parameter, is_pooled):
+    """The decay of a peak says nothing of one that fades week by week."""
+    config = small_result.config.replace(curves=(dcm.ChannelCurves("channel_2", **curves),))
+    other = dcm.FitResult(dataclasses.replace(small_result.fitted, config=config))
+    found = module._alike([small_result, other], parameter)
+    assert found == {"channel_1", "channel_3"} | ({"channel_2"} if is_pooled else set())
+
+
+@pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"weeks": lambda p: p.weeks + np.timedelta64(7, "D")}, "sales and visits differ in regions or weeks"),
