@@ -182,6 +182,19 @@ def test_what_is_taken_as_a_region_without_being_called_one_is_said(plain, tmp_p
     assert "device is taken as the region" in read(pd.concat(rows), tmp_path)[1]
 
 
+@pytest.mark.parametrize("named", ["campaign", "ad_set", "product"])
+def test_rows_of_a_week_that_share_one_kpi_are_no_regions(plain, tmp_path, named):
+    rows = pd.concat([plain.assign(**{named: name}) for name in ("brand", "generic", "retargeting")])
+    with pytest.raises(dcm.DataError, match=f"'{named}' tells the rows .* 'sales' is the same .* counted 3 times"):
+        read(rows, tmp_path)
+    assert np.isclose(read(rows, tmp_path, region=named)[0].kpi.sum(), 3.0 * plain.sales.sum())  # said, not guessed
+    (tmp_path / "file.csv.schema.toml").unlink(missing_ok=True)
+    in_rows = rows.assign(channel=np.resize(["tv", "radio"], len(rows)))[["week", "sales", "channel", named]]
+    by_channel = in_rows.assign(impressions=np.arange(len(rows)) % 97, spend=np.arange(len(rows)) % 89)
+    with pytest.raises(dcm.DataError, match="'sales' is the same in all of them"):
+        read(by_channel, tmp_path)
+
+
 def test_a_schema_that_was_edited_is_not_replaced(plain, tmp_path):
     read(plain, tmp_path)
     kept = tmp_path / "file.csv.schema.toml"
