@@ -1,6 +1,6 @@
 """Stated priors as arrays over channels and controls."""
 
-from typing import Generic, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
 
@@ -35,6 +35,11 @@ class StatedPriors(NamedTuple, Generic[ArrayT]):
     half_frequency_precision: ArrayT | None = None
     marginal: ArrayT | None = None  # [channel], as `model.marginal_shares`; None where no mROI is stated
     marginal_precision: ArrayT | None = None
+
+
+def states_shares(stated: StatedPriors[Any]) -> bool:
+    """Whether a share, ROI, CPIK or total is stated of any channel or of all media."""
+    return stated.total is not None or bool((np.asarray(stated.share_precision) > 0).any())
 
 
 def stated_priors(

@@ -15,6 +15,7 @@ from deepcausalmmm_jax.model.lift_tests import lifts
 from deepcausalmmm_jax.model.marginal_shares import marginal_shares, stated_marginal
 from deepcausalmmm_jax.model.media import Media
 from deepcausalmmm_jax.model.parameters import MediaParameters
+from deepcausalmmm_jax.model.share_prior import Shares, lost_shares, stated_shares
 from deepcausalmmm_jax.ops.bijectors import from_above, from_positive, from_unit
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
 from deepcausalmmm_jax.posterior.linear import columns, log_marginal, national_mean, variation_terms
@@ -57,11 +58,15 @@ def log_density(
 
 
 def log_prior_density(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: CoordinatePriors) -> Array:
-    """Log of all priors of the coordinates, default and stated, up to a constant; nats, scalar."""
-    prior = log_prior(parameters, inputs, priors)
+    """Log of all priors of the coordinates, default and stated, up to a constant; nats, scalar.
+
+    A stated share, of a channel or of all media, multiplies the default prior of all shares, which is far wider.
+    """
+    found = quantities(parameters, inputs, priors)
+    prior = log_prior(parameters, inputs, priors) - stated_shares(_shares(found, inputs), inputs.stated)
     if inputs.stated.marginal is None:
         return prior
-    return prior - stated_marginal(marginal(quantities(parameters, inputs, priors), inputs), inputs.stated)
+    return prior - stated_marginal(marginal(found, inputs), inputs.stated)
 
 
 @jax.jit
@@ -74,6 +79,15 @@ def log_priors(vectors: Array, inputs: PosteriorInputs, priors: CoordinatePriors
 def contributions(found: Quantities, inputs: PosteriorInputs) -> Array:
     """Contributions of media at the national coefficients, `[region, week, channel]`, scaled."""
     return level_of(found, inputs) * _activity(found, inputs)
+
+
+def _shares(found: Quantities, inputs: PosteriorInputs) -> Shares:
+    """The shares that priors are stated of, at the national coefficients."""
+    if not inputs.states_lost:
+        return Shares(found.share, found.share.sum())
+    level = jnp.exp(inputs.kpi + inputs.kpi_level[:, None] - 2.0) * inputs.unit[:, None]
+    kpi = level if inputs.counts is None else inputs.counts.observed
+    return lost_shares(contributions(found, inputs), jnp.where(inputs.weights > 0, kpi, 0.0))
 
 
 def marginal(found: Quantities, inputs: PosteriorInputs) -> Array:

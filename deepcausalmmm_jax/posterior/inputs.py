@@ -15,7 +15,7 @@ from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.data.inputs import WEEKS_IN_QUARTER, Inputs
 from deepcausalmmm_jax.data.kpi_link import local_means
 from deepcausalmmm_jax.data.reach import Contacts
-from deepcausalmmm_jax.data.stated_priors import StatedPriors
+from deepcausalmmm_jax.data.stated_priors import StatedPriors, states_shares
 from deepcausalmmm_jax.io.on_device import on_device
 from deepcausalmmm_jax.model.counts import working
 from deepcausalmmm_jax.model.design import Design
@@ -65,6 +65,7 @@ class PosteriorInputs:
         contacts: per person reached, `each` as `[week, channel, region]`; None without reach and frequency.
         counts: of a KPI that is counted, whose `kpi` are the normal observations that stand for it; None of any other.
         power: that the likelihood of the KPI is raised to, see `training.coarsening`.
+        states_lost: whether a share is stated under a log link, where it is what is lost without the channel.
         which: position in `SATURATIONS` of the kind of channels that may have any; None where kinds are known.
     """
 
@@ -93,6 +94,7 @@ class PosteriorInputs:
     contacts: Contacts[Array] | None = None
     counts: Counts | None = None
     power: Array | float = 1.0
+    states_lost: bool = flax.struct.field(pytree_node=False, default=False)
     which: Array | None = None
 
     def has(self, parameter: str) -> bool:
@@ -182,6 +184,7 @@ def posterior_inputs(
         has_signs=bool((sign != 0).any()),
         lift_tests=_lift_tests(inputs.lift_tests, n),
         contacts=_contacts(inputs.contacts, n),
+        states_lost=design.link == "log" and states_shares(inputs.stated_priors),
     )
     if inputs.count_unit is not None:
         counts, unit = double(inputs.kpi)[:, :n] * double(inputs.count_unit)[:, None], double(inputs.count_unit)

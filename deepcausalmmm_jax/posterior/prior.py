@@ -6,7 +6,8 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from deepcausalmmm_jax.config.settings import Config
-from deepcausalmmm_jax.data.stated_priors import StatedPriors
+from deepcausalmmm_jax.data.kpi_link import as_log_effects
+from deepcausalmmm_jax.data.stated_priors import StatedPriors, states_shares
 
 _DRAWS = 2000
 _MOVES = 150  # of each chain, from a draw of the default priors
@@ -31,8 +32,10 @@ def prior_shares(
     def shares(coordinates: np.ndarray) -> np.ndarray:
         return _shares(config, coordinates)
 
-    if stated is None or not _states_shares(stated):
+    if stated is None or not states_shares(stated):
         return shares(default)
+    if config.link == "log":
+        stated = as_log_effects(stated)
     return shares(_elliptical(rng, default, lambda coordinates: _log_stated(shares(coordinates), stated)))
 
 
@@ -47,10 +50,6 @@ def _shares(config: Config, coordinates: np.ndarray) -> np.ndarray:
     logit = np.log(own.total_share) - np.log1p(-own.total_share)
     total = expit(logit + own.total_spread * coordinates[:, 0])
     return np.asarray(total[:, None] * softmax(own.split_spread * coordinates[:, 1:], axis=1))
-
-
-def _states_shares(stated: StatedPriors[np.ndarray]) -> bool:
-    return stated.total is not None or bool((np.asarray(stated.share_precision) > 0).any())
 
 
 def _log_stated(shares: np.ndarray, stated: StatedPriors[np.ndarray]) -> np.ndarray:

@@ -213,3 +213,16 @@ def test_a_stated_mroi_is_a_normal_density_of_the_marginal_share(double):
     difference = log_density(where, inputs, inputs.weights, priors) - log_density(where, free, free.weights, priors)
     assert abs(float(nats)) > 1e-3
     assert float(difference) == pytest.approx(float(nats), rel=1e-6)
+
+
+def test_under_a_log_link_a_stated_share_is_a_normal_density_of_what_is_lost(double):
+    inputs, priors = _inputs(2, dcm.Config(link="log", priors=dcm.Priors(share={"channel_1": (0.3, 0.1)})))
+    free = dataclasses.replace(
+        inputs, stated=inputs.stated._replace(share_precision=0.0 * inputs.stated.share), states_lost=False
+    )
+    where = _somewhere(inputs)
+    kpi = np.exp(inputs.kpi + inputs.kpi_level[:, None]) * inputs.unit[:, None] * (inputs.weights > 0)
+    effect = contributions(quantities(where, inputs, priors), inputs)[..., 0]
+    lost = float((kpi * (1.0 - np.exp(-effect))).sum() / kpi.sum())
+    difference = log_density(where, inputs, inputs.weights, priors) - log_density(where, free, free.weights, priors)
+    assert float(difference) == pytest.approx(-0.5 * ((lost - 0.3) / 0.1) ** 2, rel=1e-6)
