@@ -195,6 +195,26 @@ def test_rows_of_a_week_that_share_one_kpi_are_no_regions(plain, tmp_path, named
         read(by_channel, tmp_path)
 
 
+@pytest.mark.parametrize("paid", ["TV spend (000s)", "tv_spend_thousands", "TV Kosten (Tsd.)", "TV spend ($k)"])
+def test_thousands_in_a_name_are_no_name_of_a_channel_and_are_said(plain, tmp_path, paid):
+    panel, said = read(plain.rename(columns={"tv_spend": paid}), tmp_path)
+    assert panel.channels == ("tv_impressions", "search_clicks")
+    np.testing.assert_allclose(panel.spend[0], plain[["tv_spend", "search_spend"]])
+    assert f"{paid} in thousands, search_spend in units" in said
+
+
+def test_spend_in_two_currencies_is_said(plain, tmp_path):
+    named = {"tv_spend": "tv_spend_eur", "search_spend": "search_cost_usd"}
+    panel, said = read(plain.rename(columns=named), tmp_path)
+    assert panel.channels == ("tv_impressions", "search_clicks")
+    assert (
+        "different currencies, and returns compare them as they are: tv_spend_eur in eur, search_cost_usd in usd"
+        in said
+    )
+    (tmp_path / "file.csv.schema.toml").unlink()
+    assert "currencies" not in read(plain.rename(columns={"tv_spend": "tv_spend_eur"}), tmp_path)[1]
+
+
 def test_a_schema_that_was_edited_is_not_replaced(plain, tmp_path):
     read(plain, tmp_path)
     kept = tmp_path / "file.csv.schema.toml"
