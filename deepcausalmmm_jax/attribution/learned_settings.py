@@ -22,6 +22,7 @@ from deepcausalmmm_jax.model.log_prior import penalty_terms
 from deepcausalmmm_jax.model.outputs import ComponentsRegionsLast, Internals
 from deepcausalmmm_jax.model.parameters import Parameters
 from deepcausalmmm_jax.model.prior_scales import LEARNED, PriorScales, learned_scales
+from deepcausalmmm_jax.model.share_prior import Shares
 from deepcausalmmm_jax.model.structural import signed
 from deepcausalmmm_jax.model.training_data import training_data
 from deepcausalmmm_jax.ops.adstock import half_life
@@ -88,7 +89,8 @@ def _cost(
     outcome = model_for(design).apply(variables, inputs, method="components_regions_last")
     terms, inside = cast(tuple[ComponentsRegionsLast, Internals], outcome)
     scales = learned_scales(base, factors, jnp.ones(()))
-    share, optional = jnp.zeros(terms.media.shape[1]), jnp.zeros_like(inputs.graph_constraints.free)
+    share = Shares(jnp.zeros(terms.media.shape[1]), jnp.zeros(()))
+    optional = jnp.zeros_like(inputs.graph_constraints.free)
     penalties = penalty_terms(
         Parameters.of(variables["params"]), terms, inside, share, scales, inputs, optional, design.kinds
     )
@@ -111,7 +113,7 @@ def prior_table(fit: FittedPanel) -> pd.DataFrame:
         found = _found(fit)
         if priors.total:
             value, sd = priors.total
-            now = found["share"].sum()
+            now = float(found["total"])
             rows.append(("total", "all media", value, sd, now, (now - value) / sd))
         for quantity in _QUANTITIES:
             for channel, value, sd in getattr(priors, quantity):
@@ -151,6 +153,8 @@ def _found(fit: FittedPanel) -> dict[str, np.ndarray]:
         cost = paid / effects
     return {
         "share": effects / fit.kpi_learned_from(),
+        # Under a log link what is lost without all media is less than the sum of what is lost without each alone.
+        "total": fit.components.media[used].sum() / fit.kpi_learned_from(),
         "cpik": cost,
         "mroi": _marginal_return(fit, worth, paid) if fit.config.priors.mroi else np.full(len(paid), np.nan),
         "roi": (media * worth[:, :, None])[used].sum(axis=0) / np.where(paid > 0, paid, np.nan),

@@ -16,7 +16,7 @@ from deepcausalmmm_jax.data.exposure_innovations import (
 )
 from deepcausalmmm_jax.data.fading import fading_sum
 from deepcausalmmm_jax.data.graph_constraints import GraphConstraints, graph_constraints, refuse_lags_without_weeks
-from deepcausalmmm_jax.data.kpi_link import as_log_effects, scaled_kpi, scaled_level
+from deepcausalmmm_jax.data.kpi_link import scaled_kpi, scaled_level
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, describing, kpi_sizes
 from deepcausalmmm_jax.data.link_groups import in_group
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
@@ -168,11 +168,11 @@ def _kpi_size(panel: Panel, weights: np.ndarray, config: Config, scales: Scales)
 
 
 def _stated(panel: Panel, weights: np.ndarray, config: Config, scales: Scales) -> StatedPriors[np.ndarray]:
-    """Stated priors of shares as the model adds effects up: under a log link, on the log of the KPI."""
+    """Stated priors of shares of the KPI; under a log link of what is lost without a channel, or without all."""
     if config.link == "identity":
         size = _kpi_size(panel, weights, config, scales)
         return stated_priors(panel, weights, config.priors, counted_kpi(panel, weights, size))
-    return as_log_effects(stated_priors(panel, weights, config.priors, panel.kpi))
+    return stated_priors(panel, weights, config.priors, panel.kpi)
 
 
 def _single_priors(stated: StatedPriors[np.ndarray]) -> StatedPriors[np.ndarray]:

@@ -121,7 +121,7 @@ def refuse_no_counts(panel: Panel, counted: np.ndarray) -> None:
 
 
 def as_log_effects(stated: StatedPriors[np.ndarray]) -> StatedPriors[np.ndarray]:
-    """Stated shares of the KPI as effects on its log: without the channel, or without all, that share is lost."""
+    """Stated shares of the KPI as effects on its log that are the same in all weeks, for priors without a panel."""
     share, precision = _as_log(stated.share, stated.share_precision)
     made = stated._replace(share=share, share_precision=precision)
     if stated.total is None or stated.total_precision is None:

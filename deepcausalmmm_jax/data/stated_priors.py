@@ -1,6 +1,6 @@
 """Stated priors as arrays over channels and controls."""
 
-from typing import Generic, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
 
@@ -38,8 +38,8 @@ class StatedPriors(NamedTuple, Generic[ArrayT]):
     marginal_precision: ArrayT | None = None
 
 
-def states_shares(stated: StatedPriors[ArrayT]) -> bool:
-    """Whether anything is stated of the share of a channel, or of all."""
+def states_shares(stated: StatedPriors[Any]) -> bool:
+    """Whether a share, ROI, CPIK or total is stated of any channel or of all media."""
     return stated.total is not None or bool((np.asarray(stated.share_precision) > 0).any())
 
 

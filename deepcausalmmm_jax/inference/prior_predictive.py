@@ -12,6 +12,7 @@ from deepcausalmmm_jax.config.asked import require_config
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.asked_panel import require_panel
 from deepcausalmmm_jax.data.inputs import Inputs
+from deepcausalmmm_jax.data.kpi_link import as_log_effects
 from deepcausalmmm_jax.data.kpi_scale import counted_kpi, kpi_means, kpi_sizes
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.stated_priors import StatedPriors, revenue_where_on_air
@@ -100,6 +101,19 @@ def _stated_shares(panel: Panel, config: Config) -> StatedPriors[np.ndarray] | N
     return inputs.stated_priors
 
 
+def _stated_of_draws(ensemble: Ensemble, stated: StatedPriors[np.ndarray]) -> np.ndarray:
+    """Log density of stated shares and returns by draw, `[draw]`, with regions' own coefficients."""
+    effects = ensemble.share_draws().to_numpy() / 100.0
+    if ensemble.config.link == "log":  # parts of what all media add, as effects on the log
+        total = effects.sum(axis=1, keepdims=True)
+        effects, stated = effects / total * -np.log1p(-total), as_log_effects(stated)
+    nats = log_stated(effects, stated)
+    if not ensemble.config.priors.mroi:
+        return nats
+    drawn, returns = ensemble.draws("mroi"), ensemble.config.priors.mroi
+    return nats - sum(0.5 * ((drawn[name].to_numpy() - mean) / sd) ** 2 for name, mean, sd in returns)
+
+
 def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
     r"""How far the shares would move with priors half or twice as strong, without a refit.
 
@@ -134,17 +148,8 @@ def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
                 "with sample_posterior(result) and ask prior_sensitivity of those."
             )
         nats = np.asarray(log_priors(jnp.asarray(coordinates, jnp.float64), density.inputs, density.priors))
-    if density.inputs.has_shares and len(ensemble.panel.regions) > 1:  # there regions' own coefficients are a part
-        effects = shares.to_numpy() / 100.0
-        if ensemble.config.link == "log":
-            total = effects.sum(axis=1, keepdims=True)
-            effects = effects / total * -np.log1p(-total)
-        nats = nats + log_stated(effects, jax.tree.map(np.asarray, density.inputs.stated))
-    if ensemble.config.priors.mroi and len(ensemble.panel.regions) > 1:
-        drawn = ensemble.draws("mroi")
-        nats = nats - sum(
-            0.5 * ((drawn[name].to_numpy() - mean) / sd) ** 2 for name, mean, sd in ensemble.config.priors.mroi
-        )
+    if len(ensemble.panel.regions) > 1:
+        nats = nats + _stated_of_draws(ensemble, jax.tree.map(np.asarray, density.inputs.stated))
     table = pd.DataFrame({"share": shares.mean()})
     products = (shares - shares.mean()).mul(nats - nats.mean(), axis=0) * np.log(2.0)
     different = len(np.unique(coordinates, axis=0))  # draws of weights occur several times

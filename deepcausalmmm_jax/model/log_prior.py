@@ -27,6 +27,7 @@ from deepcausalmmm_jax.model.media import (
 from deepcausalmmm_jax.model.outputs import ComponentsRegionsLast, Internals
 from deepcausalmmm_jax.model.parameters import Parameters
 from deepcausalmmm_jax.model.prior_scales import PriorScales
+from deepcausalmmm_jax.model.share_prior import Shares, stated_shares
 from deepcausalmmm_jax.ops.adstock import half_life
 from deepcausalmmm_jax.ops.layout import mean_of_regions
 
@@ -54,7 +55,7 @@ def penalty_terms(
     parameters: Parameters,
     components: ComponentsRegionsLast,
     internals: Internals,
-    share: Array,
+    share: Shares,
     scales: PriorScales,
     inputs: Inputs[Array],
     optional_edges: Array,
@@ -66,7 +67,7 @@ def penalty_terms(
         parameters: of the model.
         components: of the forward pass with these parameters.
         internals: of the same.
-        share: `[channel]`, share of the KPI.
+        share: of the KPI.
         scales: prior scales.
         inputs: for the mean KPI, the spacing of the trends' knots, and which weeks are padding.
         optional_edges: `[1 + lag, channel, channel]`, 1 where an edge is penalised; 0 where the user requires it, and
@@ -81,7 +82,7 @@ def penalty_terms(
     drift, in_panel = mean_of_regions(components.variation)[:, :, None], inputs.in_panel
     noise = parameters.noise
     terms = {
-        "priors": _stated(stated, internals.curves, share),
+        "priors": _stated_curves(stated, internals.curves) + stated_shares(share, stated),
         "media_region": _gauss(coefficients.region, scales.media_region),
         "time_variation": _drift(
             drift / _shown(components, in_panel)[:, None], scales.time_variation, in_panel, drift_steps
@@ -125,7 +126,7 @@ def curve_penalty(
     stated = inputs.stated_priors
     terms = _curve_terms(parameters, curves, scales, inputs, kinds)
     terms |= _optional_curve_terms(parameters, curves, kinds, stated)
-    return sum(terms.values(), start=_stated(stated, curves, jnp.zeros_like(curves.decay)))
+    return sum(terms.values(), start=_stated_curves(stated, curves))
 
 
 def hidden_demand(share: Array, tests: LiftTests[Array]) -> Array:
@@ -241,10 +242,9 @@ def _scale_factors(log_factors: Mapping[str, Array]) -> Array:
     return sum((_gauss(factor, 1.0) for factor in log_factors.values()), start=_gauss(upward, 1.0))
 
 
-def _stated(stated: StatedPriors[Array], curves: MediaCurves, share: Array) -> Array:
-    """Stated priors; those of curves replace the defaults, those of shares multiply the prior of all shares."""
+def _stated_curves(stated: StatedPriors[Array], curves: MediaCurves) -> Array:
+    """Stated priors of curves, which replace the defaults; those of shares multiply the prior of all shares."""
     terms = [
-        (share, stated.share, stated.share_precision),
         (curves.decay, stated.decay, stated.decay_precision),
         (curves.half_saturation, stated.half_saturation, stated.half_saturation_precision),
         (curves.slope, stated.slope, stated.slope_precision),
@@ -254,8 +254,6 @@ def _stated(stated: StatedPriors[Array], curves: MediaCurves, share: Array) -> A
     often, precise = stated.half_frequency, stated.half_frequency_precision
     if curves.half_frequency is not None and often is not None and precise is not None:
         terms.append((curves.half_frequency, often, precise))
-    if stated.total is not None and stated.total_precision is not None:
-        terms.append((share.sum(), stated.total, stated.total_precision))
     return sum((0.5 * jnp.sum(precision * (q - m) ** 2) for q, m, precision in terms), start=jnp.zeros(()))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 
 from deepcausalmmm_jax.config.priors import PosteriorSettings
+from deepcausalmmm_jax.data.stated_priors import StatedPriors
 
 _NEARLY_ALL = 0.95  # share of the KPI beyond which the logit goes on as a straight line: a search may pass 1
 
@@ -23,6 +24,37 @@ class SharePrior(NamedTuple):
     def of(cls, settings: PosteriorSettings) -> Self:
         """The settings as arrays."""
         return cls(**{name: jnp.float32(getattr(settings, name)) for name in cls._fields})
+
+
+class Shares(NamedTuple):
+    """Shares of the KPI as users state them."""
+
+    each: Array  # [channel]; under a log link what is lost without that channel alone
+    total: Array  # [], of all media; under a log link what is lost without all of them
+
+
+def lost_shares(effects: Array, kpi: Array) -> Shares:
+    r"""Share of the KPI that is lost without a channel, or without all of them, by their effects on its log.
+
+    $\sum_{rt} y_{rt} (1 - e^{-m_{rt}}) / \sum_{rt} y_{rt}$ with the KPI y and the effects m. A campaign in a week of
+    high sales brings more than one of the same effect in a quiet week, so that the mean effect says little of the share
+    of a channel that is on air in the season.
+
+    Args:
+        effects: `[..., channel]`, on the log of the KPI.
+        kpi: `[...]`, in any unit that regions share; 0 in weeks outside training.
+    """
+    part = kpi / jnp.maximum(kpi.sum(), 1e-12)
+    each = jnp.einsum("...,...m->m", part, -jnp.expm1(-effects))
+    return Shares(each, jnp.sum(part * -jnp.expm1(-effects.sum(axis=-1))))
+
+
+def stated_shares(found: Shares, stated: StatedPriors[Array]) -> Array:
+    """Minus the log density of shares under the stated priors, nats up to a constant."""
+    nats = 0.5 * jnp.sum(stated.share_precision * (found.each - stated.share) ** 2)
+    if stated.total is None or stated.total_precision is None:
+        return nats
+    return nats + 0.5 * stated.total_precision * (found.total - stated.total) ** 2
 
 
 def share_penalty(share: Array, prior: SharePrior) -> Array:

@@ -16,6 +16,7 @@ from deepcausalmmm_jax.model.lift_tests import lifts
 from deepcausalmmm_jax.model.marginal_shares import marginal_shares, stated_marginal
 from deepcausalmmm_jax.model.media import Media
 from deepcausalmmm_jax.model.parameters import MediaParameters
+from deepcausalmmm_jax.model.share_prior import Shares, lost_shares, stated_shares
 from deepcausalmmm_jax.ops.bijectors import from_above, from_positive, from_unit
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
 from deepcausalmmm_jax.posterior.linear import columns, log_marginal, national_mean, variation_terms
@@ -58,11 +59,19 @@ def log_density(
 
 
 def log_prior_density(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: CoordinatePriors) -> Array:
-    """Log of all priors of the coordinates, default and stated, up to a constant; nats, scalar."""
+    """Log of all priors of the coordinates, default and stated, up to a constant; nats, scalar.
+
+    A stated share, of a channel or of all media, multiplies the default prior of all shares, which is far wider. With
+    several regions it counts their own coefficients and is in `tested`, not here, as a stated mROI is.
+    """
     prior = log_prior(parameters, inputs, priors)
-    if inputs.stated.marginal is None or inputs.kpi.shape[0] > 1:  # of several regions it is in `tested`
+    if inputs.kpi.shape[0] > 1:
         return prior
-    return prior - stated_marginal(marginal(quantities(parameters, inputs, priors), inputs), inputs.stated)
+    found = quantities(parameters, inputs, priors)
+    prior = prior - stated_shares(_shares(found, inputs), inputs.stated)
+    if inputs.stated.marginal is None:
+        return prior
+    return prior - stated_marginal(marginal(found, inputs), inputs.stated)
 
 
 @jax.jit
@@ -75,6 +84,19 @@ def log_priors(vectors: Array, inputs: PosteriorInputs, priors: CoordinatePriors
 def contributions(found: Quantities, inputs: PosteriorInputs) -> Array:
     """Contributions of media at the national coefficients, `[region, week, channel]`, scaled."""
     return level_of(found, inputs) * _activity(found, inputs)
+
+
+def _shares(found: Quantities, inputs: PosteriorInputs) -> Shares:
+    """The shares that priors are stated of, at the national coefficients."""
+    if not inputs.states_lost:
+        return Shares(found.share, found.share.sum())
+    return lost_shares(contributions(found, inputs), _sold(inputs))
+
+
+def _sold(inputs: PosteriorInputs) -> Array:
+    """The KPI of the training weeks by its log, `[region, week]`, in a unit that regions share; 0 in other weeks."""
+    level = jnp.exp(inputs.kpi + inputs.kpi_level[:, None] - 2.0) * inputs.unit[:, None]
+    return jnp.where(inputs.weights > 0, level if inputs.counts is None else inputs.counts.observed, 0.0)
 
 
 def marginal(found: Quantities, inputs: PosteriorInputs) -> Array:
@@ -110,20 +132,39 @@ def _stated_shares(found: Quantities, inputs: PosteriorInputs) -> Tested | None:
 
     Regions' own coefficients are a part of a channel's share and are integrated out. A prior of the share at the
     national coefficients alone would leave them free to take the share elsewhere. Variation over time leaves it as it
-    is.
+    is. Under a log link what is lost is linear in them to first order.
     """
     if not inputs.has_shares or inputs.kpi.shape[0] == 1:
         return None
-    stated, by_week = inputs.stated, inputs.unit[:, None] * (inputs.weights > 0)
-    of_region = jnp.einsum("rtm,rt->rm", contributions(found, inputs), by_week) / by_week.sum()
+    stated, of_each, of_all, shares = inputs.stated, *_shares_by_region(found, inputs)
     root = jnp.sqrt(stated.share_precision)
-    measured = root * stated.share
-    response = jnp.diag(root)[:, None] * of_region
+    measured = root * (stated.share - shares.each + of_each.sum(axis=0))
+    response = jnp.diag(root)[:, None] * of_each
     if stated.total is not None and stated.total_precision is not None:
-        of_all = jnp.sqrt(stated.total_precision)
-        measured = jnp.append(measured, of_all * stated.total)
-        response = jnp.concatenate([response, of_all * of_region[None]])
-    return Tested(measured, response, jnp.zeros((len(measured), of_region.shape[1], inputs.variation.shape[1])))
+        over_all = jnp.sqrt(stated.total_precision)
+        measured = jnp.append(measured, over_all * (stated.total - shares.total + of_all.sum()))
+        response = jnp.concatenate([response, over_all * of_all[None]])
+    return Tested(measured, response, jnp.zeros((len(measured), of_each.shape[1], inputs.variation.shape[1])))
+
+
+def _shares_by_region(found: Quantities, inputs: PosteriorInputs) -> tuple[Array, Array, Shares]:
+    """How shares change with the logs of regions' coefficients, and the shares at the national ones.
+
+    Returns:
+        `[region, channel]` of each channel's share; the same of the share of all media; and the shares. Without a log
+        link the changes are the regions' parts of the shares themselves.
+    """
+    media = contributions(found, inputs)
+    if not inputs.states_lost:
+        by_week = inputs.unit[:, None] * (inputs.weights > 0)
+        parts = jnp.einsum("rtm,rt->rm", media, by_week) / by_week.sum()
+        return parts, parts, Shares(parts.sum(axis=0), parts.sum())
+    sold = _sold(inputs)
+    each, every = (
+        jnp.einsum("rtm,rt->rm", media * jnp.exp(-without), sold) / sold.sum()
+        for without in (media, media.sum(axis=2, keepdims=True))
+    )
+    return each, every, lost_shares(media, sold)
 
 
 def _stated_marginals(found: Quantities, inputs: PosteriorInputs) -> Tested | None:

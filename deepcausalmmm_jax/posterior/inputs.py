@@ -65,6 +65,7 @@ class PosteriorInputs:
         contacts: per person reached, `each` as `[week, channel, region]`; None without reach and frequency.
         counts: of a KPI that is counted, whose `kpi` are the normal observations that stand for it; None of any other.
         power: that the likelihood of the KPI is raised to, see `training.coarsening`.
+        states_lost: whether a share is stated under a log link, where it is what is lost without the channel.
         which: position in `SATURATIONS` of the kind of channels that may have any; None where kinds are known.
         has_shares: whether anything is stated of the share of a channel, or of all.
     """
@@ -94,6 +95,7 @@ class PosteriorInputs:
     contacts: Contacts[Array] | None = None
     counts: Counts | None = None
     power: Array | float = 1.0
+    states_lost: bool = flax.struct.field(pytree_node=False, default=False)
     which: Array | None = None
     has_shares: bool = flax.struct.field(pytree_node=False, default=False)
 
@@ -185,6 +187,7 @@ def posterior_inputs(
         has_shares=states_shares(inputs.stated_priors),
         lift_tests=_lift_tests(inputs.lift_tests, n),
         contacts=_contacts(inputs.contacts, n),
+        states_lost=design.link == "log" and states_shares(inputs.stated_priors),
     )
     if inputs.count_unit is not None:
         counts, unit = double(inputs.kpi)[:, :n] * double(inputs.count_unit)[:, None], double(inputs.count_unit)

@@ -289,12 +289,10 @@ def _steps(weeks: Array, inputs: PosteriorInputs) -> Array:
 
 
 def log_prior(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: CoordinatePriors) -> Array:
-    """Log density of the priors of the coordinates, up to a constant, stated priors included.
+    """Log density of the priors of the coordinates, up to a constant, stated priors of curves included.
 
     A stated decay, half-life, half-saturation or slope replaces the default prior by its normal density, expressed as a
-    density of the coordinate. A stated share, of a channel or of all media, multiplies the default prior of all shares,
-    which is far wider; with several regions it is that of `posterior.density.tested`, which counts their own
-    coefficients, and not here.
+    density of the coordinate.
     """
     found, stated = quantities(parameters, inputs, priors), inputs.stated
     replaced: dict[str, Any] = {
@@ -320,8 +318,4 @@ def log_prior(parameters: PosteriorParameters, inputs: PosteriorInputs, priors: 
             instead = -0.5 * precision * (quantity - value) ** 2 + log_jacobian(quantity)
             nats = jnp.where(precision > 0, instead, nats)
         total = total + jnp.sum(nats)
-    if inputs.kpi.shape[0] > 1:
-        return total
-    if stated.total is not None and stated.total_precision is not None:
-        total = total - 0.5 * stated.total_precision * (found.share.sum() - stated.total) ** 2
-    return total - 0.5 * jnp.sum(stated.share_precision * (found.share - stated.share) ** 2)
+    return total

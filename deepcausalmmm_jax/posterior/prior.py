@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from deepcausalmmm_jax.config.settings import Config
+from deepcausalmmm_jax.data.kpi_link import as_log_effects
 from deepcausalmmm_jax.data.stated_priors import StatedPriors, states_shares
 
 _DRAWS = 2000
@@ -33,6 +34,8 @@ def prior_shares(
 
     if stated is None or not states_shares(stated):
         return shares(default)
+    if config.link == "log":
+        stated = as_log_effects(stated)
     return shares(_elliptical(rng, default, lambda coordinates: log_stated(shares(coordinates), stated)))
 
 

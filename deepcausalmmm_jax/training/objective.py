@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from deepcausalmmm_jax.config.kpi_link import LinkKind
 from deepcausalmmm_jax.data.experiments import LiftTests
 from deepcausalmmm_jax.model.counts import Working, bounded, log_means, negative_log_likelihood, working
 from deepcausalmmm_jax.model.graph import blend_by_region
@@ -19,7 +20,7 @@ from deepcausalmmm_jax.model.media import TYPICAL_ACTIVITY
 from deepcausalmmm_jax.model.outputs import ComponentsRegionsLast, Internals
 from deepcausalmmm_jax.model.parameters import Collection, Parameters
 from deepcausalmmm_jax.model.prior_scales import learned_scales
-from deepcausalmmm_jax.model.share_prior import share_penalty
+from deepcausalmmm_jax.model.share_prior import Shares, lost_shares, share_penalty
 from deepcausalmmm_jax.model.structural import StructuralMMM, predicted_in_training
 from deepcausalmmm_jax.model.training_data import TrainingData
 from deepcausalmmm_jax.ops.acyclicity import log_determinant, trace_exponential
@@ -93,7 +94,7 @@ def objective(
         trained,
         components,
         internals,
-        jnp.einsum("tr,tmr->m", data.weights * data.inputs.kpi_unit, components.media),
+        _shares(components, data, model.design.link),
         scales,
         data.inputs,
         (1.0 - data.inputs.graph_constraints.required) * multipliers.sparsity,
@@ -117,6 +118,16 @@ def objective(
     terms = dict(zip(in_nats, per_observation, strict=True)) | {"acyclicity": cycles}
     evaluation = Evaluation(terms, h, jax.lax.stop_gradient(innovations), updated)
     return per_observation.sum() + cycles, evaluation
+
+
+def _shares(components: ComponentsRegionsLast, data: TrainingData, link: LinkKind) -> Shares:
+    """The shares that priors are stated of; of the training weeks."""
+    unit = data.weights * data.inputs.kpi_unit
+    if link == "identity":
+        share = jnp.einsum("tr,tmr->m", unit, components.media)
+        return Shares(share, share.sum())
+    level = data.kpi if data.inputs.count_unit is not None else jnp.exp(data.kpi - 1.0)
+    return lost_shares(components.media.transpose(0, 2, 1), unit * level)
 
 
 def acyclicity(edges: Array, kind: str) -> Array:

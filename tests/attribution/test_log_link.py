@@ -17,6 +17,7 @@ from deepcausalmmm_jax.data.kpi_link import scaled_kpi
 from deepcausalmmm_jax.data.scaling import scales_from
 from deepcausalmmm_jax.inference.posterior_density import PosteriorDensity
 from deepcausalmmm_jax.model.link import residual_variance
+from deepcausalmmm_jax.model.share_prior import lost_shares
 from deepcausalmmm_jax.planning.cells import cells_of
 from deepcausalmmm_jax.planning.outcome import Outcome
 from deepcausalmmm_jax.plots.composition import donut_parts
@@ -176,9 +177,14 @@ def test_a_stated_share_is_the_share_lost_without_the_channel(small_panel):
     config = dcm.Config(link="log", priors=dcm.Priors(share=(("channel_2", 0.2, 0.05),)))
     inputs = inputs_from(small_panel, scales_from(small_panel, weights, "log"), weights, config)
     share, precision = inputs.stated_priors.share, inputs.stated_priors.share_precision
-    assert 1.0 - np.exp(-share[1]) == pytest.approx(0.2, rel=1e-6)
-    assert precision[1] ** -0.5 == pytest.approx(0.05 / 0.8, rel=1e-6)
+    assert share[1] == pytest.approx(0.2, rel=1e-6)  # the model takes it of each week's KPI, see `lost_shares`
+    assert precision[1] ** -0.5 == pytest.approx(0.05, rel=1e-6)
     assert (share[[0, 2]] == 0).all()
+    rng = np.random.default_rng(0)
+    effects, kpi = rng.uniform(0.0, 1.0, (2, 9, 3)), rng.uniform(1.0, 5.0, (2, 9))
+    found = lost_shares(effects, kpi)
+    np.testing.assert_allclose(found.each, np.einsum("rt,rtm->m", kpi, 1.0 - np.exp(-effects)) / kpi.sum(), rtol=1e-6)
+    np.testing.assert_allclose(found.total, (kpi * (1.0 - np.exp(-effects.sum(axis=-1)))).sum() / kpi.sum(), rtol=1e-6)
 
 
 def test_a_simulated_kpi_is_its_expectation_times_noise():

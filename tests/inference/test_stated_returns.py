@@ -58,3 +58,31 @@ def test_the_prior_is_the_same_whatever_panel_is_asked_of(told):
     for name in ("share", "share_precision", "marginal", "marginal_precision"):
         if getattr(own, name) is not None:
             np.testing.assert_array_equal(getattr(own, name), getattr(other, name))
+
+
+def in_the_season():
+    """Two years in which television is on air when most is sold, `link="log"`."""
+    rng, week = np.random.default_rng(7), np.arange(112)
+    season = 0.4 * np.cos(2 * np.pi * (week - 50) / 52.18)
+    tv, search = np.where(season > 0.25, rng.uniform(80, 120, 112), 0.0), rng.uniform(20, 60, 112)
+    sales = 1000.0 * np.exp(season + 0.001 * tv + 0.002 * search + rng.normal(0, 0.03, 112))
+    table = pd.DataFrame({"week": week, "sales": sales, "tv": tv, "search": search})
+    return dcm.Panel.from_dataframe(table, time="week", kpi="sales", media=["tv", "search"], cadence="weekly")
+
+
+@pytest.mark.parametrize("method", ["none", "laplace"])
+def test_under_a_log_link_a_stated_share_is_what_is_lost_in_the_weeks_that_sell_most(method):
+    panel = in_the_season()
+    priors = dcm.Priors(share={"tv": (0.05, 0.0002)}, total=(0.13, 0.0005))
+    settings = dcm.PosteriorSettings(method=method)
+    config = dcm.Config(link="log", priors=priors, posterior=settings, training=dcm.Training(max_epochs=1500))
+    result = dcm.fit(panel, config, holdout=8, progress=False)
+    learned = slice(0, 104)
+    kpi = panel.kpi[0, learned].sum()
+    for stated, on in ((0.05, [0.0, 1.0]), (0.13, [0.0, 0.0])):
+        off = dataclasses.replace(panel, exposure=panel.exposure * on)
+        lost = (result.predict() - result.predict(off)).values[0, learned].sum()
+        assert lost / kpi == pytest.approx(stated, rel=0.02)  # 0.067 and 0.145 by the mean effects on the log
+    found = result.priors().set_index("quantity").found
+    assert found["share"] == pytest.approx(0.05, rel=0.01)
+    assert found["total"] == pytest.approx(0.13, rel=0.01)  # without both, not the sum of what each loses alone

@@ -8,7 +8,7 @@ from jax.flatten_util import ravel_pytree
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
-from deepcausalmmm_jax.model.share_prior import SharePrior, share_penalty
+from deepcausalmmm_jax.model.share_prior import SharePrior, lost_shares, share_penalty
 from deepcausalmmm_jax.posterior import density, linear, parameters
 from deepcausalmmm_jax.posterior.inputs import posterior_inputs
 from deepcausalmmm_jax.posterior.mode import CONVERGED, Density, maximise, starts
@@ -144,24 +144,28 @@ _STATED = {"share": {"channel_1": (0.06, 0.001)}, "total": (0.2, 0.002)}
 
 
 def _shares_drawn(found, inputs, priors, draws, tests):
-    """Shares of the channels with regions' own coefficients, `[draw, channel]`, given the KPI and tests."""
+    """Shares of the channels, and of all, with regions' own coefficients, `[draw, channel + 1]`, given KPI and tests."""
     media = contributions(found, inputs)
     made, by_week = columns(found, media, inputs, priors), inputs.unit[:, None] * (inputs.weights > 0)
 
     def one(key):
         own = 1.0 + linear.conditional(found, made, inputs, key, 1.0, tests).media_region
-        return jnp.einsum("rtm,rm,rt->m", media, own, by_week) / by_week.sum()
+        if inputs.states_lost:
+            return jnp.append(*lost_shares(media * own[:, None], density._sold(inputs)))
+        shares = jnp.einsum("rtm,rm,rt->m", media, own, by_week) / by_week.sum()
+        return jnp.append(shares, shares.sum())
 
     return np.asarray(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(5), draws)))
 
 
+@pytest.mark.parametrize("link", ["identity", "log"])
 @pytest.mark.parametrize("what", _STATED)
-def test_a_stated_share_holds_with_the_coefficients_that_regions_have_of_their_own(double, what):
+def test_a_stated_share_holds_with_the_coefficients_that_regions_have_of_their_own(double, what, link):
     """Else these would be free to take the share to where the KPI has it."""
-    inputs, priors = _inputs(3, dcm.Config(priors=dcm.Priors(**{what: _STATED[what]})))
+    inputs, priors = _inputs(3, dcm.Config(link=link, priors=dcm.Priors(**{what: _STATED[what]})))
     found = quantities(_somewhere(inputs), inputs, priors)
     shares = _shares_drawn(found, inputs, priors, 200, density.tested(found, inputs))
-    drawn, (value, sd) = (shares[:, 0], (0.06, 0.001)) if what == "share" else (shares.sum(axis=1), (0.2, 0.002))
+    drawn, (value, sd) = (shares[:, 0], (0.06, 0.001)) if what == "share" else (shares[:, -1], (0.2, 0.002))
     assert drawn.mean() == pytest.approx(value, abs=sd)
     assert drawn.std() == pytest.approx(sd, rel=0.2)
 
@@ -193,7 +197,7 @@ def test_a_stated_share_is_as_likely_as_the_kpi_makes_it(double, what):
     where = _somewhere(inputs)
     gained = log_density(where, inputs, inputs.weights, priors) - log_density(where, plain, inputs.weights, priors)
     shares = _shares_drawn(quantities(where, inputs, priors), inputs, priors, 4000, None)
-    known, value = (shares[:, 0], 0.06) if what == "share" else (shares.sum(axis=1), 0.2)
+    known, value = (shares[:, 0], 0.06) if what == "share" else (shares[:, -1], 0.2)
     spread = np.hypot(known.std(), 0.05)
     expected = np.log(0.05 / spread) - 0.5 * ((value - known.mean()) / spread) ** 2
     assert float(gained) == pytest.approx(expected, rel=0.02, abs=0.02)
@@ -273,3 +277,16 @@ def test_a_stated_mroi_is_a_normal_density_of_the_marginal_share(double):
     difference = log_density(where, inputs, inputs.weights, priors) - log_density(where, free, free.weights, priors)
     assert abs(float(nats)) > 1e-3
     assert float(difference) == pytest.approx(float(nats), rel=1e-6)
+
+
+def test_under_a_log_link_a_stated_share_is_a_normal_density_of_what_is_lost(double):
+    inputs, priors = _inputs(1, dcm.Config(link="log", priors=dcm.Priors(share={"channel_1": (0.3, 0.1)})))
+    free = dataclasses.replace(
+        inputs, stated=inputs.stated._replace(share_precision=0.0 * inputs.stated.share), states_lost=False
+    )
+    where = _somewhere(inputs)
+    kpi = np.exp(inputs.kpi + inputs.kpi_level[:, None]) * inputs.unit[:, None] * (inputs.weights > 0)
+    effect = contributions(quantities(where, inputs, priors), inputs)[..., 0]
+    lost = float((kpi * (1.0 - np.exp(-effect))).sum() / kpi.sum())
+    difference = log_density(where, inputs, inputs.weights, priors) - log_density(where, free, free.weights, priors)
+    assert float(difference) == pytest.approx(-0.5 * ((lost - 0.3) / 0.1) ** 2, rel=1e-6)

@@ -84,6 +84,11 @@ _WHOLE = {  # words that mean something else inside longer names, such as brand_
     **dict.fromkeys(("land", "markt", "pays"), Kind.REGION),
 }
 _NUMBERED = ((re.compile(r"[xm]\d+"), Kind.MEDIA), (re.compile(r"[cez]\d+"), Kind.CONTROL))
+_SCALES = (  # of amounts: spend (000s), tv_spend_thousands, Umsatz (Mio.)
+    ("thousands", re.compile(r"(?<!\d)000'?s?(?![a-z\d])|(?<![a-z])(?:thousands?|tsd)(?![a-z])|\(\W*k\W*\)")),
+    ("millions", re.compile(r"(?<![a-z])(?:millions?|mio|mn)(?![a-z])|\(\W*mm?\W*\)")),
+)
+_CURRENCIES = _words("eur usd gbp chf sek nok dkk pln jpy")
 _ROBYN = {"S": Kind.SPEND, "I": Kind.EXPOSURE, "P": Kind.EXPOSURE, "B": Kind.CONTROL}
 
 
@@ -169,8 +174,21 @@ def robyn_kind(name: str) -> Kind | None:
     return _ROBYN.get(suffix) if stem else None
 
 
+def scale_of(name: str) -> str:
+    """The unit of amounts that a name states, `thousands` or `millions`; empty where it states none."""
+    return next((told for told, pattern in _SCALES if pattern.search(name.lower())), "")
+
+
+def currency_of(name: str) -> str:
+    """The currency that a name states, such as `eur`; empty where it states none or several."""
+    told = set(words_of(name)) & _CURRENCIES
+    return told.pop() if len(told) == 1 else ""
+
+
 def stem_of(name: str) -> tuple[str, ...]:
     """Words that name the channel: those of a column's name without the words for exposure and spend."""
     measures = _WORDS[Kind.EXPOSURE] | _WORDS[Kind.SPEND] | _WORDS[Kind.REACH] | _WORDS[Kind.FREQUENCY] | _BESIDE
     base = name.rpartition("_")[0] if robyn_kind(name) is not None else name
+    if scale_of(name):
+        base = next(pattern for told, pattern in _SCALES if told == scale_of(name)).sub(" ", base.lower())
     return tuple(word for word in words_of(base) if word not in measures)

@@ -46,7 +46,9 @@ def spread(cells: pd.DataFrame, time: str, region: str | None, names: str, value
     twice = cells.duplicated([*keys, names])
     if twice.any():
         row = cells[twice].iloc[0]
-        raise DataError(f"{row[names]!r} occurs twice at {', '.join(str(row[key]) for key in keys)}; keep one row.")
+        raise DataError(
+            f"{row[names]!r} occurs twice at {', '.join(str(row[key]) for key in keys)}; keep one row, or add them up."
+        )
     if values is not None:
         wide = cells.pivot(index=keys, columns=names, values=values)
         return wide.set_axis([str(name) for name in wide.columns], axis=1).reset_index()

@@ -13,6 +13,7 @@ from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
 
 _NOTHING = frozenset({"", "na", "n/a", "none", "no", "nan", "null", "-", "0", "false"})
+_REVENUE = "revenue of the day, by which its price counts"  # no column of a table has this name
 
 
 def panel_of_schema(table: pd.DataFrame, schema: Schema, further: Mapping[str, Any]) -> Panel:
@@ -50,13 +51,7 @@ def panel_of_schema(table: pd.DataFrame, schema: Schema, further: Mapping[str, A
         )
     if schema.adds_up_days:
         every = list(dict.fromkeys([schema.kpi, *channels, *(column for _, column in schema.spend)]))
-        df = to_weeks(
-            df,
-            time=schema.time,
-            flows=every,
-            levels=[name for name in levels if name not in every],
-            region=schema.region,
-        )
+        df = _weeks_of_days(df, schema, every, [name for name in levels if name not in every])
     reached = {channel for channel, *_ in schema.reach}
     return Panel.from_dataframe(
         df,
@@ -76,6 +71,23 @@ def panel_of_schema(table: pd.DataFrame, schema: Schema, further: Mapping[str, A
         frequency={channel: often for channel, _, often in schema.reach},
         **further,
     )
+
+
+def _weeks_of_days(df: pd.DataFrame, schema: Schema, flows: list[str], levels: list[str]) -> pd.DataFrame:
+    """Weeks of a daily table; the revenue per KPI counts each day with what was sold on it, so that revenue adds up.
+
+    The plain mean of the days holds where nothing was sold, and where returns leave no price.
+    """
+    worth, kpi = schema.revenue_per_kpi, df[schema.kpi]
+    priced = isinstance(worth, str) and worth in levels and all(map(pd.api.types.is_numeric_dtype, (kpi, df[worth])))
+    if not priced:
+        return to_weeks(df, time=schema.time, flows=flows, levels=levels, region=schema.region)
+    revenue = _REVENUE
+    df = df.assign(**{revenue: kpi * df[worth]})
+    weeks = to_weeks(df, time=schema.time, flows=[*flows, revenue], levels=levels, region=schema.region)
+    weighted = weeks[revenue] / weeks[schema.kpi].where(weeks[schema.kpi] > 0)
+    weeks[worth] = weighted.where(weighted > 0, weeks[worth])
+    return weeks.drop(columns=revenue)
 
 
 def _exposures(schema: Schema) -> list[str]:

@@ -24,7 +24,12 @@ from deepcausalmmm_jax.data.files.one_number_a_row import names_column, spread
 from deepcausalmmm_jax.data.files.panel_of_schema import panel_of_schema
 from deepcausalmmm_jax.data.files.raw_table import RawTable, read_query, read_raw
 from deepcausalmmm_jax.data.files.recognise import Stated, schema_of
-from deepcausalmmm_jax.data.files.row_keys import is_code_of_regions, region_column, time_column
+from deepcausalmmm_jax.data.files.row_keys import (
+    is_code_of_regions,
+    refuse_kpi_of_all_rows,
+    region_column,
+    time_column,
+)
 from deepcausalmmm_jax.data.files.schema import Schema
 from deepcausalmmm_jax.data.files.told import tell
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel, TrailingZeros
@@ -282,6 +287,8 @@ def _found(raw: RawTable, stated: Stated, decimal: Decimal | None) -> tuple[Sche
         require_column(table, column)
     others = table[used] if used is not None else table.drop(columns=[n for n in (time, region) if n is not None])
     found = schema_of(table, _numbers(others, decimal), time, region, stated)
+    if region is not None and stated.region is None and kind_of(region) is not Kind.REGION:
+        refuse_kpi_of_all_rows(table, time, region, found.kpi)
     layout = found.layout if long is None else ("one row per number" if values else "one row per channel")
     schema = dataclasses.replace(
         found,

@@ -80,6 +80,29 @@ def is_code_of_regions(cells: pd.DataFrame, time: str, name: str, *, sparse: boo
     return sparse or full <= _SAME_CODES * len(cells[[time, name]].drop_duplicates())
 
 
+def refuse_kpi_of_all_rows(table: pd.DataFrame, time: str, region: str, kpi: str) -> None:
+    """Refuse a column that was only guessed to be the regions where every row of a week repeats one KPI.
+
+    Campaigns, ad sets and products tell the rows of a week apart as well, and each would count the whole KPI again.
+
+    Args:
+        table: one row per region and week or day, cells as written.
+        time: its column of days or weeks.
+        region: the column that was taken as the regions.
+        kpi: the column of the KPI.
+
+    Raises:
+        DataError: no two rows of a week differ in the KPI.
+    """
+    by_week = table.groupby(time)[kpi]
+    if by_week.size().max() > 1 and (by_week.nunique() <= 1).all():
+        raise DataError(
+            f"{region!r} tells the rows of a {time} apart, but {kpi!r} is the same in all of them and would be counted "
+            f"{table[region].nunique()} times; add up the exposure and spend of these rows, name the column channel if "
+            f"each is a channel of its own, or pass region={region!r} if they are regions."
+        )
+
+
 def _is_key(cells: pd.DataFrame, time: str, name: str) -> bool:
     return not cells.duplicated([time, name]).any()
 

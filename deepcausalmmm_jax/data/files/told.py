@@ -5,7 +5,7 @@ import warnings
 
 import pandas as pd
 
-from deepcausalmmm_jax.data.files.column_words import Kind, is_of_all_channels, kind_of, stem_of
+from deepcausalmmm_jax.data.files.column_words import Kind, currency_of, is_of_all_channels, kind_of, scale_of, stem_of
 from deepcausalmmm_jax.data.files.number_style import is_currency, mixed_currencies
 from deepcausalmmm_jax.data.files.recognise import Stated
 from deepcausalmmm_jax.data.files.row_keys import reads_as_numbers
@@ -45,6 +45,7 @@ def tell(schema: Schema, table: pd.DataFrame, stated: Stated, cells: pd.DataFram
         said.append(
             f"{', '.join(alone)} {'is a channel' if len(alone) == 1 else 'are channels'}, since the name says spend"
         )
+    said += _other_units(schema)
     if schema.region and not stated.region and kind_of(schema.region) is not Kind.REGION:
         said.append(f"{schema.region} is taken as the region, since it tells the rows of a {schema.time} apart")
     if texts := _misread(table, schema) if guessed else []:
@@ -85,6 +86,18 @@ def _bought_alone(schema: Schema) -> list[str]:
     named = {name for name, stem in stems.items() if any(word.isalpha() for word in stem)}
     odd = [name for name in alone if name in named and kind_of(" ".join(stems[name])) is not Kind.MEDIA]
     return odd if len(odd) < len(schema.media) else []
+
+
+def _other_units(schema: Schema) -> list[str]:
+    """Amounts of money whose names state different currencies, or thousands beside units."""
+    amounts, said = list(dict.fromkeys([*(column for _, column in schema.spend), schema.kpi])), []
+    currencies = {name: currency_of(name) for name in amounts if currency_of(name)}
+    scales = {name: scale_of(name) or "units" for name in amounts}
+    for what, found in (("currencies", currencies), ("units", scales)):
+        if len(set(found.values())) > 1:
+            told = ", ".join(f"{name} in {unit}" for name, unit in found.items())
+            said.append(f"the names state different {what}, and returns compare them as they are: {told}")
+    return said
 
 
 def _misread(cells: pd.DataFrame, schema: Schema) -> list[str]:

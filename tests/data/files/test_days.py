@@ -72,3 +72,23 @@ def test_a_missing_kpi_of_a_day_is_a_missing_kpi_of_the_week():
     table = days()
     table.loc[3, "sales"] = np.nan
     assert weekly(table).sales.isna().tolist() == [True, False, False, False]
+
+
+def test_the_revenue_of_days_survives_adding_them_up_to_weeks(tmp_path):
+    rng = np.random.default_rng(1)
+    day = pd.date_range("2024-01-01", periods=7 * 40)
+    weekend = day.day_of_week >= 5
+    table = pd.DataFrame(
+        {
+            "day": day,
+            "orders": np.where(weekend, 60.0, 20.0) + rng.integers(0, 9, len(day)),
+            "revenue_per_order": np.where(weekend, 4.0, 8.0),  # a rebate at the weekend, when most is sold
+            "tv_impressions": rng.integers(10, 1000, len(day)),
+        }
+    )
+    table.loc[:6, "orders"] = 0.0  # a week without orders has the mean price
+    table.to_csv(tmp_path / "days.csv", index=False)
+    panel = dcm.read_panel(tmp_path / "days.csv", keep_schema=False)
+    earned = (table.orders * table.revenue_per_order).to_numpy().reshape(40, 7).sum(axis=1)
+    np.testing.assert_allclose((panel.kpi * panel.revenue_per_kpi)[0], earned, rtol=1e-12)
+    np.testing.assert_allclose(panel.revenue_per_kpi[0, 0], table.revenue_per_order[:7].mean())

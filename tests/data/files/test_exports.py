@@ -182,6 +182,39 @@ def test_what_is_taken_as_a_region_without_being_called_one_is_said(plain, tmp_p
     assert "device is taken as the region" in read(pd.concat(rows), tmp_path)[1]
 
 
+@pytest.mark.parametrize("named", ["campaign", "ad_set", "product"])
+def test_rows_of_a_week_that_share_one_kpi_are_no_regions(plain, tmp_path, named):
+    rows = pd.concat([plain.assign(**{named: name}) for name in ("brand", "generic", "retargeting")])
+    with pytest.raises(dcm.DataError, match=f"'{named}' tells the rows .* 'sales' is the same .* counted 3 times"):
+        read(rows, tmp_path)
+    assert np.isclose(read(rows, tmp_path, region=named)[0].kpi.sum(), 3.0 * plain.sales.sum())  # said, not guessed
+    (tmp_path / "file.csv.schema.toml").unlink(missing_ok=True)
+    in_rows = rows.assign(channel=np.resize(["tv", "radio"], len(rows)))[["week", "sales", "channel", named]]
+    by_channel = in_rows.assign(impressions=np.arange(len(rows)) % 97, spend=np.arange(len(rows)) % 89)
+    with pytest.raises(dcm.DataError, match="'sales' is the same in all of them"):
+        read(by_channel, tmp_path)
+
+
+@pytest.mark.parametrize("paid", ["TV spend (000s)", "tv_spend_thousands", "TV Kosten (Tsd.)", "TV spend ($k)"])
+def test_thousands_in_a_name_are_no_name_of_a_channel_and_are_said(plain, tmp_path, paid):
+    panel, said = read(plain.rename(columns={"tv_spend": paid}), tmp_path)
+    assert panel.channels == ("tv_impressions", "search_clicks")
+    np.testing.assert_allclose(panel.spend[0], plain[["tv_spend", "search_spend"]])
+    assert f"{paid} in thousands, search_spend in units" in said
+
+
+def test_spend_in_two_currencies_is_said(plain, tmp_path):
+    named = {"tv_spend": "tv_spend_eur", "search_spend": "search_cost_usd"}
+    panel, said = read(plain.rename(columns=named), tmp_path)
+    assert panel.channels == ("tv_impressions", "search_clicks")
+    assert (
+        "different currencies, and returns compare them as they are: tv_spend_eur in eur, search_cost_usd in usd"
+        in said
+    )
+    (tmp_path / "file.csv.schema.toml").unlink()
+    assert "currencies" not in read(plain.rename(columns={"tv_spend": "tv_spend_eur"}), tmp_path)[1]
+
+
 def test_a_schema_that_was_edited_is_not_replaced(plain, tmp_path):
     read(plain, tmp_path)
     kept = tmp_path / "file.csv.schema.toml"
