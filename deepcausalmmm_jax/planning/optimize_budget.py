@@ -30,7 +30,7 @@ from deepcausalmmm_jax.planning.optimizer.total_search import WIDEST
 from deepcausalmmm_jax.planning.optimizer.utility import Objective
 from deepcausalmmm_jax.planning.optimizer.verification import verified
 from deepcausalmmm_jax.planning.outcome import KPI, REVENUE, Outcome
-from deepcausalmmm_jax.planning.plan_notes import open_end, plan_notes
+from deepcausalmmm_jax.planning.plan_notes import doubts_of_result, open_end, plan_notes
 from deepcausalmmm_jax.planning.reach_limits import ReachLimits, reach_limits
 from deepcausalmmm_jax.planning.tables import (
     allocation,
@@ -197,10 +197,13 @@ def optimize_budget(
         found, reach = _searched(fit, replicates, span, held.limits, by_default, targets, search, aim, wait.step)
         wait.step("comparing with today")
         plan = _plan(fit, replicates, span, held, found, aim, () if reach is None else reach.notes(found.x))
-    if targets.searched:
-        plan = dataclasses.replace(plan, notes=(*plan.notes, *open_end(plan.total, float(cells.today.sum()), WIDEST)))
+    beyond = open_end(plan.total, float(cells.today.sum()), WIDEST) if targets.searched else ()
     return dataclasses.replace(
-        plan, weeks="panel" if isinstance(weeks, Panel) else weeks, next_weeks=next_weeks, frequency=stated
+        plan,
+        notes=(*plan.notes, *beyond, *doubts_of_result(result)),
+        weeks="panel" if isinstance(weeks, Panel) else weeks,
+        next_weeks=next_weeks,
+        frequency=stated,
     )
 
 

@@ -3,7 +3,10 @@
 from deepcausalmmm_jax.attribution.horizon import Horizon
 from deepcausalmmm_jax.attribution.units import units_of
 from deepcausalmmm_jax.data.wording import Wording
+from deepcausalmmm_jax.errors import FitStatus
 from deepcausalmmm_jax.planning.cells import Cells
+from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.results.own_notes import doubt_of_draws
 from deepcausalmmm_jax.training.fitted import Replicates
 
 _FARTHEST = 0.99  # of the largest total that is searched
@@ -23,6 +26,12 @@ def open_end(total: float, today: float, most: float) -> tuple[str, ...]:
         f"The target is still met at {most:,.0f} times today's spend, beyond which no total was searched: the returns "
         "that the model knows do not diminish, so the target sets no limit.",
     )
+
+
+def doubts_of_result(result: FitResult) -> tuple[str, ...]:
+    """Why no plan of a result can be relied on, a sentence each: the fit failed, or its draws are not to be trusted."""
+    failed = result.status.sentence if result.status is FitStatus.WORSE_THAN_MEAN else ""
+    return tuple(doubt for doubt in (failed, doubt_of_draws(result, "ranges")) if doubt)
 
 
 def plan_notes(horizon: Horizon, cells: Cells, beyond: bool, replicates: Replicates | None = None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.planning.plan_notes import doubts_of_result
 from deepcausalmmm_jax.plots.report.plan_findings import plan_findings
 from tests.plots.conftest import plan_of
 
@@ -215,3 +216,19 @@ def test_a_margin_needs_spend_in_currency(small_result, small_panel):
     bare = dataclasses.replace(small_result.fitted, panel=dataclasses.replace(small_panel, spend=None))
     with pytest.raises(dcm.ConfigError, match="margin needs spend in currency"):
         dcm.optimize_budget(dcm.FitResult(bare), margin=0.5)
+
+
+def test_a_plan_says_that_the_fit_failed(small_result):
+    record = dataclasses.replace(small_result.fitted.record, status=dcm.FitStatus.WORSE_THAN_MEAN)
+    failed = dcm.FitResult(dataclasses.replace(small_result.fitted, record=record))
+    for result, told in ((failed, True), (small_result, False)):
+        plan = dcm.optimize_budget(result, starts=1, max_steps=2)
+        assert any("The fit failed" in note for note in plan.notes) == told
+
+
+@pytest.mark.parametrize(("r_hat", "told"), [(2.0, True), (1.05, False)])
+def test_a_plan_says_that_its_draws_are_not_to_be_trusted(small_ensemble, r_hat, told):
+    made = small_ensemble.replicates
+    chains = dataclasses.replace(made, method="hmc", r_hat=r_hat, coordinates=np.zeros((len(made.status), 1)))
+    found = doubts_of_result(dcm.Ensemble(small_ensemble.fitted, chains))
+    assert any("The sampler has not converged: treat the ranges as rough" in doubt for doubt in found) == told
