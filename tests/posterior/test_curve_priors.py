@@ -10,7 +10,7 @@ import pytest
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.model.log_prior import _curve_terms
-from deepcausalmmm_jax.posterior.density import log_density
+from deepcausalmmm_jax.posterior.density import log_density, log_prior_density
 from deepcausalmmm_jax.posterior.inputs import posterior_inputs
 from deepcausalmmm_jax.posterior.parameters import coordinate_priors, log_prior, prior_medians, quantities
 from deepcausalmmm_jax.training.fitted import Fitted
@@ -54,7 +54,7 @@ def test_a_stated_total_is_normal_in_the_share_of_all_media(stated, sd):
 
         def at(z):
             own = medians._replace(total=z, split=medians.split.at[0].set(z))
-            gain = log_prior(own, inputs, priors) - log_prior(own, plain, priors)
+            gain = log_prior_density(own, inputs, priors) - log_prior_density(own, plain, priors)
             return gain, quantities(own, inputs, priors).share.sum()
 
         gain, share = (np.asarray(part) for part in jax.jit(jax.vmap(at))(grid))

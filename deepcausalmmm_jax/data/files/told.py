@@ -62,9 +62,9 @@ def _of_money(cells: pd.DataFrame, schema: Schema) -> list[pd.Series]:
     used = {schema.kpi, schema.revenue_per_kpi, *schema.media, *(column for _, column in schema.spend)}
     long = schema.names is not None  # its columns are none of the schema's
     return [
-        cells[name]
-        for name in cells
-        if long or name in used or all(is_currency(str(cell)) for cell in cells[name].dropna().unique())
+        column
+        for name, column in cells.items()  # by position: an unused name may stand above two columns
+        if long or name in used or all(is_currency(str(cell)) for cell in column.dropna().unique())
     ]
 
 
