@@ -117,6 +117,7 @@ def test_half_saturations_are_passed_on_in_exposure_though_mean_weeks_differ(fit
     assert len(priors) == 2
 
 
+@pytest.mark.slow
 def test_what_a_kpi_says_is_counted_from_the_prior_that_it_had(reached_result, quick):
     """Slopes of frequency have a prior of their own; of days, so have decays of other kinds than the geometric."""
     curves = (dcm.ChannelCurves("channel_2", adstock="delayed"), dcm.ChannelCurves("channel_3", adstock="binomial"))
