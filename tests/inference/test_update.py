@@ -249,7 +249,7 @@ def test_weeks_that_had_been_planned_are_new_once_they_have_a_kpi(run, small_pan
         dataclasses.replace(run.fitted, panel=planned, weights=np.pad(run.fitted.weights, ((0, 0), (0, 4))))
     )
     bought = dataclasses.replace(small_panel, exposure=small_panel.exposure.copy())
-    bought.exposure[:, 57, 0] *= 1.2  # more than was planned: no figure of an old week was revised
+    bought.exposure[:, 57] += 1.0  # more than was planned: no figure of an old week was revised
     made = dcm.update(before, bought, progress=False)
     assert made.new_weeks == tuple(small_panel.week_label(at) for at in range(56, 60))
     assert made.revised.empty
