@@ -1,6 +1,6 @@
 """Do plans keep what they promise? Gains of plans on worlds that are not the model's equations, against the truth.
 
-Each new panel (see fresh.py) is fitted with default settings, and a year of it planned anew at the same total: within
+Each new panel (see fresh.py) is fitted with default settings, and a year of it planned again at the same total: within
 the usual limit of 30% around today's spend, and with each channel between nothing and twice its spend. The truth says
 what the plan would have gained, and what the best plan within the same limits would have.
 
@@ -22,8 +22,8 @@ import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.simulation.simulate import Truth
 
 PLANNED, AFTER = 52, 12  # weeks of the plan, and of the panel after it, over which carry-over counts
-PLANS: dict[str, dict[str, Any]] = {"usual": {}, "wide": {"relative_bounds": (0.0, 2.0)}}
 ENDS = {"usual": (0.7, 1.3), "wide": (0.0, 2.0)}  # multiples of today's spend of a channel
+PLANS: dict[str, dict[str, Any]] = {"usual": {}, "wide": {"relative_bounds": ENDS["wide"]}}
 STARTS = 6
 
 Gain = Callable[[np.ndarray], float]  # from multiples of today's spend by channel to what they gain, revenue

@@ -101,9 +101,14 @@ def _stated_shares(panel: Panel, config: Config) -> StatedPriors[np.ndarray] | N
     return inputs.stated_priors
 
 
-def _stated_of_draws(ensemble: Ensemble, stated: StatedPriors[np.ndarray]) -> np.ndarray:
-    """Log density of stated shares and returns by draw, `[draw]`, with regions' own coefficients."""
-    effects = ensemble.share_draws().to_numpy() / 100.0
+def _stated_of_draws(ensemble: Ensemble, effects: np.ndarray, stated: StatedPriors[np.ndarray]) -> np.ndarray:
+    """Log density of stated shares and returns by draw, `[draw]`, with regions' own coefficients.
+
+    Args:
+        ensemble: draws.
+        effects: `[draw, channel]`, its shares of the KPI.
+        stated: the priors.
+    """
     if ensemble.config.link == "log":  # parts of what all media add, as effects on the log
         total = effects.sum(axis=1, keepdims=True)
         effects, stated = effects / total * -np.log1p(-total), as_log_effects(stated)
@@ -149,7 +154,8 @@ def prior_sensitivity(ensemble: Ensemble) -> pd.DataFrame:
             )
         nats = np.asarray(log_priors(jnp.asarray(coordinates, jnp.float64), density.inputs, density.priors))
     if len(ensemble.panel.regions) > 1:
-        nats = nats + _stated_of_draws(ensemble, jax.tree.map(np.asarray, density.inputs.stated))
+        effects = shares.to_numpy() / 100.0
+        nats = nats + _stated_of_draws(ensemble, effects, jax.tree.map(np.asarray, density.inputs.stated))
     table = pd.DataFrame({"share": shares.mean()})
     products = (shares - shares.mean()).mul(nats - nats.mean(), axis=0) * np.log(2.0)
     different = len(np.unique(coordinates, axis=0))  # draws of weights occur several times

@@ -3,6 +3,8 @@
 import re
 from enum import StrEnum
 
+from deepcausalmmm_jax.data.files.number_style import CURRENCY_CODES
+
 
 class Kind(StrEnum):
     """What a column's name says about it."""
@@ -88,7 +90,7 @@ _SCALES = (  # of amounts: spend (000s), tv_spend_thousands, Umsatz (Mio.)
     ("thousands", re.compile(r"(?<!\d)000'?s?(?![a-z\d])|(?<![a-z])(?:thousands?|tsd)(?![a-z])|\(\W*k\W*\)")),
     ("millions", re.compile(r"(?<![a-z])(?:millions?|mio|mn)(?![a-z])|\(\W*mm?\W*\)")),
 )
-_CURRENCIES = _words("eur usd gbp chf sek nok dkk pln jpy")
+_CURRENCIES = frozenset(code.lower() for code in CURRENCY_CODES)
 _ROBYN = {"S": Kind.SPEND, "I": Kind.EXPOSURE, "P": Kind.EXPOSURE, "B": Kind.CONTROL}
 
 

@@ -13,7 +13,8 @@ from deepcausalmmm_jax.errors import DataError
 
 Decimal = Literal[".", ","]
 
-_SIGNS = r"[$€£¥₹₩₽₺₫฿]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|PLN|JPY|INR|CAD|AUD|NZD)\b|R\$|kr\.?|zł"
+CURRENCY_CODES = ("USD", "EUR", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "JPY", "INR", "CAD", "AUD", "NZD")
+_SIGNS = rf"[$€£¥₹₩₽₺₫฿]|\b(?:{'|'.join(CURRENCY_CODES)})\b|R\$|kr\.?|zł"
 _MONEY = re.compile(rf"^\s*(?:{_SIGNS})\s*|\s*(?:{_SIGNS})\s*$", re.IGNORECASE)
 _CURRENCIES = {"$": "USD CAD AUD NZD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "ZŁ": "PLN", "KR": "SEK NOK DKK"}
 _BRACKETS = re.compile(r"\((.*)\)")
