@@ -22,6 +22,7 @@ from typing import Any
 import chex
 import jax
 import pytest
+from hypothesis import settings
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.io import program_cache
@@ -41,6 +42,7 @@ if "xla_backend_optimization_level=0" in os.environ["XLA_FLAGS"]:  # but what ru
     mode._evaluate._program = jax.jit(mode._evaluate._function, compiler_options=quicker)
     estimate.run_chunk._program = LongFitsOptimised(estimate.run_chunk, quicker)
 program_cache._MOST_SHAPES = 60  # tests come back to the same few panels; a service does not
+settings.register_profile("brief", max_examples=30)
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -48,6 +50,12 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Files that share fits run on one worker."""
     return SharedFits(config, log)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Laws that name no number of examples are tried on fewer of them where the slow tests are left out as well."""
+    if config.option.markexpr == "not slow":
+        settings.load_profile("brief")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -121,6 +121,7 @@ def test_the_code_of_a_page_runs(page, place, capsys):
         exec(compile(block, f"{page}, block {number}", "exec"), names)
 
 
+@pytest.mark.slow
 def test_the_readme_shows_the_code_and_the_output_of_the_first_page(place, capsys):
     readme, index = ROOT / "README.md", DOCS / "index.md"
     assert _fenced(readme, "python")[0] == _fenced(index, "python")[0]

@@ -112,7 +112,7 @@ def test_bad_input_is_one_sentence_and_nothing_written(workplace, name, monkeypa
     assert not (workplace / "never").exists()
 
 
-@pytest.mark.parametrize("name", ["absent file", "unpaired spend"])
+@pytest.mark.parametrize("name", [pytest.param("absent file", marks=pytest.mark.slow), "unpaired spend"])
 def test_a_process_shows_that_sentence_alone_and_ends_with_2(workplace, name):
     arguments, message = BAD[name]
     ran = run(*arguments(workplace), "--out", "never", cwd=workplace)
@@ -123,6 +123,7 @@ def test_a_process_shows_that_sentence_alone_and_ends_with_2(workplace, name):
     assert not (workplace / "never").exists()
 
 
+@pytest.mark.slow
 def test_optimize_and_scenario_write_what_they_found(workplace, fitted):
     bounds = _file(
         workplace, "bounds.csv", "channel,low,high,kind\nchannel_1,0.8,1.5,relative\nchannel_2,10,,absolute\n"

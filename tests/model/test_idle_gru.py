@@ -8,6 +8,8 @@ import pytest
 from deepcausalmmm_jax.model.coefficients import without_idle_gru
 from deepcausalmmm_jax.training.families import forward_pass
 
+_forward = jax.jit(forward_pass, static_argnames="design")  # else operation by operation
+
 
 @pytest.fixture
 def variation_of(small_result):
@@ -21,13 +23,13 @@ def variation_of(small_result):
         gru = {**own["gru"], "readout": readout, "input_kernel": kernel + 0.3}
         params = {**fit.variables["params"], "coefficients": {**own, "gru": gru}}
         variables = {**fit.variables, "params": params}
-        found = forward_pass(variables, fit.inputs, fit.design)[1].variation
+        found = _forward(variables, fit.inputs, fit.design)[1].variation
         trained = np.asarray(fit.weights > 0)[:, :, None]
         mean = np.sum(found, axis=1, where=trained) / trained.sum(axis=1)
         coefficients = variables["fitted"]["coefficients"]
         centred = {**coefficients, "centre": coefficients["centre"] + mean}
         variables = {**variables, "fitted": {**variables["fitted"], "coefficients": centred}}
-        return variables, forward_pass(variables, fit.inputs, fit.design)[1].variation
+        return variables, _forward(variables, fit.inputs, fit.design)[1].variation
 
     return made
 
@@ -40,7 +42,7 @@ def switched_off(fit, variables, variation):
 def test_one_that_moves_coefficients_by_less_than_a_ten_thousandth_is_idle(small_result, variation_of):
     fit, (variables, before) = small_result.fitted_panel, variation_of(1e-6)
     found = switched_off(fit, variables, before)
-    after = forward_pass(found, fit.inputs, fit.design)[1].variation
+    after = _forward(found, fit.inputs, fit.design)[1].variation
     assert not np.any(found["params"]["coefficients"]["gru"]["readout"])
     assert np.abs(after - before).max() < 2e-4
     assert not np.array_equal(after, before)
@@ -58,4 +60,4 @@ def test_an_idle_one_is_not_run(small_result, variation_of):
     own = found["params"]["coefficients"]
     broken = {**own["gru"], "hidden_kernel": own["gru"]["hidden_kernel"] * jnp.nan}
     variables = {**found, "params": {**found["params"], "coefficients": {**own, "gru": broken}}}
-    assert np.isfinite(forward_pass(variables, fit.inputs, fit.design)[0].media).all()
+    assert np.isfinite(_forward(variables, fit.inputs, fit.design)[0].media).all()

@@ -185,6 +185,7 @@ def _centre(result: FitResult) -> np.ndarray:
     return result.fitted.scales.control_center[:, None, 0]
 
 
+@pytest.mark.slow
 def test_an_roi_stands_for_a_share(small_panel, quick):
     training = dataclasses.replace(quick.training, max_epochs=600)
     result = dcm.fit(small_panel, quick.replace(priors=dcm.Priors(roi=(("channel_1", 3.0, 0.01),)), training=training))

@@ -22,7 +22,7 @@ def _start(panel, config):
 @pytest.mark.parametrize("graph", ["notears", "none"])
 @pytest.mark.parametrize("adstock", ["delayed_geometric", "geometric"])
 def test_the_view_holds_every_parameter_and_gives_all_back(small_panel, quick, graph, adstock):
-    params = _start(small_panel, quick.replace(graph=graph, adstock=adstock)).parameters
+    params = jax.eval_shape(lambda: _start(small_panel, quick.replace(graph=graph, adstock=adstock))).parameters
     again = Parameters.of(params).as_flax()
     assert jax.tree.structure(again) == jax.tree.structure(params)
     for ours, theirs in zip(jax.tree.leaves(again), jax.tree.leaves(params), strict=True):

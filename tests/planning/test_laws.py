@@ -154,6 +154,7 @@ def test_a_value_costs_what_it_has_more_and_free_exposure_stays_free(small_resul
     np.testing.assert_allclose(_whole(more, "spend_change"), ((level - exposure).sum(axis=1) * price).sum(), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_relative_bounds_hold_for_every_cell_and_bounds_by_channel_for_its_sum(small_result):
     options = {"weeks": 8, "by": "channel_region", "starts": 2}
     every = dcm.optimize_budget(small_result, relative_bounds=[0.5, 1.5], **options)

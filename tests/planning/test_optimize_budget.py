@@ -40,6 +40,7 @@ def test_the_plan_keeps_total_and_bounds_and_brings_more_than_today(plan):
     assert plan.starts_at_best >= 1
 
 
+@pytest.mark.slow
 def test_no_finer_grid_finds_a_better_plan_than_a_hundredth_of_a_percent(small_result):
     plan = dcm.optimize_budget(small_result, weeks=8, relative_bounds=(0.3, 2.0))
     found = _outcome(small_result, 8)
@@ -62,7 +63,7 @@ def _outcome(result, weeks):
     return lambda plans: outcome.values(plans)[:, 0, REVENUE].sum(axis=-1)
 
 
-@pytest.mark.parametrize("by", ["channel_week", "channel_region_week"])
+@pytest.mark.parametrize("by", [pytest.param("channel_week", marks=pytest.mark.slow), "channel_region_week"])
 def test_finer_splits_bring_at_least_as_much_within_the_same_total(small_result, by):
     coarse = dcm.optimize_budget(small_result, weeks=8, relative_bounds=(0.5, 1.5))
     fine = dcm.optimize_budget(small_result, weeks=8, by=by, relative_bounds=(0.5, 1.5), starts=2)

@@ -50,6 +50,9 @@ def opened(browser, path, width=1440):
     browser.get_log("browser")
     widen(browser, width)
     browser.get(path.as_uri())
+    # On a busy machine `get` has come back before the page was there.
+    loaded = "return [location.href, document.readyState]"
+    assert wait_until(lambda: browser.execute_script(loaded) == [path.as_uri(), "complete"])
     return browser
 
 

@@ -49,7 +49,7 @@ def test_its_density_and_gradient_are_those_of_each_kind_and_one_program_has_the
             whole = place._replace(exponent=exponent)
             _, expected = flat_density(own, priors)
             flat, _ = jax.flatten_util.ravel_pytree(place)
-            value, gradient = jax.value_and_grad(expected)(flat)
+            value, gradient = jax.jit(jax.value_and_grad(expected))(flat)  # as one program, like the other
             row, unravel = jax.flatten_util.ravel_pytree(whole)
             found, slopes = _evaluate(row[None], other, priors)
             assert float(found[0]) == pytest.approx(float(value), rel=1e-10)
