@@ -222,3 +222,33 @@ def test_inflation_is_that_of_the_correlation_and_does_not_depend_on_units(share
     expected = 1.0 / (1.0 - np.corrcoef(both[0].T)[0, 1] ** 2)
     np.testing.assert_allclose(inflation(both, used), expected, rtol=0.02)
     np.testing.assert_allclose(inflation(both * [1e6, 1e-3], used), inflation(both, used), rtol=1e-6)
+
+
+def told(panel, check):
+    (what,) = {row.what for row in panel.diagnose().rows if row.check is check}
+    return what
+
+
+def test_regions_that_began_later_are_no_more_independent_than_the_others(clean):
+    panel = clean[4]
+    moved = 100.0 + 10.0 * np.random.default_rng(0).normal(size=120)
+    panel = dataclasses.replace(panel, kpi=np.tile(moved, (4, 1)))
+    assert "120 weeks in 1.0 independent region," in told(panel, Check.SIZE)
+    begins = np.array([0, 0, 60, 60])[:, None] <= np.arange(120)
+    later = dataclasses.replace(panel, weights=panel.weights * begins, kpi=panel.kpi * begins)
+    assert "90 weeks in 1.0 independent region," in told(later, Check.SIZE)  # it said 1.3
+
+
+def test_a_region_without_a_kpi_does_not_shorten_the_weeks_of_the_others(clean):
+    panel = clean[4]
+    seen = (np.arange(4) < 1)[:, None] & np.ones(120, bool)
+    alone = dataclasses.replace(panel, weights=panel.weights * seen, kpi=panel.kpi * seen)
+    assert "120 weeks in 1.0 independent region," in told(alone, Check.SIZE)  # it said 30
+
+
+def test_weeks_that_are_numbers_are_in_their_order():
+    panel = dcm.simulate(4, 110, 2, 1, seed=3)[0]
+    zero = np.array([95, 103, 110, 110])[:, None] <= np.arange(110)
+    panel = dataclasses.replace(panel, weeks=pd.RangeIndex(1, 111), kpi=np.where(zero, 0.0, panel.kpi))
+    (finding,) = found(panel, Check.ZEROS_AT_END)
+    assert finding.weeks == "96 on"  # as text, 104 comes before 96
