@@ -252,3 +252,15 @@ def test_weeks_that_are_numbers_are_in_their_order():
     panel = dataclasses.replace(panel, weeks=pd.RangeIndex(1, 111), kpi=np.where(zero, 0.0, panel.kpi))
     (finding,) = found(panel, Check.ZEROS_AT_END)
     assert finding.weeks == "96 on"  # as text, 104 comes before 96
+
+
+def test_what_the_same_week_explains_is_not_said_of_past_exposure(clean):
+    panel, rng = clean[1], np.random.default_rng(0)
+    white = rng.gamma(2.0, size=(1, 120))
+    follows = white + 0.5 * np.roll(white, 1, axis=1) + 0.05 * rng.normal(size=(1, 120))
+    exposure, control = panel.exposure.copy(), panel.control.copy()
+    exposure[:, :, 0], control[:, :, 0] = white, follows
+    panel = dataclasses.replace(panel, exposure=exposure, control=control, spend=None)
+    (finding,) = found(panel, Check.MEDIATOR)
+    assert finding.what.startswith("exposure of the same week and those before explains 9")
+    # Beyond its own past, the past of a series without memory tells nothing.
