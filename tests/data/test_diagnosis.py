@@ -255,6 +255,7 @@ def test_weeks_that_are_numbers_are_in_their_order():
 
 
 def test_what_the_same_week_explains_is_not_said_of_past_exposure(clean):
+    """Beyond a control's own past, the past of a channel without memory tells nothing of it."""
     panel, rng = clean[1], np.random.default_rng(0)
     white = rng.gamma(2.0, size=(1, 120))
     follows = white + 0.5 * np.roll(white, 1, axis=1) + 0.05 * rng.normal(size=(1, 120))
@@ -263,4 +264,16 @@ def test_what_the_same_week_explains_is_not_said_of_past_exposure(clean):
     panel = dataclasses.replace(panel, exposure=exposure, control=control, spend=None)
     (finding,) = found(panel, Check.MEDIATOR)
     assert finding.what.startswith("exposure of the same week and those before explains 9")
-    # Beyond its own past, the past of a series without memory tells nothing.
+
+
+def test_how_far_a_week_lies_from_its_neighbours_is_not_told_in_weekly_changes(clean):
+    """A season of 300 changes the KPI by 26 from week to week and bends it by 1."""
+    rng = np.random.default_rng(0)
+    kpi = 1000.0 + 300.0 * np.sin(2.0 * np.pi * np.arange(120) / 52.0) + 2.0 * rng.normal(size=120)
+    kpi[13] += 40.0
+    (finding,) = found(dataclasses.replace(clean[1], kpi=kpi[None]), Check.KPI_OUTLIERS)
+    bend = kpi[1:-1] - (kpi[:-2] + kpi[2:]) / 2.0
+    usual = 1.4826 * np.median(np.abs(bend - np.median(bend)))
+    times = min(kpi[13] - kpi[12], kpi[13] - kpi[14]) / usual
+    assert finding.what.startswith("1 region-week lies more than 6 times as far from both neighbours as weeks usually")
+    assert finding.what.endswith(f"the farthest {times:.0f} times")
