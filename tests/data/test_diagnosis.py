@@ -97,6 +97,17 @@ def test_one_frequency_for_all_weeks_says_nothing_of_others(clean, frequency, to
     assert {finding.column for finding in findings} == {panel.channels[1]}
 
 
+def test_the_most_contacts_are_those_of_the_week_with_the_most(clean):
+    panel, often = clean[1], np.full((1, 120, 5), np.nan)
+    often[:, :, 1] = np.where(panel.exposure[:, :, 1] > 0, 30.0, 0.0)
+    rare = np.flatnonzero(panel.exposure[0, :, 1] > 0)[0]
+    often[0, rare, 1] = 100.0
+    exposure = panel.exposure.copy()
+    exposure[0, rare, 1] *= 1e-3  # far less than a twentieth of the contacts
+    findings = found(dataclasses.replace(panel, frequency=often, exposure=exposure), Check.FREQUENCY)
+    assert "up to 100 contacts per person reached in a week" in [finding.what for finding in findings]
+
+
 def test_a_finding_names_column_region_and_week(clean):
     panel = clean[4]
     spend = panel.spend.copy()
