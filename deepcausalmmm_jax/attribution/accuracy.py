@@ -7,7 +7,7 @@ from deepcausalmmm_jax.data.cadence import Cadence
 
 SEASON_WEEKS = 52  # a year, so that weeks of days compare the same day of the week
 RECENT_WEEKS = 8.0
-_ENOUGH_COVERAGE = 0.9
+ENOUGH_COVERAGE = 0.9  # share of the region-weeks that a naive forecast must cover to be compared with
 
 NAIVE_FORECASTS = ("mean", "last", "mean8", "seasonal")
 
@@ -92,8 +92,8 @@ def accuracy_table(
     Returns:
         Rows `train` and, if there is one, `holdout`; columns `r2`, `r2_median_region`, `rmse`, `wmape`, the RMSE of
         each naive forecast (where there is one) as `rmse_mean`, ..., the least of those that cover nine tenths of the
-        region-weeks as `rmse_naive` with its name `naive`, and `skill`, 1 - rmse / rmse_naive. On training
-        weeks the regional mean is the only meaningful naive forecast.
+        region-weeks, with the regional mean in the others, as `rmse_naive` with its name `naive`, and `skill`,
+        1 - rmse / rmse_naive. On training weeks the regional mean is the only meaningful naive forecast.
     """
     past = slice(0, n_training_weeks)
     training_mean = naive_forecasts(kpi[:, past], observed[:, past], n_training_weeks)["mean"]
@@ -113,9 +113,10 @@ def _row(
     for name in NAIVE_FORECASTS:
         error = np.where(observed > 0, kpi - naive.get(name, np.full(kpi.shape, np.nan)), np.nan)
         row[f"rmse_{name}"] = _rmse(error)
-        # A forecast that exists for few region-weeks is shown, but not compared with those that cover nearly all.
-        if (~np.isnan(error)).sum() >= _ENOUGH_COVERAGE * (observed > 0).sum() > 0:
-            known[name] = _rmse(error)
+        # A forecast that exists for few region-weeks is shown, but not compared with those that cover nearly all. These
+        # have the mean elsewhere: a region that it leaves out may be the one with the largest errors of all.
+        if (~np.isnan(error)).sum() >= ENOUGH_COVERAGE * (observed > 0).sum() > 0:
+            known[name] = _rmse(np.where(np.isnan(error) & (observed > 0), kpi - naive["mean"], error))
     best = min(known, key=lambda name: known[name]) if known else ""
     row["rmse_naive"] = known[best] if known else np.nan
     row["naive"] = best

@@ -12,6 +12,7 @@ from deepcausalmmm_jax.attribution.prices import Booked, priced
 from deepcausalmmm_jax.attribution.worth import known_worth, last_year, mean_worth, usual_worth
 from deepcausalmmm_jax.config.curves import HALF_LIVES
 from deepcausalmmm_jax.data.bookings import Booking
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.extend import continued
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.roles_of_run import with_roles_of
@@ -84,7 +85,7 @@ def past_weeks(
         DataError: a cost of an unknown channel, or of one whose spend gives its price.
     """
     panel, n_weeks = fit.panel, len(fit.panel.weeks)
-    start, stop = _positions(weeks, n_weeks, panel.n_past_weeks)
+    start, stop = _positions(weeks, n_weeks, panel.n_past_weeks, panel.cadence)
     tail = 0 if weeks is None else settling_weeks(fit)
     prices, plan = priced(panel, cost), slice(start, stop)
     in_currency = panel.spend is not None or bool(cost)
@@ -99,7 +100,7 @@ def past_weeks(
     )
 
 
-def _positions(weeks: object, n_weeks: int, n_observed: int) -> tuple[int, int]:
+def _positions(weeks: object, n_weeks: int, n_observed: int, cadence: Cadence) -> tuple[int, int]:
     """First position and the one after the last."""
     if weeks is None:
         return 0, n_observed
@@ -109,10 +110,11 @@ def _positions(weeks: object, n_weeks: int, n_observed: int) -> tuple[int, int]:
         start, stop = int(weeks[0]), int(weeks[1])
     else:
         raise ConfigError(
-            f"weeks must be None, a number of weeks, two positions or a panel of future weeks, got {weeks!r}."
+            f"weeks must be None, a number of {cadence.unit}s, two positions or a panel of future {cadence.unit}s, got "
+            f"{weeks!r}."
         )
     if not 0 <= start < stop <= n_weeks:
-        raise ConfigError(f"The panel has {n_weeks} weeks; weeks={weeks!r} does not lie within them.")
+        raise ConfigError(f"The panel has {cadence.several(n_weeks)}; weeks={weeks!r} does not lie within them.")
     return start, stop
 
 

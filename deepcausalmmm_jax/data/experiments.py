@@ -129,10 +129,11 @@ def arms_of(panel: Panel, test: LiftTest, tests: Sequence[LiftTest], n_training_
         DataError: a test that does not fit the panel.
     """
     channel, regions, weeks = _cells(panel, test)
+    unit = panel.cadence.unit
     if weeks.stop > n_training_weeks:
         raise DataError(
-            f"{_named(test)} has week {panel.week_label(weeks.stop - 1)}, which is not a training week: the last one "
-            f"is {panel.week_label(n_training_weeks - 1)}; shorten the holdout, or leave the test out."
+            f"{_named(test)} has {unit} {panel.week_label(weeks.stop - 1)}, which is not a training {unit}: the last "
+            f"one is {panel.week_label(n_training_weeks - 1)}; shorten the holdout, or leave the test out."
         )
     ran = panel.exposure[regions, weeks, channel]
     spend = _spend(panel, channel, test)
@@ -250,13 +251,13 @@ def _usual_weeks(
             _, where, when = _cells(panel, one)
             busy[where, when] = True
     free = (panel.present & ~busy)[regions, : weeks.start]  # a week without a row has no exposure that would be usual
-    length = weeks.stop - weeks.start
+    length, unit = weeks.stop - weeks.start, panel.cadence.unit
     short = free.sum(axis=1) < length
     if short.any():
         raise DataError(
-            f"{_named(test)} switched the channel off for {length} weeks, but before it region "
-            f"{panel.regions[regions[int(short.argmax())]]} has fewer weeks with a row and without a test to take its "
-            "usual exposure from; leave the test out, or add earlier weeks."
+            f"{_named(test)} switched the channel off for {panel.cadence.several(length)}, but before it region "
+            f"{panel.regions[regions[int(short.argmax())]]} has fewer {unit}s with a row and without a test to "
+            f"take its usual exposure from; leave the test out, or add earlier {unit}s."
         )
     return np.stack([np.flatnonzero(row)[-length:] for row in free])
 
@@ -270,9 +271,9 @@ def _refuse_running(panel: Panel, test: LiftTest, ran: np.ndarray, regions: np.n
     if (ran > 0).any():
         row, week = np.argwhere(ran > 0)[0]
         raise DataError(
-            f"{_named(test)} switched the channel off, but it ran in region {panel.regions[regions[row]]} in week "
-            f"{panel.week_label(weeks.start + int(week))}; correct regions and weeks, or state spend_change, such as "
-            "-0.8 where a fifth was left."
+            f"{_named(test)} switched the channel off, but it ran in region {panel.regions[regions[row]]} in "
+            f"{panel.cadence.unit} {panel.week_label(weeks.start + int(week))}; correct regions and weeks, or state "
+            "spend_change, such as -0.8 where a fifth was left."
         )
 
 

@@ -69,12 +69,13 @@ def graph_constraints(channels: tuple[str, ...], config: Config) -> GraphConstra
     return GraphConstraints(allowed, required, fixed)
 
 
-def refuse_lags_without_weeks(link_lags: int, trained: np.ndarray) -> None:
+def refuse_lags_without_weeks(link_lags: int, trained: np.ndarray, unit: str = "week") -> None:
     """Check that some week has all the weeks before it that a lagged link is learned from.
 
     Args:
         link_lags: longest lag of a link, in weeks.
         trained: `[region, week]`, whether the fit may learn from the region-week.
+        unit: one step in words.
 
     Raises:
         ConfigError: no region has enough weeks in a row.
@@ -86,8 +87,8 @@ def refuse_lags_without_weeks(link_lags: int, trained: np.ndarray) -> None:
         longest = max(longest, int(run.max()))
     if link_lags and longest < least:
         raise ConfigError(
-            f"Setting link_lags={link_lags} needs {least} training weeks in a row in some region, but the longest run "
-            f"is {longest}; set fewer lags."
+            f"Setting link_lags={link_lags} needs {least} training {unit}s in a row in some region, but the longest "
+            f"run is {longest}; set fewer lags."
         )
 
 

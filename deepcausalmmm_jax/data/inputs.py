@@ -91,7 +91,7 @@ def inputs_from(
     """
     n_training = training_weeks(weights) if n_training_weeks is None else n_training_weeks
     learned_from = learned_from or LearnedFrom(panel, weights)
-    refuse_lags_without_weeks(config.link_lags, learned_from.weights > 0)
+    refuse_lags_without_weeks(config.link_lags, learned_from.weights > 0, panel.cadence.unit)
     steps, cadence = np.arange(len(panel.weeks)), panel.cadence
 
     def trend(spacing: int) -> tuple[np.ndarray, np.ndarray]:

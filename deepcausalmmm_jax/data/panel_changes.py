@@ -21,6 +21,7 @@ class Cells(NamedTuple):
     before: np.ndarray  # [region, week], NaN where there is no figure; of a national column the same in all regions
     after: np.ndarray  # [region, week]
     national: bool  # in both panels
+    steady: bool = False  # one figure of each region for all weeks
 
 
 class Shared(NamedTuple):
@@ -40,7 +41,8 @@ class PanelChanges:
         lost: names by kind (`region`, `channel`, `control`) that only the first has.
         new: the same for the second.
         revised: a row per figure that both have and that differs: column, region, week, before, after; a figure that is
-            missing on one side is empty there. A national figure has one row, whose region is `national`.
+            missing on one side is empty there. A national figure has one row, whose region is `national`; a region's
+            population has one row, without a week.
     """
 
     lost_weeks: tuple[str, ...]
@@ -81,8 +83,11 @@ def shared_cells(before: Panel, after: Panel) -> Iterator[Cells]:
     own, other = columns_of(before, national), columns_of(after, national)
     for name in own:
         if name in other:
-            old = own[name][np.ix_(shared.regions[0], shared.weeks[0])]
-            yield Cells(name, old, other[name][np.ix_(shared.regions[1], shared.weeks[1])], name in whole)
+            old, new = (
+                columns[name][np.ix_(regions, weeks)]
+                for columns, regions, weeks in zip((own, other), shared.regions, shared.weeks, strict=True)
+            )
+            yield Cells(name, old, new, name in whole, name == _population_of(before))
 
 
 def columns_of(panel: Panel, national: Collection[str] = ()) -> dict[str, np.ndarray]:
@@ -110,7 +115,7 @@ def columns_of(panel: Panel, national: Collection[str] = ()) -> dict[str, np.nda
     if panel.revenue_per_kpi is not None:
         found["revenue per KPI"] = where_present(panel.revenue_per_kpi)
     if panel.population is not None:
-        found["population"] = where_present(np.broadcast_to(panel.population[:, None], panel.present.shape))
+        found[_population_of(panel)] = where_present(np.broadcast_to(panel.population[:, None], panel.present.shape))
     return found
 
 
@@ -120,6 +125,11 @@ def _spend_of(channel: str) -> str:
 
 def _frequency_of(channel: str) -> str:
     return f"frequency of {channel}"
+
+
+def _population_of(panel: Panel) -> str:
+    """Name of the regions' population, which may be a control by the week as well."""
+    return "population" if "population" not in (*panel.channels, *panel.controls) else "population of the region"
 
 
 def _shared(before: Panel, after: Panel) -> Shared:
@@ -150,9 +160,11 @@ def _revised(cells: Cells, before: Panel, shared: Shared) -> Iterator[tuple[obje
     old, new = cells.before, cells.after
     if cells.national and len(old):  # one figure, that of any region with a row
         old, new = (np.fmax.reduce(values, axis=0, keepdims=True) for values in (old, new))
+    if cells.steady and old.size:
+        old, new = (np.fmax.reduce(values, axis=1, keepdims=True) for values in (old, new))
     gone = np.isnan(old) != np.isnan(new)
     far = np.abs(new - old) > _ROUNDING * np.maximum(np.abs(old), np.abs(new))
     for row, column in zip(*np.nonzero(gone | far), strict=True):
         region = NATIONAL if cells.national else before.regions[int(shared.regions[0][row])]
-        week = before.week_label(int(shared.weeks[0][column]))
+        week = "" if cells.steady else before.week_label(int(shared.weeks[0][column]))
         yield cells.column, region, week, float(old[row, column]), float(new[row, column])

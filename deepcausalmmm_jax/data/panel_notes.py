@@ -14,6 +14,7 @@ from deepcausalmmm_jax.data.near_copies import Copies, copies, same_regions, sum
 from deepcausalmmm_jax.data.outliers import outliers
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.data.region_totals import alike_regions, region_totals
+from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.errors import DataWarning
 
 NOTE_COLUMNS = ("kind", "names", "note")
@@ -62,7 +63,8 @@ def panel_notes(panel: Panel, weights: np.ndarray) -> tuple[PanelNote, ...]:
     past, told = panel.select(weeks=slice(0, weeks_up_to_last(weights))), panel.until_last_kpi()
     columns = (_on_likeness(past), _on_controls(past), _on_events(past), _on_revenue(past), _on_spend(told))
     found = (_on_kpi(past), _on_regions(past), _on_outliers(told), *columns)
-    return tuple(note for notes in found for note in notes)
+    worded = Wording(panel)
+    return tuple(note._replace(sentence=worded(note.sentence)) for notes in found for note in notes)
 
 
 def warn_of(notes: Sequence[PanelNote], label: str = "", stacklevel: int = 3) -> None:

@@ -72,9 +72,9 @@ def _sums(kpi: np.ndarray) -> Iterator[tuple[int, list[int]]]:
             yield whole, sorted(leaves)
         elif is_open and (parts := _parts(kpi, whole, leaves, weeks)):
             yield whole, parts
-        else:
+        elif known[whole].any():
             leaves.append(whole)
-            together, total = weeks if known[whole].any() else together, total + np.where(known[whole], kpi[whole], 0.0)
+            together, total = weeks, total + np.where(known[whole], kpi[whole], 0.0)
 
 
 def _is_sum(whole: np.ndarray, total: np.ndarray) -> bool:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.attribution.accuracy import naive_forecasts, scores
+from deepcausalmmm_jax.attribution.accuracy import ENOUGH_COVERAGE, naive_forecasts, scores
 from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.config.asked import require_config
 from deepcausalmmm_jax.config.settings import Config
@@ -29,7 +29,6 @@ from deepcausalmmm_jax.progress import Progress
 from deepcausalmmm_jax.training.prepare import Preparation, prepare, tests_in
 
 _ALL, _MODEL = "all", "model"
-_ENOUGH_COVERAGE = 0.9  # share of the region-weeks that a naive forecast must cover to be compared with
 
 
 class _Fold(NamedTuple):
@@ -263,16 +262,21 @@ def _errors(compared: list[_Compared]) -> dict[str, object]:
     """Errors of the model and of the naive forecasts over one or more folds."""
     kpi = np.concatenate([fold.kpi.ravel() for fold in compared])[None]
     observed = np.concatenate([fold.observed.ravel() for fold in compared])[None]
-    model, naive = {}, {}
-    for name in compared[0].forecasts:
-        forecast = np.concatenate([fold.forecasts[name].ravel() for fold in compared])[None]
-        usable = np.where(np.isnan(forecast), 0.0, observed)
-        covered = (usable > 0).sum() >= _ENOUGH_COVERAGE * (observed > 0).sum()
-        score = scores(kpi, np.nan_to_num(forecast), usable)
-        if name == _MODEL:
-            model = {"rmse": score["rmse"], "wmape": score["wmape"]}
-        else:
-            naive[name] = score["rmse"] if covered else np.nan
-    best = min((name for name in naive if not np.isnan(naive[name])), key=lambda name: naive[name])
-    columns: dict[str, object] = {**model, **{f"rmse_{name}": rmse for name, rmse in naive.items()}}
-    return columns | {"naive": best, "rmse_naive": naive[best], "ratio": model["rmse"] / naive[best]}
+    forecasts = {
+        name: np.concatenate([fold.forecasts[name].ravel() for fold in compared])[None]
+        for name in compared[0].forecasts
+    }
+
+    def of(forecast: np.ndarray) -> dict[str, float]:
+        return scores(kpi, np.nan_to_num(forecast), np.where(np.isnan(forecast), 0.0, observed))
+
+    model, naive, whole = of(forecasts.pop(_MODEL)), {}, {}
+    for name, forecast in forecasts.items():
+        covered = (~np.isnan(forecast) & (observed > 0)).sum() >= ENOUGH_COVERAGE * (observed > 0).sum()
+        naive[name] = of(forecast)["rmse"] if covered else np.nan
+        if covered:  # compared in all region-weeks, with the mean where it has none, see `attribution.accuracy`
+            whole[name] = of(np.where(np.isnan(forecast), forecasts["mean"], forecast))["rmse"]
+    best = min(whole, key=lambda name: whole[name])
+    columns: dict[str, object] = {"rmse": model["rmse"], "wmape": model["wmape"]}
+    columns |= {f"rmse_{name}": rmse for name, rmse in naive.items()}
+    return columns | {"naive": best, "rmse_naive": whole[best], "ratio": model["rmse"] / whole[best]}

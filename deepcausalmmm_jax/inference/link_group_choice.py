@@ -64,14 +64,14 @@ def with_link_groups(panel: Panel, weights: np.ndarray, config: Config) -> tuple
     varying = np.flatnonzero((deviations**2).mean(axis=(0, 1)) > _STILL)
     if len(varying) < 2:
         return one, LinkGroupEvidence((1,), np.zeros(1))
-    _refuse_short(trained, regions, len(varying), config.link_lags)
+    _refuse_short(trained, regions, len(varying), config.link_lags, panel.cadence.unit)
     found = _found(deviations[:, :, varying], trained, inputs.graph_constraints, varying, config)
     evidence = LinkGroupEvidence(tuple(int(k) for k in found.evidence.index), found.evidence.to_numpy(np.float64))
     groups = _stated(found, regions)
     return (config.replace(link_groups=groups) if len(groups) > 1 else one), evidence
 
 
-def _refuse_short(trained: np.ndarray, regions: list[str], n_channels: int, lags: int) -> None:
+def _refuse_short(trained: np.ndarray, regions: list[str], n_channels: int, lags: int, unit: str) -> None:
     """Check that each region has more complete weeks, `trained` `[region, week]`, than a channel may have parents."""
     complete = trained.copy()
     for lag in range(1, lags + 1):
@@ -82,7 +82,7 @@ def _refuse_short(trained: np.ndarray, regions: list[str], n_channels: int, lags
         short = int(np.argmax(count < least))
         after = f"{lags + 1} others" if lags else "another"
         raise ConfigError(
-            f'link_groups="learn" needs {least} training weeks right after {after} in every region, and the region '
+            f'link_groups="learn" needs {least} training {unit}s right after {after} in every region, and the region '
             f'{regions[short]!r} has {count[short]}; drop it, state the groups, or set link_groups="one".'
         )
 

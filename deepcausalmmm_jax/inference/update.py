@@ -43,7 +43,8 @@ def update(
     draws.
 
     Where there are both new weeks and revised figures, the run is also refitted with each of them alone and with
-    neither, so that each change can be attributed to one of them, or to the further training alone.
+    neither, so that each change can be attributed to one of them, or to the further training alone. Planned weeks have
+    no KPI and teach the run nothing: no change is attributed to them.
 
     Args:
         result: the run, of the default model; of a bootstrap the fit itself is updated, not its refits.
@@ -80,7 +81,8 @@ def update(
     updated = warm_refit(before, panel, weights, known, progress=progress)
     moved = changes(_figures(result), _figures(updated))
     split = {name: moved["change"].where(moved["change"].isna(), 0.0) for name in CAUSES}
-    if len(revised_figures) and new_weeks:
+    learned = _learned(before.panel, panel, new_weeks, revised_figures)
+    if len(learned) == 2:
         old_weeks = _old_weeks(panel, before.panel)
         revised = _alone(before, old_weeks, _like(before, old_weeks), known, room, progress)
         unrevised = _with_old_weeks(panel, before.panel)
@@ -88,8 +90,7 @@ def update(
         neither = _alone(before, before.panel, before.weights, known, room, progress)
         split = _split(moved, *(_figures(refit) for refit in (neither, new, revised)))
     else:
-        cause = "revised" if len(revised_figures) else "new_weeks" if new_weeks else "refit"
-        split[cause] = moved["change"]
+        split[learned[0] if learned else "refit"] = moved["change"]
     return Update(
         result=updated,
         previous=result,
@@ -114,6 +115,14 @@ def _loaded(before: Panel, panel: Panel) -> tuple[str, ...]:
     """Weeks that an earlier panel had without a KPI, as planned or not loaded yet, and that have one now."""
     later = range(before.n_past_weeks, len(before.weeks))
     return tuple(panel.week_label(at) for at in later if (panel.weights[:, at] > 0).any())
+
+
+def _learned(before: Panel, panel: Panel, new_weeks: tuple[str, ...], revised: pd.DataFrame) -> tuple[str, ...]:
+    """Of `new_weeks` and `revised` what training sees: weeks with a KPI, and figures up to the last KPI of the run."""
+    seen = {panel.week_label(int(at)) for at in np.flatnonzero(panel.has_kpi)}
+    planned = {before.week_label(at) for at in range(before.n_past_weeks, len(before.weeks))}
+    found = {"new_weeks": not seen.isdisjoint(new_weeks), "revised": not revised["week"].isin(planned).all()}
+    return tuple(name for name, is_seen in found.items() if is_seen)
 
 
 def _weights(panel: Panel, holdout: int | None) -> np.ndarray:

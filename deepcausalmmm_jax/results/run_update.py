@@ -27,8 +27,8 @@ class Update:
         moved: by figure (share, roi, weekly_contribution) and channel: `before`, `after`, `change`, standard errors and
             `z` as in `compare_runs`; and the parts of the change: by `new_weeks`, by `revised` figures of old weeks,
             by `both` together beyond what either brings alone, and by `refit`, the further training without either.
-            The last is found where weeks are new and figures revised, or neither is and only the holdout differs; else
-            it is within the only cause there is.
+            The last is found where weeks are new and figures revised, or neither is, as where only the holdout differs
+            or only planned weeks are new; else it is within the only cause there is.
         revised: a row per figure of the old weeks that has changed: column, region, week, before, after.
         new_weeks: labels of the weeks that are new, or had been planned and have a KPI now.
         needs_refits: whether the old result had refits of a bootstrap, which must be made again.
@@ -47,7 +47,8 @@ class Update:
     def summary(self) -> str:
         """What is new, what was revised and what moved, in a few sentences."""
         unit = self.result.panel.cadence.unit
-        told = [f"{_steps(self.new_weeks, unit)}; {_revised(self.revised, unit)}.", moved_most(self.moved)]
+        new = f"{_steps(self.new_weeks, unit)}{self._planned()}"
+        told = [f"{new}; {_revised(self.revised, unit)}.", moved_most(self.moved)]
         sources = [name for name in ("new_weeks", "revised") if self.moved[name].fillna(0.0).any()]
         if self.previous.status is FitStatus.EPOCH_LIMIT and len(sources) == 1 and not self.moved["refit"].any():
             whose = f"the new {unit}s" if sources == ["new_weeks"] else "the revised figures"
@@ -58,6 +59,16 @@ class Update:
         if self.needs_refits:
             told.append("The refits belong to the old run: call bootstrap on the new result for its intervals.")
         return " ".join(told)
+
+    def _planned(self) -> str:
+        """How many of the new weeks have no KPI, in words."""
+        panel = self.result.panel
+        unseen = {panel.week_label(at) for at in range(len(panel.weeks)) if not panel.has_kpi[at]}
+        count = len(unseen.intersection(self.new_weeks))
+        if not count:
+            return ""
+        whose = f", {count} of them" if count < len(self.new_weeks) else ","
+        return f"{whose} without a KPI"
 
     def save(self, folder: str | Path) -> Path:
         """Write the new result as `fit.npz`, and `moved.csv` and `revised.csv`, all together or none.

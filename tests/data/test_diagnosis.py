@@ -97,6 +97,17 @@ def test_one_frequency_for_all_weeks_says_nothing_of_others(clean, frequency, to
     assert {finding.column for finding in findings} == {panel.channels[1]}
 
 
+def test_the_most_contacts_are_those_of_the_week_with_the_most(clean):
+    panel, often = clean[1], np.full((1, 120, 5), np.nan)
+    often[:, :, 1] = np.where(panel.exposure[:, :, 1] > 0, 30.0, 0.0)
+    rare = np.flatnonzero(panel.exposure[0, :, 1] > 0)[0]
+    often[0, rare, 1] = 100.0
+    exposure = panel.exposure.copy()
+    exposure[0, rare, 1] *= 1e-3  # far less than a twentieth of the contacts
+    findings = found(dataclasses.replace(panel, frequency=often, exposure=exposure), Check.FREQUENCY)
+    assert "up to 100 contacts per person reached in a week" in [finding.what for finding in findings]
+
+
 def test_a_finding_names_column_region_and_week(clean):
     panel = clean[4]
     spend = panel.spend.copy()
@@ -222,3 +233,58 @@ def test_inflation_is_that_of_the_correlation_and_does_not_depend_on_units(share
     expected = 1.0 / (1.0 - np.corrcoef(both[0].T)[0, 1] ** 2)
     np.testing.assert_allclose(inflation(both, used), expected, rtol=0.02)
     np.testing.assert_allclose(inflation(both * [1e6, 1e-3], used), inflation(both, used), rtol=1e-6)
+
+
+def told(panel, check):
+    (what,) = {row.what for row in panel.diagnose().rows if row.check is check}
+    return what
+
+
+def test_regions_that_began_later_are_no_more_independent_than_the_others(clean):
+    panel = clean[4]
+    moved = 100.0 + 10.0 * np.random.default_rng(0).normal(size=120)
+    panel = dataclasses.replace(panel, kpi=np.tile(moved, (4, 1)))
+    assert "120 weeks in 1.0 independent region," in told(panel, Check.SIZE)
+    begins = np.array([0, 0, 60, 60])[:, None] <= np.arange(120)
+    later = dataclasses.replace(panel, weights=panel.weights * begins, kpi=panel.kpi * begins)
+    assert "90 weeks in 1.0 independent region," in told(later, Check.SIZE)  # it said 1.3
+
+
+def test_a_region_without_a_kpi_does_not_shorten_the_weeks_of_the_others(clean):
+    panel = clean[4]
+    seen = (np.arange(4) < 1)[:, None] & np.ones(120, bool)
+    alone = dataclasses.replace(panel, weights=panel.weights * seen, kpi=panel.kpi * seen)
+    assert "120 weeks in 1.0 independent region," in told(alone, Check.SIZE)  # it said 30
+
+
+def test_weeks_that_are_numbers_are_in_their_order():
+    panel = dcm.simulate(4, 110, 2, 1, seed=3)[0]
+    zero = np.array([95, 103, 110, 110])[:, None] <= np.arange(110)
+    panel = dataclasses.replace(panel, weeks=pd.RangeIndex(1, 111), kpi=np.where(zero, 0.0, panel.kpi))
+    (finding,) = found(panel, Check.ZEROS_AT_END)
+    assert finding.weeks == "96 on"  # as text, 104 comes before 96
+
+
+def test_what_the_same_week_explains_is_not_said_of_past_exposure(clean):
+    """Beyond a control's own past, the past of a channel without memory tells nothing of it."""
+    panel, rng = clean[1], np.random.default_rng(0)
+    white = rng.gamma(2.0, size=(1, 120))
+    follows = white + 0.5 * np.roll(white, 1, axis=1) + 0.05 * rng.normal(size=(1, 120))
+    exposure, control = panel.exposure.copy(), panel.control.copy()
+    exposure[:, :, 0], control[:, :, 0] = white, follows
+    panel = dataclasses.replace(panel, exposure=exposure, control=control, spend=None)
+    (finding,) = found(panel, Check.MEDIATOR)
+    assert finding.what.startswith("exposure of the same week and those before explains 9")
+
+
+def test_how_far_a_week_lies_from_its_neighbours_is_not_told_in_weekly_changes(clean):
+    """A season of 300 changes the KPI by 26 from week to week and bends it by 1."""
+    rng = np.random.default_rng(0)
+    kpi = 1000.0 + 300.0 * np.sin(2.0 * np.pi * np.arange(120) / 52.0) + 2.0 * rng.normal(size=120)
+    kpi[13] += 40.0
+    (finding,) = found(dataclasses.replace(clean[1], kpi=kpi[None]), Check.KPI_OUTLIERS)
+    bend = kpi[1:-1] - (kpi[:-2] + kpi[2:]) / 2.0
+    usual = 1.4826 * np.median(np.abs(bend - np.median(bend)))
+    times = min(kpi[13] - kpi[12], kpi[13] - kpi[14]) / usual
+    assert finding.what.startswith("1 region-week lies more than 6 times as far from both neighbours as weeks usually")
+    assert finding.what.endswith(f"the farthest {times:.0f} times")

@@ -180,6 +180,19 @@ def test_a_test_of_eight_weeks_that_is_compared_with_one_month_is_told():
     assert other_lengths(panel, (whole,)) == []
 
 
+def test_what_is_wrong_with_a_test_on_months_is_told_in_months():
+    panel, _ = dcm.simulate(2, 130, 2, 1, seed=0, cadence="monthly")
+    exposure = panel.exposure.copy()
+    exposure[:, 1:3, 0] = 0.0
+    panel = dataclasses.replace(panel, exposure=exposure)
+    days = [str(day.date()) for day in (panel.weeks[1], panel.weeks[3] - pd.Timedelta(days=1))]
+    test = dcm.LiftTest("channel_1", *days, 10.0, 1.0, kind="go_dark")
+    with pytest.raises(dcm.DataError, match="switched the channel off for 2 months, .* has fewer months with a row"):
+        arms_of(panel, test, (test,), len(panel.weeks))
+    with pytest.raises(dcm.DataError, match="has month 2022-04, which is not a training month"):
+        arms_of(panel, test, (test,), 2)
+
+
 @pytest.mark.parametrize(("shift", "days"), [(0, 28), (2, 28), (6, 28), (3, 7), (0, 56), (3, 17)])
 def test_a_test_may_begin_on_any_day_of_a_week(small_panel, shift, days):
     start = small_panel.weeks[20] + pd.Timedelta(days=shift)

@@ -209,6 +209,16 @@ def test_columns_are_those_that_the_panel_has_and_empty_where_it_has_no_row(pane
     ]
 
 
+@pytest.mark.parametrize(("control", "column"), [("price", "population"), ("population", "population of the region")])
+def test_the_population_of_a_region_is_one_figure_whatever_its_weeks(panel, control, column):
+    before = dataclasses.replace(panel, population=np.array([1e3, 2e3, 3e3]), controls=("control_1", control))
+    after = dataclasses.replace(before, population=np.array([1e3, 2.1e3, 3e3]))
+    (row,) = panel_changes(before, after).revised.itertuples(index=False)  # there were 40, one a week
+    assert tuple(row) == (column, panel.regions[1], "", 2e3, 2.1e3)
+    revised = changed(before, "control", (0, 4, 1), 2.0)
+    assert panel_changes(before, revised).revised["week"].tolist() == [panel.week_label(4)]
+
+
 @pytest.mark.parametrize(("factor", "differs"), [(1 + 0.9e-6, False), (1 + 1.1e-6, True)])
 def test_a_millionth_of_a_figure_is_rounding(panel, factor, differs):
     assert len(panel_changes(panel, changed(panel, "kpi", (0, 0), factor)).revised) == differs

@@ -275,3 +275,11 @@ def test_a_total_counts_the_regions_that_hardly_sell(table):
     rare = table[table["geo"] == "west"].assign(geo="isle", sales=lambda df: 500.0 * (df["week"] % 20 == 3))
     spoilt = _with_total(pd.concat([table, rare]), "EMEA", ["north", "south", "west", "isle"])
     assert ("EMEA", "isle", "north", "south", "west") in [note.names for note in notes_of(spoilt)]
+
+
+def test_notes_on_months_say_months(table):
+    months = pd.date_range("2021-01-01", periods=WEEKS, freq="MS")
+    table["week"] = months[table["week"]]
+    notes = notes_of(table.assign(sales=_in("west", 200.0)(table)))
+    (note,) = [note for note in notes if note.kind is NoteKind.CONSTANT_KPI]
+    assert note.sentence.startswith("The KPI 'sales' is the same in all training months of region west")

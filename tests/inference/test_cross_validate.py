@@ -8,7 +8,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
-from deepcausalmmm_jax.inference.cross_validate import _fold, _groups
+from deepcausalmmm_jax.inference.cross_validate import _Compared, _errors, _fold, _groups
 from deepcausalmmm_jax.model.training_data import training_data
 from deepcausalmmm_jax.model.windows import padded
 from deepcausalmmm_jax.training.objective import objective
@@ -94,6 +94,15 @@ def test_all_folds_together_pool_their_squared_errors(table):
     together = table[(table["config"] == 1) & (table["seed"] == 1) & (table["fold"] == "all")].iloc[0]
     np.testing.assert_allclose(together["rmse"], np.sqrt((folds["rmse"] ** 2).mean()))
     np.testing.assert_allclose(together["rmse_last"], np.sqrt((folds["rmse_last"] ** 2).mean()))
+
+
+def test_naive_forecasts_are_compared_in_all_regions_with_the_mean_where_they_are_none():
+    kpi = np.array([[1.0]] * 9 + [[100.0]])
+    seasonal = np.array([[1.1]] * 9 + [[np.nan]])
+    shown = {"model": kpi * 1.05, "mean": kpi * 1.1, "seasonal": seasonal}
+    found = _errors([_Compared(kpi, np.ones_like(kpi), shown)])
+    assert found["rmse_seasonal"] == pytest.approx(0.1)
+    assert found["ratio"] == pytest.approx(0.5)  # it was 15.8: the season's forecast left out the large region
 
 
 def test_settings_and_seeds_matter(table):

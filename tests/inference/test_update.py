@@ -274,6 +274,17 @@ def test_where_only_the_holdout_differs_nothing_new_is_made_responsible(run):
     np.testing.assert_array_equal(made.moved["refit"], made.moved["change"])
 
 
+def test_planned_weeks_teach_nothing_and_are_made_responsible_for_nothing(run, small_panel):
+    weights = np.where(np.arange(60) < 56, small_panel.weights, 0.0)
+    planned = dataclasses.replace(small_panel, weights=weights, kpi=small_panel.kpi * (weights > 0))
+    made = dcm.update(run, planned, progress=False)
+    assert made.new_weeks == tuple(small_panel.week_label(at) for at in range(56, 60))
+    np.testing.assert_array_equal(made.moved["refit"], made.moved["change"])  # it was all that of the new weeks
+    assert not made.moved["new_weeks"].any()
+    first, last = made.new_weeks[0], made.new_weeks[-1]
+    assert f"4 new weeks ({first} to {last}), without a KPI; no figure" in made.summary()
+
+
 def test_figures_of_planned_weeks_are_not_those_of_the_run(small_panel, run):
     kpi, weights = small_panel.kpi.copy(), small_panel.weights.copy()
     kpi[:, 56:], weights[:, 56:] = 0.0, 0.0

@@ -75,6 +75,14 @@ def test_a_month_is_named_by_any_of_its_days(cadence, weeks, quick):
         without(beyond[0])
 
 
+def test_a_panel_of_months_has_so_many_months(small_result, small_panel):
+    months = pd.date_range("2020-01-01", periods=60, freq="MS")
+    panel = dataclasses.replace(small_panel, weeks=months, cadence=type(small_panel.cadence)("monthly"))
+    result = dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel))
+    with pytest.raises(dcm.ConfigError, match="The panel has 60 months; weeks=99 does not lie within them"):
+        dcm.scenario(result, dcm.Change("channel_1", 0.0), weeks=99)
+
+
 def test_where_no_price_is_known_no_exposure_is_told_as_spend(small_result, small_panel):
     """Impressions taken off the air were once in the column of money saved."""
     bare = dataclasses.replace(small_result.fitted, panel=dataclasses.replace(small_panel, spend=None))

@@ -201,6 +201,21 @@ def test_a_naive_forecast_of_few_regions_is_shown_but_no_rival():
     assert row["naive"] != "seasonal"
 
 
+def test_a_naive_forecast_is_not_the_better_for_leaving_out_the_largest_region():
+    """Of ten regions the largest began within the year: its errors are the model's, and no errors of the season's."""
+    rng = np.random.default_rng(0)
+    kpi = rng.uniform(9, 11, (10, 70)) * np.where(np.arange(10) == 9, 100.0, 1.0)[:, None]
+    kpi[:9, 62:] = kpi[:9, 10:18] * 1.1
+    observed = np.ones_like(kpi)
+    observed[9, :20] = 0
+    prediction = np.repeat(kpi[:, 61:62], 70, axis=1)  # no better than what is compared with it, and no worse
+    row = accuracy_table(kpi, prediction, observed, 62, holdout=True).loc["holdout"]
+    assert row["naive"] == "mean8"
+    assert row["rmse"] == pytest.approx(row["rmse_last"])
+    assert row["rmse_seasonal"] < 0.1 * row["rmse"]  # in the nine small regions: a skill of -27 was told
+    assert row["skill"] == pytest.approx(1 - row["rmse"] / row["rmse_mean8"])
+
+
 def test_a_table_of_a_method_may_be_changed_by_its_caller(small_result):
     table = small_result.effects()
     table["total"] = 0.0

@@ -115,13 +115,14 @@ def trailing_zero_findings(panel: Panel) -> Iterator[Finding]:
             advice="leave the KPI empty there and pass missing_kpi='mask'; trailing_zeros='keep' if they are real",
         )
     elif found.regions:
+        order = [panel.week_label(week) for week in range(len(panel.weeks))]  # of weeks that are numbers, 98 before 104
         yield Finding(
             Grade.LOOK,
             Check.ZEROS_AT_END,
             f"the KPI of {several(len(found.regions), 'region')} is 0 at the end, but not elsewhere",
             panel.kpi_name,
             names(found.regions),
-            f"{min(found.since)} on",
+            f"{min(found.since, key=order.index)} on",
             why="sales that are not loaded yet look like a collapse of these regions",
             advice="leave the KPI empty there and pass missing_kpi='mask'; trailing_zeros='keep' if they are real",
         )
@@ -132,8 +133,9 @@ def trailing_zero_findings(panel: Panel) -> Iterator[Finding]:
 def size_findings(past: Panel) -> Iterator[Finding]:
     """Observations for each parameter that the data have to give."""
     known = past.weights > 0
-    weeks, alike = float(known.sum(axis=1).mean()), _likeness(past)
-    count = int((known.sum(axis=1) > 0).sum())
+    own, alike = known.sum(axis=1), _likeness(past)
+    count = int((own > 0).sum())
+    weeks = float(own.sum() / max(count, 1))  # of the regions with any
     regions = count / (1.0 + (count - 1) * alike)
     parameters = _PER_CHANNEL * len(past.channels) + len(past.controls) + _SEASON + _LEVELS
     ratio = weeks * regions / parameters
@@ -154,16 +156,15 @@ def size_findings(past: Panel) -> Iterator[Finding]:
 
 
 def _likeness(past: Panel) -> float:
-    """Mean correlation of the regions' KPI after season and trend, 0 to 1."""
+    """Mean correlation of the regions' KPI after season and trend, over the weeks that two of them have, 0 to 1."""
     known = past.weights > 0
     basis = season_and_trend(past.week_numbers)
     moves = scaled(without(past.kpi[:, :, None], known, basis), known)[:, :, 0]
-    count = int((moves != 0).any(axis=1).sum())
-    if count < 2:
-        return 0.0
-    both = known.sum(axis=0)
-    total = float((moves.sum(axis=0) ** 2)[both > 0].sum() / known.sum(axis=1).max())  # variance of the sum
-    return min(1.0, max(0.0, (total - count) / (count * (count - 1))))
+    counted = known & (moves != 0).any(axis=1, keepdims=True)
+    both = counted.sum(axis=0)
+    pairs = float((both * (both - 1)).sum())
+    products = float((moves.sum(axis=0) ** 2).sum() - (moves**2).sum())  # of all pairs, each counted twice like them
+    return min(1.0, max(0.0, products / pairs)) if pairs else 0.0
 
 
 def _between(present: np.ndarray) -> np.ndarray:

@@ -61,9 +61,9 @@ def mediator_findings(past: Panel) -> Iterator[Finding]:
         own = control[:, :, k]
         fixed = np.stack([earlier(own, 1), earlier(own, 2), earlier(own, 3)], axis=2)
         before = earlier(built_up, 1)
-        link = _link(own, fixed, before, _GAIN, apart)
+        link, which = _link(own, fixed, before, _GAIN, apart), "past exposure"
         if not link.clear:
-            before = built_up
+            before, which = built_up, "exposure of the same week and those before"
             link = _link(own, fixed, before, _TOGETHER, apart)
             if not link.clear or not _leads(media, own):
                 continue
@@ -73,7 +73,7 @@ def mediator_findings(past: Panel) -> Iterator[Finding]:
         yield Finding(
             Grade.LOOK,
             Check.MEDIATOR,
-            f"past exposure explains {link.gain:.0%} of its weekly changes, most of all that of {names(leading)}",
+            f"{which} explains {link.gain:.0%} of its weekly changes, most of all that of {names(leading)}",
             name,
             why=_TREATMENT_WHY if name in treatments else _CONTROL_WHY,
             advice=_TREATMENT_ADVICE if name in treatments else _CONTROL_ADVICE,

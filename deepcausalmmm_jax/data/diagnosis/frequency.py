@@ -39,10 +39,12 @@ def _of_channel(past: Panel, m: int, name: str) -> Iterator[Finding]:
             advice="deliberately cap the frequency in some regions or weeks, or state what you know in Priors",
         )
     if high > _MANY * max(past.cadence.weeks, 1.0):
+        assert past.frequency is not None
+        most = np.max(past.frequency[:, :, m], initial=high, where=past.present & (past.exposure[:, :, m] > 0))
         yield Finding(
             Grade.LOOK,
             Check.FREQUENCY,
-            f"up to {high:.3g} contacts per person reached in a week",
+            f"up to {most:.3g} contacts per person reached in a week",
             name,
             why="so many suggest that contacts are counted over a longer period than reach, or that reach is daily",
             advice="check that reach and frequency are both weekly figures",

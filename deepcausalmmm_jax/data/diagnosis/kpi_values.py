@@ -114,8 +114,9 @@ def outlier_findings(past: Panel) -> Iterator[Finding]:
         yield Finding(
             Grade.LOOK,
             Check.KPI_OUTLIERS,
-            f"{several(len(spikes), 'region-week')} lie more than {_SPIKE:.0f} usual weekly changes from both "
-            f"neighbours, the farthest by {abs(times):.0f}",
+            f"{several(len(spikes), 'region-week')} {'lies' if len(spikes) == 1 else 'lie'} more than {_SPIKE:.0f} "
+            "times as far from both neighbours as weeks usually do from the mean of theirs, the farthest "
+            f"{abs(times):.0f} times",
             past.kpi_name,
             names(dict.fromkeys([region, *(at[0] for at in spikes)])),
             names(dict.fromkeys([week, *(at[1] for at in spikes)])),
@@ -127,7 +128,10 @@ def outlier_findings(past: Panel) -> Iterator[Finding]:
 
 
 def _spikes(past: Panel) -> list[tuple[str, str, float]]:
-    """Region, week and distance, in usual weekly changes, of the weeks far from both neighbours."""
+    """Region, week and distance of the weeks far from both neighbours, in usual distances from the neighbours' mean.
+
+    Weekly changes are no measure of it: a season makes them large and hardly bends the series.
+    """
     known = past.weights > 0
     found = []
     for r in map(int, np.flatnonzero(known.sum(axis=1) >= 2 * _AROUND)):
