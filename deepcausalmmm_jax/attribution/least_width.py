@@ -7,8 +7,8 @@ import pandas as pd
 from scipy.special import ndtri
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
-from deepcausalmmm_jax.attribution.main_figures import ALL_MEDIA, PAID_MEDIA
 from deepcausalmmm_jax.attribution.shares import shares
+from deepcausalmmm_jax.axes import ALL_MEDIA, PAID_MEDIA
 
 _COMMON = 0.5  # of the variance of errors: on panels of other worlds 54 of 60 totals are covered, without it 45
 _PER_EFFECT = ("cpik",)  # columns that the effect divides

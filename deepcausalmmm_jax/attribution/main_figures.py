@@ -6,8 +6,7 @@ import pandas as pd
 from deepcausalmmm_jax.attribution.by_replicate import Earned
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.intervals import interval
-
-ALL_MEDIA, PAID_MEDIA = "all media", "paid media"
+from deepcausalmmm_jax.axes import ALL_MEDIA, PAID_MEDIA
 
 
 def main_figures(fit: FittedPanel, table: pd.DataFrame, members: Earned | None, level: float) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from deepcausalmmm_jax.dag.orders import topological_order
 from deepcausalmmm_jax.dag.samples import Samples, read_samples
 from deepcausalmmm_jax.dag.search import penalty, search
 from deepcausalmmm_jax.dag.stepwise import Candidates
+from deepcausalmmm_jax.dag.unit_sizes import of_one_size
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.ops.batches import map_in_batches
 
@@ -84,7 +85,7 @@ def bootstrap_dag(
         raise ConfigError(f"level must be above 0 and below 1, got {shown(level)}.")
     if not isinstance(warm_start, bool):
         raise ConfigError(f"warm_start must be True or False, got {shown(warm_start)}.")
-    samples = read_samples(X, lags, units, mask)
+    samples = of_one_size(read_samples(X, lags, units, mask))
     rules = edge_rules(samples.names, samples.lags, forbid, require, tiers, exogenous)
     graph = learn(samples, rules, how)
     keys = jax.random.split(jax.random.key(seed), int(replicates))

@@ -17,6 +17,7 @@ from deepcausalmmm_jax.dag.order_search import Ordered
 from deepcausalmmm_jax.dag.samples import Samples
 from deepcausalmmm_jax.dag.search import given_order, penalty, refine, reversals, search, search_shapes
 from deepcausalmmm_jax.dag.stepwise import Candidates
+from deepcausalmmm_jax.dag.unit_sizes import in_own_sizes
 
 EQUAL_THRESHOLD = 0.3  # default for graphs of equal noise, as in the literature
 _NOT_GAUSSIAN = 1e-3  # chance of residuals so far from Gaussian under Gaussian noise
@@ -73,7 +74,7 @@ def learn(samples: Samples, rules: EdgeRules, how: Search) -> LearnedGraph:
     """The graph of arranged observations.
 
     Args:
-        samples: from `read_samples`.
+        samples: from `read_samples`, with units `of_one_size`.
         rules: from `edge_rules`.
         how: the settings.
     """
@@ -203,7 +204,7 @@ def _of_equal_noise(
         cpdag=edges | (edges & ~one_way).T,
         decided=edges & one_way,
         noise="equal",
-        gaussian=passes_for_gaussian(rest),
+        gaussian=passes_for_gaussian(in_own_sizes(rest, samples.unit)),
         noise_sd=np.full(d, np.sqrt((rest**2).mean())),
         evidence=evidence,
         h=h,
@@ -219,7 +220,7 @@ def _of_unequal_noise(
 ) -> LearnedGraph:
     d = samples.n_variables
     rest = data.values[:, :d] - data.values @ _weights(data.values, np.asarray(found.parents))
-    gaussian = passes_for_gaussian(rest)
+    gaussian = passes_for_gaussian(in_own_sizes(rest, samples.unit))
     by_shape = np.zeros((d, d), bool)
     if not gaussian:
         shaped = search_shapes(

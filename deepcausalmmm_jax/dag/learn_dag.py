@@ -14,6 +14,7 @@ from deepcausalmmm_jax.dag.learn import Search, learn
 from deepcausalmmm_jax.dag.learn_groups import known_groups, learned_groups
 from deepcausalmmm_jax.dag.learned_graph import LearnedGraph, Noise
 from deepcausalmmm_jax.dag.samples import Samples, read_samples
+from deepcausalmmm_jax.dag.unit_sizes import of_one_size
 from deepcausalmmm_jax.errors import ConfigError
 
 Labels = Mapping[Hashable, Hashable] | Sequence[Hashable] | pd.Series
@@ -98,7 +99,7 @@ def learn_dag(
         noise: `equal`, `unequal`, or None for the one with more evidence.
         lags: rows before, of the same unit, that may drive a row.
         units: of each row of a table or array `[sample, variable]`: labels, or the name of the column that holds them.
-            Means may differ from unit to unit.
+            Means may differ from unit to unit, and so may sizes: a unit's rows are divided by its size.
         mask: `[sample]` or `[unit, time]`, which rows were observed; None for all.
         groups: None for one graph; `"learn"` to find groups of units and learn a graph for each; or known groups, one
             label per unit (a sequence in the units' order, or a mapping from unit to label).
@@ -123,7 +124,7 @@ def learn_dag(
     if groups is None:
         if k is not None:
             raise ConfigError(f"k is {k!r}, but no groups are asked for; add groups='learn' or leave k out.")
-        return learn(samples, rules, how)
+        return learn(of_one_size(samples), rules, how)
     if isinstance(groups, str):
         if groups != "learn":
             raise ConfigError(f"groups must be 'learn', one label per unit, or None, got {groups!r}.")

@@ -31,7 +31,8 @@ class LearnedGraph:
             `cpdag`, and those that the shape of the noise decides where it is not Gaussian.
         noise: `equal` if all variables have noise of the same variance, `unequal` if each has its own.
         gaussian: whether the noise is consistent with a Gaussian distribution.
-        noise_sd: `[variable]`, standard deviation of the noise, in units of the variable.
+        noise_sd: `[variable]`, standard deviation of the noise, in units of the variable; where units differ in size,
+            that of a unit of the usual (geometric mean) size.
         evidence: twice the log evidence for unequal against equal noise; NaN where only one was asked for.
         h: acyclicity of `weights`, $\mathrm{tr}\, e^{W \circ W} - d$.
         iterations: gradient steps.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.axes import STRUCTURAL_COMPONENTS
+from deepcausalmmm_jax.axes import RESERVED
 from deepcausalmmm_jax.data.calendar import day_numbers
 from deepcausalmmm_jax.data.events import Events
 from deepcausalmmm_jax.errors import DataError, DataWarning
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from deepcausalmmm_jax.data.panel import Panel
 
 _P = TypeVar("_P", bound="Panel")
-_RESERVED = (*STRUCTURAL_COMPONENTS, "kpi", "prediction")
 _NAMED = 5
 
 
@@ -35,7 +34,7 @@ def with_events(panel: _P, events: Events) -> _P:
             not have, or no event in these weeks.
     """
     for name in events.names:
-        if name in (*panel.channels, *panel.controls, panel.kpi_name) or name in _RESERVED:
+        if name in (*panel.channels, *panel.controls, panel.kpi_name) or name in RESERVED:
             raise DataError(f"The event {name!r} has the name of another column; rename one of them.")
     events.refuse_other_regions(panel.regions)
     planned = not (panel.weights > 0).any()

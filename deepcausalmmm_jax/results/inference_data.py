@@ -5,15 +5,17 @@ from importlib import import_module
 import numpy as np
 
 from deepcausalmmm_jax.attribution.by_replicate import Contributed
-from deepcausalmmm_jax.axes import CHANNEL
+from deepcausalmmm_jax.axes import CHANNEL, REGION, TIME
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.training.fitted import Fitted
+
+_OF_DRAWS = ("chain", "draw")  # axes that ArviZ adds
 
 
 def inference_data(
     fitted: Fitted, chains: int, shares: np.ndarray, summary: dict[str, np.ndarray], curves: Contributed
 ) -> object:
-    """Draws by chain, with channels as a coordinate, and the KPI.
+    """Draws by chain, with channels as a coordinate, and the KPI, which is `kpi` where its own name has a meaning here.
 
     Args:
         fitted: the model.
@@ -34,11 +36,14 @@ def inference_data(
     dims = {name: [CHANNEL] for name in posterior}
     posterior["total_share"] = _by_chain(shares.sum(axis=1), chains)
     panel = fitted.panel
+    coords = {CHANNEL: list(panel.channels), REGION: list(panel.regions), TIME: list(panel.weeks)}
+    taken = {*posterior, *coords, *_OF_DRAWS}  # ArviZ has one list of dimensions for all
+    kpi = "kpi" if panel.kpi_label in taken else panel.kpi_label
     return arviz.from_dict(
         posterior=posterior,
-        observed_data={panel.kpi_label: np.where(panel.weights > 0, panel.kpi, np.nan)},
-        coords={CHANNEL: list(panel.channels), "region": list(panel.regions), "time": list(panel.weeks)},
-        dims={**dims, panel.kpi_label: ["region", "time"]},
+        observed_data={kpi: np.where(panel.weights > 0, panel.kpi, np.nan)},
+        coords=coords,
+        dims={**dims, kpi: [REGION, TIME]},
     )
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from deepcausalmmm_jax.attribution.main_figures import ALL_MEDIA, PAID_MEDIA
 from deepcausalmmm_jax.attribution.notes import NoteKind
 from deepcausalmmm_jax.attribution.share_basis import share_basis
+from deepcausalmmm_jax.axes import ALL_MEDIA, PAID_MEDIA
 from deepcausalmmm_jax.data.diagnosis.findings import several
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.io.plain_numbers import plain_number

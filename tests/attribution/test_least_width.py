@@ -13,8 +13,8 @@ import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.channel_errors import channel_covariance, channel_errors
 from deepcausalmmm_jax.attribution.diagnostics import share_covariance, share_errors
 from deepcausalmmm_jax.attribution.least_width import at_least_as_wide, relative_errors
-from deepcausalmmm_jax.attribution.main_figures import ALL_MEDIA, PAID_MEDIA
 from deepcausalmmm_jax.attribution.shares import shares
+from deepcausalmmm_jax.axes import ALL_MEDIA, PAID_MEDIA
 
 pytestmark = pytest.mark.slow
 

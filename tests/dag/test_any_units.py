@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.dag.equivalence import equivalence_class, representative
+from deepcausalmmm_jax.dag.samples import read_samples
+from deepcausalmmm_jax.dag.unit_sizes import of_one_size
 
 # a -> b -> d, a -> c, c -> d
 TRUE = np.array([[0, 1.5, -1.0, 0], [0, 0, 0, 0.9], [0, 0, 0, 1.2], [0, 0, 0, 0]])
@@ -58,6 +60,34 @@ def test_a_collider_is_directed_and_a_chain_is_left_open():
     assert not chain.decided.any()
     assert chain.note == "The observations do not decide the direction of: a - b, b - c."
     assert not chain.edges()["decided"].any()
+
+
+def _units_of_two_sizes(weights, units=8, rows=100):
+    """Rows of one Gaussian graph `[unit, row, variable]`, every other unit eight times as large."""
+    size = np.where(np.arange(units) % 2, 8.0, 1.0)
+    return _samples(weights, units * rows).reshape(units, rows, -1) * size[:, None, None]
+
+
+def test_sizes_of_units_decide_no_direction_and_make_no_edge():
+    x = _units_of_two_sizes(CHAIN)
+    found = dcm.learn_dag(x, noise="unequal")
+    assert found.gaussian
+    np.testing.assert_array_equal(found.cpdag, (CHAIN + CHAIN.T) != 0)
+    assert not found.decided.any()
+    often = dcm.bootstrap_dag(x, 20, noise="unequal")
+    assert often.frequency[3].max() <= 0.1  # nothing leads from or to the variable that is alone
+    assert often.frequency[:, 3].max() <= 0.1
+
+
+def test_units_of_one_size_keep_their_rows():
+    x = np.random.default_rng(0).normal(size=(6, 50, 3))
+    samples = read_samples(x, 0, None, None)
+    np.testing.assert_allclose(of_one_size(samples).values, samples.values, rtol=0.1)
+    alone = read_samples(x[0], 0, None, None)
+    np.testing.assert_array_equal(of_one_size(alone).values, alone.values)
+    larger = read_samples(x * np.array([1.0, 1.0, 1.0, 9.0, 9.0, 9.0])[:, None, None], 0, None, None)
+    sizes = np.sqrt((of_one_size(larger).values ** 2).reshape(6, -1).mean(axis=1))
+    assert sizes.max() < 1.2 * sizes.min()
 
 
 def test_noise_that_is_not_gaussian_decides_a_chain():

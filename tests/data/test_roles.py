@@ -214,3 +214,10 @@ def test_national_figures_of_some_regions_are_theirs(tmp_path):
     np.testing.assert_allclose(again.spend, some.spend)
     np.testing.assert_allclose(some.exposure, whole.exposure[:2])
     assert some.summary().loc["tv", "cost_per_unit"] == pytest.approx(whole.summary().loc["tv", "cost_per_unit"])
+
+
+@pytest.mark.parametrize("name", ["all media", "paid media", "baseline", "prediction"])
+def test_a_column_named_like_a_row_or_column_of_results_is_refused(small_panel, name):
+    table = small_panel.to_dataframe().rename(columns={"channel_1": name})
+    with pytest.raises(dcm.DataError, match=f"Column '{name}' has a name that is reserved for results; rename it"):
+        dcm.Panel.from_dataframe(table, region="region", time="time", kpi="sales", media=[name, "channel_2"])

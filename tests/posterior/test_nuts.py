@@ -1,4 +1,6 @@
+import dataclasses
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -53,3 +55,17 @@ def test_arviz_reads_the_draws_by_chain(trained):
     np.testing.assert_allclose(data.posterior["total_share"].values.ravel(), draws.sum(axis=1))
     assert arviz.summary(data, var_names=["share", "roi"])["r_hat"].max() < 1.5  # of 25 draws a chain
     assert data.observed_data["sales"].sizes == {"region": 1, "time": 104}
+
+
+@pytest.mark.parametrize("kpi", ["share", "total_share", "roi", "region", "channel", "draw"])
+def test_a_kpi_named_like_a_figure_of_the_draws_is_exported_as_kpi(national_ensemble, monkeypatch, kpi):
+    given = {}
+    arviz = types.SimpleNamespace(from_dict=lambda **parts: given.update(parts))
+    monkeypatch.setitem(sys.modules, "arviz", arviz)
+    fitted = national_ensemble.fitted
+    panel = dataclasses.replace(fitted.panel, kpi_name=kpi)
+    dcm.Ensemble(dataclasses.replace(fitted, panel=panel), national_ensemble.replicates).to_inference_data()
+    assert list(given["observed_data"]) == ["kpi"]
+    assert given["dims"]["share"] == ["channel"]
+    assert given["dims"]["kpi"] == ["region", "time"]
+    assert not {"total_share", "region", "time"} & set(given["dims"])

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.axes import STRUCTURAL_COMPONENTS
+from deepcausalmmm_jax.axes import RESERVED
 from deepcausalmmm_jax.checks import did_you_mean, is_number, shown
 from deepcausalmmm_jax.data.readers.column_names import plain_name, require_column
 from deepcausalmmm_jax.data.readers.globs import SPEND_PAIR, columns_named, in_order_of, spend_named
@@ -17,8 +17,6 @@ from deepcausalmmm_jax.data.readers.reach import ReachColumns, reach_stated
 from deepcausalmmm_jax.data.treatments import Treatment, treatments_from
 from deepcausalmmm_jax.errors import DataError
 
-# Names that the tables of a result use next to the columns of the user.
-_RESERVED = (*STRUCTURAL_COMPONENTS, "kpi", "prediction")
 _CONTROL, _REVENUE, _POPULATION = "a control", "the revenue per KPI", "the population"
 _PAID, _ORGANIC, _TREATMENT = "a media channel", "organic media", "a treatment"
 _ROUNDING = 1e-6  # of weights that are to sum to one
@@ -146,11 +144,11 @@ class ColumnRoles:
         own_price = {(channel, f"the spend of {channel!r}") for channel in self.media}
         seen: dict[str, str] = {}
         for name, *_ in self.reach:
-            if name in (*_RESERVED, *self.controls):
+            if name in (*RESERVED, *self.controls):
                 taken = "the name of a control" if name in self.controls else "a name that is reserved for results"
                 raise DataError(f"reach names a channel {name!r}, which is {taken}; rename it.")
         for column, role in self._given():
-            if column in _RESERVED and role in (_PAID, _ORGANIC, _CONTROL, _TREATMENT):
+            if column in RESERVED and role in (_PAID, _ORGANIC, _CONTROL, _TREATMENT):
                 raise DataError(f"Column {column!r} has a name that is reserved for results; rename it.")
             if column in seen and (column, role) not in own_price and {seen[column], role} not in _MAY_SHARE:
                 twice = f"twice as {role}" if seen[column] == role else f"both as {seen[column]} and as {role}"
