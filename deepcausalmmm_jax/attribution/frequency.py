@@ -9,7 +9,7 @@ import pandas as pd
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.intervals import interval, require_level
 from deepcausalmmm_jax.axes import CHANNEL, Variables
-from deepcausalmmm_jax.data.panel import reach_from
+from deepcausalmmm_jax.data.people_reached import reach_from
 from deepcausalmmm_jax.data.reach import frequencies_seen
 from deepcausalmmm_jax.ops.bijectors import to_above, to_positive
 from deepcausalmmm_jax.ops.frequency import best_frequency, effect_per_contact

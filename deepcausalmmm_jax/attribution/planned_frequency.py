@@ -10,7 +10,7 @@ from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.frequency import curves_of
 from deepcausalmmm_jax.attribution.horizon import Horizon
 from deepcausalmmm_jax.checks import did_you_mean, is_number, shown
-from deepcausalmmm_jax.data.panel import reach_from
+from deepcausalmmm_jax.data.people_reached import reach_from
 from deepcausalmmm_jax.data.reach import frequencies_seen
 from deepcausalmmm_jax.errors import ConfigError
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from deepcausalmmm_jax.cli.run_table import table_like
 from deepcausalmmm_jax.data.files.column_words import Kind, kind_of
-from deepcausalmmm_jax.data.panel import MissingKpi, Panel, reach_from
+from deepcausalmmm_jax.data.panel import MissingKpi, Panel
+from deepcausalmmm_jax.data.people_reached import reach_from
 from deepcausalmmm_jax.data.regions import NATIONAL, region_positions
 from deepcausalmmm_jax.errors import DataError
 

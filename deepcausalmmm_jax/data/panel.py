@@ -13,8 +13,9 @@ from deepcausalmmm_jax.data.cadence import Cadence, cadence_named
 from deepcausalmmm_jax.data.calendar import day_numbers, week_text
 from deepcausalmmm_jax.data.event_columns import with_events
 from deepcausalmmm_jax.data.events import Events, events_from
-from deepcausalmmm_jax.data.kpi_per_head import kpi_of_table, with_total_kpi
+from deepcausalmmm_jax.data.kpi_per_head import with_total_kpi
 from deepcausalmmm_jax.data.panel_summary import panel_line, panel_summary
+from deepcausalmmm_jax.data.panel_table import panel_table
 from deepcausalmmm_jax.data.readers.column_roles import ColumnRoles
 from deepcausalmmm_jax.data.readers.frames import as_pandas
 from deepcausalmmm_jax.data.readers.national import adding_up, paid_shares, undivided
@@ -298,33 +299,11 @@ class Panel:
         National channels have their national figures in every row. A channel `tv` of reach and frequency has the
         columns `tv_reach` and `tv_frequency`. Events have a column each, which `from_dataframe`
         does not need: it makes them from `Panel.events`. A KPI per head is per head again, which `kpi_per` says.
+
+        Raises:
+            DataError: two columns of one name, as where a control is called like the spend of a channel, `tv_spend`.
         """
-        rows, columns = np.nonzero(self.present)
-        kpi = kpi_of_table(self)
-        table: dict[str, object] = {
-            self.region_name: self.regions[rows],
-            self.time_name: self.weeks[columns],
-            self.kpi_name: kpi[rows, columns],
-        }
-        exposure = self.national_figures(self.exposure, "exposure")
-        table |= {name: exposure[rows, columns, i] for i, name in enumerate(self.channels) if not self.has_reach[i]}
-        if self.frequency is not None:
-            reach = reach_from(exposure, self.frequency)
-            for name, values in (("reach", reach), ("frequency", self.frequency)):
-                table |= {
-                    f"{channel}_{name}": values[rows, columns, i]
-                    for i, channel in enumerate(self.channels)
-                    if self.has_reach[i]
-                }
-        if self.spend is not None:
-            priced, spend = ~np.isnan(self.spend).all(axis=(0, 1)), self.national_figures(self.spend, "spend")
-            table |= {f"{name}_spend": spend[rows, columns, i] for i, name in enumerate(self.channels) if priced[i]}
-        table |= {name: self.control[rows, columns, i] for i, name in enumerate(self.controls)}
-        if self.revenue_per_kpi is not None:
-            table["revenue_per_kpi"] = self.revenue_per_kpi[rows, columns]
-        if self.population is not None:
-            table["population"] = self.population[rows]
-        return pd.DataFrame(table)
+        return panel_table(self)
 
     def national_figures(self, values: np.ndarray, kind: Literal["exposure", "spend"]) -> np.ndarray:
         """Exposure or spend `[region, week, channel]` as the table had it: national figures in every row."""
@@ -336,11 +315,6 @@ class Panel:
             if name in self.national:
                 values[:, :, i] = undivided(values[:, :, i], shares, self.present)
         return values
-
-
-def reach_from(exposure: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    """People reached, in the shape of both, from exposure and contacts per person; 0 where nobody is."""
-    return np.where(frequency > 0, exposure / np.where(frequency > 0, frequency, 1.0), 0.0)
 
 
 def weeks_up_to_last(weights: np.ndarray) -> int:

@@ -7,7 +7,8 @@ import numpy as np
 from deepcausalmmm_jax.axes import ArrayT
 from deepcausalmmm_jax.config.curves import CurveKinds
 from deepcausalmmm_jax.config.settings import Config
-from deepcausalmmm_jax.data.panel import Panel, reach_from
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.people_reached import reach_from
 
 _SEEN = (0.05, 0.95)  # of the contacts, by the frequency that they came at
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -211,3 +213,19 @@ def test_simulation_repeats_and_adds_up():
     ]
     assert 0.5 * truth.noise < noise.std() < 1.5 * truth.noise
     np.testing.assert_allclose(truth.contributions.sum() / panel.kpi.sum(), truth.parameters["share"].sum())
+
+
+def test_a_table_of_two_columns_with_one_name_is_refused(small_panel):
+    """The spend was lost under a control called `channel_1_spend`, and read back as what the channel cost."""
+    renamed = dataclasses.replace(small_panel, controls=("channel_1_spend", *small_panel.controls[1:]))
+    with pytest.raises(dcm.DataError, match="two columns called 'channel_1_spend', of different content; rename"):
+        renamed.to_dataframe()
+
+
+def test_a_population_that_is_a_control_too_keeps_its_weeks():
+    panel = dcm.simulate(2, 20, 1, 1, seed=1)[0]
+    people = np.linspace(900.0, 1100.0, 40)
+    table = panel.to_dataframe().assign(population=people)
+    roles = {"region": "region", "time": "time", "kpi": "sales", "media": ["channel_1"], "population": "population"}
+    made = dcm.Panel.from_dataframe(table, **roles, controls=["population"])
+    np.testing.assert_array_equal(made.to_dataframe()["population"], people)

@@ -221,3 +221,12 @@ def test_a_column_named_like_a_row_or_column_of_results_is_refused(small_panel, 
     table = small_panel.to_dataframe().rename(columns={"channel_1": name})
     with pytest.raises(dcm.DataError, match=f"Column '{name}' has a name that is reserved for results; rename it"):
         dcm.Panel.from_dataframe(table, region="region", time="time", kpi="sales", media=[name, "channel_2"])
+
+
+@pytest.mark.parametrize("role", ["region", "time"])
+def test_a_key_named_like_a_column_of_results_is_refused(small_panel, role):
+    """Tables of contributions have it once already: a finished fit ended in an error of pandas."""
+    table = small_panel.to_dataframe().rename(columns={role: "prediction"})
+    roles = {"region": "region", "time": "time"} | {role: "prediction"}
+    with pytest.raises(dcm.DataError, match="Column 'prediction' has a name that is reserved for results; rename it"):
+        dcm.Panel.from_dataframe(table, **roles, kpi="sales", media=["channel_1"])

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from deepcausalmmm_jax.data.diagnosis.findings import Check, Finding, passed
-from deepcausalmmm_jax.data.panel import Panel, reach_from
+from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.data.people_reached import reach_from
 from deepcausalmmm_jax.data.reach import frequencies_seen
 from deepcausalmmm_jax.io.grades import Grade
 

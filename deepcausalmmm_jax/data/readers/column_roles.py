@@ -18,6 +18,7 @@ from deepcausalmmm_jax.data.treatments import Treatment, treatments_from
 from deepcausalmmm_jax.errors import DataError
 
 _CONTROL, _REVENUE, _POPULATION = "a control", "the revenue per KPI", "the population"
+_REGION, _WEEK = "the region", "the week"
 _PAID, _ORGANIC, _TREATMENT = "a media channel", "organic media", "a treatment"
 _ROUNDING = 1e-6  # of weights that are to sum to one
 # A price may be both the revenue per KPI unit and a driver of the KPI; population likewise.
@@ -125,7 +126,7 @@ class ColumnRoles:
     def _given(self) -> Iterator[tuple[str, str]]:
         """Every column that is used, with its role."""
         revenue = self.revenue_per_kpi if isinstance(self.revenue_per_kpi, str) else None
-        single = [(self.region, "the region"), (self.time, "the week"), (self.kpi, "the KPI")]
+        single = [(self.region, _REGION), (self.time, _WEEK), (self.kpi, "the KPI")]
         for column, role in [*single, (self.population, _POPULATION), (revenue, _REVENUE)]:
             if column is not None:
                 yield column, role
@@ -148,7 +149,7 @@ class ColumnRoles:
                 taken = "the name of a control" if name in self.controls else "a name that is reserved for results"
                 raise DataError(f"reach names a channel {name!r}, which is {taken}; rename it.")
         for column, role in self._given():
-            if column in RESERVED and role in (_PAID, _ORGANIC, _CONTROL, _TREATMENT):
+            if column in RESERVED and role in (_PAID, _ORGANIC, _CONTROL, _TREATMENT, _REGION, _WEEK):
                 raise DataError(f"Column {column!r} has a name that is reserved for results; rename it.")
             if column in seen and (column, role) not in own_price and {seen[column], role} not in _MAY_SHARE:
                 twice = f"twice as {role}" if seen[column] == role else f"both as {seen[column]} and as {role}"
