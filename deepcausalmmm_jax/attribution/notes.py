@@ -36,7 +36,7 @@ class NoteKind(StrEnum):
     NARROW_REFITS = (
         "intervals of anything but shares, outcomes and returns are too narrow: refits show what noise does to an "
         "estimate, not how far the curves may be off; on simulated panels whose curves are not the model's, 90% "
-        "intervals from them alone covered the true value in only 36 to 54% of cases"
+        "intervals from them alone covered the true value in only 36 to 65% of cases"
     )
     NARROW_AFTER_TEST = (
         "intervals of channels with a lift test may be too narrow: on simulated panels with a hidden cause, 90% "
