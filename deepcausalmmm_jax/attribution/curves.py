@@ -102,9 +102,9 @@ def hill_curves(fit: FittedPanel) -> pd.DataFrame:
 
     Returns:
         Rows `channel`, `relative_exposure` (1 = the mean training week; in the paper's model the share of voice),
-        `exposure` (channel units, per week and typical region: the mean over regions), `saturation` (share of the
-        maximum; of a kind without one the activity, 1/2 at the exposure that `docs/tasks/curves.md` names), up to the
-        largest week seen.
+        `exposure` (channel units, per week and typical region: the mean over those in which the channel ran),
+        `saturation` (share of the maximum; of a kind without one the activity, 1/2 at the exposure that
+        `docs/tasks/curves.md` names), up to the largest week seen.
     """
     curves = fit.internals.curves
     scaled, unit = model_exposure(fit, fit.panel.exposure[:, : fit.n_training_weeks])
