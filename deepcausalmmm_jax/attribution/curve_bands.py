@@ -23,9 +23,10 @@ def today(fit: FittedPanel) -> pd.DataFrame:
     On other calendars these are the last 56 days, 2 months or 1 quarter.
 
     Returns:
-        By channel: `relative_exposure` (1 = the mean training week, mean over the regions in which the channel ran in
-        training), `saturation` (share of the maximum), and `headroom`, 1 less that; both are missing where a channel's
-        kind has no maximum. Where any has none, `activity` is the height of its curve.
+        By channel: `relative_exposure` (1 = the mean training week, in the paper's model the share of voice; mean over
+        the regions in which the channel ran in training), `saturation` (share of the maximum), and `headroom`, 1 less
+        that; both are missing where a channel's kind has no maximum. Where any has none, `activity` is the height of
+        its curve.
     """
     stop = fit.panel.n_past_weeks
     recent = slice(max(0, stop - fit.panel.cadence.steps(RECENT_WEEKS)), stop)
