@@ -108,6 +108,16 @@ def test_regions_where_a_channel_never_ran_count_in_no_figure_of_its_curve(small
     assert largest["exposure"] / largest["relative_exposure"] == pytest.approx(scales.exposure[:2, 1].mean(), rel=1e-5)
 
 
+def test_the_curve_of_a_channel_that_is_seldom_on_air_reaches_its_largest_week(small_result):
+    panel, fitted = small_result.panel, small_result.fitted
+    exposure = np.zeros_like(panel.exposure)
+    exposure[..., [0, 2]], exposure[0, 20, 1] = panel.exposure[..., [0, 2]], panel.exposure[0, 20, 1]
+    panel = dataclasses.replace(panel, exposure=exposure)
+    burst = dcm.FitResult(dataclasses.replace(fitted, panel=panel, scales=scales_from(panel, fitted.weights)))
+    curve = burst.hill_curves()
+    assert curve.loc[curve["channel"] == "channel_2", "exposure"].max() == pytest.approx(exposure[0, 20, 1], rel=1e-5)
+
+
 def test_bands_of_the_curves_hold_refits_that_are_the_estimate(small_result):
     ensemble = as_ensemble(small_result, 5)
     bands = ensemble.hill_intervals(0.9)
