@@ -11,6 +11,7 @@ from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.intervals import interval
 from deepcausalmmm_jax.axes import CHANNEL
 from deepcausalmmm_jax.config.curves import CurveKinds
+from deepcausalmmm_jax.data.scaling import ran_in_training
 from deepcausalmmm_jax.io.on_device import on_device, single
 from deepcausalmmm_jax.io.quick_compile import jit_once
 from deepcausalmmm_jax.model.curves import MediaCurves, saturation_by_channel
@@ -22,15 +23,18 @@ def today(fit: FittedPanel) -> pd.DataFrame:
     On other calendars these are the last 56 days, 2 months or 1 quarter.
 
     Returns:
-        By channel: `relative_exposure` (1 = the mean training week, mean over regions), `saturation` (share of the
-        maximum), and `headroom`, 1 less that; both are missing where a channel's kind has no maximum. Where any has
-        none, `activity` is the height of its curve.
+        By channel: `relative_exposure` (1 = the mean training week, in the paper's model the share of voice; mean over
+        the regions in which the channel ran in training), `saturation` (share of the maximum), and `headroom`, 1 less
+        that; both are missing where a channel's kind has no maximum. Where any has none, `activity` is the height of
+        its curve.
     """
     stop = fit.panel.n_past_weeks
     recent = slice(max(0, stop - fit.panel.cadence.steps(RECENT_WEEKS)), stop)
     scaled, _ = model_exposure(fit, fit.panel.exposure[:, recent])
-    rows = fit.panel.present[:, recent]
-    level = scaled[rows].mean(axis=0) if rows.any() else scaled.mean(axis=(0, 1))
+    ran = ran_in_training(fit.panel, fit.n_training_weeks)[:, None]
+    rows = fit.panel.present[:, recent, None] & ran
+    rows = np.where(rows.any(axis=(0, 1)), rows, ran)  # of a channel whose regions have no row in these weeks
+    level = np.where(rows, scaled, 0.0).sum(axis=(0, 1)) / rows.sum(axis=(0, 1))
     curves, kinds = fit.internals.curves, curve_kinds(fit)
     reached = np.asarray(saturations(single(level[None]), curves, kinds)[0], float)
     share = np.where(kinds.bounded(), reached, np.nan)

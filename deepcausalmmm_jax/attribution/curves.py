@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _CURVE_POINTS = 101
 _DECAY_WEEKS, _FEWEST_LAGS = 13, 4  # of a kernel without a last lag that are shown
-_LARGEST = 0.995  # quantile of the weeks seen, at which a curve ends
+_LARGEST = 0.995  # quantile of the weeks on air, at which a curve ends
 
 
 def curve_parameters(fit: FittedPanel) -> pd.DataFrame:
@@ -102,13 +102,14 @@ def hill_curves(fit: FittedPanel) -> pd.DataFrame:
 
     Returns:
         Rows `channel`, `relative_exposure` (1 = the mean training week; in the paper's model the share of voice),
-        `exposure` (channel units, per week and typical region: the mean over regions), `saturation` (share of the
-        maximum; of a kind without one the activity, 1/2 at the exposure that `docs/tasks/curves.md` names), up to the
-        largest week seen.
+        `exposure` (channel units, per week and typical region: the mean over those in which the channel ran),
+        `saturation` (share of the maximum; of a kind without one the activity, 1/2 at the exposure that
+        `docs/tasks/curves.md` names), up to the largest week seen.
     """
     curves = fit.internals.curves
     scaled, unit = model_exposure(fit, fit.panel.exposure[:, : fit.n_training_weeks])
-    largest = np.quantile(scaled.reshape(-1, scaled.shape[2]), _LARGEST, axis=0)
+    on_air = [weeks[weeks > 0] for weeks in scaled.reshape(-1, scaled.shape[2]).T]  # bursts are few of all weeks
+    largest = np.array([np.quantile(weeks, _LARGEST) if len(weeks) else 0.0 for weeks in on_air])
     shares = np.linspace(0.0, 1.0, _CURVE_POINTS)[:, None] ** 2  # dense near zero, where curves bend the most
     grid = shares * fit.family.curve_ceiling(largest)
     saturation = np.asarray(saturations(single(grid), curves, curve_kinds(fit)))

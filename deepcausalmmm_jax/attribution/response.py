@@ -21,6 +21,7 @@ from deepcausalmmm_jax.attribution.reachable import AT_LIMIT, most_multiple, ref
 from deepcausalmmm_jax.attribution.units import Units, units_of
 from deepcausalmmm_jax.axes import CHANNEL, REGION, Variables
 from deepcausalmmm_jax.checks import is_number, require, shown
+from deepcausalmmm_jax.data.scaling import ran_in_training
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.io.on_device import single
 from deepcausalmmm_jax.io.quick_compile import jit_kept
@@ -307,6 +308,8 @@ def _half_saturation(fit: FittedPanel, horizon: Horizon, by: Level) -> pd.DataFr
     mean, paid = horizon.exposure.sum(axis=1) / weeks, horizon.spend.sum(axis=1) / weeks
     regions = list(panel.regions)
     if by == "all":
+        ran = np.where((mean > 0).any(axis=0), mean > 0, ran_in_training(panel, fit.n_training_weeks))
+        exposure = np.where(ran, exposure, 0.0)  # no multiple of today's spend reaches anything in other regions
         exposure, mean, paid = (part.sum(axis=0, keepdims=True) for part in (exposure, mean, paid))
         regions = [ALL_REGIONS]
     multiplier = exposure / np.where(mean > 0, mean, np.nan)

@@ -61,6 +61,20 @@ def scales_from(panel: Panel, weights: np.ndarray, reading: KpiReading = "identi
     return Scales(kpi, exposure, exposure / heads[:, None] / typical, history, center, scale, usual)
 
 
+def ran_in_training(panel: Panel, n_training_weeks: int) -> np.ndarray:
+    """Where a channel has exposure in some training week, `[region, channel]`; everywhere, where it has none at all.
+
+    Elsewhere `Scales.exposure` is that of a typical region, so that nothing about the region's own weeks follows from
+    it.
+
+    Args:
+        panel: with the scales' regions.
+        n_training_weeks: weeks up to the last one learned from.
+    """
+    ran = (panel.exposure[:, :n_training_weeks] > 0).any(axis=1)
+    return np.asarray(ran | ~ran.any(axis=0))
+
+
 def _control_scales(control: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Centre and scale of each control, `[region, control]` each, from `[region, week, control]` with NaN for no row.
 

@@ -38,8 +38,8 @@ class ResponseCurves:
             exceeds the largest week of a region in training.
         today: the rows at multiplier 1, by channel and region.
         half_saturation: by channel and region, the weekly `exposure` and `spend` at which half the ceiling is reached,
-            and `multiplier`, the same in today's mean weeks; missing in the paper's model, whose curves are functions
-            of shares.
+            and `multiplier`, the same in today's mean weeks; of all regions together, those in which the channel runs.
+            Missing in the paper's model, whose curves are functions of shares.
         units: of spend, outcome, revenue and ROI.
         period: the weeks that figures are sums over, in words.
     """

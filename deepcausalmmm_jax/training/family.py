@@ -172,7 +172,8 @@ class ModelFamily(ABC):
             exposure: `[region, week, channel]` of the panel's regions, channel units.
 
         Returns:
-            `[region, week, channel]` in `exposure_unit`; and `[channel]` in channel units per week.
+            `[region, week, channel]` in `exposure_unit`; and `[channel]` in channel units per week, the mean over the
+            regions in which the channel ran.
         """
 
     @abstractmethod

@@ -14,7 +14,7 @@ from deepcausalmmm_jax.data.experiments import LiftTests, lift_tests
 from deepcausalmmm_jax.data.inputs import Inputs, LearnedFrom, inputs_from, training_weeks
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.reach import curve_kinds
-from deepcausalmmm_jax.data.scaling import Scales, scales_from
+from deepcausalmmm_jax.data.scaling import Scales, ran_in_training, scales_from
 from deepcausalmmm_jax.io.on_device import on_device
 from deepcausalmmm_jax.model.curves import MediaCurves
 from deepcausalmmm_jax.model.design import Design
@@ -100,7 +100,9 @@ class StructuralFamily(ModelFamily):
         self, panel: Panel, scales: Scales, n_training_weeks: int, exposure: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """See `ModelFamily`; 1 is the region's mean training week."""
-        return exposure / scales.exposure[:, None, :], scales.exposure.mean(axis=0)
+        ran = ran_in_training(panel, n_training_weeks)  # the scale of other regions is made up
+        unit = np.where(ran, scales.exposure, 0.0).sum(axis=0) / ran.sum(axis=0)
+        return exposure / scales.exposure[:, None, :], unit
 
     def curve_ceiling(self, largest: np.ndarray) -> np.ndarray:
         """See `ModelFamily`."""

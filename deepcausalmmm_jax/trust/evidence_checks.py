@@ -92,10 +92,12 @@ def experiment_row(result: FitResult) -> HealthRow:
     check, table = HealthCheck.EXPERIMENTS, result.lift_tests()
     if not len(table):
         return HealthRow(check, Grade.NOT_RUN, "no experiment given")
-    conflict = table["conflict"].astype(bool)
-    figure = f"{int((~conflict).sum())} of {len(table)} agree with the model"
+    conflict, known = table["conflict"].astype(bool), table["z"].notna()
+    figure = f"{int((known & ~conflict).sum())} of {len(table)} agree with the model"
+    if not known.all():  # as of a channel whose effect by the KPI alone is next to none
+        figure += f"; {int((~known).sum())} cannot be compared, since the error of what the KPI says is unknown"
     if not conflict.any():
-        return HealthRow(check, Grade.PASS, figure, "within 2 standard errors")
+        return HealthRow(check, Grade.PASS if known.any() else Grade.NOT_RUN, figure, "within 2 standard errors")
     channels = list(dict.fromkeys(table.loc[conflict, "channel"].astype(str)))
     reason = f"the model contradicts an experiment on {', '.join(channels[:_NAMED])}"
     advice = "Find out which is wrong: the design of the test, or the model, which may be missing a cause."

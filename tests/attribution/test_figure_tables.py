@@ -7,6 +7,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.forecasts import autocorrelation, regional_forecasts
+from deepcausalmmm_jax.data.scaling import scales_from
 from tests.plots.conftest import as_ensemble
 
 
@@ -86,6 +87,35 @@ def test_today_stands_on_the_hill_curve(small_result):
         on_curve = np.interp(now.loc[name, "relative_exposure"], curve["relative_exposure"], curve["saturation"])
         assert now.loc[name, "saturation"] == pytest.approx(on_curve, abs=0.01)
     np.testing.assert_allclose(now["headroom"], 1 - now["saturation"])
+
+
+def test_regions_where_a_channel_never_ran_count_in_no_figure_of_its_curve(small_result):
+    panel, fitted = small_result.panel, small_result.fitted
+    exposure, spend = panel.exposure.copy(), panel.spend.copy()
+    exposure[2:, :, 1], spend[2:, :, 1] = 0.0, 0.0
+    panel = dataclasses.replace(panel, exposure=exposure, spend=spend)
+    scales = scales_from(panel, fitted.weights)
+    there = dcm.FitResult(dataclasses.replace(fitted, panel=panel, scales=scales))
+    regional = dcm.response_curves(there, by="region", multipliers=[1]).half_saturation
+    own = regional[regional["channel"] == "channel_2"].iloc[:2]
+    found = dcm.response_curves(there, multipliers=[1]).half_saturation.set_index("channel").loc["channel_2"]
+    assert found["exposure"] == pytest.approx(own["exposure"].sum())
+    assert own["multiplier"].min() <= found["multiplier"] <= own["multiplier"].max()
+    level = (exposure[:2, -8:, 1] / scales.exposure[:2, None, 1]).mean()
+    assert there.today().loc["channel_2", "relative_exposure"] == pytest.approx(level, rel=1e-5)
+    curve = there.hill_curves()
+    largest = curve[curve["channel"] == "channel_2"].iloc[-1]
+    assert largest["exposure"] / largest["relative_exposure"] == pytest.approx(scales.exposure[:2, 1].mean(), rel=1e-5)
+
+
+def test_the_curve_of_a_channel_that_is_seldom_on_air_reaches_its_largest_week(small_result):
+    panel, fitted = small_result.panel, small_result.fitted
+    exposure = np.zeros_like(panel.exposure)
+    exposure[..., [0, 2]], exposure[0, 20, 1] = panel.exposure[..., [0, 2]], panel.exposure[0, 20, 1]
+    panel = dataclasses.replace(panel, exposure=exposure)
+    burst = dcm.FitResult(dataclasses.replace(fitted, panel=panel, scales=scales_from(panel, fitted.weights)))
+    curve = burst.hill_curves()
+    assert curve.loc[curve["channel"] == "channel_2", "exposure"].max() == pytest.approx(exposure[0, 20, 1], rel=1e-5)
 
 
 def test_bands_of_the_curves_hold_refits_that_are_the_estimate(small_result):

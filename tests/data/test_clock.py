@@ -53,6 +53,18 @@ def test_a_lift_is_what_the_truth_says(made, cadence):
     assert 0.5 * whole < truth.lift(off, panel, holdout=None) < 1.5 * whole
 
 
+@pytest.mark.parametrize("cadence", CADENCES)
+def test_days_before_the_panel_stay_what_they_were_whatever_is_changed_in_it(made, cadence):
+    panel, truth = made[cadence]
+    kpi = truth.counterfactual.kpi
+    terms = truth.components.sum("component").to_numpy()
+    np.testing.assert_allclose(kpi(panel.exposure), terms, rtol=1e-4)
+    off = panel.exposure.copy()
+    off[:, :1, 1] = 0.0
+    lost = (truth.contributions.sel(channel="channel_2") - (terms - kpi(off)))[:, 0]
+    assert (lost > 0).all()  # what ran before the first step still arrives in it
+
+
 def test_difficulties_by_the_week_are_refused():
     with pytest.raises(dcm.DataError, match="late=1 is only for panels that are simulated by the week"):
         dcm.simulate(1, 60, 2, 1, late=1, cadence="daily")

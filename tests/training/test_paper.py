@@ -9,6 +9,8 @@ import pytest
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.data.seasonal_profile import seasonal_profile
+from deepcausalmmm_jax.plots.report.findings import findings
+from deepcausalmmm_jax.plots.report.tables import _media
 from deepcausalmmm_jax.training.estimate import estimate, estimate_in_chunks
 from deepcausalmmm_jax.training.paper.optimizer import clipped
 from deepcausalmmm_jax.training.paper.start import start_values
@@ -33,6 +35,16 @@ def test_it_learns_and_says_that_the_schedule_was_run(paper_result):
     np.testing.assert_allclose(named.sum(axis=1), history["objective"], rtol=1e-4)
     np.testing.assert_allclose(history["learning_rate"].iloc[:10], 1e-4)
     np.testing.assert_allclose(history["learning_rate"].iloc[10:], 1e-2)
+
+
+def test_a_report_says_that_incremental_figures_are_not_the_contributions(published_result, small_result):
+    summary, trust = published_result.media_summary(), published_result.notes()
+    assert not np.allclose(summary["pct_of_contribution"], trust["share"], rtol=0.05)
+    assert not np.allclose(summary["pct_of_contribution"].sum(), trust["share"].sum(), rtol=0.05)
+    words = ("the others' shares", "contributions in the charts")
+    for result, told in ((published_result, True), (small_result, False)):
+        page = (_media(result).note, " ".join(findings(result, None).caveats))
+        assert [all(word in text for word in words) for text in page] == [told, told]
 
 
 def test_contributions_add_up_and_every_region_has_its_own_baseline(paper_result):

@@ -12,6 +12,7 @@ from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.plots.report.findings import _of_intervals
 from deepcausalmmm_jax.results.own_notes import doubt_of_draws
+from deepcausalmmm_jax.training.fitted import LiftsBefore
 from deepcausalmmm_jax.trust.estimate_checks import baseline_row, media_share_row, returns_row, total_roi
 from deepcausalmmm_jax.trust.evidence_checks import experiment_row, refutation_row
 from deepcausalmmm_jax.trust.fit_checks import (
@@ -255,12 +256,28 @@ def test_refutations_decide(kinds, grades, grade, verdict):
 
 
 def test_an_experiment_that_the_model_contradicts_is_named(kinds, monkeypatch):
-    table = pd.DataFrame({"channel": ["channel_1", "channel_2"], "conflict": [False, True]})
+    table = pd.DataFrame({"channel": ["channel_1", "channel_2"], "z": [0.3, -2.5], "conflict": [False, True]})
     monkeypatch.setattr(dcm.Ensemble, "lift_tests", lambda self: table)
     assert experiment_row(kinds["strong"]).grade is Grade.LOOK
     card = dcm.health(kinds["strong"])
     assert card.verdict is dcm.Verdict.TEST_FIRST
     assert "experiment on channel_2" in card.reason
+
+
+def test_an_experiment_that_cannot_be_compared_does_not_count_as_one_that_agrees(small_result):
+    panel, tests = small_result.panel, []
+    for name in panel.channels[:2]:
+        tests.append(dcm.LiftTest(name, panel.week_label(20), panel.week_label(23), lift=1e3, standard_error=1e3))
+    config = small_result.config.replace(experiments=tuple(tests))
+    for sd, grade, told in (
+        ([1e3, 1e3], Grade.PASS, "2 of 2 agree with the model"),
+        ([1e3, np.nan], Grade.PASS, "1 of 2 agree with the model; 1 cannot be compared"),
+        ([np.nan, np.nan], Grade.NOT_RUN, "0 of 2 agree with the model; 2 cannot be compared"),
+    ):
+        before = LiftsBefore(np.array([1e3, 1e3]), np.array(sd))
+        fitted = dataclasses.replace(small_result.fitted, config=config, lifts_before=before)
+        row = experiment_row(dcm.FitResult(fitted))
+        assert (row.grade, row.figure[: len(told)]) == (grade, told)
 
 
 def test_a_plan_beyond_the_exposure_of_training_asks_for_a_look(kinds):

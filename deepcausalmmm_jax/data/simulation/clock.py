@@ -22,6 +22,7 @@ class _Days(NamedTuple):
     """The truth by day; terms are shares of a region's mean day without noise."""
 
     relative: np.ndarray  # [region, day, channel], exposure, 1 in a mean day
+    before: np.ndarray  # the same of the days before the panel
     control: np.ndarray  # [region, day, control]
     parts: np.ndarray  # [region, day, 3 + control], level, trend, season and each control
     worth: np.ndarray  # [region, day, channel]
@@ -83,8 +84,8 @@ def simulate_days(
     def expected(other: np.ndarray) -> np.ndarray:
         scaled = grid.spread(other, days.relative, length)
         last = int(grid.start + grid.lengths[: other.shape[1]].sum())
-        both = np.concatenate([days.relative[:, : grid.start], scaled], axis=1)[:, :last]
-        effect = (days.worth[:, :last] * _activity(both, by_day)).sum(axis=2)
+        both = np.concatenate([days.before, days.relative[:, : grid.start], scaled], axis=1)  # what ran before stays
+        effect = (days.worth[:, :last] * _activity(both, by_day)[:, _WARM_UP:]).sum(axis=2)
         return grid.summed(days.parts.sum(axis=2)[:, :last] + effect, other.shape[1]) / length
 
     made = Simulation(
@@ -154,7 +155,7 @@ def _draw(
     exposure = _exposure(rng, (n_regions, total, n_channels), weekday, year)
     share = _MEDIA_SHARE if request.media_share is None else request.media_share
     noise = (_NOISE if request.noise is None else request.noise) * np.sqrt(7.0)
-    kept = slice(_WARM_UP, None)
+    early, kept = slice(0, _WARM_UP), slice(_WARM_UP, None)
     relative = exposure / exposure[:, kept].mean(axis=1, keepdims=True)
     activity = _activity(relative, parameters)
     split = rng.dirichlet(np.full(n_channels, 2.0)) * ~placebo
@@ -172,7 +173,8 @@ def _draw(
     effect = np.where(np.arange(n_controls) == 0, 0.06, rng.normal(0.0, 0.03, n_controls))
     parts = np.concatenate([np.stack([level, trend, season], axis=2), control * effect], axis=2)
     error = noise * rng.normal(size=(n_regions, total))
-    return _Days(*(array[:, kept] for array in (relative, control, parts, worth, worth * activity, error)))
+    own = (array[:, kept] for array in (control, parts, worth, worth * activity, error))
+    return _Days(relative[:, kept], relative[:, early], *own)
 
 
 def _slow(rng: np.random.Generator, shape: tuple[int, ...], weekly: float) -> np.ndarray:

@@ -47,10 +47,10 @@ _REVENUE_PER_KPI = 12.5
 class Truth:
     """The true effects behind a simulated panel.
 
-    With a kind other than "hill" there are no links, and effects and carry-over include those of exposure before the
-    first week. In the kind "multiplicative" the contribution of a channel is the expected KPI minus the expected KPI
-    with that channel at zero, and likewise for the other components except the baseline, which is only the level; since
-    factors multiply, these need not sum to the KPI.
+    With a kind other than "hill", or with a cadence, there are no links, and effects and carry-over include those of
+    exposure before the first week. In the kind "multiplicative" the contribution of a channel is the expected KPI minus
+    the expected KPI with that channel at zero, and likewise for the other components except the baseline, which is only
+    the level; since factors multiply, these need not sum to the KPI.
 
     Attributes:
         contributions: `(region, time, channel)`, KPI units: contribution of each channel.

@@ -59,7 +59,8 @@ class Experiment:
         """The measured test, for `Config(experiments=...)`.
 
         What was measured is divided by the share of the effect that has arrived at the end of the cool-down
-        (`arrived_pct`), as is its error, since a `LiftTest` holds the whole effect.
+        (`arrived_pct`), as is its error, since a `LiftTest` holds the whole effect. A fit counts it up to its last
+        training week, so the weeks in which the rest arrives should be among these.
 
         Args:
             lift: as measured in the weeks of the test and its cool-down, KPI units of all regions under test together;

@@ -212,7 +212,8 @@ def _caveats(result: FitResult, summary: pd.DataFrame, notes: pd.DataFrame, diag
     if not result.family.has_exposure_levels:
         told.append(
             "In the published model the prior sets the media share, and curves run over shares of voice, so the size "
-            "of the total budget has no effect."
+            "of the total budget has no effect. Taking a channel out raises the others' shares, so shares and returns "
+            "of single channels are not the contributions in the charts, and do not add up to those of all media."
         )
     return told
 

@@ -195,6 +195,11 @@ def _media(result: FitResult) -> Table:
             "Incremental: the channel's part of what all media add, so that channels add up; effects multiply, and "
             "without one channel alone more than its part would be lost. "
         )
+    elif not result.family.has_exposure_levels:
+        text += (
+            "Without a channel the others' shares of voice rise, so these figures are not the contributions in the "
+            "charts, and their sum is not what all media bring. "
+        )
     return Table("media", "All channels", ["channel", *(forms[c] for c in columns)], rows, text + " ".join(said))
 
 
