@@ -251,7 +251,7 @@ def test_units_are_left_out_of_labels_where_no_two_become_alike(names, shown):
 
 def test_experiments_are_shown_where_there_are_any(kinds, monkeypatch, tmp_path):
     table = pd.DataFrame(
-        {"channel": [NAMES[0]], "measured": [10.0], "model_after": [np.nan], "conflict": [True]},
+        {"channel": [NAMES[0]], "measured": [10.0], "model_after": [np.nan], "z": [3.0], "conflict": [True]},
         index=pd.Index(["spring"], name="test"),
     )
     monkeypatch.setattr(dcm.Ensemble, "lift_tests", lambda self: table)
