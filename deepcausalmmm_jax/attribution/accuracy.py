@@ -7,7 +7,7 @@ from deepcausalmmm_jax.data.cadence import Cadence
 
 SEASON_WEEKS = 52  # a year, so that weeks of days compare the same day of the week
 RECENT_WEEKS = 8.0
-ENOUGH_COVERAGE = 0.9  # share of the region-weeks that a naive forecast must cover to be compared with
+_ENOUGH_COVERAGE = 0.9  # share of the region-weeks that a naive forecast must cover to be compared with
 
 NAIVE_FORECASTS = ("mean", "last", "mean8", "seasonal")
 
@@ -105,18 +105,33 @@ def accuracy_table(
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+def to_compare_with(forecast: np.ndarray, mean: np.ndarray, observed: np.ndarray) -> np.ndarray | None:
+    """A naive forecast with the regional mean where it has none, in the shape of both; None where it covers too little.
+
+    One that exists for few region-weeks is not compared with those that cover nearly all. Where it lacks a few, these
+    may be of the region with the largest errors of all, which then have to count for it as they do for the model.
+
+    Args:
+        forecast: in KPI units, NaN where there is none.
+        mean: the regional mean of the training weeks.
+        observed: above 0 where the KPI was observed.
+    """
+    seen = observed > 0
+    covered = (seen & ~np.isnan(forecast)).sum() >= _ENOUGH_COVERAGE * seen.sum() > 0
+    return np.where(np.isnan(forecast), mean, forecast) if covered else None
+
+
 def _row(
     kpi: np.ndarray, prediction: np.ndarray, observed: np.ndarray, naive: dict[str, np.ndarray]
 ) -> dict[str, float | str]:
     row: dict[str, float | str] = dict(scores(kpi, prediction, observed))
-    known = {}
+    known, seen = {}, observed > 0
     for name in NAIVE_FORECASTS:
-        error = np.where(observed > 0, kpi - naive.get(name, np.full(kpi.shape, np.nan)), np.nan)
-        row[f"rmse_{name}"] = _rmse(error)
-        # A forecast that exists for few region-weeks is shown, but not compared with those that cover nearly all. These
-        # have the mean elsewhere: a region that it leaves out may be the one with the largest errors of all.
-        if (~np.isnan(error)).sum() >= ENOUGH_COVERAGE * (observed > 0).sum() > 0:
-            known[name] = _rmse(np.where(np.isnan(error) & (observed > 0), kpi - naive["mean"], error))
+        forecast = naive.get(name, np.full(kpi.shape, np.nan))
+        row[f"rmse_{name}"] = _rmse(np.where(seen, kpi - forecast, np.nan))
+        compared = to_compare_with(forecast, naive["mean"], observed)
+        if compared is not None:
+            known[name] = _rmse(np.where(seen, kpi - compared, np.nan))
     best = min(known, key=lambda name: known[name]) if known else ""
     row["rmse_naive"] = known[best] if known else np.nan
     row["naive"] = best

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.attribution.accuracy import ENOUGH_COVERAGE, naive_forecasts, scores
+from deepcausalmmm_jax.attribution.accuracy import naive_forecasts, scores, to_compare_with
 from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.config.asked import require_config
 from deepcausalmmm_jax.config.settings import Config
@@ -272,10 +272,10 @@ def _errors(compared: list[_Compared]) -> dict[str, object]:
 
     model, naive, whole = of(forecasts.pop(_MODEL)), {}, {}
     for name, forecast in forecasts.items():
-        covered = (~np.isnan(forecast) & (observed > 0)).sum() >= ENOUGH_COVERAGE * (observed > 0).sum()
-        naive[name] = of(forecast)["rmse"] if covered else np.nan
-        if covered:  # compared in all region-weeks, with the mean where it has none, see `attribution.accuracy`
-            whole[name] = of(np.where(np.isnan(forecast), forecasts["mean"], forecast))["rmse"]
+        compared_with = to_compare_with(forecast, forecasts["mean"], observed)
+        naive[name] = of(forecast)["rmse"] if compared_with is not None else np.nan
+        if compared_with is not None:
+            whole[name] = of(compared_with)["rmse"]
     best = min(whole, key=lambda name: whole[name])
     columns: dict[str, object] = {"rmse": model["rmse"], "wmape": model["wmape"]}
     columns |= {f"rmse_{name}": rmse for name, rmse in naive.items()}
