@@ -228,11 +228,25 @@ def kernel_adstock(exposure: Array, kernel: Array, before: Array | None = None) 
     """
     chex.assert_rank([exposure, kernel], [{2, 3}, 2])
     _assert_per_channel("a lag of the kernel", kernel[0], exposure)
-    n_weeks, n_lags = exposure.shape[0], kernel.shape[0]
-    earlier = jnp.zeros((n_lags - 1, *exposure.shape[1:]), exposure.dtype) if before is None else before
-    chex.assert_shape(earlier, (n_lags - 1, *exposure.shape[1:]), custom_message=f"before, for kernel {kernel.shape}")
-    padded = jnp.concatenate([earlier, exposure])
+    adstocked = _sum_of_lags(exposure, kernel)
+    if before is None:
+        return adstocked
+    # What earlier weeks add ends with the kernel. Convolved on its own, a `before` that depends on parameters leaves
+    # the gradient of `exposure`, as large as the panel at every lag, out of the program: it is seldom asked for.
+    n_earlier = kernel.shape[0] - 1
+    chex.assert_shape(before, (n_earlier, *exposure.shape[1:]), custom_message=f"before, for kernel {kernel.shape}")
+    n_reached = min(n_earlier, exposure.shape[0])
+    followed = jnp.concatenate([before, jnp.zeros((n_reached, *before.shape[1:]), before.dtype)])
+    reached = _sum_of_lags(followed, kernel)[n_earlier:]
+    return jnp.concatenate([adstocked[:n_reached] + reached, adstocked[n_reached:]])
 
+
+def _sum_of_lags(exposure: Array, kernel: Array) -> Array:
+    """`kernel_adstock` with zeros before the first week."""
+    n_weeks, n_lags = exposure.shape[0], kernel.shape[0]
+    padded = jnp.concatenate([jnp.zeros((n_lags - 1, *exposure.shape[1:]), exposure.dtype), exposure])
+
+    @jax.checkpoint  # the gradient slices once more; kept, the slices would be the panel times the number of lags
     def add_lag(total: Array, lag: Array) -> tuple[Array, None]:
         shifted = jax.lax.dynamic_slice_in_dim(padded, n_lags - 1 - lag, n_weeks)
         return total + append_axes(kernel[lag], exposure.ndim - 1) * shifted, None

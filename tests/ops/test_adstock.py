@@ -32,6 +32,29 @@ def test_geometric_equals_its_kernel_when_no_lag_is_cut_off():
     np.testing.assert_allclose(geometric_adstock(EXPOSURE, decay), by_kernel, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("n_lags", [1, 2, 5, 12, 13, 20])  # kernels that end within the weeks, and beyond them
+def test_weeks_before_the_first_carry_over_like_any_others(n_lags):
+    drawn = np.random.default_rng(n_lags)
+    kernel = jnp.asarray(drawn.dirichlet(np.ones(n_lags), 2).T, jnp.float32)
+    before = jnp.asarray(drawn.gamma(1.0, 1.0, (n_lags - 1, 2)), jnp.float32)
+
+    def in_one(kernel, before):
+        joined = jnp.concatenate([before, EXPOSURE])
+        return jnp.stack([jnp.convolve(joined[:, m], kernel[:, m], mode="valid") for m in range(2)], axis=1)
+
+    def apart(kernel, before):
+        return kernel_adstock(EXPOSURE, kernel, before)
+
+    np.testing.assert_allclose(apart(kernel, before), in_one(kernel, before), rtol=1e-5, atol=1e-6)
+    weight = jnp.asarray(drawn.normal(size=EXPOSURE.shape), jnp.float32)
+    for position in (0, 1):
+        found, right = (
+            jax.jit(jax.grad(lambda k, b, f=f: jnp.vdot(weight, f(k, b)), position))(kernel, before)
+            for f in (apart, in_one)
+        )
+        np.testing.assert_allclose(found, right, rtol=1e-4, atol=1e-5)
+
+
 @given(decay=st.floats(1e-4, 0.999), delay=st.floats(0.0, 8.0), max_lag=st.integers(1, 20))
 @settings(max_examples=30, deadline=None)
 def test_kernels_are_positive_and_sum_to_one(decay, delay, max_lag):
