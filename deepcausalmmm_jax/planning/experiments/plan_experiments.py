@@ -27,7 +27,14 @@ from deepcausalmmm_jax.planning.experiments.designs import Design, asked_sets, c
 from deepcausalmmm_jax.planning.experiments.experiment_plan import ExperimentPlan
 from deepcausalmmm_jax.planning.experiments.library import Library, library_of, plan_steps
 from deepcausalmmm_jax.planning.experiments.preposterior import FEWEST, perfect
-from deepcausalmmm_jax.planning.experiments.request import Request, countrys, enough_draws, multiples, requested
+from deepcausalmmm_jax.planning.experiments.request import (
+    Request,
+    countrys,
+    enough_draws,
+    multiples,
+    requested,
+    stopped,
+)
 from deepcausalmmm_jax.planning.experiments.responses import treatments
 from deepcausalmmm_jax.planning.limit_files import by_channel
 from deepcausalmmm_jax.planning.limits import Limits
@@ -247,6 +254,12 @@ def _notes(ensemble: Ensemble, found: ExperimentPlan, asked: Request, study: Stu
     idle = [ensemble.panel.channels[i] for i in asked.channels if ensemble.panel.channels[i] not in tested]
     if idle:
         notes.append(f"Not tested, since the plan gives them no spend to change: {', '.join(idle)}.")
+    ended, quarter = stopped(ensemble.panel)
+    if ended := [name for name in ended if name in tested and not study.planned]:
+        notes.append(
+            f"Without spend in the last {quarter}: {', '.join(ended)}. Tests of such a channel suppose the mean week "
+            "of the last year, in which it ran; if it stays off the air, leave it out of channels."
+        )
     if national := countrys(ensemble.panel):
         notes.append(
             f"National, so that no regions can be compared with others: {', '.join(national)}; such a test runs in the "

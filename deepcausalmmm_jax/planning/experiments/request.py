@@ -20,7 +20,7 @@ from deepcausalmmm_jax.results.ensemble import Ensemble
 _LONGEST = 26  # weeks of a test
 _MOST_SHARE = 0.25  # of the history that a test may last
 _LARGEST_RISE = 4.0
-_LAST_YEAR = 52  # weeks
+_LAST_YEAR, _LAST_QUARTER = 52, 13  # weeks
 _LENGTHS = (4, 8)  # of a test, weeks
 
 
@@ -170,11 +170,18 @@ def countrys(panel: Panel) -> list[str]:
     return [name for name in panel.channels if name in panel.national] if len(panel.regions) > 1 else []
 
 
-def _spend(panel: Panel) -> np.ndarray:
-    """Spend of the last year with a KPI, `[channel]`; 0 for a channel without."""
+def stopped(panel: Panel) -> tuple[list[str], str]:
+    """Channels with spend in the last year with a KPI but none in its last quarter, and that quarter in words."""
+    ran, runs = _spend(panel) > 0, _spend(panel, _LAST_QUARTER) > 0
+    quarter = panel.cadence.several(panel.cadence.steps(_LAST_QUARTER))
+    return [name for i, name in enumerate(panel.channels) if ran[i] and not runs[i]], quarter
+
+
+def _spend(panel: Panel, weeks: int = _LAST_YEAR) -> np.ndarray:
+    """Spend of the last weeks with a KPI, of a year unless told otherwise, `[channel]`; 0 for a channel without."""
     past = panel.until_last_kpi()
     recent = np.where(past.present[:, :, None], np.nan_to_num(priced(past, None).spend), 0.0)
-    return np.asarray(recent[:, -past.cadence.steps(_LAST_YEAR) :].sum(axis=(0, 1)))
+    return np.asarray(recent[:, -past.cadence.steps(weeks) :].sum(axis=(0, 1)))
 
 
 def _changes(changes: object) -> tuple[float, ...]:
