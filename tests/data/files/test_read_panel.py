@@ -1,6 +1,7 @@
 """One table in the layouts that people's files have: each gives the panel of the plain one, or one clear sentence."""
 
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pandas as pd
@@ -135,7 +136,7 @@ def test_a_parquet_file_and_a_query_give_the_same_panel(plain, tmp_path):
 
 
 def test_a_query_gives_the_same_panel(plain):
-    with sqlite3.connect(":memory:") as connection:
+    with closing(sqlite3.connect(":memory:")) as connection:  # by itself it ends a transaction and stays open
         table().to_sql("weeks", connection, index=False)
         assert_same(read("select * from weeks", connection=connection), plain)
         with pytest.raises(dcm.DataError, match="The query failed: .*no such table: no_table"):
