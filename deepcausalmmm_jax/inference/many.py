@@ -7,6 +7,7 @@ from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
+from deepcausalmmm_jax.ops.batches import map_in_batches
 from deepcausalmmm_jax.training.estimate import estimate
 from deepcausalmmm_jax.training.family import AnyHyperparameters
 from deepcausalmmm_jax.training.schedule import Schedule
@@ -45,7 +46,9 @@ class Fits(NamedTuple):
             )
             return fitted
 
-        batch: tuple[Variables, History] = jax.lax.map(
-            one, tasks, batch_size=self.batch_size if self.batch_size > 1 else None
+        # As in `resampling.Refits`: a panel without controls has arrays without elements.
+        several = self.batch_size > 1
+        batch: tuple[Variables, History] = (
+            map_in_batches(one, tasks, self.batch_size) if several else jax.lax.map(one, tasks)
         )
         return batch

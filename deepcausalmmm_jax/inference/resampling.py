@@ -12,6 +12,7 @@ from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.model.counts import log_means
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.model.log_prior import drawn_demand
+from deepcausalmmm_jax.ops.batches import map_in_batches
 from deepcausalmmm_jax.training.estimate import estimate
 from deepcausalmmm_jax.training.family import AnyHyperparameters
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
@@ -76,7 +77,8 @@ class Refits(NamedTuple):
             )
             return Refit(variables, history.status, history.epochs)
 
-        batch: Refit = jax.lax.map(one, keys, batch_size=self.batch_size if self.batch_size > 1 else None)
+        # Not `lax.map(..., batch_size=...)`, which cannot join arrays without elements, as of a panel without controls.
+        batch: Refit = map_in_batches(one, keys, self.batch_size) if self.batch_size > 1 else jax.lax.map(one, keys)
         return batch
 
 

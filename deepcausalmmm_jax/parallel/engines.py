@@ -82,7 +82,8 @@ def spread(
             found = list(pool.map(lambda part: _on_host(program(part, parts.shared)), parts.pieces))
         joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
     elif engine == "pmap":
-        joined = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), _on_host(program(parts.pieces[0], parts.shared)))
+        by_part: Outcome = _on_host(program(parts.pieces[0], parts.shared))
+        joined = jax.tree.map(lambda a: a.reshape(a.shape[0] * a.shape[1], *a.shape[2:]), by_part)
     else:
         joined = _on_host(program(parts.pieces[0], parts.shared))
     cut: Outcome = jax.tree.map(lambda a: a[: _length(mapped)], joined)
@@ -141,7 +142,7 @@ def _arranged(
     if engine == "threads":
         return _Parts(_split(jax.device_put(filled, devices[0]), n_parts), jax.device_put(shared, devices[0]))
     if engine == "pmap":
-        filled = jax.tree.map(lambda a: a.reshape(n_parts, -1, *a.shape[1:]), filled)
+        filled = jax.tree.map(lambda a: a.reshape(n_parts, whole // n_parts, *a.shape[1:]), filled)
     return _Parts([filled], shared)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.inference.bootstrap import _keys, _sample
-from deepcausalmmm_jax.inference.resampling import _in_every_week, drawn
+from deepcausalmmm_jax.inference.resampling import Refits, _in_every_week, drawn
 from deepcausalmmm_jax.parallel.engines import spread
 from deepcausalmmm_jax.training.prepare import prepare
 from tests.processes import with_devices
@@ -88,9 +88,22 @@ def test_engines_give_the_same_refits_when_replicates_do_not_divide(small_result
     np.testing.assert_allclose(_shares(found), _shares(ensemble), **_ROUNDING)
 
 
+class _Whole:
+    def __call__(self, mapped, shared, /):
+        return mapped
+
+
 class _Doubled:
     def __call__(self, mapped, shared, /):
         return {"twice": 2 * mapped + shared}
+
+
+@pytest.mark.parametrize("engine", ["threads", "shard_map", "pmap"])
+def test_arrays_without_elements_are_split_and_joined(engine):
+    batch = {"kpi": np.arange(5, dtype=np.float32), "control": np.zeros((5, 3, 0), np.float32)}
+    found = spread(_Whole(), batch, np.float32(1), devices=jax.devices(), engine=engine, workers=2)
+    np.testing.assert_array_equal(found["kpi"], batch["kpi"])
+    assert found["control"].shape == (5, 3, 0)
 
 
 @pytest.mark.parametrize("engine", ["threads", "shard_map", "pmap"])
@@ -99,6 +112,17 @@ def test_uneven_batches_are_filled_and_cut_again(engine, length):
     batch = np.arange(length, dtype=np.float32)[:, None] * np.ones(3, np.float32)
     found = spread(_Doubled(), batch, np.float32(1), devices=jax.devices(), engine=engine, workers=3)
     np.testing.assert_array_equal(found["twice"], 2 * batch + 1)
+
+
+def test_refits_side_by_side_need_no_controls(small_panel, quick):
+    bare = dataclasses.replace(small_panel, controls=(), control=small_panel.control[:, :, :0])
+    once = dataclasses.replace(quick.training, max_epochs=25)
+    fitted = dcm.fit(bare, quick.replace(training=once), holdout=8).fitted
+    ready = prepare(fitted.panel, fitted.weights, fitted.config)
+    refits = Refits(ready.design, ready.schedule, "weights", 8, fitted.n_training_weeks, 2)
+    found = jax.eval_shape(refits.__call__, _keys([0, 1, 2], 3), _sample(fitted, ready, warm=True))
+    assert found.variables["params"]["control"]["region"].shape == (3, 4, 0)
+    assert found.status.shape == (3,)
 
 
 def test_region_draws_count_regions(sample):

@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.inference.fit_many import prepared, weights_of
+from deepcausalmmm_jax.inference.many import Fits, Task
+from deepcausalmmm_jax.inference.rolling_origin import stacked
 from deepcausalmmm_jax.parallel.devices import devices_for
 from deepcausalmmm_jax.parallel.hosts import disagreement, fingerprints, own_share
 
@@ -40,6 +43,15 @@ def test_each_of_many_fits_is_the_single_one(many, small_panel, other_panel, sho
     assert many[2].panel is other_panel
     assert len(many[3].fitted.record.objective) == len(single.fitted.record.objective)
     assert many[3].fitted.record.seconds > 0
+
+
+def test_fits_side_by_side_need_no_controls(small_panel, short):
+    bare = dataclasses.replace(small_panel, controls=(), control=small_panel.control[:, :, :0])
+    one = prepared(bare, weights := weights_of(bare, 8, ""), short)
+    several = stacked([Task(jax.random.key(seed), one.inputs, weights, one.hyperparameters) for seed in range(3)])
+    variables, history = jax.eval_shape(Fits(one.design, one.schedule, 2).__call__, several, None)
+    assert variables["params"]["control"]["region"].shape == (3, 4, 0)
+    assert history.status.shape == (3,)
 
 
 _TINY = dcm.Config.paper(hidden_size=2, epochs=20, warm_start_epochs=5)
