@@ -10,6 +10,7 @@ import pytest
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.planning.experiments import responses
+from deepcausalmmm_jax.planning.experiments.candidates import national_forecast
 from deepcausalmmm_jax.planning.experiments.responses import cool_downs, treatments
 
 pytestmark = pytest.mark.slow
@@ -223,6 +224,18 @@ def test_a_national_panel_is_tested_everywhere_against_the_forecast(plan, nation
     assert errors[8] > errors[4]
     with pytest.raises(dcm.DataError, match="no match to draw"):
         dcm.plots.experiment_match(found)
+
+
+def test_a_national_test_is_measured_against_a_forecast_from_the_week_before_it(national_ensemble):
+    """Weeks that this fit holds out are known when a test is read."""
+    fit, variables = national_ensemble.fitted_panel, national_ensemble.replicates.variables
+    held_out = len(fit.panel.weeks) - fit.n_training_weeks
+    assert held_out == 8
+    _, horizon = treatments(fit, variables, np.array([0]), (-1.0,), 4, np.ones(3))
+    error = national_forecast(fit, variables, horizon, seed=0).std(axis=0)
+    after_training = national_ensemble.forecast_draws(draws=1000).sum(axis=1).std(axis=0)
+    np.testing.assert_allclose(error[:held_out], after_training, rtol=0.1)
+    assert error[0] < 0.9 * after_training[-1]
 
 
 def test_effects_of_regions_add_up(small_ensemble):
