@@ -1,5 +1,6 @@
 """Candidates for a test: every treatment in every set of regions, with what each expects, risks, costs and teaches."""
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -87,6 +88,9 @@ def candidates_of(
 def national_forecast(fit: FittedPanel, variables: Variables, horizon: Horizon, seed: int) -> np.ndarray:
     """Draws of the KPI of all regions in the weeks of a test, `[draw, week ahead]`, KPI units.
 
+    A test is read by a fit that has learned from every week before it. So the forecast begins right after training,
+    where this fit holds weeks out: they would only add to its error.
+
     Raises:
         ConfigError: the paper's model, which does not model its errors.
     """
@@ -96,6 +100,8 @@ def national_forecast(fit: FittedPanel, variables: Variables, horizon: Horizon, 
             "use the default model."
         )
     ahead = horizon.panel.select(weeks=slice(horizon.start, None))
+    trained = fit.panel.weeks[: fit.n_training_weeks]
+    ahead = dataclasses.replace(ahead, weeks=fit.panel.cadence.later(trained, len(ahead.weeks)))
     return np.asarray(forecast_draws(fit, variables, ahead, _FORECASTS, seed).sum(axis=1))
 
 

@@ -1,5 +1,6 @@
 """Plans that could be chosen once more is known, and what each draw says that they bring."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ from scipy.interpolate import PchipInterpolator
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.horizon import even_weeks
+from deepcausalmmm_jax.attribution.planned_frequency import at_frequency
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.planning.cells import Cells, cells_of
@@ -48,7 +50,9 @@ def plan_steps(panel: Panel) -> int:
     return panel.cadence.steps(_PLAN_WEEKS)
 
 
-def library_of(fit: FittedPanel, variables: Variables, limits: Limits, base: np.ndarray) -> Library:
+def library_of(
+    fit: FittedPanel, variables: Variables, limits: Limits, base: np.ndarray, frequency: Mapping[str, float]
+) -> Library:
     """Plans of the present total within limits: the present one, and the best for groups of draws and single draws.
 
     Each channel's outcome is computed under every draw at a few levels of spend, with the other channels as they are;
@@ -60,12 +64,13 @@ def library_of(fit: FittedPanel, variables: Variables, limits: Limits, base: np.
         variables: sets of parameters, with a leading axis.
         limits: of the plans.
         base: `[channel]`, spend of the present plan, in multiples of the mean week of the last year.
+        frequency: contacts per person reached, by channel that is planned at another one than its usual.
 
     Raises:
         ConfigError: limits that no plan of the total meets, or that name an unknown channel.
     """
     n_steps = plan_steps(fit.panel)
-    horizon = even_weeks(fit, n_steps, settled=False)
+    horizon = at_frequency(fit, even_weeks(fit, n_steps, settled=False), frequency)
     cells = cells_of(horizon, "channel", fit.scales.exposure)
     outcome = Outcome(fit, variables, horizon, cells)
     present = cells.today * base[cells.channel]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.horizon import even_weeks
+from deepcausalmmm_jax.attribution.planned_frequency import planned_frequency
 from deepcausalmmm_jax.attribution.units import units_of
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.checks import require
@@ -79,7 +80,7 @@ def plan_experiments(
     Args:
         ensemble: a fit with draws: what `bootstrap` or `sample_posterior` returns.
         budget_plan: the plan that will be in place; its spend by channel, relative to the spend that it replaces, its
-            total and its limits by channel are kept. None for the mean week of the last year.
+            total, its limits by channel and its frequencies are kept. None for the mean week of the last year.
         channels: to test; all with spend in the last year when None.
         regions: sets of regions to test, such as `[["north", "south"], ["east"]]`; None for the best matched sets of a
             quarter and of half of the regions.
@@ -161,6 +162,7 @@ def studied(
             "regions needs a panel of two or more regions; this one is national, where a test runs everywhere and is "
             "measured against the forecast: leave regions out."
         )
+    frequency = {} if budget_plan is None else planned_frequency(fit, budget_plan.frequency)
     none: list[Design | None] = [None]
     step("matching regions")
     designs, filled = (none, 0.0) if national else _designs(fit.until_last_kpi, regions, asked.seed)
@@ -168,11 +170,11 @@ def studied(
     variables: Variables = jax.tree.map(lambda array: np.asarray(array)[kept], ensemble.replicates.variables)
     step("plans")
     own, dropped = _limits(fit, limits, budget_plan)
-    library = library_of(fit, variables, own, base)
+    library = library_of(fit, variables, own, base, frequency)
     step("tests")
     candidates: list[Candidate] = []
     for length in parts(asked.weeks):
-        found, horizon = treatments(fit, variables, asked.channels, asked.changes, length, base)
+        found, horizon = treatments(fit, variables, asked.channels, asked.changes, length, base, frequency)
         forecast = national_forecast(fit, variables, horizon, asked.seed) if national else None
         candidates += candidates_of(fit, found, horizon, designs, forecast, asked.level)
     if not candidates:

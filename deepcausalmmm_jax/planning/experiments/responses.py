@@ -1,5 +1,6 @@
 """What each set of parameters expects of a test: the model's own counterfactual in the weeks after the panel."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from deepcausalmmm_jax.attribution.curves import adstock_decay
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.horizon import Horizon, even_weeks
+from deepcausalmmm_jax.attribution.planned_frequency import at_frequency
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.planning.cells import Cells, cells_of, exposure_of
 from deepcausalmmm_jax.planning.outcome import Outcome
@@ -55,6 +57,7 @@ def treatments(
     changes: tuple[float, ...],
     weeks: int,
     base: np.ndarray,
+    frequency: Mapping[str, float],
 ) -> tuple[list[Treatment], Horizon]:
     """Effects of every channel and change for a test of `weeks` weeks, each with one run of the model a draw.
 
@@ -67,11 +70,12 @@ def treatments(
         changes: shares by which spend changes.
         weeks: length of the test.
         base: `[channel]`, spend without the test, in multiples of the mean week of the last year.
+        frequency: contacts per person reached, by channel that is planned at another one than its usual.
 
     Returns:
         The treatments, and the weeks of the test.
     """
-    horizon = even_weeks(fit, weeks, settled=False)
+    horizon = at_frequency(fit, even_weeks(fit, weeks, settled=False), frequency)
     cells = cells_of(horizon, "channel", fit.scales.exposure)
     after = cool_downs(fit)
     kinds = np.unique(after[channels])

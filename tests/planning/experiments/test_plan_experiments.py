@@ -56,7 +56,7 @@ def test_a_lift_is_what_scenario_says(small_ensemble, plan):
     row = plan.table[plan.table["kind"] == "go_dark"].iloc[0]
     panel = small_ensemble.panel
     found, horizon = treatments(
-        small_ensemble.fitted_panel, small_ensemble.replicates.variables, np.arange(3), (-1.0,), 4, np.ones(3)
+        small_ensemble.fitted_panel, small_ensemble.replicates.variables, np.arange(3), (-1.0,), 4, np.ones(3), {}
     )
     rows = [list(panel.regions).index(region) for region in row["regions"]]
     at = panel.channels.index(row["channel"])
@@ -228,7 +228,7 @@ def test_a_national_panel_is_tested_everywhere_against_the_forecast(plan, nation
 def test_effects_of_regions_add_up(small_ensemble):
     """A test in all regions is the sum of tests in each: what the table relies on."""
     fit, variables = small_ensemble.fitted_panel, small_ensemble.replicates.variables
-    found, horizon = treatments(fit, variables, np.array([0]), (-1.0,), 4, np.ones(3))
+    found, horizon = treatments(fit, variables, np.array([0]), (-1.0,), 4, np.ones(3), {})
     panel = small_ensemble.panel
     alone = dcm.plan_experiments(small_ensemble, regions=[[panel.regions[0]]], channels=["channel_1"], **QUICK).table
     assert alone.loc[alone["kind"] == "go_dark", "lift"].item() == pytest.approx(found[0].lift[:, 0].mean())

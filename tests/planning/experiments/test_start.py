@@ -1,0 +1,40 @@
+"""What a test starts from: the week before it, and the frequencies of a budget plan."""
+
+import numpy as np
+import pytest
+
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.attribution.frequency import curves_of
+from deepcausalmmm_jax.planning.experiments.candidates import national_forecast
+from deepcausalmmm_jax.planning.experiments.responses import treatments
+from tests.plots.conftest import as_ensemble
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_test_starts_from_the_frequency_of_the_budget_plan(reached_result):
+    ensemble, often = as_ensemble(reached_result, 4), 9.0
+    region = reached_result.panel.regions[0]
+    asked = {"channels": ["channel_1"], "regions": [[region]], "weeks": 4, "changes": -1.0, "level": 0.5}
+    found = []
+    for frequency in ("today", {"channel_1": often}):
+        budget = dcm.optimize_budget(ensemble, weeks=8, relative_bounds=(1.0, 1.0), frequency=frequency)
+        found.append(dcm.plan_experiments(ensemble, budget, **asked))
+    fit = reached_result.fitted_panel
+    usual, planned = curves_of(fit, None).effect(np.array([fit.scales.frequency[0, 0], often]), 0)[0]
+    before, after = (plan.table["lift"].item() for plan in found)
+    assert after / before == pytest.approx(planned / usual, rel=0.02)
+    brought = [plan.plans["outcome"].max() for plan in found]
+    assert brought[1] < brought[0]
+
+
+def test_a_national_test_is_measured_against_a_forecast_from_the_week_before_it(national_ensemble):
+    """Weeks that this fit holds out are known when a test is read."""
+    fit, variables = national_ensemble.fitted_panel, national_ensemble.replicates.variables
+    held_out = len(fit.panel.weeks) - fit.n_training_weeks
+    assert held_out == 8
+    _, horizon = treatments(fit, variables, np.array([0]), (-1.0,), 4, np.ones(3), {})
+    error = national_forecast(fit, variables, horizon, seed=0).std(axis=0)
+    after_training = national_ensemble.forecast_draws(draws=1000).sum(axis=1).std(axis=0)
+    np.testing.assert_allclose(error[:held_out], after_training, rtol=0.1)
+    assert error[0] < 0.9 * after_training[-1]
