@@ -280,8 +280,8 @@ def _notes_on_figures(ensemble: Ensemble, table: pd.DataFrame, study: Study) -> 
         )
     if filled > _FILLED:
         notes.append(
-            f"{filled:.1%} of the region-weeks have no KPI; in control regions the model's prediction is used for such "
-            "weeks."
+            f"{filled:.1%} of the region-weeks have no KPI; the model's prediction is used for such weeks, in control "
+            "regions and in placebo windows."
         )
     linear = int((table["method"] == "linear").sum())
     if linear:
