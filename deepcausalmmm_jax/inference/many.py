@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax
 from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
@@ -46,9 +45,4 @@ class Fits(NamedTuple):
             )
             return fitted
 
-        # As in `resampling.Refits`: a panel without controls has arrays without elements.
-        several = self.batch_size > 1
-        batch: tuple[Variables, History] = (
-            map_in_batches(one, tasks, self.batch_size) if several else jax.lax.map(one, tasks)
-        )
-        return batch
+        return map_in_batches(one, tasks, self.batch_size)

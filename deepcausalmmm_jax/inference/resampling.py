@@ -77,9 +77,7 @@ class Refits(NamedTuple):
             )
             return Refit(variables, history.status, history.epochs)
 
-        # Not `lax.map(..., batch_size=...)`, which cannot join arrays without elements, as of a panel without controls.
-        batch: Refit = map_in_batches(one, keys, self.batch_size) if self.batch_size > 1 else jax.lax.map(one, keys)
-        return batch
+        return map_in_batches(one, keys, self.batch_size)
 
 
 def drawn(key: Array, sample: Sample, method: Method, block: int, n_training: int) -> tuple[AnyInputs, Array]:

@@ -20,7 +20,7 @@ def map_in_batches(function: Callable[[Members], Found], members: Members, most:
     Args:
         function: of one member, a tree of arrays without the leading axis.
         members: tree of `[member, ...]`.
-        most: members at once; batches are as even as that allows.
+        most: members at once; batches are as even as that allows. With 1 the function is not batched at all.
 
     Returns:
         Tree of `[member, ...]`.
@@ -32,6 +32,9 @@ def map_in_batches(function: Callable[[Members], Found], members: Members, most:
     chex.assert_equal_shape_prefix(leaves, 1)
     count = len(leaves[0])
     chex.assert_scalar_positive(count)
+    if most == 1:
+        in_turn: Found = jax.lax.map(function, members)
+        return in_turn
     runs = -(-count // most)
     if runs == 1:
         return jax.vmap(function)(members)

@@ -16,7 +16,6 @@ import pytest
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.inference.bootstrap import _keys, _sample
 from deepcausalmmm_jax.inference.resampling import Refits, _in_every_week, drawn
-from deepcausalmmm_jax.parallel.engines import spread
 from deepcausalmmm_jax.training.prepare import prepare
 from tests.processes import with_devices
 
@@ -86,32 +85,6 @@ def test_engines_give_the_same_refits_when_replicates_do_not_divide(small_result
     settings = {"seed": 3, "method": "weights", "checks": 0, "batch_size": 1, "progress": False}
     found = dcm.bootstrap(small_result, 5, engine=engine, **settings)
     np.testing.assert_allclose(_shares(found), _shares(ensemble), **_ROUNDING)
-
-
-class _Whole:
-    def __call__(self, mapped, shared, /):
-        return mapped
-
-
-class _Doubled:
-    def __call__(self, mapped, shared, /):
-        return {"twice": 2 * mapped + shared}
-
-
-@pytest.mark.parametrize("engine", ["threads", "shard_map", "pmap"])
-def test_arrays_without_elements_are_split_and_joined(engine):
-    batch = {"kpi": np.arange(5, dtype=np.float32), "control": np.zeros((5, 3, 0), np.float32)}
-    found = spread(_Whole(), batch, np.float32(1), devices=jax.devices(), engine=engine, workers=2)
-    np.testing.assert_array_equal(found["kpi"], batch["kpi"])
-    assert found["control"].shape == (5, 3, 0)
-
-
-@pytest.mark.parametrize("engine", ["threads", "shard_map", "pmap"])
-@pytest.mark.parametrize("length", [1, 2, 5, 8])
-def test_uneven_batches_are_filled_and_cut_again(engine, length):
-    batch = np.arange(length, dtype=np.float32)[:, None] * np.ones(3, np.float32)
-    found = spread(_Doubled(), batch, np.float32(1), devices=jax.devices(), engine=engine, workers=3)
-    np.testing.assert_array_equal(found["twice"], 2 * batch + 1)
 
 
 def test_refits_side_by_side_need_no_controls(small_panel, quick):

@@ -257,7 +257,8 @@ def _notes(ensemble: Ensemble, found: ExperimentPlan, asked: Request, study: Stu
     if idle:
         notes.append(f"Not tested, since the plan gives them no spend to change: {', '.join(idle)}.")
     ended, quarter = stopped(ensemble.panel)
-    if ended := [name for name in ended if name in tested and not study.planned]:
+    ended = [name for name in ended if name in tested]
+    if ended and not study.planned:
         notes.append(
             f"Without spend in the last {quarter}: {', '.join(ended)}. Tests of such a channel suppose the mean week "
             "of the last year, in which it ran; if it stays off the air, leave it out of channels."

@@ -307,19 +307,6 @@ def test_without_revenue_costs_and_gains_are_in_kpi_units(small_ensemble):
         found.matches(99)
 
 
-def test_a_channel_that_has_stopped_is_named_unless_a_plan_says_what_is_spent(small_ensemble):
-    panel = small_ensemble.panel
-    arrays = {name: getattr(panel, name).copy() for name in ("exposure", "spend")}
-    for array in arrays.values():
-        array[:, -13:, 1] = 0.0
-    panel = dataclasses.replace(panel, **arrays)
-    ensemble = dcm.Ensemble(dataclasses.replace(small_ensemble.fitted, panel=panel), small_ensemble.replicates)
-    (note,) = (note for note in dcm.plan_experiments(ensemble, **QUICK).notes if "Without spend" in note)
-    assert note.startswith("Without spend in the last 13 weeks: channel_2. ")
-    budget = dcm.optimize_budget(ensemble, relative_bounds=dict.fromkeys(CHANNELS, (0.9, 1.1)))
-    assert not any("Without spend" in note for note in dcm.plan_experiments(ensemble, budget, **QUICK).notes)
-
-
 def _with_national(ensemble, *names):
     weights = np.full(len(ensemble.panel.regions), 1.0 / len(ensemble.panel.regions))
     panel = dataclasses.replace(ensemble.panel, national=names, national_weights=weights)

@@ -1,4 +1,6 @@
-"""What a test starts from: the week before it, and the frequencies of a budget plan."""
+"""What a test starts from: the week before it, the frequencies of a budget plan, spend that has not stopped."""
+
+import dataclasses
 
 import numpy as np
 import pytest
@@ -38,3 +40,17 @@ def test_a_national_test_is_measured_against_a_forecast_from_the_week_before_it(
     after_training = national_ensemble.forecast_draws(draws=1000).sum(axis=1).std(axis=0)
     np.testing.assert_allclose(error[:held_out], after_training, rtol=0.1)
     assert error[0] < 0.9 * after_training[-1]
+
+
+def test_a_channel_that_has_stopped_is_named_unless_a_plan_says_what_is_spent(small_ensemble):
+    asked = {"weeks": 4, "changes": -1.0, "level": 0.5}
+    panel = small_ensemble.panel
+    arrays = {name: getattr(panel, name).copy() for name in ("exposure", "spend")}
+    for array in arrays.values():
+        array[:, -13:, 1] = 0.0
+    panel = dataclasses.replace(panel, **arrays)
+    ensemble = dcm.Ensemble(dataclasses.replace(small_ensemble.fitted, panel=panel), small_ensemble.replicates)
+    (note,) = (note for note in dcm.plan_experiments(ensemble, **asked).notes if "Without spend" in note)
+    assert note.startswith("Without spend in the last 13 weeks: channel_2. ")
+    budget = dcm.optimize_budget(ensemble, relative_bounds=(0.9, 1.1))
+    assert not any("Without spend" in note for note in dcm.plan_experiments(ensemble, budget, **asked).notes)
