@@ -62,19 +62,19 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
         weekly = weekly.drop(columns=BASE_NAME)
     credited, others = credited_names(result), group_name(result.panel, OTHERS)
     colors, shown = channel_colors([*channels, *credited]), labels([*channels, *credited, others, BASE_NAME])
-    figure = go.Figure()
-    amount = "%{y:.3~r}%" if kind == "percent" else "%{y:,.4~r}"
+    figure, is_share = go.Figure(), {"share": True} if kind == "percent" else {}
+    amount = "%{y:.3~r}%" if is_share else "%{y:,.4~r}"
+    drawn = weekly.mul(100.0 / weekly.sum(axis=1), axis=0) if is_share else weekly
     for name in weekly.columns:
         color = BASE_COLOR if name == BASE_NAME else rest_color(name, colors)
         figure.add_scatter(
             x=weekly.index,
-            y=weekly[name],
+            y=drawn[name],
             name=BASE_NAME if name == BASE_NAME else shown[name],
             mode="lines",
             line={"color": color, "width": 2 if kind == "lines" else 0.5},
             stackgroup=None if kind == "lines" else "all",
-            groupnorm="percent" if kind == "percent" else None,
-            meta={"series": f"part:{name}", ("channel" if name in channels else "column"): name},
+            meta={"series": f"part:{name}", ("channel" if name in channels else "column"): name, **is_share},
             visible="legendonly" if kind == "lines" and name == others else True,
             hovertemplate="%{x}: " + amount + "<extra>%{fullData.name}</extra>",
         )

@@ -1,5 +1,7 @@
 """Filters of the page: what they leave out, and what is said of charts that do not follow them."""
 
+import numpy as np
+
 from tests.plots.test_report import opened
 
 
@@ -40,3 +42,29 @@ def test_the_channel_filter_opens_within_a_phone(browser, page):
     )
     assert 0 <= left < right <= 420
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 420
+
+
+def test_shares_of_the_prediction_stay_so_without_the_other_channels(browser, page):
+    chart = "draw(document.querySelector('[data-key=percent]')); const [table, data] = [state.drawn.get('percent').table, document.getElementById('figure-percent').data];"
+    shown = f"{chart} return [table, data.filter(t => t.visible !== 'legendonly').map(t => [t.meta.channel, t.y])]"
+    channels = [str(name) for name in page[1].panel.channels]
+    opened(browser, page[0])
+    for region in ("", "1"):
+        browser.execute_script(
+            "const s = document.getElementById('region'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))",
+            region,
+        )
+        weekly = page[1].contributions
+        if region:
+            name = browser.execute_script("return DATA.regions.names[1]")
+            at = [str(label) for label in page[1].panel.regions].index(name)
+            weekly = weekly.isel(region=[at])
+        weekly = weekly.sum("region").to_pandas()
+        share = 100 * weekly[channels[1]] / weekly.sum(axis=1)
+        browser.execute_script("document.querySelector('#channels input').click()")
+        table, drawn = browser.execute_script(shown)
+        browser.execute_script("document.querySelector('#channels input').click()")
+        column = table["header"].index(f"{channels[1]}, %")
+        assert f"{channels[0]}, %" not in table["header"]
+        np.testing.assert_allclose([row[column] for row in table["rows"]], share, rtol=0.01)
+        np.testing.assert_allclose(dict(map(tuple, drawn))[channels[1]], share, rtol=0.01)

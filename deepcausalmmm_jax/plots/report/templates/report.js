@@ -33,10 +33,9 @@ function bandOf(name, region) {
 const follows = (chart) => chart.data.some((t) => t.meta && (t.meta.matrix || t.meta.parts || DATA.regions?.series[t.meta.series]));
 const pick = (array, keep) => keep.map((i) => array[i]);
 
-// A trace with the selected region's numbers and the selected channels only; null where nothing of it is left.
-function filtered(trace, followed) {
+// A trace with the selected region's numbers; null where the page has none of them.
+function ofRegion(trace, followed) {
   const meta = trace.meta || {};
-  if (meta.channel && !state.channels.has(meta.channel)) return null;
   let shown = { ...trace };
   if (state.region !== null && followed) {
     const ends = meta.ends && DATA.regions.matrices[`${meta.ends}_low`] ? meta.ends : "";
@@ -48,8 +47,15 @@ function filtered(trace, followed) {
     if (ends) shown = withEnds(shown, ends);
     if (meta.parts) shown = withParts(shown, DATA.regions.parts[meta.parts][state.region]);
   }
-  if (meta.channels) return withPoints(shown, meta.channels);
-  return meta.columns ? withColumns(shown, meta.columns) : shown;
+  return shown;
+}
+
+// A trace with the selected channels only; null where nothing of it is left.
+function ofChannels(trace) {
+  const meta = trace.meta || {};
+  if (meta.channel && !state.channels.has(meta.channel)) return null;
+  if (meta.channels) return withPoints(trace, meta.channels);
+  return meta.columns ? withColumns(trace, meta.columns) : trace;
 }
 
 function withSeries(trace, values) {
@@ -108,15 +114,9 @@ function withColumns(trace, names) {
 
 function current(chart) {
   const followed = follows(chart); // the others stay as they are, with their intervals
-  return chart.data.map((trace) => filtered(trace, followed)).filter(Boolean);
+  const shown = chart.data.map((trace) => ofRegion(trace, followed)).filter(Boolean);
+  return asShares(shown).map(ofChannels).filter(Boolean);
 }
-
-// Parts that a chart shows in percent of their sum, although some of them, or the sum, are below zero.
-const haveSigns = (traces) => {
-  const parts = traces.filter((t) => t.groupnorm === "percent");
-  const most = Math.max(0, ...parts.flatMap((t) => Array.from(t.y, Math.abs)));
-  return parts.some((t) => t.y.some((v) => v < -1e-9 * most)); // less is rounding
-};
 
 function titleOf(chart, traces) {
   if (state.region === null || !follows(chart)) return chart.title;
@@ -186,7 +186,7 @@ function draw(figure) {
   const key = figure.dataset.key;
   const chart = DATA.charts[key];
   const plot = figure.querySelector(".plot");
-  const found = current(chart), odd = haveSigns(found);
+  const found = current(chart), odd = found.some((t) => t.meta?.odd);
   const traces = odd ? [] : found;
   const title = titleOf(chart, traces);
   Object.assign(figure.querySelector("h3"), { textContent: title }).dataset.scope = scopeOf(chart);

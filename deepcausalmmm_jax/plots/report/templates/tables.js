@@ -7,11 +7,12 @@ const asText = (label) => {
   return area.value;
 };
 
-function tableOf(traces, layout = {}) {
+function tableOf(given, layout = {}) {
+  const traces = asShares(given);
   const shown = traces.filter((t) => t.hoverinfo !== "skip");
   if (!shown.length) return { header: [], rows: [] };
-  const first = shown[0], given = shown.find((t) => t.meta?.table)?.meta.table;
-  if (given) return rowsOf(given.header, given.rows);
+  const first = shown[0], own = shown.find((t) => t.meta?.table)?.meta.table;
+  if (own) return rowsOf(own.header, own.rows);
   if (first.type === "heatmap") return fromHeatmap(first, axisName(layout.yaxis));
   if (first.type === "pie") return rowsOf(["part", "value"], partNames(first, first.labels).map((l, i) => [l, first.meta?.signed?.[i] ?? first.values[i]]));
   if (first.meta?.parts) return rowsOf(["part", "value"], shown.flatMap((t) => partNames(t, t.y).map((l, i) => [l, t.x[i]])));
@@ -92,18 +93,21 @@ function byKey(traces, key, value, rowName) {
   }
   const list = [...rows.values()];
   for (const row of list) for (let i = 0; i < header.length; i++) row[i] ??= null;
-  if (traces.some((t) => t.groupnorm === "percent")) asShares(header, list);
+  if (traces.some((t) => t.meta?.share)) for (let i = 1; i < header.length; i++) header[i] += ", %";
   if (key === "x" && typeof list[0]?.[0] === "number") list.sort((a, b) => a[0] - b[0]);
   return rowsOf(header, key === "y" ? list.reverse() : list);
 }
 
-// Values that the chart itself shows in percent of their sum.
-function asShares(header, rows) {
-  for (let i = 1; i < header.length; i++) header[i] += ", %";
-  for (const row of rows) {
-    const sum = row.slice(1).reduce((total, value) => total + (value ?? 0), 0);
-    for (let i = 1; i < row.length; i++) if (row[i] !== null) row[i] = sum === 0 ? null : (100 * row[i]) / sum;
-  }
+// Parts in percent of the sum of all, which a filter or a legend that leaves some of them out does not change; parts of
+// both signs are no shares, and are marked.
+function asShares(traces) {
+  const parts = traces.filter((t) => t.meta?.share && !t.meta.counted);
+  if (!parts.length) return traces;
+  const whole = parts[0].y.map((_, i) => parts.reduce((sum, t) => sum + t.y[i], 0));
+  const most = Math.max(0, ...parts.flatMap((t) => Array.from(t.y, Math.abs)));
+  const odd = parts.some((t) => t.y.some((v) => v < -1e-9 * most)); // less is rounding
+  const share = (v, i) => (v === null || whole[i] === 0 ? null : (100 * v) / whole[i]);
+  return traces.map((t) => (parts.includes(t) ? { ...t, y: Array.from(t.y, share), meta: { ...t.meta, counted: true, odd } } : t));
 }
 
 const shortNumber = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3, notation: "compact" });
