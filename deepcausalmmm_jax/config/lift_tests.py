@@ -186,6 +186,13 @@ def lift_tests_from(value: object) -> tuple[LiftTest, ...]:
     """The setting `experiments`: a list of tests, or of tables with their fields.
 
     Raises:
-        ConfigError: something else, or an invalid test.
+        ConfigError: something else, an invalid test, or one that is given twice.
     """
-    return entries_from("experiments", value, LiftTest, "lift tests")
+    tests = entries_from("experiments", value, LiftTest, "lift tests")
+    twice = [test.label for at, test in enumerate(tests) if test in tests[:at]]
+    if twice:
+        raise ConfigError(
+            f"The lift test {twice[0]!r} is given twice, and would count as two measurements; keep one, or give each a "
+            "name where both were measured."
+        )
+    return tests
