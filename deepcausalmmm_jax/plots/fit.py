@@ -97,7 +97,7 @@ def actual_and_predicted(result: FitResult, region: object | None = None, *, sca
             hovertemplate="%{x}: %{y:,.4~r}<extra>" + label + "</extra>",
         )
     if result.holdout and not scaled:
-        _add_naive(figure, table, str(result.metrics.loc["holdout", "naive"]), naive_names(result.panel.cadence))
+        _add_naive(figure, table, result)
     if not scaled:
         _add_interval(figure, result, region)
     mark_holdout(figure, result)
@@ -146,10 +146,13 @@ def _add_interval(figure: go.Figure, result: FitResult, region: object | None) -
     figure.data[-1].update(name="90% forecast interval", showlegend=True)
 
 
-def _add_naive(figure: go.Figure, table: pd.DataFrame, best: str, names: dict[str, str]) -> None:
+def _add_naive(figure: go.Figure, table: pd.DataFrame, result: FitResult) -> None:
+    """Naive forecasts; the best is that of all regions together, also where one of them is shown."""
+    best, names = str(result.metrics.loc["holdout", "naive"]), naive_names(result.panel.cadence)
+    mark = " (best over all regions)" if len(result.panel.regions) > 1 else " (best)"
     for name, color in NAIVE_COLORS.items():
         if table[name].notna().any():
-            label = f"naive: {names[name]}" + (" (best)" if name == best else "")
+            label = f"naive: {names[name]}" + (mark if name == best else "")
             figure.add_scatter(
                 x=table.index[table["held_out"] == True],  # noqa: E712  # weeks without a row are neither true nor false
                 y=table[name][table["held_out"] == True],  # noqa: E712

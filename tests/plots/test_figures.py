@@ -177,6 +177,17 @@ def test_cross_validation_puts_naive_forecasts_beside_the_model(scores):
     assert figure.data[0].x[-1] == "all folds"
 
 
+def test_the_best_naive_forecast_is_said_to_be_that_of_all_regions(small_result):
+    best = small_result.metrics.loc["holdout", "naive"]
+    table = small_result.forecasts(by_region=True)
+    own = table[(table["held_out"] == True) & table["kpi"].notna()]  # noqa: E712
+    for region, of_region in own.groupby("region"):
+        names = [trace.name for trace in draw("actual_and_predicted", small_result, region=region).data]
+        error = {name: ((of_region["kpi"] - of_region[name]) ** 2).mean() for name in ("mean", "last", "mean8")}
+        assert not [name for name in names if name and name.endswith("(best)")], (min(error, key=error.get), best)
+        assert [name.endswith("(best over all regions)") for name in names if name].count(True) == 1
+
+
 MISSING = [
     ("channel_returns", "spend"), ("spend_and_effect_share", "spend"), ("region_heatmap", "several regions"),
     ("regional_fit", "several regions"), ("holdout_scatter", "held-out weeks"), ("distributions", "refits"),
