@@ -32,6 +32,7 @@ _TERMS = {
     "gru": "GRU weights",
 }
 _MOST_POINTS = 400
+_WIDE = 20.0  # times the smallest value, from which on axes are logarithmic
 _MOST_MARKERS = 2500
 _SETTLED = 0.1  # share of the epochs after which the objective sets the axis
 
@@ -185,6 +186,8 @@ def regional_fit(result: FitResult) -> go.Figure:
 def holdout_scatter(result: FitResult) -> go.Figure:
     """Actual against predicted in the held-out weeks: one point a region and week, thinned out where there are many.
 
+    Where values differ much in size axes are logarithmic, and those at or below zero cannot be drawn.
+
     Raises:
         DataError: no weeks were held out, or none of them is above zero.
     """
@@ -194,8 +197,9 @@ def holdout_scatter(result: FitResult) -> go.Figure:
     table = table[table["held_out"]]
     above = table[(table["kpi"] > 0) & (table["prediction"] > 0)]
     need(len(above), "held-out weeks with KPI and prediction above zero", "this fit has none")
-    every = -(-len(above) // _MOST_MARKERS)
-    shown = above.iloc[::every]
+    drawn = above if _is_wide(above[["kpi", "prediction"]]) else table
+    every = -(-len(drawn) // _MOST_MARKERS)
+    shown = drawn.iloc[::every]
     names = [
         f"{region}, {str(week)[:10]}"
         for region, week in zip(shown[panel.region_name], shown[panel.time_name], strict=True)
@@ -204,10 +208,10 @@ def holdout_scatter(result: FitResult) -> go.Figure:
     figure = go.Figure()
     _add_points(figure, shown["kpi"], shown["prediction"], names, "a region in a week")
     thinned = "" if every == 1 else f", one region-week in {every}"
-    left_out = f", {len(table) - len(above)} at or below zero not drawn" if len(above) < len(table) else ""
+    left_out = f", {len(table) - len(drawn)} at or below zero not drawn" if len(drawn) < len(table) else ""
     title = f"The {result.holdout} held-out weeks: actual and predicted{thinned}{left_out}"
     styled(figure, title, f"actual {kpi}", f"predicted {kpi}", height=460)
-    return _logarithmic(figure, shown[["kpi", "prediction"]])
+    return _logarithmic(figure, drawn[["kpi", "prediction"]])
 
 
 def _add_points(figure: go.Figure, x: pd.Series, y: pd.Series, names: Iterable[object], point: str) -> None:
@@ -232,7 +236,13 @@ def _add_points(figure: go.Figure, x: pd.Series, y: pd.Series, names: Iterable[o
 
 
 def _logarithmic(figure: go.Figure, values: pd.DataFrame) -> go.Figure:
-    if float(values.min().min()) > 0 and float(values.max().max()) > 20 * float(values.min().min()):
+    if _is_wide(values):
         figure.update_xaxes(type="log", dtick=1)
         figure.update_yaxes(type="log", dtick=1)
     return figure
+
+
+def _is_wide(values: pd.DataFrame) -> bool:
+    """Whether values, all above zero, differ so much in size that axes should be logarithmic."""
+    least, most = float(values.min().min()), float(values.max().max())
+    return least > 0 and most > _WIDE * least

@@ -188,6 +188,20 @@ def test_the_best_naive_forecast_is_said_to_be_that_of_all_regions(small_result)
         assert [name.endswith("(best over all regions)") for name in names if name].count(True) == 1
 
 
+@pytest.mark.parametrize(("largest", "left_out"), [(3.0, 0), (3e6, 4)])
+def test_held_out_weeks_of_zero_are_left_out_on_logarithmic_axes_alone(small_result, largest, left_out):
+    """A KPI of counts is zero in many weeks."""
+    kpi = small_result.panel.kpi.copy()
+    kpi[:, -8:] = small_result.forecasts(by_region=True)["prediction"].mean()
+    kpi[0, -8:-4], kpi[1, -1] = 0.0, largest * kpi[1, -1]
+    panel = dataclasses.replace(small_result.panel, kpi=kpi)
+    figure = dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel)).plot("holdout_scatter")
+    points = figure.data[1]
+    assert (points.x == 0).sum() == 4 - left_out
+    assert len(points.x) == 8 * len(panel.regions) - left_out
+    assert ("at or below zero" in figure.layout.title.text) == (figure.layout.xaxis.type == "log") == bool(left_out)
+
+
 MISSING = [
     ("channel_returns", "spend"), ("spend_and_effect_share", "spend"), ("region_heatmap", "several regions"),
     ("regional_fit", "several regions"), ("holdout_scatter", "held-out weeks"), ("distributions", "refits"),
