@@ -68,3 +68,10 @@ def test_shares_of_the_prediction_stay_so_without_the_other_channels(browser, pa
         assert f"{channels[0]}, %" not in table["header"]
         np.testing.assert_allclose([row[column] for row in table["rows"]], share, rtol=0.01)
         np.testing.assert_allclose(dict(map(tuple, drawn))[channels[1]], share, rtol=0.01)
+
+
+def test_tooltips_of_a_region_have_no_powers_of_ten(browser, page):
+    opened(browser, page[0]).execute_script("state.region = 0")
+    read = "return Object.fromEntries(['total', 'roi', 'effectiveness'].map(k => [k, current(DATA.charts[k]).find(t => t.meta.matrix).hovertemplate]))"
+    for name, template in browser.execute_script(read).items():
+        assert "%{x:,.3~r}" in template, name  # as for all regions; 3~g writes 13800 as 1.38e+4

@@ -67,7 +67,7 @@ function withTotals(trace, row) {
   const values = trace.meta.channels.map((name) => row[DATA.channels.indexOf(name)]);
   const text = trace.text ? values.map((v) => (v === null ? "" : trace.type === "bar" ? `${v.toFixed(1)}%` : shortForm.format(v))) : trace.text;
   const { customdata, ...rest } = trace;
-  return { ...rest, x: values, text, hovertemplate: "%{y}: %{x:.3~g}<extra></extra>" };
+  return { ...rest, x: values, text, hovertemplate: "%{y}: %{x:,.3~r}<extra></extra>" };
 }
 
 // Whiskers of the selected region: both ends in turn with a gap, or a mark at one end.
