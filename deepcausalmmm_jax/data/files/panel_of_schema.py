@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.data.files.days import to_weeks
-from deepcausalmmm_jax.data.files.number_style import with_points
+from deepcausalmmm_jax.data.files.number_style import refuse_other_sign, with_points
 from deepcausalmmm_jax.data.files.schema import Schema
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
@@ -31,13 +31,11 @@ def panel_of_schema(table: pd.DataFrame, schema: Schema, further: Mapping[str, A
     singles = [name for name in (schema.revenue_per_kpi, schema.population) if isinstance(name, str)]
     df = table[[name for name in (schema.time, schema.region) if name is not None]].copy()
     credited = [name for name, _ in schema.treatments]
-    for name in dict.fromkeys([*flows, *schema.controls, *credited, *singles]):
-        df[name] = with_points(table[name], schema.decimal)
-    for _, *pair_of_reach in schema.reach:
-        for name in pair_of_reach:
-            df[name] = with_points(table[name], schema.decimal)
+    reached_by = [column for _, *pair in schema.reach for column in pair]
+    for name in dict.fromkeys([*flows, *schema.controls, *credited, *singles, *reached_by]):
+        df[name] = _numbers(table[name], schema)
     for channel, reach, frequency in schema.products:
-        pair = [with_points(table[name], schema.decimal) for name in (reach, frequency)]
+        pair = [_numbers(table[name], schema) for name in (reach, frequency)]
         if any(not pd.api.types.is_numeric_dtype(part) for part in pair):
             raise DataError(f"Columns {reach!r} and {frequency!r} must contain numbers.")
         df[channel] = pair[0] * pair[1]
@@ -71,6 +69,11 @@ def panel_of_schema(table: pd.DataFrame, schema: Schema, further: Mapping[str, A
         frequency={channel: often for channel, _, often in schema.reach},
         **further,
     )
+
+
+def _numbers(cells: pd.Series, schema: Schema) -> pd.Series:
+    refuse_other_sign(cells, schema.decimal)
+    return with_points(cells, schema.decimal)
 
 
 def _weeks_of_days(df: pd.DataFrame, schema: Schema, flows: list[str], levels: list[str]) -> pd.DataFrame:
