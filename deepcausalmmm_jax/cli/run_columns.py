@@ -1,6 +1,7 @@
 """The panel in a file whose columns are those of an earlier run; prices are found by name or by what they hold."""
 
 import itertools
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from deepcausalmmm_jax.data.files.column_words import Kind, kind_of
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel
 from deepcausalmmm_jax.data.people_reached import reach_from
 from deepcausalmmm_jax.data.regions import NATIONAL, region_positions
-from deepcausalmmm_jax.errors import DataError
+from deepcausalmmm_jax.errors import DataError, DataWarning
 
 _SPEND_NAMES = ("{}_spend", "spend_{}", "{} spend", "{}_cost", "cost_{}")
 _ALIKE = 0.9  # share of the figures in shared weeks that must agree, so that some may have been revised
@@ -98,7 +99,20 @@ def panel_like(
         heads = _people(bare, run)
         if heads is not None:
             prices["kpi_per"] = heads
+    _warn_of_new(others, prices, file)
     return read(**prices) if prices else bare
+
+
+def _warn_of_new(others: "_Columns", prices: dict[str, object], file: Path) -> None:
+    """Say which unused columns have figures in the new weeks alone, as those of a channel that has come up since."""
+    tables = [entry.values() if isinstance(entry, dict) else [entry] for entry in prices.values()]
+    new = [name for name in others.coming_up() if name not in itertools.chain(*tables)]
+    if new:
+        sentence = (
+            f"{file} has figures of {', '.join(map(repr, new))} in the new weeks alone, which the run does not have "
+            "and an update does not use; if that is a channel or a control, fit the file anew."
+        )
+        warnings.warn(DataWarning(sentence), stacklevel=3)
 
 
 def _people(bare: Panel, run: Panel) -> float | None:
@@ -185,6 +199,16 @@ class _Columns:
         """The columns that have one value in all weeks of the run."""
         both = (self._row >= 0) & (self._week >= 0)
         return [name for name in self.names if both.any() and (self._numbers(name)[both] == value).all()]
+
+    def coming_up(self) -> list[str]:
+        """The columns that are 0 or empty in all weeks of the run, and hold other numbers in later ones."""
+        old = self._week >= 0
+        made = (name for name in self.names if ", averaged" not in name)
+        return [
+            name
+            for name in made
+            if old.any() and (self._numbers(name)[old] == 0).all() and (self._numbers(name).fillna(0.0) != 0).any()
+        ]
 
     def changes(self, name: str) -> bool:
         """Whether a column has several values."""
