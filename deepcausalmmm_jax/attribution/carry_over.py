@@ -54,7 +54,9 @@ class Arrivals(NamedTuple):
     revenue: np.ndarray  # of pulses whose spend is known: currency; KPI units where no revenue per KPI is known
 
 
-def carry_over(fit: FittedPanel, variables: Variables | None = None, level: float = 0.9) -> pd.DataFrame:
+def carry_over(
+    fit: FittedPanel, variables: Variables | None = None, level: float = 0.9, *, decay: np.ndarray | None = None
+) -> pd.DataFrame:
     """Immediate and carried effect by channel, and weeks until the effect has arrived and a week's spend has paid.
 
     A pulse is the exposure of one week in one region. It is taken out, the model is run again, and what is lost is
@@ -68,6 +70,8 @@ def carry_over(fit: FittedPanel, variables: Variables | None = None, level: floa
         variables: of the members of an ensemble, each array with a leading axis `[replicate]`, for the intervals; None
             for none.
         level: of the intervals.
+        decay: of the members, `[replicate, channel]`: they are followed until the slowest of them has settled; None to
+            follow them as long as the fit.
 
     Returns:
         A table by channel:
@@ -96,7 +100,7 @@ def carry_over(fit: FittedPanel, variables: Variables | None = None, level: floa
     table = pd.DataFrame({"incremental_outcome": incremental}, index=pd.Index(fit.panel.channels, name=CHANNEL))
     table["immediate"] = incremental * found["immediate_pct"][0] / 100.0
     table["carried"] = incremental * found["carried_pct"][0] / 100.0
-    drawn = None if variables is None else figures(arrivals(fit, variables, pulses), to_cover)
+    drawn = None if variables is None else figures(arrivals(fit, variables, pulses, decay), to_cover)
     open_end = np.zeros(len(table), bool)
     for name in FIGURES:
         table[name] = np.where(np.isfinite(found[name][0]), found[name][0], np.nan)
@@ -144,15 +148,17 @@ def _paid(pulses: Pulses) -> np.ndarray:
     return np.where(known, np.nansum(pulses.spend, axis=(0, 1)), np.nan)
 
 
-def arrivals(fit: FittedPanel, variables: Variables, pulses: Pulses) -> Arrivals:
+def arrivals(fit: FittedPanel, variables: Variables, pulses: Pulses, decay: np.ndarray | None = None) -> Arrivals:
     """What the pulses bring, by the weeks after them, under each set of parameters.
 
     Args:
         fit: the fit on its own panel.
         variables: sets of parameters, with a leading axis.
         pulses: weeks that are taken out.
+        decay: of these parameters, `[set, channel]`; None for that of the fit.
     """
-    horizon = even_weeks(fit, 1, settled=False)
+    tail = settling_weeks(fit, decay)
+    horizon = even_weeks(fit, 1, settled=False, tail=tail)
     panel = horizon.panel
     worth = np.ones(panel.present.shape) if panel.revenue_per_kpi is None else panel.revenue_per_kpi
     unit = fit.scales.kpi[:, None] * panel.present
@@ -163,7 +169,7 @@ def arrivals(fit: FittedPanel, variables: Variables, pulses: Pulses) -> Arrivals
         on_device(pulses.week),
         single(~np.isnan(pulses.spend)),
         fit.design,
-        settling_weeks(fit) + 1,
+        tail + 1,
     )
     kpi, revenue = np.moveaxis(np.asarray(found, np.float64), 2, 0)
     return Arrivals(kpi, revenue)

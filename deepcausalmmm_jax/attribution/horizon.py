@@ -19,6 +19,7 @@ from deepcausalmmm_jax.data.roles_of_run import with_roles_of
 from deepcausalmmm_jax.errors import ConfigError, DataError
 
 _LEFT = 0.01  # share of the carry-over below which a plan's effect counts as over
+_SLOWEST = 0.9999  # decay a step; in single precision a draw may be 1
 _LONGEST_TAIL = 52  # weeks
 
 
@@ -174,13 +175,14 @@ def _booked_before(history: Panel, start: int, regions: np.ndarray) -> Booked | 
     return Booked(history.spend[regions, :start], history.exposure[regions, :start])
 
 
-def even_weeks(fit: FittedPanel, n_weeks: int, settled: bool) -> Horizon:
+def even_weeks(fit: FittedPanel, n_weeks: int, settled: bool, tail: int | None = None) -> Horizon:
     """Weeks after the last one with a KPI, with every region's mean weekly exposure of the last year, for curves.
 
     Args:
         fit: the fit on its own panel.
         n_weeks: weeks with the exposure in question, after which the mean continues.
         settled: only the last week counts, when carry-over has settled and coefficients are at their constant part.
+        tail: weeks of carry-over after them; None for `settling_weeks` of the fit.
     """
     panel = fit.until_last_kpi.panel
     spend, price, _ = priced(panel, None)
@@ -191,19 +193,26 @@ def even_weeks(fit: FittedPanel, n_weeks: int, settled: bool) -> Horizon:
     start, shape = len(panel.weeks), (len(panel.regions), n_weeks, len(panel.channels))
     even = np.broadcast_to(paid[:, None], shape)
     typical = np.broadcast_to(np.where(mean > 0, paid / np.where(mean > 0, mean, 1.0), price[:, -1])[:, None], shape)
-    tail = 0 if settled else settling_weeks(fit)
+    if tail is None:
+        tail = 0 if settled else settling_weeks(fit)
     found = _horizon(fit, longer, (start, start + n_weeks, tail), even, typical, panel.spend is not None)
     if settled:
         found.counted[:, :-1] = False
     return found
 
 
-def settling_weeks(fit: FittedPanel) -> int:
-    """Steps of the panel until less than 1% of any channel's carry-over is left, a year at most."""
+def settling_weeks(fit: FittedPanel, decay: np.ndarray | None = None) -> int:
+    """Steps of the panel until less than 1% of any channel's carry-over is left, a year at most.
+
+    Args:
+        fit: the fit on its own panel.
+        decay: of members of an ensemble, `[member, channel]`; None for that of the fit.
+    """
+    decay = np.asarray(fit.internals.curves.decay) if decay is None else decay
     kinds, longest = fit.family.curve_kinds(fit.config, fit.panel), 0
     for kind, channels in kinds.groups():
         if kind.adstock in HALF_LIVES:
-            slowest = float(np.max(fit.internals.curves.decay[list(channels)]))
+            slowest = min(float(np.max(decay[..., list(channels)])), _SLOWEST)
             waits = kind.n_waits - 1 if kind.adstock == "delayed_geometric" else 0
             steps = np.ceil(np.log(_LEFT) / np.log(slowest)) + waits
             longest = max(longest, int(np.clip(steps, 1, fit.panel.cadence.steps(_LONGEST_TAIL))))

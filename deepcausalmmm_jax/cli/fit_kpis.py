@@ -150,7 +150,8 @@ def _of_kpi(known: Schema, name: str, worth: str | None) -> Schema:
     """A schema with another KPI in place of its own, which may have another revenue."""
     own = known.revenue_per_kpi if name == known.kpi else None
     revenue = own if worth is None else number_or_name(worth)
-    return dataclasses.replace(known, kpi=name, revenue_per_kpi=revenue)
+    ignored = tuple(column for column in known.ignored if column not in (name, revenue))
+    return dataclasses.replace(known, kpi=name, revenue_per_kpi=revenue, ignored=ignored)
 
 
 def _worth(entries: list[str], names: list[str]) -> dict[str, str]:

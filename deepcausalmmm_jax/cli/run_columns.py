@@ -1,18 +1,19 @@
 """The panel in a file whose columns are those of an earlier run; prices are found by name or by what they hold."""
 
 import itertools
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.cli.run_table import table_like
+from deepcausalmmm_jax.cli.run_table import PRICE, table_like
 from deepcausalmmm_jax.data.files.column_words import Kind, kind_of
 from deepcausalmmm_jax.data.panel import MissingKpi, Panel
 from deepcausalmmm_jax.data.people_reached import reach_from
 from deepcausalmmm_jax.data.regions import NATIONAL, region_positions
-from deepcausalmmm_jax.errors import DataError
+from deepcausalmmm_jax.errors import DataError, DataWarning
 
 _SPEND_NAMES = ("{}_spend", "spend_{}", "{} spend", "{}_cost", "cost_{}")
 _ALIKE = 0.9  # share of the figures in shared weeks that must agree, so that some may have been revised
@@ -84,7 +85,7 @@ def panel_like(
         )
 
     bare = read()
-    others = _Columns(table, bare, run, [str(name) for name in table if name not in needed])
+    others = _Columns(table, bare, run, [str(name) for name in table if name not in needed and PRICE not in str(name)])
     prices: dict[str, object] = dict(_reach(others, run, file)) if reached else {}
     if run.spend is not None:
         prices["spend"] = dict(_spend(others, run, file))
@@ -98,7 +99,20 @@ def panel_like(
         heads = _people(bare, run)
         if heads is not None:
             prices["kpi_per"] = heads
+    _warn_of_new(others, prices, file)
     return read(**prices) if prices else bare
+
+
+def _warn_of_new(others: "_Columns", prices: dict[str, object], file: Path) -> None:
+    """Say which unused columns have figures in the new weeks alone, as those of a channel that has come up since."""
+    tables = [entry.values() if isinstance(entry, dict) else [entry] for entry in prices.values()]
+    new = [name for name in others.coming_up() if name not in itertools.chain(*tables)]
+    if new:
+        sentence = (
+            f"{file} has figures of {', '.join(map(repr, new))} in the new weeks alone, which the run does not have "
+            "and an update does not use; if that is a channel or a control, fit the file anew."
+        )
+        warnings.warn(DataWarning(sentence), stacklevel=3)
 
 
 def _people(bare: Panel, run: Panel) -> float | None:
@@ -153,7 +167,7 @@ class _Columns:
         order = one.exposure[:, :, 0][one.present].astype(int)
         return table.iloc[order].reset_index(drop=True)
 
-    def holding(self, wanted: np.ndarray, *likely: str) -> str | None:
+    def holding(self, wanted: np.ndarray, *likely: str, prices: bool = False) -> str | None:
         """The column that holds the figures of the run best in the weeks of both; None where none does.
 
         Cells in which both are 0 tell nothing: a channel that is seldom on air is 0 in most, as any flag is.
@@ -161,16 +175,18 @@ class _Columns:
         Args:
             wanted: figures of the run, `[region, week]`.
             likely: names that a column may have, of which the first wins that holds them, some revised figures aside.
+            prices: whether to look at means by what was sold too, which are made of a table of days.
 
         Raises:
             DataError: several columns hold them equally well, and differ in other weeks.
         """
-        shares = {name: self._agreement(name, wanted) for name in self.names}
+        names = [*self.names, *(str(name) for name in self._table if prices and PRICE in str(name))]
+        shares = {name: self._agreement(name, wanted) for name in names}
         best = max(shares.values(), default=0.0)
         if best < _ALIKE:
             return None
         named = [name for name in likely if shares.get(name, 0.0) >= _ALIKE]
-        equal = [name for name in self.names if shares[name] == best]
+        equal = [name for name in names if shares[name] == best]
         others = [name for name in equal if not self._numbers(name).equals(self._numbers(equal[0]))]
         if others and not named:
             raise DataError(
@@ -183,6 +199,16 @@ class _Columns:
         """The columns that have one value in all weeks of the run."""
         both = (self._row >= 0) & (self._week >= 0)
         return [name for name in self.names if both.any() and (self._numbers(name)[both] == value).all()]
+
+    def coming_up(self) -> list[str]:
+        """The columns that are 0 or empty in all weeks of the run, and hold other numbers in later ones."""
+        old = self._week >= 0
+        made = (name for name in self.names if ", averaged" not in name)
+        return [
+            name
+            for name in made
+            if old.any() and (self._numbers(name)[old] == 0).all() and (self._numbers(name).fillna(0.0) != 0).any()
+        ]
 
     def changes(self, name: str) -> bool:
         """Whether a column has several values."""
@@ -243,7 +269,11 @@ def _revenue(others: _Columns, run: Panel, file: Path) -> str | float:
     known = run.revenue_per_kpi[run.present]
     if np.ptp(known) == 0:
         return _steady_revenue(others, float(known[0]), file)
-    column = others.holding(run.revenue_per_kpi)
+    for name, own in zip(run.controls, np.moveaxis(run.control, 2, 0), strict=True):  # a price may be both
+        if name not in run.event_names and np.allclose(own[run.present], known, rtol=_CLOSE, atol=0.0):
+            return name
+    named = [name for name in others.names if kind_of(name) is Kind.REVENUE]
+    column = others.holding(run.revenue_per_kpi, *named, prices=True)
     if column is not None:
         return column
     raise DataError(f"{file} has no column with the revenue per KPI that the run has; add it as in the first fit.")

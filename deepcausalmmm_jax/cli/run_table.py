@@ -7,14 +7,17 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.data.cadence import Cadence, cadence_of
+from deepcausalmmm_jax.data.files.channels import products_of
 from deepcausalmmm_jax.data.files.column_words import Kind, kind_of
-from deepcausalmmm_jax.data.files.days import days_of, to_weeks
+from deepcausalmmm_jax.data.files.days import days_of, weeks_with_prices
 from deepcausalmmm_jax.data.files.number_style import decimal_named, decimal_sign, with_points
+from deepcausalmmm_jax.data.files.panel_of_schema import switches
 from deepcausalmmm_jax.data.files.raw_table import read_raw
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import DataError
 
-_LEVELS = (Kind.REVENUE, Kind.POPULATION, Kind.RATE)  # what is averaged over the days of a week
+_LEVELS = (Kind.POPULATION, Kind.RATE)  # what is averaged over the days of a week
+PRICE = ", averaged by what was sold"  # ends the name of a column that is made of one of days
 _WEEK = 7
 _HALF = 0.5  # of the weeks: fewer that agree are chance
 
@@ -22,8 +25,8 @@ _HALF = 0.5  # of the weeks: fewer that agree are chance
 def table_like(file: Path, delimiter: str | None, run: Panel, decimal: str | None) -> pd.DataFrame:
     """The table in a file, its numbers read in whatever style they are written.
 
-    Days are added up to the weeks of the run. A column whose role is only found by what it holds is there twice, added
-    up and averaged.
+    Days are added up to the weeks of the run. A column whose role is only found by what it holds is there three times:
+    added up, averaged, and averaged by what was sold.
 
     Args:
         file: CSV, Excel or Parquet file.
@@ -49,7 +52,7 @@ def table_like(file: Path, delimiter: str | None, run: Panel, decimal: str | Non
     decimal = decimal_named(decimal) or decimal_sign(rest, raw.delimiter, known)
     read = {str(name): with_points(rest[name], decimal) for name in rest}
     weeks = isinstance(run.weeks, pd.DatetimeIndex) and run.cadence is not Cadence.DAILY
-    table = table.assign(**read)
+    table = _with_made(table.assign(**read), rest, run, file)
     if not weeks:
         return table
     days = days_of(table[run.time_name], run.time_name, run.cadence)
@@ -70,6 +73,38 @@ def table_like(file: Path, delimiter: str | None, run: Panel, decimal: str | Non
     for one in told:  # of the weeks that are taken alone
         warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     return found
+
+
+def _with_made(table: pd.DataFrame, cells: pd.DataFrame, run: Panel, file: Path) -> pd.DataFrame:
+    """The table with the columns that its first file did not have either: switches of words, and exposure from reach.
+
+    Args:
+        table: numbers read.
+        cells: as written.
+        run: panel of the run.
+        file: for the message.
+
+    Raises:
+        DataError: a word that the run did not have.
+    """
+    lacking = {name for name in run.controls if name not in table and name not in run.event_names}
+    for column in cells:
+        if not any(name.startswith(f"{column}_") for name in lacking):
+            continue
+        made = switches(cells[column])
+        if not lacking & set(made):
+            continue
+        if new := [name for name in made if name not in run.controls]:
+            raise DataError(
+                f"{file} has {new[0].removeprefix(f'{column}_')!r} in column {column!r}, which the run does not know; "
+                "fit the file anew, or leave those cells empty."
+            )
+        table = table.assign(**made)
+    numeric = [str(name) for name in cells if pd.api.types.is_numeric_dtype(table[name])]
+    for channel, reach, often in products_of({name: kind_of(name) for name in numeric}, set(), numeric).values():
+        if channel in run.channels and channel not in table and not run.has_reach[run.channels.index(channel)]:
+            table = table.assign(**{channel: table[reach] * table[often]})
+    return table
 
 
 def _alike(weekly: pd.DataFrame, run: Panel) -> float:
@@ -93,18 +128,24 @@ def _in_weeks(
         name for name in numeric if name not in {run.time_name, region, run.kpi_name, *run.channels, *run.controls}
     ]
     levels = [name for name in run.controls if name in table]
+    revenue = [name for name in others if kind_of(name) is Kind.REVENUE]
     averaged = {name: name if kind_of(name) in _LEVELS else f"{name}, averaged" for name in others}
+    sold = run.kpi_name
+    prices = {averaged.get(name, name): name if name in revenue else f"{name}{PRICE}" for name in (*others, *levels)}
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        made = to_weeks(
+        made = weeks_with_prices(
             table.assign(**{new: table[name] for name, new in averaged.items()}),
             time=run.time_name,
+            kpi=sold,
             flows=[
-                run.kpi_name,
+                sold,
                 *(name for name in run.channels if name in table),
-                *(name for name, new in averaged.items() if new != name),
+                *(name for name, new in averaged.items() if new != name and name not in revenue),
             ],
             levels=[*levels, *averaged.values()],
             region=region,
+            prices=prices if run.revenue_per_kpi is not None else {},
         )
+    made = made[sorted(made, key=lambda name: name not in table)]  # what the file has, before what is made of it
     return made.assign(**{run.time_name: made[run.time_name] + pd.Timedelta(days=back)}), told

@@ -147,7 +147,8 @@ class Ensemble(FitResult):
         Raises:
             ConfigError: a level that is not between 0 and 1.
         """
-        return self._told(partial(carry_over, self.fitted_panel, self._members), level)
+        decay = self._contributed.curves["decay"]
+        return self._told(partial(carry_over, self.fitted_panel, self._members, decay=decay), level)
 
     def notes(self, level: float = _LEVEL) -> pd.DataFrame:
         """`FitResult.notes`, with the standard error and an interval of each share, see `media_summary`.

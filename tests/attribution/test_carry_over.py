@@ -178,3 +178,14 @@ def test_a_result_computes_its_table_once_and_gives_copies(small_result):
         small_result.carry_over()["incremental_outcome"] == carry_over(small_result.fitted_panel)["incremental_outcome"]
     ).all()
     assert small_result.carry_over()["carried"].abs().sum() > 0
+
+
+def test_a_member_that_carries_on_longer_than_the_estimate_is_followed_to_its_own_end(small_result, small_ensemble):
+    """It had been counted as long as the estimate lasts: 90% of what is seen by then had arrived much sooner."""
+    quick, slow = (with_curves(small_result, np.full(3, decay)) for decay in (0.3, 0.9))
+    variables = jax.tree.map(lambda *members: np.stack(members), quick.fitted.variables, slow.fitted.variables)
+    made = dcm.Ensemble(quick.fitted, dataclasses.replace(small_ensemble.replicates, variables=variables))
+    table, own = made.carry_over(level=0.9), slow.carry_over()
+    assert settling_weeks(slow.fitted_panel) > 3 * settling_weeks(quick.fitted_panel)
+    np.testing.assert_array_equal(table["weeks_to_90_high"], own["weeks_to_90"])
+    np.testing.assert_allclose(table["carried_pct_high"], own["carried_pct"], rtol=1e-3)

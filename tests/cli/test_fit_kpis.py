@@ -113,7 +113,7 @@ def test_bad_requests_are_refused(place, kpis, changes, said):
 @pytest.mark.usefixtures("fitted")
 def test_a_schema_serves_every_kpi_of_its_table(place, tmp_path, capsys):
     spend = tuple((f"channel_{m}", f"channel_{m}_spend") for m in (1, 2))
-    roles = {"spend": spend, "controls": ("control_1",), "revenue_per_kpi": 3.0}
+    roles = {"spend": spend, "controls": ("control_1",), "revenue_per_kpi": 3.0, "ignored": ("visits",)}
     known = dcm.Schema("mine", "time", "sales", ("channel_1", "channel_2"), **roles)
     known.save(tmp_path / "mine.toml")
     own = {"schema": tmp_path / "mine.toml", "revenue_per_kpi": ["visits=0.5"], "quiet": True}

@@ -157,3 +157,10 @@ def test_weeks_that_lack_days_are_told_once_and_of_the_weeks_of_the_run(small_pa
         like(days[days["time"] < last - pd.Timedelta(days=2)], small_panel.select(weeks=OLD), tmp_path)
     assert len(told) == 1
     assert f"the week from {(last - pd.Timedelta(days=6)).date()} of region" in str(told[0].message)
+
+
+def test_a_channel_that_comes_up_in_the_new_weeks_is_named(small_panel, table, tmp_path):
+    run = small_panel.select(weeks=OLD)
+    table["tiktok"] = np.where(later(table, small_panel), 5.0, 0.0)
+    with pytest.warns(dcm.DataWarning, match="has figures of 'tiktok' in the new weeks alone, which the run does not"):
+        assert like(table, run, tmp_path).channels == run.channels

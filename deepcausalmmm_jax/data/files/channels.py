@@ -67,7 +67,7 @@ def channels_of(
         pairs = dict(spend) if spend is not None else _paired(every, paid)
         return Channels(every, tuple(pairs.items()), tuple(reach), ())
     shown, second = _first_of_each(_with_priced(kinds, set(paid)))
-    products = _products(kinds, set(shown), columns) | {stem_of(made[0]): made for made in reach}
+    products = products_of(kinds, set(shown), columns) | {stem_of(made[0]): made for made in reach}
     measured = (*_by_stem(kinds, Kind.REACH).items(), *_by_stem(kinds, Kind.FREQUENCY).items())
     second += [name for stem, names in measured if stem in shown for name in names]
     shown = {stem: name for stem, name in shown.items() if stem not in products}
@@ -152,10 +152,16 @@ def _first_of_each(kinds: Mapping[str, Kind]) -> tuple[dict[tuple[str, ...], str
     return first, second
 
 
-def _products(
+def products_of(
     kinds: Mapping[str, Kind], shown: set[tuple[str, ...]], columns: Sequence[str]
 ) -> dict[tuple[str, ...], tuple[str, str, str]]:
-    """Pairs of reach and frequency by stem, each a channel of that name; of its impressions where a column has it."""
+    """Pairs of reach and frequency by stem, each a channel of that name; of its impressions where a column has it.
+
+    Args:
+        kinds: what each column of numbers may be.
+        shown: stems of the channels that have a column of exposure.
+        columns: all columns.
+    """
     known = set(columns)
 
     def name_of(stem: tuple[str, ...]) -> str:

@@ -1,7 +1,7 @@
 """Days -> weeks: flows are added up, levels averaged."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from deepcausalmmm_jax.data.readers.numbers import as_numbers
 from deepcausalmmm_jax.errors import DataError, DataWarning
 
 _WEEK = 7
+_REVENUE = "revenue of the day, by which a price counts"  # no column of a table begins like this
 
 
 def days_of(column: pd.Series, name: str, cadence: Cadence | None = None) -> np.ndarray:
@@ -83,6 +84,39 @@ def to_weeks(
     if region is not None:
         table[region] = joined.index.get_level_values(0).to_numpy()
     return table[[name for name in df.columns if name in table.columns]]
+
+
+def weeks_with_prices(
+    df: pd.DataFrame,
+    *,
+    time: str,
+    kpi: str,
+    flows: Sequence[str],
+    levels: Sequence[str],
+    region: str | None,
+    prices: Mapping[str, str],
+) -> pd.DataFrame:
+    """`to_weeks`, with prices that count each day with what was sold on it, so that revenue adds up.
+
+    The plain mean of the days holds where nothing was sold, and where returns leave no price.
+
+    Args:
+        df: see `to_weeks`.
+        time: see `to_weeks`.
+        kpi: column of what is sold, among `flows`.
+        flows: see `to_weeks`.
+        levels: see `to_weeks`.
+        region: see `to_weeks`.
+        prices: columns of the table, with the name that each has by the week.
+    """
+    revenue = {name: f"{_REVENUE}: {name}" for name in prices}
+    df = df.assign(**{own: df[kpi] * df[name] for name, own in revenue.items()})
+    every = list(dict.fromkeys([*levels, *prices]))
+    weeks = to_weeks(df, time=time, flows=[*flows, *revenue.values()], levels=every, region=region)
+    for name, own in revenue.items():
+        weighted = weeks[own] / weeks[kpi].where(weeks[kpi] > 0)
+        weeks[prices[name]] = weighted.where(weighted > 0, weeks[name])
+    return weeks.drop(columns=list(revenue.values()))
 
 
 def _numbers(df: pd.DataFrame, name: str, time: str) -> np.ndarray:

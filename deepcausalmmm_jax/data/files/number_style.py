@@ -194,6 +194,20 @@ def with_points(column: pd.Series, decimal: Decimal) -> pd.Series:
     return column.map(dict(zip(distinct, numbers, strict=True))).astype(float)
 
 
+def refuse_other_sign(column: pd.Series, decimal: Decimal) -> None:
+    """Refuse a column that shows another sign before decimals than a schema or a user says; `1.890` would be 1,890.
+
+    Raises:
+        DataError: names a cell.
+    """
+    other: Decimal = "," if decimal == "." else "."
+    if (cell := _signs_of(column).get(other)) is not None:
+        raise DataError(
+            f"Column {column.name!r} has {cell!r}, but decimal={decimal!r} is said to stand before decimals; correct "
+            f"that in the schema, or pass decimal={other!r} (--decimal {other!r})."
+        )
+
+
 def refuse_percent_beside_shares(column: pd.Series) -> None:
     """Refuse a column with `6.1%` beside `0.018`, of which one is a hundred times the other.
 

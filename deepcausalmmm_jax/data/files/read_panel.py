@@ -332,6 +332,7 @@ def _one_row_a_week(cells: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             raise DataError(f"The schema names a column {column!r} that the file does not have; edit the schema.")
     if schema.names is not None:
         cells = spread(cells, schema.time, schema.region, schema.names, schema.values)
+    schema.refuse_contradictions()
     schema.refuse_missing([str(name) for name in cells])
     return cells
 

@@ -20,6 +20,7 @@ Rows = Literal["weekly", "daily", "monthly", "quarterly"]
 _NO_LONGER = "; edit the schema, or delete it to have the columns found again."
 _LISTS = ("media", "organic", "controls", "categories", "national", "ignored")
 _TABLES = ("spend", "products", "treatments", "reach")
+_CHANNELS = ("organic", "products", "reach")  # beside media
 _SEAL = "# As written: "  # before the checksum of the lines above, which tells an edited file from another
 _TEXTS = ("layout", "time", "kpi", "region", "population", "names", "values", "delimiter", "encoding", "sheet")
 
@@ -82,6 +83,12 @@ class Schema:
     decimal: Decimal = "."
     sheet: str | None = None
     reach: tuple[tuple[str, str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Channels that only `products` or `reach` name are media."""
+        made = (channel for channel, *_ in (*self.products, *self.reach) if channel not in self.organic)
+        new = dict.fromkeys(channel for channel in made if channel not in self.media)
+        object.__setattr__(self, "media", (*self.media, *new))
 
     @property
     def summary(self) -> str:
@@ -166,7 +173,7 @@ class Schema:
                 raise ConfigError(f"{place} has an unknown entry {name!r}{did_you_mean(name, known)}")
         values: dict[str, Any] = {"layout": "as the schema says", **table}
         for name in ("time", "kpi", "media"):
-            if not values.get(name) and not (name == "media" and values.get("organic")):
+            if not values.get(name) and not (name == "media" and any(values.get(other) for other in _CHANNELS)):
                 raise ConfigError(f"{place} does not give {name}.")
         for name in _TEXTS:
             if values.get(name) is not None and not isinstance(values[name], str):
@@ -197,6 +204,20 @@ class Schema:
                     f"The schema names a column {column!r} that the file does not have"
                     f"{did_you_mean(column, columns, _NO_LONGER)}"
                 )
+
+    def refuse_contradictions(self) -> None:
+        """Refuse a column with a role that is ignored too, or a category too; a panel refuses other pairs of roles.
+
+        Raises:
+            DataError: names it.
+        """
+        others = self._used()
+        for column in self.categories:
+            others.remove(column)
+        for name, roles in (("categories", others), ("ignored", self._used())):
+            for column in getattr(self, name):
+                if column in roles:
+                    raise DataError(f"The schema lists {column!r} in {name} and gives it another role; remove one.")
 
     def unmentioned(self, columns: list[str]) -> list[str]:
         """Columns of a file that the schema neither uses nor ignores, such as a new channel's."""
