@@ -1,7 +1,7 @@
 """Lift tests: measured effects of a channel, which a fit takes as evidence beside the KPI."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, Self, get_args
@@ -186,13 +186,20 @@ def lift_tests_from(value: object) -> tuple[LiftTest, ...]:
     """The setting `experiments`: a list of tests, or of tables with their fields.
 
     Raises:
-        ConfigError: something else, an invalid test, or one that is given twice.
+        ConfigError: something else, or an invalid test.
     """
-    tests = entries_from("experiments", value, LiftTest, "lift tests")
+    return entries_from("experiments", value, LiftTest, "lift tests")
+
+
+def refuse_repeats(tests: Sequence[LiftTest]) -> None:
+    """Refuse a test that is given twice, before a fit: a saved fit may hold one.
+
+    Raises:
+        ConfigError: a copy of a test, which would count as a second measurement.
+    """
     twice = [test.label for at, test in enumerate(tests) if test in tests[:at]]
     if twice:
         raise ConfigError(
             f"The lift test {twice[0]!r} is given twice, and would count as two measurements; keep one, or give each a "
             "name where both were measured."
         )
-    return tests

@@ -10,6 +10,7 @@ from jax import Array
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.checks import seed_number
 from deepcausalmmm_jax.config.asked import require_config
+from deepcausalmmm_jax.config.lift_tests import refuse_repeats
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.asked_panel import require_panel
 from deepcausalmmm_jax.data.checks import refuse_unfit
@@ -91,6 +92,7 @@ def fit(
     weights = training_weights(panel, holdout)
     refuse_unfit(panel, weights)
     warn_of(panel_notes(panel, weights))
+    refuse_repeats(config.experiments)
     warn_of_lengths(panel, config.experiments)
     weights = informative(panel, weights)
 

@@ -11,6 +11,7 @@ from deepcausalmmm_jax.attribution.by_replicate import contributed
 from deepcausalmmm_jax.attribution.curves import curve_kinds
 from deepcausalmmm_jax.checks import did_you_mean, seed_number, shown, whole_number
 from deepcausalmmm_jax.config.curves import HALF_LIVES, CurveKind
+from deepcausalmmm_jax.config.lift_tests import refuse_repeats
 from deepcausalmmm_jax.config.priors import CURVE_PARAMETERS
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.cadence import decay_per_week
@@ -105,6 +106,7 @@ def fit_kpis(
     wanted = []
     for kpi, panel in panels.items():
         weights = weights_of(panel, holdout, f"KPI {kpi}: ")
+        refuse_repeats(configs[kpi].experiments)
         warn_of_lengths(panel, configs[kpi].experiments, f"KPI {kpi}: ")
         wanted.append(Wanted(f"KPI {kpi}", panel, weights, configs[kpi], seed, prepared(panel, weights, configs[kpi])))
     alone = fit_all(wanted, "fit_kpis", working, engine, batch_size, progress)

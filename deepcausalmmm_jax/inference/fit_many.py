@@ -11,6 +11,7 @@ import numpy as np
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.checks import seed_number, whole_number
 from deepcausalmmm_jax.config.asked import require_config
+from deepcausalmmm_jax.config.lift_tests import refuse_repeats
 from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.data.checks import refuse_unfit
 from deepcausalmmm_jax.data.experiments import warn_of_lengths
@@ -166,6 +167,7 @@ def _wanted(
             )
         weights = weights_of(panel, holdout, f"Panel {p}: ")
         for c, config in enumerate(settings):
+            refuse_repeats(config.experiments)
             warn_of_lengths(panel, config.experiments, f"Panel {p}: ", stacklevel=4)
             ready = prepared(panel, weights, config)
             wanted += [Wanted(f"panel {p}, setting {c}, seed {s}", panel, weights, config, s, ready) for s in all_seeds]

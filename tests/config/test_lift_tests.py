@@ -91,10 +91,3 @@ def test_settings_take_tests_and_tables_of_their_fields_only(experiments, messag
 def test_the_papers_model_takes_no_tests():
     with pytest.raises(dcm.ConfigError, match="the paper's model takes no lift tests"):
         dataclasses.replace(dcm.Config.paper(), experiments=(dcm.LiftTest(**GOOD),))
-
-
-def test_a_test_given_twice_is_refused_since_it_would_count_as_two():
-    with pytest.raises(dcm.ConfigError, match="'tv, 2024-01-01 to 2024-02-04' is given twice"):
-        dcm.Config(experiments=[dcm.LiftTest(**GOOD), GOOD])
-    both = [GOOD, GOOD | {"name": "again"}]  # as much was measured a second time
-    assert len(dcm.Config(experiments=both).experiments) == 2

@@ -46,6 +46,26 @@ def test_an_exact_test_decides_the_lift_and_one_with_a_huge_error_nothing(tested
     assert vague["model_after"] == pytest.approx(vague["model_before"], rel=0.5)
 
 
+@pytest.mark.parametrize(
+    "fitted",
+    [
+        dcm.fit,
+        lambda panel, config: dcm.fit_many(panel, [config]),
+        lambda panel, config: dcm.fit_kpis({"sales": panel}, config),
+    ],
+    ids=["fit", "fit_many", "fit_kpis"],
+)
+def test_a_test_given_twice_is_refused_since_it_would_count_as_two(fitted, small_panel, quick, measured):
+    """A saved fit with a copy, from before, can still be read."""
+    twice = quick.replace(experiments=(measured[0], measured[0]))
+    with pytest.raises(dcm.ConfigError, match="'channel_2, .* is given twice, and would count as two measurements"):
+        fitted(small_panel, twice)
+    named = dataclasses.replace(measured[0], name="again")  # as much was measured a second time
+    assert (
+        dcm.fit(small_panel, quick.replace(experiments=(measured[0], named)), progress=False).lift_tests().shape[0] == 2
+    )
+
+
 def test_what_a_test_does_not_confirm_is_demand_and_the_prediction_stays_as_good(tested, small_result):
     """Before, the effect alone had to explain both test and KPI, and one of them lost."""
     exact, vague = (result.fitted.variables["params"]["demand"]["per_activity"] for result in tested)
