@@ -8,10 +8,9 @@ import numpy as np
 from deepcausalmmm_jax.attribution.effect_priors import EffectPriors, effect_priors, no_priors
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.forward import curve_precisions
-from deepcausalmmm_jax.attribution.shared_noise import without_shared_shocks
+from deepcausalmmm_jax.attribution.innovations import standardised
 from deepcausalmmm_jax.attribution.shares import shares
 from deepcausalmmm_jax.data.inputs import Inputs
-from deepcausalmmm_jax.data.season import season_basis
 from deepcausalmmm_jax.io.on_device import on_device, single
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.parameters import Parameters
@@ -53,8 +52,9 @@ def channel_covariance(fit: FittedPanel, *, given_curves: bool = False) -> np.nd
     curves = _no_moves(fit) if given_curves else _curve_moves(fit)
     known = no_priors(n) if given_curves else effect_priors(fit, shares(fit))
     power = 1.0 if given_curves else coarsening_power(fit.weights, fit.config.posterior.coarsening)
-    innovation, weight, whole = _standardised(fit, used, curves, np.flatnonzero(known.demand))
-    innovation, residual = innovation[:, :, :-1], innovation[:, :, -1]
+    terms, behind = fit.scaled_terms, np.flatnonzero(known.demand)
+    found = standardised(fit, used, terms.media, curves.moves, terms.media[:, :, behind], terms.control)
+    innovation, residual, weight, whole = found
     size = np.sqrt((innovation**2).sum(axis=(0, 1)))
     by_change = _effects_by_change(fit, used, curves, len(size))
     prior = _precision(known, curves, by_change)
@@ -65,9 +65,9 @@ def channel_covariance(fit: FittedPanel, *, given_curves: bool = False) -> np.nd
     bread = np.linalg.pinv(information / np.outer(unit, unit) + _RIDGE * np.eye(len(unit)))
     covariance = bread @ ((scores.T @ scores + prior) / np.outer(unit, unit)) @ bread
     of_effects = (by_change / unit) @ covariance @ (by_change / unit).T
-    enough = (weight > 0).sum() > len(size) - len(curves.precision) - np.count_nonzero(known.demand)
-    found = (size > _STILL * whole)[:n] & enough & (np.diag(of_effects) > 0)  # below 0 by rounding
-    return np.where(found[:, None] & found, of_effects, np.nan)
+    enough = (weight > 0).sum() > len(size) - len(curves.precision) - len(behind)
+    known_by_weeks = (size > _STILL * whole)[:n] & enough & (np.diag(of_effects) > 0)  # below 0 by rounding
+    return np.where(known_by_weeks[:, None] & known_by_weeks, of_effects, np.nan)
 
 
 class _CurveMoves(NamedTuple):
@@ -94,7 +94,7 @@ def _curve_moves(fit: FittedPanel) -> _CurveMoves:
 
 
 def _precision(known: EffectPriors, curves: _CurveMoves, by_change: np.ndarray) -> np.ndarray:
-    """Of the changes by all that is known besides the weeks, `[term, term]`; see `_standardised` for the terms."""
+    """Of the changes by all that is known besides the weeks, `[term, term]`; first levels, curves and hidden demand."""
     n, behind = len(known.level), known.demand[known.demand > 0]
     apart = np.zeros(by_change.shape[1])
     apart[n : n + len(curves.precision)] = curves.precision
@@ -113,31 +113,6 @@ def _moved(fit: FittedPanel, name: str, step: np.ndarray) -> np.ndarray:
     return FittedPanel(other, fit.panel, fit.inputs).scaled_terms.media
 
 
-def _standardised(
-    fit: FittedPanel, used: np.ndarray, curves: _CurveMoves, demand: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Innovations of all terms and, last, of the residual, whose standard deviation is 1, less what all regions share.
-
-    The terms are levels, curves, the hidden demand behind channels by their positions, controls and season.
-
-    Returns:
-        Innovations `[region, week, term]`; weights of the weeks, see `_innovations`; and the terms' own sizes before
-        innovations were taken, `[term]` without the residual.
-    """
-    terms, noise = fit.scaled_terms, fit.residual_noise[:, None, None]
-    season = np.where(used[:, :, None], 1.0, 0.0) * season_basis(fit.panel, fit.config)
-    design = _within(
-        np.concatenate([terms.media, curves.moves, terms.media[:, :, demand], terms.control, season], axis=-1), used
-    )
-    rest = np.where(used, fit.scaled_kpi - terms.prediction() + terms.trend, 0.0)
-    innovation, weight = _innovations(np.concatenate([design, _within(rest[:, :, None], used)], axis=-1), used)
-    innovation *= weight[:, :, None] / noise
-    innovation = without_shared_shocks(innovation, weight > 0, fit)
-    spread = np.sqrt((innovation[:, :, -1] ** 2).sum() / max((weight > 0).sum(), 1))
-    spread = spread if spread > 0 else 1.0
-    return innovation / spread, weight, np.sqrt(((design / noise) ** 2).sum(axis=(0, 1))) / spread
-
-
 def _effects_by_change(fit: FittedPanel, used: np.ndarray, curves: _CurveMoves, n_terms: int) -> np.ndarray:
     """Relative change of each channel's effect with the level and the curve, `[channel, term]`."""
     n, counted = len(fit.panel.channels), (fit.scales.kpi[:, None] * used)[:, :, None]
@@ -148,36 +123,3 @@ def _effects_by_change(fit: FittedPanel, used: np.ndarray, curves: _CurveMoves, 
     for at, own in enumerate(moved, start=1):
         by_change[:, at * n : (at + 1) * n] = np.diag(own)
     return by_change
-
-
-def _innovations(values: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What is new in each used week against the used week before it in its region, however long ago that was.
-
-    Args:
-        values: `[region, week, term]`, of which the last term is the residual; its correlation with that of the used
-            week before, at the commonest distance, gives the weekly one.
-        used: `[region, week]`.
-
-    Returns:
-        `[region, week, term]`, 0 in weeks that have no used week before; and `[region, week]`, weights that make the
-        variance of the residuals the same whatever the distance.
-    """
-    week = np.arange(used.shape[1])
-    before = np.maximum.accumulate(np.where(used, week, -1), axis=1)
-    before = np.concatenate([np.full((len(used), 1), -1), before[:, :-1]], axis=1)
-    pairs, distance = used & (before >= 0), np.where(before >= 0, week - before, 1)
-    earlier = np.take_along_axis(values, np.maximum(before, 0)[:, :, None], axis=1)
-    usual = int(np.bincount(distance[pairs], minlength=2).argmax())
-    alike = pairs & (distance == usual)
-    product, square = (values[:, :, -1] * earlier[:, :, -1])[alike].sum(), (earlier[:, :, -1] ** 2)[alike].sum()
-    weekly = float(np.clip(product / max(square, 1e-12), 0.0, 0.98)) ** (1.0 / max(usual, 1))
-    faded = weekly**distance
-    weight = np.sqrt((1.0 - weekly**2) / (1.0 - faded**2 + 1e-12))
-    return np.where(pairs[:, :, None], values - faded[:, :, None] * earlier, 0.0), np.where(pairs, weight, 0.0)
-
-
-def _within(values: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """Deviation from the region's mean over used weeks, 0 elsewhere, `[region, week, term]`."""
-    mask = used[:, :, None].astype(float)
-    mean = (values * mask).sum(axis=1, keepdims=True) / np.maximum(mask.sum(axis=1, keepdims=True), 1.0)
-    return (values - mean) * mask

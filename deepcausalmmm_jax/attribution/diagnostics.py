@@ -7,6 +7,7 @@ from deepcausalmmm_jax.attribution.channel_errors import channel_covariance
 from deepcausalmmm_jax.attribution.conflicts import conflict_notes
 from deepcausalmmm_jax.attribution.curves import curve_kinds
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.attribution.leads import follow_kpi
 from deepcausalmmm_jax.attribution.links import link_weights
 from deepcausalmmm_jax.attribution.notes import (
     CLEAR,
@@ -36,9 +37,9 @@ def channel_trust(fit: FittedPanel, error: np.ndarray | None = None) -> ChannelT
     Returns:
         By channel, over the training weeks: `share` of the KPI in percent; `share_error`, its standard error in
         percentage points; `z`, share over error; and `distinguishable`, whether z is at least 2.
-        With the notes: no clear effect, unknown error, tiny or found tiny, in conflict with a lift test, saturated,
-        moves with another channel, seldom on air, late start, links that differ by group of regions. An error that the
-        weeks cannot give is missing, never 0; for the paper's model all are.
+        With the notes: no clear effect, unknown error, tiny or found tiny, in conflict with a lift test, follows the
+        KPI, saturated, moves with another channel, seldom on air, late start, links that differ by group of regions.
+        An error that the weeks cannot give is missing, never 0; for the paper's model all are.
     """
     panel, share = fit.panel, shares(fit)
     if error is None:
@@ -46,12 +47,15 @@ def channel_trust(fit: FittedPanel, error: np.ndarray | None = None) -> ChannelT
     error = np.where(error > 0, error, np.nan)  # an error of 0 would claim certainty
     z = share / error
     clear = z >= CLEAR
-    about_data = _about_data(fit)
+    about_data, early = _about_data(fit), follow_kpi(fit)
     notes = []
     for m in range(len(share)):
         about_size = clear_or_not(z[m]) if fit.family.has_noise else []
         about_size += tiny_or_not(share[m], share[m] + REACH * error[m])
-        notes.append((*about_size, *conflict_notes(fit.fitted, panel.channels[m]), *about_data[m]))
+        about_size += conflict_notes(fit.fitted, panel.channels[m])
+        if early[m] > 0:
+            about_size.append(ChannelNote(NoteKind.FOLLOWS_KPI, value=float(early[m]), unit=panel.cadence.unit))
+        notes.append((*about_size, *about_data[m]))
     columns = {"share": 100 * share, "share_error": 100 * error, "z": z, "distinguishable": clear}
     return ChannelTrust(pd.DataFrame(columns, index=pd.Index(panel.channels, name=CHANNEL)), tuple(notes))
 

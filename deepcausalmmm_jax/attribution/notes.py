@@ -23,6 +23,10 @@ class NoteKind(StrEnum):
     NEAR_PRIOR = "the data say little: the estimate stays near the prior"
     TINY = "tiny (under {value:.1%} of the KPI)"
     MAY_BE_MORE = "found tiny, but the data allow up to {value:.0%} of the KPI"
+    FOLLOWS_KPI = (
+        "may follow demand rather than drive it: the KPI moves with its exposure one and two {unit}s later too, "
+        "{value:.2g} times as far as the model says it does with that of the same {unit}"
+    )
     SATURATED = "saturated in weeks on air: 1% more exposure there adds far less than 1% to its effect"
     MOVES_WITH = "moves with {names}: the split between them is uncertain"
     SELDOM_ON_AIR = "on air in only {value:.0%} of the region-{unit}s"

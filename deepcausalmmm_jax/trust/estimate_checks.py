@@ -85,6 +85,29 @@ def returns_row(result: FitResult) -> HealthRow:
     return HealthRow(check, Grade.FAIL, f"{named[0]}: ROI {found}", limit, advice, True, reason)
 
 
+def timing_row(result: FitResult) -> HealthRow:
+    """Channels that the KPI moves ahead of, as where their exposure follows demand."""
+    check, trust = HealthCheck.TIMING, result.channel_trust
+    if not result.family.has_noise:
+        return HealthRow(check, Grade.NOT_RUN, "a model without innovations")
+    early = {
+        str(name): note.value
+        for name, notes in zip(trust.table.index, trust.notes, strict=True)
+        for note in notes
+        if note.kind is NoteKind.FOLLOWS_KPI
+    }
+    limit = "no channel that the KPI moves ahead of"
+    if not early:
+        return HealthRow(check, Grade.PASS, "no channel", limit)
+    share = trust.table["share"]
+    names = sorted(early, key=lambda name: early[name] * share[name], reverse=True)
+    named = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+    figure = f"the KPI moves ahead of {named}"
+    reason = f"media may follow sales rather than drive them ({', '.join(names[:_NAMED])})"
+    advice = "Add what their exposure follows as a control (demand, distribution), or test them with an experiment."
+    return HealthRow(check, Grade.LOOK, figure, limit, advice, True, reason, tuple(names))
+
+
 def clear_row(result: FitResult) -> HealthRow:
     """Channels whose effect is distinguishable from zero."""
     check, notes = HealthCheck.CLEAR, result.channel_trust.table

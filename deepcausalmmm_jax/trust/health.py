@@ -17,6 +17,7 @@ from deepcausalmmm_jax.trust.estimate_checks import (
     prior_row,
     returns_row,
     strengths,
+    timing_row,
 )
 from deepcausalmmm_jax.trust.evidence_checks import data_row, experiment_row, range_row, refutation_row
 from deepcausalmmm_jax.trust.fit_checks import (
@@ -89,5 +90,6 @@ def _rows(
     step("baseline")
     rows += [baseline_row(result)]
     step("media")
-    rows += [media_share_row(result), returns_row(result), clear_row(result), prior_row(result)]
+    rows += [media_share_row(result), returns_row(result)]
+    rows += [timing_row(result), clear_row(result), prior_row(result)]
     return (*rows, range_row(result, plan), refutation_row(refutations), experiment_row(result))

@@ -30,6 +30,7 @@ class HealthCheck(StrEnum):
     BASELINE = "baseline"
     MEDIA_SHARE = "share of media"
     RETURNS = "plausible returns"
+    TIMING = "exposure before the KPI"
     CLEAR = "clear effects"
     PRIOR = "learned from the data"
     RANGE = "range of exposure"

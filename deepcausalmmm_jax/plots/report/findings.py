@@ -31,6 +31,10 @@ _PREDICATES = {
     ),
     NoteKind.TINY: ("is tiny (under {value:.1%} of {kpi})", "are tiny (under {value:.1%} of {kpi})"),
     NoteKind.MAY_BE_MORE: ("is found tiny, but the data allow for more", "are found tiny, but the data allow for more"),
+    NoteKind.FOLLOWS_KPI: (
+        "may follow demand rather than drive it: {kpi} moves with its exposure one and two {unit}s later too",
+        "may follow demand rather than drive it: {kpi} moves with their exposure one and two {unit}s later too",
+    ),
     NoteKind.SATURATED: (
         "is saturated when on air: 1% more exposure then adds far less than 1% to its effect",
         "are saturated when on air: 1% more exposure then adds far less than 1% to their effects",
@@ -234,7 +238,8 @@ def channel_sentences(channels: Sequence[str], notes: Sequence[Sequence[ChannelN
                 words = _PREDICATES[note.kind][1].format(names=note.names, value=note.value, kpi=kpi, unit=note.unit)
                 concerned.setdefault(words, (note, []))[1].append(bare[channel])
     told = []
-    for note, named in list(concerned.values())[:_MOST_CHANNEL_NOTES]:
+    first = sorted(concerned.values(), key=lambda found: found[0].kind is not NoteKind.FOLLOWS_KPI)  # the gravest
+    for note, named in first[:_MOST_CHANNEL_NOTES]:
         predicate = _PREDICATES[note.kind][len(named) > 1]
         names = ", ".join(bare.get(name, name) for name in note.names)
         text = predicate.format(names=names, value=note.value, kpi=kpi, unit=note.unit)
