@@ -146,6 +146,10 @@ def test_a_channel_in_doubt_is_to_be_tested_and_not_to_grow(kinds):
         f"Test {bare} with an experiment first: its effect is in doubt, whatever the interval says."
     ]
     assert not [text for text in actions if "in small steps" in text]
+    clear = result.channel_trust.table["distinguishable"]
+    sure = {phrase: value for value, phrase in decision(result, card, None, None).tiles}
+    assert clear[doubted]
+    assert sure["channels show a clear effect that no check puts in doubt"] == f"{int(clear.sum()) - 1} of {len(clear)}"
     planned = decision(result, card, plan_with(1.0, 2.0), None).actions
     assert planned[0].startswith("Settle what the verdict names before the plan is carried out")
 

@@ -61,12 +61,12 @@ def decision(result: FitResult, card: HealthCard, plan: BudgetPlan | None, curre
         verdict=card.verdict.value,
         css=card.verdict.value.replace(" ", "-"),
         reason=in_labels(card.reason, result.panel.channels),
-        tiles=_tiles(result, currency),
+        tiles=_tiles(result, card, currency),
         actions=_actions(result, card, plan, currency),
     )
 
 
-def _tiles(result: FitResult, currency: str | None) -> list[tuple[str, str]]:
+def _tiles(result: FitResult, card: HealthCard, currency: str | None) -> list[tuple[str, str]]:
     summary, kpi = result.media_summary(), result.panel.kpi_label
     paid = summary["spend"] > 0
     tiles: list[tuple[str, str]] = []
@@ -79,7 +79,9 @@ def _tiles(result: FitResult, currency: str | None) -> list[tuple[str, str]]:
     tiles.append((percent(share, 0), f"of {share_basis(result.fitted_panel)} is attributed to media"))
     notes = result.channel_trust.table
     if notes["z"].notna().any():
-        tiles.append((f"{int(notes['distinguishable'].sum())} of {len(notes)}", "channels show a clear effect"))
+        clear = notes["distinguishable"] & ~notes.index.isin(card.doubted)
+        beyond_doubt = " that no check puts in doubt" if card.doubted else ""
+        tiles.append((f"{int(clear.sum())} of {len(notes)}", f"channels show a clear effect{beyond_doubt}"))
     return tiles
 
 

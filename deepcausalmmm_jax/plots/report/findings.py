@@ -32,8 +32,8 @@ _PREDICATES = {
     NoteKind.TINY: ("is tiny (under {value:.1%} of {kpi})", "are tiny (under {value:.1%} of {kpi})"),
     NoteKind.MAY_BE_MORE: ("is found tiny, but the data allow for more", "are found tiny, but the data allow for more"),
     NoteKind.FOLLOWS_KPI: (
-        "may follow demand rather than drive it: {kpi} moves with its exposure one and two {unit}s later too",
-        "may follow demand rather than drive it: {kpi} moves with their exposure one and two {unit}s later too",
+        "may follow demand rather than drive it: the KPI moves with its exposure one and two {unit}s later too",
+        "may follow demand rather than drive it: the KPI moves with their exposure one and two {unit}s later too",
     ),
     NoteKind.SATURATED: (
         "is saturated when on air: 1% more exposure then adds far less than 1% to its effect",
