@@ -65,7 +65,7 @@ def autocorrelation(panel: Panel, prediction: np.ndarray, n_training: int) -> pd
     Returns:
         By `lag` in weeks: `region`, pooled over regions with each region's mean taken out; `national`, of the sum over
         regions; and `bound`, two standard errors of the national one if there is no autocorrelation (2 / sqrt(weeks
-        with a KPI)).
+        with a KPI)). A correlation is missing where too few weeks with a KPI lie that far apart.
     """
     used = panel.weights[:, :n_training] > 0
     left = np.where(used, panel.kpi[:, :n_training] - prediction[:, :n_training], 0.0)
@@ -90,7 +90,9 @@ def _centred(values: np.ndarray, used: np.ndarray) -> np.ndarray:
 
 
 def _correlation(values: np.ndarray, used: np.ndarray, lag: int) -> float:
-    """Mean product of pairs `lag` weeks apart over the mean square."""
+    """Mean product of pairs `lag` weeks apart over the mean square; missing where there are too few pairs."""
     pairs = (used[:, lag:] & used[:, :-lag]).sum()
     square = (values**2).sum() / max(used.sum(), 1)
-    return float((values[:, lag:] * values[:, :-lag]).sum() / max(pairs, 1) / square) if square > 0 else np.nan
+    if pairs < _FEWEST_PAIRS or square <= 0:
+        return float("nan")
+    return float((values[:, lag:] * values[:, :-lag]).sum() / pairs / square)

@@ -14,7 +14,7 @@ class Innovations(NamedTuple):
 
     terms: np.ndarray  # [region, week, term]
     residual: np.ndarray  # [region, week]
-    weight: np.ndarray  # [region, week], see `_new`
+    weight: np.ndarray  # [region, week], see `since_used`
     whole: np.ndarray  # [term], size of the terms before innovations were taken
 
 
@@ -41,30 +41,45 @@ def standardised(fit: FittedPanel, used: np.ndarray, *terms: np.ndarray) -> Inno
     return Innovations(innovation[:, :, :-1], innovation[:, :, -1], weight, whole)
 
 
-def _new(values: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def since_used(values: np.ndarray, used: np.ndarray, weekly: float) -> tuple[np.ndarray, np.ndarray]:
     """What is new in each used week against the used week before it in its region, however long ago that was.
 
     Args:
-        values: `[region, week, term]`, of which the last term is the residual; its correlation with that of the used
-            week before, at the commonest distance, gives the weekly one.
+        values: `[region, week, term]`.
         used: `[region, week]`.
+        weekly: correlation of the residual from one week to the next.
 
     Returns:
         `[region, week, term]`, 0 in weeks that have no used week before; and `[region, week]`, weights that make the
-        variance of the residuals the same whatever the distance.
+        variance of the residuals the same whatever the distance, 0 in those weeks.
     """
+    pairs, before, distance = _used_before(used)
+    faded = weekly**distance
+    weight = np.sqrt((1.0 - weekly**2) / (1.0 - faded**2 + 1e-12))
+    new = values - faded[:, :, None] * np.take_along_axis(values, before[:, :, None], axis=1)
+    return np.where(pairs[:, :, None], new, 0.0), np.where(pairs, weight, 0.0)
+
+
+def _new(values: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `since_used`, by the correlation of the last term, the residual, with that of the used week before it.
+
+    That correlation is the one at the commonest distance, from which the weekly one follows.
+    """
+    pairs, before, distance = _used_before(used)
+    residual = values[:, :, -1]
+    earlier = np.take_along_axis(residual, before, axis=1)
+    usual = int(np.bincount(distance[pairs], minlength=2).argmax())
+    alike = pairs & (distance == usual)
+    product, square = (residual * earlier)[alike].sum(), (earlier**2)[alike].sum()
+    return since_used(values, used, float(np.clip(product / max(square, 1e-12), 0.0, 0.98)) ** (1.0 / max(usual, 1)))
+
+
+def _used_before(used: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Used weeks that have one before them in their region, which one, and how long before, `[region, week]` each."""
     week = np.arange(used.shape[1])
     before = np.maximum.accumulate(np.where(used, week, -1), axis=1)
     before = np.concatenate([np.full((len(used), 1), -1), before[:, :-1]], axis=1)
-    pairs, distance = used & (before >= 0), np.where(before >= 0, week - before, 1)
-    earlier = np.take_along_axis(values, np.maximum(before, 0)[:, :, None], axis=1)
-    usual = int(np.bincount(distance[pairs], minlength=2).argmax())
-    alike = pairs & (distance == usual)
-    product, square = (values[:, :, -1] * earlier[:, :, -1])[alike].sum(), (earlier[:, :, -1] ** 2)[alike].sum()
-    weekly = float(np.clip(product / max(square, 1e-12), 0.0, 0.98)) ** (1.0 / max(usual, 1))
-    faded = weekly**distance
-    weight = np.sqrt((1.0 - weekly**2) / (1.0 - faded**2 + 1e-12))
-    return np.where(pairs[:, :, None], values - faded[:, :, None] * earlier, 0.0), np.where(pairs, weight, 0.0)
+    return used & (before >= 0), np.maximum(before, 0), np.where(before >= 0, week - before, 1)
 
 
 def _within(values: np.ndarray, used: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.attribution.innovations import since_used
 from deepcausalmmm_jax.attribution.intervals import require_level
 from deepcausalmmm_jax.attribution.shared_noise import without_shared_shocks
 from deepcausalmmm_jax.axes import CHANNEL
@@ -154,10 +155,9 @@ def _residuals(fit: FittedPanel) -> _Residuals:
     every = np.where(used[:, :, None], np.concatenate(columns, axis=2), 0.0)
     count = np.maximum(used.sum(axis=1), 1)[:, None, None]
     every = (every - every.sum(axis=1, keepdims=True) / count) * used[:, :, None]
-    pairs = used[:, 1:] & used[:, :-1]
-    persistence = 0.0 if fit.config.counts else float(inside.persistence)
-    innovations = every[:, 1:] - persistence * every[:, :-1]
-    standardised = innovations / np.asarray(fit.residual_noise, np.float64)[:, None, None]
+    innovations, weight = since_used(every, used, 0.0 if fit.config.counts else float(inside.persistence))
+    pairs = weight > 0
+    standardised = innovations * weight[:, :, None] / np.asarray(fit.residual_noise, np.float64)[:, None, None]
     rows = without_shared_shocks(standardised, pairs, fit)[pairs]
     kpi, activity, control, *rest = np.split(rows, ends, axis=1)
     independent = float(inside.effective) * len(rows)

@@ -55,6 +55,13 @@ def test_a_week_without_kpi_is_in_no_forecast(small_panel):
     assert len(table) == 4 * 60 - 1
 
 
+def test_weeks_that_are_never_one_apart_have_no_autocorrelation_of_one_week(small_panel):
+    every_other = dataclasses.replace(small_panel, weights=small_panel.weights * (np.arange(60) % 2 == 0))
+    table = autocorrelation(every_other, small_panel.kpi * 0.9, 60)
+    assert table.loc[[1, 3], ["region", "national"]].isna().all(axis=None)
+    assert table.loc[[2, 4], ["region", "national"]].notna().all(axis=None)
+
+
 @pytest.mark.parametrize("memory", [0.0, 0.8])
 def test_autocorrelation_of_a_known_process(small_panel, memory):
     rng = np.random.default_rng(1)

@@ -1,8 +1,10 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.trust.confounding import Verdict, _row
+from deepcausalmmm_jax.trust.confounding import Verdict, _residuals, _row
 from deepcausalmmm_jax.trust.sensitivity import Cause
 
 
@@ -76,3 +78,17 @@ def test_what_is_no_fit_of_the_default_model_is_refused(small_result):
         dcm.unmeasured_confounding("run")
     with pytest.raises(dcm.ConfigError, match="level must be between 0 and 1"):
         dcm.unmeasured_confounding(small_result, level=90)
+
+
+def test_a_kpi_of_every_other_week_is_compared_with_the_one_before_it(small_result):
+    fitted, every_other = small_result.fitted, np.arange(60) % 2 == 0
+    result = dcm.FitResult(dataclasses.replace(fitted, weights=fitted.weights * every_other))
+    left, inside = _residuals(result.fitted_panel), result.fitted_panel.internals
+    assert len(left.kpi) == 4 * (52 // 2 - 1)
+    kpi = result.fitted_panel.scaled_kpi[0, :52:2]
+    kpi, faded = kpi - kpi.mean(), float(inside.persistence) ** 2
+    expected = (kpi[1:] - faded * kpi[:-1]) / inside.noise[0] / np.sqrt(1.0 + faded)
+    assert float(inside.shared) > 0 or np.allclose(left.kpi[:25], expected, rtol=1e-4)
+    table = dcm.unmeasured_confounding(result)
+    assert table["degrees"].iloc[0] > 10
+    assert (table["control_r2_kpi"] > 1e-4).all()
