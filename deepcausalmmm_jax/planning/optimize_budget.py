@@ -24,7 +24,7 @@ from deepcausalmmm_jax.planning.flights import check_minimum, keeps_flights, wit
 from deepcausalmmm_jax.planning.limits import Key, Limits, Per, Range, polytope_of, refuse_no_mapping
 from deepcausalmmm_jax.planning.next_weeks import next_weeks as next_weeks_of
 from deepcausalmmm_jax.planning.optimizer.search import Found, Search
-from deepcausalmmm_jax.planning.optimizer.shadow_prices import between_limits, binding, total_price
+from deepcausalmmm_jax.planning.optimizer.shadow_prices import binding, total_price, with_room
 from deepcausalmmm_jax.planning.optimizer.solvers import Method
 from deepcausalmmm_jax.planning.optimizer.total_search import WIDEST
 from deepcausalmmm_jax.planning.optimizer.utility import Objective
@@ -286,9 +286,8 @@ def _plan(
     ran = outcome if horizon is span.today else Outcome(fit, variables, span.today, cells)
     today = effects_of(fit, variables, span.today, cells, ran, cells.today)
     plan = effects_of(fit, variables, horizon, cells, outcome, x)
-    free = between_limits(found.problem, x)
     worth = REVENUE if horizon.has_revenue else KPI
-    unit_more, low, high = last_unit(outcome, x, free if free.any() else x >= 0, worth, aim.level)
+    unit_more, low, high = last_unit(outcome, x, with_room(found.problem, x), worth, aim.level)
     point, table = replicates is None, allocation(fit, span.today, horizon, cells, x)
     drawn = np.stack([today.whole[1:, aim.value], plan.whole[1:, aim.value]], axis=1)
     spend = float(cells.today.sum()), float(x.sum())

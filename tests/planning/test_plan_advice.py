@@ -232,3 +232,14 @@ def test_a_plan_says_that_its_draws_are_not_to_be_trusted(small_ensemble, r_hat,
     chains = dataclasses.replace(made, method="hmc", r_hat=r_hat, coordinates=np.zeros((len(made.status), 1)))
     found = doubts_of_result(dcm.Ensemble(small_ensemble.fitted, chains))
     assert any("The sampler has not converged: treat the ranges as rough" in doubt for doubt in found) == told
+
+
+def test_the_last_unit_does_not_go_to_channels_whose_sum_is_at_its_limit(small_result):
+    both = small_result.panel.channels[1:]
+    plan = dcm.optimize_budget(small_result, weeks=8, relative_bounds=(0.2, 3.0), groups={both: (None, 118_000.0)})
+    assert plan.binding["limit"].iloc[0] == " + ".join(both)
+    assert plan.channels["mroi_plan"].iloc[2] > 3.0  # this channel is between its own limits
+    assert plan.last_unit == pytest.approx(plan.channels["mroi_plan"].iloc[0], rel=0.01)
+    assert plan.last_unit == pytest.approx(plan.shadow_price, rel=0.01)
+    assert plan.last_unit < 1.0
+    assert "The total may be too large" in plan.on_the_total

@@ -1,5 +1,6 @@
 """The planner in the page: its sliders, its best plan and its files agree with `optimize_budget`."""
 
+import dataclasses
 from importlib.resources import files
 
 import numpy as np
@@ -12,7 +13,7 @@ from selenium.webdriver.common.keys import Keys
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.cli.limits import read_limits
 from deepcausalmmm_jax.planning.spend_tables import outcome_at, spend_tables
-from deepcausalmmm_jax.plots.report.planner import planner
+from deepcausalmmm_jax.plots.report.planner import options_of, planner
 from tests.plots.test_report import WIDTHS, console_errors, opened, picture
 from tests.waiting import wait_until
 
@@ -212,6 +213,47 @@ def test_without_draws_there_is_no_range_and_one_set_of_tables_is_enough(math):
     assert found["outcome"] == {"estimate": pytest.approx(5.0), "low": None, "high": None}
     assert found["gain"]["estimate"] == pytest.approx(1.0)  # KPI units: what it costs is in other units
     assert found["roi"]["estimate"] == pytest.approx(5.0 / 40.0)
+
+
+def test_the_next_unit_beyond_the_last_level_returns_what_the_curve_rises_by_there(math):
+    code = f"""const values = new Float32Array({[0.0, 3.0, 6.0, 0.0, 1.0, 2.0]});
+        const packed = btoa(String.fromCharCode(...new Uint8Array(values.buffer)));
+        const data = {{ channels: ["a", "b"], levels: [0, 1, 2], sets: 1, values: packed, today: [2, 1], base: [2, 1],
+            whole: [4], level: 0.9, in_revenue: true }};
+        const tables = planTables(data);
+        return [planFigures(tables, [4, 2], [false, true]), channelReturns(tables, 0, 4)]"""
+    whole, first = math(code)
+    assert first == pytest.approx({"roi": 1.5, "mroi": 1.5})  # it was 0 at twice today's spend, and so was the plan's
+    assert whole["mroi"]["estimate"] == pytest.approx(8.0 / 6.0)
+    assert whole["last"]["estimate"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("planned", "options"),
+    [
+        ({"weeks": None}, ""),
+        ({"weeks": "panel"}, ""),
+        ({"weeks": 8}, "--weeks 8 "),
+        ({"weeks": (-8, 0)}, "--weeks 8 "),
+        ({"weeks": (-9, -1)}, None),
+        ({"weeks": None, "next_weeks": 13}, "--next-weeks 13 "),
+        ({"weeks": 8, "frequency": {"on line": 2.5}}, "--weeks 8 --at-frequency 'on line=2.5' "),
+    ],
+)
+def test_the_command_plans_the_weeks_and_frequencies_that_amounts_are_for(bare_result, plan, planned, options):
+    weeks, end = planned["weeks"], len(bare_result.panel.weeks)
+    weeks = tuple(end + at for at in weeks) if isinstance(weeks, tuple) else weeks
+    assert options_of(bare_result, dataclasses.replace(plan, **{**planned, "weeks": weeks})) == options
+
+
+def test_the_page_states_the_weeks_of_its_plan(browser, small_result, plan, tmp_path):
+    made = dataclasses.replace(plan, weeks=8)
+    opened(browser, dcm.report(small_result, tmp_path / "report.html", plan=made))
+    assert "optimize --weeks 8 --bounds" in browser.find_element(By.ID, "planner").text
+    opened(browser, dcm.report(small_result, tmp_path / "report.html", plan=dataclasses.replace(made, weeks=(3, 9))))
+    told = browser.find_element(By.ID, "planner").text
+    assert "optimize --" not in told
+    assert "the command line has no option" in told
 
 
 def test_spend_in_millions_and_returns_in_pennies_are_not_rounded_away(browser, page):

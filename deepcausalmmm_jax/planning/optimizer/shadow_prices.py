@@ -14,6 +14,28 @@ def between_limits(problem: Problem, x: np.ndarray) -> np.ndarray:
     return np.asarray((x > low + step) & (x < high - step))
 
 
+def with_room(problem: Problem, x: np.ndarray) -> np.ndarray:
+    """`[cell]`, whether the last unit of the total can go to a cell of a plan, or come from it.
+
+    Such a cell is between its ends, and no sum with it but the total, which is the last, is at an end. Where each cell
+    between its ends is in such a sum, all of them count; where none is between its ends,
+    all cells.
+    """
+    inside = between_limits(problem, x)
+    others = problem.polytope.rows[:-1][_held(problem, x)[:-1]]
+    free = inside & ~np.asarray((others != 0).sum(axis=0) > 0).ravel()
+    return free if free.any() else inside if inside.any() else np.ones(len(x), bool)
+
+
+def _held(problem: Problem, x: np.ndarray) -> np.ndarray:
+    """`[sum]`, whether a sum is at an end of its range."""
+    polytope = problem.polytope
+    sums = polytope.rows @ x
+    size = np.maximum(np.abs(sums), _AT)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((np.abs(sums - polytope.least) <= _AT * size) | (np.abs(polytope.most - sums) <= _AT * size))
+
+
 def multipliers(problem: Problem, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Multipliers of sums, `[sum]`, and of ends of cells, `[cell]`: outcome per unit of spend; 0 where none binds.
 
@@ -23,10 +45,8 @@ def multipliers(problem: Problem, x: np.ndarray) -> tuple[np.ndarray, np.ndarray
     slope = problem.value_and_slope(x)[1] * problem.unit
     polytope = problem.polytope
     inside = between_limits(problem, x)
-    sums, size = polytope.rows @ x, np.maximum(np.abs(polytope.rows @ x), _AT)
-    with np.errstate(invalid="ignore"):
-        held = (np.abs(sums - polytope.least) <= _AT * size) | (np.abs(polytope.most - sums) <= _AT * size)
-    found = np.zeros(len(sums))
+    held = _held(problem, x)
+    found = np.zeros(len(held))
     cells = inside if inside.any() else np.ones(len(x), bool)
     weight = np.sqrt(np.maximum(x, _AT * problem.typical))[cells]
     matrix = polytope.rows[held][:, cells].toarray().T * weight[:, None]

@@ -1,6 +1,7 @@
 """The section in which a reader plans: tables of each channel's outcome, which the page's script adds up."""
 
 import base64
+import shlex
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,10 +33,13 @@ class Planner:
     Attributes:
         data: tables and names, as the script reads them.
         sentences: which weeks and spend the figures are of, and what they assume.
+        options: of `optimize`, in front of `--bounds`, that plan the same weeks at the same frequency; None where the
+            command has none for these weeks.
     """
 
     data: dict[str, Json]
     sentences: list[str]
+    options: str | None
 
 
 def planner(result: FitResult, plan: BudgetPlan | None, currency: str | None) -> tuple[Planner | None, str]:
@@ -58,7 +62,7 @@ def planner(result: FitResult, plan: BudgetPlan | None, currency: str | None) ->
             "Channels of this model act on each other, so their outcomes do not add up (by up to "
             f"{plain_number(100 * tables.error, 2)}% of the outcome); plan with optimize_budget, which runs the model."
         )
-    return Planner(_data(result, tables, currency), _sentences(tables, result, currency)), ""
+    return Planner(_data(result, tables, currency), _sentences(tables, result, currency), options_of(result, plan)), ""
 
 
 def _horizon(result: FitResult, plan: BudgetPlan | None) -> Horizon:
@@ -71,6 +75,29 @@ def _horizon(result: FitResult, plan: BudgetPlan | None) -> Horizon:
     else:
         weeks = past_weeks(fit, plan.weeks)
     return weeks if plan is None else at_frequency(fit, weeks, planned_frequency(fit, plan.frequency))
+
+
+def options_of(result: FitResult, plan: BudgetPlan | None) -> str | None:
+    """As `Planner.options`, each followed by a space.
+
+    Args:
+        result: the fit.
+        plan: as `planner` takes it.
+    """
+    if plan is None:
+        return ""
+    wanted = []
+    if plan.next_weeks is not None:
+        wanted += ["--next-weeks", str(plan.next_weeks)]
+    elif plan.weeks is not None and not isinstance(plan.weeks, str):
+        n_weeks = len(result.panel.weeks)
+        first, end = plan.weeks if isinstance(plan.weeks, tuple | list) else (n_weeks - plan.weeks, n_weeks)
+        if end != n_weeks:
+            return None
+        wanted += ["--weeks", str(n_weeks - first)]
+    for name, contacts in plan.frequency.items():
+        wanted += ["--at-frequency", f"{name}={contacts!r}"]
+    return "".join(f"{shlex.quote(part)} " for part in wanted)
 
 
 def _data(result: FitResult, tables: SpendTables, currency: str | None) -> dict[str, Json]:

@@ -42,11 +42,11 @@ function endSlope(h0, h1, d0, d1) {
   return Math.sign(d0) !== Math.sign(d1) && Math.abs(found) > 3 * Math.abs(d0) ? 3 * d0 : found;
 }
 
-// Value of a curve; beyond its last level it stays where it is.
+// Value of a curve; beyond its last level, where only the next 1% of a spend is asked about, it goes on at its slope.
 function valueAt(table, at) {
   const { x, y, slope } = table;
   const last = x.length - 1;
-  if (at >= x[last]) return y[last];
+  if (at >= x[last]) return y[last] + slope[last] * (at - x[last]);
   if (at <= x[0]) return y[0];
   let i = 0;
   while (x[i + 1] < at) i++;
