@@ -17,9 +17,8 @@ def between_limits(problem: Problem, x: np.ndarray) -> np.ndarray:
 def with_room(problem: Problem, x: np.ndarray) -> np.ndarray:
     """`[cell]`, whether the last unit of the total can go to a cell of a plan, or come from it.
 
-    Such a cell is between its ends, and no sum with it but the total, which is the last, is at an end. Where each cell
-    between its ends is in such a sum, all of them count; where none is between its ends,
-    all cells.
+    Such a cell is between its ends, and no sum with it is at an end but the total, which is the last sum. Where there
+    is no such cell, all cells between their ends count; where none is, all cells.
     """
     inside = between_limits(problem, x)
     others = problem.polytope.rows[:-1][_held(problem, x)[:-1]]
