@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.attribution.channel_errors import _innovations
+from deepcausalmmm_jax.attribution.innovations import _new
 from deepcausalmmm_jax.attribution.intervals import interval, standard_error
 from deepcausalmmm_jax.attribution.notes import CLEAR, NoteKind, clear_or_not
 from deepcausalmmm_jax.data.checks import refuse_unfit
@@ -154,7 +154,7 @@ def test_innovations_over_gaps_have_the_same_spread_and_no_correlation(seed, per
     for t in range(1, 400):
         series[:, t] = persistence * series[:, t - 1] + shocks[:, t]
     used = np.broadcast_to(np.arange(400) % every == 0, series.shape)
-    new, weight = _innovations(series[:, :, None], used)
+    new, weight = _new(series[:, :, None], used)
     seen = (weight > 0) & used
     kept = (new[:, :, 0] * weight)[seen].reshape(8, -1)
     sure = 4.0 / np.sqrt(kept.size)  # four standard errors of a correlation
