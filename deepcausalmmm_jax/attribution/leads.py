@@ -64,14 +64,17 @@ def follow_kpi(fit: FittedPanel) -> np.ndarray:
     """How far the KPI moves with exposure of the weeks after, next to that of its own, `[channel]`; 0 where not clear.
 
     Args:
-        fit: of any model; the paper's has no innovations, and names no channel.
+        fit: of any model.
+
+    Returns:
+        `[channel]`; missing where the weeks do not tell, and for the paper's model, which has no innovations.
     """
     if not fit.family.has_noise:
-        return np.zeros(len(fit.panel.channels))
+        return np.full(len(fit.panel.channels), np.nan)
     found = leads(fit)
     with np.errstate(invalid="ignore"):
         named = (found.z >= _CLEAR) & (found.part >= _LEAST) & (found.part * shares(fit) >= _LEAST_OF_KPI)
-    return np.where(named, found.part, 0.0)
+    return np.where(named, found.part, 0.0 * found.z)
 
 
 def _later(values: np.ndarray, steps: int) -> np.ndarray:

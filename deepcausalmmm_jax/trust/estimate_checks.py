@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from deepcausalmmm_jax.attribution.leads import follow_kpi
 from deepcausalmmm_jax.attribution.notes import NoteKind
 from deepcausalmmm_jax.attribution.share_basis import share_basis
 from deepcausalmmm_jax.axes import ALL_MEDIA, PAID_MEDIA
@@ -88,8 +89,6 @@ def returns_row(result: FitResult) -> HealthRow:
 def timing_row(result: FitResult) -> HealthRow:
     """Channels that the KPI moves ahead of, as where their exposure follows demand."""
     check, trust = HealthCheck.TIMING, result.channel_trust
-    if not result.family.has_noise:
-        return HealthRow(check, Grade.NOT_RUN, "a model without innovations")
     early = {
         str(name): note.value
         for name, notes in zip(trust.table.index, trust.notes, strict=True)
@@ -98,7 +97,11 @@ def timing_row(result: FitResult) -> HealthRow:
     }
     limit = "no channel that the KPI moves ahead of"
     if not early:
-        return HealthRow(check, Grade.PASS, "no channel", limit)
+        judged = int(np.isfinite(follow_kpi(result.fitted_panel)).sum())
+        if not judged:
+            return HealthRow(check, Grade.NOT_RUN, "too few weeks with a KPI, or a model without innovations")
+        some = f"none of the {judged} that the weeks tell of" if judged < len(trust.table) else "no channel"
+        return HealthRow(check, Grade.PASS, some, limit)
     share = trust.table["share"]
     names = sorted(early, key=lambda name: early[name] * share[name], reverse=True)
     named = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
