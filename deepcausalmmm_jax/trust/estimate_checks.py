@@ -99,7 +99,7 @@ def timing_row(result: FitResult) -> HealthRow:
     if not early:
         judged = int(np.isfinite(follow_kpi(result.fitted_panel)).sum())
         if not judged:
-            return HealthRow(check, Grade.NOT_RUN, "too few weeks with a KPI, or a model without innovations")
+            return HealthRow(check, Grade.NOT_RUN, "the weeks do not tell, or the model has no innovations")
         some = f"none of the {judged} that the weeks tell of" if judged < len(trust.table) else "no channel"
         return HealthRow(check, Grade.PASS, some, limit)
     share = trust.table["share"]
