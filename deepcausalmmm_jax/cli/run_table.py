@@ -10,7 +10,8 @@ from deepcausalmmm_jax.data.cadence import Cadence, cadence_of
 from deepcausalmmm_jax.data.files.channels import products_of
 from deepcausalmmm_jax.data.files.column_words import Kind, kind_of
 from deepcausalmmm_jax.data.files.days import days_of, weeks_with_prices
-from deepcausalmmm_jax.data.files.number_style import decimal_named, decimal_sign, with_points
+from deepcausalmmm_jax.data.files.number_style import Decimal, decimal_named, decimal_sign, with_points
+from deepcausalmmm_jax.data.files.one_number_a_row import names_column, spread
 from deepcausalmmm_jax.data.files.panel_of_schema import switches
 from deepcausalmmm_jax.data.files.raw_table import read_raw
 from deepcausalmmm_jax.data.panel import Panel
@@ -46,10 +47,12 @@ def table_like(file: Path, delimiter: str | None, run: Panel, decimal: str | Non
         raise DataError(f"{file} has two columns named {name!r}; rename or remove one.")
     if run.time_name not in table:
         return table  # refused by name
+    decimal = decimal_named(decimal)
+    table = _one_row_a_week(table, raw.delimiter, run, decimal)
     kept = [name for name in (run.time_name, run.region_name) if name in table]
     rest = table.drop(columns=kept)
     known = [name for name in (run.kpi_name, *run.channels, *run.controls) if name in rest]
-    decimal = decimal_named(decimal) or decimal_sign(rest, raw.delimiter, known)
+    decimal = decimal or decimal_sign(rest, raw.delimiter, known)
     read = {str(name): with_points(rest[name], decimal) for name in rest}
     weeks = isinstance(run.weeks, pd.DatetimeIndex) and run.cadence is not Cadence.DAILY
     table = _with_made(table.assign(**read), rest, run, file)
@@ -73,6 +76,28 @@ def table_like(file: Path, delimiter: str | None, run: Panel, decimal: str | Non
     for one in told:  # of the weeks that are taken alone
         warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     return found
+
+
+def _one_row_a_week(table: pd.DataFrame, delimiter: str | None, run: Panel, decimal: Decimal | None) -> pd.DataFrame:
+    """A table with a row per number, or per channel, as one with a row per region and week; any other as it is.
+
+    Args:
+        table: cells as written.
+        delimiter: between columns of the file.
+        run: panel of the run.
+        decimal: sign before decimals; None to find out.
+
+    Raises:
+        DataError: a channel or number twice in one region and week.
+    """
+    region = run.region_name if run.region_name in table else None
+    if not table.duplicated([name for name in (run.time_name, region) if name is not None]).any():
+        return table
+    rest = table.drop(columns=run.time_name)
+    sign = decimal or decimal_sign(rest, delimiter)
+    numeric = [str(name) for name in rest if pd.api.types.is_numeric_dtype(with_points(rest[name], sign))]
+    long = names_column(table, run.time_name, numeric)
+    return table if long is None else spread(table, run.time_name, region, *long)
 
 
 def _with_made(table: pd.DataFrame, cells: pd.DataFrame, run: Panel, file: Path) -> pd.DataFrame:

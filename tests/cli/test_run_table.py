@@ -80,3 +80,30 @@ def test_a_price_by_the_day_may_be_a_control_and_the_revenue(tmp_path):
     np.testing.assert_allclose(panel.control[0, :, 0], by_week["price"].mean())
     earned = (days["price"] * days["sales"]).groupby(np.arange(len(days)) // 7).sum()
     np.testing.assert_allclose((panel.kpi * panel.revenue_per_kpi)[0], earned)
+
+
+@pytest.mark.filterwarnings("ignore::deepcausalmmm_jax.DataWarning")
+@pytest.mark.parametrize("layout", ["a row per channel", "a row per number", "a row per channel and day"])
+def test_a_long_file_is_read_as_it_was_the_first_time(layout, tmp_path):
+    wide = pd.concat([table(1 if "day" in layout else 7, 210 if "day" in layout else WEEKS)] * 2, ignore_index=True)
+    wide["region"] = np.repeat(["north", "south"], len(wide) // 2)
+    wide["tv_spend"], wide["radio_spend"] = 0.02 * wide["tv_impressions"], 0.5 * wide["radio_reach"]
+    keys, shared = ["region", "day"], ["sales", "price", "revenue_per_sale"]
+    if layout == "a row per number":
+        long = wide[[*keys, "sales", "tv_impressions", "tv_spend"]].melt(keys, var_name="metric", value_name="value")
+    else:
+        media = {"tv": "tv_impressions", "radio": "radio_reach"}
+        long = pd.concat(
+            wide[[*keys, *shared]].assign(channel=name, impressions=wide[of], spend=wide[f"{name}_spend"])
+            for name, of in media.items()
+        )
+        long = long[(long["channel"] == "tv") | (long["impressions"] > 20)]  # no row where nothing ran
+    long.to_csv(tmp_path / "whole.csv", index=False)
+    long[long["day"] < "2024-07-01"].to_csv(tmp_path / "first.csv", index=False)
+    run, wanted = read(tmp_path / "first.csv"), columns_of(read(tmp_path / "whole.csv"))
+    again = panel_like(tmp_path / "whole.csv", run, None, mask_missing_kpi=False, keep_trailing_zeros=False)
+    found = columns_of(again)
+    assert len(again.weeks) == WEEKS
+    assert list(found) == list(wanted)
+    for name in wanted:
+        np.testing.assert_allclose(found[name], wanted[name], rtol=1e-12, err_msg=name)
