@@ -38,7 +38,7 @@ from deepcausalmmm_jax.planning.experiments.request import (
 )
 from deepcausalmmm_jax.planning.experiments.responses import treatments
 from deepcausalmmm_jax.planning.limit_files import by_channel
-from deepcausalmmm_jax.planning.limits import Limits
+from deepcausalmmm_jax.planning.limits import Key, Limits, Range
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.own_notes import sentences_on_all
 from deepcausalmmm_jax.steps import Steps, parts
@@ -225,7 +225,7 @@ def _of_none(limits: Limits, today: pd.Series) -> Limits:
     relative, kept = limits.relative_bounds, [limits.fixed] if isinstance(limits.fixed, str) else limits.fixed
     if not isinstance(relative, Mapping):
         relative = dict.fromkeys(map(str, today.index), relative)
-    none = dict.fromkeys([name for name in off if name in relative or name in kept], (0.0, 0.0))
+    none: dict[Key, Range] = {name: (0.0, 0.0) for name in off if name in relative or name in kept}
     if not none:
         return limits
     fixed = [name for name in kept if name not in none]
