@@ -67,6 +67,9 @@ function gainOf(tables, curves, spend) {
 const NOTHING = 1e-9; // share of today's spend below which nothing is spent, and nothing is returned per unit
 const MORE = 0.01; // share of spend added for a marginal return, as in the tables above
 
+// Profit as a share of revenue; 1 where revenue itself counts.
+const marginOf = (data) => data.margin ?? 1;
+
 // Everything that is shown of a plan: estimates and, where there are draws, intervals.
 function planFigures(tables, spend, free) {
   const { data, sets } = tables;
@@ -78,7 +81,7 @@ function planFigures(tables, spend, free) {
     const outcome = data.whole[set] + gain;
     const next = (gainOf(tables, curves, more) - gain) / (MORE * total);
     const returns = total > NOTHING * spendSum(data.today) ? [outcome / total, next, lastUnit(tables, curves, spend, free)] : [NaN, NaN, NaN];
-    return [outcome, gain - cost, ...returns];
+    return [outcome, marginOf(data) * gain - cost, ...returns];
   });
   const names = ["outcome", "gain", "roi", "mroi", "last"];
   return Object.fromEntries(names.map((name, i) => [name, withRange(bySet.map((row) => row[i]), data.level)]));
