@@ -251,6 +251,20 @@ def test_the_next_unit_beyond_the_last_level_returns_what_the_curve_rises_by_the
     assert whole["last"]["estimate"] == pytest.approx(1.0)
 
 
+def test_at_the_ends_of_all_limits_the_last_unit_is_of_the_channel_that_loses_least_by_it(math):
+    values = [0.0, 2.0, 3.0, 0.0, 1.0, 5.0]
+    code = f"""const values = new Float32Array({values});
+        const packed = btoa(String.fromCharCode(...new Uint8Array(values.buffer)));
+        const data = {{ channels: ["a", "b"], levels: [0, 1, 2], sets: 1, values: packed, today: [1, 1], base: [1, 1],
+            whole: [3], level: 0.9, in_revenue: true }};
+        const tables = planTables(data), [spend, low, high] = arguments;
+        return atEnds(tables, spend, low, high)"""
+    assert math(code, [2, 2], [0, 0], [2, 2]) == [True, False]
+    assert math(code, [1, 1], [1, 1], [2, 2]) == [False, True]
+    assert math(code, [2, 1], [2, 0], [2, 1]) == [False, True]  # the first is locked
+    assert math(code, [1, 2], [1, 2], [1, 2]) == [True, True]
+
+
 @pytest.mark.parametrize(
     ("planned", "options"),
     [

@@ -94,6 +94,17 @@ function lastUnit(tables, curves, spend, free) {
   return (gainOf(tables, curves, more) - gainOf(tables, curves, spend)) / (spendSum(more) - spendSum(spend));
 }
 
+// Where every channel is at an end of its limits, the one that the last unit came from, or that the next goes to.
+function atEnds(tables, spend, low, high) {
+  const base = tables.data.base;
+  const slope = (c, step) => (valueAt(tables.aim[c], spend[c] / base[c] + step) - valueAt(tables.aim[c], spend[c] / base[c])) / (step * base[c]);
+  const among = (can) => spend.map((_, c) => c).filter(can);
+  const gives = among((c) => spend[c] > low[c] + 1e-6 * base[c]);
+  const takes = among((c) => spend[c] < high[c] - 1e-6 * base[c]);
+  const last = gives.length ? gives.reduce((a, c) => (slope(c, -MORE) < slope(a, -MORE) ? c : a)) : takes.reduce((a, c) => (slope(c, MORE) > slope(a, MORE) ? c : a), takes[0]);
+  return spend.map((_, c) => last === undefined || c === last);
+}
+
 function withRange(values, level) {
   const [estimate, ...drawn] = values;
   if (drawn.length < 2) return { estimate, low: null, high: null };

@@ -37,7 +37,10 @@ function startPlanner(data) {
 
   const lows = () => plan.spend.map((x, c) => (plan.locked[c] ? x : plan.low[c]));
   const highs = () => plan.spend.map((x, c) => (plan.locked[c] ? x : plan.high[c]));
-  const isFree = () => plan.spend.map((x, c) => !plan.locked[c] && x > plan.low[c] * (1 + 1e-6) && x < plan.high[c] * (1 - 1e-6));
+  const isFree = () => {
+    const inside = plan.spend.map((x, c) => !plan.locked[c] && x > plan.low[c] * (1 + 1e-6) && x < plan.high[c] * (1 - 1e-6));
+    return inside.some(Boolean) ? inside : atEnds(tables, plan.spend, lows(), highs());
+  };
   const setTotal = (total) => change(() => { plan.spend = scaledTo(total, plan.spend, lows(), highs()); });
 
   function show() {
