@@ -8,6 +8,7 @@ import pytest
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.planning.optimizer.polytope import Polytope
 from deepcausalmmm_jax.planning.optimizer.search import mroi_of
+from deepcausalmmm_jax.planning.optimizer.shadow_prices import binding, with_room
 from deepcausalmmm_jax.planning.optimizer.total_search import largest_total
 from deepcausalmmm_jax.planning.plan_notes import open_end
 from deepcausalmmm_jax.planning.targets import Targets, best_plan
@@ -101,6 +102,18 @@ def test_a_target_keeps_to_the_limits():
     closed = problem_of(HEIGHTS, Polytope.nonnegative(3).with_box(high=np.zeros(3)))
     with pytest.raises(dcm.ConfigError, match="The limits allow no spend at all"):
         best_plan(closed, TODAY, Targets(target_roi=1.0), QUICK)
+
+
+def test_the_last_unit_of_a_total_at_all_upper_ends_is_that_of_the_cell_that_loses_least_by_it():
+    """Cells return 0.25, 0.5 and 1 there; the mean of these by spend, 0.58, reached the target at a total of 12."""
+    held = problem_of(HEIGHTS, Polytope.nonnegative(3).with_box(high=np.full(3, 4.0)))
+    found = best_plan(held, TODAY, Targets(target_mroi=0.5), QUICK)
+    np.testing.assert_allclose(found.x, [1.0, 4.0, 4.0], rtol=5e-3)
+    whole = best_plan(held, TODAY, Targets(total=12.0), QUICK)
+    assert mroi_of(whole) == pytest.approx(0.25)
+    assert with_room(whole.problem, whole.x).tolist() == [True, False, False]
+    by_cell = binding(whole.problem, whole.x, ["a", "b", "c"]).set_index("limit")["shadow_price"]
+    assert by_cell[["b", "c"]].tolist() == pytest.approx([0.25, 0.75])
 
 
 def test_a_target_that_free_exposure_reaches_needs_no_spend():

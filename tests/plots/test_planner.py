@@ -20,6 +20,7 @@ from tests.waiting import wait_until
 MATH = (files("deepcausalmmm_jax.plots.report") / "templates" / "plan_math.js").read_text(encoding="utf-8")
 FIGURES = "return planFigures(planner.tables, planner.plan.spend, planner.plan.spend.map(() => true))"
 SPEND = "return planner.plan.spend"
+MARGIN = 0.1
 
 
 @pytest.fixture
@@ -106,6 +107,28 @@ def test_the_best_split_of_todays_total_is_that_of_optimize_budget(browser, page
     assert found["mroi"]["estimate"] == pytest.approx(best.summary.loc["mroi", "plan"], rel=0.03)
     reliable = browser.find_element(By.ID, "plan-verdict").text.startswith("A gain")
     assert reliable == best.advised
+    assert console_errors(browser) == []
+
+
+def test_gains_and_verdicts_count_profit_at_the_margin_of_the_plan(browser, page, tmp_path):
+    """By revenue this plan gains, and the last unit of spend earns what it costs; by profit neither."""
+    cheap = dataclasses.replace(page[1].panel, spend=page[1].panel.spend / 8.0)
+    result = dcm.Ensemble(dataclasses.replace(page[1].fitted, panel=cheap), page[1].replicates)
+    plan = dcm.optimize_budget(result, 1.1 * cheap.spend.sum(), margin=MARGIN)
+    opened(browser, dcm.report(result, tmp_path / "report.html", plan=plan))
+    pinned = "planner.plan.high = planner.plan.high.map((x) => 2 * x); planner.setTotal(arguments[0]); planner.plan.spend = arguments[1];"
+    found = browser.execute_script(pinned + FIGURES, plan.total, plan.channels["spend_plan"].tolist())
+    revenue, profit = plan.summary.loc["revenue"], plan.summary.loc["profit"]
+    near = {"abs": 0.01 * MARGIN * revenue["plan"]}
+    assert found["gain"]["estimate"] == pytest.approx(profit["change"], **near)
+    assert (found["gain"]["low"], found["gain"]["high"]) == pytest.approx(plan.gain_interval, **near)
+    assert profit["change"] < 0 < revenue["change"] - plan.summary.loc["spend", "change"]
+    assert found["last"]["estimate"] > 1.0
+    browser.execute_script("planner.setTotal(arguments[0])", plan.total)
+    assert f"{100 * MARGIN:g}% of revenue" in browser.find_element(By.ID, "plan-gain-note").text
+    told = browser.find_element(By.ID, "plan-verdict").text
+    assert f"of revenue, at a margin of {100 * MARGIN:g}%, less than it costs" in told
+    assert not told.startswith("A gain")
     assert console_errors(browser) == []
 
 
@@ -226,6 +249,20 @@ def test_the_next_unit_beyond_the_last_level_returns_what_the_curve_rises_by_the
     assert first == pytest.approx({"roi": 1.5, "mroi": 1.5})  # it was 0 at twice today's spend, and so was the plan's
     assert whole["mroi"]["estimate"] == pytest.approx(8.0 / 6.0)
     assert whole["last"]["estimate"] == pytest.approx(1.0)
+
+
+def test_at_the_ends_of_all_limits_the_last_unit_is_of_the_channel_that_loses_least_by_it(math):
+    values = [0.0, 2.0, 3.0, 0.0, 1.0, 5.0]
+    code = f"""const values = new Float32Array({values});
+        const packed = btoa(String.fromCharCode(...new Uint8Array(values.buffer)));
+        const data = {{ channels: ["a", "b"], levels: [0, 1, 2], sets: 1, values: packed, today: [1, 1], base: [1, 1],
+            whole: [3], level: 0.9, in_revenue: true }};
+        const tables = planTables(data), [spend, low, high] = arguments;
+        return atEnds(tables, spend, low, high)"""
+    assert math(code, [2, 2], [0, 0], [2, 2]) == [True, False]
+    assert math(code, [1, 1], [1, 1], [2, 2]) == [False, True]
+    assert math(code, [2, 1], [2, 0], [2, 1]) == [False, True]  # the first is locked
+    assert math(code, [1, 2], [1, 2], [1, 2]) == [True, True]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """`plan_experiments`: which test to run next, by what it would add to the budget plan."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -38,7 +38,7 @@ from deepcausalmmm_jax.planning.experiments.request import (
 )
 from deepcausalmmm_jax.planning.experiments.responses import treatments
 from deepcausalmmm_jax.planning.limit_files import by_channel
-from deepcausalmmm_jax.planning.limits import Limits
+from deepcausalmmm_jax.planning.limits import Key, Limits, Range
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.own_notes import sentences_on_all
 from deepcausalmmm_jax.steps import Steps, parts
@@ -203,11 +203,33 @@ def _limits(fit: FittedPanel, limits: Limits | None, budget_plan: BudgetPlan | N
                 "or weeks; leave them out."
             )
         return kept, ()
-    if budget_plan is None or budget_plan.limits is None:
-        return Limits(relative_bounds=dict.fromkeys(_budgeted(fit), _RANGE)), ()
-    week = float(np.nansum(even_weeks(fit, plan_steps(fit.panel), settled=False).spend))
-    today = float(budget_plan.channels["spend_today"].sum())
-    return by_channel(budget_plan.limits, week / today if today > 0 else 1.0, budget_plan.split)
+    usual = Limits(relative_bounds=dict.fromkeys(_budgeted(fit), _RANGE))
+    if budget_plan is None:
+        return usual, ()
+    today = budget_plan.channels["spend_today"]
+    if budget_plan.limits is None:
+        return _of_none(usual, today), ()
+    week, whole = float(np.nansum(even_weeks(fit, plan_steps(fit.panel), settled=False).spend)), float(today.sum())
+    kept, dropped = by_channel(budget_plan.limits, week / whole if whole > 0 else 1.0, budget_plan.split)
+    return _of_none(kept, today), dropped
+
+
+def _of_none(limits: Limits, today: pd.Series) -> Limits:
+    """Limits in which multiples of today's spend are of none where the plan replaces none, whatever the mean week.
+
+    Args:
+        limits: by channel.
+        today: spend that the budget plan replaces, by channel.
+    """
+    off = [str(name) for name, spend in today.items() if not spend > 0]
+    relative, kept = limits.relative_bounds, [limits.fixed] if isinstance(limits.fixed, str) else limits.fixed
+    if not isinstance(relative, Mapping):
+        relative = dict.fromkeys(map(str, today.index), relative)
+    none: dict[Key, Range] = {name: (0.0, 0.0) for name in off if name in relative or name in kept}
+    if not none:
+        return limits
+    fixed = [name for name in kept if name not in none]
+    return dataclasses.replace(limits, relative_bounds={**relative, **none}, fixed=fixed)
 
 
 def _kept(ensemble: Ensemble) -> np.ndarray:

@@ -108,6 +108,9 @@ def enough_draws(ensemble: object, level: float) -> Ensemble:
 def multiples(panel: Panel, plan: BudgetPlan | None) -> np.ndarray:
     """Spend of a budget plan by channel, in multiples of the spend that it replaces, `[channel]`; 1 without a plan.
 
+    A channel that has no spend today in the weeks of the plan has none in the test where the plan gives it none. Where
+    it is given some, that is as much beside the mean week as beside all spend that the plan replaces.
+
     Raises:
         ConfigError: not a plan.
         DataError: the plan has other channels than the panel.
@@ -129,9 +132,13 @@ def multiples(panel: Panel, plan: BudgetPlan | None) -> np.ndarray:
             f"The budget plan has no channel {missing[0]!r}, which this panel has; use a plan that was made from the "
             "same fit."
         )
+    replaced = float(plan.channels["spend_today"].sum())
     for name, row in plan.channels.iterrows():
+        at = panel.channels.index(str(name))
         if row["spend_today"] > 0:
-            base[panel.channels.index(str(name))] = row["spend_plan"] / row["spend_today"]
+            base[at] = row["spend_plan"] / row["spend_today"]
+        elif spend[at] > 0:
+            base[at] = row["spend_plan"] / replaced * spend.sum() / spend[at] if replaced > 0 else 0.0
     return base
 
 

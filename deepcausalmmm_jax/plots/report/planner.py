@@ -47,7 +47,8 @@ def planner(result: FitResult, plan: BudgetPlan | None, currency: str | None) ->
 
     Args:
         result: the fit.
-        plan: a budget plan, whose weeks are planned where they are known; else all weeks of the panel are.
+        plan: a budget plan, whose weeks are planned where they are known; else all weeks of the panel are. Gains are
+            profit at its margin, if it has one.
         currency: of spend and revenue; None where it is unknown.
     """
     try:
@@ -62,7 +63,9 @@ def planner(result: FitResult, plan: BudgetPlan | None, currency: str | None) ->
             "Channels of this model act on each other, so their outcomes do not add up (by up to "
             f"{plain_number(100 * tables.error, 2)}% of the outcome); plan with optimize_budget, which runs the model."
         )
-    return Planner(_data(result, tables, currency), _sentences(tables, result, currency), options_of(result, plan)), ""
+    margin = None if plan is None else plan.margin
+    data = _data(result, tables, currency, margin)
+    return Planner(data, _sentences(tables, result, currency), options_of(result, plan)), ""
 
 
 def _horizon(result: FitResult, plan: BudgetPlan | None) -> Horizon:
@@ -100,7 +103,7 @@ def options_of(result: FitResult, plan: BudgetPlan | None) -> str | None:
     return "".join(f"{shlex.quote(part)} " for part in wanted)
 
 
-def _data(result: FitResult, tables: SpendTables, currency: str | None) -> dict[str, Json]:
+def _data(result: FitResult, tables: SpendTables, currency: str | None, margin: float | None) -> dict[str, Json]:
     bare = bare_names(list(result.panel.channels))
     n_sets = len(tables.values)
     return {
@@ -117,6 +120,7 @@ def _data(result: FitResult, tables: SpendTables, currency: str | None) -> dict[
         "currency": currency or "",
         "unit": "revenue" if tables.has_revenue else result.panel.kpi_label,
         "in_revenue": tables.has_revenue,
+        "margin": margin if tables.has_revenue else None,
         "refits": isinstance(result, Ensemble) and not result.from_posterior,
     }
 

@@ -42,14 +42,35 @@ def test_a_national_test_is_measured_against_a_forecast_from_the_week_before_it(
     assert error[0] < 0.9 * after_training[-1]
 
 
-def test_a_channel_that_has_stopped_is_named_unless_a_plan_says_what_is_spent(small_ensemble):
-    asked = {"weeks": 4, "changes": -1.0, "level": 0.5}
-    panel = small_ensemble.panel
+def without_last_quarter(ensemble):
+    """The same draws on a panel whose second channel stopped 13 weeks before its end."""
+    panel = ensemble.panel
     arrays = {name: getattr(panel, name).copy() for name in ("exposure", "spend")}
     for array in arrays.values():
         array[:, -13:, 1] = 0.0
     panel = dataclasses.replace(panel, **arrays)
-    ensemble = dcm.Ensemble(dataclasses.replace(small_ensemble.fitted, panel=panel), small_ensemble.replicates)
+    return dcm.Ensemble(dataclasses.replace(ensemble.fitted, panel=panel), ensemble.replicates)
+
+
+def test_a_channel_is_tested_at_what_the_plan_spends_on_it_though_it_replaces_none(small_ensemble):
+    ensemble, asked = without_last_quarter(small_ensemble), {"weeks": 4, "changes": -1.0, "level": 0.5}
+    panel = ensemble.panel
+    for limits in ({}, {"relative_bounds": {"channel_1": (0.9, 1.1)}, "fixed": ["channel_2"]}):
+        found = dcm.plan_experiments(ensemble, dcm.optimize_budget(ensemble, weeks=8, **limits), **asked)
+        assert "channel_2" not in set(found.table["channel"])
+        np.testing.assert_allclose(found.plans["channel_2"], 0.0)
+        assert "Not tested, since the plan gives them no spend to change: channel_2." in found.notes
+    started = 0.1 * panel.spend[:, -8:].sum()
+    budget = dcm.optimize_budget(ensemble, weeks=8, bounds={"channel_2": (started, started)})
+    spent = dcm.plan_experiments(ensemble, budget, **asked, regions=[[panel.regions[0]]]).table.set_index("channel")
+    year = panel.spend[:, -52:].sum(axis=1)
+    whole = -4 * 0.1 * year.sum() / 52 * year[0, 1] / year[:, 1].sum()  # a tenth of the mean week's spend, four weeks
+    assert spent.loc["channel_2", "spend_difference"] == pytest.approx(whole, rel=1e-6)
+
+
+def test_a_channel_that_has_stopped_is_named_unless_a_plan_says_what_is_spent(small_ensemble):
+    asked = {"weeks": 4, "changes": -1.0, "level": 0.5}
+    ensemble = without_last_quarter(small_ensemble)
     (note,) = (note for note in dcm.plan_experiments(ensemble, **asked).notes if "Without spend" in note)
     assert note.startswith("Without spend in the last 13 weeks: channel_2. ")
     budget = dcm.optimize_budget(ensemble, relative_bounds=(0.9, 1.1))

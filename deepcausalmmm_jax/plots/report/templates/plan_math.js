@@ -67,6 +67,9 @@ function gainOf(tables, curves, spend) {
 const NOTHING = 1e-9; // share of today's spend below which nothing is spent, and nothing is returned per unit
 const MORE = 0.01; // share of spend added for a marginal return, as in the tables above
 
+// Profit as a share of revenue; 1 where revenue itself counts.
+const marginOf = (data) => data.margin ?? 1;
+
 // Everything that is shown of a plan: estimates and, where there are draws, intervals.
 function planFigures(tables, spend, free) {
   const { data, sets } = tables;
@@ -78,7 +81,7 @@ function planFigures(tables, spend, free) {
     const outcome = data.whole[set] + gain;
     const next = (gainOf(tables, curves, more) - gain) / (MORE * total);
     const returns = total > NOTHING * spendSum(data.today) ? [outcome / total, next, lastUnit(tables, curves, spend, free)] : [NaN, NaN, NaN];
-    return [outcome, gain - cost, ...returns];
+    return [outcome, marginOf(data) * gain - cost, ...returns];
   });
   const names = ["outcome", "gain", "roi", "mroi", "last"];
   return Object.fromEntries(names.map((name, i) => [name, withRange(bySet.map((row) => row[i]), data.level)]));
@@ -89,6 +92,17 @@ function lastUnit(tables, curves, spend, free) {
   const some = free.some((is, c) => is && spend[c] > 0) ? free : spend.map(() => true);
   const more = spend.map((x, c) => (some[c] ? (1 + MORE) * x : x));
   return (gainOf(tables, curves, more) - gainOf(tables, curves, spend)) / (spendSum(more) - spendSum(spend));
+}
+
+// Where every channel is at an end of its limits, the one that the last unit came from, or that the next goes to.
+function atEnds(tables, spend, low, high) {
+  const base = tables.data.base;
+  const slope = (c, step) => (valueAt(tables.aim[c], spend[c] / base[c] + step) - valueAt(tables.aim[c], spend[c] / base[c])) / (step * base[c]);
+  const among = (can) => spend.map((_, c) => c).filter(can);
+  const gives = among((c) => spend[c] > low[c] + 1e-6 * base[c]);
+  const takes = among((c) => spend[c] < high[c] - 1e-6 * base[c]);
+  const last = gives.length ? gives.reduce((a, c) => (slope(c, -MORE) < slope(a, -MORE) ? c : a)) : takes.reduce((a, c) => (slope(c, MORE) > slope(a, MORE) ? c : a), takes[0]);
+  return spend.map((_, c) => last === undefined || c === last);
 }
 
 function withRange(values, level) {

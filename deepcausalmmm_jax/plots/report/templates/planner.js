@@ -37,7 +37,10 @@ function startPlanner(data) {
 
   const lows = () => plan.spend.map((x, c) => (plan.locked[c] ? x : plan.low[c]));
   const highs = () => plan.spend.map((x, c) => (plan.locked[c] ? x : plan.high[c]));
-  const isFree = () => plan.spend.map((x, c) => !plan.locked[c] && x > plan.low[c] * (1 + 1e-6) && x < plan.high[c] * (1 - 1e-6));
+  const isFree = () => {
+    const inside = plan.spend.map((x, c) => !plan.locked[c] && x > plan.low[c] * (1 + 1e-6) && x < plan.high[c] * (1 - 1e-6));
+    return inside.some(Boolean) ? inside : atEnds(tables, plan.spend, lows(), highs());
+  };
   const setTotal = (total) => change(() => { plan.spend = scaledTo(total, plan.spend, lows(), highs()); });
 
   function show() {
@@ -158,7 +161,8 @@ function showFigures(data, figures, asToday, part) {
   const range = (figure, form) => (figure.low === null ? "" : ` (${percentText(data.level)} range: ${form(figure.low)} to ${form(figure.high)})`);
   const value = (x) => (data.in_revenue ? money(data, x) : shortAmount(x));
   told("plan-outcome", value(figures.outcome.estimate), `${data.unit} from these channels${range(figures.outcome, value)}`);
-  const gain = data.in_revenue ? "more than today, after the change in spend" : `${data.unit} more than today`;
+  const earned = marginOf(data) === 1 ? "more than today, after the change in spend" : `more profit than today: ${marginText(data)} of revenue, after the change in spend`;
+  const gain = data.in_revenue ? earned : `${data.unit} more than today`;
   told("plan-gain", value(figures.gain.estimate), asToday ? gain : `${gain}${range(figures.gain, value)}`);
   told("plan-roi", digits(figures.roi.estimate), `ROI: ${data.unit} per unit of spend${range(figures.roi, digits)}`);
   told("plan-mroi", digits(figures.mroi.estimate), `marginal ROI: of the next 1% of the total${range(figures.mroi, digits)}`);
@@ -174,11 +178,13 @@ function verdictOf(data, figures, asToday) {
   else if (data.refits) told.push("A gain in these refits; their range is too narrow to rely on.");
   else told.push("A gain over its whole range.");
   const last = figures.last;
-  if (data.in_revenue && last.estimate < 1) {
-    if (last.high === null) told.push(`The total may be too large: the last unit of spend is estimated to return ${digits(last.estimate)}, less than it costs; without draws it is unknown how sure that is.`);
-    else if (data.refits) told.push(`The total may be too large: the last unit of spend is estimated to return ${digits(last.estimate)}, less than it costs; refits do not show how sure that is.`);
-    else if (last.high < 1) told.push(`Reduce the total: the last unit of spend returns ${digits(last.estimate)}, less than it costs.`);
-    else told.push(`The total may be too large: the last unit of spend is estimated to return ${digits(last.estimate)}, less than it costs, though the range to ${digits(last.high)} leaves that open.`);
+  const share = marginOf(data);
+  if (data.in_revenue && share * last.estimate < 1) {
+    const returned = digits(last.estimate) + (share === 1 ? "" : ` of revenue, at a margin of ${marginText(data)}`);
+    if (last.high === null) told.push(`The total may be too large: the last unit of spend is estimated to return ${returned}, less than it costs; without draws it is unknown how sure that is.`);
+    else if (data.refits) told.push(`The total may be too large: the last unit of spend is estimated to return ${returned}, less than it costs; refits do not show how sure that is.`);
+    else if (share * last.high < 1) told.push(`Reduce the total: the last unit of spend returns ${returned}, less than it costs.`);
+    else told.push(`The total may be too large: the last unit of spend is estimated to return ${returned}, less than it costs, though the range to ${digits(last.high)} leaves that open.`);
   }
   return told.join(" ");
 }
@@ -188,6 +194,7 @@ const smallForm = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 5 }
 const amountText = (x) => (Math.abs(x) >= 1000 ? amountForm : smallForm).format(x);
 const plainDigits = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3, useGrouping: false }); // never a power of ten
 const digits = (x) => (Number.isFinite(x) ? plainDigits.format(x) : "–");
+const marginText = (data) => `${plainDigits.format(100 * data.margin)}%`;
 const percentText = (share) => `${Number((100 * share).toFixed(0))}%`;
 const percentOf = (x, whole) => (whole > 0 ? `${((100 * x) / whole).toFixed(0)}%` : "–");
 const signedPercent = (share) => (Math.abs(share) < 0.0005 ? "as today" : `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(Math.abs(share) < 0.0995 ? 1 : 0)}%`);
