@@ -116,6 +116,36 @@ def test_the_last_unit_of_a_total_at_all_upper_ends_is_that_of_the_cell_that_los
     assert by_cell[["b", "c"]].tolist() == pytest.approx([0.25, 0.75])
 
 
+def test_the_last_unit_of_a_total_at_the_ends_of_all_sums_is_that_of_the_sum_that_loses_least_by_it():
+    """Cells a and b may spend 8 together and c 4: the first sum's last unit returns 0.395, c's 1."""
+    first, second = np.array([1.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+    sums = Polytope.nonnegative(3).with_sum(first, -np.inf, 8.0, "a + b").with_sum(second, -np.inf, 4.0, "only c")
+    held, price = problem_of(HEIGHTS, sums), 0.5 / np.sqrt(1.6)
+    whole = best_plan(held, TODAY, Targets(total=12.0), QUICK)
+    np.testing.assert_allclose(whole.x, [1.6, 6.4, 4.0], rtol=5e-3)
+    assert mroi_of(whole) == pytest.approx(price, rel=5e-3)
+    assert with_room(whole.problem, whole.x).tolist() == [True, True, False]
+    told = binding(whole.problem, whole.x, ["a", "b", "c"])
+    assert told[["limit", "end", "value"]].to_numpy().tolist() == [
+        ["only c", "most", 4.0],
+        ["the total", "equal", 12.0],
+    ]
+    assert told["shadow_price"].tolist() == pytest.approx([1.0 - price, price], rel=5e-3)
+    found = best_plan(held, TODAY, Targets(target_mroi=0.5), QUICK)  # 12 was said to return 0.59
+    np.testing.assert_allclose(found.x, [1.0, 4.0, 4.0], rtol=2e-2)
+
+
+@pytest.mark.parametrize("ends", [(-np.inf, 84.0), (84.0, np.inf)])
+def test_a_sum_of_all_cells_takes_nothing_of_the_price_of_an_equal_total(ends):
+    """Raising it alone gains nothing, since the total holds."""
+    all_of = Polytope.nonnegative(3).with_sum(np.ones(3), *ends, "all")
+    whole = best_plan(problem_of(HEIGHTS, all_of), TODAY, Targets(total=84.0), QUICK)
+    told = binding(whole.problem, whole.x, ["a", "b", "c"])
+    assert told["limit"].tolist() == ["the total"]
+    assert told["shadow_price"].tolist() == pytest.approx([0.25], rel=1e-3)  # half of it was the sum's
+    assert with_room(whole.problem, whole.x).all()
+
+
 def test_a_target_that_free_exposure_reaches_needs_no_spend():
     with_free = dataclasses.replace(problem_of([2.0]), nothing=np.zeros(1))
     with pytest.raises(dcm.ConfigError, match="A KPI of 29 needs no spend: exposure that was free already reaches it"):
