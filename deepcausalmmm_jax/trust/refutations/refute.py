@@ -66,6 +66,7 @@ def refute(
         result: the fit; its held-out weeks stay held out.
         tests: names of tests: `placebo`, `future`, `shuffled`, `common_cause`, `halves`, `last_weeks`, `plan`, `noise`,
             `seeds`, `warm_start`; all when None. `plan` is made from the refits of `last_weeks`, which then run too.
+            `warm_start` is none of those below eight regions: draws do not start where training ended.
         refits: draws of each random test; with standard errors from refits with random weights, four times as many.
         seed: of the draws.
         engine: one of `parallel.engines.Engine`; None takes the one that suits the devices.
@@ -75,8 +76,8 @@ def refute(
         progress: whether to show progress; None shows it on a terminal only.
 
     Raises:
-        ConfigError: not a fit of the default model, an unknown test, a bad number or engine, or devices that this host
-            does not have.
+        ConfigError: not a fit of the default model, an unknown test, or one that could not fail, a bad number or
+            engine, or devices that this host does not have.
         FitError: the refit to the panel itself ended without usable parameters.
     """
     began = time.perf_counter()
@@ -84,8 +85,7 @@ def refute(
     machine = Machine(devices_for(devices), engine, batch_size, progress)
     panel = result.panel.until_last_kpi()
     weights = result.fitted.weights[:, : len(panel.weeks)]
-    gets_draws = result.config.posterior.method != "none" and len(panel.regions) < _FEWEST_REGIONS
-    drawn = isinstance(result, Ensemble) and result.fitted.trained is not None and gets_draws
+    drawn = _is_drawn(result)
     has_errors = isinstance(result, Ensemble) and len(result.replicates) >= _FEWEST_DRAWS
     request = Request(
         panel=panel,
@@ -118,6 +118,12 @@ def refute(
     return Refutation(judged.table, judged.details, sentence, time.perf_counter() - began)
 
 
+def _is_drawn(result: FitResult) -> bool:
+    """Whether the estimate is the mean of draws, so that each refit gets draws too."""
+    gets_draws = result.config.posterior.method != "none" and len(result.panel.regions) < _FEWEST_REGIONS
+    return isinstance(result, Ensemble) and result.fitted.trained is not None and gets_draws
+
+
 def _checked(
     result: FitResult, tests: Sequence[str] | None, refits: int, engine: str | None, batch_size: int | None
 ) -> tuple[RefutationTest, ...]:
@@ -128,22 +134,34 @@ def _checked(
     if batch_size is not None:
         whole_number("batch_size", batch_size)
     engine_named(engine)
-    known = [str(test) for test in RefutationTest]
-    if tests is None and len(result.panel.channels) == 1:  # nothing to divide a budget between
-        known.remove(str(RefutationTest.PLAN))
-    if not isinstance(tests, str | Iterable | None):
-        raise ConfigError(f"tests must be a list of tests, got {shown(tests)}; there are {', '.join(known)}.")
-    asked = known if tests is None else [tests] if isinstance(tests, str) else list(tests)
-    for name in asked:
-        if name not in known:
-            hint = did_you_mean(name, known, f"; there are {', '.join(known)}.")
-            raise ConfigError(f"There is no test {name!r}{hint}")
-    if not asked:
-        raise ConfigError(f"refute needs at least one test; there are {', '.join(known)}.")
-    wanted = {RefutationTest(name) for name in asked}
+    wanted = set(_named(result, tests))
     if RefutationTest.PLAN in wanted:
         wanted.add(RefutationTest.LAST_WEEKS)  # the plan is made from its refits
     return tuple(test for test in RefutationTest if test in wanted)
+
+
+def _named(result: FitResult, tests: Sequence[str] | None) -> list[RefutationTest]:
+    """The tests that are asked for by name; all that can say something of the result when None."""
+    every = [str(test) for test in RefutationTest]
+    if tests is None:
+        alone, drawn = len(result.panel.channels) == 1, _is_drawn(result)
+        nothing = {RefutationTest.PLAN: alone, RefutationTest.WARM_START: drawn}  # no budget to divide; could not fail
+        return [test for test in RefutationTest if not nothing.get(test, False)]
+    if not isinstance(tests, str | Iterable):
+        raise ConfigError(f"tests must be a list of tests, got {shown(tests)}; there are {', '.join(every)}.")
+    asked = [tests] if isinstance(tests, str) else list(tests)
+    for name in asked:
+        if name not in every:
+            hint = did_you_mean(name, every, f"; there are {', '.join(every)}.")
+            raise ConfigError(f"There is no test {name!r}{hint}")
+    if not asked:
+        raise ConfigError(f"refute needs at least one test; there are {', '.join(every)}.")
+    if str(RefutationTest.WARM_START) in asked and _is_drawn(result):
+        raise ConfigError(
+            f"Below {_FEWEST_REGIONS} regions the estimate comes from draws, which do not start where training ended, "
+            "so that the test warm_start could not fail; leave it out: seeds starts everything elsewhere."
+        )
+    return [RefutationTest(name) for name in asked]
 
 
 def _droppable(weights: np.ndarray, drawn: bool, panel: Panel) -> tuple[int, ...]:

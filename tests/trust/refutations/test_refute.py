@@ -11,6 +11,7 @@ from deepcausalmmm_jax.cli.app import app
 from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.trust.refutations.judged import RULES, figure_of, grade_of, standard_errors
 from deepcausalmmm_jax.trust.refutations.outcomes import Outcome
+from deepcausalmmm_jax.trust.refutations.refute import _checked
 from deepcausalmmm_jax.trust.refutations.wanted import RefutationTest, Request, wanted_refits
 
 ASKED = ("placebo", "shuffled", "common_cause", "halves", "last_weeks", "noise", "seeds", "warm_start")
@@ -127,6 +128,14 @@ def test_a_shuffled_channel_keeps_nothing_that_its_draws_do_not_tell_from_zero(s
     after = [Outcome(one, 0.4 * share, share, None, unknown) for one in shuffled]
     found = figure_of(RefutationTest.SHUFFLED, before, after, np.ones(3), np.ones(3))
     assert found.value == pytest.approx(kept)
+
+
+def test_a_start_from_the_estimate_is_no_test_of_draws(national_ensemble):
+    """They start from the prior's median and from random positions, by the same seed, wherever training ended."""
+    with pytest.raises(dcm.ConfigError, match="could not fail; leave it out: seeds starts everything elsewhere"):
+        dcm.refute(national_ensemble, ["seeds", "warm_start"], refits=1, progress=False)
+    tests = _checked(national_ensemble, None, 1, None, None)
+    assert tests == tuple(test for test in RefutationTest if test is not RefutationTest.WARM_START)
 
 
 @pytest.mark.slow
