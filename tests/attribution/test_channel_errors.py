@@ -135,12 +135,16 @@ def test_where_the_weeks_say_nothing_errors_are_those_of_the_priors(small_result
 
 
 def test_a_narrower_prior_of_shares_narrows_errors(small_result):
-    narrow, usual, wide = (
-        channel_errors(with_posterior(small_result, split_spread=0.2 * f, total_spread=0.2 * f)) for f in (1, 4, 40)
+    none, narrow, usual, wide = (
+        channel_errors(with_posterior(small_result, split_spread=0.2 * f, total_spread=0.2 * f))
+        for f in (0.01, 1, 4, 40)
     )
+    assert (none < narrow).all()
     assert (narrow < usual).all()
     assert (usual < wide).all()
-    assert (narrow < 0.5).all()  # what is not known of the curves remains
+    # What is not known of the curves remains; to its variance the data and a prior add at most the prior's own.
+    media = small_result.notes()["share"].sum() / 100
+    assert (narrow**2 - none**2 < 0.2**2 * (1.0 + (1.0 - media) ** -2)).all()
 
 
 def stated(result, prior, sd):
