@@ -118,9 +118,8 @@ def coverage_row(result: FitResult) -> HealthRow:
         return HealthRow(check, Grade.NOT_RUN, "too few weeks held out, or a model without forecast errors")
     table = result.forecast_intervals(level=_LEVEL, by_region=True)
     table = table[table["kpi"].notna()]
-    inside = ((table["kpi"] >= table["low"]) & (table["kpi"] <= table["high"])).groupby(table["time"].to_numpy()).mean()
-    coverage = float(inside.mean())
-    independent = max(1, round(len(inside) * max(1.0, result.effective_regions)))
+    weeks = ((table["kpi"] >= table["low"]) & (table["kpi"] <= table["high"])).groupby(table["time"].to_numpy())
+    coverage, independent = float(weeks.mean().mean()), _independent(weeks.size().to_numpy(), result.effective_regions)
     least = _binomial_quantile(_BY_CHANCE, independent, _LEVEL) / independent
     figure, limit = f"{coverage:.0%} of the KPI inside {_LEVEL:.0%} intervals", f"{least:.0%} or more"
     if coverage >= least:
@@ -130,6 +129,17 @@ def coverage_row(result: FitResult) -> HealthRow:
     if coverage < _POOR_COVERAGE:
         return _fail(check, figure, limit, advice, why)
     return _look(check, figure, limit, advice)
+
+
+def _independent(counts: np.ndarray, regions: float) -> int:
+    """Number of independent values with as much information as a mean over weeks of their means.
+
+    Args:
+        counts: `[week]`, regions with a KPI.
+        regions: that are independent where all have one; in a week there are no more than have a KPI.
+    """
+    by_week = np.minimum(counts, max(1.0, regions))
+    return max(1, round(len(counts) ** 2 / float((1.0 / by_week).sum())))
 
 
 def autocorrelation_row(result: FitResult) -> HealthRow:
