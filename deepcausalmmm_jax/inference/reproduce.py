@@ -13,6 +13,7 @@ from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 
 _FACTS = ("python", "platform", "device", "commit")
+_CHANCE = 3.0  # standard errors of two means of draws up to which they agree where the machine or a version differs
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +21,8 @@ class Reproduction:
     """A run beside the same fit made again.
 
     Attributes:
-        shares: by channel: `saved` and `again`, percent of the predicted KPI, and `difference`.
+        shares: by channel: `saved` and `again`, percent of the predicted KPI, `difference`, and `by_chance`, the
+            standard error of that of two means of as many independent draws; 0 where shares are no means of draws.
         largest_prediction_difference: over region-weeks, as a share of the mean absolute prediction.
         versions: by package or fact of the machine that differs: `saved` and `again`.
         tolerance: difference in a share that still counts as equal, percentage points.
@@ -32,9 +34,19 @@ class Reproduction:
     tolerance: float
 
     @property
+    def allowed(self) -> pd.Series:
+        """By channel, the largest difference that counts as equal, percentage points.
+
+        Chains of draws part company at the first rounding that differs. So where the machine or a version does, means
+        of draws agree only as far as chance lets them.
+        """
+        chance = _CHANCE * self.shares["by_chance"] if len(self.versions) else 0.0 * self.shares["by_chance"]
+        return chance.clip(lower=self.tolerance).rename("allowed")
+
+    @property
     def same(self) -> bool:
-        """Whether every share is the same within the tolerance."""
-        return bool((self.shares["difference"].abs() <= self.tolerance).all())
+        """Whether every share is the same within what is allowed."""
+        return bool((self.shares["difference"].abs() <= self.allowed).all())
 
     def summary(self) -> str:
         """Whether the run could be repeated, in a sentence or two."""
@@ -42,13 +54,16 @@ class Reproduction:
         worst = str(far.idxmax())
         named = f"The largest difference in a share is {far.max():.2g} percentage points, for {worst}"
         predictions = f"in a prediction it is {100 * self.largest_prediction_difference:.2g}% of the mean"
+        limit, beyond = f"{self.tolerance:g} percentage points", int((far > self.allowed).sum())
+        if (far <= self.tolerance).all():
+            return f"Reproduced to within {limit}. {named}; {predictions}."
         if self.same:
-            return f"Reproduced to within {self.tolerance:g} percentage points. {named}; {predictions}."
-        many = int((far > self.tolerance).sum())
-        return (
-            f"Not reproduced: {many} of {len(far)} shares differ by more than {self.tolerance:g} percentage points. "
-            f"{named}; {predictions}."
-        )
+            return (
+                f"Reproduced to within chance: shares are means of draws, which another machine or version draws anew, "
+                f"and no two means are more than {_CHANCE:g} standard errors apart. {named}; {predictions}."
+            )
+        more = f"{limit} and by more than chance" if (self.allowed > self.tolerance).any() else limit
+        return f"Not reproduced: {beyond} of {len(far)} shares differ by more than {more}. {named}; {predictions}."
 
 
 def reproduce(result: FitResult, tolerance: float = 0.1, *, progress: bool | None = None) -> Reproduction:
@@ -77,7 +92,7 @@ def reproduce(result: FitResult, tolerance: float = 0.1, *, progress: bool | Non
         again = _drawn_alike(result, again)
     before, after = (run.media_summary()["pct_of_contribution"].to_numpy() for run in (result, again))
     shares = pd.DataFrame(
-        {"saved": before, "again": after, "difference": after - before},
+        {"saved": before, "again": after, "difference": after - before, "by_chance": _by_chance(result)},
         index=pd.Index(fitted.panel.channels, name=CHANNEL),
     )
     predicted, repeated = result.fitted_panel.prediction, again.fitted_panel.prediction
@@ -93,6 +108,14 @@ def _drawn_alike(result: Ensemble, again: FitResult) -> FitResult:
         if (own.method, own.seed, len(own)) == (made.method, made.seed, len(made)):
             return again
     return sample_posterior(again, len(made), made.method, made.seed)  # type: ignore[arg-type]  # a method it knows
+
+
+def _by_chance(result: FitResult) -> np.ndarray:
+    """Standard error of the difference of two means of as many draws, percent of the predicted KPI, `[channel]`."""
+    if not (isinstance(result, Ensemble) and result.from_posterior):
+        return np.zeros(len(result.panel.channels))
+    drawn = result.share_draws().to_numpy()
+    return np.asarray(drawn.std(axis=0, ddof=1) * np.sqrt(2.0 / len(drawn)))
 
 
 def _versions(saved: FitResult, again: FitResult) -> pd.DataFrame:
