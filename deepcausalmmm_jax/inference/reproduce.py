@@ -40,7 +40,7 @@ class Reproduction:
         Chains of draws part company at the first rounding that differs. So where the machine or a version does, means
         of draws agree only as far as chance lets them.
         """
-        chance = _CHANCE * self.shares["by_chance"] if len(self.versions) else 0.0 * self.shares["by_chance"]
+        chance = (_CHANCE if len(self.versions) else 0.0) * self.shares["by_chance"]
         return chance.clip(lower=self.tolerance).rename("allowed")
 
     @property
@@ -114,7 +114,7 @@ def _by_chance(result: FitResult) -> np.ndarray:
     """Standard error of the difference of two means of as many draws, percent of the predicted KPI, `[channel]`."""
     if not (isinstance(result, Ensemble) and result.from_posterior):
         return np.zeros(len(result.panel.channels))
-    drawn = result.share_draws().to_numpy()
+    drawn = result.draws().to_numpy()
     return np.asarray(drawn.std(axis=0, ddof=1) * np.sqrt(2.0 / len(drawn)))
 
 

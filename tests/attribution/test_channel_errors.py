@@ -142,7 +142,8 @@ def test_a_narrower_prior_of_shares_narrows_errors(small_result):
     assert (none < narrow).all()
     assert (narrow < usual).all()
     assert (usual < wide).all()
-    # What is not known of the curves remains; to its variance the data and a prior add at most the prior's own.
+    assert (narrow < 0.5).all()  # what is not known of the curves remains
+    # To its variance the data and a prior add at most the prior's own.
     media = small_result.notes()["share"].sum() / 100
     assert (narrow**2 - none**2 < 0.2**2 * (1.0 + (1.0 - media) ** -2)).all()
 

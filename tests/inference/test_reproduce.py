@@ -40,7 +40,7 @@ def test_draws_need_agree_only_to_chance_where_the_machine_differs(difference, b
 
 
 def test_chance_is_that_of_two_means_of_draws_and_a_fit_without_draws_has_none(national_ensemble, small_result):
-    drawn = national_ensemble.share_draws()
+    drawn = national_ensemble.draws()
     variance = 2.0 * drawn.var(ddof=1) / len(drawn)
     np.testing.assert_allclose(_by_chance(national_ensemble) ** 2, variance, rtol=1e-9)
     assert (_by_chance(small_result) == 0.0).all()

@@ -17,7 +17,6 @@ from deepcausalmmm_jax.trust.estimate_checks import baseline_row, media_share_ro
 from deepcausalmmm_jax.trust.evidence_checks import experiment_row, refutation_row
 from deepcausalmmm_jax.trust.fit_checks import (
     _binomial_quantile,
-    _independent,
     autocorrelation_row,
     sampling_row,
     skill_row,
@@ -347,17 +346,3 @@ def test_draws_by_laplace_that_miss_the_posterior_are_not_said_to_be_of_a_sample
     assert "The sampler has not converged: treat the ranges as rough" in _of_intervals(chains)
     trusted = dcm.Ensemble(national_ensemble.fitted, dataclasses.replace(made, pareto_k=0.2))
     assert doubt_of_draws(trusted) == ""
-
-
-@pytest.mark.parametrize(
-    ("counts", "regions", "independent"), [([5] * 8, 3.0, 24), ([1] * 8, 3.0, 8), ([4, 1], 4.0, 3)]
-)
-def test_coverage_counts_no_more_independent_values_than_regions_have_a_kpi(counts, regions, independent):
-    found = _independent(np.asarray(counts), regions)
-    assert found == independent
-    by_week = np.minimum(counts, regions).astype(int)
-    drawn = np.random.default_rng(0).random((40_000, by_week.max())) < 0.9
-    means = np.mean(
-        [np.random.default_rng(m).permutation(drawn)[:, :n].mean(axis=1) for m, n in enumerate(by_week)], axis=0
-    )
-    assert means.var() == pytest.approx(0.09 / found, rel=0.1)
