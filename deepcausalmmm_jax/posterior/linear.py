@@ -7,11 +7,12 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.ops.autoregression import whitened
-from deepcausalmmm_jax.ops.cholesky import inverse_root, log_normal_integral
+from deepcausalmmm_jax.ops.cholesky import inverse_root, log_normal_integral, squared
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
 from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, Quantities
 from deepcausalmmm_jax.posterior.tested import LiftGivenKpi, Tested, log_density_given_kpi, shocks_given_tests
 from deepcausalmmm_jax.posterior.variation import centred
+from deepcausalmmm_jax.posterior.whitening import path_squared, path_times, white, whitening
 
 
 class Linear(NamedTuple):
@@ -40,7 +41,7 @@ class Columns(NamedTuple):
 
 
 class Solved(NamedTuple):
-    """A region's least-squares products after its own coefficients are integrated out.
+    """Least-squares products after the regions' own coefficients are integrated out, the first three over all regions.
 
     `shared` are the weeks of the national path, where there is one, and the shared columns.
     """
@@ -48,8 +49,8 @@ class Solved(NamedTuple):
     information: Array  # [shared, shared]
     score: Array  # [shared]
     squares: Array  # []
-    root: Array  # [own, own], inverse Cholesky factor of the precision of its own coefficients
-    half: Array  # [own, shared + 1], root times the products of its own columns with shared ones and the rest
+    root: Array  # [region, own, own], inverse Cholesky factor of the precision of its own coefficients
+    half: Array  # [region, own, shared + 1], root times the products of its own columns with shared ones and the rest
 
 
 class Shared(NamedTuple):
@@ -139,7 +140,7 @@ def log_marginal(found: Quantities, regressors: Columns, inputs: PosteriorInputs
     solved = _by_region(found, regressors, inputs)
     own_determinant = -jnp.log(jnp.diagonal(solved.root, axis1=1, axis2=2)).sum()
     explained = log_normal_integral(*_precision(solved, regressors.path))
-    exact = _normalisation(found, inputs) - 0.5 * solved.squares.sum() - own_determinant + explained
+    exact = _normalisation(found, inputs) - 0.5 * solved.squares - own_determinant + explained
     likelihood = inputs.power * exact
     if tests is None:
         return likelihood
@@ -168,11 +169,9 @@ def conditional(
     standard = combined.root.T @ (combined.half + shock)
     shared = _scaled(standard, regressors.path)
 
-    def of_region(own: Solved, shock: Array) -> Array:
-        left = own.half[:, -1] - own.half[:, :-1] @ shared
-        return own.root.T @ (left + shock)
-
-    return _named(found, regressors, standard, jax.vmap(of_region)(solved, shocks), inputs)
+    left = solved.half[:, :, -1] - solved.half[:, :, :-1] @ shared
+    own = jnp.einsum("rji,rj->ri", solved.root, left + shocks)
+    return _named(found, regressors, standard, own, inputs)
 
 
 def residual_innovations(found: Quantities, media: Array, linear: Linear, inputs: PosteriorInputs) -> Array:
@@ -228,47 +227,26 @@ def lift_given_kpi(
 
 
 def _by_region(found: Quantities, regressors: Columns, inputs: PosteriorInputs) -> Solved:
-    """Every region with its own coefficients integrated out, `[region, ...]` each."""
-    trained = inputs.weights > 0
+    """Every region with its own coefficients integrated out.
+
+    What the regions share is summed before it is multiplied out: one product of tall matrices in place of a square one
+    for each region, whose bytes would cost more than its operations.
+    """
     precision = jnp.sqrt(inputs.weights * inputs.robust) / noise_levels(found, inputs)
-    stacked = jnp.concatenate([regressors.shared, regressors.own, regressors.rest[:, :, None]], axis=2)
-    n_own = regressors.own.shape[2]
-
-    def one(series: Array, trained: Array, root: Array) -> Solved:
-        white = whitened(jnp.where(trained[:, None], series, 0.0), trained[:, None], found.persistence) * root[:, None]
-        gram = white.T @ white
-        if regressors.path is not None:
-            gram = _with_path(gram, white, trained, root, found.persistence)
-        return _solve(gram, gram.shape[0] - n_own - 1)
-
-    return jax.vmap(one)(stacked, trained, precision)
-
-
-def _with_path(gram: Array, white: Array, trained: Array, root: Array, persistence: Array) -> Array:
-    """The products, with the weeks of the path in front: after whitening a week is in its own and the next row only."""
-    follows = trained & jnp.pad(trained[:-1], (1, 0))
-    now = root * jnp.where(follows, 1.0, jnp.sqrt(1.0 - persistence**2)) * trained
-    before = jnp.pad((root * persistence * follows)[1:], (0, 1))  # on a week, by the week after it
-    later = jnp.pad(now[1:], (0, 1))
-    beside = -before * later
-    path = jnp.diag(now**2 + before**2) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1)
-    across = now[:, None] * white - before[:, None] * jnp.pad(white[1:], ((0, 1), (0, 0)))
-    return jnp.block([[path, across], [across.T, gram]])
-
-
-def _solve(gram: Array, n_shared: int) -> Solved:
-    own = slice(n_shared, gram.shape[0] - 1)
-    root = inverse_root(jnp.eye(gram.shape[0] - 1 - n_shared) + gram[own, own])
-    across = jnp.concatenate([gram[own, :n_shared], gram[own, -1:]], axis=1)
+    weeks = whitening(inputs.weights > 0, precision, found.persistence)
+    rest = jnp.where(inputs.weights > 0, regressors.rest, 0.0)[:, :, None]
+    own = white(regressors.own, weeks)
+    beside = white(jnp.concatenate([regressors.shared, rest], axis=2), weeks)
+    across = jnp.einsum("rti,rtj->rij", own, beside)
+    gram = squared(beside.reshape(-1, beside.shape[2]))
+    if regressors.path is not None:
+        with_own, with_beside = path_times(weeks, own), path_times(weeks, beside).sum(axis=0)
+        across = jnp.concatenate([with_own.transpose(0, 2, 1), across], axis=2)
+        gram = jnp.block([[path_squared(weeks), with_beside], [with_beside.T, gram]])
+    root = jax.vmap(inverse_root)(jnp.eye(own.shape[2]) + jax.vmap(squared)(own))
     half = root @ across
-    explained = half.T @ half
-    return Solved(
-        information=gram[:n_shared, :n_shared] - explained[:-1, :-1],
-        score=gram[:n_shared, -1] - explained[:-1, -1],
-        squares=gram[-1, -1] - explained[-1, -1],
-        root=root,
-        half=half,
-    )
+    left = gram - squared(half.reshape(-1, half.shape[2]))
+    return Solved(left[:-1, :-1], left[:-1, -1], left[-1, -1], root, half)
 
 
 def _combined(solved: Solved, path: Array | None) -> Shared:
@@ -279,7 +257,7 @@ def _combined(solved: Solved, path: Array | None) -> Shared:
 
 def _precision(solved: Solved, path: Array | None) -> tuple[Array, Array]:
     """Of what the regions share, in prior standard deviations: precision `[shared, shared]` and score `[shared]`."""
-    information, score = solved.information.sum(axis=0), solved.score.sum(axis=0)
+    information, score = solved.information, solved.score
     if path is not None:
         n = path.shape[0]
         weeks, beside = path.T @ information[:n, :n] @ path, path.T @ information[:n, n:]

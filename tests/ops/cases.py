@@ -186,6 +186,7 @@ CASES = {
         shared_shock.without_correlation, (_CORRELATED.T, _ALL.T, np.float32(0.7)), _rotated(_CORRELATED.T, 0.7)
     ),
     "inverse_root": Case(cholesky.inverse_root, (POSITIVE,), np.linalg.inv(np.linalg.cholesky(POSITIVE))),
+    "squared": Case(cholesky.squared, (POSITIVE,), POSITIVE @ POSITIVE),
     "log_normal_integral": Case(
         cholesky.log_normal_integral,
         (POSITIVE, VALUES[: len(POSITIVE)]),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from deepcausalmmm_jax.ops.cholesky import inverse_root, log_normal_integral
+from deepcausalmmm_jax.ops.cholesky import inverse_root, log_normal_integral, squared
 
 
 def _positive(n, seed=0):
@@ -51,6 +51,15 @@ def test_an_integral_of_a_normal_kernel_and_its_gradients(n):
         # With 70 rows differences of differences are themselves right to 1e-5 only.
         integral = jax.jit(lambda h, s: log_normal_integral(h @ h.T, s))
         check_grads(integral, (half, score), order=2, modes=["fwd", "rev"], rtol=1e-4)
+
+
+def test_products_of_columns_and_their_gradients():
+    with jax.enable_x64(True):
+        columns = jnp.asarray(np.random.default_rng(3).standard_normal((6, 3)))
+        np.testing.assert_allclose(squared(columns), columns.T @ columns, rtol=1e-12)
+        weight = jnp.asarray(np.random.default_rng(4).standard_normal((3, 3)))  # unlike its transpose
+        weighted = jax.jit(lambda x: (weight * squared(x)).sum() ** 2)
+        check_grads(weighted, (columns,), order=2, modes=["fwd", "rev"], rtol=1e-6)
 
 
 def test_what_is_not_positive_definite_has_no_factor():

@@ -85,6 +85,7 @@ REFUSED = [
     (logistic.skewed_logistic_loss, (_ones(5), _ones(3), _ones(), _ones()), ["(3,)", "(5,)"]),
     (logistic.skewed_logistic_curvature, (_ones(5), _ones(), _ones(), _ones(2, 1)), ["(2, 1)", "(5,)"]),
     (cholesky.inverse_root, (_ones(3, 4),), ["(3, 4)", "(3, 3)"]),
+    (cholesky.squared, (_ones(3),), ["(3,)"]),
     (cholesky.log_normal_integral, (_ones(3, 3), _ones(4)), ["(3, 3)", "(4, 4)"]),
     *((op, (_ones(3, 4),), ["(3, 4)", "(3, 3)"]) for op in (
         acyclicity.trace_exponential, acyclicity.log_determinant, acyclicity.is_acyclic, acyclicity.cut_to_acyclic,
