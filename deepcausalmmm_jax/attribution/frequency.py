@@ -55,7 +55,8 @@ def frequency_table(fit: FittedPanel, members: Variables | None, level: float, m
         - `frequency`: contacts per person reached in a week, over the last year with a KPI;
         - `best`: the frequency at which a contact brings most, the median over the members where there are any; 1 where
           the first contact brings most;
-        - `gain`: by what share the effect would be larger, had all contacts come at `best`;
+        - `gain`: by what share the effect would be larger, had all contacts come at `best`, the median over the members
+          where there are any; a plan at that frequency states the gain of the estimate;
         - `roi`, `roi_best`, `effectiveness`, `effectiveness_best`: as in the media summary, and with that gain; not
           known under a log link, where `gain` is of the effect on the log of the KPI;
         - `seen_low`, `seen_high`: between which frequencies the middle nine tenths of the contacts came;

@@ -32,9 +32,10 @@ def panel_like(
     """The panel in a file, with the columns that a run was made with.
 
     KPI, weeks, regions, channels and controls have the names that they had in the run. A channel's spend, the revenue
-    per KPI unit and the population are the columns that hold what the run has in the weeks of both, or for spend and
-    reach one named like the channel where none does; a revenue that never changes is taken from the run. A KPI that is
-    per head in the file, and was in the run, is made totals as it was there.
+    per KPI unit and the population are the columns that hold what the run has in the weeks of both (a population that
+    moves: whose mean is that of the run), or for spend and reach one named like the channel where none does; a revenue
+    that never changes is taken from the run. A KPI that is per head in the file, and was in the run, is made totals as
+    it was there.
 
     Args:
         file: CSV or Parquet file, one row per region and week.
@@ -92,11 +93,12 @@ def panel_like(
     if run.revenue_per_kpi is not None:
         prices["revenue_per_kpi"] = _revenue(others, run, file)
     if run.population is not None:
-        column = others.holding(np.broadcast_to(run.population[:, None], run.present.shape))
+        steady = np.broadcast_to(run.population[:, None], run.present.shape)
+        column = others.holding(steady) or others.averaging(run.population)
         if column is None:
             raise DataError(f"{file} has no column with the population that the run has; add it as in the first fit.")
         prices["population"] = column
-        heads = _people(bare, run)
+        heads = _people(bare, run, others.like_the_run(column))
         if heads is not None:
             prices["kpi_per"] = heads
     _warn_of_new(others, prices, file)
@@ -115,15 +117,20 @@ def _warn_of_new(others: "_Columns", prices: dict[str, object], file: Path) -> N
         warnings.warn(DataWarning(sentence), stacklevel=3)
 
 
-def _people(bare: Panel, run: Panel) -> float | None:
-    """How many people the KPI of the file is per, where that of the run is the same in totals; None where it is one."""
-    assert run.population is not None
+def _people(bare: Panel, run: Panel, population: np.ndarray) -> float | None:
+    """How many people the KPI of the file is per, where that of the run is the same in totals; None where it is one.
+
+    Args:
+        bare: the panel of the file, with its KPI as it is there.
+        run: the panel of the run.
+        population: in the file, `[region, week]` of the run, NaN where the file has no such row.
+    """
     regions, weeks = region_positions(bare.regions, run.regions), bare.weeks.get_indexer(run.weeks)
     rows, columns = np.flatnonzero(regions >= 0), np.flatnonzero(weeks >= 0)
     then = np.where(run.weights > 0, run.kpi, np.nan)[np.ix_(rows, columns)]
     now = np.where(bare.weights > 0, bare.kpi, np.nan)[np.ix_(regions[rows], weeks[columns])]
     with np.errstate(invalid="ignore", divide="ignore"):
-        people = run.population[rows, None] * now / then
+        people = population[np.ix_(rows, columns)] * now / then
     people = people[np.isfinite(people)]
     if not len(people):
         return None
@@ -194,6 +201,22 @@ class _Columns:
                 "differ in others; leave one of them out of the file."
             )
         return (named or equal)[0]
+
+    def averaging(self, wanted: np.ndarray) -> str | None:
+        """The column whose mean over the weeks of the run is a figure of each region, `[region]`; None without one."""
+        for name in self.names:
+            found = self.like_the_run(name)
+            there = ~np.isnan(found).all(axis=1)
+            if there.any() and np.allclose(np.nanmean(found[there], axis=1), wanted[there], rtol=_CLOSE, atol=0.0):
+                return name
+        return None
+
+    def like_the_run(self, name: str) -> np.ndarray:
+        """A column in the weeks of the run, `[region, week]`; NaN where the file has no such row."""
+        found = np.full(self._run.present.shape, np.nan)
+        both = (self._row >= 0) & (self._week >= 0)
+        found[self._row[both], self._week[both]] = self._numbers(name)[both]
+        return found
 
     def holding_throughout(self, value: float) -> list[str]:
         """The columns that have one value in all weeks of the run."""

@@ -83,7 +83,8 @@ class Events:
             week_labels: whether the date that names a week of the panel is its first or its last day.
 
         Raises:
-            DataError: a missing column, a row without name or date, or an invalid number of days.
+            DataError: a missing column, a row without name or date, an invalid number of days, or an event on one day
+                with two different windows.
         """
         df = with_plain_names(as_pandas(table))
         for column in (name, date, *(part for part in (region, before, after) if isinstance(part, str))):
@@ -100,20 +101,27 @@ class Events:
         windows = [_days_of(df, given, side) for given, side in ((before, "before"), (after, "after"))]
         where = [None] * len(df) if region is None else [None if pd.isna(cell) else cell for cell in df[region]]
         rows = zip(names, days, where, *windows, strict=True)
-        found = tuple(Occurrence(str(entry), int(day), place, int(b), int(a)) for entry, day, place, b, a in rows)
+        found = _each_once(
+            [Occurrence(str(entry), int(day), place, int(b), int(a)) for entry, day, place, b, a in rows]
+        )
         last = int(days.max()) if until is None else int(local_days(pd.Series([str(until)]), "until")[0])
         if last < days.max():
             raise DataError(f"The table of events has {_date(int(days.max()))}, after until={until}; give a later day.")
         return cls(found, last, _labels_of(week_labels))
 
     def __add__(self, other: "Events") -> "Events":
-        """Both calendars together; what both have counts once, and neither reaches further than the other."""
+        """Both calendars together; what both have counts once, and neither reaches further than the other.
+
+        Raises:
+            DataError: weeks are named by different days, or an event has two windows on one day.
+        """
         if not isinstance(other, Events):
             return NotImplemented
         if self.week_labels != other.week_labels:
             raise DataError("One calendar names weeks by their first day, the other by their last; use one for both.")
-        both = tuple(dict.fromkeys((*self.occurrences, *other.occurrences)))
-        return Events(both, min(self.until, other.until), self.week_labels)
+        return Events(
+            _each_once([*self.occurrences, *other.occurrences]), min(self.until, other.until), self.week_labels
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -199,6 +207,31 @@ class Events:
         if self.week_labels == "last_day" and cadence is Cadence.WEEKLY:
             return first - 6, first + 1
         return first, after
+
+
+def _each_once(entries: Sequence[Occurrence]) -> tuple[Occurrence, ...]:
+    """The occurrences, without those that are there before: an event entered twice would count twice.
+
+    Raises:
+        DataError: an event on one day and in one region with two different windows.
+    """
+    everywhere = {(entry.name, entry.day): entry for entry in entries if entry.region is None}
+    kept: dict[tuple[str, int, object | None], Occurrence] = {}
+    for entry in entries:
+        key = (entry.name, entry.day, entry.region)
+        known = kept.get(key, None if entry.region is None else everywhere.get(key[:2]))
+        if known is None:
+            kept[key] = entry
+        elif (known.before, known.after) != (entry.before, entry.after):
+            raise DataError(
+                f"The event {entry.name!r} on {_date(entry.day)} has two windows, of {_window(known)} and of "
+                f"{_window(entry)}; leave one of them out, or give one another name."
+            )
+    return tuple(kept.values())
+
+
+def _window(entry: Occurrence) -> str:
+    return f"{entry.before} days before and {entry.after} after"
 
 
 def events_from(given: object) -> Events | None:

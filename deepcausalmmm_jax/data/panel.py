@@ -154,7 +154,8 @@ class Panel:
             frequency: column of the contacts per person reached, by the same names. The exposure of such a channel is
                 reach times frequency, its effect is proportional to reach and saturates with frequency; spend, organic
                 and national may name it.
-            kpi_per: number of people that a KPI per head is per, such as 1000, which `population` then makes totals of.
+            kpi_per: number of people that a KPI per head is per, such as 1000, which `population` then makes totals of,
+                with that of each week where it differs from week to week.
 
         Returns:
             The panel, with sorted regions, each on all weeks from the first to the last.
@@ -185,8 +186,10 @@ class Panel:
             raise DataError(f"trailing_zeros must be 'ask' or 'keep', got {trailing_zeros!r}.")
         known = None if cadence is None else cadence_named(cadence)
         calendar = events_from(events)
-        panel = cls(**arrays_from_table(df, roles, known)._asdict(), trailing_zeros=trailing_zeros)
-        return with_total_kpi(panel if calendar is None else with_events(panel, calendar), kpi_per)
+        fields = arrays_from_table(df, roles, known)._asdict()
+        people = fields.pop("people")
+        panel = cls(**fields, trailing_zeros=trailing_zeros)
+        return with_total_kpi(panel if calendar is None else with_events(panel, calendar), kpi_per, people)
 
     def __repr__(self) -> str:
         return f"Panel({panel_line(self)})"
@@ -298,7 +301,8 @@ class Panel:
 
         National channels have their national figures in every row. A channel `tv` of reach and frequency has the
         columns `tv_reach` and `tv_frequency`. Events have a column each, which `from_dataframe`
-        does not need: it makes them from `Panel.events`. A KPI per head is per head again, which `kpi_per` says.
+        does not need: it makes them from `Panel.events`. A KPI per head is per head again, which `kpi_per` says: of the
+        region's mean population, as the population beside it is, where that differed from week to week.
 
         Raises:
             DataError: two columns of one name, as where a control is called like the spend of a channel, `tv_spend`.

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from deepcausalmmm_jax.data.kpi_per_head import kpi_of_table
+from deepcausalmmm_jax.data.kpi_per_head import POPULATION, kpi_of_table, weekly_population
 from deepcausalmmm_jax.data.people_reached import reach_from
 from deepcausalmmm_jax.errors import DataError
 
 if TYPE_CHECKING:
     from deepcausalmmm_jax.data.panel import Panel
 
-_POPULATION, _REVENUE = "population", "revenue_per_kpi"
+_REVENUE = "revenue_per_kpi"
 
 
 def panel_table(panel: "Panel") -> pd.DataFrame:
@@ -60,13 +60,5 @@ def _others(panel: "Panel") -> Iterator[tuple[str, np.ndarray]]:
     yield from ((name, panel.control[:, :, i]) for i, name in enumerate(panel.controls))
     if panel.revenue_per_kpi is not None:
         yield _REVENUE, panel.revenue_per_kpi
-    if panel.population is not None and not _is_control(panel, panel.population):
-        yield _POPULATION, np.broadcast_to(panel.population[:, None], panel.kpi.shape)
-
-
-def _is_control(panel: "Panel", population: np.ndarray) -> bool:
-    """Whether a control of that name has the population week by week, whose mean by region the panel keeps."""
-    if _POPULATION not in panel.controls:
-        return False
-    weekly = panel.control[:, :, panel.controls.index(_POPULATION)]
-    return np.allclose(np.mean(weekly, axis=1, where=panel.present), population, rtol=1e-6)
+    if panel.population is not None and weekly_population(panel) is None:
+        yield POPULATION, np.broadcast_to(panel.population[:, None], panel.kpi.shape)

@@ -86,6 +86,21 @@ def test_a_kpi_per_head_is_made_totals_as_in_the_run(small_panel, table, tmp_pat
     np.testing.assert_allclose(found.kpi, small_panel.kpi, rtol=1e-9)
 
 
+@pytest.mark.parametrize("people", [None, 1000.0])
+def test_a_population_that_moves_is_found_again_and_counts_by_week(small_panel, table, tmp_path, people):
+    growth = 1.0 + 0.002 * table.groupby("region").cumcount()
+    table["heads"] = growth * table["region"].map(
+        dict(zip(small_panel.regions, [80_000.0, 125_000.0, 2e5, 7e4], strict=True))
+    )
+    table["sales"] = table["sales"] / (1.0 if people is None else table["heads"] / people)
+    columns = {"region": "region", "time": "time", "kpi": "sales", "media": list(small_panel.channels)}
+    columns |= {"population": "heads", "controls": list(small_panel.controls)}
+    run = dcm.Panel.from_dataframe(table[~later(table, small_panel)], **columns, kpi_per=people)
+    found = like(table, run, tmp_path)
+    np.testing.assert_allclose(found.kpi, small_panel.kpi, rtol=1e-9)
+    np.testing.assert_allclose(found.population, table.groupby("region")["heads"].mean())
+
+
 @pytest.mark.filterwarnings("ignore:Incomplete weeks")
 @pytest.mark.parametrize("labelled_by_last_day", [False, True])
 def test_days_are_added_up_to_the_weeks_of_the_run(small_panel, tmp_path, labelled_by_last_day):

@@ -296,3 +296,26 @@ def test_days_of_events_are_asked_about_where_either_number_may_be_the_month(day
             calendar(("fair", day))
     else:
         assert calendar(("fair", day)).table()["date"].tolist() == ["2022-12-13"]
+
+
+def test_an_event_that_is_entered_twice_counts_once():
+    rows = [("fair", "2022-06-01", None), ("fair", "2022-06-01", "a"), ("fair", "2022-06-01", None)]
+    rows += [("fair", "2022-09-01", "a"), ("fair", "2022-09-01", "b"), ("fair", "2022-09-01", "a")]
+    entered = pd.DataFrame(rows, columns=["name", "date", "region"])
+    events = dcm.Events.from_table(entered, region="region")
+    for found in (events, events + dcm.Events.from_table(entered[::-1], region="region")):
+        column = found.columns(WEEKS, pd.Index(["a", "b"]), Cadence.WEEKLY)[:, :, 0]
+        np.testing.assert_array_equal(column.sum(axis=1), 2.0)
+        np.testing.assert_array_equal(column[:, [21, 34]], 1.0)
+
+
+def test_an_event_with_two_windows_on_one_day_is_refused():
+    wide, bare = calendar(("fair", "2022-06-01"), before=7), calendar(("fair", "2022-06-01"), ("show", "2022-06-01"))
+    windows = (
+        "'fair' on 2022-06-01 has two windows, of 0 days before and 0 after and of 7 days before and 0 after; leave"
+    )
+    with pytest.raises(dcm.DataError, match=windows):
+        bare + wide
+    regional = pd.DataFrame({"name": "fair", "date": "2022-06-01", "region": [None, "a"], "before": [0, 7]})
+    with pytest.raises(dcm.DataError, match=windows):
+        dcm.Events.from_table(regional, region="region", before="before")

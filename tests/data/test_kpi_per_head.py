@@ -93,3 +93,23 @@ def test_what_is_no_number_of_people_is_refused(table, people):
 def test_a_rate_without_population_is_refused_with_the_way_out(table):
     with pytest.raises(dcm.DataError, match="KPI 'rate' is per head, but no population is known; name its column"):
         dcm.Panel.from_dataframe(table, kpi="rate", kpi_per=1000, **COLUMNS)
+
+
+def test_a_population_that_grows_makes_totals_week_by_week(table):
+    growing = table["population"] * (1.0 + 0.004 * table.groupby("region").cumcount())
+    table = table.assign(population=growing, rate=1000.0 * table["sales"] / growing)
+    total, read = panel_of(table, "sales"), panel_of(table, "rate", kpi_per=1000)
+    np.testing.assert_allclose(read.kpi, total.kpi, rtol=1e-12)
+    np.testing.assert_array_equal(read.population, total.population)
+    again = panel_of(read.to_dataframe(), "rate", kpi_per=1000)
+    np.testing.assert_allclose(again.kpi, total.kpi, rtol=1e-12)
+
+
+def test_a_population_that_is_a_control_too_gives_the_rate_back_week_by_week(table):
+    growing = table["population"] * (1.0 + 0.004 * table.groupby("region").cumcount())
+    table = table.assign(population=growing, rate=1000.0 * table["sales"] / growing)
+    columns = COLUMNS | {"controls": ["population"], "population": "population"}
+    written = dcm.Panel.from_dataframe(table, kpi="rate", kpi_per=1000, **columns).to_dataframe()
+    own = table.sort_values(["region", "time"])
+    np.testing.assert_allclose(written["rate"], own["rate"], rtol=1e-12)
+    np.testing.assert_allclose(written["population"], own["population"], rtol=1e-12)

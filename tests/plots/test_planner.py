@@ -226,6 +226,17 @@ def test_a_page_without_spend_or_additivity_has_no_planner_and_says_why(bare_res
     assert "plan with optimize_budget" in reason
 
 
+@pytest.mark.slow
+def test_ranges_of_some_of_the_draws_are_said_to_be(national_ensemble, small_ensemble, monkeypatch):
+    monkeypatch.setattr("deepcausalmmm_jax.plots.report.planner._ADDS_UP", np.inf)  # of fits as short as these
+    first = "Ranges are 90% intervals from "
+    assert f"{first}60 draws. " in planner(national_ensemble, None, None)[0].sentences[0]
+    monkeypatch.setattr("deepcausalmmm_jax.planning.spend_tables._MOST_DRAWS", 3)
+    thinned = planner(national_ensemble, None, None)[0].sentences[0]
+    assert f"{first}3 of 60 draws, so that their ends may differ from those of the first page" in thinned
+    assert f"{first}3 of 4 refits alone." in planner(small_ensemble, None, None)[0].sentences[0]
+
+
 def test_without_draws_there_is_no_range_and_one_set_of_tables_is_enough(math):
     code = f"""const values = new Float32Array({[0.0, 3.0, 4.0, 0.0, 1.0, 2.0]});
         const packed = btoa(String.fromCharCode(...new Uint8Array(values.buffer)));

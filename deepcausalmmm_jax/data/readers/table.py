@@ -34,7 +34,7 @@ class _Stacked(Protocol):
 
 
 class PanelArrays(NamedTuple):
-    """The fields of a Panel that come from its table; shapes as in `Panel`."""
+    """The fields of a Panel that come from its table, shapes as in `Panel`; and `people`, the population by week."""
 
     regions: pd.Index
     weeks: pd.Index
@@ -57,10 +57,11 @@ class PanelArrays(NamedTuple):
     national: tuple[str, ...]
     national_weights: np.ndarray | None
     frequency: np.ndarray | None
+    people: np.ndarray | None  # [region, week], NaN in weeks without a row
 
 
 def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles, cadence: Cadence | None = None) -> PanelArrays:
-    """The fields of a Panel.
+    """The fields of a Panel, and the population by week.
 
     Args:
         df: the table.
@@ -99,6 +100,7 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles, cadence: Cadence | N
         _refuse_missing_kpi(kpi, present, regions, step_text, roles)
     observed = ~np.isnan(kpi)
     exposure, frequency = _exposure(df, roles, stacked, on_grid, where)
+    people = _population(df, roles, regions, on_grid, where)
     arrays = PanelArrays(
         regions=regions,
         weeks=weeks,
@@ -111,9 +113,7 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles, cadence: Cadence | N
         control=stacked(roles.controls, "control", signed=True),
         spend=_spend(roles, stacked),
         revenue_per_kpi=_revenue_per_kpi(roles, present, stacked),
-        population=None
-        if roles.population is None
-        else _population(df, roles.population, regions, on_grid, where, national=roles.region is None),
+        population=None if people is None else np.asarray(np.nanmean(people, axis=1)),
         kpi_name=roles.kpi or "kpi",
         region_name=roles.region or "region",
         time_name=roles.time,
@@ -123,6 +123,7 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles, cadence: Cadence | N
         national=roles.national,
         national_weights=None,
         frequency=frequency,
+        people=people,
     )
     _refuse_more_than_everyone(arrays, roles, step_text)
     return _with_national(arrays, roles) if roles.national else arrays
@@ -283,8 +284,12 @@ def _revenue_per_kpi(roles: ColumnRoles, present: np.ndarray, stacked: _Stacked)
 
 
 def _population(
-    df: pd.DataFrame, column: str, regions: pd.Index, on_grid: _OnGrid, where: _Where, *, national: bool
-) -> np.ndarray:
+    df: pd.DataFrame, roles: ColumnRoles, regions: pd.Index, on_grid: _OnGrid, where: _Where
+) -> np.ndarray | None:
+    """Population `[region, week]`, NaN in weeks without a row."""
+    column = roles.population
+    if column is None:
+        return None
     values = _finite(df, column, "population", False, where)
     if (values <= 0).any():
         raise DataError(f"Column {column!r} has a population of 0 or less at {where(int((values <= 0).argmax()))}.")
@@ -297,12 +302,12 @@ def _population(
     low, high = np.nanmin(grid, axis=1), np.nanmax(grid, axis=1)
     if (high > _POPULATION_RANGE * low).any():
         worst = int((high / low).argmax())
-        place = "" if national else f" in region {regions[worst]}"
+        place = "" if roles.region is None else f" in region {regions[worst]}"
         raise DataError(
             f"Column {column!r} is given as the population, but ranges from {low[worst]:,.6g} to {high[worst]:,.6g}"
             f"{place}; give one figure per region, or name the right column."
         )
-    return np.asarray(np.nanmean(grid, axis=1))
+    return grid
 
 
 def _refuse_kpi_again(df: pd.DataFrame, roles: ColumnRoles) -> None:

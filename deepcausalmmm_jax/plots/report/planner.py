@@ -130,18 +130,26 @@ def _packed(values: np.ndarray) -> str:
     return base64.b64encode(values.astype("<f4").tobytes()).decode()
 
 
+def _ranges(drawn: int, result: Ensemble) -> str:
+    """What the ranges of so many of the draws or refits are, beside those of the first page, which are of all."""
+    thinned = drawn < len(result.replicates)
+    number = f"{drawn} of {len(result.replicates)}" if thinned else f"{drawn}"
+    if not result.from_posterior:
+        return (
+            f"Ranges are {_LEVEL:.0%} intervals from {number} refits alone. They are too narrow: how far the curves "
+            "may be off, which counts in the ranges of the first page, is not in them."
+        )
+    beside = ", so that their ends may differ from those of the first page by a tenth of their width" if thinned else ""
+    return f"Ranges are {_LEVEL:.0%} intervals from {number} draws{beside}."
+
+
 def _sentences(tables: SpendTables, result: FitResult, currency: str | None) -> list[str]:
     drawn = len(tables.values) - 1
     unit = currency or "the currency of the data"
     regions = "all regions together; " if len(result.panel.regions) > 1 else ""
     ranges = (
-        f"Ranges are {_LEVEL:.0%} intervals from {drawn} draws." if drawn > 1 else "Without draws, no range is known."
+        _ranges(drawn, result) if drawn > 1 and isinstance(result, Ensemble) else "Without draws, no range is known."
     )
-    if drawn > 1 and isinstance(result, Ensemble) and not result.from_posterior:
-        ranges = (
-            f"Ranges are {_LEVEL:.0%} intervals from {drawn} refits alone. They are too narrow: how far the curves may "
-            "be off, which counts in the ranges of the first page, is not in them."
-        )
     check = (
         "Channels are taken to add up: over random plans their sum was within "
         f"{plain_number(max(100 * tables.error, 0.01), 2)}% of the model's own outcome."
