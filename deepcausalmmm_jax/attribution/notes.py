@@ -50,6 +50,11 @@ class NoteKind(StrEnum):
     UNTESTED_DEMAND = (
         "no lift test: its estimate may count demand as effect, as that of {names} did until it was tested"
     )
+    DRAWS_MISS = (
+        "the draws by Laplace's method miss the posterior: treat the {names} as rough, and draw with "
+        "sample_posterior(result, method='nuts')"
+    )
+    NOT_MIXED = "the sampler has not converged: treat the {names} as rough, and draw more with sample_posterior"
     FEW_DRAWS = "{value:.0f} refits are too few for intervals: 20 or more are needed for 90%"
     LINKS_DIFFER = "the channels that it drives differ by group of regions"
     ORGANIC = "organic: not paid for, so it has no roi, mroi or cpik, and no budget"
@@ -66,7 +71,7 @@ class ChannelNote(NamedTuple):
 
     Attributes:
         kind: what it is about.
-        names: of the other channels, the week or the lift test concerned.
+        names: of the other channels, the week or the lift test concerned, or what the reader knows the intervals as.
         value: the share that the note states, between 0 and 1, or the number of draws, weeks or standard errors.
         unit: of the steps of the panel.
     """

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -37,6 +37,9 @@ from deepcausalmmm_jax.data.holdout import training_weights
 from deepcausalmmm_jax.errors import DataError
 from deepcausalmmm_jax.io.atomic_write import refuse_unwritable
 from deepcausalmmm_jax.io.plain_numbers import plain_number
+
+if TYPE_CHECKING:
+    from deepcausalmmm_jax.results.kpi_fits import KpiFits
 
 
 def fit_kpis_command(
@@ -130,8 +133,7 @@ def fit_kpis_command(
         shown = False if quiet else None
         fits = fit_kpis(panels, settings, holdout, seed, share=shared, funnel=stages or None, progress=shown)
         fits.save(out)
-    say("KPIs and channels")
-    say(fits.summary().to_string(float_format=plain_number, na_rep="-"))
+    _say_summary(fits)
     if len(fits.pooling):
         say("\nHow far the KPIs have curves in common (0 none, 1 the same)")
         say(fits.pooling.to_string(float_format=lambda value: f"{value:.2f}"))
@@ -144,6 +146,17 @@ def fit_kpis_command(
                 say(f"{', '.join(label)}: {note}.")
     tables = "summary.csv, effects.csv, pooling.csv" if fits.funnel else "summary.csv, pooling.csv"
     say(f"\nWrote {tables} and a folder with fit.npz for each KPI to {out}{os.sep}")
+
+
+def _say_summary(fits: "KpiFits") -> None:
+    """KPIs and channels side by side, and below them what holds for all intervals of a KPI."""
+    from deepcausalmmm_jax.results.own_notes import sentences_on_all
+
+    say("KPIs and channels")
+    say(fits.summary().to_string(float_format=plain_number, na_rep="-"))
+    for kpi, result in fits.items():
+        for sentence in sentences_on_all(result):
+            say(f"{kpi}: {sentence}")
 
 
 def _of_kpi(known: Schema, name: str, worth: str | None) -> Schema:

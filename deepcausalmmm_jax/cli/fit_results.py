@@ -36,13 +36,8 @@ def print_notes(result: "FitResult", level: float = 0.9) -> None:
 
 def print_trust(result: "FitResult") -> None:
     """Uncertainty of the shares, lift tests, priors and learned scales."""
-    from deepcausalmmm_jax.results.own_notes import doubt_of_draws
-
     say("\nUncertainty of each share, percent of the KPI")
     print_notes(result)
-    doubt = doubt_of_draws(result)
-    if doubt:
-        say(doubt)
     n_regions = len(result.panel.regions)
     if n_regions > 1:
         amount = f"{result.effective_regions:.1f}"
@@ -64,19 +59,31 @@ def _shown_tests(result: "FitResult") -> "pd.DataFrame":
 def write_results(result: "FitResult", out: Path) -> None:
     """Write tables, report and the fit itself; all of them appear in the folder, or none does."""
     with written_together(out) as folder:
-        write_csv(result.contribution_table(), folder / "contributions.csv", index=False)
-        write_csv(result.media_summary(), folder / "media_summary.csv", index=True)
-        write_csv(result.metrics, folder / "metrics.csv", index=True)
-        if result.config.experiments:
-            write_csv(result.lift_tests(), folder / "lift_tests.csv", index=True)
+        write_tables(result, folder)
         result.save(folder / "fit.npz")
         result.report(folder / "report.html")
 
 
-def print_written(result: "FitResult", out: Path) -> None:
-    """Say which files were written."""
+def write_tables(result: "FitResult", folder: Path) -> None:
+    """Write the tables of a result as CSV files."""
+    write_csv(result.contribution_table(), folder / "contributions.csv", index=False)
+    write_csv(result.media_summary(), folder / "media_summary.csv", index=True)
+    write_csv(result.metrics, folder / "metrics.csv", index=True)
+    if result.config.experiments:
+        write_csv(result.lift_tests(), folder / "lift_tests.csv", index=True)
+
+
+def print_written(result: "FitResult", out: Path, more: str = "") -> None:
+    """Say which files were written.
+
+    Args:
+        result: what they are of.
+        out: their folder.
+        more: names of files beside those of every result, each after a comma.
+    """
     tests = ", lift_tests.csv" if result.config.experiments else ""
-    say(f"\nWrote report.html, contributions.csv, media_summary.csv, metrics.csv{tests} and fit.npz to {out}{os.sep}")
+    named = f"report.html, contributions.csv, media_summary.csv, metrics.csv{tests}{more}"
+    say(f"\nWrote {named} and fit.npz to {out}{os.sep}")
 
 
 def nothing_new(out: Path) -> str:

@@ -1,13 +1,12 @@
 """The commands that go on from a saved run: `update` and `reproduce`."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deepcausalmmm_jax.checks import require
-from deepcausalmmm_jax.cli.fit_results import WHILE_TRAINING
+from deepcausalmmm_jax.cli.fit_results import WHILE_TRAINING, print_written, write_tables
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.cli.planning import loaded
 from deepcausalmmm_jax.cli.run_columns import panel_like
@@ -69,10 +68,7 @@ def update_command(
     if len(made.revised):
         say(f"\nRevised figures of the old {panel.cadence.unit}s, the first ten")
         say(made.revised.head(10).to_string(index=False, float_format=lambda value: f"{value:,.6g}", na_rep="-"))
-    say(
-        "\nWrote report.html, contributions.csv, media_summary.csv, metrics.csv, moved.csv, revised.csv and fit.npz "
-        f"to {out}{os.sep}"
-    )
+    print_written(made.result, out, ", moved.csv, revised.csv")
 
 
 def _shown(moved: "pd.DataFrame") -> "pd.DataFrame":
@@ -88,9 +84,7 @@ def _write(made: "Update", out: Path) -> None:
 
     result = made.result
     with written_together(out) as folder:
-        write_csv(result.contribution_table(), folder / "contributions.csv", index=False)
-        write_csv(result.media_summary(), folder / "media_summary.csv", index=True)
-        write_csv(result.metrics, folder / "metrics.csv", index=True)
+        write_tables(result, folder)
         write_csv(made.moved, folder / "moved.csv", index=True)
         write_csv(made.revised, folder / "revised.csv", index=False)
         result.save(folder / "fit.npz")

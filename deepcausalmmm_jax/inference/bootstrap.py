@@ -1,6 +1,5 @@
 """`bootstrap`: the same fit to hundreds of draws of the panel, for intervals."""
 
-import dataclasses
 from pathlib import Path
 from typing import get_args
 
@@ -104,9 +103,7 @@ def bootstrap(
         )
     block = min(result.panel.cadence.steps(_BLOCK), result.fitted.n_training_weeks) if block is None else block
     working = devices_for(devices)
-    fitted = result.fitted
-    if fitted.trained is not None:  # refits are trainings, so they scatter around the end of training
-        fitted = dataclasses.replace(fitted, variables=fitted.trained, trained=None)
+    fitted = result.fitted.at_end_of_training  # refits are trainings, so they scatter around it
     panel = fitted.panel
     past = panel.until_last_kpi()
     # An updated run keeps the scales of the run before it; refits are read with these, and so are trained on them.

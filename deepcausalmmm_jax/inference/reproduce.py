@@ -69,7 +69,8 @@ class Reproduction:
 def reproduce(result: FitResult, tolerance: float = 0.1, *, progress: bool | None = None) -> Reproduction:
     """Fit once more with the panel, settings, seed and holdout of a run, and compare.
 
-    Draws from a posterior are made again too; the refits of a bootstrap are not, and its fit alone is compared.
+    Draws from a posterior are made again too; the refits of a bootstrap are not, and its fit alone is compared, as
+    training left it.
 
     Args:
         result: the run.
@@ -90,6 +91,8 @@ def reproduce(result: FitResult, tolerance: float = 0.1, *, progress: bool | Non
     again = fit(fitted.panel, fitted.config, result.holdout or None, fitted.seed, progress=progress)
     if isinstance(result, Ensemble) and result.from_posterior:
         again = _drawn_alike(result, again)
+    else:
+        again = FitResult(again.fitted.at_end_of_training)
     before, after = (run.media_summary()["pct_of_contribution"].to_numpy() for run in (result, again))
     shares = pd.DataFrame(
         {"saved": before, "again": after, "difference": after - before, "by_chance": _by_chance(result)},

@@ -3,7 +3,7 @@
 import dataclasses
 import time
 import warnings
-from typing import Final, get_args
+from typing import Final, cast, get_args
 
 import numpy as np
 from jax import Array
@@ -126,25 +126,43 @@ def refuse_without_sampler(method: PosteriorMethod) -> None:
         require_blackjax()
 
 
-def estimated(
-    fitted: Fitted, prepared: AnyInputs | None = None, known: np.ndarray | None = None, room: Room | None = None
-) -> FitResult:
+def estimated(fitted: Fitted, prepared: AnyInputs | None = None) -> FitResult:
     """The result of a training: with draws, or without where the settings or the model have none.
 
     Args:
         fitted: what the training left.
         prepared: its panel up to the last week with a KPI, as the model reads it; None to prepare it.
-        known: `[draw, coordinate]`, draws from the posterior of a panel that this one continues; None for none.
-        room: sizes of the arrays that draws are made in; None for those of the panel.
     """
-    prepared = None if prepared is None else with_lift_tests(prepared, None)  # only training reads them
-    settings, past = fitted.config.posterior, FittedPanel(fitted, fitted.panel.until_last_kpi(), prepared)
+    settings, past = fitted.config.posterior, _past(fitted, prepared)
     leaves_out = not family_of(fitted.config).has_posterior or settings.method == "none"
     if leaves_out or (settings.method == "auto" and _is_costly(fitted.panel)):
         return FitResult(_judged(past), _prepared(past))
     method = settings.method if settings.method in _METHODS else _DEFAULT
     refuse_without_sampler(method)
-    return _drawn(past, settings.draws, method, fitted.seed, known, room)
+    return _drawn(past, settings.draws, method, fitted.seed)
+
+
+def estimated_like(drawn: Replicates | None, fitted: Fitted, prepared: AnyInputs, room: Room) -> FitResult:
+    """The result of a training that goes on from a run, whose figures are only comparable with those of its own kind.
+
+    Args:
+        drawn: draws from the posterior of the run, as many of which are made in the same way; None where it has none.
+        fitted: what the training left.
+        prepared: its panel up to the last week with a KPI, as the model reads it.
+        room: sizes of the arrays that draws are made in.
+    """
+    past = _past(fitted, prepared)
+    if drawn is None:
+        return FitResult(_judged(past), _prepared(past))
+    method = cast(PosteriorMethod, drawn.method)
+    refuse_without_sampler(method)
+    return _drawn(past, len(drawn), method, drawn.seed, drawn.coordinates, room)
+
+
+def _past(fitted: Fitted, prepared: AnyInputs | None) -> FittedPanel:
+    """The fit on its panel up to the last week with a KPI, without lift tests, which only training reads."""
+    prepared = None if prepared is None else with_lift_tests(prepared, None)
+    return FittedPanel(fitted, fitted.panel.until_last_kpi(), prepared)
 
 
 def has_draws(config: Config, panel: Panel) -> bool:

@@ -20,7 +20,7 @@ from deepcausalmmm_jax.results.channel_figures import changes, channel_figures
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.results.run_update import CAUSES, Update
-from deepcausalmmm_jax.training.fitted import Fitted
+from deepcausalmmm_jax.training.fitted import Fitted, Replicates
 
 _MOVED = ("share", "roi", "weekly_contribution")
 _OPTIONAL = ("spend", "revenue_per_kpi", "frequency")
@@ -39,8 +39,8 @@ def update(
     Curves, coefficients, season, effects of controls, the network, learned prior scales and noise start from where the
     run ended; the trend continues from its last value; the channel graph is learned again from the edges found. A
     channel whose effect had vanished is likely to stay there: fit from scratch where new weeks may have changed that.
-    Where the run has draws from its posterior, they are drawn again, and the searches and chains start from the old
-    draws.
+    Where the run has draws from its posterior, as many are drawn again by the same method, and the searches and chains
+    start from the old draws; where it has none, the new result has none either.
 
     Where there are both new weeks and revised figures, the run is also refitted with each of them alone and with
     neither, so that each change can be attributed to one of them, or to the further training alone. Planned weeks have
@@ -76,18 +76,18 @@ def update(
             "The panel has no week that the run lacks and no revised figure, so there is nothing to update."
         )
     warn_of(panel_notes(panel, weights))
-    known = result.replicates.coordinates if isinstance(result, Ensemble) else None
+    drawn = result.replicates if isinstance(result, Ensemble) and result.from_posterior else None
     room = panel.n_past_weeks
-    updated = warm_refit(before, panel, weights, known, progress=progress)
+    updated = warm_refit(before, panel, weights, drawn, progress=progress)
     moved = changes(_figures(result), _figures(updated))
     split = {name: moved["change"].where(moved["change"].isna(), 0.0) for name in CAUSES}
     learned = _learned(before.panel, panel, new_weeks, revised_figures)
     if len(learned) == 2:
         old_weeks = _old_weeks(panel, before.panel)
-        revised = _alone(before, old_weeks, _like(before, old_weeks), known, room, progress)
+        revised = _alone(before, old_weeks, _like(before, old_weeks), drawn, room, progress)
         unrevised = _with_old_weeks(panel, before.panel)
-        new = _alone(before, unrevised, _weights(unrevised, hidden), known, room, progress)
-        neither = _alone(before, before.panel, before.weights, known, room, progress)
+        new = _alone(before, unrevised, _weights(unrevised, hidden), drawn, room, progress)
+        neither = _alone(before, before.panel, before.weights, drawn, room, progress)
         split = _split(moved, *(_figures(refit) for refit in (neither, new, revised)))
     else:
         split[learned[0] if learned else "refit"] = moved["change"]
@@ -138,11 +138,11 @@ def _like(before: Fitted, panel: Panel) -> np.ndarray:
 
 
 def _alone(
-    before: Fitted, panel: Panel, weights: np.ndarray, known: np.ndarray | None, room: int, progress: bool | None
+    before: Fitted, panel: Panel, weights: np.ndarray, drawn: Replicates | None, room: int, progress: bool | None
 ) -> FitResult:
     """The run refitted with only some of what is new."""
     refuse_unfit(panel, weights)
-    return warm_refit(before, panel, weights, known, room=room, progress=progress)
+    return warm_refit(before, panel, weights, drawn, room=room, progress=progress)
 
 
 def _old_weeks(panel: Panel, before: Panel) -> Panel:

@@ -18,7 +18,7 @@ from deepcausalmmm_jax.data.kpi_scale import describing
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.errors import FitError, FitStatus
 from deepcausalmmm_jax.inference.lift_tests import said_before
-from deepcausalmmm_jax.inference.sample_posterior import estimated
+from deepcausalmmm_jax.inference.sample_posterior import estimated_like
 from deepcausalmmm_jax.io.on_device import on_device
 from deepcausalmmm_jax.io.program_cache import make_room_for
 from deepcausalmmm_jax.model.demand import as_without_tests
@@ -26,7 +26,7 @@ from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.progress import Progress
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.estimate import estimate_in_chunks
-from deepcausalmmm_jax.training.fitted import Fitted, TrainingRecord
+from deepcausalmmm_jax.training.fitted import Fitted, Replicates, TrainingRecord
 from deepcausalmmm_jax.training.hyperparameters import Hyperparameters
 from deepcausalmmm_jax.training.longer_panel import on_longer_panel
 from deepcausalmmm_jax.training.prepare import Preparation, prepare, tests_in, with_lift_tests
@@ -59,7 +59,7 @@ def warm_refit(
     before: Fitted,
     panel: Panel,
     weights: np.ndarray,
-    known: np.ndarray | None,
+    drawn: Replicates | None,
     *,
     room: int = 0,
     progress: bool | None = None,
@@ -70,7 +70,7 @@ def warm_refit(
         before: the earlier fit.
         panel: its panel with more weeks or revised figures, with columns in the same order.
         weights: `[region, week]`, 0 in weeks that are not learned from.
-        known: `[draw, coordinate]`, draws from the posterior of the earlier fit; None where there are none.
+        drawn: draws from the posterior of the earlier fit, as many of which are made again; None where there are none.
         room: weeks that the arrays have room for at least, so that several refits share their compiled programs.
         progress: whether to show progress; None shows it where there is a terminal.
 
@@ -93,7 +93,7 @@ def warm_refit(
     variables, record = _trained(before, problem, problem.start, began, progress)
     own = without_room(variables, own_design)
     fitted = Fitted(own, panel, weights, before.scales, before.config, record, before.seed, lifts_before=lifts)
-    return estimated(fitted, problem.ready.inputs, known, problem.room)
+    return estimated_like(drawn, fitted, problem.ready.inputs, problem.room)
 
 
 def _trained(

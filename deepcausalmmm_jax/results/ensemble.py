@@ -46,7 +46,7 @@ from deepcausalmmm_jax.results.computed_once import computed_once
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.results.inference_data import inference_data
 from deepcausalmmm_jax.results.judged_by_draws import judged_by_draws, says_little
-from deepcausalmmm_jax.results.sampling_diagnostics import sampling_diagnostics, starts_compared
+from deepcausalmmm_jax.results.sampling_diagnostics import sampling_diagnostics, starts_compared, untrusted_or_not
 from deepcausalmmm_jax.training.fitted import Fitted, Replicates
 
 _LEVEL = 0.9
@@ -194,11 +194,11 @@ class Ensemble(FitResult):
 
     @property
     def coverage_notes(self) -> Notes:
-        """Notes on all intervals: that they are too narrow, with their measured coverage; that there are few draws."""
+        """Notes on all intervals: too narrow, with their measured coverage; of few draws, or of untrusted ones."""
         blocks = self.replicates.method == "block"
         tested = bool(self.config.experiments)
         narrow = narrow_or_not(from_posterior=self.from_posterior, blocks=blocks, tested=tested)
-        return (*narrow, *few_or_not(len(self.replicates)))
+        return (*narrow, *few_or_not(len(self.replicates)), *untrusted_or_not(self.replicates))
 
     @cached_property
     def channel_trust(self) -> ChannelTrust:

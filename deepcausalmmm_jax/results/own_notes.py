@@ -6,6 +6,7 @@ from deepcausalmmm_jax.attribution.intervals import drifted
 from deepcausalmmm_jax.attribution.notes import NOTE, ChannelNote, NoteKind, with_note
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.results.sampling_diagnostics import untrusted_or_not
 
 
 def own_notes(result: FitResult, level: float = 0.9) -> pd.DataFrame:
@@ -30,18 +31,17 @@ def doubt_of_draws(result: FitResult, called: str = "intervals") -> str:
         result: a fit or an ensemble.
         called: what the reader knows the intervals as.
     """
-    if not isinstance(result, Ensemble) or not result.from_posterior or result.sampling()["trusted"]:
+    if not isinstance(result, Ensemble):
         return ""
-    if result.replicates.method != "laplace":
-        return f"The sampler has not converged: treat the {called} as rough, and draw more with sample_posterior."
-    return (
-        f"The draws by Laplace's method miss the posterior: treat the {called} as rough, and draw with "
-        "sample_posterior(result, method='nuts')."
-    )
+    return " ".join(map(_as_sentence, untrusted_or_not(result.replicates, called)))
 
 
 def sentences_on_all(result: FitResult) -> list[str]:
     """What holds for the intervals of all channels, a sentence each."""
     if not isinstance(result, Ensemble):
         return []
-    return [f"{note.sentence[0].upper()}{note.sentence[1:]}." for note in result.coverage_notes]
+    return list(map(_as_sentence, result.coverage_notes))
+
+
+def _as_sentence(note: ChannelNote) -> str:
+    return f"{note.sentence[0].upper()}{note.sentence[1:]}."

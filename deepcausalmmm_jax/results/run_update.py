@@ -12,6 +12,7 @@ from deepcausalmmm_jax.io.output_path import output_path
 from deepcausalmmm_jax.io.write_csv import write_csv
 from deepcausalmmm_jax.results.compare_runs import moved_most
 from deepcausalmmm_jax.results.fit_result import FitResult
+from deepcausalmmm_jax.results.own_notes import doubt_of_draws
 
 CAUSES = ("new_weeks", "revised", "both", "refit")  # columns of `Update.moved`: the parts of a change
 _NAMED = 3
@@ -49,6 +50,8 @@ class Update:
         unit = self.result.panel.cadence.unit
         new = f"{_steps(self.new_weeks, unit)}{self._planned()}"
         told = [f"{new}; {_revised(self.revised, unit)}.", moved_most(self.moved)]
+        if doubt := doubt_of_draws(self.result, "new estimates and their errors"):
+            told.append(doubt)
         sources = [name for name in ("new_weeks", "revised") if self.moved[name].fillna(0.0).any()]
         if self.previous.status is FitStatus.EPOCH_LIMIT and len(sources) == 1 and not self.moved["refit"].any():
             whose = f"the new {unit}s" if sources == ["new_weeks"] else "the revised figures"

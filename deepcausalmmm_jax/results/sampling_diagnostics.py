@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.intervals import standard_error
+from deepcausalmmm_jax.attribution.notes import ChannelNote, NoteKind
 from deepcausalmmm_jax.axes import CHANNEL
 from deepcausalmmm_jax.training.fitted import Replicates
 
@@ -23,6 +24,18 @@ def sampling_diagnostics(made: Replicates) -> pd.Series:
         trusted = made.pareto_k < _WORST_K if made.method == "laplace" else made.r_hat < _WORST_R_HAT
         facts |= {"pareto_k": made.pareto_k, "r_hat": made.r_hat, "trusted": bool(trusted)}
     return pd.Series(facts)
+
+
+def untrusted_or_not(made: Replicates, called: str = "intervals") -> list[ChannelNote]:
+    """The note that draws from the posterior are not to be trusted, with the way out, where they are not.
+
+    Args:
+        made: draws from the posterior, or refits.
+        called: what the reader knows the intervals as.
+    """
+    if sampling_diagnostics(made).get("trusted", True):
+        return []
+    return [ChannelNote(NoteKind.DRAWS_MISS if made.method == "laplace" else NoteKind.NOT_MIXED, (called,))]
 
 
 def starts_compared(made: Replicates, shares: np.ndarray, channels: Sequence[str]) -> pd.DataFrame:

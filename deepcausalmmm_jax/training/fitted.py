@@ -1,5 +1,6 @@
 """What a fit leaves behind: everything that answers are computed from."""
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import NamedTuple, Self
@@ -125,6 +126,11 @@ class Fitted:
         """Whether the fit updates an earlier one, whose scales it keeps."""
         origin = None if self.record is None else self.record.origin
         return origin is not None and bool(origin.updated_from)
+
+    @property
+    def at_end_of_training(self) -> "Fitted":
+        """The same with the variables that training left, not those that summarise draws from the posterior."""
+        return self if self.trained is None else dataclasses.replace(self, variables=self.trained, trained=None)
 
     @property
     def n_training_weeks(self) -> int:

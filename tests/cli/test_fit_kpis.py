@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.cli.fit_kpis import fit_kpis_command
+from deepcausalmmm_jax.cli.fit_kpis import _say_summary, fit_kpis_command
 from deepcausalmmm_jax.inference.fit_kpis import fit_kpis
+from deepcausalmmm_jax.results.kpi_fits import KpiFits
 from tests.inference.test_funnel import _fitted
 
 
@@ -127,3 +128,10 @@ def test_two_revenues_of_one_kpi_are_refused(place):
         fit_kpis_command(
             place / "panel.csv", place / "no", ["sales"], revenue_per_kpi=["sales=2", "sales=5"], **options()
         )
+
+
+def test_draws_that_are_not_to_be_trusted_are_named_below_the_table_of_kpis(national_ensemble, capsys):
+    drawn = dataclasses.replace(national_ensemble.replicates, method="laplace", pareto_k=1.04)
+    unsure = dcm.Ensemble(national_ensemble.fitted, drawn)
+    _say_summary(KpiFits({"sales": unsure, "visits": national_ensemble}, pd.DataFrame()))
+    assert "sales: The draws by Laplace's method miss the posterior" in capsys.readouterr().out

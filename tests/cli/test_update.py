@@ -9,7 +9,7 @@ import typer
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.cli.run_columns import panel_like
-from deepcausalmmm_jax.cli.update import _shown, reproduce_command, update_command
+from deepcausalmmm_jax.cli.update import _shown, _write, reproduce_command, update_command
 from deepcausalmmm_jax.data.panel_changes import panel_changes
 
 pytestmark = pytest.mark.slow
@@ -74,6 +74,14 @@ def test_update_writes_the_new_run_and_says_what_moved(place, tmp_path, capsys):
     assert len(again.panel.weeks) == 60
     with pytest.raises(dcm.ConfigError, match="is an update of an earlier run"):
         reproduce_command(tmp_path / "april" / "fit.npz", quiet=True)
+
+
+def test_an_update_in_the_folder_of_the_run_leaves_no_table_of_lift_tests_of_before(reached_result, tmp_path):
+    (tmp_path / "lift_tests.csv").write_text("of before")
+    none = pd.DataFrame()
+    _write(dcm.Update(reached_result, reached_result, none, none, (), False), tmp_path)
+    written = pd.read_csv(tmp_path / "lift_tests.csv")
+    np.testing.assert_allclose(written["model_after"], reached_result.lift_tests()["model_after"], rtol=1e-5)
 
 
 def test_a_run_is_reproduced(place, capsys):

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepcausalmmm_jax.inference.reproduce import Reproduction, _by_chance
+import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.inference import reproduce as module
+from deepcausalmmm_jax.inference.reproduce import Reproduction, _by_chance, reproduce
 
 ELSEWHERE = pd.DataFrame({"saved": ["Linux x86"], "again": ["Linux arm"]}, index=["platform"], dtype=object)
 
@@ -44,3 +46,15 @@ def test_chance_is_that_of_two_means_of_draws_and_a_fit_without_draws_has_none(n
     variance = 2.0 * drawn.var(ddof=1) / len(drawn)
     np.testing.assert_allclose(_by_chance(national_ensemble) ** 2, variance, rtol=1e-9)
     assert (_by_chance(small_result) == 0.0).all()
+
+
+def test_the_fit_of_a_bootstrap_is_compared_with_what_training_leaves_and_not_with_a_mean_of_draws(
+    national_ensemble, trained, monkeypatch
+):
+    """It was compared with the mean of new draws, and said not to be reproduced."""
+    monkeypatch.setattr(module, "fit", lambda *arguments, **named: national_ensemble)
+    refits = dcm.bootstrap(national_ensemble, 2, checks=0, progress=False)
+    found = reproduce(refits, progress=False)
+    assert found.same
+    assert (found.shares["difference"] == 0.0).all()
+    assert not np.allclose(trained.media_summary()["pct_of_contribution"], national_ensemble.media_summary()["pct_of_contribution"])  # fmt: skip

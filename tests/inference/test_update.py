@@ -301,3 +301,26 @@ def test_a_run_that_had_not_converged_is_said_to_move_by_training_on(made, made_
     assert made.previous.status is dcm.FitStatus.EPOCH_LIMIT
     assert "may come from training on, not from the new weeks." in made.summary()
     assert "training on" not in made_with_revisions.summary()  # `refit` says how much
+
+
+@pytest.mark.slow
+def test_the_new_result_has_draws_where_the_run_has_and_none_where_it_has_none(small_result, small_panel):
+    """A mean of draws beside the end of training is another estimate: the difference was put down to the new weeks."""
+    revised = dataclasses.replace(small_panel, kpi=small_panel.kpi * np.linspace(1.0, 1.01, 60))
+    many = small_result.config.replace(posterior=dcm.PosteriorSettings(method="auto", draws=60))
+    run = dcm.FitResult(dataclasses.replace(small_result.fitted, config=many))
+    assert not isinstance(dcm.update(run, revised, progress=False).result, dcm.Ensemble)
+    asked = dcm.sample_posterior(small_result, 20, "laplace", seed=5)
+    again = dcm.update(asked, revised, progress=False).result
+    assert isinstance(again, dcm.Ensemble)
+    made = again.replicates
+    assert (made.method, len(made), made.seed) == ("laplace", 20, 5)
+
+
+def test_an_update_says_where_its_new_draws_are_not_to_be_trusted(made, national_ensemble):
+    def told(pareto_k):
+        drawn = dataclasses.replace(national_ensemble.replicates, method="laplace", pareto_k=pareto_k)
+        return dataclasses.replace(made, result=dcm.Ensemble(national_ensemble.fitted, drawn)).summary()
+
+    assert "Laplace's method miss the posterior: treat the new estimates and their errors as rough" in told(1.04)
+    assert "rough" not in told(0.3)

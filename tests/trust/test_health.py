@@ -10,8 +10,6 @@ from scipy import stats
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.io.grades import Grade
-from deepcausalmmm_jax.plots.report.findings import _of_intervals
-from deepcausalmmm_jax.results.own_notes import doubt_of_draws
 from deepcausalmmm_jax.training.fitted import LiftsBefore
 from deepcausalmmm_jax.trust.estimate_checks import baseline_row, media_share_row, returns_row, total_roi
 from deepcausalmmm_jax.trust.evidence_checks import experiment_row, refutation_row
@@ -334,15 +332,3 @@ def test_an_objective_that_rises_is_not_said_to_fall(national_ensemble):
     )
     row = training_row(dcm.FitResult(dataclasses.replace(national_ensemble.fitted, record=record)))
     assert "objective rising by 0.005" in row.figure
-
-
-def test_draws_by_laplace_that_miss_the_posterior_are_not_said_to_be_of_a_sampler(national_ensemble):
-    made = dataclasses.replace(national_ensemble.replicates, method="laplace", pareto_k=1.5)
-    result = dcm.Ensemble(national_ensemble.fitted, made)
-    for text in (sampling_row(result).reason, doubt_of_draws(result), _of_intervals(result)):
-        assert "the draws by laplace's method miss the posterior" in text.lower()
-        assert "sampler" not in text.lower()
-    chains = dcm.Ensemble(national_ensemble.fitted, dataclasses.replace(made, method="nuts", r_hat=2.0))
-    assert "The sampler has not converged: treat the ranges as rough" in _of_intervals(chains)
-    trusted = dcm.Ensemble(national_ensemble.fitted, dataclasses.replace(made, pareto_k=0.2))
-    assert doubt_of_draws(trusted) == ""

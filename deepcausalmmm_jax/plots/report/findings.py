@@ -18,6 +18,7 @@ from deepcausalmmm_jax.plots.theme import bare_names, naive_names, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.results.own_notes import doubt_of_draws
+from deepcausalmmm_jax.results.sampling_diagnostics import untrusted_or_not
 
 _NAMED = 3
 _MOST_CHANNEL_NOTES = 6
@@ -181,7 +182,9 @@ def _of_intervals(result: Ensemble) -> str:
             f"Ranges are 90% intervals from {count} bootstrap refits; those of shares, outcomes and returns are no "
             "narrower than the fit's own errors."
         )
-    return " ".join([told, *(f"{note.sentence.capitalize()}." for note in result.coverage_notes)])
+    doubts = untrusted_or_not(result.replicates)  # said above, of ranges
+    notes = [note.sentence for note in result.coverage_notes if note not in doubts]
+    return " ".join([told, *(f"{sentence.capitalize()}." for sentence in notes)])
 
 
 def forecast_verdict(metrics: pd.DataFrame, cadence: Cadence) -> str:
