@@ -33,15 +33,16 @@ def doubt_of_draws(result: FitResult, called: str = "intervals") -> str:
     """
     if not isinstance(result, Ensemble):
         return ""
-    return " ".join(map(_as_sentence, untrusted_or_not(result.replicates, called)))
+    return " ".join(map(as_sentence, untrusted_or_not(result.replicates, called)))
 
 
 def sentences_on_all(result: FitResult) -> list[str]:
     """What holds for the intervals of all channels, a sentence each."""
     if not isinstance(result, Ensemble):
         return []
-    return list(map(_as_sentence, result.coverage_notes))
+    return list(map(as_sentence, result.coverage_notes))
 
 
-def _as_sentence(note: ChannelNote) -> str:
+def as_sentence(note: ChannelNote) -> str:
+    """A note by itself; names within it keep their letters."""
     return f"{note.sentence[0].upper()}{note.sentence[1:]}."

@@ -17,7 +17,7 @@ from deepcausalmmm_jax.plots.report.wording import few, in_labels, listed, perce
 from deepcausalmmm_jax.plots.theme import bare_names, naive_names, percent
 from deepcausalmmm_jax.results.ensemble import Ensemble
 from deepcausalmmm_jax.results.fit_result import FitResult
-from deepcausalmmm_jax.results.own_notes import doubt_of_draws
+from deepcausalmmm_jax.results.own_notes import as_sentence, doubt_of_draws
 from deepcausalmmm_jax.results.sampling_diagnostics import untrusted_or_not
 
 _NAMED = 3
@@ -183,8 +183,7 @@ def _of_intervals(result: Ensemble) -> str:
             "narrower than the fit's own errors."
         )
     doubts = untrusted_or_not(result.replicates)  # said above, of ranges
-    notes = [note.sentence for note in result.coverage_notes if note not in doubts]
-    return " ".join([told, *(f"{sentence.capitalize()}." for sentence in notes)])
+    return " ".join([told, *(as_sentence(note) for note in result.coverage_notes if note not in doubts)])
 
 
 def forecast_verdict(metrics: pd.DataFrame, cadence: Cadence) -> str:
