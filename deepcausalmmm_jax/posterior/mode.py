@@ -10,7 +10,7 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from deepcausalmmm_jax.io.quick_compile import jit_often
-from deepcausalmmm_jax.parallel.side_by_side import side_by_side
+from deepcausalmmm_jax.parallel.side_by_side import side_by_side, threads_for
 from deepcausalmmm_jax.posterior.density import log_density
 from deepcausalmmm_jax.posterior.inputs import PosteriorInputs
 from deepcausalmmm_jax.posterior.parameters import CoordinatePriors, prior_medians
@@ -22,6 +22,7 @@ _LEAST_STEP = 1e-4
 _DIFFERENCE = 1e-3  # prior standard deviations, of the finite differences that give the curvature
 FEW_REGIONS = 3
 _STARTS, _LEAST_STARTS = 16, 2
+_IN_TURN = 4  # positions that one call evaluates, one after the other, where each fills the memory
 _Said = TypeVar("_Said")
 _SHORT_DIFFERENCE = 1e-5  # of those to one side
 _SET_STARTS = ((0.0, 0.0), (-0.7, -0.6), (1.3, 0.9), (-0.7, 0.9), (1.3, -0.6))  # of the total and of all slopes
@@ -64,8 +65,32 @@ def _evaluate(vectors: Array, inputs: PosteriorInputs, priors: CoordinatePriors)
 
 
 @jit_often()
-def _values(vectors: Array, inputs: PosteriorInputs, priors: CoordinatePriors) -> Array:
-    return jax.vmap(flat_density(inputs, priors)[1])(vectors)
+def _evaluate_in_turn(
+    vectors: Array, count: Array, inputs: PosteriorInputs, priors: CoordinatePriors
+) -> tuple[Array, Array]:
+    return _in_turn(jax.value_and_grad(flat_density(inputs, priors)[1]), vectors, count)
+
+
+@jit_often()
+def _values_in_turn(vectors: Array, count: Array, inputs: PosteriorInputs, priors: CoordinatePriors) -> Array:
+    return _in_turn(flat_density(inputs, priors)[1], vectors, count)
+
+
+def _in_turn(of_row: Callable[[Array], _Said], vectors: Array, count: Array) -> _Said:
+    """What a function says of the first `count` rows, one after the other, and zeros for the others.
+
+    Every call of a program takes its memory from the system anew: hundreds of megabytes for a large panel, whose pages
+    cost up to a third of a gradient's time. A loop keeps them.
+    """
+    said = jax.eval_shape(of_row, vectors[0])
+    none = jax.tree.map(lambda own: jnp.zeros((len(vectors), *own.shape), own.dtype), said)
+
+    def evaluate(k: Array, found: _Said) -> _Said:
+        written: _Said = jax.tree.map(lambda rows, own: rows.at[k].set(own), found, of_row(vectors[k]))
+        return written
+
+    found: _Said = jax.lax.fori_loop(0, count, evaluate, none)
+    return found
 
 
 class Density:
@@ -77,7 +102,7 @@ class Density:
     Attributes:
         inputs: the panel.
         priors: of the coordinates.
-        batch: positions evaluated at once.
+        batch: positions evaluated at once; with 1 they are evaluated in turn, a few in each call.
     """
 
     def __init__(self, inputs: PosteriorInputs, priors: CoordinatePriors, batch: int) -> None:
@@ -98,8 +123,8 @@ class Density:
 
     def at(self, vectors: np.ndarray) -> Evaluated:
         """Value and gradient at `[row, coordinate]`."""
-        found = self._in_batches(_evaluate, vectors)
-        value, gradient = (np.concatenate([pair[i] for pair in found])[: len(vectors)] for i in (0, 1))
+        found = self._in_batches(_evaluate if self.batch > 1 else _evaluate_in_turn, vectors)
+        value, gradient = (np.concatenate([pair[i] for pair in found]) for i in (0, 1))
         sound = np.isfinite(value) & np.isfinite(gradient).all(axis=1)
         return Evaluated(vectors, np.where(sound, value, -np.inf), np.where(sound[:, None], gradient, 0.0))
 
@@ -110,21 +135,25 @@ class Density:
         """
         if self.batch > 1:
             return self.at(vectors).value
-        value = np.concatenate(self._in_batches(_values, vectors))
+        value = np.concatenate(self._in_batches(_values_in_turn, vectors))
         return np.where(np.isfinite(value), value, -np.inf)
 
     def _in_batches(self, program: Callable[..., _Said], vectors: np.ndarray) -> list[_Said]:
-        """What a program says of each batch, on the host; the last one is filled up with the last row."""
-        missing = -len(vectors) % self.batch
-        filled = np.concatenate([vectors, np.repeat(vectors[-1:], missing, axis=0)])
+        """What a program says of each batch, on the host; one that is not full is filled up with its last row."""
+        n_rows = len(vectors)
+        at_once = self.batch if self.batch > 1 else min(_IN_TURN, -(-n_rows // threads_for(n_rows)))
+        size = self.batch if self.batch > 1 else _IN_TURN
 
         def of_batch(rows: np.ndarray) -> _Said:
+            filled = np.concatenate([rows, np.repeat(rows[-1:], size - len(rows), axis=0)])
             with jax.enable_x64(True):  # which holds for one thread alone
-                said: _Said = jax.tree.map(np.asarray, program(jnp.asarray(rows), self.inputs, self.priors))
-            return said
+                where = (jnp.asarray(filled),) if self.batch > 1 else (jnp.asarray(filled), jnp.asarray(len(rows)))
+                said = jax.tree.map(np.asarray, program(*where, self.inputs, self.priors))
+            kept: _Said = jax.tree.map(lambda array: array[: len(rows)], said)
+            return kept
 
-        parts = list(filled.reshape(-1, self.batch, filled.shape[1]))
-        found = side_by_side(of_batch, parts, is_compiled=program in self._compiled)
+        batches = [vectors[first : first + at_once] for first in range(0, n_rows, at_once)]
+        found = side_by_side(of_batch, batches, is_compiled=program in self._compiled)
         self._compiled.add(program)
         return found
 

@@ -239,7 +239,7 @@ def test_all_starts_come_to_rest_and_at_one_height(double):
 @pytest.mark.slow
 def test_values_and_gradients_do_not_depend_on_how_many_are_evaluated_at_once(double):
     inputs, priors = _inputs(2)
-    places = starts(inputs, 5, np.random.default_rng(0))
+    places = starts(inputs, 9, np.random.default_rng(0))
     places[3, 0] = np.nan  # no density there
     one, four = Density(inputs, priors, 1), Density(inputs, priors, 4)
     found, expected = one.at(places), four.at(places)
