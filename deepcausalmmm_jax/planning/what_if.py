@@ -21,7 +21,7 @@ from deepcausalmmm_jax.attribution.intervals import interval, require_level
 from deepcausalmmm_jax.attribution.planned_frequency import at_frequency
 from deepcausalmmm_jax.attribution.reachable import refuse_more_than_everyone
 from deepcausalmmm_jax.axes import Variables
-from deepcausalmmm_jax.checks import did_you_mean
+from deepcausalmmm_jax.checks import did_you_mean, shown
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.regions import nearly, region_positions
@@ -95,6 +95,12 @@ def _refuse_bad_change(change: object) -> None:
             raise ConfigError(f"{name} of the change of {change.name} must be a number, got {value!r}.")
     if change.to is not None and change.factor != 1.0:
         raise ConfigError(f"The change of {change.name} has both a factor and a value; give one of them.")
+    weeks: object = change.weeks
+    if weeks is not None and not (isinstance(weeks, tuple | list | np.ndarray | pd.Index) and len(weeks) == 2):
+        raise ConfigError(
+            f"weeks of the change of {change.name} must be the first and the last one, such as ('2024-01-01', "
+            f"'2024-01-29'), got {shown(weeks)}; for one alone, name it twice."
+        )
 
 
 def gained_by(before: FittedPanel, variables: Variables, horizon: Horizon, after: Panel) -> np.ndarray:
@@ -148,7 +154,8 @@ def _changed(bought: _Bought, change: Change, horizon: Horizon, baselines: Basel
                 assert panel.national_weights is not None  # the figure is the country's, as in the table
                 to = to * panel.national_weights[:, None]
             if not np.isfinite(to).all() or (kind == "exposure" and (to < 0).any()):
-                raise ConfigError(f"The change of {change.name} must give finite exposure of 0 or more.")
+                what = "finite exposure of 0 or more" if kind == "exposure" else "finite values"
+                raise ConfigError(f"The change of {change.name} must give {what}.")
             if kind == "exposure":
                 spend = spend.copy()
                 plan = slice(horizon.start, horizon.stop)

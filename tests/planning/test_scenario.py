@@ -45,6 +45,9 @@ def test_what_is_not_changed_gains_exactly_nothing(small_result, monkeypatch):
         (dcm.Change("channel_1", -1.0), "0 or more"),
         (dcm.Change("channel_1", 1.2, regions=["mars"]), "'mars'"),
         (dcm.Change("channel_1", 1.2, weeks=("1999-01-04", "1999-02-01")), "which are not among those of the scenario"),
+        (dcm.Change("channel_1", 1.2, weeks="2022-01-10"), "the first and the last one"),
+        (dcm.Change("channel_1", 1.2, weeks=("2022-01-10",)), "the first and the last one"),
+        (dcm.Change("control_1", to=float("nan")), "control_1 must give finite values"),
         ([], "changes nothing"),
     ],
 )  # fmt: skip

@@ -114,7 +114,8 @@ class ExperimentPlan:
               too few; `extrapolation`: more exposure than in any week of training.
         perfect_information: expected gain of the plan if every effect were known exactly: the ceiling of
             `value_of_information`.
-        plans: plans that could be chosen, a row each, spend a week by channel, with their expected `outcome` a week.
+        plans: plans that could be chosen, a row each, spend a week by channel, with their expected `outcome` a week:
+            what they bring against all these channels off the air.
         level: of the intervals, and of the test.
         horizon: weeks for which the budget plan is made.
         units: of spend, outcome, revenue and ROI.

@@ -34,7 +34,8 @@ class Library:
 
     Attributes:
         plans: `[plan, cell]`, spend of the plan's weeks.
-        outcomes: `[draw, plan]`, revenue of a week (KPI units where no revenue per KPI is known), by the model.
+        outcomes: `[draw, plan]`, revenue of a week (KPI units where no revenue per KPI is known), by the model; against
+            all these channels off the air, as the incremental outcome of a budget plan.
         cells: of the plans.
         best: position of the plan that is best by the mean of the draws.
     """
@@ -81,8 +82,20 @@ def library_of(
     plans = np.unique(np.round(np.stack(found) / total, _DIGITS), axis=0) * total
     if (polytope.with_total(total).violations(present) <= TOLERANCE).all():
         plans = np.concatenate([present[None], plans])
-    outcomes = outcome.values(plans)[:, :, REVENUE].sum(axis=-1).T / n_steps
+    outcomes = _brought(outcome, plans, cells) / n_steps
     return Library(plans, outcomes, cells, int(outcomes.mean(axis=0).argmax()))
+
+
+def _brought(outcome: Outcome, plans: np.ndarray, cells: Cells) -> np.ndarray:
+    """Revenue `[draw, plan]` that plans bring in all their weeks and after them.
+
+    What runs after a plan's weeks, while its carry-over arrives, is no part of it.
+    """
+    budgeted = np.isin(np.arange(outcome.n_channels), cells.channel)
+    on_air = np.ones((len(plans) + 1, len(budgeted)))
+    on_air[-1] = ~budgeted
+    values = outcome.values(np.concatenate([plans, plans[:1]]), on_air)[:, :, REVENUE].sum(axis=-1).T
+    return np.asarray(values[:, :-1] - values[:, -1:])
 
 
 @dataclass(frozen=True, eq=False)

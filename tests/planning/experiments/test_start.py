@@ -7,6 +7,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.frequency import curves_of
+from deepcausalmmm_jax.attribution.horizon import even_weeks
 from deepcausalmmm_jax.planning.experiments.candidates import national_forecast
 from deepcausalmmm_jax.planning.experiments.responses import treatments
 from tests.plots.conftest import as_ensemble
@@ -28,6 +29,19 @@ def test_a_test_starts_from_the_frequency_of_the_budget_plan(reached_result):
     assert after / before == pytest.approx(planned / usual, rel=0.02)
     brought = [plan.plans["outcome"].max() for plan in found]
     assert brought[1] < brought[0]
+
+
+def test_what_a_plan_brings_is_what_optimize_budget_says_of_the_same_weeks(small_ensemble):
+    """Media that run on after its weeks, while carry-over arrives, are not counted to it."""
+    fit, quarter = small_ensemble.fitted_panel, 13
+    horizon = even_weeks(fit, quarter, settled=False)
+    ahead = horizon.panel.select(weeks=slice(horizon.start, horizon.stop))
+    same = dcm.optimize_budget(
+        small_ensemble, weeks=dataclasses.replace(ahead, spend=horizon.spend), relative_bounds=(1.0, 1.0)
+    )
+    found = dcm.plan_experiments(small_ensemble, weeks=4, changes=-1.0, level=0.5).plans
+    np.testing.assert_allclose(found.drop(columns="outcome").iloc[0] * quarter, same.channels["spend_today"], rtol=1e-6)
+    assert found["outcome"].iloc[0] * quarter == pytest.approx(same.draws["today"].mean(), rel=1e-4)
 
 
 def test_a_national_test_is_measured_against_a_forecast_from_the_week_before_it(national_ensemble):
