@@ -84,6 +84,8 @@ def with_events_of(history: "Panel", asked: _P) -> _P:
     calendar = history.events if asked.events is None else asked.events
     if calendar is history.events:
         _warn_of_the_end(calendar, asked)
+    else:
+        _warn_of_left_out([name for name in lacking if name not in calendar.names])
     known = dataclasses.replace(asked, events=None)
     return _with_columns(known, calendar, tuple(lacking))
 
@@ -111,6 +113,19 @@ def _warn_of_the_end(calendar: Events, panel: "Panel") -> None:
         end = np.datetime64(calendar.until, "D")
         sentence = (
             f"The calendar of events ends on {end}: later weeks count as having no events; give a longer calendar."
+        )
+        warnings.warn(DataWarning(sentence), stacklevel=4)
+
+
+def _warn_of_left_out(names: list[str]) -> None:
+    """Say which events of the fit a calendar of other weeks does not know: it may have left them out."""
+    if names:
+        one = len(names) == 1
+        them, they = ("the event", "it counts") if one else ("the events", "they count")
+        few = names if len(names) <= _NAMED else [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} more"]
+        sentence = (
+            f"The calendar of these weeks lacks {them} {', '.join(few)} of the fit: {they} as not taking place; add "
+            f"{'its dates where it does' if one else 'their dates where they do'}."
         )
         warnings.warn(DataWarning(sentence), stacklevel=4)
 

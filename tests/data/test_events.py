@@ -117,6 +117,21 @@ def test_weeks_after_the_end_of_the_calendar_are_spoken_of():
         continued(panel, asked)
 
 
+def test_events_that_a_calendar_of_future_weeks_lacks_are_spoken_of():
+    """An event that it has outside these weeks does not take place; of one that it does not have nobody knows."""
+    panel = panel_of(calendar(("feast", "2022-04-04"), ("fair", "2022-05-02")), table(0, 56))
+    roles = {"region": "geo", "time": "week", "kpi": None, "media": ["tv"]}
+
+    def of_weeks(*rows):
+        return dcm.Panel.from_dataframe(table(56, 60, kpi=False), events=calendar(*rows), **roles)
+
+    with pytest.warns(dcm.DataWarning, match="lacks the event fair of the fit: it counts as not taking place; add its"):
+        full, weeks, _ = continued(panel, of_weeks(("feast", "2023-02-06")))
+    assert full.control[:, weeks].sum(axis=(0, 1)).tolist() == [2, 0]
+    full, weeks, _ = continued(panel, of_weeks(("feast", "2023-02-06"), ("fair", "2023-05-01")))
+    assert full.control[:, weeks].sum(axis=(0, 1)).tolist() == [2, 0]
+
+
 def test_an_event_outside_the_weeks_is_left_out_and_named():
     with pytest.warns(dcm.DataWarning, match="jubilee falls in no week with a KPI; it is left out"):
         panel = panel_of(calendar(("feast", "2022-04-04"), ("jubilee", "2030-01-01")))
