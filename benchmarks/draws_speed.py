@@ -3,8 +3,8 @@
 python benchmarks/draws_speed.py [--beside CHECKOUT] [--rounds 1] [--draws 500] [--method laplace]
                                  [--panels national twenty real]
 
-Fits are made once, by this checkout. Every row is a process of its own without programs on disk: first draws wait for their
-programs, second ones, with another seed, do not.
+Fits are made once, by this checkout. Every row is a process of its own without programs on disk: first draws wait for
+their programs, second ones, with another seed, do not.
 """
 
 import argparse

@@ -42,7 +42,8 @@ class BudgetPlan:
             in any week of training); `frequency_today` and `frequency_plan`, contacts per person reached, where a
             channel has reach and frequency.
         channels: by channel: spend, incremental outcome, ROI, marginal ROI (of 1% more spend), today and as planned,
-            and the same frequencies; a channel's counterfactual is that of `media_summary`.
+            and the same frequencies; a channel's counterfactual is that of `media_summary`, under a log link that of
+            `effects`: the channel alone off the air, which is more than its part of all media.
         summary: by figure: `today`, `plan` and `change` of spend, incremental outcome, revenue, ROI, marginal ROI (of
             1% more of all spend), CPIK, profit.
         binding: limits that bind, with their shadow prices.
