@@ -301,3 +301,14 @@ def test_how_far_a_week_lies_from_its_neighbours_is_not_told_in_weekly_changes(c
     times = min(kpi[13] - kpi[12], kpi[13] - kpi[14]) / usual
     assert finding.what.startswith("1 region-week lies more than 6 times as far from both neighbours as weeks usually")
     assert finding.what.endswith(f"the farthest {times:.0f} times")
+
+
+def test_zeros_of_one_region_are_not_said_to_be_of_all_at_once(clean):
+    kpi = clean[4].kpi.copy()
+    kpi[:, [40, 60]] = 0.0
+    n = kpi.shape[0]
+    both = told(dataclasses.replace(clean[4], kpi=kpi), Check.ZERO_WEEKS)
+    assert both == f"the KPI is 0 in {2 * n} region-weeks, of all regions at once, and far from 0 in the others"
+    kpi[0, 50] = 0.0
+    more = told(dataclasses.replace(clean[4], kpi=kpi), Check.ZERO_WEEKS)
+    assert f"in {2 * n + 1} region-weeks, {2 * n} of them in all regions at once," in more
