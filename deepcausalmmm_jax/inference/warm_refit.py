@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -82,18 +83,18 @@ def warm_refit(
     own_design = problem.ready.design
     assert isinstance(own_design, Design)
     make_room_for((problem.design, problem.schedule, str(jax.tree.map(np.shape, problem.inputs))))
-    tests, lifts = tests_in(problem.ready.inputs), None
+    alike, tests, lifts = partial(estimated_like, drawn, room=problem.room), tests_in(problem.ready.inputs), None
     if tests is not None:  # as in `fit`: what the KPI says alone
         alone = problem._replace(inputs=problem.inputs._replace(lift_tests=None))
         untested, record = _trained(before, alone, as_without_tests(problem.start), began, progress)
         fitted = Fitted(
             without_room(untested, own_design), panel, weights, before.scales, before.config, record, before.seed
         )
-        lifts = said_before(fitted, with_lift_tests(problem.ready.inputs, None), tests)
+        lifts = said_before(fitted, with_lift_tests(problem.ready.inputs, None), tests, alike)
     variables, record = _trained(before, problem, problem.start, began, progress)
     own = without_room(variables, own_design)
     fitted = Fitted(own, panel, weights, before.scales, before.config, record, before.seed, lifts_before=lifts)
-    return estimated_like(drawn, fitted, problem.ready.inputs, problem.room)
+    return alike(fitted, problem.ready.inputs)
 
 
 def _trained(

@@ -235,6 +235,19 @@ def test_inflation_is_that_of_the_correlation_and_does_not_depend_on_units(share
     np.testing.assert_allclose(inflation(both * [1e6, 1e-3], used), inflation(both, used), rtol=1e-6)
 
 
+def test_inflation_counts_the_columns_that_explain_and_the_regions_that_are_seen():
+    """A column that never moves explains nothing, and a region without a KPI has no mean to be taken out."""
+    rng = np.random.default_rng(3)
+    moving = rng.standard_normal((24, 5)) + rng.standard_normal((24, 1))
+    columns, used = np.ones((3, 24, 9)), np.zeros((3, 24), bool)
+    columns[0, :, :5], used[0] = moving, True
+    first, others = moving[:, 0], np.column_stack([np.ones(24), moving[:, 1:]])
+    left = first - others @ np.linalg.lstsq(others, first, rcond=None)[0]
+    adjusted = 1.0 - (left @ left / (24 - 1 - 4)) / (first.var() * 24 / (24 - 1))
+    np.testing.assert_allclose(inflation(columns, used)[0], 1.0 / (1.0 - adjusted), rtol=1e-6)
+    np.testing.assert_array_equal(inflation(columns, used)[5:], 1.0)
+
+
 def told(panel, check):
     (what,) = {row.what for row in panel.diagnose().rows if row.check is check}
     return what
@@ -288,3 +301,14 @@ def test_how_far_a_week_lies_from_its_neighbours_is_not_told_in_weekly_changes(c
     times = min(kpi[13] - kpi[12], kpi[13] - kpi[14]) / usual
     assert finding.what.startswith("1 region-week lies more than 6 times as far from both neighbours as weeks usually")
     assert finding.what.endswith(f"the farthest {times:.0f} times")
+
+
+def test_zeros_of_one_region_are_not_said_to_be_of_all_at_once(clean):
+    kpi = clean[4].kpi.copy()
+    kpi[:, [40, 60]] = 0.0
+    n = kpi.shape[0]
+    both = told(dataclasses.replace(clean[4], kpi=kpi), Check.ZERO_WEEKS)
+    assert both == f"the KPI is 0 in {2 * n} region-weeks, of all regions at once, and far from 0 in the others"
+    kpi[0, 50] = 0.0
+    more = told(dataclasses.replace(clean[4], kpi=kpi), Check.ZERO_WEEKS)
+    assert f"in {2 * n + 1} region-weeks, {2 * n} of them in all regions at once," in more

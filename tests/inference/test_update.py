@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.inference import warm_refit
 from deepcausalmmm_jax.inference.update import _with_old_weeks
 from deepcausalmmm_jax.model.parameters import Parameters
 from deepcausalmmm_jax.training.estimate import start_state
@@ -324,3 +325,14 @@ def test_an_update_says_where_its_new_draws_are_not_to_be_trusted(made, national
 
     assert "Laplace's method miss the posterior: treat the new estimates and their errors as rough" in told(1.04)
     assert "rough" not in told(0.3)
+
+
+def test_what_the_kpi_alone_says_of_a_test_is_estimated_like_the_run(earlier_result, small_panel, monkeypatch):
+    """A mean of draws beside the end of training is another estimate: the difference was put down to the test."""
+    test = dcm.LiftTest("channel_2", *(str(small_panel.weeks[at].date()) for at in (20, 27)), 9000.0, 900.0)
+    config = earlier_result.config.replace(experiments=(test,), posterior=dcm.PosteriorSettings(method="laplace"))
+    run = dcm.FitResult(dataclasses.replace(earlier_result.fitted, config=config))  # as of a bootstrap: without draws
+    untrained = run.fitted.record  # from where the run ended, so that both estimates are of the same variables
+    monkeypatch.setattr(warm_refit, "_trained", lambda before, problem, start, *_: (start, untrained))
+    row = dcm.update(run, small_panel, progress=False).result.lift_tests().iloc[0]
+    assert row["model_before"] == pytest.approx(row["model_after"], rel=1e-5)

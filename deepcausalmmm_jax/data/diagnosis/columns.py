@@ -199,6 +199,8 @@ def collinearity_findings(past: Panel) -> Iterator[Finding]:
 def inflation(columns: np.ndarray, used: np.ndarray) -> np.ndarray:
     """Variance inflation factor of each column given the others, by least squares within regions.
 
+    That is 1 / (1 - R²), with the R² adjusted for the number of columns: few weeks look collinear by chance.
+
     Args:
         columns: `[region, week, column]`.
         used: `[region, week]`.
@@ -210,14 +212,15 @@ def inflation(columns: np.ndarray, used: np.ndarray) -> np.ndarray:
     count = np.maximum(mask.sum(axis=1, keepdims=True), 1)
     centred = np.where(mask, columns - np.where(mask, columns, 0.0).sum(axis=1, keepdims=True) / count, 0.0)
     flat = scaled(centred, used)[used]
-    free = len(flat) - len(columns) - flat.shape[1]
     factors = np.ones(flat.shape[1])
     moving = np.flatnonzero((flat != 0).any(axis=0))
-    if free < flat.shape[1] or len(moving) < 2:
+    around = len(flat) - int(used.any(axis=1).sum())  # degrees of freedom around the means of the regions
+    free = around - (len(moving) - 1)  # beyond the others of a column; one that does not move explains nothing
+    if free <= flat.shape[1] or len(moving) < 2:
         return factors
     gram = flat[:, moving].T @ flat[:, moving]
     gram[np.diag_indices_from(gram)] *= 1.0 + _RIDGE  # copies have a factor that is finite, and very large
     unexplained = 1.0 / np.diag(np.linalg.inv(gram))  # sums of squares left by the other columns
-    whole = np.diag(gram) / (len(flat) - len(columns))
+    whole = np.diag(gram) / around
     factors[moving] = np.maximum(1.0, whole * free / unexplained)
     return factors

@@ -70,12 +70,14 @@ def _never_zero_else(past: Panel) -> Finding:
     if not zero.any():
         return passed(Check.ZERO_WEEKS, "no zeros amid weeks far from zero")
     # A single week may have been a holiday; several in which nothing at all was sold were not loaded.
-    everywhere = int((zero.any(axis=0) & (zero.sum(axis=0) == known.sum(axis=0))).sum()) > 1
+    together = zero.any(axis=0) & (zero.sum(axis=0) == known.sum(axis=0))
+    everywhere, count, shared = int(together.sum()) > 1, int(zero.sum()), int(zero[:, together].sum())
+    which = "of" if shared == count else f"{shared} of them in"
     return Finding(
         Grade.FAIL if everywhere else Grade.LOOK,
         Check.ZERO_WEEKS,
-        f"the KPI is 0 in {several(int(zero.sum()), 'region-week')}"
-        f"{', of all regions at once,' if everywhere else ''} and far from 0 in the others",
+        f"the KPI is 0 in {several(count, 'region-week')}"
+        f"{f', {which} all regions at once,' if everywhere else ''} and far from 0 in the others",
         past.kpi_name,
         names(past.regions[int(r)] for r in np.flatnonzero(zero.any(axis=1))),
         names(past.week_label(int(week)) for week in np.flatnonzero(zero.any(axis=0))),
