@@ -49,8 +49,9 @@ def lift_table(fit: FittedPanel, sets: Variables) -> pd.DataFrame:
         and `before_sd` of a fit to the KPI alone; `model_after` and `after_sd` of this fit; `z`, measured less before
         in standard errors of the difference; `conflict`, whether |z| is above 2. Standard deviations are those of draws
         or refits. A fit without them takes the standard error of the channel, see `channel_errors`, for `before_sd`,
-        and that of the test for `after_sd`, or both combined where the test is too inexact to show hidden demand. Empty
-        without tests.
+        and that of the test for `after_sd`, or both combined where the test is too inexact to show hidden demand. A
+        bootstrap keeps `model_before` of the fit that it is of: where that has draws, their mean, though `model_after`
+        is of the end of training then, which is another estimate. Empty without tests.
     """
     of, tests, before = fit.config.experiments, lift_tests_of(fit.fitted), fit.fitted.lifts_before
     error = errors_of(of)
