@@ -4,10 +4,6 @@ python benchmarks/compile_seconds.py [--beside CHECKOUT] [--rounds 3] [--regions
 """
 
 import argparse
-import json
-import os
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -17,7 +13,7 @@ from typing import TypeVar
 
 import jax
 import pandas as pd
-from harness import record
+from harness import checkouts, commits, in_a_process, record, say_figures
 
 import deepcausalmmm_jax as dcm
 
@@ -40,7 +36,7 @@ def timed(shape: tuple[int, int, int]) -> dict[str, float]:
     jax.monitoring.register_event_duration_secs_listener(told)
     panel = dcm.simulate(*shape, 2, seed=1)[0]
     without = dcm.Config(posterior=dcm.PosteriorSettings(method="none"))
-    found: dict[str, float] = {"in": float(str(dcm.__file__).startswith(os.environ["PYTHONPATH"]))}
+    found: dict[str, float] = {}
 
     def clock(name: str, call: Callable[[], _Made]) -> _Made:
         spent.clear()
@@ -58,16 +54,6 @@ def timed(shape: tuple[int, int, int]) -> dict[str, float]:
     return found
 
 
-def in_a_process(checkout: Path, shape: tuple[int, int, int]) -> dict[str, float]:
-    """The same in a process of its own, with the package of a checkout and no program kept on disk."""
-    environment = os.environ | {"PYTHONPATH": str(checkout), "DEEPCAUSALMMM_JAX_CACHE": "off"}
-    command = [sys.executable, __file__, "--shape", *map(str, shape)]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    found: dict[str, float] = json.loads(ran.stdout.strip().splitlines()[-1])
-    assert found.pop("in"), f"the package was not read from {checkout}"
-    return found
-
-
 def main() -> None:
     """Run the checkouts in turn; print medians and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -79,22 +65,19 @@ def main() -> None:
     parser.add_argument("--shape", type=int, nargs=3, help=argparse.SUPPRESS)  # of a process of its own
     wanted = parser.parse_args()
     if wanted.shape:
-        print(json.dumps(timed(tuple(wanted.shape))))
+        say_figures(timed(tuple(wanted.shape)))
         return
     shape = (wanted.regions, wanted.weeks, wanted.channels)
-    checkouts = {"here": Path(__file__).resolve().parents[1]}
-    checkouts |= {"beside": wanted.beside.resolve()} if wanted.beside else {}
+    compared, asked = checkouts(wanted.beside), ["--shape", *map(str, shape)]
     rows = [
-        {"checkout": name} | in_a_process(path, shape) for _ in range(wanted.rounds) for name, path in checkouts.items()
+        {"checkout": name} | in_a_process(__file__, asked, path)
+        for _ in range(wanted.rounds)
+        for name, path in compared.items()
     ]
     table = pd.DataFrame(rows).groupby("checkout").median().T
     print(table.to_string(float_format=lambda value: f"{value:.2f}"))
     name = "x".join(map(str, shape))
-    commits = {
-        checkout: subprocess.check_output(["git", "-C", path, "rev-parse", "--short", "HEAD"], text=True).strip()
-        for checkout, path in checkouts.items()
-    }
-    figures = {"commits": commits, "rounds": wanted.rounds, "median_s": table.to_dict()}
+    figures = {"commits": commits(compared), "rounds": wanted.rounds, "median_s": table.to_dict()}
     print("wrote", record(f"compile_seconds_{name}", figures))
 
 

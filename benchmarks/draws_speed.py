@@ -8,23 +8,19 @@ their programs, second ones, with another seed, do not.
 """
 
 import argparse
-import json
-import os
-import subprocess
-import sys
+import math
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from harness import record
+from harness import checkouts, commits, in_a_process, record, say_figures
 from panels import dma_panel
 
 import deepcausalmmm_jax as dcm
 
 _SIMULATED = {"national": (1, 156, 5), "twenty": (20, 120, 5)}
-_HERE = Path(__file__).resolve().parents[1]
 
 
 def fitted(name: str) -> dcm.FitResult:
@@ -34,25 +30,16 @@ def fitted(name: str) -> dcm.FitResult:
     return dcm.fit(panel, settings, holdout=8, progress=False)
 
 
-def timed(file: str, draws: int, method: Any) -> dict[str, Any]:
+def timed(file: str, draws: int, method: Any) -> dict[str, float]:
     """Seconds of first draws of a process, and of second ones; and the diagnostics of these."""
     result = dcm.load(file)
-    found: dict[str, Any] = {"in": str(dcm.__file__).startswith(os.environ["PYTHONPATH"])}
+    found: dict[str, float] = {}
     for seed, name in enumerate(("first_s", "second_s")):
         began = time.perf_counter()
         sampling = dcm.sample_posterior(result, draws, method, seed=seed).sampling()
         found[name] = time.perf_counter() - began
-    return found | {name: float(sampling[name]) for name in ("pareto_k", "r_hat")}
-
-
-def in_a_process(checkout: Path, file: Path, draws: int, method: str) -> dict[str, Any]:
-    """The same in a process of its own, with the package of a checkout and no program kept on disk."""
-    environment = os.environ | {"PYTHONPATH": str(checkout), "DEEPCAUSALMMM_JAX_CACHE": "off"}
-    command = [sys.executable, __file__, "--file", str(file), "--draws", str(draws), "--method", method]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(ran.stdout.strip().splitlines()[-1])
-    assert found.pop("in"), f"the package was not read from {checkout}"
-    return found
+    known = {name: float(sampling[name]) for name in ("pareto_k", "r_hat")}
+    return found | {name: value for name, value in known.items() if math.isfinite(value)}  # JSON knows no NaN
 
 
 def main() -> None:
@@ -66,27 +53,23 @@ def main() -> None:
     parser.add_argument("--file", help=argparse.SUPPRESS)  # of a process of its own
     wanted = parser.parse_args()
     if wanted.file:
-        print(json.dumps(timed(wanted.file, wanted.draws, wanted.method)))
+        say_figures(timed(wanted.file, wanted.draws, wanted.method))
         return
-    checkouts = {"here": _HERE} | ({"beside": wanted.beside.resolve()} if wanted.beside else {})
-    rows = []
+    compared, rows = checkouts(wanted.beside), []
     with tempfile.TemporaryDirectory() as folder:
         for panel in wanted.panels:
             file = Path(folder) / f"{panel}.fit"
             fitted(panel).save(file)
+            asked = ["--file", str(file), "--draws", str(wanted.draws), "--method", wanted.method]
             for _ in range(wanted.rounds):
-                for checkout, path in checkouts.items():
-                    row = in_a_process(path, file, wanted.draws, wanted.method)
+                for checkout, path in compared.items():
+                    row = in_a_process(__file__, asked, path)
                     rows.append({"panel": panel, "checkout": checkout} | row)
                     print(rows[-1], flush=True)
     table = pd.DataFrame(rows).groupby(["panel", "checkout"], sort=False).median()
     print(table.to_string(float_format=lambda value: f"{value:.2f}"))
-    commits = {
-        checkout: subprocess.check_output(["git", "-C", path, "rev-parse", "--short", "HEAD"], text=True).strip()
-        for checkout, path in checkouts.items()
-    }
     figures = {
-        "commits": commits,
+        "commits": commits(compared),
         "draws": wanted.draws,
         "method": wanted.method,
         "rounds": wanted.rounds,

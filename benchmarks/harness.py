@@ -6,6 +6,7 @@ import os
 import platform
 import resource
 import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import jax
 
+import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.io.versions import version_of
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -32,6 +34,34 @@ def machine() -> dict[str, Any]:
         },
         "commit": commit.stdout.strip(),
     }
+
+
+def checkouts(beside: Path | None) -> dict[str, Path]:
+    """This checkout, and the one that it is compared with, by name."""
+    here = {"here": Path(__file__).resolve().parents[1]}
+    return here if beside is None else here | {"beside": beside.resolve()}
+
+
+def commits(of: dict[str, Path]) -> dict[str, str]:
+    """The commit of each checkout."""
+    ask = ["git", "rev-parse", "--short", "HEAD"]
+    return {name: subprocess.check_output(ask, cwd=path, text=True).strip() for name, path in of.items()}
+
+
+def in_a_process(script: str, arguments: list[str], checkout: Path) -> dict[str, float]:
+    """What a script says by `say_figures` in a process of its own, with a checkout's package and no kept programs."""
+    environment = os.environ | {"PYTHONPATH": str(checkout), "DEEPCAUSALMMM_JAX_CACHE": "off"}
+    command = [sys.executable, script, *arguments]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(ran.stdout.strip().splitlines()[-1])
+    return found
+
+
+def say_figures(figures: dict[str, float]) -> None:
+    """Print figures for `in_a_process`, once the package is known to be that of the checkout asked for."""
+    wanted = os.environ["PYTHONPATH"]
+    assert str(dcm.__file__).startswith(wanted), f"the package was not read from {wanted}"
+    print(json.dumps(figures))
 
 
 def peak_gib() -> float:

@@ -87,7 +87,8 @@ def _against(limits: MachineLimits, needs: OperationCounts, ms: float) -> Figure
 def where_it_goes(shape: Shape, config: Config, epochs: int = 5, times: int = 3) -> Figures:
     """Milliseconds of an epoch by part: the model forward, its gradient, and the rest.
 
-    The rest is penalties, evidence, the optimiser and the history.
+    The rest is penalties, evidence, the optimiser and the history. Each part is timed with those before it, by itself;
+    where that took longer than with those after it, because something disturbed it, the difference is 0.
     """
     made = _prepared(shape, config, epochs)
     ready, model = made.ready, model_for(made.ready.design)

@@ -93,14 +93,7 @@ def panel_like(
     if run.revenue_per_kpi is not None:
         prices["revenue_per_kpi"] = _revenue(others, run, file)
     if run.population is not None:
-        steady = np.broadcast_to(run.population[:, None], run.present.shape)
-        column = others.holding(steady) or others.averaging(run.population)
-        if column is None:
-            raise DataError(f"{file} has no column with the population that the run has; add it as in the first fit.")
-        prices["population"] = column
-        heads = _people(bare, run, others.like_the_run(column))
-        if heads is not None:
-            prices["kpi_per"] = heads
+        prices |= _population(others, bare, run, file)
     _warn_of_new(others, prices, file)
     return read(**prices) if prices else bare
 
@@ -115,6 +108,21 @@ def _warn_of_new(others: "_Columns", prices: dict[str, object], file: Path) -> N
             "and an update does not use; if that is a channel or a control, fit the file anew."
         )
         warnings.warn(DataWarning(sentence), stacklevel=3)
+
+
+def _population(others: "_Columns", bare: Panel, run: Panel, file: Path) -> dict[str, object]:
+    """The column with the population, and what a KPI per head is per, where the file has one.
+
+    Raises:
+        DataError: no column has the population of the run.
+    """
+    assert run.population is not None
+    column = others.holding(np.broadcast_to(run.population[:, None], run.present.shape))
+    column = column or others.averaging(run.population)
+    if column is None:
+        raise DataError(f"{file} has no column with the population that the run has; add it as in the first fit.")
+    heads = _people(bare, run, others.like_the_run(column))
+    return {"population": column} | ({} if heads is None else {"kpi_per": heads})
 
 
 def _people(bare: Panel, run: Panel, population: np.ndarray) -> float | None:

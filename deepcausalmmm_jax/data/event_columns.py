@@ -49,10 +49,7 @@ def with_events(panel: _P, events: Events) -> _P:
     missing = [name for name, times in seen.items() if not times]
     if missing and not planned:
         fall, they = ("falls", "it is") if len(missing) == 1 else ("fall", "they are")
-        few = missing if len(missing) <= _NAMED else [*missing[: _NAMED - 1], f"{len(missing) - _NAMED + 1} more"]
-        sentence = (
-            f"The event{'s' * (len(missing) > 1)} {', '.join(few)} {fall} in no week with a KPI; {they} left out."
-        )
+        sentence = f"The event{'s' * (len(missing) > 1)} {_few(missing)} {fall} in no week with a KPI; {they} left out."
         warnings.warn(DataWarning(sentence), stacklevel=4)
     return _with_columns(panel, events if planned else kept, kept.names)
 
@@ -73,7 +70,7 @@ def with_events_of(history: "Panel", asked: _P) -> _P:
     unknown = [name for name in own if name not in wanted]
     if unknown:
         sentence = (
-            f"The event{'s' * (len(unknown) > 1)} {', '.join(unknown[:_NAMED])} had no week with a KPI when the model "
+            f"The event{'s' * (len(unknown) > 1)} {_few(unknown)} had no week with a KPI when the model "
             "was fitted, so no effect is known; none is predicted."
         )
         warnings.warn(DataWarning(sentence), stacklevel=3)
@@ -122,12 +119,16 @@ def _warn_of_left_out(names: list[str]) -> None:
     if names:
         one = len(names) == 1
         them, they = ("the event", "it counts") if one else ("the events", "they count")
-        few = names if len(names) <= _NAMED else [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} more"]
         sentence = (
-            f"The calendar of these weeks lacks {them} {', '.join(few)} of the fit: {they} as not taking place; add "
+            f"The calendar of these weeks lacks {them} {_few(names)} of the fit: {they} as not taking place; add "
             f"{'its dates where it does' if one else 'their dates where they do'}."
         )
         warnings.warn(DataWarning(sentence), stacklevel=4)
+
+
+def _few(names: list[str]) -> str:
+    """The names, or the first of them and how many more there are."""
+    return ", ".join(names if len(names) <= _NAMED else [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} more"])
 
 
 def _with_columns(panel: _P, events: Events, names: tuple[str, ...]) -> _P:

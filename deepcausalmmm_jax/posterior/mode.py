@@ -80,7 +80,7 @@ def _in_turn(of_row: Callable[[Array], _Said], vectors: Array, count: Array) -> 
     """What a function says of the first `count` rows, one after the other, and zeros for the others.
 
     Every call of a program takes its memory from the system anew: hundreds of megabytes for a large panel, whose pages
-    cost up to a third of a gradient's time. A loop keeps them.
+    cost three tenths of a gradient's time. A loop keeps them.
     """
     said = jax.eval_shape(of_row, vectors[0])
     none = jax.tree.map(lambda own: jnp.zeros((len(vectors), *own.shape), own.dtype), said)

@@ -139,7 +139,11 @@ def _ranges(drawn: int, result: Ensemble) -> str:
             f"Ranges are {_LEVEL:.0%} intervals from {number} refits alone. They are too narrow: how far the curves "
             "may be off, which counts in the ranges of the first page, is not in them."
         )
-    beside = ", so that their ends may differ from those of the first page by a tenth of their width" if thinned else ""
+    beside = (
+        ", so that their ends may differ from those of the first page by a tenth of their width or more"
+        if thinned
+        else ""
+    )
     return f"Ranges are {_LEVEL:.0%} intervals from {number} draws{beside}."
 
 
