@@ -20,7 +20,7 @@ from deepcausalmmm_jax.training.estimate import start_state
 from deepcausalmmm_jax.training.fitted import Fitted, TrainingRecord
 from deepcausalmmm_jax.trust.refutations.refits import Refitted, config_for, counted_weights
 from deepcausalmmm_jax.trust.refutations.room import without_room
-from deepcausalmmm_jax.trust.refutations.wanted import Refit
+from deepcausalmmm_jax.trust.refutations.wanted import UNCHANGED, Refit, RefutationTest
 
 
 class Outcome(NamedTuple):
@@ -32,6 +32,7 @@ class Outcome(NamedTuple):
         roi: `[channel]`, as in `media_summary`; missing where there is no spend.
         status: how it ended.
         error: `[channel]`, standard error of the share from the refit's own draws; missing without draws.
+        result: the refit as a result, with draws where it has them; None for tests that ask for no plan.
     """
 
     refit: Refit
@@ -39,9 +40,10 @@ class Outcome(NamedTuple):
     roi: np.ndarray
     status: FitStatus
     error: np.ndarray
+    result: FitResult | None = None
 
 
-def trained_outcomes(refitted: list[Refitted]) -> list[Outcome]:
+def trained_outcomes(refitted: list[Refitted], config: Config) -> list[Outcome]:
     """Outcomes at the end of training, without those that diverged."""
     found = []
     for one in refitted:
@@ -49,7 +51,8 @@ def trained_outcomes(refitted: list[Refitted]) -> list[Outcome]:
         share = 100.0 * np.asarray(one.said.share, np.float64)[kept]
         roi = np.asarray(one.said.revenue, np.float64)[kept] / _paid(one.refit)
         unknown = np.full(len(share), np.nan)
-        found.append(Outcome(one.refit, share, roi, FitStatus(int(one.said.history.status)), unknown))
+        result = FitResult(_fitted(one, config), one.ready.inputs) if _is_planned(one.refit) else None
+        found.append(Outcome(one.refit, share, roi, FitStatus(int(one.said.history.status)), unknown, result))
     return [one for one in found if one.status is not FitStatus.DIVERGED]
 
 
@@ -66,21 +69,22 @@ def drawn_outcomes(refitted: list[Refitted], config: Config, worth: np.ndarray, 
                 scaled = fit.components.media / fit.scales.kpi[:, None, None]
                 share = 100.0 * np.einsum("rtm,rt->m", scaled, shares)
                 revenue = np.einsum("rtm,rt->m", fit.incremental / fit.scales.kpi[:, None, None], earning)
-                found.append(Outcome(one.refit, share, revenue / _paid(one.refit), made.status, error))
+                result = made if _is_planned(one.refit) else None  # the others' draws need not be kept
+                found.append(Outcome(one.refit, share, revenue / _paid(one.refit), made.status, error, result))
             bar.update(number + 1)
     bar.close("All posteriors are done.")
     return found
 
 
-def as_result(one: Refitted, config: Config) -> FitResult:
-    """A refit as a fit of its own panel, at the end of its training."""
-    return FitResult(_fitted(one, config), one.ready.inputs)
+def _is_planned(refit: Refit) -> bool:
+    """Whether the test `plan` may ask for the best plan of a refit."""
+    return refit.label == UNCHANGED or refit.test is RefutationTest.LAST_WEEKS
 
 
 def _fitted(one: Refitted, config: Config) -> Fitted:
     refit, ready = one.refit, one.ready
     assert isinstance(ready.design, Design)
-    weights = np.where(refit.emphasis[:, None] > 0, refit.weights, 0.0)
+    weights = np.where(refit.emphasis > 0, refit.weights, 0.0)
     begin = partial(start_state, design=ready.design, schedule=ready.schedule)
     shapes: Any = jax.eval_shape(
         begin, jax.random.key(refit.seed), ready.inputs, jnp.asarray(weights, jnp.float32), ready.hyperparameters

@@ -168,29 +168,43 @@ def _unshuffled(refit: Refit, config: Config) -> tuple[LiftTest, ...]:
 def _prepared(refits: Sequence[Refit], config: Config) -> list[Preparation]:
     """Each refit's panel as the model reads it; lift tests that a refit cannot learn from are there, but count 0."""
     base = prepare(refits[0].panel, refits[0].weights, config)
-    tests, alone = tests_in(base.inputs), config.replace(experiments=())
-    found = [base]
+    tests, found = tests_in(base.inputs), [base]
     for refit in refits[1:]:
-        ready = prepare(refit.panel, refit.weights, alone)
+        own = config_for(refit, config)
+        ready = prepare(refit.panel, refit.weights, own)
         if tests is not None:
-            kept = config_for(refit, config).experiments
-            counts = np.array([float(test in kept) for test in config.experiments], np.float32)
-            own = _counting(tests, counts)
             assert isinstance(ready.inputs, Inputs)
-            inputs = ready.inputs._replace(lift_tests=own, as_it_ran=ready.inputs.exposure)
-            ready = ready._replace(inputs=inputs)
+            kept = np.array([test in own.experiments for test in config.experiments])
+            among = _among(tests, ready.inputs.lift_tests, kept)
+            ready = ready._replace(inputs=ready.inputs._replace(lift_tests=among, as_it_ran=ready.inputs.exposure))
         found.append(ready)
     return found
 
 
-def _counting(tests: LiftTests[Array], counts: np.ndarray) -> LiftTests[Array]:
-    """The tests in arrays of the same shapes, of which those with `counts` `[test]` of 0 tell nothing."""
-    tested = np.zeros(tests.demand_scale.shape, np.float32)
-    np.maximum.at(tested, np.asarray(tests.channel), counts)
-    return tests._replace(
-        counted=tests.counted * counts[:, None, None],
-        measured=tests.measured * counts,
-        demand_scale=tests.demand_scale * tested,
+def _among(every: LiftTests[Array], own: LiftTests[Array] | None, kept: np.ndarray) -> LiftTests[Array]:
+    """A refit's own tests in the arrays of all tests, of which the others tell nothing.
+
+    They stay in the refit's own scales. Were the exposure that a test is compared with in those of other weeks, it
+    would differ from the panel's in every week after the test, and all of these count.
+
+    Args:
+        every: all tests, as the refit to the panel itself reads them.
+        own: the tests that the refit learns from; None where there are none.
+        kept: boolean `[test]`, which those are.
+    """
+    silent = every._replace(
+        counted=jnp.zeros_like(every.counted),
+        measured=jnp.zeros_like(every.measured),
+        demand_scale=jnp.zeros_like(every.demand_scale),
+    )
+    if own is None:
+        return silent
+    at = np.flatnonzero(kept)
+    return silent._replace(
+        other=silent.other.at[at].set(own.other),
+        counted=silent.counted.at[at].set(own.counted),
+        measured=silent.measured.at[at].set(own.measured),
+        demand_scale=own.demand_scale,
     )
 
 
@@ -212,7 +226,7 @@ def _task(refit: Refit, ready: Preparation, counted: np.ndarray, design: Design)
     return _Task(
         key=jax.random.key(refit.seed),
         inputs=with_room(ready.inputs, design),
-        weights=jnp.asarray(refit.weights * refit.emphasis[:, None], jnp.float32),
+        weights=jnp.asarray(refit.weights * refit.emphasis, jnp.float32),
         hyperparameters=hyperparameters,
         is_warm=jnp.asarray(refit.warm),
         counted=jnp.asarray(counted, jnp.float32),

@@ -28,10 +28,16 @@ from deepcausalmmm_jax.trust.refutations.judged import (
     grade_of,
     standard_errors,
 )
-from deepcausalmmm_jax.trust.refutations.outcomes import Outcome, as_result, drawn_outcomes, trained_outcomes
-from deepcausalmmm_jax.trust.refutations.refits import Machine, Refitted, run_refits
+from deepcausalmmm_jax.trust.refutations.outcomes import Outcome, drawn_outcomes, trained_outcomes
+from deepcausalmmm_jax.trust.refutations.refits import Machine, run_refits
 from deepcausalmmm_jax.trust.refutations.refutation import Refutation
-from deepcausalmmm_jax.trust.refutations.wanted import DROPPED_WEEKS, RefutationTest, Request, wanted_refits
+from deepcausalmmm_jax.trust.refutations.wanted import (
+    DROPPED_WEEKS,
+    RefutationTest,
+    Request,
+    has_one_region,
+    wanted_refits,
+)
 
 _FEWEST_REGIONS = 8  # from which the estimate is the end of training, and below which it comes from draws
 _FEWEST_DRAWS = 20  # of an ensemble whose standard errors are used
@@ -54,9 +60,9 @@ def refute(
     Each test either adds something that cannot have an effect (a placebo channel, future exposure, a channel whose
     weeks are shuffled) or makes a change that should move no effect (a random control, half of the regions, fewer
     weeks, noise of 1%, another start). How far shares move is measured in standard errors of the estimate itself: from
-    its draws or refits where it is an `Ensemble`, else from refits with random weights on regions. Passing does not
-    prove an estimate; failing says what is wrong with it. No such test can detect a hidden cause that leaves no trace
-    in the inputs; see `unmeasured_confounding`.
+    its draws or refits where it is an `Ensemble`, else from refits with random weights on regions, or on blocks of
+    weeks of a single region. Passing does not prove an estimate; failing says what is wrong with it. No such test can
+    detect a hidden cause that leaves no trace in the inputs; see `unmeasured_confounding`.
 
     All refits are compared with a refit to the panel itself, in a model with room for one more channel and control, so
     that they share one compiled program. They train from random starts. Below eight regions, where the estimate is the
@@ -102,8 +108,9 @@ def refute(
     worth = np.where(panel.present, worth, 0.0)
     fitted = result.fitted
     start = fitted.variables if fitted.trained is None else fitted.trained
-    refitted = run_refits(wanted_refits(request, chosen), result.config, start, worth, machine)
-    outcomes = drawn_outcomes(refitted, result.config, worth, progress) if drawn else trained_outcomes(refitted)
+    config = result.config
+    refitted = run_refits(wanted_refits(request, chosen), config, start, worth, machine)
+    outcomes = drawn_outcomes(refitted, config, worth, progress) if drawn else trained_outcomes(refitted, config)
     base, others = outcomes[0], outcomes[1:]
     if isinstance(result, Ensemble) and not request.spread:
         stated = standard_error(result.share_draws().to_numpy())
@@ -111,9 +118,10 @@ def refute(
         stated = 100.0 * share_errors(result.fitted_panel, given_curves=True)
     errors = standard_errors([one for one in others if one.refit.test is None], stated)
     tested = [one for one in others if one.refit.test is not None]
-    judged = _judged(chosen, base, tested, (errors, stated), refitted, result)
+    judged = _judged(chosen, base, tested, (errors, stated), result)
     estimator = "Shares are means of draws from the posterior" if drawn else "Shares are those at the end of training"
-    source = "draws or refits of the result" if not request.spread else "refits with random weights on regions"
+    weighted = f"blocks of {panel.cadence.unit}s" if has_one_region(weights) else "regions"
+    source = f"refits with random weights on {weighted}" if request.spread else "draws or refits of the result"
     sentence = f"{estimator}; standard errors come from {source}."
     return Refutation(judged.table, judged.details, sentence, time.perf_counter() - began)
 
@@ -177,14 +185,13 @@ def _judged(
     base: Outcome,
     outcomes: list[Outcome],
     errors: tuple[np.ndarray, np.ndarray],
-    refitted: list[Refitted],
     result: FitResult,
 ) -> Judged:
     worded, rows = Wording(result.panel), []
     for test in tests:
         own, rule = [one for one in outcomes if one.refit.test is test], RULES[test]
         if test is RefutationTest.PLAN:
-            found, changed, count = _plan(refitted, result)
+            found, changed, count = _plan(base, outcomes)
         else:
             found, changed, count = figure_of(test, base, own, *errors), _changed(own), len(own)
         grade = grade_of(found.value, rule)
@@ -211,17 +218,18 @@ def _changed(outcomes: list[Outcome]) -> str:
     return "; ".join(one.refit.label for one in outcomes)
 
 
-def _plan(refitted: list[Refitted], result: FitResult) -> tuple[Figure, str, int]:
-    """Share of the budget that the best plan moves between channels when the most weeks are dropped."""
-    dropped = [one for one in refitted if one.refit.test is RefutationTest.LAST_WEEKS]
-    if not dropped or len(result.panel.channels) < 2:
+def _plan(base: Outcome, outcomes: list[Outcome]) -> tuple[Figure, str, int]:
+    """Share of the budget that the best plan moves between channels when the most weeks are dropped.
+
+    Both plans are what `optimize_budget` says of such a result: where shares are means of draws, from draws.
+    """
+    dropped = [one for one in outcomes if one.refit.test is RefutationTest.LAST_WEEKS]
+    if not dropped or len(base.refit.panel.channels) < 2:
         return Figure(float("nan"), ""), "", 0
     shortest = max(dropped, key=lambda one: one.refit.weeks)
     try:
-        before, after = (
-            optimize_budget(as_result(one, result.config), limit=None).channels["spend_plan"]
-            for one in (refitted[0], shortest)
-        )
+        made = [one.result for one in (base, shortest) if one.result is not None]
+        before, after = (optimize_budget(one, limit=None).channels["spend_plan"] for one in made)
     except DeepCausalMMMError:  # no plan can be made, such as where all channels are without effect
         return Figure(float("nan"), ""), "", 0
     moved = (after - before).abs()

@@ -7,6 +7,7 @@ import numpy as np
 
 from deepcausalmmm_jax.data.checks import identical_channels, varies_within_regions
 from deepcausalmmm_jax.data.holdout import fewest_steps
+from deepcausalmmm_jax.data.inputs import training_weeks
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.trust.refutations.changed import (
     with_future,
@@ -19,7 +20,9 @@ from deepcausalmmm_jax.trust.refutations.changed import (
 DROPPED_WEEKS = (4, 8, 12)
 NOISE = 0.01  # standard deviation of the noise on the inputs, as a share
 FUTURE_WEEKS = 2  # how far ahead the exposure of the test `future` lies
+UNCHANGED = "nothing"  # is changed in the refit that the others are compared with
 _PER_DRAW = 4  # refits to random weights for each draw of the other tests, where the result has no standard errors
+_BLOCK = 8  # weeks that share a random weight where there is one region, as in `bootstrap`
 _NEW_CHANNEL, _NEW_CONTROL = "placebo channel", "random cause"
 
 
@@ -46,7 +49,7 @@ class Refit(NamedTuple):
         label: what was changed, in words.
         panel: to be refitted, without planned weeks.
         weights: `[region, week]`, 0 in weeks that are not learned from.
-        emphasis: `[region]`, factor on the weights; 0 leaves a region out.
+        emphasis: `[region, week]`, or `[region, 1]` for all weeks, factor on the weights; 0 leaves a region out.
         seed: of the random start.
         warm: whether it starts from the estimate in place of a random start.
         channel: name of the channel that was changed, or whose exposure was added at another time; empty where all are
@@ -93,8 +96,8 @@ class Request(NamedTuple):
 
 def wanted_refits(request: Request, tests: tuple[RefutationTest, ...]) -> list[Refit]:
     """The refit to the panel itself, those that give the spread, and those of each test; in this order."""
-    every = np.ones(len(request.panel.regions))
-    base = Refit(None, "nothing", request.panel, request.weights, every, request.seed)
+    every = np.ones((len(request.panel.regions), 1))
+    base = Refit(None, UNCHANGED, request.panel, request.weights, every, request.seed)
     found = [base, *(_spread(base, request) if request.spread else [])]
     for test in tests:
         rng = np.random.default_rng([request.random, list(RefutationTest).index(test)])
@@ -104,11 +107,27 @@ def wanted_refits(request: Request, tests: tuple[RefutationTest, ...]) -> list[R
 
 def _spread(base: Refit, request: Request) -> list[Refit]:
     rng = np.random.default_rng([request.random, len(RefutationTest)])
-    regions = len(request.panel.regions)
+    weighted = _random_blocks if has_one_region(request.weights) else _random_regions
     return [
-        base._replace(label=f"random weights {i + 1}", emphasis=rng.exponential(size=regions))
+        base._replace(label=f"random weights {i + 1}", emphasis=weighted(request, rng))
         for i in range(_PER_DRAW * request.draws)
     ]
+
+
+def has_one_region(weights: np.ndarray) -> bool:
+    """Whether a single region is learned from, by its weights `[region, week]`."""
+    return int(weights.any(axis=1).sum()) == 1
+
+
+def _random_regions(request: Request, rng: np.random.Generator) -> np.ndarray:
+    return rng.exponential(size=(len(request.panel.regions), 1))
+
+
+def _random_blocks(request: Request, rng: np.random.Generator) -> np.ndarray:
+    """A weight for each block of weeks, as in `bootstrap`; one for all weeks would only weigh data against priors."""
+    week, length = np.arange(request.weights.shape[1]), request.panel.cadence.steps(_BLOCK)
+    n_blocks = max(1, -(-training_weeks(request.weights) // length))
+    return rng.exponential(size=n_blocks)[np.minimum(week // length, n_blocks - 1)][None, :]
 
 
 def _placebo(base: Refit, request: Request, rng: np.random.Generator) -> list[Refit]:
@@ -153,7 +172,7 @@ def _halves(base: Refit, request: Request, rng: np.random.Generator) -> list[Ref
     """Two halves of the regions; of the weeks where a single region has information."""
     n_regions, n_weeks = base.weights.shape
     own, informed = base._replace(test=RefutationTest.HALVES), np.flatnonzero(base.weights.any(axis=1))
-    if len(informed) == 1:
+    if has_one_region(base.weights):
         first = np.arange(n_weeks) < int(np.flatnonzero(base.weights[informed[0]] > 0).mean()) + 1
         unit = base.panel.cadence.unit
         parts = {f"first half of the {unit}s": first, f"second half of the {unit}s": ~first}
@@ -161,7 +180,7 @@ def _halves(base: Refit, request: Request, rng: np.random.Generator) -> list[Ref
     order = rng.permutation(informed)
     found = []
     for i, part in enumerate(np.array_split(order, 2)):
-        kept = np.isin(np.arange(n_regions), part).astype(float)
+        kept = np.isin(np.arange(n_regions), part).astype(float)[:, None]
         found.append(own._replace(label=f"half {i + 1}: {len(part)} region{'s' * (len(part) > 1)}", emphasis=kept))
     return found
 

@@ -43,3 +43,14 @@ def test_without_lift_tests_no_refit_has_any(small_panel, quick):
     request = Request(small_panel, small_panel.weights, np.ones(3), 0, 1, 0, False, (4,), 2)
     ready = _prepared(wanted_refits(request, (RefutationTest.SEEDS,)), dataclasses.replace(quick))
     assert [own.inputs.lift_tests for own in ready] == [None, None]
+
+
+def test_a_lift_test_is_read_in_the_scales_of_the_refit(small_panel, calibrated):
+    """Outside a test both arms are the same exposure, or every week after it would count as a part of its lift."""
+    request = Request(small_panel, small_panel.weights, np.ones(3), 0, 1, 0, False, (4, 8), 3)
+    refits = wanted_refits(request, (RefutationTest.LAST_WEEKS, RefutationTest.NOISE))
+    for one in _prepared(refits, calibrated):
+        exposure, other = (np.asarray(part) for part in (one.inputs.exposure[:, :, 0], one.inputs.lift_tests.other[0]))
+        apart = np.arange(len(small_panel.weeks)) != np.arange(20, 25)[:, None]
+        np.testing.assert_array_equal(other[:, apart.all(axis=0)], exposure[:, apart.all(axis=0)])
+        assert one.design.hidden_demand  # as the refit to the panel itself has it

@@ -1,4 +1,5 @@
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -82,11 +83,21 @@ def test_with_one_region_the_halves_are_halves_of_the_weeks(national_ensemble):
     assert [one.label for one in halves] == ["first half of the weeks", "second half of the weeks"]
 
 
+def test_with_one_region_blocks_of_weeks_get_random_weights(national_ensemble):
+    """One weight for all weeks says nothing of the spread: more refits would make standard errors ever smaller."""
+    spread = wanted_refits(request_for(national_ensemble), ())[1:]
+    for one in spread:
+        blocks = one.emphasis[0, : national_ensemble.fitted.n_training_weeks].reshape(-1)
+        assert len(set(blocks[:8])) == 1
+        assert len(set(blocks)) == -(-len(blocks) // 8)
+    assert len({one.emphasis[0, 0] for one in spread}) == len(spread) == 8
+
+
 def test_a_region_that_says_nothing_hinders_no_test(small_result):
     silent = small_result.fitted.weights * np.array([0.0, 1.0, 1.0, 1.0])[:, None]  # as where its KPI is constant
     asked = wanted_refits(request_for(small_result, weights=silent), (RefutationTest.PLACEBO, RefutationTest.HALVES))
     assert [one.test for one in asked if one.test] == ["placebo"] * 2 + ["halves"] * 2
-    assert sum(one.emphasis for one in asked if one.test == "halves").tolist() == [0, 1, 1, 1]
+    assert sum(one.emphasis for one in asked if one.test == "halves")[:, 0].tolist() == [0, 1, 1, 1]
 
 
 def test_half_of_the_weeks_in_which_a_channel_is_off_air_is_left_out(national_ensemble):
@@ -194,3 +205,20 @@ def test_the_command_writes_the_tables_and_says_what_was_not_passed(small_result
     assert names == {"refutation.csv", "refutation_details.csv", "unmeasured_confounding.csv"}
     assert "seeds" in ran.output
     assert "robustness_value_interval" in ran.output
+
+
+@pytest.mark.slow
+def test_below_eight_regions_the_plans_compared_are_those_of_draws(national_ensemble, monkeypatch):
+    """As the plan of the result itself: at the end of training the best plan is another one."""
+    planned = []
+
+    def planning(result, limit):
+        planned.append(result)
+        return SimpleNamespace(channels=pd.DataFrame({"spend_plan": result.media_summary()["roi"]}))
+
+    monkeypatch.setattr("deepcausalmmm_jax.trust.refutations.refute.optimize_budget", planning)
+    table = dcm.refute(national_ensemble, ["plan"], refits=1, progress=False).table.set_index("test")
+    assert [isinstance(one, dcm.Ensemble) for one in planned] == [True, True]
+    before, after = (one.media_summary()["roi"] for one in planned)
+    moved = (after - before).abs().sum() / (2.0 * before.sum())
+    assert table.loc["plan", "figure"] == pytest.approx(moved)
