@@ -93,7 +93,7 @@ def drawn(key: Array, sample: Sample, method: Method, block: int, n_training: in
         block: weeks in a block.
         n_training: weeks learned from.
     """
-    inputs, weights = _with_drawn_tests(key, sample.inputs), sample.weights
+    inputs, weights = with_drawn_tests(key, sample.inputs), sample.weights
     n_regions, n_weeks = weights.shape
     if method == "region":
         chosen = jax.random.randint(key, (n_regions,), 0, n_regions)
@@ -145,7 +145,7 @@ def _in_every_week(residual: Array, seen: Array) -> Array:
     return filled - filled.mean(axis=1, keepdims=True)
 
 
-def _with_drawn_tests(key: Array, inputs: AnyInputs) -> AnyInputs:
+def with_drawn_tests(key: Array, inputs: AnyInputs) -> AnyInputs:
     """Inputs with another draw of what lift tests leave open: their errors, and the demand that media followed.
 
     Errors are 1 in the unit that lifts are counted in. Hidden demand is drawn from its prior, around which the refit

@@ -19,10 +19,11 @@ from deepcausalmmm_jax.data.experiments import LiftTests, ended_tests
 from deepcausalmmm_jax.data.inputs import Inputs, training_weeks
 from deepcausalmmm_jax.data.kpi_scale import kpi_means, kpi_sizes
 from deepcausalmmm_jax.errors import FitError, FitStatus
-from deepcausalmmm_jax.inference.resampling import settings_for_warm_start
+from deepcausalmmm_jax.inference.resampling import settings_for_warm_start, with_drawn_tests
 from deepcausalmmm_jax.inference.rolling_origin import stacked
 from deepcausalmmm_jax.io.on_device import on_device
 from deepcausalmmm_jax.model.design import Design
+from deepcausalmmm_jax.model.family import AnyInputs
 from deepcausalmmm_jax.parallel.batches import Batches, Clock, batches_for, part_of, run_chunk, within_memory
 from deepcausalmmm_jax.parallel.engines import Engine
 from deepcausalmmm_jax.progress import Progress
@@ -176,7 +177,10 @@ def _prepared(refits: Sequence[Refit], config: Config) -> list[Preparation]:
             assert isinstance(ready.inputs, Inputs)
             kept = np.array([test in own.experiments for test in config.experiments])
             among = _among(tests, ready.inputs.lift_tests, kept)
-            ready = ready._replace(inputs=ready.inputs._replace(lift_tests=among, as_it_ran=ready.inputs.exposure))
+            inputs: AnyInputs = ready.inputs._replace(lift_tests=among, as_it_ran=ready.inputs.exposure)
+            if refit.draw:  # else tested channels would agree in all refits with what was measured, as if exact
+                inputs = with_drawn_tests(jax.random.key(refit.draw), inputs)
+            ready = ready._replace(inputs=inputs)
         found.append(ready)
     return found
 

@@ -55,6 +55,7 @@ class Refit(NamedTuple):
         channel: name of the channel that was changed, or whose exposure was added at another time; empty where all are
             concerned.
         weeks: dropped; 0 for none.
+        draw: seed of errors that lift tests are given, as in `bootstrap`; 0 to take them as measured.
     """
 
     test: RefutationTest | None
@@ -66,6 +67,7 @@ class Refit(NamedTuple):
     warm: bool = False
     channel: str = ""
     weeks: int = 0
+    draw: int = 0
 
 
 class Request(NamedTuple):
@@ -108,9 +110,11 @@ def wanted_refits(request: Request, tests: tuple[RefutationTest, ...]) -> list[R
 def _spread(base: Refit, request: Request) -> list[Refit]:
     rng = np.random.default_rng([request.random, len(RefutationTest)])
     weighted = _random_blocks if has_one_region(request.weights) else _random_regions
+    count = _PER_DRAW * request.draws
+    errors = np.random.default_rng([request.random, len(RefutationTest) + 1]).integers(1, 2**31, count)
     return [
-        base._replace(label=f"random weights {i + 1}", emphasis=weighted(request, rng))
-        for i in range(_PER_DRAW * request.draws)
+        base._replace(label=f"random weights {i + 1}", emphasis=weighted(request, rng), draw=int(errors[i]))
+        for i in range(count)
     ]
 
 

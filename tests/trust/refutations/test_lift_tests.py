@@ -54,3 +54,13 @@ def test_a_lift_test_is_read_in_the_scales_of_the_refit(small_panel, calibrated)
         apart = np.arange(len(small_panel.weeks)) != np.arange(20, 25)[:, None]
         np.testing.assert_array_equal(other[:, apart.all(axis=0)], exposure[:, apart.all(axis=0)])
         assert one.design.hidden_demand  # as the refit to the panel itself has it
+
+
+def test_refits_for_standard_errors_draw_the_errors_of_lift_tests(small_panel, calibrated):
+    """As those of a bootstrap do; with lifts as measured, a tested channel's error would leave out the test's own."""
+    request = Request(small_panel, small_panel.weights, np.ones(3), 0, 2, 0, True, (4,), 3)
+    base, *others = _prepared(wanted_refits(request, (RefutationTest.SEEDS,)), calibrated)
+    moved = np.stack([one.inputs.lift_tests.measured - base.inputs.lift_tests.measured for one in others])
+    assert len(set(moved[:8].ravel().tolist())) == moved[:8].size  # eight refits to random weights, two tests
+    assert 0.5 < moved[:8].std() < 2.0  # standard errors of the tests
+    np.testing.assert_array_equal(moved[8:], 0.0)
