@@ -40,10 +40,11 @@ class RunComparison:
         figures: by figure (share, roi, weekly_contribution, decay, half_saturation, slope) and channel: `before`,
             `after`, `change`, their standard errors, and `z`, the change over the root of the sum of the squared
             errors. Runs that share most of their weeks should differ by far less than a |z| of 1. Of runs on different
-            calendars only share and roi, which do not depend on the length of a step; and no roi where one run counts
-            revenue, or money, and the other does not.
+            calendars only share and roi, which do not depend on the length of a step; no roi where one run counts
+            revenue, or money, and the other does not; and of runs of different KPIs nothing in units of the KPI.
         accuracy: by part (train, holdout) and measure: `before`, `after`, `change`. Each run is scored on its own
-            weeks; on different calendars `change` is empty, since an error of a day is no error of a week.
+            weeks; on different calendars, and of different KPIs, `change` is empty, since an error of a day is no error
+            of a week, and one of visits is none of sales.
         names: names of the two runs.
         cadence: calendar of the second run; texts are in its steps.
         share_of: what shares of the second run are of, in words.
@@ -104,10 +105,16 @@ def compare_runs(a: FitResult, b: FitResult) -> RunComparison:
             raise ConfigError(f"compare_runs needs two results of a fit, got {type(run).__name__}; dcm.load reads one.")
     differ = panel_changes(a.panel, b.panel)
     figures, accuracy = changes(channel_figures(a), channel_figures(b)), _accuracy(a, b)
+    same_kpi = a.panel.kpi_name == b.panel.kpi_name
     if a.panel.cadence is not b.panel.cadence:
-        figures, accuracy = _of_any_step(figures), accuracy.assign(change=np.nan)
-    if _unit_of_roi(a) != _unit_of_roi(b):
-        figures = figures[figures.index.get_level_values("figure") != "roi"]
+        figures = _of_any_step(figures)
+    if not same_kpi:
+        figures = _without(figures, "weekly_contribution")
+    if a.panel.cadence is not b.panel.cadence or not same_kpi:
+        accuracy = accuracy.assign(change=np.nan)
+    in_kpi_units = a.panel.revenue_per_kpi is None
+    if _unit_of_roi(a) != _unit_of_roi(b) or (in_kpi_units and not same_kpi):
+        figures = _without(figures, "roi")
     return RunComparison(
         settings=_differing(_settings(a), _settings(b), "setting"),
         data=_data(a, b, differ),
@@ -140,6 +147,10 @@ def moved_most(figures: pd.DataFrame) -> str:
 def _of_any_step(figures: pd.DataFrame) -> pd.DataFrame:
     """The figures that mean the same whatever the length of a step."""
     return figures[figures.index.get_level_values("figure").isin(["share", "roi"])]
+
+
+def _without(figures: pd.DataFrame, figure: str) -> pd.DataFrame:
+    return figures[figures.index.get_level_values("figure") != figure]
 
 
 def _unit_of_roi(run: FitResult) -> str:

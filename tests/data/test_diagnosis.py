@@ -270,6 +270,16 @@ def test_a_region_without_a_kpi_does_not_shorten_the_weeks_of_the_others(clean):
     assert "120 weeks in 1.0 independent region," in told(alone, Check.SIZE)  # it said 30
 
 
+def test_rows_before_the_first_kpi_of_a_region_are_not_said_to_have_one(clean):
+    weights = clean[4].weights.copy()
+    weights[1, :50] = 0.0
+    panel = dataclasses.replace(clean[4], weights=weights)
+    apart = ", apart from 50 region-weeks before the first KPI of a region"
+    assert told(panel, Check.MISSING_KPI) == f"every row has a KPI{apart}"
+    weights[0, 80:83] = 0.0
+    assert told(panel, Check.MISSING_KPI).endswith(f"have no KPI, at most 3 weeks in a row, in 1 region{apart}")
+
+
 def test_weeks_that_are_numbers_are_in_their_order():
     panel = dcm.simulate(4, 110, 2, 1, seed=3)[0]
     zero = np.array([95, 103, 110, 110])[:, None] <= np.arange(110)

@@ -90,6 +90,21 @@ def test_returns_in_revenue_are_not_compared_with_returns_in_units_of_the_kpi(sm
     assert found.data.loc["ROI"].tolist() == ["revenue per unit of spend", "KPI units per unit of spend"]
 
 
+@pytest.mark.parametrize("revenue", [True, False])
+def test_visits_are_not_compared_with_sales(small_result, revenue):
+    panel = small_result.panel if revenue else dataclasses.replace(small_result.panel, revenue_per_kpi=None)
+    sales, visits = (
+        dcm.FitResult(dataclasses.replace(small_result.fitted, panel=dataclasses.replace(panel, kpi_name=name)))
+        for name in ("sales", "visits")
+    )
+    found = dcm.compare_runs(sales, visits)
+    assert found.data.loc["KPI"].tolist() == ["sales", "visits"]
+    kept = set(found.figures.index.get_level_values("figure"))
+    assert kept == {"share", "decay", "half_saturation", "slope"} | ({"roi"} if revenue else set())
+    assert found.accuracy["change"].isna().all()
+    assert found.accuracy[["before", "after"]].notna().all(axis=None)
+
+
 def test_a_comparison_is_written_and_shown(small_result, other, tmp_path):
     found = dcm.compare_runs(small_result, other)
     names = sorted(path.name for path in found.save(tmp_path / "both").iterdir())

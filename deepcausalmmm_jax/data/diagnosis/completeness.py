@@ -77,13 +77,15 @@ def missing_kpi_findings(past: Panel) -> Iterator[Finding]:
     inside = past.present & (np.cumsum(known, axis=1) > 0)
     lost = inside & ~known
     share, longest = lost.sum() / max(int(inside.sum()), 1), _longest_run(lost)
+    early = int((past.present & ~inside).sum())  # rows that may be there for the sake of carry-over
+    apart = f", apart from {several(early, 'region-week')} before the first KPI of a region" if early else ""
     if not lost.any():
-        yield passed(Check.MISSING_KPI, "every row has a KPI")
+        yield passed(Check.MISSING_KPI, f"every row has a KPI{apart}")
         return
     weeks, regions = np.flatnonzero(lost.any(axis=0)), np.flatnonzero(lost.any(axis=1))
     what = (
         f"{several(int(lost.sum()), 'region-week')} ({share:.1%}) have no KPI, at most {several(longest, 'week')} "
-        f"in a row, in {several(len(regions), 'region')}"
+        f"in a row, in {several(len(regions), 'region')}{apart}"
     )
     if share <= _MISSING and longest <= _LONG:
         yield passed(Check.MISSING_KPI, what)

@@ -88,23 +88,26 @@ def feedback_findings(past: Panel) -> Iterator[Finding]:
     if ready is None:
         yield not_run(Check.FOLLOWS_KPI, f"fewer than {_fewest(past)} weeks")
         return
-    media, control, kpi = ready
+    judged = (ready[2] != 0).any(axis=1)  # a region without a KPI shows nothing of what its budgets follow
+    media, control, kpi = (part[judged] for part in ready)
+    known = (past.weights > 0)[judged]
     in_month, apart = past.cadence.steps(_MONTH), past.cadence.steps(_APART)
     month = sum((earlier(kpi, week) for week in range(1, in_month + 1)), np.zeros_like(kpi)) / in_month
+    after_kpi = np.any([earlier(known, week) for week in range(1, in_month + 1)], axis=0)
+    alike = _same_week(past)
     before = f"{in_month} weeks" if in_month > 1 else "week"
     found: list[str] = []
     for m, name in enumerate(past.channels):
         own = media[:, :, m]
         fixed = np.concatenate([earlier(media, 1), earlier(own, 2)[:, :, None], control], axis=2)
-        link = _link(own, fixed, month[:, :, None], _KPI_GAIN, apart)
-        alike = _partial(own, kpi, control)
-        if not link.clear and alike < _TRACKS:
+        link = _link(own, fixed, month[:, :, None], _KPI_GAIN, apart, after_kpi)
+        if not link.clear and alike[m] < _TRACKS:
             continue
         found.append(name)
         what = (
             f"the KPI of the {before} before explains {link.gain:.0%} of its weekly changes"
             if link.clear
-            else f"correlation {alike:.2f} with the KPI of the same week after season, trend and controls"
+            else f"correlation {alike[m]:.2f} with the KPI of the same week after season, trend and controls"
         )
         yield Finding(
             Grade.LOOK,
@@ -129,11 +132,22 @@ def _prepared(past: Panel) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     if known.sum(axis=1).max(initial=0) < max(_fewest(past), 2 * basis.shape[1]):
         return None
     present = past.present
+    kpi = _moves(past.kpi[:, :, None], known, basis)[:, :, 0]
+    return _moves(past.exposure, present, basis), _moves(past.control, present, basis), kpi
 
-    def moves(values: np.ndarray, at: np.ndarray) -> np.ndarray:
-        return scaled(without(values, at, basis), at)
 
-    return moves(past.exposure, present), moves(past.control, present), moves(past.kpi[:, :, None], known)[:, :, 0]
+def _moves(values: np.ndarray, at: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """Series `[region, week, series]` without a basis, in standard deviations of their region; 0 elsewhere."""
+    return scaled(without(values, at, basis), at)
+
+
+def _same_week(past: Panel) -> list[float]:
+    """Correlation of each channel with the KPI after season, trend and controls, over the weeks with a KPI."""
+    known, basis = past.weights > 0, season_and_trend(past.week_numbers)
+    kpi = _moves(past.kpi[:, :, None], known, basis)[:, :, 0]
+    counted = known & (kpi != 0).any(axis=1, keepdims=True)
+    media, control = (_moves(part, counted, basis)[counted] for part in (past.exposure, past.control))
+    return [_partial(own, kpi[counted], control) for own in media.T]
 
 
 def _leads(media: np.ndarray, control: np.ndarray) -> bool:
@@ -144,16 +158,28 @@ def _leads(media: np.ndarray, control: np.ndarray) -> bool:
     return before - after >= _AHEAD and before >= _TIMES * after
 
 
-def _link(target: np.ndarray, fixed: np.ndarray, moved: np.ndarray, least: float, apart: int) -> _Link:
+def _link(
+    target: np.ndarray,
+    fixed: np.ndarray,
+    moved: np.ndarray,
+    least: float,
+    apart: int,
+    shown: np.ndarray | None = None,
+) -> _Link:
     """What `moved` explains of the target beyond `fixed`, against the same at every shift in time.
 
     It is clear where no shift of `apart` steps or more explains as much, and where it is at least the share `least`.
+    The share is that of the region-weeks `shown`, all of them when None: where `moved` is not known it explains
+    nothing, at no shift, and the target's changes there are none that it could have explained.
     """
     gains = _gains(target, fixed, moved)
     chance = gains[apart : len(gains) - apart + 1]
     size = float(chance.std())
     clear = gains[0] > chance.max() and gains[0] - chance.mean() > _CLEAR * size
-    return _Link(float(gains[0]), bool(clear and gains[0] >= least))
+    share = gains[0]
+    if shown is not None and not shown.all():
+        share = _gains(target * shown, fixed * shown[:, :, None], moved)[0]
+    return _Link(float(share), bool(clear and share >= least))
 
 
 def _gains(target: np.ndarray, fixed: np.ndarray, moved: np.ndarray) -> np.ndarray:
@@ -190,10 +216,9 @@ def _gains(target: np.ndarray, fixed: np.ndarray, moved: np.ndarray) -> np.ndarr
 
 
 def _partial(first: np.ndarray, second: np.ndarray, given: np.ndarray) -> float:
-    """Correlation of two series `[region, week]` after least squares on others `[region, week, term]`."""
-    flat = given.reshape(first.size, given.shape[2])
-    pair = np.stack([first.ravel(), second.ravel()], axis=1)
-    if flat.shape[1]:
-        pair = pair - flat @ np.linalg.lstsq(flat, pair)[0]
+    """Correlation of two series `[region-week]` after least squares on others `[region-week, term]`."""
+    pair = np.stack([first, second], axis=1)
+    if given.shape[1]:
+        pair = pair - given @ np.linalg.lstsq(given, pair)[0]
     size = np.sqrt((pair**2).sum(axis=0))
     return float(pair[:, 0] @ pair[:, 1] / (size[0] * size[1])) if (size > 0).all() else 0.0
