@@ -165,7 +165,9 @@ class Config:
             by the evidence of exposure; or regions by group, as (("north", ("a", "b")), ("south", ("c",))).
         hidden_size: number of hidden states of the GRU that varies coefficients over time.
         season_length: weeks in a year.
-        harmonics: Fourier pairs of the yearly season.
+        harmonics: Fourier pairs of the yearly season; on long steps no more than these can tell apart.
+        harmonic_decay: how fast the prior scale of pairs beyond the second falls: that of pair k is the second's times
+            (2 / k) to this power. With 0 all pairs are alike.
         knot_spacing: weeks between knots of the national trend; 1 is a random walk.
         region_knot_spacing: weeks between knots of the deviation of a region from it.
         links: prior knowledge about links between channels.
@@ -206,7 +208,8 @@ class Config:
     experiments: tuple[LiftTest, ...] = ()
     hidden_size: int = 8
     season_length: float = 365.25 / 7
-    harmonics: int = 2
+    harmonics: int = 6
+    harmonic_decay: float = 1.0
     knot_spacing: int = 1
     region_knot_spacing: int = 13
     posterior: PosteriorSettings = field(default_factory=PosteriorSettings)
@@ -231,6 +234,7 @@ class Config:
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
             require(getattr(self, name) <= most, name, getattr(self, name), f"at most {most:,}")
         require(0 <= self.harmonics <= 100, "harmonics", self.harmonics, "from 0 to 100")
+        require(0 <= self.harmonic_decay <= 10, "harmonic_decay", self.harmonic_decay, "from 0 to 10")
         require(0 < self.min_slope < 5, "min_slope", self.min_slope, "between 0 and 5")
         require(0 <= self.graph_threshold < 1, "graph_threshold", self.graph_threshold, "from 0 to below 1")
         require(self.graph_evidence >= 0, "graph_evidence", self.graph_evidence, "0 or more")

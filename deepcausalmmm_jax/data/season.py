@@ -9,19 +9,23 @@ from deepcausalmmm_jax.data.panel import Panel
 
 _PAIRS = 3  # cosines and sines of a week of seven days: six terms, which any pattern with mean zero consists of
 _DAY_SCALE = 4.0  # spread of the effect of a day of the week, in spreads of a yearly term: weekends differ by tenths
+_LONG_PAIRS = 2  # of the year, with the same prior scale: half a year and more
 
 
 def season_basis(panel: Panel, config: Config) -> np.ndarray:
     """Regressors of the season, `[week, term]`: Fourier pairs of the year, then six terms of the days of the week.
 
-    The six terms have the same prior for each of the seven days, whose effects sum to zero; scaled so that the spread
-    of a day's effect is 4 times the prior scale of a yearly term.
+    Pairs beyond the second are scaled down, so that one prior scale for all terms makes a smooth year, whose peaks may
+    be some four weeks wide. The six terms of the week have the same prior for each of the seven days, whose effects sum
+    to zero; scaled so that the spread of a day's effect is 4 times the prior scale of a yearly term.
 
     Args:
         panel: the panel.
-        config: length of the year and number of pairs.
+        config: length of the year, number of pairs and how fast their prior scale falls.
     """
-    year = fourier_basis(panel.week_numbers, config.season_length, config.harmonics)
+    pairs = _n_yearly_pairs(panel.cadence, config)
+    falling = np.maximum(np.arange(1, pairs + 1) / _LONG_PAIRS, 1.0) ** -config.harmonic_decay
+    year: np.ndarray = np.tile(falling, 2) * fourier_basis(panel.week_numbers, config.season_length, pairs)
     if panel.cadence is not Cadence.DAILY:
         return year
     days = fourier_basis(panel.week_numbers, 1.0, _PAIRS)
@@ -30,4 +34,14 @@ def season_basis(panel: Panel, config: Config) -> np.ndarray:
 
 def n_season_terms(cadence: Cadence, config: Config) -> int:
     """Number of terms of `season_basis`."""
-    return 2 * config.harmonics + (2 * _PAIRS if cadence is Cadence.DAILY else 0)
+    return 2 * _n_yearly_pairs(cadence, config) + (2 * _PAIRS if cadence is Cadence.DAILY else 0)
+
+
+def _n_yearly_pairs(cadence: Cadence, config: Config) -> int:
+    """Pairs that the steps can tell apart: two steps each at least, so that a year of quarters has two.
+
+    Where all pairs are alike, as many as are asked for: so they were in fits before pairs had scales of their own.
+    """
+    if config.harmonic_decay == 0:
+        return config.harmonics
+    return min(config.harmonics, int(config.season_length / cadence.weeks + 0.5) // 2)

@@ -12,7 +12,7 @@ import numpy as np
 
 from deepcausalmmm_jax.results.saved_roles import WITHOUT_ROLES
 
-SCHEMA = 13
+SCHEMA = 14
 OLDEST = 5  # before it the model had another form: exposure before the first week was no part of it
 
 Arrays = dict[str, np.ndarray]
@@ -89,6 +89,11 @@ def _from_12(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
     return arrays, manifest
 
 
+def _from_13(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
+    """Schema 14 gave pairs of the season prior scales that fall; before it all were alike."""
+    return arrays, {**manifest, "config": {**manifest["config"], "harmonic_decay": 0.0}}
+
+
 _STEPS: Mapping[int, _Step] = {
     5: _from_5,
     6: _from_6,
@@ -98,4 +103,5 @@ _STEPS: Mapping[int, _Step] = {
     10: _from_10,
     11: _from_11,
     12: _from_12,
+    13: _from_13,
 }

@@ -27,10 +27,29 @@ def test_every_day_of_the_week_has_the_same_prior():
     np.testing.assert_allclose((days**2).sum(axis=1), 16.0)
 
 
-@pytest.mark.parametrize("freq", ["7D", "MS", "QS"])
-def test_longer_steps_have_the_season_of_the_year_alone(freq):
+@pytest.mark.parametrize(("freq", "terms"), [("7D", 12), ("MS", 12), ("QS", 4)])
+def test_longer_steps_have_the_season_of_the_year_alone_and_no_more_pairs_than_they_tell_apart(freq, terms):
     basis = season_basis(panel(freq), dcm.Config())
-    assert basis.shape == (60, 4) == (60, n_season_terms(panel(freq).cadence, dcm.Config()))
+    assert basis.shape == (60, terms) == (60, n_season_terms(panel(freq).cadence, dcm.Config()))
+    alike = dcm.Config(harmonics=7, harmonic_decay=0.0)
+    assert season_basis(panel(freq), alike).shape == (60, 14) == (60, n_season_terms(panel(freq).cadence, alike))
+
+
+@pytest.mark.parametrize(
+    ("decay", "scales"), [(1.0, (1, 1, 2 / 3, 2 / 4, 2 / 5)), (2.0, (1, 1, 4 / 9, 4 / 16, 4 / 25))]
+)
+def test_the_scale_of_a_pair_beyond_the_second_falls_with_its_number(decay, scales):
+    basis = season_basis(panel("7D"), dcm.Config(harmonics=5, harmonic_decay=decay))
+    np.testing.assert_allclose(np.hypot(basis[:, :5], basis[:, 5:]), np.broadcast_to(scales, (60, 5)))
+
+
+@pytest.mark.parametrize(("config", "least", "most"), [(dcm.Config(), 0.95, 1.0), (dcm.Config(harmonics=2), 0.0, 0.7)])
+def test_a_peak_of_six_weeks_before_the_end_of_the_year_is_a_season_of_six_pairs_not_of_two(config, least, most):
+    basis = season_basis(panel("7D", 156), config)
+    peak = np.exp(-0.5 * (((np.arange(156) + 5) % 52.18 - 49) / 2.5) ** 2)
+    columns = np.column_stack([np.ones(156), basis])
+    left = peak - columns @ np.linalg.lstsq(columns, peak)[0]
+    assert least < 1 - left.var() / peak.var() < most
 
 
 def test_the_season_of_months_follows_their_dates():

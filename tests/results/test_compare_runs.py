@@ -27,7 +27,7 @@ def other(small_result):
     fitted = dataclasses.replace(
         small_result.fitted,
         panel=dataclasses.replace(panel, kpi=kpi),
-        config=small_result.config.replace(harmonics=2, graph_evidence=3.0),
+        config=small_result.config.replace(graph_evidence=3.0),
         seed=7,
     )
     return dcm.FitResult(fitted)

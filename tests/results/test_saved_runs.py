@@ -56,6 +56,11 @@ def test_a_schema_that_cannot_be_read_is_refused_in_one_sentence(schema, message
         dcm.load(path)
 
 
+def test_pairs_of_the_season_of_an_old_run_stay_alike():
+    _, manifest = migrations.migrated({}, {"schema": 13, "config": {"harmonics": 4}})
+    assert manifest["config"] == {"harmonics": 4, "harmonic_decay": 0.0}
+
+
 def test_a_migration_leaves_what_it_was_given():
     arrays = read_arrays(SAVED / f"schema_{migrations.OLDEST}" / "point.npz")
     manifest = json.loads(str(arrays["manifest"]))

@@ -16,7 +16,7 @@ from deepcausalmmm_jax.io.grades import Grade
 
 _MISSING, _LONG = 0.05, 4  # share of region-weeks, and weeks in a row, from which missing values deserve a look
 _PER_CHANNEL = 2  # parameters that the data rather than the priors have to give: a level and a carry-over
-_SEASON, _LEVELS = 4, 2  # two harmonics; level and trend
+_SEASON, _LEVELS = 4, 2  # the two pairs that priors hardly hold back; level and trend
 _FEW, _TOO_FEW = 4.0, 1.0  # observations per parameter
 
 
