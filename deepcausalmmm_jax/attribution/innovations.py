@@ -6,7 +6,7 @@ import numpy as np
 
 from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
 from deepcausalmmm_jax.attribution.shared_noise import without_shared_shocks
-from deepcausalmmm_jax.data.season import season_basis
+from deepcausalmmm_jax.data.season import free_season_basis
 
 
 class Innovations(NamedTuple):
@@ -29,7 +29,7 @@ def standardised(fit: FittedPanel, used: np.ndarray, *terms: np.ndarray) -> Inno
         terms: `[region, week, term]` each, on the scale of `FittedPanel.scaled_terms`.
     """
     fitted, noise = fit.scaled_terms, fit.residual_noise[:, None, None]
-    season = np.where(used[:, :, None], 1.0, 0.0) * season_basis(fit.panel, fit.config)
+    season = np.where(used[:, :, None], 1.0, 0.0) * free_season_basis(fit.panel, fit.config)
     design = _within(np.concatenate([*terms, season], axis=-1), used)
     rest = np.where(used, fit.scaled_kpi - fitted.prediction() + fitted.trend, 0.0)
     innovation, weight = _new(np.concatenate([design, _within(rest[:, :, None], used)], axis=-1), used)

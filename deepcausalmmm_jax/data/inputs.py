@@ -22,7 +22,7 @@ from deepcausalmmm_jax.data.link_groups import in_group
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.data.reach import Contacts, contacts_from
 from deepcausalmmm_jax.data.scaling import Scales
-from deepcausalmmm_jax.data.season import season_basis
+from deepcausalmmm_jax.data.season import free_season_basis, season_basis
 from deepcausalmmm_jax.data.stated_priors import StatedPriors, stated_priors
 
 WEEKS_IN_QUARTER = 13.0
@@ -99,7 +99,7 @@ def inputs_from(
         centre = knot_basis(np.arange(n_training), knots).mean(axis=0)  # of all of them, if the panel ends before
         return knot_basis(steps, knots) - centre, np.diff(knots) * cadence.weeks / WEEKS_IN_QUARTER
 
-    season = season_basis(panel, config)
+    free_season = free_season_basis(panel, config)
     exposure = panel.exposure / scales.exposure[:, None, :]
     (basis, step), (region_basis, region_step) = trend(config.knot_spacing), trend(config.region_knot_spacing)
     control = np.where(panel.present[:, :, None], _standardised(panel, scales), 0.0)
@@ -120,14 +120,14 @@ def inputs_from(
         region_trend_basis=_single(region_basis),
         trend_step=_single(step),
         region_trend_step=_single(region_step),
-        season_basis=_single(season),
+        season_basis=_single(season_basis(panel, config)),
         elapsed=_single(np.minimum(2.0 * steps / max(n_training - 1, 1) - 1.0, 1.0)),
         ahead=_single(np.maximum(steps - (n_training - 1.0), 0.0) * cadence.weeks),
         in_panel=_single(np.ones(len(steps))),
         kpi_unit=_single(scales.kpi / (learned if learned > 0 else 1.0)),  # nobody asks for shares of no weeks
         kpi_level=_single(level),
         kpi=_single(np.where(weights > 0, kpi, 0.0)),
-        innovations=_innovations(exposure, control, season, weights, in_group(panel, config)),
+        innovations=_innovations(exposure, control, free_season, weights, in_group(panel, config)),
         stated_priors=_single_priors(stated),
         graph_constraints=GraphConstraints(*map(_single, graph_constraints(panel.channels, config))),
         contacts=None if contacts is None else Contacts(*map(_single, contacts)),

@@ -32,6 +32,20 @@ def season_basis(panel: Panel, config: Config) -> np.ndarray:
     return np.concatenate([year, _DAY_SCALE / np.sqrt(_PAIRS) * days], axis=1)
 
 
+def free_season_basis(panel: Panel, config: Config) -> np.ndarray:
+    """The terms of `season_basis` that share the widest prior scale, `[week, term]`.
+
+    They are what least squares may take out, where nothing holds coefficients back: twelve terms would leave little of
+    a panel of a year.
+
+    Args:
+        panel: the panel.
+        config: length of the year, number of pairs and how fast their prior scale falls.
+    """
+    pairs = config.harmonics if config.harmonic_decay == 0 else min(config.harmonics, _LONG_PAIRS)
+    return season_basis(panel, config.replace(harmonics=pairs))
+
+
 def n_season_terms(cadence: Cadence, config: Config) -> int:
     """Number of terms of `season_basis`."""
     return 2 * _n_yearly_pairs(cadence, config) + (2 * _PAIRS if cadence is Cadence.DAILY else 0)

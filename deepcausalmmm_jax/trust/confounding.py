@@ -11,7 +11,7 @@ from deepcausalmmm_jax.attribution.innovations import since_used
 from deepcausalmmm_jax.attribution.intervals import require_level
 from deepcausalmmm_jax.attribution.shared_noise import without_shared_shocks
 from deepcausalmmm_jax.axes import CHANNEL
-from deepcausalmmm_jax.data.season import season_basis
+from deepcausalmmm_jax.data.season import free_season_basis
 from deepcausalmmm_jax.errors import ConfigError
 from deepcausalmmm_jax.results.asked import require_result
 from deepcausalmmm_jax.results.fit_result import FitResult
@@ -146,7 +146,7 @@ def _residuals(fit: FittedPanel) -> _Residuals:
     used = fit.weights > 0
     terms = fit.scaled_terms
     activity = terms.media / np.maximum(inside.coefficient, 1e-12)
-    season = season_basis(panel, fit.config)
+    season = free_season_basis(panel, fit.config)
     season = np.broadcast_to(season, (*used.shape, season.shape[1]))
     trend = terms.trend[:, :, None]
     spread = np.where(fit.scales.control_scale > 0, fit.scales.control_scale, 1.0)[:, None, :]

@@ -4,7 +4,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.cadence import Cadence
-from deepcausalmmm_jax.data.season import n_season_terms, season_basis
+from deepcausalmmm_jax.data.season import free_season_basis, n_season_terms, season_basis
 
 
 def panel(freq, n=60):
@@ -50,6 +50,19 @@ def test_a_peak_of_six_weeks_before_the_end_of_the_year_is_a_season_of_six_pairs
     columns = np.column_stack([np.ones(156), basis])
     left = peak - columns @ np.linalg.lstsq(columns, peak)[0]
     assert least < 1 - left.var() / peak.var() < most
+
+
+@pytest.mark.parametrize(
+    ("config", "columns"),
+    [
+        (dcm.Config(), [0, 1, 6, 7]),
+        (dcm.Config(harmonics=1), [0, 1]),
+        (dcm.Config(harmonic_decay=0.0), list(range(12))),
+    ],
+)
+def test_least_squares_may_take_out_the_pairs_that_no_prior_holds_back(config, columns):
+    found, every = (own(panel("7D"), config) for own in (free_season_basis, season_basis))
+    np.testing.assert_array_equal(found, every[:, columns])
 
 
 def test_the_season_of_months_follows_their_dates():

@@ -65,7 +65,7 @@ def test_a_trend_may_change_as_much_in_a_quarter(cadence):
     assert inputs.ahead.max() == 0
     design = Design.of(panel, config, len(panel.weeks))
     assert design.n_knots == len(inputs.trend_step) + 1 == round(apart / max(1.0, panel.cadence.weeks)) + 1
-    assert inputs.season_basis.shape[1] == design.n_season_terms == (10 if cadence == "daily" else 4)
+    assert inputs.season_basis.shape[1] == design.n_season_terms == (18 if cadence == "daily" else 12)
 
 
 def test_stated_decays_and_half_lives_are_in_weeks():

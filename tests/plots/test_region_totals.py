@@ -49,16 +49,19 @@ def test_bars_of_the_waterfall_have_the_colours_of_their_channels(small_result):
 
 def test_intervals_of_a_region_lie_around_its_draws(small_ensemble):
     found = region_measures(small_ensemble)
+    shown = found["roi_low"].notna()  # there are none where outcomes are of other weeks than contributions
+    assert shown.mean(axis=None) > 0.8
     for name in ("pct_of_contribution", "roi", "effectiveness"):
-        assert (found[f"{name}_low"] <= found[f"{name}_high"]).all().all()
+        assert (found[f"{name}_low"] <= found[f"{name}_high"]).where(shown, True).all().all()
     outcome = small_ensemble.regional_summary()["incremental_outcome"].unstack("channel", sort=False)
-    ratio = found["roi_high"] / found["roi"]
+    ratio = (found["roi_high"] / found["roi"]).where(shown, 1.0)
     whole = small_ensemble.region_intervals().sel(bound="high", component=list(ratio.columns))
     names = [str(name) for name in small_ensemble.panel.regions]
     drawn = whole.values / outcome.loc[names, ratio.columns]
     trust = small_ensemble.channel_trust.table
     least = 1.0 + 1.6449 * (trust["share_error"] / trust["share"]).to_numpy()
-    np.testing.assert_allclose(ratio.loc[names], np.maximum(drawn, least), rtol=0.01)
+    wanted = np.where(shown.loc[names], np.maximum(drawn, least), 1.0)
+    np.testing.assert_allclose(ratio.loc[names], wanted, rtol=0.01)
 
 
 def test_no_region_is_known_better_than_all_together(small_ensemble):
@@ -66,7 +69,8 @@ def test_no_region_is_known_better_than_all_together(small_ensemble):
     found, trust = region_measures(small_ensemble), small_ensemble.channel_trust.table
     width = (found["roi_high"] - found["roi_low"]) / found["roi"]
     least = np.minimum(1.6449 * (trust["share_error"] / trust["share"]).to_numpy(), 1.0)  # the lower end stops at 0
-    assert (width >= 1.999 * least).all().all()
+    assert width.notna().mean(axis=None) > 0.8
+    assert (width.fillna(np.inf) >= 1.999 * least).all().all()
 
 
 def test_a_selected_region_shows_its_parts_and_keeps_zero_in_view(browser, page):
