@@ -127,6 +127,8 @@ def future_weeks(
 ) -> Horizon:
     """Weeks given as a panel that continues the fit's, with its controls; its KPI is not read.
 
+    Weeks that the fit's panel has after them follow, as they are there.
+
     Args:
         fit: the fit on its own panel.
         asked: exposure as it is without a plan; its spend, if any, gives the prices.
@@ -139,7 +141,7 @@ def future_weeks(
             cost although it had spend before.
     """
     asked = with_roles_of(fit.panel, asked)
-    full, weeks, regions = continued(fit.panel, asked)
+    full, weeks, regions = continued(fit.panel, asked, followed=True)  # by what is planned while carry-over arrives
     history = fit.panel
     shape = (len(history.regions), len(asked.weeks), len(history.channels))
     spend, price = np.full(shape, np.nan), np.full(shape, np.nan)

@@ -11,17 +11,19 @@ from deepcausalmmm_jax.data.roles_of_run import with_roles_of
 from deepcausalmmm_jax.errors import DataError
 
 
-def continued(history: Panel, asked: Panel) -> tuple[Panel, slice, np.ndarray]:
+def continued(history: Panel, asked: Panel, *, followed: bool = False) -> tuple[Panel, slice, np.ndarray]:
     """Append requested weeks to the history before them.
 
     Args:
         history: the panel that a model was fitted to.
         asked: a panel of some of its regions, whose weeks begin within the history or right after it. Where the two
             overlap, exposure and controls come from `asked`.
+        followed: whether weeks that the history has after the requested ones follow them.
 
     Returns:
-        A panel of all regions of the history from its first week to the last requested one, without any KPI; the
-        positions of the requested weeks in it; and `[region]` positions of the requested regions.
+        A panel of all regions of the history from its first week to the last requested one, or the last of the history
+        where that is later and wanted, without weights; the positions of the requested weeks in it; and `[region]`
+        positions of the requested regions.
 
     Raises:
         DataError: a channel, control or region that the history lacks, or weeks that do not follow on from it.
@@ -34,8 +36,9 @@ def continued(history: Panel, asked: Panel) -> tuple[Panel, slice, np.ndarray]:
         way_out = nearly(history.regions, unknown) or "; predict only for the regions of the fit."
         raise DataError(f"The model was not fitted to region {unknown}{way_out}")
     start = _start_position(history, asked)
-    n_weeks = start + len(asked.weeks)
-    weeks = history.weeks[:start].append(asked.weeks)
+    stop = start + len(asked.weeks)
+    n_weeks = max(stop, len(history.weeks)) if followed else stop
+    weeks = history.weeks[:start].append([asked.weeks, history.weeks[stop:n_weeks]])
     channel = [asked.channels.index(name) for name in history.channels]
     control = [asked.controls.index(name) for name in history.controls]
 
@@ -43,7 +46,7 @@ def continued(history: Panel, asked: Panel) -> tuple[Panel, slice, np.ndarray]:
         array = np.zeros((past.shape[0], n_weeks, *past.shape[2:]), dtype=past.dtype)
         known = min(past.shape[1], n_weeks)
         array[:, :known] = past[:, :known]
-        array[regions, start:] = new
+        array[regions, start:stop] = new
         return array
 
     panel = dataclasses.replace(
@@ -60,7 +63,7 @@ def continued(history: Panel, asked: Panel) -> tuple[Panel, slice, np.ndarray]:
         spend=None,
         revenue_per_kpi=None,
     )
-    return panel, slice(start, n_weeks), regions
+    return panel, slice(start, stop), regions
 
 
 def _until(past: np.ndarray, n_weeks: int) -> np.ndarray:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.attribution.horizon import future_weeks, past_weeks
 from deepcausalmmm_jax.planning.next_weeks import next_weeks
 
 
@@ -154,3 +155,17 @@ def test_stated_revenue_of_planned_weeks_is_kept_and_others_have_the_last_years_
     assert found.revenue_per_kpi is not None
     assert (found.revenue_per_kpi[:, :4] == 20.0).all()
     assert (found.revenue_per_kpi[:, 4:] == 10.0).all()
+
+
+def test_planned_weeks_after_those_asked_for_follow_however_these_are_named(small_result):
+    panel = _planned(small_result.panel, 8)
+    result, change = dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel)), dcm.Change("channel_1", 1.5)
+    fit = result.fitted_panel
+    stated = past_weeks(fit, (52, 55))
+    for asked in (panel.select(weeks=slice(52, 55)), next_weeks(panel, 3).panel):
+        found = future_weeks(fit, asked)
+        np.testing.assert_array_equal(found.panel.exposure, stated.panel.exposure)
+        np.testing.assert_array_equal(found.panel.control, stated.panel.control)
+        np.testing.assert_array_equal(found.counted, stated.counted)
+        gained = dcm.scenario(result, change, weeks=asked)["change"]
+        np.testing.assert_array_equal(gained, dcm.scenario(result, change, weeks=(52, 55))["change"])
