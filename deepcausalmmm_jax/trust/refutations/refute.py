@@ -13,6 +13,7 @@ from deepcausalmmm_jax.data.holdout import fewest_steps
 from deepcausalmmm_jax.data.panel import Panel
 from deepcausalmmm_jax.data.wording import Wording
 from deepcausalmmm_jax.errors import ConfigError, DeepCausalMMMError
+from deepcausalmmm_jax.inference.sample_posterior import has_draws
 from deepcausalmmm_jax.parallel.devices import Devices, devices_for
 from deepcausalmmm_jax.parallel.engines import Engine, engine_named
 from deepcausalmmm_jax.planning.optimize_budget import optimize_budget
@@ -65,8 +66,9 @@ def refute(
     detect a hidden cause that leaves no trace in the inputs; see `unmeasured_confounding`.
 
     All refits are compared with a refit to the panel itself, in a model with room for one more channel and control, so
-    that they share one compiled program. They train from random starts. Below eight regions, where the estimate is the
-    mean of draws from the posterior, each refit gets draws too, so that each takes as long as a fit.
+    that they share one compiled program. They train from random starts, those of an `update` too, whose own estimate
+    may be another: `estimator` says how far the two are apart. Below eight regions, where the estimate is the mean of
+    draws from the posterior, each refit gets draws too, so that each takes as long as a fit.
 
     Args:
         result: the fit; its held-out weeks stay held out.
@@ -122,13 +124,25 @@ def refute(
     estimator = "Shares are means of draws from the posterior" if drawn else "Shares are those at the end of training"
     weighted = f"blocks of {panel.cadence.unit}s" if has_one_region(weights) else "regions"
     source = f"refits with random weights on {weighted}" if request.spread else "draws or refits of the result"
-    sentence = f"{estimator}; standard errors come from {source}."
+    sentence = f"{estimator}; standard errors come from {source}.{_of_an_update(result, base, errors)}"
     return Refutation(judged.table, judged.details, sentence, time.perf_counter() - began)
 
 
+def _of_an_update(result: FitResult, base: Outcome, errors: np.ndarray) -> str:
+    """How far the refit to the panel itself is from an update, which goes on from an earlier run; empty for a fit."""
+    if not result.fitted.keeps_earlier_scales:
+        return ""
+    apart = np.abs(result.notes()["share"].to_numpy() - base.share[: len(errors)]) / errors
+    return (
+        " The run updates an earlier one, and refits start from scratch: what the tests try to break is a new fit to "
+        f"its panel, whose shares differ from the run's by up to {apart.max():.2g} standard errors "
+        f"({result.panel.channels[int(apart.argmax())]})."
+    )
+
+
 def _is_drawn(result: FitResult) -> bool:
-    """Whether the estimate is the mean of draws, so that each refit gets draws too."""
-    gets_draws = result.config.posterior.method != "none" and len(result.panel.regions) < _FEWEST_REGIONS
+    """Whether the estimate is the mean of draws, so that each refit, as any fit like it, gets draws too."""
+    gets_draws = has_draws(result.config, result.panel) and len(result.panel.regions) < _FEWEST_REGIONS
     return isinstance(result, Ensemble) and result.fitted.trained is not None and gets_draws
 
 

@@ -9,7 +9,9 @@ from typer.testing import CliRunner
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.cli.app import app
+from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.io.grades import Grade
+from deepcausalmmm_jax.trust.refutations import refute as module
 from deepcausalmmm_jax.trust.refutations.judged import RULES, figure_of, grade_of, standard_errors
 from deepcausalmmm_jax.trust.refutations.outcomes import Outcome
 from deepcausalmmm_jax.trust.refutations.refute import _checked
@@ -147,6 +149,37 @@ def test_a_start_from_the_estimate_is_no_test_of_draws(national_ensemble):
         dcm.refute(national_ensemble, ["seeds", "warm_start"], refits=1, progress=False)
     tests = _checked(national_ensemble, None, 1, None, None)
     assert tests == tuple(test for test in RefutationTest if test is not RefutationTest.WARM_START)
+
+
+def test_it_says_how_far_an_update_is_from_the_new_fit_that_is_tested(small_result, monkeypatch):
+    """Refits start from scratch, so that their estimate is not the one that an update went on to."""
+    anew = small_result.notes()["share"].to_numpy() + np.array([0.5, -3.0, 1.0])
+    unknown = np.full(3, np.nan)
+    monkeypatch.setattr(module, "run_refits", lambda refits, *_: refits)
+    monkeypatch.setattr(
+        module, "trained_outcomes", lambda refits, _: [Outcome(one, anew, anew, None, unknown) for one in refits]
+    )
+    monkeypatch.setattr(module, "standard_errors", lambda *_: np.full(3, 2.0))
+    record = small_result.fitted.record
+    record = dataclasses.replace(record, origin=dataclasses.replace(record.origin, updated_from="earlier data"))
+    updated = dcm.FitResult(dataclasses.replace(small_result.fitted, record=record))
+    said = dcm.refute(updated, ["seeds"], refits=1, progress=False).estimator
+    assert "whose shares differ from the run's by up to 1.5 standard errors (channel_2)" in said
+    assert "updates" not in dcm.refute(small_result, ["seeds"], refits=1, progress=False).estimator
+
+
+def test_refits_to_days_of_several_regions_get_no_draws_as_no_fit_to_them_does(small_result, small_ensemble):
+    """Such draws come from `sample_posterior` alone; refits that have none ended in a bare `AssertionError`."""
+    panel, config = small_result.panel, small_result.config
+    days = pd.date_range("2024-01-01", periods=len(panel.weeks), name=panel.weeks.name)
+    fitted = dataclasses.replace(
+        small_result.fitted,
+        trained=small_result.fitted.variables,
+        panel=dataclasses.replace(panel, weeks=days, cadence=Cadence.DAILY),
+        config=config.replace(posterior=dataclasses.replace(config.posterior, method="auto")),
+    )
+    drawn = dcm.Ensemble(fitted, small_ensemble.replicates)
+    assert _checked(drawn, ["warm_start"], 1, None, None) == (RefutationTest.WARM_START,)
 
 
 @pytest.mark.slow
