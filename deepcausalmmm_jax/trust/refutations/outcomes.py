@@ -20,7 +20,7 @@ from deepcausalmmm_jax.training.estimate import start_state
 from deepcausalmmm_jax.training.fitted import Fitted, TrainingRecord
 from deepcausalmmm_jax.trust.refutations.refits import Refitted, config_for, counted_weights
 from deepcausalmmm_jax.trust.refutations.room import without_room
-from deepcausalmmm_jax.trust.refutations.wanted import UNCHANGED, Refit, RefutationTest
+from deepcausalmmm_jax.trust.refutations.wanted import Refit, RefutationTest
 
 
 class Outcome(NamedTuple):
@@ -51,7 +51,7 @@ def trained_outcomes(refitted: list[Refitted], config: Config) -> list[Outcome]:
         share = 100.0 * np.asarray(one.said.share, np.float64)[kept]
         roi = np.asarray(one.said.revenue, np.float64)[kept] / _paid(one.refit)
         unknown = np.full(len(share), np.nan)
-        result = FitResult(_fitted(one, config), one.ready.inputs) if _is_planned(one.refit) else None
+        result = FitResult(_fitted(one, config), one.ready.inputs) if _is_planned(one, refitted) else None
         found.append(Outcome(one.refit, share, roi, FitStatus(int(one.said.history.status)), unknown, result))
     return [one for one in found if one.status is not FitStatus.DIVERGED]
 
@@ -69,16 +69,16 @@ def drawn_outcomes(refitted: list[Refitted], config: Config, worth: np.ndarray, 
                 scaled = fit.components.media / fit.scales.kpi[:, None, None]
                 share = 100.0 * np.einsum("rtm,rt->m", scaled, shares)
                 revenue = np.einsum("rtm,rt->m", fit.incremental / fit.scales.kpi[:, None, None], earning)
-                result = made if _is_planned(one.refit) else None  # the others' draws need not be kept
+                result = made if _is_planned(one, refitted) else None  # the others' draws need not be kept
                 found.append(Outcome(one.refit, share, revenue / _paid(one.refit), made.status, error, result))
             bar.update(number + 1)
     bar.close("All posteriors are done.")
     return found
 
 
-def _is_planned(refit: Refit) -> bool:
-    """Whether the test `plan` may ask for the best plan of a refit."""
-    return refit.label == UNCHANGED or refit.test is RefutationTest.LAST_WEEKS
+def _is_planned(one: Refitted, refitted: list[Refitted]) -> bool:
+    """Whether the test `plan` may ask for the best plan of a refit; the first is that to the panel itself."""
+    return one is refitted[0] or one.refit.test is RefutationTest.LAST_WEEKS
 
 
 def _fitted(one: Refitted, config: Config) -> Fitted:

@@ -20,7 +20,6 @@ from deepcausalmmm_jax.trust.refutations.changed import (
 DROPPED_WEEKS = (4, 8, 12)
 NOISE = 0.01  # standard deviation of the noise on the inputs, as a share
 FUTURE_WEEKS = 2  # how far ahead the exposure of the test `future` lies
-UNCHANGED = "nothing"  # is changed in the refit that the others are compared with
 _PER_DRAW = 4  # refits to random weights for each draw of the other tests, where the result has no standard errors
 _BLOCK = 8  # weeks that share a random weight where there is one region, as in `bootstrap`
 _NEW_CHANNEL, _NEW_CONTROL = "placebo channel", "random cause"
@@ -99,7 +98,7 @@ class Request(NamedTuple):
 def wanted_refits(request: Request, tests: tuple[RefutationTest, ...]) -> list[Refit]:
     """The refit to the panel itself, those that give the spread, and those of each test; in this order."""
     every = np.ones((len(request.panel.regions), 1))
-    base = Refit(None, UNCHANGED, request.panel, request.weights, every, request.seed)
+    base = Refit(None, "nothing", request.panel, request.weights, every, request.seed)
     found = [base, *(_spread(base, request) if request.spread else [])]
     for test in tests:
         rng = np.random.default_rng([request.random, list(RefutationTest).index(test)])
