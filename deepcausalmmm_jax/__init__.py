@@ -11,10 +11,10 @@ if TYPE_CHECKING:  # what type checkers and editors read; at run time each name 
     from deepcausalmmm_jax.config.lift_tests import LiftTest as LiftTest
     from deepcausalmmm_jax.config.links import Links as Links
     from deepcausalmmm_jax.config.paper import Published as Published
+    from deepcausalmmm_jax.config.penalties import Penalties as Penalties
     from deepcausalmmm_jax.config.priors import PosteriorSettings as PosteriorSettings
     from deepcausalmmm_jax.config.priors import Priors as Priors
     from deepcausalmmm_jax.config.settings import Config as Config
-    from deepcausalmmm_jax.config.settings import Penalties as Penalties
     from deepcausalmmm_jax.config.settings import Training as Training
     from deepcausalmmm_jax.dag.bootstrap_dag import bootstrap_dag as bootstrap_dag
     from deepcausalmmm_jax.dag.edge_frequencies import EdgeFrequencies as EdgeFrequencies

@@ -65,15 +65,18 @@ def tuning_table(fit: FittedPanel) -> pd.DataFrame:
         for given in (factors, {name: np.zeros((), np.float32) for name in LEARNED})
     )
     rows = {}
-    for name in _adjusted(fit.design.n_regions):
+    for name in _adjusted(fit.design.n_regions, bool(inputs.season_peaks.any())):
         size, factor = getattr(fit.config.penalties, name), float(np.exp(factors[name]))
         rows[name] = (size, size * factor, factor, float(fixed[name]) - float(learned[name]))
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(TUNING_COLUMNS)).rename_axis("size")
 
 
-def _adjusted(n_regions: int) -> tuple[str, ...]:
-    """The prior scales that training learns; without the one of what it holds constant."""
-    return tuple(name for name in LEARNED if name != "time_variation" or not is_constant_in_training(n_regions))
+def _adjusted(n_regions: int, has_peaks: bool) -> tuple[str, ...]:
+    """The prior scales that training learns; without those of what it holds constant, or the season lacks."""
+    absent = {"time_variation"} if is_constant_in_training(n_regions) else set()
+    if not has_peaks:
+        absent |= {"season_peaks", "season_peaks_region"}
+    return tuple(name for name in LEARNED if name not in absent)
 
 
 @jit_once("design")

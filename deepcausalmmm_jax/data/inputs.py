@@ -22,7 +22,7 @@ from deepcausalmmm_jax.data.link_groups import in_group
 from deepcausalmmm_jax.data.panel import Panel, weeks_up_to_last
 from deepcausalmmm_jax.data.reach import Contacts, contacts_from
 from deepcausalmmm_jax.data.scaling import Scales
-from deepcausalmmm_jax.data.season import free_season_basis, season_basis
+from deepcausalmmm_jax.data.season import free_season_basis, peak_terms, season_basis
 from deepcausalmmm_jax.data.stated_priors import StatedPriors, stated_priors
 
 WEEKS_IN_QUARTER = 13.0
@@ -42,6 +42,7 @@ class Inputs(NamedTuple, Generic[ArrayT]):
     trend_step: ArrayT  # [knot - 1], quarters between knots of the national trend; infinite after the last knot
     region_trend_step: ArrayT  # [region_knot - 1], the same for the deviations
     season_basis: ArrayT  # [week, term], see `data.season`
+    season_peaks: ArrayT  # [term], 1 where a term of the season belongs to a pair beyond the second, else 0
     elapsed: ArrayT  # [week], -1 at the first training week, 1 from the last one on
     ahead: ArrayT  # [week], weeks (of 7 days) after the last training week; 0 up to it
     in_panel: ArrayT  # [week], 1; 0 for weeks that only pad the arrays
@@ -121,6 +122,7 @@ def inputs_from(
         trend_step=_single(step),
         region_trend_step=_single(region_step),
         season_basis=_single(season_basis(panel, config)),
+        season_peaks=_single(peak_terms(cadence, config)),
         elapsed=_single(np.minimum(2.0 * steps / max(n_training - 1, 1) - 1.0, 1.0)),
         ahead=_single(np.maximum(steps - (n_training - 1.0), 0.0) * cadence.weeks),
         in_panel=_single(np.ones(len(steps))),

@@ -51,6 +51,17 @@ def n_season_terms(cadence: Cadence, config: Config) -> int:
     return 2 * _n_yearly_pairs(cadence, config) + (2 * _PAIRS if cadence is Cadence.DAILY else 0)
 
 
+def peak_terms(cadence: Cadence, config: Config) -> np.ndarray:
+    """Which terms of `season_basis` belong to pairs beyond the second, and have their prior scale, `[term]`.
+
+    None where all pairs are alike.
+    """
+    pairs = np.arange(1, _n_yearly_pairs(cadence, config) + 1)
+    beyond = (pairs > _LONG_PAIRS) & (config.harmonic_decay > 0)
+    days = np.zeros(n_season_terms(cadence, config) - 2 * len(pairs), bool)
+    return np.concatenate([beyond, beyond, days])
+
+
 def _n_yearly_pairs(cadence: Cadence, config: Config) -> int:
     """Pairs that the steps can tell apart: two steps each at least, so that a year of quarters has two.
 

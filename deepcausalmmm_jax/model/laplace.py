@@ -60,6 +60,7 @@ def laplace_terms(
     by_region, in_quarter = total * per_noise, WEEKS_IN_QUARTER / step_weeks
     national = by_region.sum() - lost(jnp.ones_like(weight)).sum()
     seen = national / jnp.maximum(by_region.sum(), 1e-6)  # a season that all regions share is seen as their trend is
+    shared_season, peaks = seen * season.sum(axis=-1), data.inputs.season_peaks
     centred = data.regions_last.control - data.control_mean
     shared_control = control.sum(axis=-1) - lost(whitened(centred, trained, persistence)).sum(axis=0)
     return {
@@ -71,8 +72,10 @@ def laplace_terms(
         "trend_region": _random_walk(
             by_region / n_region_knots, scales.trend_region, region_steps, persistence, in_quarter
         ),
-        "seasonality": _independent(seen * season.sum(axis=-1), scales.seasonality),
-        "seasonality_region": _independent(season, scales.seasonality_region),
+        "seasonality": _independent((1.0 - peaks) * shared_season, scales.seasonality),
+        "seasonality_region": _independent((1.0 - peaks)[:, None] * season, scales.seasonality_region),
+        "season_peaks": _independent(peaks * shared_season, scales.season_peaks),
+        "season_peaks_region": _independent(peaks[:, None] * season, scales.season_peaks_region),
         "control": _independent(jnp.maximum(shared_control, 0.0), scales.control),
         "control_region": _independent(control, scales.control_region),
     }

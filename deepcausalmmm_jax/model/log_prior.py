@@ -81,6 +81,7 @@ def penalty_terms(
     drift_steps = DRIFT_WEEKS / kinds.step_weeks
     drift, in_panel = mean_of_regions(components.variation)[:, :, None], inputs.in_panel
     noise = parameters.noise
+    season, peaks = parameters.seasonality, inputs.season_peaks
     terms = {
         "priors": _stated_curves(stated, internals.curves) + stated_shares(share, stated),
         "media_region": _gauss(coefficients.region, scales.media_region),
@@ -97,8 +98,10 @@ def penalty_terms(
         "baseline": _gauss(internals.level - inputs.kpi_level + scales.media_total, scales.baseline),
         "trend": _walk(parameters.trend.shared, scales.trend, inputs.trend_step),
         "trend_region": _walk(parameters.trend.region, scales.trend_region, inputs.region_trend_step),
-        "seasonality": _gauss(parameters.seasonality.shared, scales.seasonality),
-        "seasonality_region": _gauss(parameters.seasonality.region, scales.seasonality_region),
+        "seasonality": _gauss(season.shared * (1.0 - peaks), scales.seasonality),
+        "seasonality_region": _gauss(season.region * (1.0 - peaks), scales.seasonality_region),
+        "season_peaks": _gauss(season.shared * peaks, scales.season_peaks),
+        "season_peaks_region": _gauss(season.region * peaks, scales.season_peaks_region),
         "control": _gauss(parameters.control.shared, scales.control),
         "control_region": _gauss(parameters.control.region, scales.control_region),
         "persistence": _gauss(parameters.persistence - _PERSISTENCE, _PERSISTENCE_SCALE),

@@ -16,6 +16,8 @@ LEARNED = (
     "trend_region",
     "seasonality",
     "seasonality_region",
+    "season_peaks",
+    "season_peaks_region",
     "control",
     "control_region",
 )
@@ -26,7 +28,7 @@ _START = {"time_variation": -1.2}
 
 
 class PriorScales(NamedTuple):
-    """Scalars, standard deviation (for `graph` and `blend`: mean) of each prior; see `config.Penalties` for units."""
+    """Scalars, standard deviation (for `graph` and `blend`: mean) of each prior; see `config.penalties` for units."""
 
     media_total: Array
     media_region: Array
@@ -40,6 +42,8 @@ class PriorScales(NamedTuple):
     trend_region: Array
     seasonality: Array
     seasonality_region: Array
+    season_peaks: Array
+    season_peaks_region: Array
     control: Array
     control_region: Array
     noise_region: Array

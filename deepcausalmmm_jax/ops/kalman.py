@@ -12,13 +12,13 @@ from deepcausalmmm_jax.ops.weekly_loop import scan_weeks
 
 
 class ProcessScales(NamedTuple):
-    """Scales of the state's components; all scalars, in units of the series."""
+    """Scales of the state's components, in units of the series; scalars but for the last."""
 
     level_start: Array  # standard deviation of the level before the first week, around its mean
     level_step: Array  # standard deviation of the level's change in a week
     ar1: Array  # stationary standard deviation of the AR(1) component
     time_scale: Array  # weeks after which e^-1 of the AR(1) component is left
-    season: Array  # standard deviation of a seasonal coefficient
+    season: Array  # [term] or [], standard deviation of a seasonal coefficient
 
 
 class FilteredState(NamedTuple):
@@ -68,8 +68,10 @@ def kalman_filter(
     chex.assert_rank(season_basis, 2)
     message = f"season_basis {season_basis.shape} [week, term] for series {series.shape}"
     chex.assert_shape(season_basis, (*series.shape, None), custom_message=message)
-    chex.assert_rank([*scales, mean], 0)
+    chex.assert_rank([*scales[:-1], mean], 0)
     terms = season_basis.shape[1]
+    message = f"scales.season {jnp.shape(scales.season)} [term] or [] for season_basis {season_basis.shape}"
+    chex.assert_is_broadcastable(jnp.shape(scales.season), (terms,), custom_message=message)
     fade = jnp.exp(-1.0 / scales.time_scale)
     transition = jnp.concatenate([jnp.stack([jnp.ones_like(fade), fade]), jnp.ones(terms)])
     moving = jnp.stack([scales.level_step**2, scales.ar1**2 * (1.0 - fade**2)])

@@ -55,11 +55,13 @@ class PosteriorInputs:
         ramps: `[week, step]`, steps of the national trend, centred; each of standard deviation 1 a quarter.
         region_ramps: `[week, region_step]`, of a region's own trend.
         season: `[week, term]`.
+        peaks: `[term]`, 1 where a term belongs to a pair beyond the second, else 0.
         control: `[region, week, control]`, z-scores.
         control_sign: `[control]`, 1, -1, or 0 for either.
         stated: stated priors of channels.
         kinds: of the channels' curves.
         min_slope: lower bound of the slope.
+        has_peaks: whether the season has pairs beyond the second with a prior scale of their own.
         has_signs: whether any control has a sign.
         lift_tests: of the training weeks; None where there are none.
         contacts: per person reached, `each` as `[week, channel, region]`; None without reach and frequency.
@@ -85,11 +87,13 @@ class PosteriorInputs:
     ramps: Array
     region_ramps: Array
     season: Array
+    peaks: Array
     control: Array
     control_sign: Array
     stated: StatedPriors[Array]
     kinds: CurveKinds = flax.struct.field(pytree_node=False)
     min_slope: float = flax.struct.field(pytree_node=False)
+    has_peaks: bool = flax.struct.field(pytree_node=False)
     has_signs: bool = flax.struct.field(pytree_node=False)
     lift_tests: LiftTests[Array] | None = None
     contacts: Contacts[Array] | None = None
@@ -178,11 +182,13 @@ def posterior_inputs(
         ramps=double(steps),
         region_ramps=double(region_steps),
         season=double(host(inputs.season_basis)[:n]),
+        peaks=double(inputs.season_peaks),
         control=double(host(inputs.control)[:, :n]),
         control_sign=double(sign),
         stated=jax.tree.map(double, inputs.stated_priors),
         kinds=design.kinds,
         min_slope=design.min_slope,
+        has_peaks=bool(np.any(host(inputs.season_peaks))),
         has_signs=bool((sign != 0).any()),
         has_shares=states_shares(inputs.stated_priors),
         lift_tests=_lift_tests(inputs.lift_tests, n),

@@ -317,7 +317,7 @@ def _named(found: Quantities, regressors: Columns, shared: Array, own: Array, in
     return Linear(
         variation=variation,
         trend=found.trend**2 * inputs.ramps.T @ pulled,
-        season=found.seasonality**2 * inputs.season.T @ pulled,
+        season=found.seasonality**2 * (inputs.season.T @ pulled),
         control=control,
         demand=demand,
         level=level,

@@ -50,11 +50,13 @@ class PosteriorParameters(NamedTuple):
     persistence: Array  # []
     trend: Array  # [], of the log of a scale, like all that follow
     seasonality: Array  # []
+    season_peaks: Array | None  # [], where the season has pairs beyond the second
     control: Array  # []
     time_variation: Array  # []
     shock: Array | None  # [], several regions; like all that follow but the last
     trend_region: Array | None
     seasonality_region: Array | None
+    season_peaks_region: Array | None
     control_region: Array | None
     media_region: Array | None
     signed_control: Array | None  # [control], effects of controls whose sign is stated
@@ -88,11 +90,13 @@ class CoordinatePriors(NamedTuple):
     size_spread: Array  # of the logs of all that follow
     trend: Array  # log of a standard deviation, like all that follow
     seasonality: Array
+    season_peaks: Array
     control: Array
     time_variation: Array
     shock: Array
     trend_region: Array
     seasonality_region: Array
+    season_peaks_region: Array
     control_region: Array
     media_region: Array
 
@@ -110,7 +114,7 @@ class Quantities(NamedTuple):
     noise: Array  # [], standard deviation of the residual innovations, share of the mean KPI
     persistence: Array  # []
     trend: Array  # [], standard deviations as in `Penalties`, like all that follow but the last
-    seasonality: Array
+    seasonality: Array  # [term], likewise the one of a region
     control: Array
     time_variation: Array
     shock: Array
@@ -151,11 +155,13 @@ def coordinate_priors(config: Config) -> CoordinatePriors:
         "size_spread": own.size_spread,
         "trend": np.log(own.trend),
         "seasonality": np.log(scales.seasonality),
+        "season_peaks": np.log(scales.season_peaks),
         "control": np.log(own.control),
         "time_variation": np.log(scales.time_variation),
         "shock": np.log(own.shock),
         "trend_region": np.log(scales.trend_region),
         "seasonality_region": np.log(scales.seasonality_region),
+        "season_peaks_region": np.log(scales.season_peaks_region),
         "control_region": np.log(scales.control_region),
         "media_region": np.log(scales.media_region),
     }
@@ -180,11 +186,13 @@ def prior_medians(inputs: PosteriorInputs) -> PosteriorParameters:
         persistence=zero,
         trend=zero,
         seasonality=zero,
+        season_peaks=zero if inputs.has_peaks else None,
         control=zero,
         time_variation=zero,
         shock=regional,
         trend_region=regional,
         seasonality_region=regional,
+        season_peaks_region=regional if inputs.has_peaks else None,
         control_region=regional,
         media_region=regional,
         signed_control=jnp.zeros(n_controls) if inputs.has_signs else None,
@@ -221,12 +229,12 @@ def quantities(parameters: PosteriorParameters, inputs: PosteriorInputs, priors:
         noise=jnp.exp(s.noise + s.noise_spread * z.noise),
         persistence=jax.nn.sigmoid(s.persistence + s.persistence_spread * z.persistence),
         trend=scale("trend"),
-        seasonality=scale("seasonality"),
+        seasonality=jnp.where(inputs.peaks > 0, scale("season_peaks"), scale("seasonality")),
         control=control,
         time_variation=scale("time_variation"),
         shock=scale("shock"),
         trend_region=scale("trend_region"),
-        seasonality_region=scale("seasonality_region"),
+        seasonality_region=jnp.where(inputs.peaks > 0, scale("season_peaks_region"), scale("seasonality_region")),
         control_region=scale("control_region"),
         media_region=scale("media_region"),
         signed_control=jnp.broadcast_to(signed, inputs.control_sign.shape),

@@ -12,7 +12,7 @@ import numpy as np
 
 from deepcausalmmm_jax.results.saved_roles import WITHOUT_ROLES
 
-SCHEMA = 14
+SCHEMA = 15
 OLDEST = 5  # before it the model had another form: exposure before the first week was no part of it
 
 Arrays = dict[str, np.ndarray]
@@ -94,6 +94,25 @@ def _from_13(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
     return arrays, {**manifest, "config": {**manifest["config"], "harmonic_decay": 0.0}}
 
 
+def _from_14(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
+    """Schema 15 gave pairs of the season beyond the second a prior scale of their own; before it they had the first's.
+
+    Draws of schema 14 lack its coordinate; they are read as those of an earlier posterior.
+    """
+    own = {"seasonality": "season_peaks", "seasonality_region": "season_peaks_region"}
+    learned = {
+        name.removesuffix(f"sizes/{theirs}") + f"sizes/{new}": array
+        for theirs, new in own.items()
+        for name, array in arrays.items()
+        if name.endswith(f"sizes/{theirs}")
+    }
+    config = manifest["config"]
+    penalties = config.get("penalties", {})
+    scales = {new: penalties[theirs] for theirs, new in own.items() if theirs in penalties}
+    own_config = {**config, "penalties": {**penalties, **scales}} if scales else config
+    return arrays | learned, {**manifest, "config": own_config}
+
+
 _STEPS: Mapping[int, _Step] = {
     5: _from_5,
     6: _from_6,
@@ -104,4 +123,5 @@ _STEPS: Mapping[int, _Step] = {
     11: _from_11,
     12: _from_12,
     13: _from_13,
+    14: _from_14,
 }

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from deepcausalmmm_jax.config.paper import Published
-from deepcausalmmm_jax.config.settings import Config, Penalties
+from deepcausalmmm_jax.config.penalties import Penalties
+from deepcausalmmm_jax.config.settings import Config
 from deepcausalmmm_jax.model.prior_scales import PriorScales
 from deepcausalmmm_jax.model.share_prior import SharePrior
 

@@ -4,7 +4,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.data.cadence import Cadence
-from deepcausalmmm_jax.data.season import free_season_basis, n_season_terms, season_basis
+from deepcausalmmm_jax.data.season import free_season_basis, n_season_terms, peak_terms, season_basis
 
 
 def panel(freq, n=60):
@@ -63,6 +63,23 @@ def test_a_peak_of_six_weeks_before_the_end_of_the_year_is_a_season_of_six_pairs
 def test_least_squares_may_take_out_the_pairs_that_no_prior_holds_back(config, columns):
     found, every = (own(panel("7D"), config) for own in (free_season_basis, season_basis))
     np.testing.assert_array_equal(found, every[:, columns])
+
+
+@pytest.mark.parametrize(
+    ("freq", "config", "pairs"),
+    [
+        ("7D", dcm.Config(), [0, 0, 1, 1, 1, 1]),
+        ("MS", dcm.Config(harmonics=3), [0, 0, 1]),
+        ("QS", dcm.Config(), [0, 0]),
+        ("7D", dcm.Config(harmonics=3, harmonic_decay=0.0), [0, 0, 0]),
+    ],
+)
+def test_pairs_beyond_the_second_have_a_prior_scale_of_their_own_unless_all_are_alike(freq, config, pairs):
+    np.testing.assert_array_equal(peak_terms(panel(freq).cadence, config), 2 * pairs)
+
+
+def test_days_of_the_week_are_no_peaks_of_the_year():
+    np.testing.assert_array_equal(peak_terms(Cadence.DAILY, dcm.Config(harmonics=3)), 2 * [0, 0, 1] + 6 * [0])
 
 
 def test_the_season_of_months_follows_their_dates():

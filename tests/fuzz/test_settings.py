@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from deepcausalmmm_jax.config.curves import ChannelCurves
 from deepcausalmmm_jax.config.paper import Published
+from deepcausalmmm_jax.config.penalties import Penalties
 from deepcausalmmm_jax.config.priors import PosteriorSettings, Priors
-from deepcausalmmm_jax.config.settings import Config, Links, Penalties, Training
+from deepcausalmmm_jax.config.settings import Config, Links, Training
 from tests.fuzz.outcome import answered
 from tests.fuzz.profile import cases
 

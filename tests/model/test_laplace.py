@@ -9,6 +9,7 @@ import pytest
 from scipy.signal import lfilter
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.attribution.learned_settings import _adjusted
 from deepcausalmmm_jax.model.forecast_state import ForecastValues
 from deepcausalmmm_jax.model.laplace import _lost_to_shocks, _random_walk
 from deepcausalmmm_jax.model.prior_scales import LEARNED, learned_scales
@@ -82,6 +83,31 @@ def test_learned_scales_are_shown_with_their_evidence(small_result):
         small_result.tuning["learned"], small_result.tuning["set"] * small_result.tuning["factor"]
     )
     assert np.isfinite(small_result.tuning["evidence"]).all()
+
+
+def test_peaks_are_given_room_where_the_year_has_one_and_only_there():
+    panel, _ = dcm.simulate(6, 104, 2, 1, seed=3)
+    week = np.arange(104) % 52.18
+    peak = 1.0 + 0.3 * np.exp(-0.5 * ((week - 47) / 1.5) ** 2)
+    config = dcm.Config(graph="none", posterior=dcm.PosteriorSettings(method="none"))
+    smooth, peaked = (
+        dcm.fit(own, config, progress=False).tuning.loc[["seasonality", "season_peaks"], "learned"]
+        for own in (panel, dataclasses.replace(panel, kpi=panel.kpi * peak))
+    )
+    assert smooth["season_peaks"] < 0.3 * dcm.Penalties().season_peaks
+    assert peaked["season_peaks"] > 2 * smooth["season_peaks"]
+
+
+@pytest.mark.parametrize(
+    ("n_regions", "has_peaks", "absent"),
+    [
+        (20, True, set()),
+        (20, False, {"season_peaks", "season_peaks_region"}),
+        (1, True, {"time_variation"}),
+    ],
+)
+def test_scales_that_training_does_not_learn_are_not_shown(n_regions, has_peaks, absent):
+    assert set(LEARNED) - set(_adjusted(n_regions, has_peaks)) == absent
 
 
 @pytest.mark.slow

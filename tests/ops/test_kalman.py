@@ -88,6 +88,16 @@ def test_the_state_after_the_past_is_the_same_however_many_weeks_follow():
     np.testing.assert_allclose(loss, other, rtol=1e-6)
 
 
+def test_a_term_of_the_season_that_may_not_move_is_as_if_it_were_not_there():
+    z, basis, noise = series()
+    every, mean = jnp.ones(len(z), bool), jnp.asarray(1.0)
+    scales = process()._replace(season=jnp.asarray([0.1, 0.0]))
+    state, loss = kalman_filter(z, noise, every, every, basis, scales, mean, 3.0)
+    alone, other = kalman_filter(z, noise, every, every, basis[:, :1], process(), mean, 3.0)
+    assert float(loss) == pytest.approx(float(other), rel=1e-5)
+    np.testing.assert_allclose(state.season, [float(alone.season[0]), 0.0], atol=1e-6)
+
+
 def test_gradients():
     z, basis, noise = series(12)
 

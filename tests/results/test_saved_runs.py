@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
@@ -59,6 +60,14 @@ def test_a_schema_that_cannot_be_read_is_refused_in_one_sentence(schema, message
 def test_pairs_of_the_season_of_an_old_run_stay_alike():
     _, manifest = migrations.migrated({}, {"schema": 13, "config": {"harmonics": 4}})
     assert manifest["config"] == {"harmonics": 4, "harmonic_decay": 0.0}
+
+
+def test_peaks_of_the_season_of_an_old_run_keep_the_scale_that_they_shared():
+    arrays = {"variables/params/sizes/seasonality": np.array(0.7), "variables/params/sizes/trend": np.array(0.2)}
+    config = {"penalties": {"seasonality": 0.04, "seasonality_region": 0.01}}
+    arrays, manifest = migrations.migrated(arrays, {"schema": 14, "config": config})
+    assert arrays["variables/params/sizes/season_peaks"] == 0.7
+    assert manifest["config"]["penalties"] == config["penalties"] | {"season_peaks": 0.04, "season_peaks_region": 0.01}
 
 
 def test_a_migration_leaves_what_it_was_given():
