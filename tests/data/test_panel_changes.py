@@ -219,6 +219,20 @@ def test_the_population_of_a_region_is_one_figure_whatever_its_weeks(panel, cont
     assert panel_changes(before, revised).revised["week"].tolist() == [panel.week_label(4)]
 
 
+@pytest.mark.parametrize(("weeks", "revised"), [(14, ["population"] * 2), (10, [])])
+def test_a_population_that_grows_week_by_week_is_not_revised_by_further_weeks(weeks, revised):
+    """A region's population is the mean of its weeks."""
+    growth = 1.0 + 0.01 * national_table().groupby("region").cumcount()
+    grown = national_table().assign(people=lambda table: table["people"] * growth)
+    later = grown.assign(people=lambda table: table["people"] * (1.02 if revised else 1.0))
+    before = national_panel(grown[grown["time"] < grown["time"].min() + pd.Timedelta(weeks=weeks)])
+    found = panel_changes(before, national_panel(later))
+    assert len(found.new_weeks) == 14 - weeks
+    assert found.revised["column"].tolist() == revised
+    assert national_panel(grown).population_moves
+    assert not national_panel(national_table()).population_moves
+
+
 @pytest.mark.parametrize(("factor", "differs"), [(1 + 0.9e-6, False), (1 + 1.1e-6, True)])
 def test_a_millionth_of_a_figure_is_rounding(panel, factor, differs):
     assert len(panel_changes(panel, changed(panel, "kpi", (0, 0), factor)).revised) == differs
