@@ -282,6 +282,21 @@ def test_another_division_of_a_national_figure_revises_none_of_them():
     assert {"sales", "radio", "population"} == set(found["column"])
 
 
+def test_rates_are_refused_where_the_run_made_them_totals():
+    """Each region's KPI would be revised by a factor of its own, which is no other unit of all."""
+    table = dcm.simulate(3, 40, 2, 1, seed=4)[0].to_dataframe()
+    people = table["region"].map(dict(zip(table["region"].unique(), [4_000, 9_000, 20_000], strict=True)))
+    table = table.assign(people=people, rate=500 * table["sales"] / people)
+    roles = {"region": "region", "time": "time", "media": ["channel_1", "channel_2"], "population": "people"}
+    before = dcm.Panel.from_dataframe(table, kpi="rate", kpi_per=500, **roles).select(weeks=slice(0, 36))
+    rates = dcm.Panel.from_dataframe(table, kpi="rate", **roles)
+    with pytest.raises(dcm.DataError, match="KPI 'rate' of the run is per 500 people and was made totals"):
+        continued_by(before, rates)
+    said = dcm.Panel.from_dataframe(table, kpi="rate", kpi_per=500, **roles)
+    for totals in (said, dataclasses.replace(said, kpi_per=None)):
+        assert continued_by(before, totals)[1].revised.empty
+
+
 def test_a_column_at_half_its_size_is_said_in_a_fraction(panel):
     before = dataclasses.replace(panel, control=np.abs(panel.control) + 1.0)
     after = dataclasses.replace(before, control=before.control * np.array([0.5, 1.0]))
