@@ -142,10 +142,13 @@ def _people(bare: Panel, run: Panel, population: np.ndarray) -> float | None:
     people = people[np.isfinite(people)]
     if not len(people):
         return None
+    if np.isclose(then, now, rtol=_CLOSE, atol=0.0).mean() >= _ALIKE:
+        return None
     usual = float(np.median(people))
     power = 10.0 ** round(np.log10(usual)) if usual > 0 else 0.0
-    agreed = np.isclose(people, power, rtol=_CLOSE, atol=0.0).mean() >= _ALIKE
-    return power if agreed and not np.isclose(then, now, rtol=_CLOSE, atol=0.0).mean() >= _ALIKE else None
+    stated = power if run.kpi_per is None else run.kpi_per  # the file may be per another power than the run's table
+    agreed = (heads for heads in (stated, power) if np.isclose(people, heads, rtol=_CLOSE, atol=0.0).mean() >= _ALIKE)
+    return next(agreed, None)
 
 
 class _Columns:

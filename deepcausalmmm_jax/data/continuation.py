@@ -29,7 +29,8 @@ def continued_by(before: Panel, after: Panel) -> tuple[Panel, PanelChanges]:
 
     Raises:
         DataError: it lost weeks, regions, channels, controls, spend, revenue or population, has new ones of the first
-            four that are not later weeks, has another KPI, or a column in another unit; the message names them.
+            four that are not later weeks, has another KPI, one that may be per head where that of the run is a total,
+            or a column in another unit; the message names them.
     """
     if before.kpi_name != after.kpi_name:
         raise DataError(
@@ -45,6 +46,7 @@ def continued_by(before: Panel, after: Panel) -> tuple[Panel, PanelChanges]:
         if getattr(before, field) is not None and getattr(after, field) is None:
             raise DataError(f"The panel lacks the {name} that the run was fitted with; add it as in the first fit.")
     ordered = _ordered(before, after)
+    _refuse_rates(before, ordered)
     _refuse_other_units(before, ordered)
     return ordered, differ
 
@@ -97,6 +99,20 @@ def _ordered(before: Panel, after: Panel) -> Panel:
         spend=None if after.spend is None else after.spend[:, :, channel],
         frequency=None if after.frequency is None else after.frequency[:, :, channel],
     )
+
+
+def _refuse_rates(before: Panel, after: Panel) -> None:
+    """Refuse a KPI that may be per head where the run has totals: each region's would be revised by its own factor."""
+    if before.kpi_per is None or after.kpi_per is not None:
+        return
+    kpi = next(shared_cells(before, after))
+    both = (kpi.before > 0) & (kpi.after > 0)
+    same = np.isclose(kpi.after[both], kpi.before[both], rtol=_SAME_RATIO)
+    if same.size and same.mean() < 1.0 - _MOST:
+        raise DataError(
+            f"The KPI {before.kpi_name!r} of the run is per {before.kpi_per:,.6g} people and was made totals; that of "
+            "the panel is neither those totals nor said to be per head: state kpi_per as in the first fit."
+        )
 
 
 def _refuse_other_units(before: Panel, after: Panel) -> None:

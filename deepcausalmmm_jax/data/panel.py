@@ -65,6 +65,7 @@ class Panel:
         frequency: `[region, week, channel]`, contacts per person reached, 0 where nobody is; NaN for a channel whose
             reach is not known. Exposure is then reach times frequency. None: no channel with reach and frequency.
         kpi_per: heads that the KPI of the table is per; `kpi` is in totals all the same. None: the table has totals.
+        population_moves: whether the population differed between the weeks of a region, so that it is their mean.
     """
 
     regions: pd.Index
@@ -91,6 +92,7 @@ class Panel:
     events: Events | None = None
     frequency: np.ndarray | None = None
     kpi_per: float | None = None
+    population_moves: bool = False
 
     @classmethod
     def from_dataframe(

@@ -42,7 +42,8 @@ class PanelChanges:
         new: the same for the second.
         revised: a row per figure that both have and that differs: column, region, week, before, after; a figure that is
             missing on one side is empty there. A national figure has one row, whose region is `national`; a region's
-            population has one row, without a week.
+            population has one row, without a week, and none where it is the mean of figures by week and the weeks are
+            others.
     """
 
     lost_weeks: tuple[str, ...]
@@ -65,7 +66,8 @@ def panel_changes(before: Panel, after: Panel) -> PanelChanges:
         "channel": (list(before.channels), list(after.channels)),
         "control": (list(before.controls), list(after.controls)),
     }
-    rows = [row for cells in shared_cells(before, after) for row in _revised(cells, before, shared)]
+    told = (cells for cells in shared_cells(before, after) if not (cells.steady and _is_another_mean(before, after)))
+    rows = [row for cells in told for row in _revised(cells, before, shared)]
     return PanelChanges(
         lost_weeks=_other_weeks(before, shared.weeks[0]),
         new_weeks=_other_weeks(after, shared.weeks[1]),
@@ -117,6 +119,12 @@ def columns_of(panel: Panel, national: Collection[str] = ()) -> dict[str, np.nda
     if panel.population is not None:
         found[_population_of(panel)] = where_present(np.broadcast_to(panel.population[:, None], panel.present.shape))
     return found
+
+
+def _is_another_mean(before: Panel, after: Panel) -> bool:
+    """Whether populations by region are means over other weeks, which differ though no figure was revised."""
+    moves = before.population_moves or after.population_moves
+    return moves and not (before.weeks.equals(after.weeks) and np.array_equal(before.present, after.present))
 
 
 def _spend_of(channel: str) -> str:

@@ -82,8 +82,8 @@ class KpiFits(Mapping[str, FitResult]):
         Returns:
             By `kpi` and `channel`: those of the columns of `FitResult.media_summary` that compare KPIs, with `_low` and
             `_high` where the fits have draws; and `roi_of`, what ROI and marginal ROI count per unit of spend:
-            `revenue`, or the KPI where it has none. Spend is that of all KPIs together, so that a channel's ROIs add up
-            over KPIs where all of them have a revenue.
+            `revenue`, or the KPI where it has none. Spend is that of all KPIs together, up to the KPI's last week, so
+            that a channel's ROIs add up over KPIs where all of them have a revenue and end in the same week.
 
         Raises:
             ConfigError: a level that is not between 0 and 1.

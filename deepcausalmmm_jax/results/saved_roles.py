@@ -19,6 +19,7 @@ def roles_as_json(panel: Panel) -> dict[str, Any]:
         "organic": list(panel.organic),
         "national": list(panel.national),
         "kpi_per": panel.kpi_per,
+        "population_moves": panel.population_moves,
         "events": None
         if events is None
         else {
@@ -37,6 +38,7 @@ def roles_from_json(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "organic": tuple(manifest["organic"]),
         "national": tuple(manifest["national"]),
         "kpi_per": manifest.get("kpi_per"),  # of runs saved before it was kept nobody knows
+        "population_moves": manifest.get("population_moves", False),
         "events": None
         if events is None
         else Events(

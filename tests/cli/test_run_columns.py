@@ -74,7 +74,7 @@ def test_a_revenue_that_was_one_number_is_not_taken_from_a_column_that_happened_
     assert set(named.revenue_per_kpi.ravel()) == {10.0, 14.0}
 
 
-@pytest.mark.parametrize("people", [1000.0, 1e5])
+@pytest.mark.parametrize("people", [1000.0, 1e5, 500.0])
 def test_a_kpi_per_head_is_made_totals_as_in_the_run(small_panel, table, tmp_path, people):
     heads = dict(zip(small_panel.regions, [80_000.0, 125_000.0, 2e5, 7e4], strict=True))
     table["heads"] = table["region"].map(heads)

@@ -219,6 +219,20 @@ def test_the_population_of_a_region_is_one_figure_whatever_its_weeks(panel, cont
     assert panel_changes(before, revised).revised["week"].tolist() == [panel.week_label(4)]
 
 
+@pytest.mark.parametrize(("weeks", "revised"), [(14, ["population"] * 2), (10, [])])
+def test_a_population_that_grows_week_by_week_is_not_revised_by_further_weeks(weeks, revised):
+    """A region's population is the mean of its weeks."""
+    growth = 1.0 + 0.01 * national_table().groupby("region").cumcount()
+    grown = national_table().assign(people=lambda table: table["people"] * growth)
+    later = grown.assign(people=lambda table: table["people"] * (1.02 if revised else 1.0))
+    before = national_panel(grown[grown["time"] < grown["time"].min() + pd.Timedelta(weeks=weeks)])
+    found = panel_changes(before, national_panel(later))
+    assert len(found.new_weeks) == 14 - weeks
+    assert found.revised["column"].tolist() == revised
+    assert national_panel(grown).population_moves
+    assert not national_panel(national_table()).population_moves
+
+
 @pytest.mark.parametrize(("factor", "differs"), [(1 + 0.9e-6, False), (1 + 1.1e-6, True)])
 def test_a_millionth_of_a_figure_is_rounding(panel, factor, differs):
     assert len(panel_changes(panel, changed(panel, "kpi", (0, 0), factor)).revised) == differs
@@ -266,6 +280,21 @@ def test_another_division_of_a_national_figure_revises_none_of_them():
     found = panel_changes(before, national_panel(table)).revised
     assert not found["column"].str.contains("tv").any()
     assert {"sales", "radio", "population"} == set(found["column"])
+
+
+def test_rates_are_refused_where_the_run_made_them_totals():
+    """Each region's KPI would be revised by a factor of its own, which is no other unit of all."""
+    table = dcm.simulate(3, 40, 2, 1, seed=4)[0].to_dataframe()
+    people = table["region"].map(dict(zip(table["region"].unique(), [4_000, 9_000, 20_000], strict=True)))
+    table = table.assign(people=people, rate=500 * table["sales"] / people)
+    roles = {"region": "region", "time": "time", "media": ["channel_1", "channel_2"], "population": "people"}
+    before = dcm.Panel.from_dataframe(table, kpi="rate", kpi_per=500, **roles).select(weeks=slice(0, 36))
+    rates = dcm.Panel.from_dataframe(table, kpi="rate", **roles)
+    with pytest.raises(dcm.DataError, match="KPI 'rate' of the run is per 500 people and was made totals"):
+        continued_by(before, rates)
+    said = dcm.Panel.from_dataframe(table, kpi="rate", kpi_per=500, **roles)
+    for totals in (said, dataclasses.replace(said, kpi_per=None)):
+        assert continued_by(before, totals)[1].revised.empty
 
 
 def test_a_column_at_half_its_size_is_said_in_a_fraction(panel):

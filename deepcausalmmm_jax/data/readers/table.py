@@ -48,6 +48,7 @@ class PanelArrays(NamedTuple):
     spend: np.ndarray | None
     revenue_per_kpi: np.ndarray | None
     population: np.ndarray | None
+    population_moves: bool
     kpi_name: str
     region_name: str
     time_name: str
@@ -114,6 +115,7 @@ def arrays_from_table(df: pd.DataFrame, roles: ColumnRoles, cadence: Cadence | N
         spend=_spend(roles, stacked),
         revenue_per_kpi=_revenue_per_kpi(roles, present, stacked),
         population=None if people is None else np.asarray(np.nanmean(people, axis=1)),
+        population_moves=people is not None and bool((np.nanmax(people, axis=1) > np.nanmin(people, axis=1)).any()),
         kpi_name=roles.kpi or "kpi",
         region_name=roles.region or "region",
         time_name=roles.time,

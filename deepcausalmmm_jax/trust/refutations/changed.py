@@ -102,6 +102,8 @@ def with_random_cause(panel: Panel, rng: np.random.Generator, name: str) -> Pane
 def with_shuffled(panel: Panel, channel: int, rng: np.random.Generator) -> Panel:
     """The panel with the past weeks of a channel in another order, the same in all regions, in blocks of four weeks.
 
+    A region keeps all of its exposure: the weeks in which it has a row change places among themselves.
+
     Args:
         panel: the panel.
         channel: position of the channel.
@@ -112,10 +114,12 @@ def with_shuffled(panel: Panel, channel: int, rng: np.random.Generator) -> Panel
     blocks = np.array_split(np.roll(np.arange(n_weeks), -offset), max(2, n_weeks // length))
     order = np.concatenate([blocks[b] for b in rng.permutation(len(blocks))])
     exposure, often = panel.exposure.copy(), None if panel.frequency is None else panel.frequency.copy()
-    exposure[:, :n_weeks, channel] = exposure[:, order, channel]
-    if often is not None:
-        often[:, :n_weeks, channel] = often[:, order, channel]
-    return dataclasses.replace(panel, exposure=np.where(panel.present[:, :, None], exposure, 0.0), frequency=often)
+    for region, has_row in enumerate(panel.present[:, :n_weeks]):
+        to, of = np.flatnonzero(has_row), order[has_row[order]]
+        for values in (exposure, often):
+            if values is not None:
+                values[region, to, channel] = values[region, of, channel]
+    return dataclasses.replace(panel, exposure=exposure, frequency=often)
 
 
 def with_noise(panel: Panel, rng: np.random.Generator, size: float) -> Panel:

@@ -53,6 +53,28 @@ def test_shuffling_moves_blocks_of_one_channel_and_nothing_else(small_panel, rng
     assert panel.kpi is small_panel.kpi
 
 
+def test_a_region_that_began_late_keeps_its_exposure_when_weeks_are_shuffled(reached_panel):
+    """Weeks without a row have none, which is no week off air of the channel."""
+    present = reached_panel.present.copy()
+    present[0, :35] = False
+    there = present[:, :, None]
+    panel = dataclasses.replace(
+        reached_panel,
+        present=present,
+        weights=reached_panel.weights * present,
+        exposure=np.where(there, reached_panel.exposure, 0.0),
+        frequency=np.where(there | np.isnan(reached_panel.frequency), reached_panel.frequency, 0.0),
+    )
+    shuffled = with_shuffled(panel, 0, np.random.default_rng(3))
+    whole = with_shuffled(reached_panel, 0, np.random.default_rng(3))
+    for name in ("exposure", "frequency"):
+        before, after = (getattr(one, name)[:, :, 0] for one in (panel, shuffled))
+        np.testing.assert_array_equal(np.sort(after, axis=1), np.sort(before, axis=1))
+        np.testing.assert_array_equal(after[~present], 0.0)
+        np.testing.assert_array_equal(after[1], getattr(whole, name)[1, :, 0])  # which has all of its rows
+    assert (shuffled.exposure[0, 35:, 0] != panel.exposure[0, 35:, 0]).any()
+
+
 def test_a_random_cause_is_a_control_of_standard_deviation_one(small_panel, rng):
     panel = with_random_cause(small_panel, rng, "cause")
     assert panel.controls == (*small_panel.controls, "cause")
