@@ -82,15 +82,17 @@ def forecast_table(
         whole: whether the KPI is a count: then `low` and `high` are the whole numbers that enclose the interval.
 
     Returns:
-        Columns region (where asked for) and time, `kpi` (empty where it is not observed), `prediction`, `low`, `high`.
+        Columns region (where asked for) and time, `kpi` (empty where it is not observed), `prediction`, `low`, `high`,
+        all three empty where no row says what runs.
     """
-    observed = panel.weights > 0
+    observed, is_known = panel.weights > 0, panel.present
     known = np.where(observed, panel.kpi, np.nan)
     if not by_region:
         some = observed.any(axis=0)
         counted = np.where(some, observed, panel.present)
         prediction, draws = (np.where(counted, part, 0.0).sum(axis=-2) for part in (prediction, draws))
-        known = np.where(some, np.nansum(known, axis=0), np.nan)
+        known, is_known = np.where(some, np.nansum(known, axis=0), np.nan), np.asarray(counted.any(axis=0))
+    prediction, draws = (np.where(is_known, part, np.nan) for part in (prediction, draws))
     low, high = interval(draws, level)
     if whole:
         low, high = np.floor(low), np.ceil(high)

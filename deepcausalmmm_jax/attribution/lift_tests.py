@@ -49,9 +49,9 @@ def lift_table(fit: FittedPanel, sets: Variables) -> pd.DataFrame:
         and `before_sd` of a fit to the KPI alone; `model_after` and `after_sd` of this fit; `z`, measured less before
         in standard errors of the difference; `conflict`, whether |z| is above 2. Standard deviations are those of draws
         or refits. A fit without them takes the standard error of the channel, see `channel_errors`, for `before_sd`,
-        and that of the test for `after_sd`, or both combined where the test is too inexact to show hidden demand. A
-        bootstrap keeps `model_before` of the fit that it is of: where that has draws, their mean, though `model_after`
-        is of the end of training then, which is another estimate. Empty without tests.
+        and for `after_sd` that of the channel's tests together, or of them and the KPI where they are too inexact to
+        show hidden demand. A bootstrap keeps `model_before` of the fit that it is of: where that has draws, their mean,
+        though `model_after` is of the end of training then, which is another estimate. Empty without tests.
     """
     of, tests, before = fit.config.experiments, lift_tests_of(fit.fitted), fit.fitted.lifts_before
     error = errors_of(of)
@@ -69,11 +69,10 @@ def lift_table(fit: FittedPanel, sets: Variables) -> pd.DataFrame:
     if tests is None or before is None:
         before = LiftsBefore(unknown, unknown)
     after = unknown if tests is None else model_lifts(fit, tests) * error
-    with np.errstate(divide="ignore"):
-        after_sd = 1.0 / np.sqrt(before.sd**-2 + error**-2)
+    after_sd = unknown
     if tests is not None:
-        shows_demand = np.asarray(tests.demand_scale)[np.asarray(tests.channel)] > 0
-        after_sd = np.where(shows_demand, error, after_sd)
+        channel = np.asarray(tests.channel)
+        after_sd = known_from_tests(after, error, channel, before.sd, np.asarray(tests.demand_scale)[channel] > 0)
     if tests is not None and _count(sets) > 1:
         after_sd = model_lifts(fit, tests, sets).std(axis=0, ddof=1) * error
     z = disagreement(fit.fitted)
@@ -86,6 +85,27 @@ def lift_table(fit: FittedPanel, sets: Variables) -> pd.DataFrame:
         "conflict": np.abs(z) > CONFLICT,
     }
     return pd.DataFrame(table, index=pd.Index([test.label for test in of], name="test"))
+
+
+def known_from_tests(
+    lift: np.ndarray, error: np.ndarray, channel: np.ndarray, before_sd: np.ndarray, shows_demand: np.ndarray
+) -> np.ndarray:
+    """Standard errors of lifts by all tests of the same channel, `[test]`, in the tests' units.
+
+    Tests of one channel measure one effect, so each says of the lift of another as much as of its own, in proportion.
+
+    Args:
+        lift: what the model says of each.
+        error: of each measurement.
+        channel: positions of the tested channels.
+        before_sd: standard errors by the KPI alone.
+        shows_demand: whether the channel has hidden demand, of which the KPI says nothing.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        times = np.abs(lift[:, None] / lift)  # lift of the row in lifts of the column
+        known = np.where((channel[:, None] == channel) & (times > 0) & np.isfinite(times), (times * error) ** -2.0, 0.0)
+        np.fill_diagonal(known, error**-2.0)
+        return np.asarray((known.sum(axis=1) + np.where(shows_demand, 0.0, before_sd**-2.0)) ** -0.5)
 
 
 def _count(sets: Variables) -> int:

@@ -37,6 +37,8 @@ class SpendTables:
         values: `[set, channel, level]`, outcome beyond that of no spend on the channel, revenue or KPI units; the
             estimate first, then draws.
         whole: `[set]`, outcome of today's spend, against all these channels off the air.
+        free: `[channel]`, outcome of exposure that was free by the estimate: what a channel brings without any spend
+            against this channel off the air.
         error: largest difference between the sum of the tables and the model over random plans from nothing to twice
             today's spend, as a share of the outcome of today's.
         in_currency: whether spend is money.
@@ -51,6 +53,7 @@ class SpendTables:
     levels: np.ndarray
     values: np.ndarray
     whole: np.ndarray
+    free: np.ndarray
     error: float
     in_currency: bool
     has_revenue: bool
@@ -90,6 +93,7 @@ def spend_tables(fit: FittedPanel, replicates: Replicates | None, horizon: Horiz
         levels=_LEVELS,
         values=values,
         whole=ends[0] - ends[1],
+        free=_free(few, values[0], cells, value),
         error=_missed(few, values, cells, base, value),
         in_currency=horizon.in_currency,
         has_revenue=horizon.has_revenue,
@@ -126,6 +130,23 @@ def _sets(fit: FittedPanel, replicates: Replicates | None, work: int) -> Variabl
         lambda a, drawn: np.concatenate([a, np.asarray(drawn)[kept]]), own, replicates.variables
     )
     return both
+
+
+def _free(outcome: Outcome, own: np.ndarray, cells: Cells, value: int) -> np.ndarray:
+    """Outcome `[channel]` of exposure that was free: what a channel brings today beyond what its spend does.
+
+    Args:
+        outcome: of plans, the estimate first.
+        own: tables of the estimate, `[channel, level]`.
+        cells: of the plans.
+        value: what is counted.
+    """
+    on_air = np.ones((1 + len(cells), outcome.n_channels))
+    on_air[1 + np.arange(len(cells)), cells.channel] = 0.0
+    found = outcome.values(np.broadcast_to(cells.today, (len(on_air), len(cells))), on_air)[:, 0, value].sum(axis=-1)
+    bought = np.where(cells.today > 0, own[:, _NOW], 0.0)
+    has_free = (cells.offset[:, :, cells.channel] > 0).any(axis=(0, 1))
+    return np.where(has_free, found[0] - found[1:] - bought, 0.0)
 
 
 def _missed_alone(outcome: Outcome, values: np.ndarray, today: np.ndarray, base: np.ndarray, value: int) -> float:

@@ -73,6 +73,7 @@ def add_band(
         x=[*x, *list(x)[::-1]],
         y=[*high, *list(low)[::-1]],
         fill="toself",
+        connectgaps=True,  # with a gap, each half of the outline would be closed by itself
         fillcolor=faded(color, 0.18),
         mode="lines",
         line={"width": 0},

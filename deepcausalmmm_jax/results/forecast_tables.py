@@ -90,13 +90,15 @@ class ForecastTables(FitBase):
             panel: weeks that continue the fit's, with exposure and controls; None for the fit's own weeks after its
                 training weeks, held out or planned.
             level: of the intervals.
-            by_region: one row per region and week, or one row per week for all regions together.
+            by_region: one row per region and week, or one row per week for all regions together: those with a KPI in
+                the week, or all that have a row where none has a KPI.
             draws: number of draws.
             seed: of the draws.
 
         Returns:
             Columns region (where asked for), time, `kpi` (empty where it is not observed), `prediction`, `low`, `high`;
-            of counts, low and high are whole numbers, 0 or more.
+            of counts, low and high are whole numbers, 0 or more. A region-week without a row, and a week without any,
+            has no forecast.
 
         Raises:
             ConfigError: the paper's model, too few draws, or a level that is not between 0 and 1.

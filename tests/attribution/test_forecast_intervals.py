@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.attribution.forecast_intervals import _moved
+from deepcausalmmm_jax.attribution.forecast_intervals import _moved, forecast_table
 from deepcausalmmm_jax.training.forecast_draws import Process
 
 
@@ -75,6 +75,20 @@ def test_future_weeks_are_forecast_with_intervals_that_grow(small_result, small_
     np.testing.assert_allclose(
         small_result.forecast_draws(some, 60)[:, 0], small_result.forecast_draws(future, 60)[:, 2], rtol=1e-12
     )
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_what_has_no_row_has_no_forecast(small_panel, counts):
+    """Two regions and four weeks: one row is missing, and in the last week both are."""
+    panel = small_panel.select(regions=small_panel.regions[:2], weeks=slice(0, 4))
+    present = np.array([[True, True, True, False], [True, False, True, False]])
+    future = dataclasses.replace(panel, weights=np.zeros((2, 4)), present=present)
+    draws = np.arange(1.0, 25.0).reshape(3, 2, 4)
+    by_region, whole = (forecast_table(draws[1], draws, future, 0.9, each, counts) for each in (True, False))
+    for column in ("prediction", "low", "high"):
+        assert by_region[column].notna().to_numpy().tolist() == present.ravel().tolist()
+        assert whole[column].notna().tolist() == [True, True, True, False]  # the last was said to be 0 with certainty
+    assert whole["prediction"].tolist()[:3] == [9.0 + 13.0, 10.0, 11.0 + 15.0]
 
 
 def test_forecasts_without_weeks_to_forecast_are_refused(small_result, small_panel):

@@ -70,12 +70,21 @@ def test_a_channels_table_is_what_its_spend_brings_beyond_none(made):
     assert tables.period == "2 weeks, 2024-01-08 to 2024-01-15"
 
 
+@pytest.mark.parametrize("driven", [0.0, 0.05])
+def test_what_free_exposure_brings_is_kept_beside_what_spend_brings(made, driven):
+    tables = made(driven, refits=[0.5, 2.0])
+    np.testing.assert_allclose(tables.free, [2.0 * np.sqrt(7.0), 0.0], atol=1e-12)  # of TV; radio's was paid
+    now = outcome_at(tables.values, tables.today[None] / tables.base)[0, 0]
+    assert now + tables.free.sum() == pytest.approx(tables.whole[0])
+
+
 def test_where_revenue_is_known_tables_are_of_revenue(made):
     import dataclasses
 
     kpi, revenue = made(), made(horizon=dataclasses.replace(two_weeks(), has_revenue=True))
     np.testing.assert_allclose(revenue.values, 2.0 * kpi.values)
     np.testing.assert_allclose(revenue.whole, 2.0 * kpi.whole)
+    np.testing.assert_allclose(revenue.free, 2.0 * kpi.free)
 
 
 @pytest.mark.parametrize(("driven", "alone"), [(0.0, True), (0.00003, True), (0.0005, False), (0.05, False)])

@@ -44,3 +44,20 @@ def test_a_plan_that_misses_a_limit_is_mended_and_one_worse_than_today_is_not_re
         refuse_missed(held, np.array([5.0, 4.0]), names)
     with pytest.raises(dcm.PlanError, match="minimum flight"):
         verified(_found([6.0, 4.0], held, _Sum()), limits, today, names, lambda _: False)
+
+
+@pytest.mark.parametrize(
+    ("plan", "least", "most", "swept"),
+    [
+        ([9.99995, 5e-5], 0.0, np.inf, [10.0, 0.0]),  # left over by a solver: no spend, and no return on it
+        ([9.9995, 5e-4], 0.0, np.inf, [9.9995, 5e-4]),
+        ([9.99995, 5e-5], 5e-5, np.inf, [9.99995, 5e-5]),  # as little as was asked for
+        ([9.99995, 5e-5], 0.0, 9.99995, [9.99995, 5e-5]),  # the other cell is full
+    ],
+)
+def test_crumbs_of_spend_are_swept_together(plan, least, most, swept):
+    limits = Polytope.nonnegative(2).with_box(low=np.array([0.0, least]), high=np.array([most, np.inf]))
+    held = limits.with_total(10.0)
+    found = verified(_found(plan, held, _Sum()), limits, np.array([0.0, 10.0]), ["a", "b"], lambda _: True)
+    np.testing.assert_array_equal(found.x, swept)
+    assert found.value == pytest.approx(2.0 * swept[0] + swept[1], abs=1e-12)

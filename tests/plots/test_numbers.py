@@ -10,6 +10,7 @@ import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.notes import ChannelTrust
 from deepcausalmmm_jax.plots.report.changes import changes_tables
 from deepcausalmmm_jax.plots.report.findings import _certainty
+from deepcausalmmm_jax.plots.report.plan_tables import plan_tables
 from deepcausalmmm_jax.plots.report.tables import signed
 from deepcausalmmm_jax.trust.estimate_checks import clear_row, returns_row
 
@@ -19,6 +20,18 @@ from deepcausalmmm_jax.trust.estimate_checks import clear_row, returns_row
 )
 def test_changes_are_no_powers_of_ten(value, said):
     assert signed(value) == said
+
+
+@pytest.mark.parametrize(
+    ("today", "planned", "said"),
+    [(0.0, 50.0, "+50 (off today)"), (50.0, 0.0, "-50 (-100%)"), (0.0, 0.0, "as today"), (50.0, 50.0, "as today")],
+)
+def test_a_channel_that_a_plan_starts_is_not_as_today(plan, today, planned, said):
+    first = plan.channels.index[:1]
+    channels = plan.channels.assign(roi_today=1.0, roi_plan=1.0, mroi_today=1.0, mroi_plan=1.0)
+    channels.loc[first, ["spend_today", "spend_plan"]] = today, planned
+    rows = plan_tables(dataclasses.replace(plan, channels=channels))[0].rows
+    assert next(row for row in rows if row[0] == first[0])[3] == said
 
 
 def test_many_independent_regions_are_no_power_of_ten(small_result):

@@ -253,10 +253,11 @@ def test_the_next_unit_beyond_the_last_level_returns_what_the_curve_rises_by_the
     code = f"""const values = new Float32Array({[0.0, 3.0, 6.0, 0.0, 1.0, 2.0]});
         const packed = btoa(String.fromCharCode(...new Uint8Array(values.buffer)));
         const data = {{ channels: ["a", "b"], levels: [0, 1, 2], sets: 1, values: packed, today: [2, 1], base: [2, 1],
-            whole: [4], level: 0.9, in_revenue: true }};
+            whole: [4], free: [0, 1.5], level: 0.9, in_revenue: true }};
         const tables = planTables(data);
-        return [planFigures(tables, [4, 2], [false, true]), channelReturns(tables, 0, 4)]"""
-    whole, first = math(code)
+        return [planFigures(tables, [4, 2], [false, true]), channelReturns(tables, 0, 4), channelReturns(tables, 1, 2)]"""
+    whole, first, second = math(code)
+    assert second == pytest.approx({"roi": (1.5 + 2.0) / 2.0, "mroi": 1.0})  # free exposure counts, as in all tables
     assert first == pytest.approx({"roi": 1.5, "mroi": 1.5})  # it was 0 at twice today's spend, and so was the plan's
     assert whole["mroi"]["estimate"] == pytest.approx(8.0 / 6.0)
     assert whole["last"]["estimate"] == pytest.approx(1.0)

@@ -50,9 +50,11 @@ def _channels(plan: BudgetPlan, currency: str | None) -> Table:
 
 def _spend(today: float, planned: float) -> list[str]:
     change = planned - today
-    share = f" ({percent(100 * change / today, 0)})" if today > 0 and abs(change) > 1e-9 * today else ""
+    if not abs(change) > 1e-9 * today:
+        return [compact(today), compact(planned), "as today"]
+    share = f" ({percent(100 * change / today, 0)})" if today > 0 else " (off today)"
     sign = "+" if change > 0 else ""
-    return [compact(today), compact(planned), f"{sign}{compact(change)}{share}" if share else "as today"]
+    return [compact(today), compact(planned), f"{sign}{compact(change)}{share}"]
 
 
 def _returns(row: pd.Series) -> list[str]:

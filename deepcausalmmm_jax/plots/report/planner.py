@@ -115,6 +115,7 @@ def _data(result: FitResult, tables: SpendTables, currency: str | None, margin: 
         "sets": n_sets,
         "values": _packed(tables.values),
         "whole": tables.whole.tolist(),
+        "free": tables.free.tolist(),
         "limit": USUAL,
         "level": _LEVEL,
         "currency": currency or "",

@@ -118,13 +118,13 @@ function quantile(sorted, share) {
   return sorted[below] + (at - below) * ((sorted[below + 1] ?? sorted[below]) - sorted[below]);
 }
 
-// Returns of one channel by the estimate: ROI, and that of 1% more.
+// Returns of one channel by the estimate: ROI, with what its free exposure brings, and that of 1% more spend.
 function channelReturns(tables, channel, spend) {
   if (!(spend > 0)) return { roi: null, mroi: null };
   const own = tables.sets[0][channel];
   const at = spend / tables.data.base[channel];
   const outcome = valueAt(own, at);
-  return { roi: outcome / spend, mroi: (valueAt(own, (1 + MORE) * at) - outcome) / (MORE * spend) };
+  return { roi: (tables.data.free[channel] + outcome) / spend, mroi: (valueAt(own, (1 + MORE) * at) - outcome) / (MORE * spend) };
 }
 
 // Spend scaled towards a total within limits: what one channel cannot take, the others do.
