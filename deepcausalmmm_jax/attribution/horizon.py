@@ -38,6 +38,8 @@ class Horizon:
         in_currency: whether spend is in currency; otherwise it is exposure.
         has_revenue: whether `worth` is in currency.
         notes: assumptions that had to be made.
+        free: `[region, plan week, channel]`, exposure beside what is bought in the same week; None: a week with spend
+            has none.
     """
 
     panel: Panel
@@ -50,6 +52,7 @@ class Horizon:
     in_currency: bool
     has_revenue: bool
     notes: tuple[str, ...] = ()
+    free: np.ndarray | None = None
 
     @property
     def weeks(self) -> pd.Index:
@@ -191,16 +194,20 @@ def even_weeks(fit: FittedPanel, n_weeks: int, settled: bool, tail: int | None =
     recent = last_year(panel)
     rows = np.maximum(panel.present[:, recent].sum(axis=1), 1)[:, None]
     mean, paid = panel.exposure[:, recent].sum(axis=1) / rows, spend[:, recent].sum(axis=1) / rows
+    free = np.where(spend[:, recent] == 0, panel.exposure[:, recent], 0.0).sum(axis=1) / rows
+    bought = mean - free
     longer = _lengthened(panel, n_weeks, mean, fit)
     start, shape = len(panel.weeks), (len(panel.regions), n_weeks, len(panel.channels))
     even = np.broadcast_to(paid[:, None], shape)
-    typical = np.broadcast_to(np.where(mean > 0, paid / np.where(mean > 0, mean, 1.0), price[:, -1])[:, None], shape)
+    is_paid = (paid > 0) & (bought > 0)
+    per_unit = np.where(is_paid, paid / np.where(is_paid, bought, 1.0), price[:, -1])
+    typical = np.broadcast_to(per_unit[:, None], shape)
     if tail is None:
         tail = 0 if settled else settling_weeks(fit)
     found = _horizon(fit, longer, (start, start + n_weeks, tail), even, typical, panel.spend is not None)
     if settled:
         found.counted[:, :-1] = False
-    return found
+    return dataclasses.replace(found, free=np.broadcast_to(free[:, None], shape)) if free.any() else found
 
 
 def settling_weeks(fit: FittedPanel, decay: np.ndarray | None = None) -> int:

@@ -100,7 +100,8 @@ def cells_of(horizon: Horizon, split: Split, typical_exposure: np.ndarray) -> Ce
     today = _summed(spend, cell, n)
     full_price = _summed(even * price, cell, n)
     # Paid exposure is proportional to spend; free exposure stays, and money buys more on top of it.
-    pattern = np.where(np.append(today, 1.0)[cell] > 0, np.where(spend > 0, horizon.exposure, 0.0), even)
+    free = np.zeros(shape) if horizon.free is None else horizon.free
+    pattern = np.where(np.append(today, 1.0)[cell] > 0, np.where(spend > 0, horizon.exposure - free, 0.0), even)
     unit = np.where(bought, pattern / np.append(np.where(today > 0, today, full_price), 1.0)[cell], 0.0)
     return Cells(
         split=split,
@@ -109,7 +110,7 @@ def cells_of(horizon: Horizon, split: Split, typical_exposure: np.ndarray) -> Ce
         week=week_key[bought][first],
         cell=cell,
         unit=unit,
-        offset=np.where(bought & (spend > 0), 0.0, horizon.exposure),
+        offset=np.where(bought & (spend > 0), free, horizon.exposure),
         today=today,
         typical=np.maximum(today, 0.05 * full_price),
     )

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.attribution.fitted_panel import FittedPanel
+from deepcausalmmm_jax.attribution.horizon import even_weeks
 from deepcausalmmm_jax.planning.cells import WHOLE, cells_of, exposure_of
 from tests.planning.horizons import USUAL, two_weeks
 
@@ -115,3 +117,22 @@ def test_without_any_price_there_is_no_budget(horizon):
     none = dataclasses.replace(horizon, price=np.full((2, 2, 3), np.nan))
     with pytest.raises(dcm.DataError, match="No channel has spend, so there is no budget to plan"):
         cells_of(none, "channel", USUAL)
+
+
+def test_more_spend_on_a_mean_week_buys_more_of_what_was_paid_in_it_and_leaves_what_was_free(small_result):
+    """Each fourth week of channel 1 was free; a plan of half as much again buys that much more of the other three."""
+    panel = small_result.panel
+    is_free = np.arange(len(panel.weeks)) % 4 == 1
+    spend = panel.spend.copy()
+    spend[:, is_free, 0] = 0.0
+    fit = FittedPanel.of(dataclasses.replace(small_result.fitted, panel=dataclasses.replace(panel, spend=spend)))
+    horizon = even_weeks(fit, 3, settled=False)
+    cells = cells_of(horizon, "channel", fit.scales.exposure)
+    year = panel.exposure[:, -52:, 0]
+    paid = np.where(is_free[-52:], 0.0, year).mean(axis=1)
+    more = exposure_of(cells, horizon, cells.today * [1.5, 1.0, 1.0])
+    np.testing.assert_allclose(more[:, 0, 0], year.mean(axis=1) + 0.5 * paid)
+    np.testing.assert_allclose(exposure_of(cells, horizon, cells.today), horizon.exposure)
+    none = exposure_of(cells, horizon, cells.today * [0.0, 1.0, 1.0])
+    np.testing.assert_allclose(none[:, 0, 0], year.mean(axis=1) - paid)
+    np.testing.assert_allclose(horizon.price[:, 0, 0] * paid, horizon.spend[:, 0, 0])
