@@ -125,7 +125,9 @@ def test_training_that_ended_while_its_objective_fell_fails(kinds):
 def test_training_that_came_to_rest_without_saying_so_only_asks_for_a_look(national_ensemble):
     record = national_ensemble.fitted.record
     flat = dataclasses.replace(record, status=dcm.FitStatus.EPOCH_LIMIT, objective=np.full(100, 1.5))
-    assert training_row(dcm.FitResult(dataclasses.replace(national_ensemble.fitted, record=flat))).grade is Grade.LOOK
+    row = training_row(dcm.FitResult(dataclasses.replace(national_ensemble.fitted, record=flat)))
+    assert row.grade is Grade.LOOK
+    assert row.threshold == "converged"  # not a figure that the fit meets
 
 
 @pytest.mark.parametrize(("cadence", "steps"), [("weekly", 8), ("daily", 56), ("monthly", 2)])

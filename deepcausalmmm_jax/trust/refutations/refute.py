@@ -43,6 +43,7 @@ from deepcausalmmm_jax.trust.refutations.wanted import (
 _FEWEST_REGIONS = 8  # from which the estimate is the end of training, and below which it comes from draws
 _FEWEST_DRAWS = 20  # of an ensemble whose standard errors are used
 _MOST_CHANNELS = 10  # shuffled or moved ahead
+_ROUNDING = 1e-9  # of the budget: less is no move between channels
 
 
 def refute(
@@ -247,5 +248,6 @@ def _plan(base: Outcome, outcomes: list[Outcome]) -> tuple[Figure, str, int]:
     except DeepCausalMMMError:  # no plan can be made, such as where all channels are without effect
         return Figure(float("nan"), ""), "", 0
     moved = (after - before).abs()
-    figure = Figure(float(moved.sum() / (2.0 * before.sum())), str(moved.idxmax()))
+    share = float(moved.sum() / (2.0 * before.sum()))
+    figure = Figure(share, str(moved.idxmax())) if share > _ROUNDING else Figure(0.0, "")
     return figure, shortest.refit.label, 1

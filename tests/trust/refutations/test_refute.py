@@ -14,7 +14,7 @@ from deepcausalmmm_jax.io.grades import Grade
 from deepcausalmmm_jax.trust.refutations import refute as module
 from deepcausalmmm_jax.trust.refutations.judged import RULES, figure_of, grade_of, standard_errors
 from deepcausalmmm_jax.trust.refutations.outcomes import Outcome
-from deepcausalmmm_jax.trust.refutations.refute import _checked
+from deepcausalmmm_jax.trust.refutations.refute import _checked, _plan
 from deepcausalmmm_jax.trust.refutations.wanted import RefutationTest, Request, wanted_refits
 
 ASKED = ("placebo", "shuffled", "common_cause", "halves", "last_weeks", "noise", "seeds", "warm_start")
@@ -255,3 +255,21 @@ def test_below_eight_regions_the_plans_compared_are_those_of_draws(national_ense
     before, after = (one.media_summary()["roi"] for one in planned)
     moved = (after - before).abs().sum() / (2.0 * before.sum())
     assert table.loc["plan", "figure"] == pytest.approx(moved)
+
+
+@pytest.mark.parametrize(("after", "figure", "channel"), [([60.0, 40.0], 0.1, "tv"), ([50.0 + 1e-13, 50.0], 0.0, "")])
+def test_a_plan_that_moves_by_rounding_alone_moves_no_channel(monkeypatch, after, figure, channel):
+    plans = iter([[50.0, 50.0], after])
+
+    def planning(result, limit):
+        return SimpleNamespace(channels=pd.DataFrame({"spend_plan": next(plans)}, index=["tv", "radio"]))
+
+    monkeypatch.setattr("deepcausalmmm_jax.trust.refutations.refute.optimize_budget", planning)
+    panel = SimpleNamespace(channels=("tv", "radio"))
+    base, dropped = (
+        SimpleNamespace(refit=SimpleNamespace(test=test, weeks=8, label="", panel=panel), result=object())
+        for test in (None, RefutationTest.LAST_WEEKS)
+    )
+    found, _, _ = _plan(base, [dropped])
+    assert found.value == pytest.approx(figure)
+    assert found.channel == channel
