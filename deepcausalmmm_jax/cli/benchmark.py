@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def benchmark_command(
     out: Annotated[Path, typer.Option(help="Folder for benchmark.json, benchmark.txt and benchmark.html.")],
-    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, less than a minute.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, a minute or two.")] = False,
     devices: Annotated[str | None, typer.Option(help="cpu, gpu or tpu; by default what JAX finds.")] = None,
 ) -> None:
     """Measure fits, refits, how they scale with the panel, memory, and the limits of the machine."""
