@@ -111,7 +111,8 @@ def _refuse_rates(before: Panel, after: Panel) -> None:
     if same.size and same.mean() < 1.0 - _MOST:
         raise DataError(
             f"The KPI {before.kpi_name!r} of the run is per {before.kpi_per:,.6g} people and was made totals; that of "
-            "the panel is neither those totals nor said to be per head: state kpi_per as in the first fit."
+            "the panel is neither those totals nor said to be per head: state kpi_per as in the first fit, or fit the "
+            "panel anew if all totals were restated."
         )
 
 
