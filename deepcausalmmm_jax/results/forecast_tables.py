@@ -24,11 +24,14 @@ class ForecastTables(FitBase):
 
     @cached_property
     def contributions(self) -> xr.DataArray:
-        """`(region, time, component)` in KPI units; sums over components to the prediction."""
+        """`(region, time, component)` in KPI units; sums over components to the prediction.
+
+        A region-week without a row has none.
+        """
         return contributions(self.fitted_panel)
 
     def predict(self, panel: Panel | None = None) -> xr.DataArray:
-        """Prediction `(region, time)` in KPI units, continuing from the training weeks.
+        """Prediction `(region, time)` in KPI units, continuing from the training weeks; missing where there is no row.
 
         Of a fit with lift tests, hidden demand goes with the exposure of the panel asked about, since budgets follow
         it. What other exposure would have brought in the same weeks is `scenario`'s to say, which leaves demand alone.
