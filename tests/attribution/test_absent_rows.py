@@ -35,6 +35,16 @@ def test_what_has_no_row_has_no_prediction_and_no_contribution(with_gaps, asked)
     np.testing.assert_allclose(prediction.values, parts.values.sum(axis=2))  # missing in both, where it is
 
 
+@pytest.mark.parametrize("asked", ["its own weeks", "the same weeks"])
+def test_what_has_no_row_has_no_draws_of_a_forecast(with_gaps, asked):
+    present = with_gaps.panel.present.copy()
+    present[2, -3] = False
+    panel = dataclasses.replace(with_gaps.panel, present=present)
+    result = dcm.FitResult(dataclasses.replace(with_gaps.fitted, panel=panel))
+    draws = result.forecast_draws(None if asked == "its own weeks" else panel.select(weeks=slice(-8, None)), 20)
+    np.testing.assert_array_equal(np.isfinite(draws), np.broadcast_to(present[:, -8:], draws.shape))
+
+
 def test_contributions_add_up_to_those_of_the_tables(with_gaps):
     """With the baseline of the 24 region-weeks that nobody had, the sum was a tenth above the tables."""
     whole = with_gaps.contributions.sum(["region", "time"]).to_series()
