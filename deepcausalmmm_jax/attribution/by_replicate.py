@@ -50,7 +50,7 @@ def in_runs(say: Callable[[Variables], Said], variables: Variables, *, is_shown:
 class Contributed(NamedTuple):
     """Contributions and curves by member; components in the order structural, controls, channels."""
 
-    national: np.ndarray  # [replicate, week, component], KPI units, sum over regions
+    national: np.ndarray  # [replicate, week, component], KPI units, sum over regions; NaN in weeks without any row
     regional: np.ndarray  # [replicate, region, component], KPI units, sum over weeks with a row up to the last KPI
     share: np.ndarray  # [replicate, channel], of the KPI in the training weeks
     coefficient: np.ndarray  # [replicate, channel], share of the mean KPI at full activity
@@ -90,7 +90,9 @@ def contributed(fit: FittedPanel, variables: Variables) -> Contributed:
         room.design,
     )
     by_member: Contributed = jax.tree.map(np.asarray, found)
-    by_member = by_member._replace(national=by_member.national[:, : room.n_weeks])
+    is_known = np.asarray(present.any(axis=0))[:, None]
+    national = np.where(is_known, by_member.national[:, : room.n_weeks], np.nan)
+    by_member = by_member._replace(national=national)
     kinds = curve_kinds(fit)
     by_member = by_member._replace(
         share=by_member.share.astype(np.float64),
@@ -104,6 +106,8 @@ def weekly_contributions(
 ) -> np.ndarray:
     """Contributions of some channels in some regions, week by week, `[replicate, row, week, channel]`, KPI units.
 
+    Those of region-weeks without a row are missing.
+
     Args:
         fit: the fit on its own panel.
         variables: of the members, each array with a leading axis `[replicate]`.
@@ -114,7 +118,8 @@ def weekly_contributions(
     unit, present = single(fit.scales.kpi), room.by_week(fit.panel.present)
     chosen, kept = on_device(np.asarray(rows, np.int32)), on_device(np.asarray(channels, np.int32))
     found = _weekly(room.variables(variables), before, room.inputs, unit, present, chosen, kept, room.design)
-    return np.asarray(found)[:, :, : room.n_weeks]
+    is_known = fit.panel.present[np.asarray(rows, int)][:, :, None]
+    return np.where(is_known, np.asarray(found)[:, :, : room.n_weeks], np.nan)
 
 
 def _before(fit: FittedPanel, variables: Variables) -> np.ndarray | None:

@@ -1,5 +1,6 @@
 """Contributions: the prediction split into its terms, by region and week."""
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -19,7 +20,8 @@ def contributions(fit: FittedPanel, panel: Panel | None = None) -> xr.DataArray:
     Returns:
         `(region, time, component)` in KPI units: baseline, trend, seasonality, each control, each channel; they sum
         to the prediction. The coordinate `kind` is `baseline`, `control`, `treatment`, `event` or `media`. Treatments
-        are counted from their baselines and events from weeks without them; a control is counted from its mean.
+        are counted from their baselines and events from weeks without them; a control is counted from its mean. A
+        region-week without a row has none: nobody knows what ran in it, and in no other table is it counted.
 
     Raises:
         DataError: the panel does not connect with the training weeks.
@@ -32,7 +34,7 @@ def contributions(fit: FittedPanel, panel: Panel | None = None) -> xr.DataArray:
     names = [*STRUCTURAL_COMPONENTS, *fit.panel.controls, *fit.panel.channels]
     kinds = ["baseline"] * len(STRUCTURAL_COMPONENTS) + control_kinds(fit.panel) + ["media"] * len(fit.panel.channels)
     return xr.DataArray(
-        terms,
+        np.where(wanted.present[:, :, None], terms, np.nan),
         dims=(REGION, TIME, COMPONENT),
         coords={REGION: wanted.regions, TIME: wanted.weeks, COMPONENT: names, "kind": (COMPONENT, kinds)},
         name="contribution",
@@ -48,8 +50,8 @@ def control_kinds(panel: Panel) -> list[str]:
 
 
 def prediction_from(terms: xr.DataArray) -> xr.DataArray:
-    """`(region, time)`: sum of the contributions."""
-    prediction = terms.sum(COMPONENT).rename("prediction")
+    """`(region, time)`: sum of the contributions; missing where there are none."""
+    prediction = terms.sum(COMPONENT, skipna=False).rename("prediction")
     prediction.attrs = dict(terms.attrs)
     return prediction
 

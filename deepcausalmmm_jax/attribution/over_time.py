@@ -10,8 +10,12 @@ from deepcausalmmm_jax.data.panel import Panel
 
 
 def weekly_contributions(terms: xr.DataArray, panel: Panel) -> pd.DataFrame:
-    """Contributions of all regions together, KPI units, over region-weeks that have a row; week x component."""
+    """Contributions of all regions together, KPI units, over region-weeks that have a row; week x component.
+
+    A week in which no region has one has none: a sum of nothing, 0, would say that nothing was sold.
+    """
     summed = np.where(panel.present[:, :, None], terms.values, 0.0).sum(axis=0)
+    summed[~panel.present.any(axis=0)] = np.nan
     names = [str(name) for name in terms[COMPONENT].values]
     return pd.DataFrame(summed, index=panel.weeks.rename(TIME), columns=names)
 

@@ -139,7 +139,8 @@ def bootstrap(
         )
     kept = jax.tree.map(lambda leaf: leaf[usable], every)
     made = Replicates(
-        kept.variables, kept.status, kept.epochs, check, chosen, block, seed, warm_start, clock.run, clock.compiled
+        *(kept.variables, kept.status, kept.epochs, check, chosen, block, seed, warm_start, clock.run, clock.compiled),
+        failed=int((~usable).sum()),
     )
     return Ensemble(fitted, made)
 

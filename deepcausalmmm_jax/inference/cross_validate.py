@@ -72,7 +72,8 @@ def cross_validate(
         A row for each configuration, seed and fold, and one with fold `all` for the squared errors of all folds
         together. Columns: `config` (position in `configs`), `seed`, `fold`, `origin` (its week), `rmse` in KPI units,
         `wmape`, `rmse_mean`, `rmse_last`, `rmse_mean8`, `rmse_seasonal`, the best of those as `naive` and
-        `rmse_naive`, `ratio` = rmse / rmse_naive, and `status`, how the fit ended.
+        `rmse_naive`, `ratio` = rmse / rmse_naive, and `status`, how the fit ended. Where one diverged the model's
+        errors are missing, in its fold and in that of all.
 
     Raises:
         DataError: too few weeks for the folds, a fold that cannot be fitted, or a KPI that drops to zero at the panel's
@@ -270,7 +271,8 @@ def _errors(compared: list[_Compared]) -> dict[str, object]:
     def of(forecast: np.ndarray) -> dict[str, float]:
         return scores(kpi, np.nan_to_num(forecast), np.where(np.isnan(forecast), 0.0, observed))
 
-    model, naive, whole = of(forecasts.pop(_MODEL)), {}, {}
+    # Not by `of`: without the weeks of a fit that diverged the others would be compared with naive forecasts of all.
+    model, naive, whole = scores(kpi, forecasts.pop(_MODEL), observed), {}, {}
     for name, forecast in forecasts.items():
         compared_with = to_compare_with(forecast, forecasts["mean"], observed)
         naive[name] = of(forecast)["rmse"] if compared_with is not None else np.nan

@@ -73,7 +73,7 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
             name=BASE_NAME if name == BASE_NAME else shown[name],
             mode="lines",
             line={"color": color, "width": 2 if kind == "lines" else 0.5},
-            stackgroup=None if kind == "lines" else "all",
+            **({} if kind == "lines" else {"stackgroup": "all", "stackgaps": "interpolate"}),
             meta={"series": f"part:{name}", ("channel" if name in channels else "column"): name, **is_share},
             visible="legendonly" if kind == "lines" and name == others else True,
             hovertemplate="%{x}: " + amount + "<extra>%{fullData.name}</extra>",
@@ -98,6 +98,7 @@ def contribution_over_time(result: FitResult, kind: Kind = "stacked", top: int =
 
 def _refuse_signs(weekly: pd.DataFrame, cadence: Cadence) -> None:
     """Refuse percentages of parts that have both signs, or of a whole that is not positive."""
+    weekly = weekly.dropna(how="all")
     whole = weekly.sum(axis=1)
     odd = int(((whole <= 0) | (weekly.min(axis=1) < -_ROUNDING * whole)).sum())
     if odd:
@@ -114,11 +115,15 @@ def grouped_contributions(result: FitResult, top: int) -> pd.DataFrame:
     kept = largest(weekly[channels].sum(), top)
     rest = [name for name in channels if name not in kept]
     treatments, events = [entry.name for entry in panel.treatments], list(panel.event_names)
-    parts = {BASE_NAME: weekly.drop(columns=[*channels, *treatments, *events]).sum(axis=1)}
+
+    def together(names: list[str]) -> pd.Series:
+        return weekly[names].sum(axis=1, min_count=1)  # else 0 in a week in which no region has a row
+
+    parts = {BASE_NAME: together([str(name) for name in weekly if name not in (*channels, *treatments, *events)])}
     parts |= {name: weekly[name] for name in treatments}
-    parts |= {group_name(panel, EVENTS): weekly[events].sum(axis=1)} if events else {}
+    parts |= {group_name(panel, EVENTS): together(events)} if events else {}
     parts |= {name: weekly[name] for name in kept}
-    return pd.DataFrame(parts | ({group_name(panel, OTHERS): weekly[rest].sum(axis=1)} if rest else {}))
+    return pd.DataFrame(parts | ({group_name(panel, OTHERS): together(rest)} if rest else {}))
 
 
 def banded_channels(weekly: pd.DataFrame, channels: list[str]) -> list[str]:

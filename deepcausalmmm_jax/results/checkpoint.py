@@ -44,7 +44,10 @@ _PANEL_ARRAYS = (
     "frequency",
 )
 _REFIT_ARRAYS = ("status", "epochs", "check")
-_REFIT_FACTS = ("method", "block", "seed", "warm_start", "seconds", "compile_seconds", "pareto_k", "r_hat", "chains")
+_REFIT_FACTS = (
+    *("method", "block", "seed", "warm_start", "seconds", "compile_seconds", "pareto_k", "r_hat", "chains"),
+    "failed",
+)
 _RECORD_ARRAYS = ("objective", "acyclicity", "learning_rate")
 
 

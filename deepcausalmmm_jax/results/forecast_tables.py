@@ -24,11 +24,14 @@ class ForecastTables(FitBase):
 
     @cached_property
     def contributions(self) -> xr.DataArray:
-        """`(region, time, component)` in KPI units; sums over components to the prediction."""
+        """`(region, time, component)` in KPI units; sums over components to the prediction.
+
+        A region-week without a row has none.
+        """
         return contributions(self.fitted_panel)
 
     def predict(self, panel: Panel | None = None) -> xr.DataArray:
-        """Prediction `(region, time)` in KPI units, continuing from the training weeks.
+        """Prediction `(region, time)` in KPI units, continuing from the training weeks; missing where there is no row.
 
         Of a fit with lift tests, hidden demand goes with the exposure of the panel asked about, since budgets follow
         it. What other exposure would have brought in the same weeks is `scenario`'s to say, which leaves demand alone.
@@ -60,17 +63,25 @@ class ForecastTables(FitBase):
         return accuracy_table(panel.kpi, prediction, panel.weights, trained, held, panel.cadence)
 
     def forecast_draws(self, panel: Panel | None = None, draws: int = _DRAWS, seed: int = 0) -> np.ndarray:
-        """Draws of the KPI `[draw, region, week]`, KPI units; arguments and errors as for `forecast_intervals`."""
+        """Draws of the KPI `[draw, region, week]`, KPI units; arguments and errors as for `forecast_intervals`.
+
+        They are missing where that has no forecast, in a region-week without a row.
+        """
         draws, seed = whole_number("draws", draws), seed_number(seed)
         if panel is None and (draws, seed) == (_DRAWS, 0):
             return self._forecast_draws.copy()
         if panel is not None:
             require_panel(panel, "forecast_draws")
-        return forecast_draws(self.fitted_panel, self._variable_sets(), panel, draws, seed)
+        return self._drawn(panel, draws, seed)
 
     @cached_property
     def _forecast_draws(self) -> np.ndarray:
-        return forecast_draws(self.fitted_panel, self._variable_sets(), None, _DRAWS, 0)
+        return self._drawn(None, _DRAWS, 0)
+
+    def _drawn(self, panel: Panel | None, draws: int, seed: int) -> np.ndarray:
+        drawn = forecast_draws(self.fitted_panel, self._variable_sets(), panel, draws, seed)
+        is_known = self.panel.present[:, self.fitted.n_training_weeks :] if panel is None else panel.present
+        return np.where(is_known, drawn, np.nan)
 
     def forecast_intervals(
         self,

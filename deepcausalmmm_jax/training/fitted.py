@@ -164,6 +164,7 @@ class Replicates:
             too far for `laplace`.
         r_hat: of Markov chains: the largest over shares and log density.
         chains: number of Markov chains of equal length that the draws consist of, in order; 1 where they are mixed.
+        failed: refits that ended without usable parameters, and are not among these.
     """
 
     variables: Variables
@@ -180,6 +181,7 @@ class Replicates:
     pareto_k: float = math.nan
     r_hat: float = math.nan
     chains: int = 1
+    failed: int = 0
 
     def __len__(self) -> int:
         """Number of refits."""

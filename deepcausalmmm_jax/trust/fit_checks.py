@@ -54,8 +54,9 @@ def sampling_row(result: FitResult) -> HealthRow:
             check, f"{count} draws", f"{_FEW_DRAWS} or more", "Ask for more of them.", f"{count} draws are too few"
         )
     if not result.from_posterior:
-        failed = float(np.isin(made.status, (FitStatus.DIVERGED, FitStatus.WORSE_THAN_MEAN)).mean())
-        figure = f"{failed:.0%} of {count} refits failed"
+        asked = count + made.failed  # those without usable parameters are not among the members
+        failed = made.failed / asked
+        figure = f"{failed:.0%} of {asked} refits failed"
         if failed > _LOST:
             return _fail(check, figure, f"up to {_LOST:.0%}", "Check the data of extreme weeks.", "refits fail")
         return HealthRow(check, Grade.PASS, figure, f"up to {_LOST:.0%}")

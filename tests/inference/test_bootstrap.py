@@ -49,6 +49,22 @@ def _shares(ensemble):
 _ROUNDING = {"rtol": 2e-3, "atol": 1e-2}
 
 
+def test_a_refit_that_diverged_is_left_out_and_counted(ensemble, small_result, monkeypatch, tmp_path):
+    """The health card said that 0% of the refits had failed, however many had."""
+
+    def with_one_diverged(refits, count):
+        every = gathered(refits, count)
+        status = np.where(np.arange(count) == 1, dcm.FitStatus.DIVERGED, np.asarray(every.status))
+        return every._replace(status=status)
+
+    gathered = bootstrap_module.gathered
+    monkeypatch.setattr(bootstrap_module, "gathered", with_one_diverged)
+    left = dcm.bootstrap(small_result, 5, seed=3, method="weights", checks=0, batch_size=1, progress=False)
+    np.testing.assert_allclose(_shares(left), np.delete(_shares(ensemble), 1, axis=0), **_ROUNDING)
+    again = dcm.load(left.save(tmp_path / "left.npz"))
+    assert [one.replicates.failed for one in (ensemble, left, again)] == [0, 1, 1]
+
+
 def test_the_ensemble_keeps_the_point_estimate_and_puts_bounds_beside_it(ensemble, small_result):
     plain, bounded = small_result.media_summary(), ensemble.media_summary(level=0.8)
     np.testing.assert_allclose(bounded["incremental_outcome"], plain["incremental_outcome"])

@@ -105,6 +105,21 @@ def test_naive_forecasts_are_compared_in_all_regions_with_the_mean_where_they_ar
     assert found["ratio"] == pytest.approx(0.5)  # it was 15.8: the season's forecast left out the large region
 
 
+@pytest.mark.parametrize(("diverged", "rmse", "ratio"), [(0, 5.0, 0.5), (1, np.nan, np.nan), (2, np.nan, np.nan)])
+def test_folds_of_which_one_diverged_have_no_error_together(diverged, rmse, ratio):
+    """The calm fold alone was set against naive forecasts of both: a ratio of 0.1 where nobody knows it."""
+    kpi, ones = np.array([[100.0, 102.0]]), np.ones((1, 2))
+    folds = []
+    for at, error in enumerate((1.0, 7.0)):
+        model = np.full((1, 2), np.nan) if at >= 2 - diverged else kpi + error
+        folds.append(_Compared(kpi, ones, {"model": model, "mean": kpi + 2.0 * error}))
+    found = _errors(folds)
+    assert found["rmse_naive"] == pytest.approx(10.0)
+    assert found["rmse"] == pytest.approx(rmse, nan_ok=True)
+    assert found["ratio"] == pytest.approx(ratio, nan_ok=True)
+    assert np.isfinite(found["wmape"]) == (diverged == 0)
+
+
 def test_settings_and_seeds_matter(table):
     errors = table[table["fold"] == "all"].set_index(["config", "seed"])["rmse"]
     assert errors.nunique() == 4

@@ -156,6 +156,16 @@ def test_chains_that_have_not_mixed_are_seen(kinds, r_hat, grade):
     assert sampling_row(dcm.Ensemble(strong.fitted, made)).grade is grade
 
 
+@pytest.mark.parametrize(
+    ("failed", "share", "grade"), [(0, "0%", Grade.PASS), (6, "9%", Grade.PASS), (15, "20%", Grade.FAIL)]
+)
+def test_refits_that_failed_are_counted_though_they_are_left_out(kinds, failed, share, grade):
+    strong = kinds["strong"]
+    made = dataclasses.replace(strong.replicates, status=np.ones(60, int), coordinates=None)
+    row = sampling_row(dcm.Ensemble(strong.fitted, dataclasses.replace(made, method="weights", failed=failed)))
+    assert (row.figure, row.grade) == (f"{share} of {60 + failed} refits failed", grade)
+
+
 @pytest.mark.parametrize(("first", "grade"), [(0.1, Grade.PASS), (0.5, Grade.LOOK), (-0.9, Grade.FAIL)])
 def test_residuals_that_last_for_weeks_are_seen(kinds, first, grade, monkeypatch):
     table = pd.DataFrame({"region": [first], "national": [0.0], "bound": [0.2]}, index=[1])

@@ -94,7 +94,7 @@ def _parts(result: FitResult) -> dict[str, np.ndarray]:
     """Contributions by region, grouped as in the figures, `[region, week]` by name."""
     channels = list(result.panel.channels)
     of_events, of_others = (group_name(result.panel, name) for name in (EVENTS, OTHERS))
-    values = np.where(result.panel.present[:, :, None], result.contributions.values, 0.0)
+    values = result.contributions.values
     names = [str(name) for name in result.contributions["component"].values]
     kept = [name for name in grouped_contributions(result, _TOP).columns if name in channels]
     parts = {f"part:{name}": values[:, :, names.index(name)] for name in kept}

@@ -209,6 +209,7 @@ def _among(every: LiftTests[Array], own: LiftTests[Array] | None, kept: np.ndarr
         counted=silent.counted.at[at].set(own.counted),
         measured=silent.measured.at[at].set(own.measured),
         demand_scale=own.demand_scale,
+        demand_centre=own.demand_centre,  # of the refit's channels, of which it may have one more
     )
 
 

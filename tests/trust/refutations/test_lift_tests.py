@@ -1,10 +1,12 @@
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
 
 import deepcausalmmm_jax as dcm
-from deepcausalmmm_jax.trust.refutations.refits import _prepared
+from deepcausalmmm_jax.trust.refutations.refits import _design_for_all, _prepared
+from deepcausalmmm_jax.trust.refutations.room import with_room
 from deepcausalmmm_jax.trust.refutations.wanted import RefutationTest, Request, wanted_refits
 
 
@@ -64,3 +66,15 @@ def test_refits_for_standard_errors_draw_the_errors_of_lift_tests(small_panel, c
     assert len(set(moved[:8].ravel().tolist())) == moved[:8].size  # eight refits to random weights, two tests
     assert 0.5 < moved[:8].std() < 2.0  # standard errors of the tests
     np.testing.assert_array_equal(moved[8:], 0.0)
+
+
+@pytest.mark.parametrize("spread", [False, True])
+def test_a_refit_with_one_more_channel_has_the_arrays_of_the_others(small_panel, calibrated, spread):
+    """A placebo, or future exposure, beside a lift test ended in JAX's words on arrays of other shapes."""
+    request = Request(small_panel, small_panel.weights, np.ones(3), 0, 1, 0, spread, (4,), 3)
+    ready = _prepared(wanted_refits(request, tuple(RefutationTest)), calibrated)
+    design = _design_for_all(ready[0].design, calibrated)
+    first, *others = (jax.tree.map(np.shape, with_room(one.inputs, design)) for one in ready)
+    assert len(others) > 10
+    for own in others:
+        assert own == first
