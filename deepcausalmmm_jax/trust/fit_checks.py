@@ -55,7 +55,7 @@ def sampling_row(result: FitResult) -> HealthRow:
         )
     if not result.from_posterior:
         asked = count + made.failed  # those without usable parameters are not among the members
-        failed = made.failed / asked
+        failed = (made.failed + int((np.asarray(made.status) == FitStatus.WORSE_THAN_MEAN).sum())) / asked
         figure = f"{failed:.0%} of {asked} refits failed"
         if failed > _LOST:
             return _fail(check, figure, f"up to {_LOST:.0%}", "Check the data of extreme weeks.", "refits fail")
