@@ -45,7 +45,8 @@ def scenario(
     Returns:
         Rows `by` all, region and time with their `label`: `prediction` (KPI units, without the changes), `change`,
         `change_pct`, `spend_change` (0 where no price is known), `revenue_change` where revenue per KPI is known, and
-        `_low` and `_high` where there are refits.
+        `_low` and `_high` where there are refits. A week in which no region has a row has a `spend_change` of 0 and
+        nothing else; so has a region without any of the weeks.
 
     Raises:
         ConfigError: an unknown channel, control, region or week, a change that leaves no valid exposure, a frequency

@@ -308,5 +308,8 @@ def _tidy(
             columns["revenue_change"] = revenue[0]
             if drawn:
                 columns["revenue_change_low"], columns["revenue_change_high"] = interval(revenue[1:], level)
-        frames.append(pd.DataFrame(columns))
+        frame = pd.DataFrame(columns)
+        is_empty = np.ravel(~horizon.counted.any(axis=axes))  # 0 would say that nothing is sold there
+        frame.loc[is_empty, [name for name in columns if name not in ("by", "label", "spend_change")]] = np.nan
+        frames.append(frame)
     return pd.concat(frames, ignore_index=True)

@@ -151,3 +151,19 @@ def test_changes_that_cannot_be_made_are_refused(small_result, change, options, 
     with pytest.raises(dcm.ConfigError, match=message):
         dcm.scenario(small_result, change, **options)
     assert isinstance(small_result.panel.weeks[0], pd.Timestamp)
+
+
+def test_of_a_week_without_any_row_a_scenario_says_nothing(small_result):
+    panel = small_result.panel
+    present = panel.present.copy()
+    present[:, 57] = False
+    empty = {name: np.where(present[:, :, None], getattr(panel, name), 0.0) for name in ("exposure", "spend")}
+    panel = dataclasses.replace(panel, present=present, weights=np.where(present, panel.weights, 0.0), **empty)
+    result = dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel))
+    table = told(as_ensemble(result), dcm.Change("channel_1", 1.5), weeks=LAST)
+    row = table.loc[("time", label(result, 57))]
+    assert row.pop("spend_change") == 0.0
+    assert row.isna().all()
+    others = table.drop(("time", label(result, 57)))
+    assert others.drop(columns="change_pct").notna().all(axis=None)
+    np.testing.assert_allclose(table.loc["time", "change"].sum(), table.loc[("all", "all"), "change"])
