@@ -290,3 +290,18 @@ def test_under_a_log_link_a_stated_share_is_a_normal_density_of_what_is_lost(dou
     lost = float((kpi * (1.0 - np.exp(-effect))).sum() / kpi.sum())
     difference = log_density(where, inputs, inputs.weights, priors) - log_density(where, free, free.weights, priors)
     assert float(difference) == pytest.approx(-0.5 * ((lost - 0.3) / 0.1) ** 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("n_regions", [1, 2])
+def test_pairs_of_the_season_beyond_the_second_have_a_scale_of_their_own_in_draws(double, n_regions):
+    scales = dcm.Penalties(seasonality=0.04, season_peaks=0.01, seasonality_region=0.03, season_peaks_region=0.02)
+    inputs, priors = _inputs(n_regions, dcm.Config(harmonics=3, penalties=scales))
+    at_medians = prior_medians(inputs)
+    found = quantities(at_medians, inputs, priors)
+    np.testing.assert_allclose(found.seasonality, 2 * [0.04, 0.04, 0.01])
+    wider = quantities(at_medians._replace(season_peaks=jnp.ones(())), inputs, priors)
+    np.testing.assert_array_equal(wider.seasonality > found.seasonality, 2 * [False, False, True])
+    if n_regions > 1:
+        np.testing.assert_allclose(found.seasonality_region, 2 * [0.03, 0.03, 0.02])
+    smooth, _ = _inputs(n_regions, dcm.Config(harmonics=2))
+    assert prior_medians(smooth).season_peaks is None
