@@ -263,7 +263,10 @@ def _check(
     batches: _Batches,
     progress: bool | None,
 ) -> np.ndarray:
-    """Shares of the KPI of the first draws, from warm and from random starts, `[check, 2, channel]`."""
+    """Shares of the KPI of the first draws, from warm and from random starts, `[check, 2, channel]`.
+
+    Without draws of which a refit diverged: its shares are missing, and would be in every mean.
+    """
     if checks == 0:
         return np.zeros((0, 2, len(fitted.panel.channels)))
     random = sample._replace(
@@ -274,4 +277,5 @@ def _check(
     bar.close("All checks are done.")
     first = jax.tree.map(lambda leaf: leaf[:checks], warm)
     fit = FittedPanel.of(fitted)
-    return np.stack([contributed(fit, refits.variables).share for refits in (first, cold)], axis=1)
+    usable = np.all([np.asarray(refits.status) != FitStatus.DIVERGED for refits in (first, cold)], axis=0)
+    return np.stack([contributed(fit, refits.variables).share for refits in (first, cold)], axis=1)[usable]

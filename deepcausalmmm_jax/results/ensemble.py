@@ -322,7 +322,8 @@ class Ensemble(FitResult):
         Returns:
             By channel, percentage points of the KPI: `warm` and `cold`, mean shares over the draws checked;
             `difference`, the mean of warm less cold; `largest`, the largest one; `spread`, the standard deviation over
-            all refits, against which the differences should be small. Empty where nothing was checked.
+            all refits, against which the differences should be small. Draws of which a refit diverged are left out.
+            Empty where nothing was checked.
         """
         return starts_compared(self.replicates, self._shares, self.panel.channels)
 

@@ -59,10 +59,11 @@ def test_a_refit_that_diverged_is_left_out_and_counted(ensemble, small_result, m
 
     gathered = bootstrap_module.gathered
     monkeypatch.setattr(bootstrap_module, "gathered", with_one_diverged)
-    left = dcm.bootstrap(small_result, 5, seed=3, method="weights", checks=0, batch_size=1, progress=False)
+    left = dcm.bootstrap(small_result, 5, seed=3, method="weights", checks=2, batch_size=1, progress=False)
     np.testing.assert_allclose(_shares(left), np.delete(_shares(ensemble), 1, axis=0), **_ROUNDING)
     again = dcm.load(left.save(tmp_path / "left.npz"))
     assert [one.replicates.failed for one in (ensemble, left, again)] == [0, 1, 1]
+    assert len(left.replicates.check) == 1
 
 
 def test_the_ensemble_keeps_the_point_estimate_and_puts_bounds_beside_it(ensemble, small_result):
