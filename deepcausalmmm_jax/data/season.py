@@ -54,7 +54,7 @@ def n_season_terms(cadence: Cadence, config: Config) -> int:
 def peak_terms(cadence: Cadence, config: Config) -> np.ndarray:
     """Which terms of `season_basis` belong to pairs beyond the second, and have their prior scale, `[term]`.
 
-    None where all pairs are alike.
+    No term does where all pairs are alike.
     """
     pairs = np.arange(1, _n_yearly_pairs(cadence, config) + 1)
     beyond = (pairs > _LONG_PAIRS) & (config.harmonic_decay > 0)

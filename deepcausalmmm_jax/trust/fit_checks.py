@@ -38,7 +38,8 @@ def training_row(result: FitResult) -> HealthRow:
     advice = "Raise max_epochs, and fit again."
     if abs(fall) > _STILL_FALLING:
         return _fail(HealthCheck.TRAINING, figure, f"up to {_STILL_FALLING:g}", advice, "training has not converged")
-    return _look(HealthCheck.TRAINING, figure, "converged", advice)  # the limit of a fail says why it is none
+    # Not the limit of a fail: the fit meets that one, and is looked at because it did not come to rest.
+    return _look(HealthCheck.TRAINING, figure, "converged", advice)
 
 
 def sampling_row(result: FitResult) -> HealthRow:

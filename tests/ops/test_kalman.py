@@ -98,6 +98,13 @@ def test_a_term_of_the_season_that_may_not_move_is_as_if_it_were_not_there():
     np.testing.assert_allclose(state.season, [float(alone.season[0]), 0.0], atol=1e-6)
 
 
+def test_a_scale_for_each_term_of_another_season_is_refused():
+    z, basis, noise = series()
+    every, scales = jnp.ones(len(z), bool), process()._replace(season=jnp.ones(3))
+    with pytest.raises(AssertionError, match=r"scales.season \(3,\) \[term\] or \[\] for season_basis \(30, 2\)"):
+        kalman_filter(z, noise, every, every, basis, scales, jnp.asarray(1.0), 3.0)
+
+
 def test_gradients():
     z, basis, noise = series(12)
 
