@@ -104,6 +104,7 @@ def test_engines_give_the_same_refits_when_replicates_do_not_divide(small_result
     np.testing.assert_allclose(_shares(found), _shares(ensemble), **_ROUNDING)
 
 
+@pytest.mark.slow
 def test_refits_side_by_side_need_no_controls(small_panel, quick):
     bare = dataclasses.replace(small_panel, controls=(), control=small_panel.control[:, :, :0])
     once = dataclasses.replace(quick.training, max_epochs=25)

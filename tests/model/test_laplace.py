@@ -85,6 +85,7 @@ def test_learned_scales_are_shown_with_their_evidence(small_result):
     assert np.isfinite(small_result.tuning["evidence"]).all()
 
 
+@pytest.mark.slow
 def test_peaks_are_given_room_where_the_year_has_one_and_only_there():
     panel, _ = dcm.simulate(6, 104, 2, 1, seed=3)
     week = np.arange(104) % 52.18
