@@ -21,7 +21,7 @@ from deepcausalmmm_jax.model.laplace import laplace_terms
 from deepcausalmmm_jax.model.log_prior import penalty_terms
 from deepcausalmmm_jax.model.outputs import ComponentsRegionsLast, Internals
 from deepcausalmmm_jax.model.parameters import Parameters
-from deepcausalmmm_jax.model.prior_scales import LEARNED, PriorScales, learned_scales
+from deepcausalmmm_jax.model.prior_scales import LEARNED, PEAKS, PriorScales, learned_scales
 from deepcausalmmm_jax.model.share_prior import Shares
 from deepcausalmmm_jax.model.structural import signed
 from deepcausalmmm_jax.model.training_data import training_data
@@ -75,7 +75,7 @@ def _adjusted(n_regions: int, has_peaks: bool) -> tuple[str, ...]:
     """The prior scales that training learns; without those of what it holds constant, or the season lacks."""
     absent = {"time_variation"} if is_constant_in_training(n_regions) else set()
     if not has_peaks:
-        absent |= {"season_peaks", "season_peaks_region"}
+        absent |= set(PEAKS)
     return tuple(name for name in LEARNED if name not in absent)
 
 

@@ -164,6 +164,8 @@ class PosteriorSettings:
         control: median effect of one standard deviation of a control, as a share of the mean KPI.
         shock: median of the weekly shock shared by all regions, as a share of the mean KPI.
         size_spread: spread of these scales and of those in `Penalties` for season and regions.
+        peaks_spread: spread of the scales of the season's pairs beyond the second. Whether a season has peaks at all is
+            known less than how large a season is.
         coarsening: regions at which the likelihood counts half. All weeks and regions share the same curves, and where
             those differ from the true ones, more data make intervals narrower around a wrong value. To counter this,
             the likelihood of R regions is raised to the power 1 / (1 + R / coarsening): 0.71 for one region. A very
@@ -189,6 +191,7 @@ class PosteriorSettings:
     control: float = 0.04
     shock: float = 0.01
     size_spread: float = 0.7
+    peaks_spread: float = 1.4
     coarsening: float = 2.5
 
     def __post_init__(self) -> None:

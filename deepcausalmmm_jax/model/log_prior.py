@@ -26,7 +26,7 @@ from deepcausalmmm_jax.model.media import (
 )
 from deepcausalmmm_jax.model.outputs import ComponentsRegionsLast, Internals
 from deepcausalmmm_jax.model.parameters import Parameters
-from deepcausalmmm_jax.model.prior_scales import PriorScales
+from deepcausalmmm_jax.model.prior_scales import PEAKS, PriorScales
 from deepcausalmmm_jax.model.share_prior import Shares, stated_shares
 from deepcausalmmm_jax.ops.adstock import half_life
 from deepcausalmmm_jax.ops.layout import mean_of_regions
@@ -46,6 +46,7 @@ LOG_FREQUENCY_SLOPE, LOG_HALF_FREQUENCY = 0.4, 0.5  # slopes from 1 to 4, contac
 _SKEW = 1.0  # log skew of the exposure noise
 _LINK_PERSISTENCE = 0.5  # of the exposure noise, inverse hyperbolic tangent: 0.46
 _DEMAND_FREEDOM = 3.0  # of a Student t: most channels follow no hidden demand, some follow it far
+_PEAKS = 2.0  # log factor on the scales of a season's peaks
 _UPWARD = 0.25  # log factor on the scale of variation over time, where it is above 0
 _MOVES = 0.2  # coefficient of variation of national activity above which a coefficient's variation is identified
 _LEAST_SHOWN = 0.05  # share of the scale of that variation that a channel of constant activity keeps
@@ -239,10 +240,12 @@ def _shown(components: ComponentsRegionsLast, in_panel: Array) -> Array:
 def _scale_factors(log_factors: Mapping[str, Array]) -> Array:
     """Log factors on the prior scales: standard normal, and less likely to be positive for variation over time.
 
-    A network that may vary far soon explains whatever else the model lacks.
+    A network that may vary far soon explains whatever else the model lacks. Factors on the scales of a season's peaks
+    have a wider prior: whether there are peaks at all is known less than how large a season is.
     """
     upward = jnp.maximum(log_factors["time_variation"], 0.0) / _UPWARD
-    return sum((_gauss(factor, 1.0) for factor in log_factors.values()), start=_gauss(upward, 1.0))
+    factors = (_gauss(factor, _PEAKS if name in PEAKS else 1.0) for name, factor in log_factors.items())
+    return sum(factors, start=_gauss(upward, 1.0))
 
 
 def _stated_curves(stated: StatedPriors[Array], curves: MediaCurves) -> Array:

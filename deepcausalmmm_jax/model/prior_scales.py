@@ -7,6 +7,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
+PEAKS = ("season_peaks", "season_peaks_region")
+
 # Prior scales that are learned. The others either shape the curves, where one panel says too little about a spread over
 # channels, or belong to terms that are not Gaussian.
 LEARNED = (
@@ -16,8 +18,7 @@ LEARNED = (
     "trend_region",
     "seasonality",
     "seasonality_region",
-    "season_peaks",
-    "season_peaks_region",
+    *PEAKS,
     "control",
     "control_region",
 )

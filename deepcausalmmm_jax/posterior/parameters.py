@@ -87,7 +87,8 @@ class CoordinatePriors(NamedTuple):
     persistence: Array  # logit
     persistence_spread: Array
     level: Array  # standard deviation
-    size_spread: Array  # of the logs of all that follow
+    size_spread: Array  # of the logs of all that follow, but for peaks of the season
+    peaks_spread: Array  # of theirs
     trend: Array  # log of a standard deviation, like all that follow
     seasonality: Array
     season_peaks: Array
@@ -153,6 +154,7 @@ def coordinate_priors(config: Config) -> CoordinatePriors:
         "persistence_spread": own.persistence_spread,
         "level": own.level,
         "size_spread": own.size_spread,
+        "peaks_spread": own.peaks_spread,
         "trend": np.log(own.trend),
         "seasonality": np.log(scales.seasonality),
         "season_peaks": np.log(scales.season_peaks),
@@ -211,9 +213,12 @@ def quantities(parameters: PosteriorParameters, inputs: PosteriorInputs, priors:
     z, s = parameters, priors
     zero = jnp.zeros(())
 
-    def scale(name: str) -> Array:
+    def scale(name: str, spread: Array = s.size_spread) -> Array:
         coordinate = getattr(z, name)
-        return zero if coordinate is None else jnp.exp(getattr(s, name) + s.size_spread * coordinate)
+        return zero if coordinate is None else jnp.exp(getattr(s, name) + spread * coordinate)
+
+    def seasonal(peaks: str, usual: str) -> Array:
+        return jnp.where(inputs.peaks > 0, scale(peaks, s.peaks_spread), scale(usual))
 
     total = jax.nn.sigmoid(s.total + s.total_spread * z.total)
     control = scale("control")
@@ -229,12 +234,12 @@ def quantities(parameters: PosteriorParameters, inputs: PosteriorInputs, priors:
         noise=jnp.exp(s.noise + s.noise_spread * z.noise),
         persistence=jax.nn.sigmoid(s.persistence + s.persistence_spread * z.persistence),
         trend=scale("trend"),
-        seasonality=jnp.where(inputs.peaks > 0, scale("season_peaks"), scale("seasonality")),
+        seasonality=seasonal("season_peaks", "seasonality"),
         control=control,
         time_variation=scale("time_variation"),
         shock=scale("shock"),
         trend_region=scale("trend_region"),
-        seasonality_region=jnp.where(inputs.peaks > 0, scale("season_peaks_region"), scale("seasonality_region")),
+        seasonality_region=seasonal("season_peaks_region", "seasonality_region"),
         control_region=scale("control_region"),
         media_region=scale("media_region"),
         signed_control=jnp.broadcast_to(signed, inputs.control_sign.shape),

@@ -12,7 +12,7 @@ import numpy as np
 
 from deepcausalmmm_jax.results.saved_roles import WITHOUT_ROLES
 
-SCHEMA = 15
+SCHEMA = 16
 OLDEST = 5  # before it the model had another form: exposure before the first week was no part of it
 
 Arrays = dict[str, np.ndarray]
@@ -113,6 +113,19 @@ def _from_14(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
     return arrays | learned, {**manifest, "config": own_config}
 
 
+def _from_15(arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
+    """Schema 16 gave the scales of a season's peaks a prior spread of their own; before it they had that of the others.
+
+    Draws are kept as coordinates, which mean what they meant with the spread that they were drawn with.
+    """
+    config = manifest["config"]
+    posterior = config.get("posterior")
+    if posterior is None:
+        return arrays, manifest
+    own = {**posterior, "peaks_spread": posterior["size_spread"]}
+    return arrays, {**manifest, "config": {**config, "posterior": own}}
+
+
 _STEPS: Mapping[int, _Step] = {
     5: _from_5,
     6: _from_6,
@@ -124,4 +137,5 @@ _STEPS: Mapping[int, _Step] = {
     12: _from_12,
     13: _from_13,
     14: _from_14,
+    15: _from_15,
 }

@@ -301,7 +301,11 @@ def test_pairs_of_the_season_beyond_the_second_have_a_scale_of_their_own_in_draw
     np.testing.assert_allclose(found.seasonality, 2 * [0.04, 0.04, 0.01])
     wider = quantities(at_medians._replace(season_peaks=jnp.ones(())), inputs, priors)
     np.testing.assert_array_equal(wider.seasonality > found.seasonality, 2 * [False, False, True])
+    assert float(wider.seasonality[2]) == pytest.approx(0.01 * np.exp(dcm.PosteriorSettings().peaks_spread))
     if n_regions > 1:
         np.testing.assert_allclose(found.seasonality_region, 2 * [0.03, 0.03, 0.02])
+        of_regions = quantities(at_medians._replace(season_peaks_region=jnp.ones(())), inputs, priors)
+        spread = np.exp(dcm.PosteriorSettings().peaks_spread)
+        np.testing.assert_allclose(of_regions.seasonality_region, 2 * [0.03, 0.03, 0.02 * spread])
     smooth, _ = _inputs(n_regions, dcm.Config(harmonics=2))
     assert prior_medians(smooth).season_peaks is None

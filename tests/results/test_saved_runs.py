@@ -70,6 +70,14 @@ def test_peaks_of_the_season_of_an_old_run_keep_the_scale_that_they_shared():
     assert manifest["config"]["penalties"] == config["penalties"] | {"season_peaks": 0.04, "season_peaks_region": 0.01}
 
 
+def test_peaks_of_the_season_of_an_old_run_keep_the_spread_that_its_draws_were_made_with():
+    """With the default's, coordinates of a saved draw would stand for other scales than those it was drawn with."""
+    _, manifest = migrations.migrated({}, {"schema": 15, "config": {"posterior": {"size_spread": 0.5}}})
+    assert manifest["config"]["posterior"] == {"size_spread": 0.5, "peaks_spread": 0.5}
+    assert dcm.load(SAVED / "schema_15" / "posterior.npz").config.posterior.peaks_spread == 0.7
+    assert dcm.load(SAVED / "schema_16" / "posterior.npz").config.posterior == dcm.PosteriorSettings(draws=40)
+
+
 def test_a_migration_leaves_what_it_was_given():
     arrays = read_arrays(SAVED / f"schema_{migrations.OLDEST}" / "point.npz")
     manifest = json.loads(str(arrays["manifest"]))
