@@ -204,6 +204,7 @@ def optimize_budget(
         weeks="panel" if isinstance(weeks, Panel) else weeks,
         next_weeks=next_weeks,
         frequency=stated,
+        cost={name: float(each) for name, each in (cost or {}).items()},
     )
 
 
