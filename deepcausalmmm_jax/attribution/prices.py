@@ -125,6 +125,13 @@ def _price(spend: np.ndarray, exposure: np.ndarray) -> float:
     return float(spend[paid].sum() / exposure[paid].sum()) if paid.any() else np.nan
 
 
+def unpriced(panel: Panel, cost: Mapping[str, float]) -> dict[str, float]:
+    """Those of the costs, by channel, whose channel has no spend in the panel that would give its price."""
+    paid = np.zeros(len(panel.channels)) if panel.spend is None else np.nansum(panel.spend, axis=(0, 1))
+    with_price = {name for name, spend in zip(panel.channels, paid, strict=True) if spend > 0}
+    return {name: each for name, each in cost.items() if name not in with_price}
+
+
 def spent(panel: Panel) -> np.ndarray | None:
     """Spend assigned to the exposure that it paid for, `[region, week, channel]`; None where the panel has none."""
     return None if panel.spend is None else priced(panel, None).spend

@@ -2,14 +2,13 @@
 
 import base64
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from deepcausalmmm_jax.attribution.horizon import Horizon, future_weeks, past_weeks
 from deepcausalmmm_jax.attribution.planned_frequency import at_frequency, planned_frequency
-from deepcausalmmm_jax.data.panel import Panel
+from deepcausalmmm_jax.attribution.prices import unpriced
 from deepcausalmmm_jax.errors import DeepCausalMMMError
 from deepcausalmmm_jax.io.plain_numbers import plain_number
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
@@ -79,17 +78,10 @@ def _horizon(result: FitResult, plan: BudgetPlan | None) -> Horizon:
     elif plan is None:
         weeks = past_weeks(fit)
     elif isinstance(plan.weeks, str):  # weeks of a panel that the page does not have
-        weeks = past_weeks(fit, cost=_unpriced(fit.panel, plan.cost))
+        weeks = past_weeks(fit, cost=unpriced(fit.panel, plan.cost))
     else:
         weeks = past_weeks(fit, plan.weeks, plan.cost)
     return weeks if plan is None else at_frequency(fit, weeks, planned_frequency(fit, plan.frequency))
-
-
-def _unpriced(panel: Panel, cost: Mapping[str, float]) -> dict[str, float]:
-    """Costs of the channels whose spend gives no price in the panel's own weeks."""
-    paid = np.zeros(len(panel.channels)) if panel.spend is None else np.nansum(panel.spend, axis=(0, 1))
-    priced = {name for name, spend in zip(panel.channels, paid, strict=True) if spend > 0}
-    return {name: each for name, each in cost.items() if name not in priced}
 
 
 def options_of(result: FitResult, plan: BudgetPlan | None) -> str | None:
