@@ -82,7 +82,7 @@ def past_weeks(
         weeks: None for all weeks up to the last one with a KPI, counted as `media_summary` counts them; a number for
             the panel's last weeks, or positions (first, after the last); then the carry-over into the weeks after the
             last one counts too.
-        cost: currency per exposure unit of channels whose spend the panel does not have.
+        cost: currency per exposure unit of channels whose spend the panel does not have, or has as 0 throughout.
 
     Raises:
         ConfigError: weeks that the panel does not have.
@@ -135,7 +135,7 @@ def future_weeks(
     Args:
         fit: the fit on its own panel.
         asked: exposure as it is without a plan; its spend, if any, gives the prices.
-        cost: currency per exposure unit of channels whose spend the panel does not have.
+        cost: currency per exposure unit of channels whose spend the panel does not have, or has as 0 throughout.
         bookings: how the spend of each channel was booked, where it is assigned to exposure already; None where it is
             as booked, and the fit's weeks before show how.
 

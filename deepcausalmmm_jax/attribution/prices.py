@@ -57,7 +57,7 @@ def priced(
 
     Args:
         panel: with its spend, as booked.
-        cost: currency per exposure unit of channels whose spend the panel does not have.
+        cost: currency per exposure unit of channels whose spend the panel does not have, or has as 0 throughout.
         past: prices before the panel, of the same regions and channels in the same order.
         before: what was booked in the weeks before the panel, of the same regions and channels. A few weeks alone do
             not show how a channel is booked: an invoice for a month may be all that they have.
@@ -74,12 +74,18 @@ def priced(
     given = _costs(panel, cost or {})
     booked = np.full(panel.exposure.shape, np.nan) if panel.spend is None else panel.spend.astype(np.float64)
     unknown = np.isnan(booked).all(axis=(0, 1))
-    booked = np.where(unknown & ~np.isnan(given), panel.exposure * given, booked)
+    never = (np.nan_to_num(booked) == 0).all(axis=(0, 1)) & _without_price(past, len(given))
+    booked = np.where((unknown | never) & ~np.isnan(given), panel.exposure * given, booked)
     spend, found = booked, bookings
     if found is None:
         spend, found = _assigned(Booked(booked, panel.exposure), before, panel.cadence)
     year = panel.cadence.steps(_LAST_YEAR)
     return Prices(spend, _by_week(spend, panel.exposure, given, past, year), found)
+
+
+def _without_price(past: Prices | None, n_channels: int) -> np.ndarray:
+    """`[channel]`, whether the past has no price of a channel either, so that a spend of 0 need not mean free."""
+    return np.ones(n_channels, bool) if past is None else np.isnan(past.price).all(axis=(0, 1))
 
 
 def _assigned(own: Booked, before: Booked | None, cadence: Cadence) -> tuple[np.ndarray, tuple[Booking, ...]]:
@@ -117,6 +123,13 @@ def _price(spend: np.ndarray, exposure: np.ndarray) -> float:
     """Mean price of the exposure that was paid for; missing where none was."""
     paid = (spend > 0) & (exposure > 0)
     return float(spend[paid].sum() / exposure[paid].sum()) if paid.any() else np.nan
+
+
+def unpriced(panel: Panel, cost: Mapping[str, float]) -> dict[str, float]:
+    """Those of the costs, by channel, whose channel has no spend in the panel that would give its price."""
+    paid = np.zeros(len(panel.channels)) if panel.spend is None else np.nansum(panel.spend, axis=(0, 1))
+    with_price = {name for name, spend in zip(panel.channels, paid, strict=True) if spend > 0}
+    return {name: each for name, each in cost.items() if name not in with_price}
 
 
 def spent(panel: Panel) -> np.ndarray | None:

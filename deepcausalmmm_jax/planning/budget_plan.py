@@ -26,7 +26,7 @@ _FIGURES = ("total", "split", "objective", "method", "chance_better", "shadow_pr
 # Figures that plans saved before lack.
 _LATER = (
     "shadow_price_low", "shadow_price_high", "last_unit", "margin", "weeks", "next_weeks", "frequency", "maximised",
-    "from_refits",
+    "from_refits", "cost",
 )  # fmt: skip
 _ROUNDING = 1e-3  # of a return: a plan up to where the last unit pays for itself ends within it
 _NO_GAIN = 1e-9  # share of today's spend: sums of the same spend differ by less, and so does what they earn
@@ -74,6 +74,7 @@ class BudgetPlan:
         maximised: figure of the objective, `kpi` or `revenue`, and so the unit of shadow prices; `unknown` for a plan
             that was saved without it.
         from_refits: whether intervals are those of refits, which do not show how far the curves may be off.
+        cost: currency per exposure unit, by channel, that the plan was given for channels without spend.
     """
 
     table: pd.DataFrame
@@ -102,6 +103,7 @@ class BudgetPlan:
     frequency: Mapping[str, float] = dataclasses.field(default_factory=dict)
     maximised: Literal["kpi", "revenue", "unknown"] = "unknown"
     from_refits: bool = False
+    cost: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:
         roi = self.summary.loc["roi"]
@@ -222,6 +224,7 @@ class BudgetPlan:
         """
         rest = {name: getattr(self, name) for name in (*_FIGURES, *_LATER)}
         rest |= {"units": self.units._asdict(), "notes": list(self.notes), "frequency": dict(self.frequency)}
+        rest["cost"] = dict(self.cost)
         if self.limits is not None:
             rest["limits"] = plain(self.limits)
         place = output_path(folder)
@@ -249,8 +252,9 @@ class BudgetPlan:
 def _later(rest: Mapping[str, Any]) -> dict[str, Any]:
     """Figures that plans saved before do not have; JSON has null for what is missing and a list for a pair."""
     found = {name: rest[name] for name in _LATER if name in rest}
-    if not isinstance(found.get("frequency", {}), dict):
-        raise TypeError("frequency is not a table by channel")
+    for name in ("frequency", "cost"):
+        if not isinstance(found.get(name, {}), dict):
+            raise TypeError(f"{name} is not a table by channel")
     for name in ("margin", "weeks", "next_weeks"):
         value = found.get(name)
         if isinstance(value, float) and pd.isna(value):

@@ -123,7 +123,7 @@ def optimize_budget(
             outcome.
         risk: parameter of the objective; 0.1 for `quantile` and `cvar`, 1 for `mean_variance` when None.
         maximize: `revenue`, `kpi`, or `auto`: revenue where it is known. `target_kpi` always maximises the KPI.
-        cost: currency per exposure unit of channels whose spend the panel does not have.
+        cost: currency per exposure unit of channels whose spend the panel does not have, or has as 0 throughout.
         margin: profit as a share of revenue, above 0 and at most 1, for the plan's `profit`; needs spend in currency.
         level: of the intervals; 0.9 for 90%.
         bounds: as in `Limits`: least and most spend by channel, or by (channel, region).
@@ -204,6 +204,7 @@ def optimize_budget(
         weeks="panel" if isinstance(weeks, Panel) else weeks,
         next_weeks=next_weeks,
         frequency=stated,
+        cost={name: float(each) for name, each in (cost or {}).items()},
     )
 
 

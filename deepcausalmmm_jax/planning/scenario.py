@@ -39,7 +39,7 @@ def scenario(
             counts too.
         frequency: contacts per person reached of channels with reach and frequency in these weeks, as `optimize_budget`
             takes it: `today`, `best`, or a mapping by channel. The contacts stay those of the changes.
-        cost: currency per exposure unit of channels whose spend the panel does not have.
+        cost: currency per exposure unit of channels whose spend the panel does not have, or has as 0 throughout.
         level: of the intervals.
 
     Returns:

@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
+from deepcausalmmm_jax.attribution.horizon import past_weeks
+from deepcausalmmm_jax.attribution.prices import priced
 from deepcausalmmm_jax.planning import what_if
 
 
@@ -95,3 +97,29 @@ def test_where_no_price_is_known_no_exposure_is_told_as_spend(small_result, smal
     np.testing.assert_allclose(table["change"], dcm.scenario(small_result, change)["change"], rtol=1e-5)
     priced = dcm.scenario(dcm.FitResult(bare), change, cost={"channel_1": 0.5}).iloc[0]
     assert priced["spend_change"] == pytest.approx(-0.5 * small_panel.exposure[:, 20:24, 0].sum(), rel=1e-9)
+
+
+def test_a_cost_prices_the_exposure_of_a_channel_whose_spend_column_has_only_zeros(small_result, small_panel):
+    """A scenario said that 20% more of it costs nothing, a plan that nothing is spent on it today."""
+    cost, by_channel = {"channel_1": 0.5}, {}
+    for column in (0.0, np.nan):
+        spend = small_panel.spend.copy()
+        spend[:, :, 0] = column
+        result = dcm.FitResult(
+            dataclasses.replace(small_result.fitted, panel=dataclasses.replace(small_panel, spend=spend))
+        )
+        paid = dcm.scenario(result, dcm.Change("channel_1", 1.2), cost=cost).iloc[0]["spend_change"]
+        assert paid == pytest.approx(0.2 * 0.5 * small_panel.exposure[:, :, 0].sum(), rel=1e-9)
+        by_channel[column] = past_weeks(result.fitted_panel, cost=cost).spend.sum(axis=(0, 1))
+    np.testing.assert_allclose(
+        by_channel[0.0], [0.5 * small_panel.exposure[:, :, 0].sum(), *small_panel.spend.sum(axis=(0, 1))[1:]]
+    )
+
+
+def test_weeks_that_were_free_stay_free_where_a_cost_is_given_for_weeks_to_come(small_panel):
+    """The past has a price, so that a spend of 0 says that nothing was paid: the cost is what more of it costs."""
+    spend = np.zeros((4, 8, 3))
+    coming = dataclasses.replace(small_panel.select(weeks=slice(0, 8)), spend=spend)
+    found = priced(coming, {"channel_1": 0.5}, priced(small_panel, None))
+    assert (found.spend == 0).all()
+    np.testing.assert_allclose(found.price[:, :, 0], 0.5)

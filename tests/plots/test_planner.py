@@ -295,6 +295,24 @@ def test_the_command_plans_the_weeks_and_frequencies_that_amounts_are_for(bare_r
     assert options_of(bare_result, dataclasses.replace(plan, **{**planned, "weeks": weeks})) == options
 
 
+def test_channels_that_a_plan_prices_by_their_cost_are_on_the_page_too(small_result, tmp_path):
+    """The page had two of three channels of such a plan, and 30% less spend today."""
+    spend = small_result.panel.spend.copy()
+    spend[:, :, 0] = np.nan
+    panel = dataclasses.replace(small_result.panel, spend=spend)
+    result = dcm.FitResult(dataclasses.replace(small_result.fitted, panel=panel))
+    plan = dcm.optimize_budget(result, cost={"channel_1": 0.01}, max_steps=1, starts=1)
+    kept = dcm.load(plan.save(tmp_path / "plan"))
+    for made in (plan, kept):
+        shown = planner(result, made, None)[0]
+        assert shown.data["channels"] == list(panel.channels)
+        np.testing.assert_allclose(shown.data["today"], plan.channels["spend_today"])
+        assert shown.data["whole"][0] == pytest.approx(plan.summary.loc["revenue", "today"], rel=1e-4)
+        assert shown.options is None
+    elsewhere = dataclasses.replace(plan, weeks="panel", cost={"channel_1": 0.01, "channel_2": 1.0})
+    np.testing.assert_allclose(planner(result, elsewhere, None)[0].data["today"], plan.channels["spend_today"])
+
+
 def test_the_page_states_the_weeks_of_its_plan(browser, small_result, plan, tmp_path):
     made = dataclasses.replace(plan, weeks=8)
     opened(browser, dcm.report(small_result, tmp_path / "report.html", plan=made))

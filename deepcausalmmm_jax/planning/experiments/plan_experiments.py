@@ -35,6 +35,7 @@ from deepcausalmmm_jax.planning.experiments.request import (
     multiples,
     requested,
     stopped,
+    with_costs,
 )
 from deepcausalmmm_jax.planning.experiments.responses import treatments
 from deepcausalmmm_jax.planning.limit_files import by_channel
@@ -80,7 +81,8 @@ def plan_experiments(
     Args:
         ensemble: a fit with draws: what `bootstrap` or `sample_posterior` returns.
         budget_plan: the plan that will be in place; its spend by channel, relative to the spend that it replaces, its
-            total, its limits by channel and its frequencies are kept. None for the mean week of the last year.
+            total, its limits by channel, its frequencies and its costs of channels without spend are kept. None for the
+            mean week of the last year.
         channels: to test; all with spend in the last year when None.
         regions: sets of regions to test, such as `[["north", "south"], ["east"]]`; None for the best matched sets of a
             quarter and of half of the regions.
@@ -110,6 +112,7 @@ def plan_experiments(
         test = plan.best.lift_test(lift=1200.0, standard_error=300.0)
         ```
     """
+    ensemble = with_costs(ensemble, budget_plan)
     asked = requested(ensemble, channels, changes, weeks, effect, horizon, margin, level, seed)
     enough_draws(ensemble, level)
     with Steps("plan_experiments", _SHARES) as wait:

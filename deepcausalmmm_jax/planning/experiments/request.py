@@ -1,5 +1,6 @@
 """What `plan_experiments` is asked, checked before anything is computed."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from deepcausalmmm_jax.attribution.intervals import require_level
-from deepcausalmmm_jax.attribution.prices import priced
+from deepcausalmmm_jax.attribution.prices import priced, unpriced
 from deepcausalmmm_jax.checks import did_you_mean, is_number, require, seed_number, shown, whole_number
 from deepcausalmmm_jax.data.cadence import Cadence
 from deepcausalmmm_jax.data.panel import Panel
@@ -103,6 +104,21 @@ def enough_draws(ensemble: object, level: float) -> Ensemble:
             f"{least} or more; bootstrap with more replicates, or lower the level."
         )
     return ensemble
+
+
+def with_costs(result: Ensemble, plan: BudgetPlan | None) -> Ensemble:
+    """The result with spend for the channels that a budget plan prices by their cost; without such, as it is."""
+    if not (isinstance(result, Ensemble) and isinstance(plan, BudgetPlan) and plan.cost):
+        return result
+    panel = result.panel
+    spend = np.full(panel.exposure.shape, np.nan) if panel.spend is None else panel.spend.copy()
+    for name, cost in unpriced(panel, plan.cost).items():
+        if name in panel.channels:  # else the plan is of another panel, which is told where its channels are read
+            at = panel.channels.index(name)
+            spend[:, :, at] = cost * panel.exposure[:, :, at]
+    return Ensemble(
+        dataclasses.replace(result.fitted, panel=dataclasses.replace(panel, spend=spend)), result.replicates
+    )
 
 
 def multiples(panel: Panel, plan: BudgetPlan | None) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from deepcausalmmm_jax.attribution.horizon import Horizon, future_weeks, past_weeks
 from deepcausalmmm_jax.attribution.planned_frequency import at_frequency, planned_frequency
+from deepcausalmmm_jax.attribution.prices import unpriced
 from deepcausalmmm_jax.errors import DeepCausalMMMError
 from deepcausalmmm_jax.io.plain_numbers import plain_number
 from deepcausalmmm_jax.planning.budget_plan import BudgetPlan
@@ -34,7 +35,7 @@ class Planner:
         data: tables and names, as the script reads them.
         sentences: which weeks and spend the figures are of, and what they assume.
         options: of `optimize`, in front of `--bounds`, that plan the same weeks at the same frequency; None where the
-            command has none for these weeks.
+            command has none for these weeks, or for the costs that the plan was given.
     """
 
     data: dict[str, Json]
@@ -52,7 +53,8 @@ def planner(result: FitResult, plan: BudgetPlan | None, currency: str | None) ->
         currency: of spend and revenue; None where it is unknown.
     """
     try:
-        need(result.panel.spend is not None, "spend", "give the panel its spend columns")
+        is_priced = result.panel.spend is not None or (plan is not None and bool(plan.cost))
+        need(is_priced, "spend", "give the panel its spend columns")
         replicates = result.replicates if isinstance(result, Ensemble) else None
         tables = spend_tables(result.fitted_panel, replicates, _horizon(result, plan))
         need(tables.today.sum() > 0, "spend in these weeks", "all spend in them is zero")
@@ -72,11 +74,13 @@ def _horizon(result: FitResult, plan: BudgetPlan | None) -> Horizon:
     fit = result.fitted_panel
     if plan is not None and plan.next_weeks is not None:
         coming = next_weeks(fit.panel, plan.next_weeks)
-        weeks = future_weeks(fit, coming.panel, bookings=coming.bookings)
-    elif plan is None or isinstance(plan.weeks, str):  # weeks of a panel that the page does not have
+        weeks = future_weeks(fit, coming.panel, plan.cost, coming.bookings)
+    elif plan is None:
         weeks = past_weeks(fit)
+    elif isinstance(plan.weeks, str):  # weeks of a panel that the page does not have
+        weeks = past_weeks(fit, cost=unpriced(fit.panel, plan.cost))
     else:
-        weeks = past_weeks(fit, plan.weeks)
+        weeks = past_weeks(fit, plan.weeks, plan.cost)
     return weeks if plan is None else at_frequency(fit, weeks, planned_frequency(fit, plan.frequency))
 
 
@@ -89,6 +93,8 @@ def options_of(result: FitResult, plan: BudgetPlan | None) -> str | None:
     """
     if plan is None:
         return ""
+    if plan.cost:
+        return None
     wanted = []
     if plan.next_weeks is not None:
         wanted += ["--next-weeks", str(plan.next_weeks)]
