@@ -35,12 +35,12 @@ def _of_any(inputs, kind):
     return dataclasses.replace(inputs, kinds=dataclasses.replace(inputs.kinds, channels=channels), which=which)
 
 
-@pytest.mark.parametrize("kinds", [("root",), pytest.param(SATURATIONS, marks=pytest.mark.slow)])
-def test_its_density_and_gradient_are_those_of_each_kind_and_one_program_has_them_all(kinds):
+@pytest.mark.slow
+def test_its_density_and_gradient_are_those_of_each_kind_and_one_program_has_them_all():
     rng = np.random.default_rng(0)
     with jax.enable_x64(True):
         before = _evaluate._program._cache_size()
-        for kind in kinds:
+        for kind in SATURATIONS:
             own, priors = _inputs(dcm.Config(saturation=kind))
             median = prior_medians(own)
             place = jax.tree.map(lambda part: 0.5 * jnp.asarray(rng.standard_normal(part.shape)), median)
