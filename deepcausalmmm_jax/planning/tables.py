@@ -15,6 +15,7 @@ from deepcausalmmm_jax.planning.cells import Cells, exposure_of
 from deepcausalmmm_jax.planning.outcome import KPI, REVENUE, Outcome
 from deepcausalmmm_jax.planning.what_if import gained_by, with_exposure
 
+_SAME_TOTAL = 1e-9  # of today's spend
 _ROUNDING = 1e-4  # of the outcome; single precision leaves less than a hundredth of a change of this size to chance
 
 
@@ -214,6 +215,14 @@ def gains(
     return np.asarray(change[:, REVENUE] - (paid if horizon.in_currency else 0.0))
 
 
+def settled(today: float, plan: float) -> float:
+    """The spend of a plan; today's where both are one total, added up in another order.
+
+    A plan of today's total would otherwise be shown to spend 4e-9 more.
+    """
+    return today if abs(plan - today) <= _SAME_TOTAL * abs(today) else plan
+
+
 def summary_table(
     spend: tuple[float, float],
     today: Effects,
@@ -237,7 +246,7 @@ def summary_table(
         margin: profit as a share of revenue; None for no profit.
         has_revenue: whether revenue per KPI is known.
     """
-    paid = np.array(spend)
+    paid = np.array([spend[0], settled(*spend)])
     outcome = np.stack([today.whole[:, KPI], plan.whole[:, KPI]])  # [2, replicate]
     revenue = np.stack([today.whole[:, REVENUE], plan.whole[:, REVENUE]])
     spent = np.where(paid > 0, paid, np.nan)[:, None]

@@ -6,6 +6,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.planning.optimizer.utility import utility_of
+from deepcausalmmm_jax.planning.tables import settled
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,19 @@ def test_history_of_the_plan_is_the_roi_table(small_result, plan):
     np.testing.assert_allclose(plan.channels["incremental_outcome_today"], table["incremental_outcome"], rtol=2e-5)
     np.testing.assert_allclose(plan.channels["roi_today"], table["roi"], rtol=2e-5)
     np.testing.assert_allclose(plan.channels["spend_today"], table["spend"], rtol=1e-12)
+
+
+def test_a_plan_of_todays_total_changes_spend_by_nothing(plan):
+    """The same spend added up in another order was shown as a change of 0.000000003725."""
+    assert plan.summary.loc["spend", "change"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("today", "plan", "shown"),
+    [(3e6, 3e6 + 4e-9, 3e6), (3e6, 3e6 - 4e-9, 3e6), (3e6, 3e6 + 0.1, 3e6 + 0.1), (0.0, 1e-3, 1e-3), (0.0, 0.0, 0.0)],
+)
+def test_a_total_is_another_only_beyond_rounding(today, plan, shown):
+    assert settled(today, plan) == shown
 
 
 def test_the_plan_keeps_total_and_bounds_and_brings_more_than_today(plan):
