@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
+# Of the season's pairs beyond the second.
 PEAKS = ("season_peaks", "season_peaks_region")
 
 # Prior scales that are learned. The others either shape the curves, where one panel says too little about a spread over

@@ -26,7 +26,7 @@ from deepcausalmmm_jax.planning.optimizer.solvers import Method
 from deepcausalmmm_jax.planning.optimizer.utility import utility_of
 from deepcausalmmm_jax.planning.optimizer.verification import verified
 from deepcausalmmm_jax.planning.outcome import KPI
-from deepcausalmmm_jax.planning.tables import settled
+from deepcausalmmm_jax.planning.tables import without_rounding
 
 _NEEDED = (CHANNEL, "bottom", "top", "half_saturation", "slope")
 _OPTIONAL = ("spend_today", "largest_x")
@@ -238,7 +238,7 @@ def _channels(shown: pd.DataFrame) -> pd.DataFrame:
 
 
 def _summary(spend: np.ndarray, outcome: np.ndarray) -> pd.DataFrame:
-    spend = np.array([spend[0], settled(*spend)])
+    spend = np.array([spend[0], without_rounding(*spend)])
     figures = {"spend": spend, "incremental_outcome": outcome, "roi": outcome / np.where(spend > 0, spend, np.nan)}
     summary = pd.DataFrame.from_dict(figures, orient="index", columns=["today", "plan"]).rename_axis("figure")
     summary["change"] = summary["plan"] - summary["today"]

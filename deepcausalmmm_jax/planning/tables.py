@@ -215,7 +215,7 @@ def gains(
     return np.asarray(change[:, REVENUE] - (paid if horizon.in_currency else 0.0))
 
 
-def settled(today: float, plan: float) -> float:
+def without_rounding(today: float, plan: float) -> float:
     """The spend of a plan; today's where both are one total, added up in another order.
 
     A plan of today's total would otherwise be shown to spend 4e-9 more.
@@ -246,7 +246,7 @@ def summary_table(
         margin: profit as a share of revenue; None for no profit.
         has_revenue: whether revenue per KPI is known.
     """
-    paid = np.array([spend[0], settled(*spend)])
+    paid = np.array([spend[0], without_rounding(*spend)])
     outcome = np.stack([today.whole[:, KPI], plan.whole[:, KPI]])  # [2, replicate]
     revenue = np.stack([today.whole[:, REVENUE], plan.whole[:, REVENUE]])
     spent = np.where(paid > 0, paid, np.nan)[:, None]

@@ -12,7 +12,8 @@ import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.attribution.learned_settings import _adjusted
 from deepcausalmmm_jax.model.forecast_state import ForecastValues
 from deepcausalmmm_jax.model.laplace import _lost_to_shocks, _random_walk
-from deepcausalmmm_jax.model.prior_scales import LEARNED, learned_scales
+from deepcausalmmm_jax.model.log_prior import _scale_factors
+from deepcausalmmm_jax.model.prior_scales import LEARNED, PEAKS, learned_scales
 from deepcausalmmm_jax.model.training_data import training_data
 from deepcausalmmm_jax.results.fit_result import FitResult
 from deepcausalmmm_jax.training.families import model_for
@@ -109,6 +110,15 @@ def test_peaks_are_given_room_where_the_year_has_one_and_only_there():
 )
 def test_scales_that_training_does_not_learn_are_not_shown(n_regions, has_peaks, absent):
     assert set(LEARNED) - set(_adjusted(n_regions, has_peaks)) == absent
+
+
+def test_scales_of_a_seasons_peaks_may_move_twice_as_far_as_others():
+    def cost(name):
+        factors = dict.fromkeys(LEARNED, jnp.zeros(())) | {name: jnp.asarray(-1.0)}
+        return float(_scale_factors(factors))
+
+    assert {cost(name) for name in PEAKS} == {0.125}
+    assert {cost(name) for name in LEARNED if name not in PEAKS} == {0.5}
 
 
 @pytest.mark.slow

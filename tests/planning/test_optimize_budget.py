@@ -6,7 +6,7 @@ import pytest
 
 import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.planning.optimizer.utility import utility_of
-from deepcausalmmm_jax.planning.tables import settled
+from deepcausalmmm_jax.planning.tables import without_rounding
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_a_plan_of_todays_total_changes_spend_by_nothing(plan):
     [(3e6, 3e6 + 4e-9, 3e6), (3e6, 3e6 - 4e-9, 3e6), (3e6, 3e6 + 0.1, 3e6 + 0.1), (0.0, 1e-3, 1e-3), (0.0, 0.0, 0.0)],
 )
 def test_a_total_is_another_only_beyond_rounding(today, plan, shown):
-    assert settled(today, plan) == shown
+    assert without_rounding(today, plan) == shown
 
 
 def test_the_plan_keeps_total_and_bounds_and_brings_more_than_today(plan):

@@ -119,24 +119,6 @@ def test_the_next_plan_starts_from_the_budget_plan(small_ensemble):
     np.testing.assert_allclose(changed, ratio[both["channel"]], rtol=1e-6)
 
 
-def test_a_plan_that_prices_a_channel_by_its_cost_has_the_tests_of_one_with_a_spend_column(small_ensemble):
-    """Without its price the channel could not be planned: a test of the others was worth nothing, or too little."""
-    plain, panel = small_ensemble, small_ensemble.panel
-    cost, spend, unpriced = {"channel_1": 0.02}, panel.spend.copy(), panel.spend.copy()
-    spend[:, :, 0], unpriced[:, :, 0] = 0.02 * panel.exposure[:, :, 0], np.nan
-    with_column, without = (
-        dcm.Ensemble(dataclasses.replace(plain.fitted, panel=dataclasses.replace(panel, spend=each)), plain.replicates)
-        for each in (spend, unpriced)
-    )
-    told = {"weeks": 4, "changes": -1.0, "channels": ["channel_2"], "level": 0.5}
-    limits = {"relative_bounds": (0.7, 1.3), "max_steps": 1, "starts": 1}
-    right = dcm.plan_experiments(with_column, dcm.optimize_budget(with_column, **limits), **told)
-    found = dcm.plan_experiments(without, dcm.optimize_budget(without, cost=cost, **limits), **told)
-    pd.testing.assert_frame_equal(found.table, right.table)
-    pd.testing.assert_frame_equal(found.plans, right.plans)
-    assert found.perfect_information == right.perfect_information
-
-
 def test_the_limits_of_a_budget_plan_hold_for_the_plans_to_choose_from(small_ensemble):
     budget = dcm.optimize_budget(small_ensemble, relative_bounds=dict.fromkeys(CHANNELS, (0.9, 1.1)))
     spend = dcm.plan_experiments(small_ensemble, budget, **QUICK).plans.drop(columns="outcome")

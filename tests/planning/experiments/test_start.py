@@ -1,8 +1,9 @@
-"""What a test starts from: the week before it, the frequencies of a budget plan, spend that has not stopped."""
+"""What a test starts from: the week before it, a budget plan's frequencies and costs, spend that has not stopped."""
 
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import deepcausalmmm_jax as dcm
@@ -89,3 +90,21 @@ def test_a_channel_that_has_stopped_is_named_unless_a_plan_says_what_is_spent(sm
     assert note.startswith("Without spend in the last 13 weeks: channel_2. ")
     budget = dcm.optimize_budget(ensemble, relative_bounds=(0.9, 1.1))
     assert not any("Without spend" in note for note in dcm.plan_experiments(ensemble, budget, **asked).notes)
+
+
+def test_a_plan_that_prices_a_channel_by_its_cost_has_the_tests_of_one_with_a_spend_column(small_ensemble):
+    """Without its price the channel could not be planned: a test of the others was worth nothing, or too little."""
+    plain, panel = small_ensemble, small_ensemble.panel
+    cost, spend, unpriced = {"channel_1": 0.02}, panel.spend.copy(), panel.spend.copy()
+    spend[:, :, 0], unpriced[:, :, 0] = 0.02 * panel.exposure[:, :, 0], np.nan
+    with_column, without = (
+        dcm.Ensemble(dataclasses.replace(plain.fitted, panel=dataclasses.replace(panel, spend=each)), plain.replicates)
+        for each in (spend, unpriced)
+    )
+    told = {"weeks": 4, "changes": -1.0, "channels": ["channel_2"], "level": 0.5}
+    limits = {"relative_bounds": (0.7, 1.3), "max_steps": 1, "starts": 1}
+    right = dcm.plan_experiments(with_column, dcm.optimize_budget(with_column, **limits), **told)
+    found = dcm.plan_experiments(without, dcm.optimize_budget(without, cost=cost, **limits), **told)
+    pd.testing.assert_frame_equal(found.table, right.table)
+    pd.testing.assert_frame_equal(found.plans, right.plans)
+    assert found.perfect_information == right.perfect_information
