@@ -14,8 +14,8 @@ LONGEST = (
     "ops/test_acyclicity", "results/test_prepared_once", "model/test_curves",
 )  # fmt: skip
 
-# Those of the first group read `national_ensemble`, `unsure_ensemble` or `earlier_result`, those of the second
-# `reached_result`; those of the third begin with one command, whose compiled programs the later finds on disk.
+# Those of the first group read `national_ensemble`, `unsure_ensemble`, `earlier_result` or `published_result`, those of the
+# second `reached_result`; those of the third begin with one command, whose compiled programs the later finds on disk.
 _TOGETHER = (
     (
         "inference/test_sample_posterior", "trust/refutations/test_refute", "plots/test_first_page", "trust/test_health",
@@ -24,6 +24,7 @@ _TOGETHER = (
         "inference/test_reproduce", "plots/test_planner", "plots/test_numbers", "plots/test_downloads", "trust/test_fit_checks",
         "planning/test_optimize_budget", "planning/test_plan_advice", "planning/experiments/test_start",
         "attribution/test_least_width", "attribution/test_channel_errors", "attribution/test_intervals",
+        "parallel/test_devices",
     ),
     ("inference/test_reach", "planning/test_planned_frequency"),
     ("cli/test_output", "cli/test_app"),

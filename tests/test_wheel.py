@@ -56,6 +56,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel, unpacked):
     assert packed == {path for path in sources if "__pycache__" not in path.parts}
 
 
+@pytest.mark.slow
 def test_a_saved_run_answers_without_the_checkout_and_without_a_network(unpacked):
     environment = os.environ | {"PYTHONPATH": str(unpacked)}
     command = [sys.executable, "-c", NO_NETWORK + USE, str(unpacked)]

@@ -180,6 +180,7 @@ def test_a_result_computes_its_table_once_and_gives_copies(small_result):
     assert small_result.carry_over()["carried"].abs().sum() > 0
 
 
+@pytest.mark.slow
 def test_a_member_that_carries_on_longer_than_the_estimate_is_followed_to_its_own_end(small_result, small_ensemble):
     """It had been counted as long as the estimate lasts: 90% of what is seen by then had arrived much sooner."""
     quick, slow = (with_curves(small_result, np.full(3, decay)) for decay in (0.3, 0.9))

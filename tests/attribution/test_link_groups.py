@@ -116,6 +116,7 @@ def test_an_effect_is_what_is_lost_when_exposure_is_changed_by_hand(grouped):
     assert table.loc["channel_3", "through"] == "channel_1"
 
 
+@pytest.mark.slow
 def test_draws_and_refits_have_the_groups(grouped):
     weights = link_weights(grouped.fitted_panel)
     drawn = link_draws(grouped.fitted_panel, 2000)

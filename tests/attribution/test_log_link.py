@@ -102,6 +102,7 @@ def test_a_curve_and_a_scenario_say_the_same_of_one_channel(result):
     assert half == pytest.approx(curve[0.5] - curve[1.0], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_draws_add_up_too(result):
     fit, drawn = result.fitted_panel, contributed(result.fitted_panel, result.replicates.variables)
     by_member = np.asarray(predictions(result.replicates.variables, fit.inputs, fit.design), np.float64)

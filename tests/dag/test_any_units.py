@@ -90,6 +90,7 @@ def test_units_of_one_size_keep_their_rows():
     assert sizes.max() < 1.2 * sizes.min()
 
 
+@pytest.mark.slow
 def test_noise_that_is_not_gaussian_decides_a_chain():
     found = dcm.learn_dag(_samples(CHAIN, law="exponential"), noise="unequal")
     assert not found.gaussian
@@ -170,6 +171,7 @@ class TestLags:
         np.testing.assert_allclose(long.lagged, stacked.lagged, atol=1e-9)
         assert long.names == ("a", "b", "c")
 
+    @pytest.mark.slow
     def test_weeks_that_are_masked_change_nothing(self):
         x = _series(self.WITHIN, self.LAGGED, n=400)
         mask = np.ones(500, bool)
@@ -268,6 +270,7 @@ def test_frequencies_tell_an_open_direction_from_no_edge():
     assert strong.low[0, 1] < dcm.learn_dag(x, tiers=[["a"], ["b"], ["c"]]).adjacency[0, 1] < strong.high[0, 1]
 
 
+@pytest.mark.slow
 def test_lagged_edges_have_frequencies():
     found = dcm.bootstrap_dag(_series(TestLags.WITHIN, TestLags.LAGGED), 20, lags=2)
     assert found.lagged_frequency[0, 0, 2] == found.lagged_frequency[1, 1, 2] == 1.0

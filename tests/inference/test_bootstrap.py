@@ -210,6 +210,7 @@ def test_a_run_goes_on_from_what_is_on_disk(small_result, ensemble, tmp_path):
     np.testing.assert_allclose(_shares(found), _shares(ensemble), **_ROUNDING)
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_done_again_and_another_run_is_refused(small_result, small_panel, quick, tmp_path):
     def run(result=small_result, **changes):
         settings = {"seed": 3, "method": "weights", "checks": 0, "batch_size": 1, "out": tmp_path, "progress": False}

@@ -45,6 +45,7 @@ def test_each_of_many_fits_is_the_single_one(many, small_panel, other_panel, sho
     assert many[3].fitted.record.seconds > 0
 
 
+@pytest.mark.slow
 def test_fits_side_by_side_need_no_controls(small_panel, short):
     bare = dataclasses.replace(small_panel, controls=(), control=small_panel.control[:, :, :0])
     one = prepared(bare, weights := weights_of(bare, 8, ""), short)

@@ -36,6 +36,7 @@ def test_regions_with_different_links_are_found_to_be_groups(two_groups):
     assert evidence.numbers[int(np.argmin(evidence.criterion))] == 2
 
 
+@pytest.mark.slow
 def test_neither_the_kpi_nor_weeks_held_out_have_a_say(two_groups):
     panel, _ = two_groups
     rng = np.random.default_rng(0)

@@ -48,6 +48,7 @@ def test_chance_is_that_of_two_means_of_draws_and_a_fit_without_draws_has_none(n
     assert (_by_chance(small_result) == 0.0).all()
 
 
+@pytest.mark.slow
 def test_the_fit_of_a_bootstrap_is_compared_with_what_training_leaves_and_not_with_a_mean_of_draws(
     national_ensemble, trained, monkeypatch
 ):

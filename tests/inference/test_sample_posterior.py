@@ -47,6 +47,13 @@ def test_intervals_hold_the_truth_of_a_panel_like_the_model(national, national_e
     assert ((notes["share_low"] < truth) & (truth < notes["share_high"])).all()
 
 
+def test_training_finds_contributions_within_their_errors_and_forecasts_better_than_the_mean(national, trained):
+    true, notes = 100 * national[1].parameters["share"], trained.notes()
+    assert (np.abs(notes["share"] - true) < 2 * notes["share_error"]).all()
+    assert (notes["share"] > 2 * notes["share_error"]).all()
+    assert trained.metrics.loc["holdout", "rmse"] < trained.metrics.loc["holdout", "rmse_mean"]
+
+
 @pytest.mark.slow
 def test_without_links_no_draw_has_a_mediated_effect(national_ensemble):
     unlinked = _without_links(national_ensemble)
@@ -235,6 +242,7 @@ def held_at(share, sd, panel, drawn):
     return dcm.fit(panel, drawn.replace(priors=dcm.Priors(share={"channel_1": (share, sd)})), progress=False)
 
 
+@pytest.mark.slow
 def test_a_share_that_its_stated_prior_holds_down_is_sensitive_to_it(national, drawn):
     """2% is stated where the weeks say more: half as strong a prior would let it rise."""
     row = dcm.prior_sensitivity(held_at(0.02, 0.005, national[0], drawn)).loc["channel_1"]

@@ -257,6 +257,7 @@ def test_weeks_that_had_been_planned_are_new_once_they_have_a_kpi(run, small_pan
     np.testing.assert_array_equal(made.moved["new_weeks"], made.moved["change"])
 
 
+@pytest.mark.slow
 def test_weeks_that_had_been_planned_move_no_figure_by_what_was_revised_before_them(
     run, small_panel, revised_panel, made_with_revisions
 ):

@@ -77,6 +77,7 @@ def test_writing_a_report_makes_room(small_result, monkeypatch, tmp_path):
     assert calls == [None]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="this system counts no memory maps")
 def test_what_is_forgotten_gives_its_memory_maps_back():
     compiled = jax.jit(lambda x: jnp.linalg.cholesky(jnp.eye(3) + x @ x.T).sum())

@@ -50,7 +50,13 @@ def test_channels_of_several_kinds_are_each_what_they_are_alone():
         np.testing.assert_allclose(together[:, [m]], own, rtol=1e-6)
 
 
-@pytest.mark.parametrize("kinds", [MIXED, CurveKinds.same(len(PAIRS), "delayed_geometric")], ids=["mixed", "plain"])
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        pytest.param(MIXED, id="mixed"),
+        pytest.param(CurveKinds.same(len(PAIRS), "delayed_geometric"), id="plain", marks=pytest.mark.slow),
+    ],
+)
 def test_weeks_after_others_are_what_they_are_in_one_go(kinds):
     whole = activity(EXPOSURE, CURVES, INTENSITY, SOME, kinds)
     left = left_behind(EXPOSURE[:18], CURVES, INTENSITY, SOME, kinds)
@@ -66,6 +72,7 @@ def test_the_tested_channels_of_lift_tests_have_their_own_kinds():
     np.testing.assert_allclose(picked(channel), whole[:, channel], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_draws_of_curves_may_be_mapped_over():
     draws = jax.tree.map(lambda leaf: jnp.stack([leaf, 0.9 * leaf]), CURVES)
     found = jax.jit(jax.vmap(lambda own: activity(EXPOSURE, own, INTENSITY, SOME, MIXED)))(draws)

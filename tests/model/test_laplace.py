@@ -135,6 +135,7 @@ def test_steady_coefficients_are_found_flat(placebo_fit):
     assert np.abs(coefficient / coefficient.mean(axis=0) - 1).max() < 0.05
 
 
+@pytest.mark.slow
 def test_a_default_fit_finds_known_contributions(placebo_fit):
     result, truth = placebo_fit
     panel = result.panel
@@ -146,6 +147,7 @@ def test_a_default_fit_finds_known_contributions(placebo_fit):
     assert result.metrics.loc["holdout", "rmse"] < result.metrics.loc["holdout", "rmse_mean"]
 
 
+@pytest.mark.slow
 def test_most_placebos_are_flagged_and_strong_channels_are_not(placebo_fit):
     result, truth = placebo_fit
     notes, role = result.notes(), truth.parameters

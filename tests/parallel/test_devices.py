@@ -19,8 +19,14 @@ def _shares(result):
     return result.media_summary()["pct_of_contribution"].to_numpy()
 
 
-def test_a_fit_spread_over_devices_by_region_is_the_fit_on_one(small_panel, small_result, quick, limit_traces):
+def test_the_papers_fit_spread_over_devices_by_region_is_the_fit_on_one(small_panel, published_result, published):
     assert len(jax.devices()) > 1
+    spread = dcm.fit(small_panel, published, holdout=8, devices="cpu", progress=False)
+    np.testing.assert_allclose(_shares(spread), _shares(published_result), **_ROUNDING)
+
+
+@pytest.mark.slow
+def test_a_fit_spread_over_devices_by_region_is_the_fit_on_one(small_panel, small_result, quick, limit_traces):
     limit_traces(1)
     spread = dcm.fit(small_panel, quick, holdout=8, devices="cpu", progress=False)
     np.testing.assert_allclose(_shares(spread), _shares(small_result), **_ROUNDING)

@@ -93,6 +93,7 @@ def test_the_last_unit_of_a_small_cell_has_the_return_of_its_slope(small_result,
     assert last_unit(outcome, x, free, REVENUE, 0.9)[0] == pytest.approx(slope, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_refits_find_the_return_of_next_to_no_spend_that_they_find_alone(small_result, span):
     fit, horizon, cells = span
     refits = as_ensemble(small_result, 3)

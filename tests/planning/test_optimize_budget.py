@@ -205,6 +205,7 @@ def test_a_channel_without_spend_stays_as_it_was(small_panel, small_result):
     assert any("Not budgeted (no spend data), left as they were: channel_2" in note for note in plan.notes)
 
 
+@pytest.mark.slow
 def test_the_papers_model_can_be_planned_with_too(published_result):
     plan = dcm.optimize_budget(published_result, weeks=8, relative_bounds=(0.5, 1.5), starts=1, max_steps=3)
     assert plan.summary.loc["revenue", "change"] >= 0

@@ -141,6 +141,7 @@ def test_the_last_unit_is_told_in_money_whatever_is_maximised(small_result):
     assert by_kpi.on_the_total == by_revenue.on_the_total
 
 
+@pytest.mark.slow
 def test_a_plan_up_to_where_the_last_unit_pays_for_itself_is_not_told_to_be_smaller(small_result):
     free = {"weeks": (44, 52), "starts": 1, "relative_bounds": (0.0, 50.0)}
     plan = dcm.optimize_budget(small_result, target_mroi=1.0, **free)

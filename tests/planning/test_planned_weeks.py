@@ -57,6 +57,7 @@ def without_kpi(result, regions, weeks):
     return beside(result, weights=weights)
 
 
+@pytest.mark.slow
 def test_planned_weeks_are_prepared_when_a_table_asks_for_them(planned, quick, prepared_weeks):
     result = dcm.fit(planned.panel, quick, progress=False)
     assert prepared_weeks == [60]

@@ -192,7 +192,7 @@ def test_amounts_are_read_as_they_are_meant_or_not_at_all(browser, page):
     assert read[len(meant) :] == [None] * len(guesses)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", [WIDTHS[0], pytest.param(WIDTHS[1], marks=pytest.mark.slow)])
 def test_the_planner_fits_the_page(browser, page, width, screenshots):
     opened(browser, page[0], width)
     wide = browser.execute_script(
@@ -217,6 +217,7 @@ def past(result):
     return past_weeks(result.fitted_panel)
 
 
+@pytest.mark.slow
 def test_a_page_without_spend_or_additivity_has_no_planner_and_says_why(bare_result, page, monkeypatch):
     assert planner(bare_result, None, None) == (None, "This figure needs spend; give the panel its spend columns.")
     monkeypatch.setattr("deepcausalmmm_jax.plots.report.planner._ADDS_UP", -1.0)
@@ -313,6 +314,7 @@ def test_channels_that_a_plan_prices_by_their_cost_are_on_the_page_too(small_res
     np.testing.assert_allclose(planner(result, elsewhere, None)[0].data["today"], plan.channels["spend_today"])
 
 
+@pytest.mark.slow
 def test_the_page_states_the_weeks_of_its_plan(browser, small_result, plan, tmp_path):
     made = dataclasses.replace(plan, weeks=8)
     opened(browser, dcm.report(small_result, tmp_path / "report.html", plan=made))

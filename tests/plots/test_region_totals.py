@@ -120,6 +120,7 @@ def test_a_negative_part_is_named_where_it_is_negative_and_counts_in_the_whole(
     assert console_errors(browser) == []
 
 
+@pytest.mark.slow
 def test_shares_over_time_are_left_out_where_a_part_is_negative(browser, page):
     opened(browser, page[0])
     shown = "return document.getElementById('figure-percent').innerText"

@@ -212,6 +212,7 @@ def test_tooltips_are_worded_and_show_no_powers_of_ten(browser, page):
         assert not re.search(r"\de-\d", texts or ""), key
 
 
+@pytest.mark.slow
 def test_figures_that_the_report_does_not_hold_open_too(browser, curves, scores, ensemble, tmp_path, screenshots):
     from plotly.offline import get_plotlyjs
 

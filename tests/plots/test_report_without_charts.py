@@ -48,6 +48,7 @@ def test_no_chart_of_an_ordinary_fit_fails(small_result, small_ensemble):
         assert not [reason for reason in reasons if "cannot be drawn from these data" in reason]
 
 
+@pytest.mark.slow
 def test_a_report_of_a_single_refit_is_written_without_a_word_of_nan(small_ensemble, tmp_path):
     made = small_ensemble.replicates
     first = _first(made.variables)

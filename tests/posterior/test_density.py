@@ -117,6 +117,7 @@ def test_a_week_without_weight_says_nothing(double):
     assert float(log_density(place, changed, weights, priors)) == pytest.approx(float(as_it_is), abs=1e-9)
 
 
+@pytest.mark.slow
 def test_regions_of_two_groups_have_the_contributions_of_their_own_blend(double):
     inputs, priors = _inputs(3)
     found, one = quantities(_somewhere(inputs), inputs, priors), np.array([[0.0, 0.4], [0.0, 0.0]])
@@ -158,6 +159,7 @@ def _shares_drawn(found, inputs, priors, draws, tests):
     return np.asarray(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(5), draws)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", ["identity", "log"])
 @pytest.mark.parametrize("what", _STATED)
 def test_a_stated_share_holds_with_the_coefficients_that_regions_have_of_their_own(double, what, link):
@@ -170,6 +172,7 @@ def test_a_stated_share_holds_with_the_coefficients_that_regions_have_of_their_o
     assert drawn.std() == pytest.approx(sd, rel=0.2)
 
 
+@pytest.mark.slow
 def test_a_stated_marginal_return_holds_with_the_coefficients_that_regions_have_of_their_own(double):
     inputs, priors = _inputs(3, dcm.Config(priors=dcm.Priors(mroi={"channel_1": (1.0, 0.01)})))
     found = quantities(_somewhere(inputs), inputs, priors)
@@ -256,7 +259,7 @@ def test_few_regions_have_many_searches_and_many_regions_no_more_than_cost_littl
     assert Density(inputs, priors, batch).n_starts == searches
 
 
-@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("batch", [1, pytest.param(4, marks=pytest.mark.slow)])
 def test_curvature_is_the_hessian(double, batch):
     inputs, priors = _inputs(1)
     place, _ = ravel_pytree(_somewhere(inputs))

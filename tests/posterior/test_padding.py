@@ -79,6 +79,7 @@ def test_density_and_gradient_are_the_same(pair):
     np.testing.assert_allclose(padded_gradient, gradient, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_linear_part_says_the_same_at_the_same_knots(pair):
     (plain, knots), (larger, longer_knots), priors, room = pair
     (own, linear), (padded, longer) = (jax.jit(lambda x=x: _mean(x, priors))() for x in (plain, larger))

@@ -121,6 +121,7 @@ def test_other_files_are_refused_by_name(tmp_path, content):
         dcm.load(tmp_path / "absent.npz")
 
 
+@pytest.mark.slow
 def test_national_model_works_the_same(national, quick):
     result = dcm.fit(national[0], quick)
     assert result.predict().shape == (1, 104)

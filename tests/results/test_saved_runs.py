@@ -16,7 +16,11 @@ SCHEMAS = range(migrations.OLDEST, migrations.SCHEMA + 1)
 KINDS = ("point", "bootstrap", "posterior", "paper")
 
 
-@pytest.mark.parametrize("schema", SCHEMAS)
+ENDS = (migrations.OLDEST, migrations.SCHEMA)
+ALL_SCHEMAS = [pytest.param(schema, marks=() if schema in ENDS else pytest.mark.slow) for schema in SCHEMAS]
+
+
+@pytest.mark.parametrize("schema", ALL_SCHEMAS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_of_any_schema_opens_with_the_answers_it_had(schema, kind):
     folder = SAVED / f"schema_{schema}"

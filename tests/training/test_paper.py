@@ -107,6 +107,7 @@ def test_mapped_over_keys_and_weights_it_equals_one_by_one(small_panel):
             np.testing.assert_allclose(ours, theirs[i], rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_step_is_cut_on_a_plateau_and_cycles_get_dearer(small_panel):
     stuck = SHORT | {"learning_rate": 1e-9, "plateau_patience": 3, "dropout": 0.0}
     rates = dcm.fit(small_panel, dcm.Config.paper("notears", **stuck)).history["learning_rate"].iloc[10:]

@@ -62,6 +62,7 @@ def test_one_step_finds_the_links_of_every_lag_within_a_few_of_their_errors(lags
     assert np.isinf(np.asarray(errors)[~learned]).all()
 
 
+@pytest.mark.slow
 def test_the_likelihood_prefers_the_true_lag_and_direction_in_time():
     innovations, weights = _drawn(_true(2)), jnp.ones((REGIONS, WEEKS))
     rows = innovation_rows(innovations, weights, 2)
@@ -175,6 +176,7 @@ def test_the_likelihood_of_graphs_by_group_is_that_of_each_group_alone():
     np.testing.assert_allclose(together.apply(variables, links, rows), apart, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_channel_that_a_group_never_has_says_nothing_of_the_noise_that_groups_share():
     """Its zeros counted as weeks without noise: the scale of the means came out at a quarter of what it is."""
     innovations, weights = _in_groups([_true(0)] * 2, GROUP), jnp.ones((REGIONS, WEEKS))

@@ -33,6 +33,7 @@ def rooms(small_result):
     return ready, inputs, larger, template, placed_in_room(fitted.variables, template, ready.design, larger)
 
 
+@pytest.mark.slow
 def test_an_empty_channel_and_control_change_no_prediction(rooms, small_result):
     ready, inputs, larger, _, placed = rooms
     own, _ = forward_pass(small_result.fitted.variables, ready.inputs, ready.design)
