@@ -71,7 +71,9 @@ def test_a_full_disk_behind_standard_output_is_one_sentence_after_the_files(work
     assert (workplace / "full" / "panel.csv").exists()
 
 
-@pytest.mark.parametrize(("sign", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("sign", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)]
+)
 def test_an_interrupted_fit_says_what_is_kept_and_how_to_go_on(workplace, sign, code):
     long = "[training]\nmax_epochs = 1000000\nchunk_epochs = 5\ntolerance = 0.0\npatience = 1000000\n"
     (workplace / "long.toml").write_text(long)
