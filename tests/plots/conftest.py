@@ -28,7 +28,7 @@ def downloads(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def screenshots(tmp_path_factory) -> Path:
-    """Folder for pictures: DCM_SCREENSHOTS, or one that pytest throws away."""
+    """Folder for pages on paper, and for pictures where DCM_SCREENSHOTS names it; else one that pytest throws away."""
     folder = Path(os.environ.get("DCM_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
