@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from deepcausalmmm_jax.cli.columns import listed
+from deepcausalmmm_jax.cli.costs import Cost, costs_named
 from deepcausalmmm_jax.cli.limits import read_limits
 from deepcausalmmm_jax.cli.output import say, stoppable
 from deepcausalmmm_jax.errors import ConfigError
@@ -67,6 +68,7 @@ def optimize_command(
         str, typer.Option(help="key: bounds hold for the sum of the cells of a row; cell: for each cell of the plan.")
     ] = "key",
     at_frequency: AtFrequency = None,
+    cost: Cost = None,
     fixed: Annotated[list[str] | None, typer.Option(help="Channel that keeps today's spend; may be repeated.")] = None,
     target_roi: Annotated[float | None, typer.Option(help="Plan the largest total whose ROI is at least this.")] = None,
     target_mroi: Annotated[
@@ -94,6 +96,7 @@ def optimize_command(
     result = loaded(run)
     absolute, relative = read_limits(bounds)
     frequency = frequency_named(at_frequency, result.panel.channels)
+    costs = costs_named(cost, result.panel.channels)
     refuse_unwritable(out)
     with stoppable(f"Nothing was written to {out}; run the same command again."):
         plan = optimize_budget(
@@ -103,6 +106,7 @@ def optimize_command(
             next_weeks=next_weeks,
             limit=_limit(limit),
             frequency=frequency,
+            cost=costs,
             limits=Limits(absolute, relative, bounds_per, fixed=fixed or ()),  # type: ignore[arg-type]
             targets=Targets(total, target_roi, target_mroi, target_kpi),
             search=Search(method, seed=seed),  # type: ignore[arg-type]
@@ -188,6 +192,7 @@ def scenario_command(
         ),
     ] = None,
     at_frequency: AtFrequency = None,
+    cost: Cost = None,
     region: Annotated[
         list[str] | None, typer.Option(help="Region that is changed; may be repeated; all if not given.")
     ] = None,
@@ -206,10 +211,11 @@ def scenario_command(
     frequency = frequency_named(at_frequency, result.panel.channels)
     if region and not change and frequency != "today":
         raise ConfigError("--at-frequency holds in all regions; leave out --region.")
+    costs = costs_named(cost, result.panel.channels)
     weeks, asked = _span(result, first, last, only=frequency != "today")
     with stoppable(f"Nothing was written to {out}; run the same command again."):
         changes = [_change(text, region, weeks) for text in change or ()]
-        table = scenario(result, changes, weeks=asked, frequency=frequency, level=level)
+        table = scenario(result, changes, weeks=asked, frequency=frequency, cost=costs, level=level)
         write_csv(table.assign(label=table["label"].map(_day)), out, index=False)
     whole = table[table["by"] == "all"].drop(columns=["by", "label"]).iloc[0]
     say(as_shown(whole.to_frame(_everything(result.panel))))
