@@ -35,6 +35,7 @@ def test_the_lock_file_has_all_that_ci_installs():
     assert _names([*DECLARED["dependencies"], *extras["test"], *extras["lint"], *extras["docs"]]) <= locked
 
 
+@pytest.mark.slow
 def test_fits_refits_and_plans_import_the_numerical_core_alone():
     others = sorted(_names(DECLARED["dependencies"]) - set(CORE))
     assert "plotly" in others

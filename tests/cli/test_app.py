@@ -59,6 +59,7 @@ def drawn(workplace):
     assert ran.returncode == 0, ran.stderr
 
 
+@pytest.mark.slow
 def test_fit_writes_all_results_and_report_can_be_written_again(workplace, fitted):
     assert "rmse_mean8" in fitted.stdout
     names = {path.name for path in (workplace / "run").iterdir()}
@@ -184,6 +185,7 @@ def test_unwritable_output_is_refused_before_training_and_harms_nothing(workplac
     assert (workplace / "taken").read_text() == "kept"
 
 
+@pytest.mark.slow
 def test_a_failed_run_leaves_earlier_results(workplace, fitted):
     shutil.copytree(workplace / "run", workplace / "kept")
     before = {path.name: path.read_bytes() for path in (workplace / "kept").iterdir()}

@@ -54,7 +54,8 @@ def test_a_fit_is_on_disk_though_the_terminal_knows_ascii_alone_and_its_reader_i
     assert (workplace / "what_if.csv").exists()
 
 
-@pytest.mark.parametrize("stream", ["1", pytest.param("2", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", ["1", "2"])
 def test_a_closed_stream_stops_no_command(workplace, stream):
     ran = subprocess.run(
         f"{COMMAND} {' '.join(SIMULATE)} closed_{stream} {stream}>&-", shell=True, cwd=workplace, check=False

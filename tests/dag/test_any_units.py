@@ -149,6 +149,7 @@ class TestLags:
             np.testing.assert_array_equal((found.lagged[lag] != 0) & off, (self.LAGGED[lag] != 0) & off)
         np.testing.assert_allclose(found.lagged[0].diagonal(), 0.3, atol=0.15)
 
+    @pytest.mark.slow
     def test_total_effects_are_those_of_an_intervention(self):
         found = dcm.learn_dag(_series(self.WITHIN, self.LAGGED), lags=2)
         with pytest.raises(dcm.ConfigError, match="rows must be a whole number, 0 or more, got 1.5"):

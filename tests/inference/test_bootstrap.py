@@ -88,6 +88,7 @@ def test_national_intervals_add_up_over_regions(ensemble):
     np.testing.assert_allclose(draws.national.sum(axis=1), draws.regional.sum(axis=1), rtol=1e-4, atol=1.0)
 
 
+@pytest.mark.slow
 def test_a_draw_depends_on_its_number_and_the_seed_alone(small_result, ensemble):
     fewer = dcm.bootstrap(small_result, 3, seed=3, method="weights", checks=0, batch_size=1, progress=False)
     np.testing.assert_allclose(_shares(fewer), _shares(ensemble)[:3], **_ROUNDING)

@@ -250,6 +250,7 @@ def test_a_share_that_its_stated_prior_holds_down_is_sensitive_to_it(national, d
     assert row["sensitive"]
 
 
+@pytest.mark.slow
 def test_a_share_known_from_its_stated_prior_alone_is_called_so(national, drawn, national_ensemble):
     assert "say little" in held_at(0.45, 0.02, national[0], drawn).notes().loc["channel_1", "note"]
     assert "say little" not in national_ensemble.notes().loc["channel_1", "note"]

@@ -93,6 +93,7 @@ def _resident_mib():
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="this C library returns memory by itself")
 def test_what_is_forgotten_goes_back_to_the_system():
     library = ctypes.CDLL(None)

@@ -43,12 +43,12 @@ def test_regions_that_do_not_divide_lie_on_fewer_devices_and_that_is_said():
         assert len(over_regions(np.zeros(5), jax.devices(), 5).sharding.device_set) == 1
 
 
-def test_a_device_that_is_absent_is_one_sentence(small_panel, small_result):
+def test_a_device_that_is_absent_is_one_sentence(small_panel, published_result):
     for call in (dcm.fit, dcm.fit_many):
         with pytest.raises(dcm.ConfigError, match="JAX finds no gpu device on this host, only cpu"):
             call(small_panel, devices="gpu")
     with pytest.raises(dcm.ConfigError, match="JAX finds no gpu device on this host, only cpu"):
-        dcm.bootstrap(small_result, 2, devices="gpu")
+        dcm.bootstrap(published_result, 2, devices="gpu")
 
 
 _EIGHT = """

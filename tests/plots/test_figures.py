@@ -60,6 +60,7 @@ def test_figures_of_a_result_have_a_title_axes_and_data(name, options, ensemble)
     assert len(figure.data) > 0
 
 
+@pytest.mark.slow
 def test_every_place_names_the_size_where_shares_are_of_it(small_ensemble):
     kpi = small_ensemble.panel.kpi - 1.02 * small_ensemble.panel.kpi.mean(axis=1, keepdims=True)
     panel = dataclasses.replace(small_ensemble.panel, kpi=kpi)

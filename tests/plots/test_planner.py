@@ -288,12 +288,13 @@ def test_at_the_ends_of_all_limits_the_last_unit_is_of_the_channel_that_loses_le
         ({"weeks": (-9, -1)}, None),
         ({"weeks": None, "next_weeks": 13}, "--next-weeks 13 "),
         ({"weeks": 8, "frequency": {"on line": 2.5}}, "--weeks 8 --at-frequency 'on line=2.5' "),
+        ({"weeks": 8, "cost": {"on line": 0.01}}, "--weeks 8 --cost 'on line=0.01' "),
     ],
 )
-def test_the_command_plans_the_weeks_and_frequencies_that_amounts_are_for(bare_result, plan, planned, options):
-    weeks, end = planned["weeks"], len(bare_result.panel.weeks)
+def test_the_command_plans_the_weeks_frequencies_and_costs_that_amounts_are_for(small_result, plan, planned, options):
+    weeks, end = planned["weeks"], len(small_result.panel.weeks)
     weeks = tuple(end + at for at in weeks) if isinstance(weeks, tuple) else weeks
-    assert options_of(bare_result, dataclasses.replace(plan, **{**planned, "weeks": weeks})) == options
+    assert options_of(small_result, dataclasses.replace(plan, **{**planned, "weeks": weeks})) == options
 
 
 def test_channels_that_a_plan_prices_by_their_cost_are_on_the_page_too(small_result, tmp_path):
@@ -309,9 +310,11 @@ def test_channels_that_a_plan_prices_by_their_cost_are_on_the_page_too(small_res
         assert shown.data["channels"] == list(panel.channels)
         np.testing.assert_allclose(shown.data["today"], plan.channels["spend_today"])
         assert shown.data["whole"][0] == pytest.approx(plan.summary.loc["revenue", "today"], rel=1e-4)
-        assert shown.options is None
+        assert shown.options == "--cost channel_1=0.01 "
     elsewhere = dataclasses.replace(plan, weeks="panel", cost={"channel_1": 0.01, "channel_2": 1.0})
-    np.testing.assert_allclose(planner(result, elsewhere, None)[0].data["today"], plan.channels["spend_today"])
+    shown = planner(result, elsewhere, None)[0]
+    np.testing.assert_allclose(shown.data["today"], plan.channels["spend_today"])
+    assert shown.options == "--cost channel_1=0.01 "
 
 
 @pytest.mark.slow

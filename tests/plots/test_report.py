@@ -288,6 +288,7 @@ def test_importing_and_fitting_need_no_plotly():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_fit_waits_for_no_scipy_stats():
     """It takes a third of a second to import."""
     code = "import sys, deepcausalmmm_jax.inference.fit; sys.exit('scipy.stats' in sys.modules)"

@@ -34,7 +34,7 @@ PANELS = {
 }
 
 
-_QUICK = ("one region", "counts")
+_QUICK = ("one region",)
 
 
 @pytest.fixture(params=[pytest.param(name, marks=() if name in _QUICK else pytest.mark.slow) for name in PANELS])

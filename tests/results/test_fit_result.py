@@ -21,6 +21,7 @@ def test_contributions_add_up_to_the_prediction(small_result):
     assert set(small_result.panel.channels) <= set(terms.component.values)
 
 
+@pytest.mark.slow
 def test_weeks_that_end_before_training_did_are_read_as_those_of_the_whole_panel(small_result, published_result):
     """So that they have its prediction: the trend's centre and the published season are those of all training weeks."""
     for result in (small_result, published_result):

@@ -93,6 +93,7 @@ def test_values_of_earlier_weeks():
     np.testing.assert_array_equal(later(series, 9, 1)[0, :, 0], [0, 0, 0, 0])
 
 
+@pytest.mark.slow
 def test_weeks_that_only_pad_the_arrays_change_nothing(small_panel, quick):
     weights = training_weights(small_panel, 8)
     inputs = prepare(small_panel, weights, quick.replace(link_lags=2)).inputs

@@ -34,8 +34,8 @@ class Planner:
     Attributes:
         data: tables and names, as the script reads them.
         sentences: which weeks and spend the figures are of, and what they assume.
-        options: of `optimize`, in front of `--bounds`, that plan the same weeks at the same frequency; None where the
-            command has none for these weeks, or for the costs that the plan was given.
+        options: of `optimize`, in front of `--bounds`, that plan the same weeks at the same frequency and costs; None
+            where the command has none for these weeks.
     """
 
     data: dict[str, Json]
@@ -93,8 +93,6 @@ def options_of(result: FitResult, plan: BudgetPlan | None) -> str | None:
     """
     if plan is None:
         return ""
-    if plan.cost:
-        return None
     wanted = []
     if plan.next_weeks is not None:
         wanted += ["--next-weeks", str(plan.next_weeks)]
@@ -106,6 +104,10 @@ def options_of(result: FitResult, plan: BudgetPlan | None) -> str | None:
         wanted += ["--weeks", str(n_weeks - first)]
     for name, contacts in plan.frequency.items():
         wanted += ["--at-frequency", f"{name}={contacts!r}"]
+    # The page has the past weeks where the plan has a panel of its own, whose channels may lack other prices.
+    cost = unpriced(result.panel, plan.cost) if isinstance(plan.weeks, str) else plan.cost
+    for name, price in cost.items():
+        wanted += ["--cost", f"{name}={price!r}"]
     return "".join(f"{shlex.quote(part)} " for part in wanted)
 
 
