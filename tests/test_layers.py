@@ -1,5 +1,7 @@
 import ast
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -39,9 +41,26 @@ FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 
 
+class Read(NamedTuple):
+    """What the laws of this file ask of a source file: read once, for all of them."""
+
+    imports: tuple[str, ...]
+    imports_beside_types: tuple[str, ...]  # without those for the type checker alone
+    prints: bool
+
+
+@cache
+def _read(path):
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    for_types = [node for node in nodes if getattr(getattr(node, "test", None), "id", "") == "TYPE_CHECKING"]
+    typed = {id(inner) for node in for_types for inner in ast.walk(node)}
+    calls = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    beside = tuple(module for node in nodes if id(node) not in typed for module in _named(node))
+    return Read(tuple(module for node in nodes for module in _named(node)), beside, "print" in calls)
+
+
 def _imports(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        yield from _named(node)
+    return _read(path).imports
 
 
 def _named(node):
@@ -93,11 +112,7 @@ def test_arrows_point_down(path):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_plots_draw(path):
     """Other floors may name a figure as the type of what a method returns, for the type checker alone."""
-    tree = ast.parse(path.read_text())
-    for_types = [node for node in ast.walk(tree) if getattr(getattr(node, "test", None), "id", "") == "TYPE_CHECKING"]
-    typed = {id(inner) for node in for_types for inner in ast.walk(node)}
-    named = [module for node in ast.walk(tree) if id(node) not in typed for module in _named(node)]
-    drawn = any(module.split(".")[0] == "plotly" for module in named)
+    drawn = any(module.split(".")[0] == "plotly" for module in _read(path).imports_beside_types)
     assert not drawn or path.relative_to(PACKAGE).parts[0] == "plots", f"{path.name} imports plotly"
 
 
@@ -134,7 +149,5 @@ def test_no_two_files_import_each_other():
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_the_command_line_prints_and_only_one_file_may_pmap(path):
-    source = path.read_text()
-    calls = {node.func.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}  # fmt: skip
-    assert "print" not in calls or path.parent.name == "cli"
-    assert "pmap" not in source or path.name == "engines.py"
+    assert not _read(path).prints or path.parent.name == "cli"
+    assert "pmap" not in path.read_text() or path.name == "engines.py"

@@ -177,6 +177,7 @@ def test_curves_writes_the_outcome_of_each_channel_at_the_levels_asked_for(workp
     assert "--weeks must be a number of weeks, or steady, got 'a few'." in ran.stderr
 
 
+@pytest.mark.slow
 def test_unwritable_output_is_refused_before_training_and_harms_nothing(workplace):
     (workplace / "taken").write_text("kept")
     ran = run(*FIT, "--out", "taken/run", cwd=workplace)

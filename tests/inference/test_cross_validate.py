@@ -125,6 +125,7 @@ def test_settings_and_seeds_matter(table):
     assert errors.nunique() == 4
 
 
+@pytest.mark.slow
 def test_weeks_after_a_fold_change_nothing(table, small_panel, asked):
     spoilt = small_panel.kpi.copy()
     spoilt[:, 52:] *= 100

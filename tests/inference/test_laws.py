@@ -57,7 +57,9 @@ def assert_same_training(ours, theirs):
     np.testing.assert_allclose(one, other, rtol=1e-2)
 
 
-@pytest.mark.parametrize("order", [(2, 0, 3, 1), (1, 0, 2, 3), (3, 2, 1, 0)])
+@pytest.mark.parametrize(
+    "order", [(2, 0, 3, 1), *(pytest.param(order, marks=pytest.mark.slow) for order in ((1, 0, 2, 3), (3, 2, 1, 0)))]
+)
 def test_the_order_of_regions_does_not_matter(small_panel, calm, order):
     smaller = calm.replace(training=dataclasses.replace(calm.training, learning_rate=0.001))
     plain, found = (

@@ -36,7 +36,7 @@ def decided(result, plan=None, currency=None):
     return decision(result, dcm.health(result), plan, currency)
 
 
-ALL_DRAWN = [pytest.param(kind, marks=() if kind in ("strong", "no spend") else pytest.mark.slow) for kind in KINDS]
+ALL_DRAWN = [pytest.param(kind, marks=() if kind == "strong" else pytest.mark.slow) for kind in KINDS]
 
 
 @pytest.mark.parametrize("kind", ALL_DRAWN)

@@ -110,6 +110,7 @@ def test_the_best_split_of_todays_total_is_that_of_optimize_budget(browser, page
     assert console_errors(browser) == []
 
 
+@pytest.mark.slow
 def test_gains_and_verdicts_count_profit_at_the_margin_of_the_plan(browser, page, tmp_path):
     """By revenue this plan gains, and the last unit of spend earns what it costs; by profit neither."""
     cheap = dataclasses.replace(page[1].panel, spend=page[1].panel.spend / 8.0)

@@ -90,6 +90,7 @@ def test_a_selected_region_shows_its_parts_and_keeps_zero_in_view(browser, page)
     assert console_errors(browser) == []
 
 
+@pytest.mark.slow
 def test_charts_that_do_not_follow_a_region_keep_their_intervals(browser, page):
     opened(browser, page[0])
     read = "return ['mroi', 'cpik'].map(k => [document.querySelector(`[data-key=${k}] h3`).textContent, document.getElementById(`figure-${k}`).data.map(t => t.x)])"

@@ -67,7 +67,7 @@ def test_a_console_error_would_be_seen(browser, tmp_path):
     assert "on purpose" in console_errors(browser)[0]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", [WIDTHS[0], pytest.param(WIDTHS[1], marks=pytest.mark.slow)])
 def test_every_figure_of_the_report_is_drawn_without_a_console_error(browser, page, width, screenshots):
     opened(browser, page[0], width).execute_script(DRAW_ALL)
     drawn = browser.execute_script(
@@ -134,6 +134,7 @@ def test_a_region_filter_shows_the_region_and_reset_undoes_it(browser, page):
     assert console_errors(browser) == []
 
 
+@pytest.mark.slow
 def test_the_channel_filter_leaves_channels_out_of_all_charts_but_those_of_the_whole(browser, page):
     opened(browser, page[0])
     browser.execute_script("document.querySelector('#channels input').click();" + DRAW_ALL)
@@ -191,6 +192,7 @@ def test_the_report_prints_and_loads_nothing_from_the_network(browser, page, scr
     assert page[0].stat().st_size < 8_000_000
 
 
+@pytest.mark.slow
 def test_the_page_fits_paper_and_wide_tables_fit_the_screen(browser, page):
     opened(browser, page[0])
     narrow = "return ['media', 'plan-channels'].map(id => document.getElementById(id)).filter(t => t && t.scrollWidth > t.parentElement.clientWidth).map(t => t.id)"
@@ -333,6 +335,7 @@ def test_figures_of_a_small_kpi_are_shown_in_significant_digits(small_result, fa
     np.testing.assert_allclose([float(cell) for cell in rmse], errors, rtol=0.006)
 
 
+@pytest.mark.slow
 def test_what_holds_for_all_intervals_is_said_once_below_the_table_of_shares(small_ensemble, small_result):
     table = _trust(small_ensemble)
     sentences = [note.sentence for note in small_ensemble.coverage_notes]

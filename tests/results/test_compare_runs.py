@@ -63,6 +63,7 @@ def test_figures_have_their_errors_and_z(small_result, small_ensemble):
     assert found.loc["decay"]["after_error"].notna().all()
 
 
+@pytest.mark.slow
 def test_runs_on_different_calendars_are_compared_only_by_what_no_step_is_counted_in(small_result, quick):
     weekly = small_result.panel
     dates = pd.date_range(weekly.weeks[0], periods=len(weekly.weeks), freq=pd.DateOffset(months=1))

@@ -16,12 +16,15 @@ SCHEMAS = range(migrations.OLDEST, migrations.SCHEMA + 1)
 KINDS = ("point", "bootstrap", "posterior", "paper")
 
 
-ENDS = (migrations.OLDEST, migrations.SCHEMA)
-ALL_SCHEMAS = [pytest.param(schema, marks=() if schema in ENDS else pytest.mark.slow) for schema in SCHEMAS]
+QUICK = {(kind, migrations.SCHEMA) for kind in KINDS} | {("point", migrations.OLDEST), ("paper", migrations.OLDEST)}
+ALL = [
+    pytest.param(kind, schema, marks=() if (kind, schema) in QUICK else pytest.mark.slow, id=f"{kind}-{schema}")
+    for kind in KINDS
+    for schema in SCHEMAS
+]
 
 
-@pytest.mark.parametrize("schema", ALL_SCHEMAS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "schema"), ALL)
 def test_a_run_of_any_schema_opens_with_the_answers_it_had(schema, kind):
     folder = SAVED / f"schema_{schema}"
     told = json.loads((folder / "answers.json").read_text())[kind]

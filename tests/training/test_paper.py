@@ -19,7 +19,7 @@ from deepcausalmmm_jax.training.prepare import prepare
 SHORT = {"hidden_size": 8, "epochs": 40, "warm_start_epochs": 10, "graph_warm_up": 10, "graph_interval": 5}
 
 
-@pytest.fixture(scope="module", params=["triangular", "notears"])
+@pytest.fixture(scope="module", params=["triangular", pytest.param("notears", marks=pytest.mark.slow)])
 def paper_result(request, small_panel, published_result):
     if request.param == "triangular":
         return published_result

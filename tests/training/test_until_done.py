@@ -39,6 +39,7 @@ def _chunk(state):
     return _State(_Progress(status), left, steps, key, left == 1)
 
 
+@pytest.mark.slow
 def test_each_of_many_fits_stops_where_it_would_have_stopped_alone():
     together = jax.vmap(lambda chunks: run_until_done(_chunk, _start(chunks), _MARK))(jnp.asarray([1, 4, 2], jnp.int32))
     np.testing.assert_array_equal(together.steps["of one"], [1.0, 4.0, 2.0])
