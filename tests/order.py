@@ -3,15 +3,17 @@
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-# The files that take longest, the longest first: a worker that began one of them last would keep the other waiting.
+# The files that take longest, the longest first: a worker that began one of them last would keep the other waiting. But the
+# first is where one worker makes `small_ensemble`, and the other begins with those that need no fit of the small panel: what
+# it needs later it finds compiled.
 LONGEST = (
-    "inference/test_sample_posterior", "test_docs", "cli/test_output", "training/test_estimate",
-    "inference/test_bootstrap", "model/test_laplace", "inference/test_cross_validate", "attribution/test_mediation",
-    "dag/test_any_units", "inference/test_reach", "benchmarking/test_suite", "results/test_fit_result",
-    "training/test_paper", "plots/test_report", "parallel/test_devices", "planning/test_optimize_budget",
-    "inference/test_fit_many", "planning/test_laws", "inference/test_lift_tests", "dag/test_learn_dag",
-    "results/test_damaged_runs", "inference/test_calendars", "posterior/test_tested", "posterior/test_density",
-    "ops/test_acyclicity", "results/test_prepared_once", "model/test_curves",
+    "attribution/test_intervals", "inference/test_sample_posterior", "test_docs", "cli/test_output", "posterior/test_density",
+    "dag/test_any_units", "ops/test_acyclicity", "model/test_curves", "dag/test_learn_dag", "posterior/test_tested",
+    "training/test_estimate", "inference/test_bootstrap", "inference/test_cross_validate", "plots/test_report",
+    "attribution/test_mediation", "model/test_laplace", "inference/test_reach", "benchmarking/test_suite",
+    "results/test_fit_result", "training/test_paper", "planning/test_optimize_budget", "inference/test_fit_many",
+    "planning/test_laws", "inference/test_lift_tests", "results/test_damaged_runs", "inference/test_calendars",
+    "results/test_prepared_once",
 )  # fmt: skip
 
 # Those of the first group read `national_ensemble`, `unsure_ensemble`, `earlier_result` or `published_result`, those of the
