@@ -107,8 +107,9 @@ def fit_kpis(
     for kpi, panel in panels.items():
         weights = weights_of(panel, holdout, f"KPI {kpi}: ")
         refuse_repeats(configs[kpi].experiments)
+        ready = prepared(panel, weights, configs[kpi], f"KPI {kpi}: ")
         warn_of_lengths(panel, configs[kpi].experiments, f"KPI {kpi}: ")
-        wanted.append(Wanted(f"KPI {kpi}", panel, weights, configs[kpi], seed, prepared(panel, weights, configs[kpi])))
+        wanted.append(Wanted(f"KPI {kpi}", panel, weights, configs[kpi], seed, ready))
     alone = fit_all(wanted, "fit_kpis", working, engine, batch_size, progress)
     results, pooling = dict(zip(panels, alone, strict=True)), _table({})
     if pools:

@@ -168,8 +168,8 @@ def _wanted(
         weights = weights_of(panel, holdout, f"Panel {p}: ")
         for c, config in enumerate(settings):
             refuse_repeats(config.experiments)
+            ready = prepared(panel, weights, config, f"Panel {p}: ")
             warn_of_lengths(panel, config.experiments, f"Panel {p}: ", stacklevel=4)
-            ready = prepared(panel, weights, config)
             wanted += [Wanted(f"panel {p}, setting {c}, seed {s}", panel, weights, config, s, ready) for s in all_seeds]
     return wanted
 
@@ -194,10 +194,23 @@ def weights_of(panel: Panel, holdout: int | None, prefix: str) -> np.ndarray:
     return informative(panel, weights)
 
 
-def prepared(panel: Panel, weights: np.ndarray, config: Config) -> Preparation:
-    """The panel up to its last KPI as the model reads it."""
+def prepared(panel: Panel, weights: np.ndarray, config: Config, prefix: str = "") -> Preparation:
+    """The panel up to its last KPI as the model reads it.
+
+    Args:
+        panel: the panel.
+        weights: `[region, week]` of the training weeks.
+        config: settings.
+        prefix: see `weights_of`.
+
+    Raises:
+        DataError: a lift test that does not fit the panel, though it may fit the others.
+    """
     past = panel.until_last_kpi()
-    return prepare(past, weights[:, : len(past.weeks)], config)
+    try:
+        return prepare(past, weights[:, : len(past.weeks)], config)
+    except DataError as error:
+        raise DataError(f"{prefix}{error}") from None
 
 
 def _fitted(

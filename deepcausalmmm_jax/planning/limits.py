@@ -201,7 +201,7 @@ def polytope_of(cells: Cells, panel: Labels, limits: Limits) -> Polytope:
             )
         polytope = _with_sum(polytope, where, _range(pair, name), name)
     for names, pair in limits.groups.items():
-        chosen = (names,) if isinstance(names, str) else names
+        chosen = _listed(names)
         where = np.isin(cells.channel, [_channel(cells, panel, name, "groups") for name in chosen])
         polytope = _with_sum(polytope, where, _range(pair, " + ".join(chosen)), " + ".join(chosen))
     for name in (limits.fixed,) if isinstance(limits.fixed, str) else limits.fixed:
@@ -209,6 +209,14 @@ def polytope_of(cells: Cells, panel: Labels, limits: Limits) -> Polytope:
         polytope = _with_each(polytope, cells.channel == panel.channels.index(name), (1.0, 1.0), cells.today, name)
     _refuse_contradiction(polytope, cells, panel)
     return polytope
+
+
+def _listed(names: object) -> tuple[str, ...]:
+    """The channels of a group; one without any would limit nothing, and nobody would be told."""
+    chosen = (names,) if isinstance(names, str) else names
+    if not (isinstance(chosen, tuple) and chosen):
+        raise ConfigError(f"A key of groups must be one or more channels, such as ('tv', 'radio'), got {shown(names)}.")
+    return chosen
 
 
 def refuse_unknown_channel(channels: tuple[str, ...], name: object, option: str) -> None:

@@ -74,6 +74,12 @@ def test_bad_requests_name_the_panel(small_panel, quick):
         dcm.fit_many([small_panel, silent], quick)
     with pytest.raises(dcm.DataError, match="Entry 1 of panels must be a Panel, got str"):
         dcm.fit_many([small_panel, "panel.csv"], quick)
+    test = dcm.LiftTest("channel_2", "2022-05-23", "2022-07-11", 900.0, 90.0, regions=("region_4",))
+    fewer, tested = small_panel.select(regions=["region_1", "region_2"]), quick.replace(experiments=(test,))
+    with pytest.raises(dcm.DataError, match="Panel 1: The lift test .* is in region 'region_4'"):
+        dcm.fit_many([small_panel, fewer], tested)
+    with pytest.raises(dcm.DataError, match="KPI visits: The lift test .* is in region 'region_4'"):
+        dcm.fit_kpis({"visits": fewer, "sales": fewer}, dcm.Config(experiments=(test,)))
     for changes, said in (
         ({"seeds": []}, "at least one seed"),
         ({"configs": []}, "at least one configuration"),

@@ -94,6 +94,8 @@ def test_a_sum_of_one_cell_is_an_end_of_that_cell():
         ({"bounds": {"tvv": (1, 2)}}, "bounds names the channel 'tvv'; did you mean 'tv'"),
         ({"relative_bounds": {"mail": (1, 2)}}, "relative_bounds names 'mail', which has no spend and so no budget"),
         ({"groups": {("tv", "mail"): (1, 2)}}, "groups names 'mail', which has no spend"),
+        ({"groups": {3: (1, 2)}}, r"A key of groups must be one or more channels, such as \('tv', 'radio'\), got 3"),
+        ({"groups": {(): (0, 2)}}, r"A key of groups must be one or more channels, .* got \(\)"),
         (
             {"bounds": {("tv", "nort"): (1, 2)}},
             "bounds names the region 'nort', which the model does not have",
