@@ -43,7 +43,7 @@ class Change:
         factor: that both are multiplied by; 1.2 is 20% more, and costs 20% of what was spent.
         to: new value of the exposure, in its units, or of the control; `baseline` for a treatment at its baseline, or
             for an event that does not take place; None to multiply. Exposure that was free stays free, and exposure
-            beyond it has the mean price of its region.
+            beyond it has the mean price of its region: as from today's, whatever changes come before.
         regions: labels of the regions that are changed; all when None.
         weeks: labels of the first and last week that are changed; all when None.
     """
@@ -159,7 +159,10 @@ def _changed(bought: _Bought, change: Change, horizon: Horizon, baselines: Basel
             if kind == "exposure":
                 spend = spend.copy()
                 plan = slice(horizon.start, horizon.stop)
-                paid = _paid(spend[:, :, at], values[:, plan], to[:, plan], horizon.price[:, :, at], change)
+                if change.to is None:
+                    paid = spend[:, :, at] * change.factor
+                else:
+                    paid = _paid(horizon, at, to[:, plan])
                 spend[:, :, at] = np.where(where[:, plan], paid, spend[:, :, at])
             array[:, :, at] = np.where(where, to, values)
             return _Bought(dataclasses.replace(panel, **{kind: array}), spend)
@@ -182,14 +185,14 @@ def _new_values(values: np.ndarray, change: Change, baseline: np.ndarray | None)
     return np.asarray(np.broadcast_to(baseline[:, None], values.shape))
 
 
-def _paid(spend: np.ndarray, was: np.ndarray, to: np.ndarray, price: np.ndarray, change: Change) -> np.ndarray:
-    """Spend of a changed channel, `[region, plan week]`: a factor multiplies it; a value costs what it adds.
+def _paid(horizon: Horizon, at: int, to: np.ndarray) -> np.ndarray:
+    """Spend of a channel whose exposure is set, `[region, plan week]`, by that of today, whatever was changed before.
 
-    Exposure that was free stays free; exposure beyond it has its price.
+    What was free stays free, and exposure beyond it has its price: reckoned from an earlier change, exposure set back to
+    what it was would still cost something.
     """
-    if change.to is None:
-        return spend * change.factor
-    more = np.nan_to_num(np.maximum(to - was, 0.0) * price)
+    spend, was = np.nan_to_num(horizon.spend[:, :, at]), horizon.exposure[:, :, at]
+    more = np.nan_to_num(np.maximum(to - was, 0.0) * horizon.price[:, :, at])
     return np.asarray(np.where(spend > 0, spend * to / np.where(was > 0, was, 1.0), more))
 
 

@@ -103,6 +103,17 @@ def test_a_factor_multiplies_what_was_spent_and_a_value_costs_what_it_adds_at_th
     np.testing.assert_allclose(none, -spend.sum(axis=1))
 
 
+@pytest.mark.parametrize("first", [{"to": 9e5}, {"to": 0.0}, {"factor": 3.0}])
+def test_a_value_costs_what_it_costs_from_today_whatever_was_changed_before(gapped, first):
+    """Set up and back to what it was, free exposure cost something, and paid exposure the mean price instead of its own."""
+    for region in (0, 2):
+        here = {"regions": [gapped.panel.regions[region]], "weeks": (label(gapped, 54), label(gapped, 54))}
+        before = dcm.Change("channel_1", **first, **here)
+        back = dcm.Change("channel_1", to=float(gapped.panel.exposure[region, 54, 0]), **here)
+        paid = told(gapped, before, back, weeks=LAST).loc[("all", "all"), "spend_change"]
+        assert paid == pytest.approx(0.0, abs=1e-9 * gapped.panel.spend.sum())
+
+
 def test_a_control_costs_nothing(small_result):
     table = told(small_result, dcm.Change("control_1", 2.0), dcm.Change("control_2", to=1.0))
     assert (table["spend_change"] == 0).all()
