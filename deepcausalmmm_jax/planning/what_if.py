@@ -188,8 +188,8 @@ def _new_values(values: np.ndarray, change: Change, baseline: np.ndarray | None)
 def _paid(horizon: Horizon, at: int, to: np.ndarray) -> np.ndarray:
     """Spend of a channel whose exposure is set, `[region, plan week]`, by that of today, whatever was changed before.
 
-    What was free stays free, and exposure beyond it has its price: reckoned from an earlier change, exposure set back to
-    what it was would still cost something.
+    What was free stays free, and exposure beyond it has its price: reckoned from an earlier change, exposure set back
+    to what it was would still cost something.
     """
     spend, was = np.nan_to_num(horizon.spend[:, :, at]), horizon.exposure[:, :, at]
     more = np.nan_to_num(np.maximum(to - was, 0.0) * horizon.price[:, :, at])

@@ -105,7 +105,7 @@ def test_a_factor_multiplies_what_was_spent_and_a_value_costs_what_it_adds_at_th
 
 @pytest.mark.parametrize("first", [{"to": 9e5}, {"to": 0.0}, {"factor": 3.0}])
 def test_a_value_costs_what_it_costs_from_today_whatever_was_changed_before(gapped, first):
-    """Set up and back to what it was, free exposure cost something, and paid exposure the mean price instead of its own."""
+    """Set back to what it was, free exposure cost something, and paid exposure the mean price instead of its own."""
     for region in (0, 2):
         here = {"regions": [gapped.panel.regions[region]], "weeks": (label(gapped, 54), label(gapped, 54))}
         before = dcm.Change("channel_1", **first, **here)
