@@ -159,10 +159,7 @@ def _changed(bought: _Bought, change: Change, horizon: Horizon, baselines: Basel
             if kind == "exposure":
                 spend = spend.copy()
                 plan = slice(horizon.start, horizon.stop)
-                if change.to is None:
-                    paid = spend[:, :, at] * change.factor
-                else:
-                    paid = _paid(horizon, at, to[:, plan])
+                paid = spend[:, :, at] * change.factor if change.to is None else _paid(horizon, at, to[:, plan])
                 spend[:, :, at] = np.where(where[:, plan], paid, spend[:, :, at])
             array[:, :, at] = np.where(where, to, values)
             return _Bought(dataclasses.replace(panel, **{kind: array}), spend)
