@@ -10,9 +10,10 @@ import time
 import pandas as pd
 import pytest
 
+import deepcausalmmm_jax as dcm
 from deepcausalmmm_jax.cli import output
 from deepcausalmmm_jax.cli.output import prepare_streams, say, say_aside, stoppable
-from tests.cli.test_app import COMMAND, FIT, QUICK, run
+from tests.cli.test_app import COMMAND, FIT, run
 from tests.processes import with_devices
 
 SIMULATE = ("simulate", "--regions", "2", "--weeks", "20", "--channels", "1", "--controls", "0", "--out")
@@ -21,9 +22,10 @@ RESULTS = {"report.html", "contributions.csv", "media_summary.csv", "metrics.csv
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory):
-    """A table whose regions no ASCII terminal can show."""
+    """A table whose channels no ASCII terminal can show, and a model that is compiled in a third of the default's time."""
     folder = tmp_path_factory.mktemp("output")
-    (folder / "quick.toml").write_text(QUICK)
+    paper = dcm.Config.paper(hidden_size=2, epochs=6, warm_start_epochs=2)
+    (folder / "quick.toml").write_text(paper.to_toml())
     ran = run("simulate", "--regions", 3, "--weeks", 40, "--channels", 2, "--controls", 1, "--out", "sim", cwd=folder)
     assert ran.returncode == 0, ran.stderr
     table = pd.read_csv(folder / "sim" / "panel.csv")

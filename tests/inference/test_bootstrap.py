@@ -25,7 +25,7 @@ bootstrap_module = importlib.import_module("deepcausalmmm_jax.inference.bootstra
 @pytest.fixture(scope="module")
 def small_result(small_panel, quick):
     """A fit of small steps: those of the default make tenths of a point out of the rounding of a program's shape."""
-    calm = dataclasses.replace(quick.training, learning_rate=0.005)
+    calm = dataclasses.replace(quick.training, learning_rate=0.005, max_epochs=50)
     return dcm.fit(small_panel, quick.replace(training=calm), holdout=8)
 
 

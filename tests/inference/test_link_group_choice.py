@@ -48,7 +48,8 @@ def test_neither_the_kpi_nor_weeks_held_out_have_a_say(two_groups):
     np.testing.assert_array_equal(same.criterion, evidence.criterion)
 
 
-@pytest.mark.parametrize("links", [pytest.param(None, marks=pytest.mark.slow), 0])
+@pytest.mark.slow
+@pytest.mark.parametrize("links", [None, 0])
 def test_where_one_graph_has_most_evidence_the_settings_are_those_of_one(links):
     panel, _ = dcm.simulate(16, 80, 4, 1, seed=3001, links=links)
     config, evidence = _found(panel)

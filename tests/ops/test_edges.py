@@ -26,7 +26,9 @@ KERNELS = {
     "binomial": lambda decay: binomial_kernel(decay, 6),
     "waiting": lambda delay: waiting_kernel(delay, 6),
     "delayed geometric": lambda decay: delayed_geometric_kernel(decay, decay, 4, 6),
-    "adstock": lambda decay: geometric_adstock(EXPOSURE[:4].astype(decay.dtype), decay),
+    "adstock": lambda decay: geometric_adstock(
+        jnp.broadcast_to(EXPOSURE[:4].astype(decay.dtype), (4, *decay.shape)), decay
+    ),
 }
 ONE = {  # weights of a channel whose decay, or delay, is 0 and 1
     "geometric": ([1.0, 0, 0, 0, 0, 0], [0.0] * 6),
@@ -62,11 +64,13 @@ class TestEdges(chex.TestCase):
         assert (np.diff(curve) >= 0).all()
 
     @chex.variants(with_jit=True, without_jit=True, with_device=True)
-    @parameterized.parameters(*((name, decay) for name in KERNELS for decay in (*TINY, 0.5, 1.0 - 1e-7, 1.0)))
-    def test_kernels_are_finite_with_their_gradients(self, name, decay):
-        kernel = KERNELS[name]
+    @parameterized.parameters(*KERNELS)
+    def test_kernels_are_finite_with_their_gradients(self, name):
+        """A channel for each decay, so that one program has them all."""
+        kernel, decays = KERNELS[name], jnp.array([*TINY, 0.5, 1.0 - 1e-7, 1.0])
         weighted = lambda d: (kernel(d) * jnp.arange(1.0, kernel(d).shape[0] + 1)[:, None]).sum()  # noqa: E731
-        value, gradient = self.variant(jax.value_and_grad(weighted))(jnp.array([decay]))
+        value, gradient = self.variant(jax.value_and_grad(weighted))(decays)
+        chex.assert_shape(gradient, decays.shape)
         chex.assert_tree_all_finite((value, gradient))
 
 
@@ -82,6 +86,11 @@ def test_kernels_at_the_ends_are_the_limits(name, at):
 @pytest.mark.parametrize("decay", [1e-3, 0.5, 0.999])
 def test_gradients_within_the_range_are_those_of_finite_differences(name, decay):
     with jax.enable_x64(True):
-        exposure = jnp.asarray([[0.0], [0.3], [2.0]])
         check_grads(KERNELS[name], (jnp.array([decay]),), order=1, modes=["rev"], rtol=1e-3, eps=1e-6)
-        check_grads(lambda g: hill(exposure, jnp.array([1.5]), g), (jnp.array([decay]),), order=1, modes=["rev"], rtol=1e-3, eps=1e-7)  # fmt: skip
+
+
+@pytest.mark.parametrize("half", [1e-3, 0.5, 0.999])
+def test_the_gradient_of_saturation_is_that_of_finite_differences(half):
+    with jax.enable_x64(True):
+        exposure = jnp.asarray([[0.0], [0.3], [2.0]])
+        check_grads(lambda g: hill(exposure, jnp.array([1.5]), g), (jnp.array([half]),), order=1, modes=["rev"], rtol=1e-3, eps=1e-7)  # fmt: skip
