@@ -68,7 +68,6 @@ def optimize_command(
         str, typer.Option(help="key: bounds hold for the sum of the cells of a row; cell: for each cell of the plan.")
     ] = "key",
     at_frequency: AtFrequency = None,
-    cost: Cost = None,
     fixed: Annotated[list[str] | None, typer.Option(help="Channel that keeps today's spend; may be repeated.")] = None,
     target_roi: Annotated[float | None, typer.Option(help="Plan the largest total whose ROI is at least this.")] = None,
     target_mroi: Annotated[
@@ -86,6 +85,7 @@ def optimize_command(
     ] = "auto",
     level: Annotated[float, typer.Option(help="Interval level (0.9 = 90%).")] = 0.9,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    cost: Cost = None,
 ) -> None:
     """Split a budget to maximise the outcome, and write the plan beside today's."""
     from deepcausalmmm_jax.planning.limits import Limits  # with JAX, which help does without
@@ -192,7 +192,6 @@ def scenario_command(
         ),
     ] = None,
     at_frequency: AtFrequency = None,
-    cost: Cost = None,
     region: Annotated[
         list[str] | None, typer.Option(help="Region that is changed; may be repeated; all if not given.")
     ] = None,
@@ -201,6 +200,7 @@ def scenario_command(
     ] = None,
     last: Annotated[str | None, typer.Option(help="Last week that is changed, or counted.")] = None,
     level: Annotated[float, typer.Option(help="Interval level (0.9 = 90%).")] = 0.9,
+    cost: Cost = None,
 ) -> None:
     """Predict the KPI with some exposure or controls changed."""
     from deepcausalmmm_jax.io.write_csv import write_csv
