@@ -1,9 +1,13 @@
 """Column names and globs of the command line -> the columns of a table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
 
 from deepcausalmmm_jax.data.readers import globs
-from deepcausalmmm_jax.errors import DataError
+from deepcausalmmm_jax.errors import ConfigError, DataError
+
+T = TypeVar("T")
 
 
 def expanded(patterns: Sequence[str], columns: Sequence[str], option: str) -> list[str]:
@@ -81,6 +85,30 @@ def listed(texts: Sequence[str], known: Sequence[str]) -> list[str]:
             found.append(",".join(parts[at:end]).strip())
             at = end
     return [name for name in found if name]
+
+
+def stated_by_name(option: str, wanted: str, parts: Sequence[str], read: Callable[[str], T]) -> dict[str, T]:
+    """Values of `name=value`, each name once; a name may have the sign in it, a value not.
+
+    Args:
+        option: that they were given to.
+        wanted: what the option takes, for the refusal.
+        parts: one by one, as `listed` has them.
+        read: the value of its text; a ValueError where it has none.
+
+    Raises:
+        ConfigError: a text of another form, or a name that is given twice.
+    """
+    found: dict[str, T] = {}
+    for part in parts:
+        name, _, text = (piece.strip() for piece in part.rpartition("="))
+        if name in found:
+            raise ConfigError(f"{option} names {name!r} twice; keep one.")
+        with suppress(ValueError):
+            found[name] = read(text)
+        if not name or name not in found:
+            raise ConfigError(f"{option} must be {wanted}, got {part!r}.")
+    return found
 
 
 def stated_pair(text: str, known: Sequence[str]) -> tuple[str, str, str]:

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deepcausalmmm_jax.cli.columns import listed, stated_pair
-from deepcausalmmm_jax.errors import ConfigError
+from deepcausalmmm_jax.cli.columns import listed, stated_by_name
 
 Cost = Annotated[
     list[str] | None,
@@ -30,18 +29,5 @@ def costs_named(texts: list[str] | None, channels: Sequence[str]) -> dict[str, f
     Raises:
         ConfigError: a text of another form, or a channel that is named twice.
     """
-    found: dict[str, float] = {}
-    for part in listed(texts or (), channels):
-        name, sign, text = (piece.strip() for piece in stated_pair(part, channels))
-        try:
-            price = float(text)
-        except ValueError:
-            sign = ""
-        if not (name and sign):
-            raise ConfigError(
-                f"--cost must be a channel and the price of a unit of its exposure, such as tv=0.012, got {part!r}."
-            )
-        if name in found:
-            raise ConfigError(f"--cost names {name!r} twice; keep one.")
-        found[name] = price
-    return found or None
+    wanted = "a channel and the price of a unit of its exposure, such as tv=0.012"
+    return stated_by_name("--cost", wanted, listed(texts or (), channels), float) or None

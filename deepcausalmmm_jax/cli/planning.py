@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from deepcausalmmm_jax.cli.columns import listed
+from deepcausalmmm_jax.cli.columns import listed, stated_by_name
 from deepcausalmmm_jax.cli.costs import Cost, costs_named
 from deepcausalmmm_jax.cli.limits import read_limits
 from deepcausalmmm_jax.cli.output import say, stoppable
@@ -148,19 +148,12 @@ def frequency_named(texts: list[str] | None, channels: Sequence[str]) -> "Freque
         return "today"
     if parts == ["best"]:
         return "best"
-    found: dict[str, float | Literal["best"]] = {}
-    for part in parts:
-        name, sign, text = (piece.strip() for piece in part.rpartition("="))
-        try:
-            each: float | Literal["best"] = "best" if text == "best" else float(text)
-        except ValueError:
-            sign = ""
-        if not (name and sign):
-            raise ConfigError(f"--at-frequency must be best, or a channel and its contacts such as tv=3, got {part!r}.")
-        if name in found:
-            raise ConfigError(f"--at-frequency names {name!r} twice; keep one.")
-        found[name] = each
-    return found
+    wanted = "best, or a channel and its contacts such as tv=3"
+    return stated_by_name("--at-frequency", wanted, parts, _contacts)
+
+
+def _contacts(text: str) -> float | Literal["best"]:
+    return "best" if text == "best" else float(text)
 
 
 def _print_plan(plan: "BudgetPlan") -> None:

@@ -22,7 +22,7 @@ RESULTS = {"report.html", "contributions.csv", "media_summary.csv", "metrics.csv
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory):
-    """A table whose channels no ASCII terminal can show, and a model that is compiled in a third of the default's time."""
+    """A table whose channels no ASCII terminal can show, and a model that compiles sooner than the default."""
     folder = tmp_path_factory.mktemp("output")
     paper = dcm.Config.paper(hidden_size=2, epochs=6, warm_start_epochs=2)
     (folder / "quick.toml").write_text(paper.to_toml())
