@@ -73,7 +73,7 @@ def test_every_place_names_the_size_where_shares_are_of_it(small_ensemble):
     worked = findings(result, None).worked
     assert f"of {of}." in worked[0]
     assert "taken from its weekly changes" in worked[1]
-    (media,) = [made for own in tables_of(result, card, panel.diagnose()).values() for made in own if made.key == "media"]
+    (media,) = [one for own in tables_of(result, card, panel.diagnose()).values() for one in own if one.key == "media"]
     assert f"share of {of}" in media.header
     axes = [draw(name, result).layout.xaxis.title.text for name in ("contribution_total", "distributions")]
     assert axes == [f"% of {of}"] * 2
