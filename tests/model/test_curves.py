@@ -35,7 +35,7 @@ CURVES = curves_of(len(PAIRS))
 @pytest.mark.parametrize(("saturation", "first"), [(kind, i % 2 == 1) for i, kind in enumerate(SATURATIONS)])
 def test_activity_is_that_of_the_simulator(saturation, first):
     kinds = CurveKinds(tuple(CurveKind(adstock, saturation, first) for adstock in ADSTOCKS), max_lag=13)
-    found = activity(EXPOSURE, CURVES, NOTHING, NOTHING, kinds)
+    found = jax.jit(lambda own: activity(EXPOSURE, own, NOTHING, NOTHING, kinds))(CURVES)
     table = pd.DataFrame(CURVES._asdict() | {"adstock": ADSTOCKS, "saturation": saturation, "saturation_first": first})
     expected = true_activity(np.moveaxis(EXPOSURE.astype(float), 2, 0), table)
     # Eight weeks of waits hold all but a little of a Poisson distribution with a mean of two.
@@ -58,9 +58,13 @@ def test_channels_of_several_kinds_are_each_what_they_are_alone():
     ],
 )
 def test_weeks_after_others_are_what_they_are_in_one_go(kinds):
-    whole = activity(EXPOSURE, CURVES, INTENSITY, SOME, kinds)
-    left = left_behind(EXPOSURE[:18], CURVES, INTENSITY, SOME, kinds)
-    after = activity(EXPOSURE[18:], CURVES, INTENSITY, SOME, kinds, left)
+    @jax.jit
+    def in_one_go_and_after(own):
+        left = left_behind(EXPOSURE[:18], own, INTENSITY, SOME, kinds)
+        after = activity(EXPOSURE[18:], own, INTENSITY, SOME, kinds, left)
+        return activity(EXPOSURE, own, INTENSITY, SOME, kinds), after
+
+    whole, after = in_one_go_and_after(CURVES)
     np.testing.assert_allclose(after, whole[18:], rtol=2e-4, atol=1e-5)
 
 

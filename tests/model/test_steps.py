@@ -25,7 +25,7 @@ def kinds(cadence, adstock="delayed_geometric"):
 
 def starting(own):
     arrays = jnp.ones((4, 2, 1)), jnp.zeros((2, 1)), jnp.ones((2, 1))
-    return Media(own, 0.05).init(jax.random.key(0), *arrays)["params"]
+    return jax.jit(Media(own, 0.05).init)(jax.random.key(0), *arrays)["params"]
 
 
 @pytest.mark.parametrize("cadence", Cadence)

@@ -45,7 +45,7 @@ def test_weeks_before_the_first_carry_over_like_any_others(n_lags):
     def apart(kernel, before):
         return kernel_adstock(EXPOSURE, kernel, before)
 
-    np.testing.assert_allclose(apart(kernel, before), in_one(kernel, before), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(jax.jit(apart)(kernel, before), jax.jit(in_one)(kernel, before), rtol=1e-5, atol=1e-6)
     weight = jnp.asarray(drawn.normal(size=EXPOSURE.shape), jnp.float32)
     for position in (0, 1):
         found, right = (
@@ -127,9 +127,9 @@ def test_gradients_are_finite_up_to_the_edges(decay):
 def test_gradients_match_finite_differences():
     with jax.enable_x64(True):
         exposure = jnp.asarray(np.asarray(EXPOSURE, np.float64))
-        check_grads(geometric_adstock, (exposure, jnp.array([0.3, 0.6])), order=1, modes=["rev"], rtol=1e-4)
+        check_grads(jax.jit(geometric_adstock), (exposure, jnp.array([0.3, 0.6])), order=1, modes=["rev"], rtol=1e-4)
         check_grads(
-            lambda d: kernel_adstock(exposure, delayed_kernel(d, d + 1.0, 6)),
+            jax.jit(lambda d: kernel_adstock(exposure, delayed_kernel(d, d + 1.0, 6))),
             (jnp.array([0.3, 0.6]),),
             order=1,
             modes=["rev"],
