@@ -8,7 +8,7 @@ from jax import Array
 
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.data.inputs import Inputs
-from deepcausalmmm_jax.io.quick_compile import jit_once
+from deepcausalmmm_jax.io.quick_compile import jit_briefly, jit_once
 from deepcausalmmm_jax.model import curve_prior
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
@@ -22,7 +22,7 @@ from deepcausalmmm_jax.parallel.memory import counterfactuals_at_once
 from deepcausalmmm_jax.training.families import additive_pass, family_for, forward_pass, has_log_link
 
 
-@jit_once("design")
+@jit_briefly("design")
 def run(variables: Variables, inputs: AnyInputs, design: AnyDesign) -> tuple[Components, Internals]:
     """One forward pass, its terms as the model adds them up."""
     return additive_pass(variables, inputs, design)

@@ -15,7 +15,7 @@ from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.priors import PosteriorMethod
 from deepcausalmmm_jax.data.inputs import Inputs
 from deepcausalmmm_jax.io.on_device import on_device
-from deepcausalmmm_jax.io.quick_compile import jit_once
+from deepcausalmmm_jax.io.quick_compile import jit_briefly
 from deepcausalmmm_jax.model.counts import log_means
 from deepcausalmmm_jax.model.design import Design
 from deepcausalmmm_jax.model.outputs import Internals
@@ -219,7 +219,7 @@ def settled_modes(
     return modes, density
 
 
-@jit_once()
+@jit_briefly()
 def _reweighted(vector: Array, inputs: PosteriorInputs, priors: CoordinatePriors, delta: float) -> PosteriorInputs:
     """Inputs with Huber's weights and each region's noise level, from the residuals at `vector`.
 

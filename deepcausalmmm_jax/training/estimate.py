@@ -14,7 +14,7 @@ from jax import Array
 from deepcausalmmm_jax.axes import Variables
 from deepcausalmmm_jax.config.settings import Precision
 from deepcausalmmm_jax.errors import FitStatus
-from deepcausalmmm_jax.io.quick_compile import jit_often, jit_once
+from deepcausalmmm_jax.io.quick_compile import jit_briefly, jit_often, jit_once
 from deepcausalmmm_jax.model.family import AnyDesign, AnyInputs
 from deepcausalmmm_jax.parallel.sharding import whole_on_each
 from deepcausalmmm_jax.training.families import family_for
@@ -107,7 +107,7 @@ def variables_and_history(state: AnyState) -> tuple[Variables, History]:
     return {"params": state.parameters, "fitted": state.fitted}, history
 
 
-@jit_once("design", "schedule")
+@jit_briefly("design", "schedule")
 def start_state(
     key: Array,
     inputs: AnyInputs,

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax import Array
 
 from deepcausalmmm_jax.data.inputs import WEEKS_IN_QUARTER, Inputs
@@ -14,9 +13,9 @@ from deepcausalmmm_jax.model.forecast_state import ForecastValues
 from deepcausalmmm_jax.model.outputs import Components, Internals
 from deepcausalmmm_jax.model.prior_scales import PriorScales
 from deepcausalmmm_jax.ops.kalman import FilteredState, ProcessScales, kalman_filter
+from deepcausalmmm_jax.ops.quasi_newton import minimised
 
-_EPOCHS = 80
-_STEP = 0.15
+_EVALUATIONS, _LONGEST_STEP = 25, 0.7  # of the search for the scales; in log ratios
 _LIMIT = 3.0  # standard deviations beyond which a week is an outlier
 _COUNT_LIMIT = 6.0  # of counts, whose large values are far from their mean more often than normal ones
 # Prior medians: of the AR(1) component's standard deviation, as a share of the mean KPI, and of its time scale, weeks.
@@ -79,13 +78,16 @@ def forecast_state(
         Values of `model.forecast_state.ForecastState`.
     """
     filter_national, filter_regional = filters(components, internals, inputs, weights, scales, step_weeks)
+    is_single = inputs.kpi.shape[0] == 1  # a single region is the national level, and has no deviations
     if estimated is None:
         national_ratios = _most_likely(filter_national, jnp.ones(()))
-        regional_ratios = _most_likely(filter_regional, internals.effective)
+        none = LogRatios(*jnp.zeros(len(LogRatios._fields)))
+        regional_ratios = none if is_single else _most_likely(filter_regional, internals.effective)
     else:
         national_ratios = LogRatios(*estimated.national_log_ratios)
         regional_ratios = LogRatios(*estimated.regional_log_ratios)
-    national, regional = filter_national(national_ratios).state, filter_regional(regional_ratios).state
+    national = filter_national(national_ratios).state
+    regional = _nowhere(national) if is_single else filter_regional(regional_ratios).state
     return ForecastValues(
         level=national.level + regional.level + _level_offset(inputs),
         national_ar1=national.ar1,
@@ -98,6 +100,11 @@ def forecast_state(
         national_scales=jnp.stack(_in_units(national_ratios, scales.trend, scales.seasonality)),
         regional_scales=jnp.stack(_in_units(regional_ratios, scales.trend_region, scales.seasonality_region)),
     )
+
+
+def _nowhere(national: FilteredState) -> FilteredState:
+    """The state of a single region's deviations, `[region, ...]`."""
+    return jax.tree.map(lambda of_nation: jnp.zeros((1, *of_nation.shape)), national)
 
 
 def filters(
@@ -203,20 +210,9 @@ def _in_units(ratios: LogRatios, trend: Array, season: Array) -> tuple[Array, Ar
 
 
 def _most_likely(filtered: Filter, share: Array) -> LogRatios:
-    """Log ratios of least loss, found by Adam from zero; the data count by `share`."""
+    """Log ratios of least loss, searched from zero; the data count by `share`."""
 
-    def loss(ratios: LogRatios) -> Array:
-        value = filtered(ratios).loss
-        prior = sum((ratio / _SPREAD) ** 2 for ratio in ratios)
-        return share * jnp.sum(value) + 0.5 * jnp.asarray(prior)
+    def loss(ratios: Array) -> Array:
+        return share * jnp.sum(filtered(ratios).loss) + 0.5 * jnp.sum((ratios / _SPREAD) ** 2)
 
-    optimizer = optax.adam(optax.cosine_decay_schedule(_STEP, _EPOCHS))
-
-    def epoch(carry: tuple[LogRatios, optax.OptState], _: None) -> tuple[tuple[LogRatios, optax.OptState], None]:
-        ratios, moments = carry
-        updates, moments = optimizer.update(jax.grad(loss)(ratios), moments)
-        return (optax.apply_updates(ratios, updates), moments), None
-
-    start = LogRatios(*(jnp.zeros(()) for _ in LogRatios._fields))
-    (ratios, _), _ = jax.lax.scan(epoch, (start, optimizer.init(start)), length=_EPOCHS)
-    return ratios
+    return LogRatios(*minimised(loss, jnp.zeros(len(LogRatios._fields)), _EVALUATIONS, _LONGEST_STEP))

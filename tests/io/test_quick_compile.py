@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepcausalmmm_jax.io import quick_compile
-from deepcausalmmm_jax.io.quick_compile import QuickJit, jit_often, jit_once, options_for_refits
+from deepcausalmmm_jax.io.quick_compile import QuickJit, jit_briefly, jit_often, jit_once, options_for_refits
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def _scaled(x, *, times=1):
     return jnp.sin(2.0 * x) * times
 
 
-@pytest.mark.parametrize("jitted", [jit_once, jit_often])
+@pytest.mark.parametrize("jitted", [jit_briefly, jit_once, jit_often])
 def test_a_function_keeps_its_numbers_name_and_static_arguments(jitted):
     quick = jitted("times")(_scaled)
     x = jnp.linspace(-3.0, 3.0, 7)
@@ -53,6 +53,9 @@ def test_what_runs_once_gets_less_effort_than_what_runs_often(options):
     often = dict(options)
     jit_once()(_scaled)(1.0)
     assert often.items() < options.items()
+    once = dict(options)
+    jit_briefly()(_scaled)(1.0)
+    assert options["xla_backend_optimization_level"] < once["xla_backend_optimization_level"]
 
 
 def test_flags_that_the_user_set_are_left_alone(options, monkeypatch):

@@ -16,6 +16,7 @@ from deepcausalmmm_jax.ops import (
     kalman,
     layout,
     logistic,
+    quasi_newton,
     shared_shock,
 )
 
@@ -91,6 +92,7 @@ REFUSED = [
         acyclicity.trace_exponential, acyclicity.log_determinant, acyclicity.is_acyclic, acyclicity.cut_to_acyclic,
         acyclicity.strongest_acyclic,
     )),
+    (lambda start: quasi_newton.minimised(jnp.sum, start, 3, 1.0), (_ones(3, 1),), ["(3, 1)", "1"]),
     (bijectors.to_above, (_ones(3), _ones(2)), ["(3,)", "(2,)"]),
     (bijectors.from_above, (_ones(), _ones(2)), ["()", "(2,)"]),
     (layout.over_weeks, (_ones(2, 4), BY_REGION), ["(2, 4)", "(52, 3, 5)"]),
